@@ -1,0 +1,54 @@
+import { TunneliteError } from './errors.ts';
+
+/** Something that is closed once; closing again returns the same promise. */
+export interface Closable extends AsyncDisposable {
+  close(): Promise<void>;
+}
+
+/**
+ * Collects what was opened and closes it in reverse order. A failure to close one thing does not keep the
+ * others open: the first failure is thrown at the end, with the rest in its details.
+ */
+export class CloseStack implements Closable {
+  readonly #steps: (() => void | Promise<void>)[] = [];
+  #closing: Promise<void> | undefined;
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Registers a step; returns nothing so that it reads as a statement. */
+  defer(step: () => void | Promise<void>): void {
+    if (this.#closing) throw new TunneliteError('ERR_CLOSED');
+    this.#steps.push(step);
+  }
+
+  /** Registers a closable thing and returns it. */
+  use<T extends Closable>(thing: T): T {
+    this.defer(() => thing.close());
+    return thing;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#run();
+    return this.#closing;
+  }
+
+  async #run(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) {
+      throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'Several things failed to close.');
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

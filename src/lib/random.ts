@@ -1,0 +1,64 @@
+import { randomFillSync } from 'node:crypto';
+
+/** Randomness as a dependency: cryptographic in production, seeded in tests and fault plans. */
+export interface RandomSource {
+  /** Fills `target` and returns it. */
+  fill<T extends Uint8Array>(target: T): T;
+  /** A new Buffer of `length` random bytes. */
+  bytes(length: number): Buffer;
+  /** An integer in [0, 2^32). */
+  uint32(): number;
+  /** A number in [0, 1). */
+  float(): number;
+}
+
+const POOL_BYTES = 4096;
+
+/** The operating system's generator, drawn in pools so that one small number costs no system call. */
+class SystemRandom implements RandomSource {
+  readonly #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
+  #at = POOL_BYTES;
+
+  fill<T extends Uint8Array>(target: T): T {
+    return randomFillSync(target);
+  }
+
+  bytes(length: number): Buffer {
+    return randomFillSync(Buffer.allocUnsafeSlow(length));
+  }
+
+  uint32(): number {
+    if (this.#at + 4 > POOL_BYTES) {
+      randomFillSync(this.#pool);
+      this.#at = 0;
+    }
+    const value = this.#pool.readUInt32LE(this.#at);
+    this.#pool.writeUInt32LE(0, this.#at);
+    this.#at += 4;
+    return value;
+  }
+
+  float(): number {
+    return this.uint32() / 0x1_0000_0000;
+  }
+}
+
+/** Cryptographically strong randomness. */
+export const systemRandom: RandomSource = new SystemRandom();
+
+/** A repeatable generator (mulberry32). Not for keys: for tests, fault plans and simulations only. */
+export function seededRandom(seed: number): RandomSource {
+  let state = seed >>> 0;
+  const uint32 = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let z = state;
+    z = Math.imul(z ^ (z >>> 15), z | 1);
+    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+    return (z ^ (z >>> 14)) >>> 0;
+  };
+  const fill = <T extends Uint8Array>(target: T): T => {
+    for (let i = 0; i < target.length; i++) target[i] = uint32() & 0xff;
+    return target;
+  };
+  return { uint32, fill, bytes: (length) => fill(Buffer.alloc(length)), float: () => uint32() / 0x1_0000_0000 };
+}

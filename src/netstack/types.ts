@@ -1,0 +1,214 @@
+import type { Duplex } from 'node:stream';
+import type { RandomSource } from '../lib/random.ts';
+
+/** IP version of a packet or flow. */
+export type IpFamily = 4 | 6;
+
+/** The two ends of a flow. `local` is the stack's end, `remote` the peer behind the packets. */
+export interface FlowAddresses {
+  readonly family: IpFamily;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+/**
+ * Takes one IP packet, `buffer[offset, offset + length)`. The buffer is the stack's own and is reused: use or copy
+ * the bytes before returning. `headroom` bytes before `offset` may be overwritten, for a framing header.
+ */
+export type PacketOutput = (buffer: Buffer, offset: number, length: number) => void;
+
+/** The eleven states of RFC 9293 §3.3.2. */
+export const TcpState = {
+  Closed: 'CLOSED',
+  Listen: 'LISTEN',
+  SynSent: 'SYN-SENT',
+  SynReceived: 'SYN-RECEIVED',
+  Established: 'ESTABLISHED',
+  FinWait1: 'FIN-WAIT-1',
+  FinWait2: 'FIN-WAIT-2',
+  CloseWait: 'CLOSE-WAIT',
+  Closing: 'CLOSING',
+  LastAck: 'LAST-ACK',
+  TimeWait: 'TIME-WAIT',
+} as const;
+export type TcpState = (typeof TcpState)[keyof typeof TcpState];
+
+/** Why a flow ended. */
+export type TcpCloseReason = 'closed' | 'reset-by-peer' | 'reset-local' | 'refused' | 'timeout' | 'unreachable' | 'stack-closed';
+
+/**
+ * The lower, stream-less form of a TCP flow's callbacks. All are called synchronously from within `input`, `flush` or `tick`.
+ * `chunk` of `onData` belongs to the receiver (it is a copy, never a view of an input packet); the receive window stays closed for its bytes
+ * until `flow.consumed(n)` is called.
+ */
+export interface TcpFlowHandler {
+  onConnect?(): void;
+  onData(chunk: Buffer): void;
+  /** The send buffer fell below its low-water mark after a `write` that returned false. */
+  onDrain?(): void;
+  /** The peer sent FIN and everything before it was delivered. */
+  onEnd?(): void;
+  /** Called exactly once, last. */
+  onClose(reason: TcpCloseReason): void;
+}
+
+/** Counters of one TCP flow; times in milliseconds, sizes in bytes. */
+export interface TcpFlowStats {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly segmentsIn: number;
+  readonly segmentsOut: number;
+  readonly srtt: number;
+  readonly rttvar: number;
+  readonly rto: number;
+  readonly cwnd: number;
+  readonly ssthresh: number;
+  readonly retransmits: number;
+  readonly zeroWindows: number;
+  readonly outOfOrder: number;
+  readonly mss: number;
+}
+
+/** One TCP connection that ends in the stack. Either set a `handler` or call `toDuplex()`, once. */
+export interface TcpFlow extends FlowAddresses {
+  readonly state: TcpState;
+  handler: TcpFlowHandler;
+  /** Queues bytes (kept by reference until acknowledged; do not change them). False: stop until `onDrain`. */
+  write(chunk: Buffer): boolean;
+  /** Sends FIN after what is queued; the other direction stays open. */
+  end(): void;
+  /** Sends RST and forgets the flow. */
+  reset(): void;
+  /** Tells that `bytes` of delivered data were used, so that the window may open again. */
+  consumed(bytes: number): void;
+  setNoDelay(on: boolean): void;
+  /** A Node stream with true backpressure in both directions; `allowHalfOpen` is on. */
+  toDuplex(): Duplex;
+  stats(): TcpFlowStats;
+}
+
+/** How a connect request is turned down: TCP RST / ICMP port unreachable, ICMP administratively prohibited, ICMP host unreachable. */
+export type RefuseWith = 'reset' | 'prohibited' | 'host-unreachable';
+
+/** A SYN that waits for its owner's word, before any SYN-ACK. Retransmitted SYNs raise no second request. */
+export interface TcpConnectRequest extends FlowAddresses {
+  /** Sends SYN-ACK. May be called later; the flow opens once the handshake is complete. */
+  accept(options?: { readonly noDelay?: boolean }): TcpFlow;
+  refuse(how?: RefuseWith): void;
+  /** No answer at all, as a firewall that drops. */
+  drop(): void;
+}
+
+/** A datagram's payload from the peer, with the address that it was sent to. The payload is a copy. */
+export type UdpDatagramHandler = (payload: Buffer, localAddress: string, localPort: number) => void;
+
+/** One UDP mapping: everything that a peer's (address, port) sends and receives, whatever the far end (RFC 4787 REQ-1). */
+export interface UdpFlow {
+  readonly family: IpFamily;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  handler: UdpDatagramHandler;
+  /** Called once when the mapping idles out or the stack closes. */
+  onClose: (() => void) | undefined;
+  /** Sends to the peer, from the given far end. False when it does not fit any packet. */
+  send(payload: Uint8Array, localAddress: string, localPort: number): boolean;
+  close(): void;
+}
+
+/** The first datagram of a new mapping waits for its owner's word. */
+export interface UdpFlowRequest extends FlowAddresses {
+  /** Opens the mapping; the waiting datagram is delivered to `handler` before this returns. */
+  accept(handler: UdpDatagramHandler): UdpFlow;
+  refuse(how?: RefuseWith): void;
+  drop(): void;
+}
+
+/** Caps; each refusal is counted in the stack's statistics. */
+export interface NetstackLimits {
+  readonly tcpFlows: number;
+  readonly tcpHalfOpen: number;
+  readonly outOfOrderBytes: number;
+  readonly udpFlows: number;
+  /** Milliseconds without a datagram after which a UDP mapping ends. */
+  readonly udpIdle: number;
+  readonly fragmentBytes: number;
+  readonly fragmentPackets: number;
+  /** Bytes of all buffers together before the stack shrinks windows and refuses new flows. */
+  readonly memory: number;
+}
+
+export interface TcpOptions {
+  readonly congestion?: 'cubic' | 'newreno';
+  readonly sack?: boolean;
+  readonly timestamps?: boolean;
+  readonly windowScaling?: boolean;
+  /** Upper bounds of the autotuned buffers, in bytes. */
+  readonly receiveBuffer?: number;
+  readonly sendBuffer?: number;
+  readonly noDelay?: boolean;
+  /** Milliseconds of idleness before keep-alive probes; 0 = off. */
+  readonly keepAlive?: number;
+  /** TIME-WAIT in milliseconds (RFC 9293: 2 MSL). */
+  readonly timeWait?: number;
+}
+
+export interface NetstackOptions {
+  readonly output: PacketOutput;
+  readonly random: RandomSource;
+  /** Monotonic milliseconds at the start. */
+  readonly now: number;
+  /** Largest packet that may be sent, in bytes. */
+  readonly mtu?: number;
+  /** Bytes before each output packet that the consumer may overwrite. Default 16. */
+  readonly headroom?: number;
+  /** Smaller MTU towards one peer, asked once per flow; undefined = `mtu`. */
+  readonly pathMtu?: (remoteAddress: string) => number | undefined;
+  /** Which destination addresses the stack answers for. Default: all, as a gateway terminates everything. */
+  readonly isLocal?: (address: string) => boolean;
+  readonly onTcp?: (request: TcpConnectRequest) => void;
+  readonly onUdp?: (request: UdpFlowRequest) => void;
+  /** Whether an echo request to this address is answered. Default: yes for every local address. */
+  readonly onEcho?: (request: { family: IpFamily; localAddress: string; remoteAddress: string }) => boolean;
+  readonly onStateChange?: (flow: TcpFlow, from: TcpState, to: TcpState) => void;
+  /** Sees every packet, in and out, for capture. The view is valid during the call only. */
+  readonly tap?: (direction: 'in' | 'out', buffer: Buffer, offset: number, length: number) => void;
+  readonly tcp?: TcpOptions;
+  readonly limits?: Partial<NetstackLimits>;
+}
+
+export interface TcpConnectOptions {
+  readonly localAddress: string;
+  readonly localPort?: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly noDelay?: boolean;
+}
+
+/**
+ * A user-space TCP/IP host without sockets. Bytes and time come in, packets and flows come out:
+ * call `tick(now)` when time has passed and before a batch of packets, `input` for each packet, `flush` at the end of the batch.
+ */
+export interface Netstack {
+  /** One IP packet, `buffer[offset, offset + length)`; nothing of it is kept. Never throws on bad bytes: they are counted by reason. */
+  input(buffer: Buffer, offset: number, length: number): void;
+  /** End of an input batch: delivers, acknowledges, transmits. */
+  flush(): void;
+  /** Moves the stack's time; fires what is due. */
+  tick(now: number): void;
+  /** When `tick` is needed next, in monotonic milliseconds; Infinity = not until there is input. */
+  readonly nextDeadline: number;
+  /** Set by the driver: called when `nextDeadline` moved to an earlier time outside input and tick. */
+  onDeadline: (() => void) | undefined;
+  /** Active open. */
+  connect(options: TcpConnectOptions): TcpFlow;
+  /** A UDP mapping of our own making: `remote` is the peer that is written to. */
+  openUdp(options: TcpConnectOptions, handler: UdpDatagramHandler): UdpFlow;
+  /** Ends every flow to or from this peer, without packets: the peer is gone. */
+  forget(remoteAddress: string): void;
+  readonly flows: Iterable<TcpFlow>;
+  /** Counters by name: packets, drops by reason, refusals by cap. */
+  stats(): Readonly<Record<string, number>>;
+  close(): void;
+}
