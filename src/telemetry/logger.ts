@@ -1,0 +1,44 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+
+export type LogFormat = 'pretty' | 'json' | 'auto';
+
+export interface LoggerOptions {
+  /** pino level, or `silent`. */
+  readonly level: string;
+  /** `auto`: pretty on a terminal, JSON lines elsewhere. */
+  readonly format: LogFormat;
+  readonly destination?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/** Paths that never reach a log, whatever an event carries. */
+const SECRETS = [
+  'token',
+  'cookie',
+  'password',
+  'authorization',
+  'secret',
+  'key',
+  '*.token',
+  '*.cookie',
+  '*.password',
+  '*.authorization',
+  '*.secret',
+];
+
+/** The pino logger of a simulator. Lines go to standard error, so that standard output stays for results. */
+export function createLogger(options: LoggerOptions): Logger {
+  const destination = options.destination ?? process.stderr;
+  const usePretty = options.format === 'pretty' || (options.format === 'auto' && destination.isTTY === true);
+  const stream: DestinationStream = usePretty
+    ? pretty({
+        destination,
+        colorize: destination.isTTY === true,
+        translateTime: 'SYS:HH:MM:ss.l',
+        ignore: 'pid,hostname,event',
+        hideObject: true,
+        sync: true,
+      })
+    : (destination as unknown as DestinationStream);
+  return pino({ level: options.level, redact: { paths: SECRETS, censor: '[redacted]' } }, stream);
+}
