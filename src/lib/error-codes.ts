@@ -19,14 +19,71 @@ export const ERROR_CODES = {
     hint: 'Look at the journal for what happened instead, or wait longer.',
   },
   // wire
+  ERR_DTLS_PACKET_INVALID: {
+    summary: 'A packet on the DTLS data channel was empty or too long.',
+    hint: 'Each record holds one type byte and its payload; look at what the client sends.',
+  },
   // config
   // certs
+  ERR_CERT_DIRECTORY: {
+    summary: 'The certificate directory, or a file in it, could not be made, read or written.',
+    hint: 'Check the path and its permissions, or choose another directory with certs.directory.',
+  },
+  ERR_CERT_CORRUPT: {
+    summary: 'A certificate file does not hold what Tunnelite wrote to it.',
+    hint: 'Restore the file, or delete ca.pem and ca-key.pem to have a new CA made; clients must then trust the new one.',
+  },
+  ERR_CERT_MISMATCH: {
+    summary: 'A certificate and its private key do not belong together.',
+    hint: 'Restore the missing or right file, or delete ca.pem and ca-key.pem to have a new CA made; clients must then trust the new one.',
+  },
+  ERR_CERT_NAME_NOT_PERMITTED: {
+    summary: "A certificate was asked for a name that the CA's name constraints do not permit.",
+    hint: 'Add the name to gateway.names, or its domain to certs.domains, in the configuration.',
+  },
+  ERR_STATE_CORRUPT: {
+    summary: 'A state file in the certificate directory is not valid.',
+    hint: 'Delete the file; Tunnelite makes a new one at the next start.',
+  },
   // telemetry
   // dtls
   // netstack
   // identity
+  ERR_IDENTITY_KEYS_INVALID: {
+    summary: 'The file with the signing keys of the built-in Entra ID cannot be read.',
+    hint: 'Delete that file: new keys are made at the next start (tokens issued before are then refused).',
+  },
+  ERR_IDENTITY_DISCOVERY: {
+    summary: 'The metadata or the signing keys of the authority could not be loaded.',
+    hint: 'Check that the authority is right and reachable from here, and that its certificate is trusted.',
+  },
+  ERR_IDENTITY_FETCH: {
+    summary: 'A document of the authority could not be fetched.',
+    hint: 'Check the address, the network and the certificate of the authority.',
+  },
+  ERR_IDENTITY_AUTHORITY: {
+    summary: 'The authority is not one that a tenant can be named by.',
+    hint: 'Give https://<login host>/<tenant id or domain>, for example https://login.microsoftonline.com/contoso.com.',
+  },
+  ERR_IDENTITY_WRONG_TOKEN: {
+    summary: 'There is no deliberately wrong token of that name.',
+    hint: 'Run "tunnelite token --help" for the names.',
+  },
+  ERR_IDENTITY_APP_CHECK: {
+    summary: 'The application settings to compare cannot be read.',
+    hint: 'Give the XML Info.plist of the Xcode project ("plutil -convert xml1 Info.plist" converts a binary one).',
+  },
   // gateway
   // resources
+  ERR_RESOURCE_RULE: {
+    summary: 'A rule under resources cannot be understood.',
+    hint: 'Give an address, a CIDR range such as 192.0.2.0/24, or a host name such as app.example.com or *.example.com.',
+  },
+  // services
+  ERR_SERVICE_ADDRESS_TWICE: {
+    summary: 'Two mock hosts have the same address.',
+    hint: 'Give each host under services.hosts addresses of its own.',
+  },
   // client
   // simulator and cli
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;

@@ -1,0 +1,266 @@
+import { STRAGGLER_MS, UNANSWERED_PROBE_MS, UNANSWERED_SWITCH_MS } from './data-channel-constants.ts';
+
+/**
+ * Which channel carries data to a client: DTLS over UDP, or CSTP over TLS. Data follows the channel on which the client
+ * last proved life; what arrives is accepted on either, always (reference/openconnect-protocol.md §9).
+ *
+ * ```text
+ *              cstp-up                     dtls-up
+ *   CLOSED ─────────────▶ CSTP ───────────────────────────▶ DTLS ◀──────────────┐ dtls-up, dtls-data, dtls-sign
+ *     ▲ ▲                  ▲ ▲                              │ │ │               │
+ *     │ └──── cstp-down ───┘ └───────── dtls-down ──────────┤ │ └─ dtls-silent ─▶ DTLS-SILENT ─┐
+ *     │                                                     │ │                                │ cstp-data
+ *     │                                                     │ └── cstp-data ─▶ DTLS-UNUSED ◀───┘
+ *     │                                          cstp-down  │                   │
+ *     │                                                     ▼                   │ dtls-up, dtls-data ──▶ DTLS
+ *     └────────────────── dtls-down ──────────────────  DTLS-ALONE ── cstp-up ──▶ DTLS
+ * ```
+ *
+ * `dtls-down` leads from every state with both channels to CSTP, `cstp-down` to DTLS-ALONE.
+ * DTLS-SILENT and DTLS-UNUSED differ in what leads back. A channel that only fell silent is trusted again at its first
+ * authentic packet, of any type. A client that moved its own data to CSTP has judged DTLS by evidence that we do not have
+ * (our packets may not reach it), so its answers to our probes prove nothing: only its data, or a new handshake, does.
+ */
+export const DataPath = {
+  Closed: 'CLOSED',
+  /** CSTP only. */
+  Cstp: 'CSTP',
+  /** Both channels are up, data goes over DTLS. */
+  Dtls: 'DTLS',
+  /** Both are up, DTLS was silent past its deadline: data goes over CSTP. */
+  DtlsSilent: 'DTLS-SILENT',
+  /** Both are up, the client sends its data over CSTP: so do we. */
+  DtlsUnused: 'DTLS-UNUSED',
+  /** The TLS connection is gone, DTLS lives: data goes over DTLS until the client is back. */
+  DtlsAlone: 'DTLS-ALONE',
+} as const;
+export type DataPath = (typeof DataPath)[keyof typeof DataPath];
+
+/** What happens to the channels of a session. */
+export const ChannelEvent = {
+  CstpUp: 'cstp-up',
+  CstpDown: 'cstp-down',
+  /** A data packet came over CSTP. Control packets there say nothing about DTLS. */
+  CstpData: 'cstp-data',
+  /** A DTLS handshake was completed. */
+  DtlsUp: 'dtls-up',
+  /** An authentic data packet came over DTLS. */
+  DtlsData: 'dtls-data',
+  /** Any other authentic packet came over DTLS. */
+  DtlsSign: 'dtls-sign',
+  /** Nothing authentic came over DTLS until its deadline. */
+  DtlsSilent: 'dtls-silent',
+  /** The association ended: alert, disconnect, or replaced with its session. */
+  DtlsDown: 'dtls-down',
+} as const;
+export type ChannelEvent = (typeof ChannelEvent)[keyof typeof ChannelEvent];
+
+type Row = { readonly [E in ChannelEvent]: DataPath };
+
+const P = DataPath;
+
+/** Every pair of state and event. A missing one does not compile. */
+const TRANSITIONS: { readonly [S in DataPath]: Row } = {
+  [P.Closed]: {
+    'cstp-up': P.Cstp,
+    'cstp-down': P.Closed,
+    'cstp-data': P.Closed,
+    'dtls-up': P.DtlsAlone,
+    'dtls-data': P.Closed,
+    'dtls-sign': P.Closed,
+    'dtls-silent': P.Closed,
+    'dtls-down': P.Closed,
+  },
+  [P.Cstp]: {
+    'cstp-up': P.Cstp,
+    'cstp-down': P.Closed,
+    'cstp-data': P.Cstp,
+    'dtls-up': P.Dtls,
+    'dtls-data': P.Cstp,
+    'dtls-sign': P.Cstp,
+    'dtls-silent': P.Cstp,
+    'dtls-down': P.Cstp,
+  },
+  [P.Dtls]: {
+    'cstp-up': P.Dtls,
+    'cstp-down': P.DtlsAlone,
+    'cstp-data': P.DtlsUnused,
+    'dtls-up': P.Dtls,
+    'dtls-data': P.Dtls,
+    'dtls-sign': P.Dtls,
+    'dtls-silent': P.DtlsSilent,
+    'dtls-down': P.Cstp,
+  },
+  [P.DtlsSilent]: {
+    'cstp-up': P.DtlsSilent,
+    'cstp-down': P.DtlsAlone,
+    'cstp-data': P.DtlsUnused,
+    'dtls-up': P.Dtls,
+    'dtls-data': P.Dtls,
+    'dtls-sign': P.Dtls,
+    'dtls-silent': P.DtlsSilent,
+    'dtls-down': P.Cstp,
+  },
+  [P.DtlsUnused]: {
+    'cstp-up': P.DtlsUnused,
+    'cstp-down': P.DtlsAlone,
+    'cstp-data': P.DtlsUnused,
+    'dtls-up': P.Dtls,
+    'dtls-data': P.Dtls,
+    'dtls-sign': P.DtlsUnused,
+    'dtls-silent': P.DtlsUnused,
+    'dtls-down': P.Cstp,
+  },
+  [P.DtlsAlone]: {
+    'cstp-up': P.Dtls,
+    'cstp-down': P.DtlsAlone,
+    'cstp-data': P.DtlsAlone,
+    'dtls-up': P.DtlsAlone,
+    'dtls-data': P.DtlsAlone,
+    'dtls-sign': P.DtlsAlone,
+    'dtls-silent': P.DtlsAlone,
+    'dtls-down': P.Closed,
+  },
+};
+
+/** The pure transition function. */
+export function nextDataPath(path: DataPath, event: ChannelEvent): DataPath {
+  return TRANSITIONS[path][event];
+}
+
+export type Channel = 'cstp' | 'dtls';
+
+/** Where each state sends data; undefined = nowhere. */
+const CARRIER: { readonly [S in DataPath]: Channel | undefined } = {
+  [P.Closed]: undefined,
+  [P.Cstp]: 'cstp',
+  [P.Dtls]: 'dtls',
+  [P.DtlsSilent]: 'cstp',
+  [P.DtlsUnused]: 'cstp',
+  [P.DtlsAlone]: 'dtls',
+};
+
+/** The channel that carries data to the client in this state. */
+export function carrierOf(path: DataPath): Channel | undefined {
+  return CARRIER[path];
+}
+
+const REASONS: { readonly [E in ChannelEvent]: string } = {
+  'cstp-up': 'the TLS channel is up',
+  'cstp-down': 'the TLS connection ended',
+  'cstp-data': 'the client sent data over TLS',
+  'dtls-up': 'a DTLS handshake was completed',
+  'dtls-data': 'the client sent data over DTLS again',
+  'dtls-sign': 'the client was heard over DTLS again',
+  'dtls-silent': 'nothing was heard over DTLS until its deadline',
+  'dtls-down': 'the DTLS association ended',
+};
+
+/** A change of the channel that carries data, for the journal. */
+export interface ChannelSwitch {
+  readonly from: Channel;
+  readonly to: Channel;
+  readonly reason: string;
+}
+
+export interface ChannelSelectionOptions {
+  /** The dead peer detection interval told to the client, in milliseconds; 0 = off, then silence alone proves nothing. */
+  readonly dpd: number;
+}
+
+/** What `check` asks for. */
+export type SilenceAction = 'probe' | 'silent' | undefined;
+
+/**
+ * The machine of one session, with its clocks. All times are monotonic milliseconds and come in by argument; nothing here
+ * arms a timer, the owner calls `check` every now and then.
+ *
+ * DTLS is probed after 2 × DPD of silence and given up after 3 × DPD (§8). While data is sent that nothing answers, both come
+ * sooner: a client that receives answers with something within a second or two, whatever the DPD interval.
+ */
+export class ChannelSelection {
+  readonly #dpd: number;
+  #path: DataPath = DataPath.Closed;
+  #heard = -Infinity;
+  /** Time of the first data packet sent over DTLS since something was heard there; NaN = none. */
+  #unanswered = Number.NaN;
+  #probed = -Infinity;
+
+  constructor(options: ChannelSelectionOptions) {
+    this.#dpd = options.dpd;
+  }
+
+  get path(): DataPath {
+    return this.#path;
+  }
+
+  /** The channel that carries data to the client now. */
+  get channel(): Channel | undefined {
+    return CARRIER[this.#path];
+  }
+
+  /** Applies an event; the result tells when data changed its channel. */
+  apply(event: ChannelEvent, now: number): ChannelSwitch | undefined {
+    switch (event) {
+      case 'cstp-data':
+        // TCP may deliver late what the client sent before it moved to DTLS.
+        if (this.#path === DataPath.Dtls && now - this.#heard < STRAGGLER_MS) return undefined;
+        break;
+      case 'dtls-up':
+      case 'dtls-data':
+      case 'dtls-sign':
+        this.#heard = now;
+        this.#unanswered = Number.NaN;
+        this.#probed = -Infinity;
+        break;
+      default:
+        break;
+    }
+    const next = TRANSITIONS[this.#path][event];
+    if (next === this.#path) return undefined;
+    const from = CARRIER[this.#path];
+    this.#path = next;
+    const to = CARRIER[next];
+    if (to === 'dtls') this.#unanswered = Number.NaN;
+    return from !== undefined && to !== undefined && from !== to ? { from, to, reason: REASONS[event] } : undefined;
+  }
+
+  /**
+   * The hot path of an authentic data packet over DTLS: true when that changes nothing, so that the caller need not
+   * look further.
+   */
+  heardData(now: number): boolean {
+    if (this.#path !== DataPath.Dtls) return false;
+    this.#heard = now;
+    this.#unanswered = Number.NaN;
+    this.#probed = -Infinity;
+    return true;
+  }
+
+  /** Data was sent over DTLS. */
+  sent(now: number): void {
+    if (Number.isNaN(this.#unanswered)) this.#unanswered = now;
+  }
+
+  /**
+   * What the silence on DTLS asks for: a DPD request, or giving it up until it proves itself. Call about twice a second; the
+   * answer `probe` comes at most once a {@link UNANSWERED_PROBE_MS} while data is unanswered, else once a DPD interval.
+   */
+  check(now: number): SilenceAction {
+    if (this.#path !== DataPath.Dtls && this.#path !== DataPath.DtlsSilent && this.#path !== DataPath.DtlsAlone) {
+      return undefined;
+    }
+    const silence = now - this.#heard;
+    const waiting = Number.isNaN(this.#unanswered) ? 0 : now - this.#unanswered;
+    const givenUp = this.#path === DataPath.DtlsSilent;
+    if (!givenUp && ((this.#dpd > 0 && silence >= 3 * this.#dpd) || waiting >= UNANSWERED_SWITCH_MS)) {
+      if (this.#path === DataPath.Dtls) return 'silent';
+    }
+    const idle =
+      this.#dpd > 0 && silence >= 2 * this.#dpd && now - this.#probed >= Math.max(this.#dpd, UNANSWERED_PROBE_MS);
+    const urgent = !givenUp && waiting >= UNANSWERED_PROBE_MS && now - this.#probed >= UNANSWERED_PROBE_MS;
+    if (!idle && !urgent) return undefined;
+    this.#probed = now;
+    return 'probe';
+  }
+}
