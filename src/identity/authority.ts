@@ -1,0 +1,105 @@
+import { TunneliteError } from '../lib/errors.ts';
+
+/** A cloud in which Entra ID runs, or the built-in one (entra-tokens.md §2, §8.1). */
+export interface EntraCloud {
+  readonly name: 'public' | 'usgov' | 'china' | 'local';
+  /** Origin of the login host: where documents are fetched and users sign in. */
+  readonly origin: string;
+  /** Every host name that means the same login service. */
+  readonly aliases: readonly string[];
+  /** v1 issuer with the literal `{tenantid}`; ends in a slash. */
+  readonly issuerV1: string;
+  /** v2 issuer with the literal `{tenantid}`; no slash at the end. */
+  readonly issuerV2: string;
+}
+
+/** The sovereign clouds, as Microsoft publishes them (entra-tokens.md §2, §8.1). */
+export const ENTRA_CLOUDS = {
+  public: {
+    name: 'public',
+    origin: 'https://login.microsoftonline.com',
+    aliases: ['login.microsoftonline.com', 'login.windows.net', 'login.microsoft.com', 'sts.windows.net'],
+    issuerV1: 'https://sts.windows.net/{tenantid}/',
+    issuerV2: 'https://login.microsoftonline.com/{tenantid}/v2.0',
+  },
+  usgov: {
+    name: 'usgov',
+    origin: 'https://login.microsoftonline.us',
+    aliases: ['login.microsoftonline.us', 'login.usgovcloudapi.net'],
+    issuerV1: 'https://sts.windows.net/{tenantid}/',
+    issuerV2: 'https://login.microsoftonline.us/{tenantid}/v2.0',
+  },
+  china: {
+    name: 'china',
+    origin: 'https://login.partner.microsoftonline.cn',
+    aliases: ['login.partner.microsoftonline.cn', 'login.chinacloudapi.cn'],
+    issuerV1: 'https://sts.chinacloudapi.cn/{tenantid}/',
+    issuerV2: 'https://login.partner.microsoftonline.cn/{tenantid}/v2.0',
+  },
+} as const satisfies Record<string, EntraCloud>;
+
+/** The built-in Entra ID at this origin (`https://127.0.0.1:8444`): both issuers are its own. */
+export function localCloud(origin: string): EntraCloud {
+  const url = new URL(origin);
+  return {
+    name: 'local',
+    origin: url.origin,
+    aliases: [url.host],
+    issuerV1: `${url.origin}/{tenantid}/`,
+    issuerV2: `${url.origin}/{tenantid}/v2.0`,
+  };
+}
+
+/** One tenant at one cloud: what a configuration's `authority` means. */
+export interface Authority {
+  readonly cloud: EntraCloud;
+  /** Tenant as written: GUID, verified domain, `common`, `organizations` or `consumers`. */
+  readonly tenant: string;
+  /** `https://<login host>/<tenant>`, without a slash at the end. */
+  readonly url: string;
+}
+
+const TENANT = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
+
+/** True for the lower- or upper-case text form of a GUID, without braces. */
+export function isGuid(text: unknown): text is string {
+  return typeof text === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
+/** Puts the tenant id in an issuer template. */
+export function issuerOf(template: string, tenantId: string): string {
+  return template.replace('{tenantid}', tenantId);
+}
+
+/**
+ * Reads `https://<login host>/<tenant>`; a `/v2.0` at the end, as issuers have it, is ignored. A known login host, also by an
+ * alias, means its cloud; any other host is taken for a local one.
+ *
+ * @throws TunneliteError `ERR_IDENTITY_AUTHORITY` when it is no such URL
+ */
+export function parseAuthority(text: string): Authority {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', `"${text}" is not a URL.`);
+  }
+  if (url.protocol !== 'https:') {
+    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', `"${text}" does not begin with https://.`);
+  }
+  const [tenant, version, ...more] = url.pathname.split('/').filter((part) => part !== '');
+  if (!tenant || !TENANT.test(tenant) || (version !== undefined && version !== 'v2.0') || more.length > 0) {
+    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', `"${text}" does not name a tenant after the host.`);
+  }
+  if (url.username || url.search || url.hash) {
+    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', `"${url.host}/${tenant}" has more than a host and a tenant.`);
+  }
+  const known = Object.values(ENTRA_CLOUDS).find((cloud) => cloud.aliases.some((alias) => alias === url.host));
+  const cloud = known ?? localCloud(url.origin);
+  return { cloud, tenant, url: `${cloud.origin}/${tenant}` };
+}
+
+/** Address of the metadata document of a token version (entra-tokens.md §2). */
+export function metadataUrl(authority: Authority, version: 1 | 2): string {
+  return `${authority.url}${version === 2 ? '/v2.0' : ''}/.well-known/openid-configuration`;
+}

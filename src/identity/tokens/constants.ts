@@ -1,0 +1,14 @@
+/** Application id of the *Microsoft Tunnel Gateway* API: the audience of a tunnel token (tunnel-for-mam.md §4). */
+export const TUNNEL_RESOURCE_ID = '3678c9e9-9681-447a-974d-d19f668fcd88';
+
+/** The delegated permission of that API (tunnel-for-mam.md §4). */
+export const TUNNEL_SCOPE = 'Tunnel_Allow';
+
+/** What a client asks for (tunnel-for-mam.md, Microsoft's sample). */
+export const TUNNEL_DEFAULT_SCOPE = `${TUNNEL_RESOURCE_ID}/.default`;
+
+/** Default lifetime of an access token: random in this range, in seconds (entra-tokens.md §6). */
+export const ACCESS_TOKEN_LIFETIME = { min: 60 * 60, max: 90 * 60 } as const;
+
+/** Lifetime of an id token, in seconds (entra-tokens.md §6). */
+export const ID_TOKEN_LIFETIME = 60 * 60;

@@ -1,0 +1,290 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, webcrypto, X509Certificate } from 'node:crypto';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import { type RandomSource, systemRandom } from '../../lib/random.ts';
+
+/**
+ * Where a key stands in its life. A normal roll-over walks the whole way; an emergency drops everything but the new key.
+ *
+ * ```
+ *  prepareNext()        rotate()            rotate() again
+ *  ───────────▶ next ───────────▶ current ───────────────▶ previous ──▶ gone
+ *  published    published         published, signs         published
+ * ```
+ */
+export const KEY_STATES = ['next', 'current', 'previous'] as const;
+export type KeyState = (typeof KEY_STATES)[number];
+
+/** One RSA key pair with what a key set says about it. */
+export interface SigningKey {
+  /** SHA-1 thumbprint of the certificate, base64url: also the `x5t`. */
+  readonly kid: string;
+  readonly state: KeyState;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+  /** Self-signed certificate, base64 of the DER. */
+  readonly certificate: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+  /** When set, the key signs for this tenant only: its `issuer` in the key set is fixed instead of a template. */
+  readonly tenantId: string | undefined;
+}
+
+/** A public key as Entra's key sets show it (entra-tokens.md §2.2). */
+export interface PublishedKey {
+  readonly kty: 'RSA';
+  readonly use: 'sig';
+  readonly kid: string;
+  readonly x5t: string;
+  readonly n: string;
+  readonly e: string;
+  readonly x5c?: readonly string[];
+  /** v2 sets only: the template with `{tenantid}`, or one fixed issuer. */
+  readonly issuer?: string;
+  readonly cloud_instance_name?: string;
+}
+
+export interface PublishedKeySet {
+  readonly keys: readonly PublishedKey[];
+}
+
+interface StoredKeys {
+  readonly format: 'tunnelite-signing-keys';
+  readonly version: 1;
+  readonly keys: readonly {
+    readonly state: KeyState;
+    readonly createdAt: number;
+    readonly tenantId?: string;
+    readonly x5c: string;
+    readonly jwk: webcrypto.JsonWebKey;
+  }[];
+}
+
+const RSA_BITS = 2048;
+
+async function generate(clock: Clock, random: RandomSource, state: KeyState, tenantId?: string): Promise<SigningKey> {
+  const [{ selfSignedCertificate }, pair] = await Promise.all([
+    import('./self-signed.ts'),
+    webcrypto.subtle.generateKey(
+      {
+        name: 'RSASSA-PKCS1-v1_5',
+        hash: 'SHA-256',
+        modulusLength: RSA_BITS,
+        publicExponent: new Uint8Array([1, 0, 1]),
+      },
+      true,
+      ['sign', 'verify'],
+    ),
+  ]);
+  // A serial number is positive: the first bit stays clear.
+  const serial = random.bytes(16);
+  serial[0] = (serial[0]! & 0x7f) | 0x40;
+  const now = clock.now();
+  const der = await selfSignedCertificate(pair, serial.toString('hex'), now);
+  const jwk = await webcrypto.subtle.exportKey('jwk', pair.privateKey);
+  return assemble(jwk, der, state, now, tenantId);
+}
+
+function assemble(
+  jwk: webcrypto.JsonWebKey,
+  der: Buffer,
+  state: KeyState,
+  createdAt: number,
+  tenantId: string | undefined,
+): SigningKey {
+  const privateKey = createPrivateKey({ key: jwk as never, format: 'jwk' });
+  return {
+    kid: createHash('sha1').update(der).digest('base64url'),
+    state,
+    privateKey,
+    publicKey: createPublicKey(privateKey),
+    certificate: der.toString('base64'),
+    createdAt,
+    tenantId,
+  };
+}
+
+/** What happened to the keys; `kid` is the key that it happened to. */
+export interface KeyChange {
+  readonly change: 'prepared' | 'rotated' | 'emergency' | 'bound';
+  readonly kid: string;
+}
+
+/** What {@link SigningKeys} takes from outside. */
+export interface SigningKeysOptions {
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+  /** Told after each change: the place to write {@link SigningKeys.serialize} to disk, and to report. */
+  readonly onChange?: (change: KeyChange) => void;
+}
+
+/**
+ * The signing keys of the built-in Entra ID: RS256, `kid` = thumbprint, normal and emergency roll-over (entra-tokens.md §5).
+ *
+ * @example
+ * ```ts
+ * const keys = await SigningKeys.create();
+ * await keys.rotate(); // the old key stays published as "previous"
+ * writeFileSync(path, keys.serialize(), { mode: 0o600 });
+ * ```
+ */
+export class SigningKeys {
+  #keys: readonly SigningKey[];
+  #busy: Promise<unknown> = Promise.resolve();
+  readonly #clock: Clock;
+  readonly #random: RandomSource;
+  readonly #onChange: SigningKeysOptions['onChange'];
+
+  private constructor(keys: readonly SigningKey[], options: SigningKeysOptions) {
+    this.#keys = keys;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    this.#onChange = options.onChange;
+  }
+
+  /** Makes one new key (some 100 ms on a thread of the pool). */
+  static async create(options: SigningKeysOptions = {}): Promise<SigningKeys> {
+    const key = await generate(options.clock ?? systemClock, options.random ?? systemRandom, 'current');
+    return new SigningKeys([key], options);
+  }
+
+  /**
+   * Reads back what {@link SigningKeys.serialize} gave.
+   *
+   * @throws TunneliteError `ERR_IDENTITY_KEYS_INVALID` when the text is not such a file, or a key in it is damaged
+   */
+  static load(text: string, options: SigningKeysOptions = {}): SigningKeys {
+    let keys: SigningKey[];
+    try {
+      const stored = JSON.parse(text) as StoredKeys;
+      if (stored.format !== 'tunnelite-signing-keys' || stored.version !== 1) throw new Error('Unknown format.');
+      keys = stored.keys.map((entry) => {
+        if (!KEY_STATES.includes(entry.state)) throw new Error(`Unknown key state ${String(entry.state)}.`);
+        const der = Buffer.from(entry.x5c, 'base64');
+        const key = assemble(entry.jwk, der, entry.state, Number(entry.createdAt), entry.tenantId);
+        if (!new X509Certificate(der).publicKey.equals(key.publicKey)) {
+          throw new Error(`The certificate of key ${key.kid} is of another key.`);
+        }
+        return key;
+      });
+      if (keys.filter((key) => key.state === 'current').length !== 1) {
+        throw new Error('Exactly one key has to be current.');
+      }
+    } catch (cause) {
+      throw new TunneliteError('ERR_IDENTITY_KEYS_INVALID', undefined, { cause });
+    }
+    return new SigningKeys(keys, options);
+  }
+
+  /** JSON with the private keys: a secret, to be kept with mode 0600. */
+  serialize(): string {
+    const stored: StoredKeys = {
+      format: 'tunnelite-signing-keys',
+      version: 1,
+      keys: this.#keys.map((key) => ({
+        state: key.state,
+        createdAt: key.createdAt,
+        ...(key.tenantId === undefined ? {} : { tenantId: key.tenantId }),
+        x5c: key.certificate,
+        jwk: key.privateKey.export({ format: 'jwk' }) as webcrypto.JsonWebKey,
+      })),
+    };
+    return `${JSON.stringify(stored, undefined, 1)}\n`;
+  }
+
+  /** The key that signs now. */
+  get current(): SigningKey {
+    return this.#keys.find((key) => key.state === 'current')!;
+  }
+
+  /** Every published key; the order has no meaning. */
+  get all(): readonly SigningKey[] {
+    return this.#keys;
+  }
+
+  /** The published key with this id. */
+  find(kid: string): SigningKey | undefined {
+    return this.#keys.find((key) => key.kid === kid);
+  }
+
+  /** Publishes the key that the next {@link rotate} will sign with; the one already waiting, if there is one. */
+  prepareNext(): Promise<SigningKey> {
+    return this.#serially(async () => {
+      const waiting = this.#keys.find((key) => key.state === 'next');
+      if (waiting) return waiting;
+      const next = await this.#addNext();
+      this.#onChange?.({ change: 'prepared', kid: next.kid });
+      return next;
+    });
+  }
+
+  /** Normal roll-over: the next key signs from now on, the one that signed stays published, older ones go. */
+  rotate(): Promise<SigningKey> {
+    return this.#serially(async () => {
+      const next = this.#keys.find((key) => key.state === 'next') ?? (await this.#addNext());
+      const current: SigningKey = { ...next, state: 'current' };
+      this.#keys = [current, { ...this.current, state: 'previous' }];
+      this.#onChange?.({ change: 'rotated', kid: current.kid });
+      return current;
+    });
+  }
+
+  /** Emergency roll-over: a new key signs, and every other is gone from the key set at once. */
+  emergencyRotate(): Promise<SigningKey> {
+    return this.#serially(async () => {
+      const current = await generate(this.#clock, this.#random, 'current');
+      this.#keys = [current];
+      this.#onChange?.({ change: 'emergency', kid: current.kid });
+      return current;
+    });
+  }
+
+  /** Binds the current key to one tenant (its `issuer` becomes fixed), or frees it. */
+  bindCurrent(tenantId: string | undefined): void {
+    this.#keys = this.#keys.map((key) => (key.state === 'current' ? { ...key, tenantId } : key));
+    this.#onChange?.({ change: 'bound', kid: this.current.kid });
+  }
+
+  /**
+   * The key set document.
+   *
+   * @param version v2 sets carry a key-level `issuer`, v1 sets do not
+   * @param issuerTemplate v2 issuer with the literal `{tenantid}`
+   */
+  keySet(
+    version: 1 | 2,
+    issuerTemplate: string,
+    shape: { readonly withoutCertificates?: boolean; readonly cloudInstanceName?: string } = {},
+  ): PublishedKeySet {
+    const keys = this.#keys.map((key): PublishedKey => {
+      const jwk = key.publicKey.export({ format: 'jwk' });
+      return {
+        kty: 'RSA',
+        use: 'sig',
+        kid: key.kid,
+        x5t: key.kid,
+        n: jwk.n!,
+        e: jwk.e!,
+        ...(shape.withoutCertificates ? {} : { x5c: [key.certificate] }),
+        ...(shape.cloudInstanceName === undefined ? {} : { cloud_instance_name: shape.cloudInstanceName }),
+        ...(version === 1
+          ? {}
+          : { issuer: key.tenantId ? issuerTemplate.replace('{tenantid}', key.tenantId) : issuerTemplate }),
+      };
+    });
+    return { keys };
+  }
+
+  async #addNext(): Promise<SigningKey> {
+    const next = await generate(this.#clock, this.#random, 'next');
+    this.#keys = [...this.#keys.filter((key) => key.state !== 'next'), next];
+    return next;
+  }
+
+  /** Roll-overs asked for at the same time happen one after the other. */
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(work, work);
+    this.#busy = done.catch(() => undefined);
+    return done;
+  }
+}

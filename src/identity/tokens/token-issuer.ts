@@ -1,0 +1,104 @@
+import { CompactSign } from 'jose';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { type RandomSource, systemRandom } from '../../lib/random.ts';
+import { ACCESS_TOKEN_LIFETIME, ID_TOKEN_LIFETIME } from './constants.ts';
+import type { SigningKey, SigningKeys } from './signing-keys.ts';
+import {
+  type AccessTokenRequest,
+  accessTokenClaims,
+  type Claims,
+  type IdTokenRequest,
+  idTokenClaims,
+  type TokenVersion,
+} from './token-claims.ts';
+
+/** A signed token with what its maker wants to know of it. */
+export interface IssuedToken {
+  /** Compact JWS: a secret. */
+  readonly token: string;
+  readonly claims: Readonly<Claims>;
+  /** `uti`: names the token in logs. */
+  readonly tokenId: string;
+  /** Seconds until `exp`, by the true clock: what an OAuth answer says. */
+  readonly expiresIn: number;
+}
+
+/** What {@link TokenIssuer} takes from outside. */
+export interface TokenIssuerOptions {
+  readonly keys: SigningKeys;
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+  /** Lifetime of access tokens that ask for none: seconds, or a range to draw from. Default 60 to 90 minutes. */
+  readonly lifetime?: number | { readonly min: number; readonly max: number };
+}
+
+/** Header of a token: v1 tokens repeat the thumbprint as `x5t`, v2 tokens do not (entra-tokens.md §3). */
+export function tokenHeader(version: TokenVersion, kid: string, changes?: Readonly<Claims>): Claims {
+  const header = { typ: 'JWT', alg: 'RS256', ...(version === '1.0' ? { x5t: kid } : {}), kid, ...changes };
+  return Object.fromEntries(Object.entries(header).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * Issues tokens of both profiles, v1.0 and v2.0, signed with the current key.
+ *
+ * @example
+ * ```ts
+ * const issuer = new TokenIssuer({ keys: await SigningKeys.create() });
+ * const { token } = await issuer.accessToken({
+ *   version: '2.0', issuer: `${base}/${tenantId}/v2.0`, tenantId, clientId,
+ *   audience: TUNNEL_RESOURCE_ID, scopes: ['Tunnel_Allow'], user,
+ * });
+ * ```
+ */
+export class TokenIssuer {
+  readonly keys: SigningKeys;
+  readonly #clock: Clock;
+  readonly #random: RandomSource;
+  readonly #lifetime: { readonly min: number; readonly max: number };
+
+  constructor(options: TokenIssuerOptions) {
+    this.keys = options.keys;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    const lifetime = options.lifetime ?? ACCESS_TOKEN_LIFETIME;
+    this.#lifetime = typeof lifetime === 'number' ? { min: lifetime, max: lifetime } : lifetime;
+  }
+
+  /** An access token: for a user when the request has one, else for the application alone. */
+  async accessToken(request: AccessTokenRequest): Promise<IssuedToken> {
+    const claims = accessTokenClaims(request, this.now(), request.lifetime ?? this.#draw(), this.#random);
+    return this.#issued(claims, request.version, request.header);
+  }
+
+  /** An id token: who signed in, for the client. */
+  async idToken(request: IdTokenRequest): Promise<IssuedToken> {
+    const claims = idTokenClaims(request, this.now(), request.lifetime ?? ID_TOKEN_LIFETIME, this.#random);
+    return this.#issued(claims, request.version, request.header);
+  }
+
+  /** Seconds since the Unix epoch. */
+  now(): number {
+    return Math.floor(this.#clock.now() / 1000);
+  }
+
+  async #issued(claims: Claims, version: TokenVersion, header: Readonly<Claims> | undefined): Promise<IssuedToken> {
+    const key = this.keys.current;
+    return {
+      token: await signToken(claims, tokenHeader(version, key.kid, header), key),
+      claims,
+      tokenId: String(claims.uti ?? ''),
+      expiresIn: Number(claims.exp) - this.now(),
+    };
+  }
+
+  #draw(): number {
+    const { min, max } = this.#lifetime;
+    return Math.floor(min + this.#random.float() * (max - min + 1));
+  }
+}
+
+/** Signs JSON claims under this header with RS256, whatever the header claims about itself beside `alg`. */
+export async function signToken(claims: Readonly<Claims>, header: Readonly<Claims>, key: SigningKey): Promise<string> {
+  const payload = new TextEncoder().encode(JSON.stringify(claims));
+  return new CompactSign(payload).setProtectedHeader({ ...header, alg: 'RS256' }).sign(key.privateKey);
+}
