@@ -49,6 +49,22 @@ export const ERROR_CODES = {
   // dtls
   // netstack
   // identity
+  ERR_IDENTITY_DIRECTORY_INVALID: {
+    summary: 'An object of the identity directory is not valid.',
+    hint: 'Correct the members named in the message; docs/identity.md lists all of them.',
+  },
+  ERR_IDENTITY_NOT_FOUND: {
+    summary: 'The identity directory has no such object.',
+    hint: 'List the objects of that kind to see their names.',
+  },
+  ERR_IDENTITY_EXISTS: {
+    summary: 'The identity directory has an object of that name or id already.',
+    hint: 'Choose another name or id, or change the object that is there.',
+  },
+  ERR_IDENTITY_OVERRIDE: {
+    summary: 'The one-shot failure or outage is not one that the identity provider knows.',
+    hint: 'Use an AADSTS number from the table in docs/identity.md, or one of the endpoint names given there.',
+  },
   ERR_IDENTITY_KEYS_INVALID: {
     summary: 'The file with the signing keys of the built-in Entra ID cannot be read.',
     hint: 'Delete that file: new keys are made at the next start (tokens issued before are then refused).',

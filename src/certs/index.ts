@@ -1,0 +1,9 @@
+export { loadCertificates } from './store.ts';
+export type {
+  CertificateAuthority,
+  CertificateOptions,
+  CertificateStore,
+  LeafCertificate,
+  LeafRequest,
+  PermittedNames,
+} from './types.ts';

@@ -1,0 +1,245 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import ipaddr from 'ipaddr.js';
+import { TunneliteError } from '../lib/errors.ts';
+import { ALWAYS_PERMITTED_DNS, ALWAYS_PERMITTED_IPS, CA_RENEW_DAYS, DAY_MS, LEAF_RENEW_DAYS } from './constants.ts';
+import { directoryFiles, type FileStore, memoryFiles } from './directory.ts';
+import { covers, decodeNameConstraints, normalizePermitted, permitsDns, permitsIp, unite } from './name-constraints.ts';
+import { trustHelp } from './trust-help.ts';
+import type {
+  CertificateAuthority,
+  CertificateOptions,
+  CertificateStore,
+  LeafCertificate,
+  LeafRequest,
+  PermittedNames,
+} from './types.ts';
+
+/** The CA's certificate alone, for trust stores. A copy of what {@link CA_KEY_FILE} holds. */
+const CA_FILE = 'ca.pem';
+/** The CA's key and certificate in one file, so that the pair can only change together. */
+const CA_KEY_FILE = 'ca-key.pem';
+const PRIVATE = 0o600;
+const PUBLIC = 0o644;
+
+interface Authority {
+  readonly certPem: string;
+  readonly certificate: X509Certificate;
+  readonly key: KeyObject;
+  readonly permitted: PermittedNames;
+}
+
+/**
+ * Opens the machine's CA and certificates, making what is missing and renewing what is about to expire.
+ *
+ * @example
+ * ```ts
+ * const certificates = await loadCertificates({ directory: 'certs', clock: systemClock, random: systemRandom, emit });
+ * const { certPem, keyPem } = await certificates.leaf('gateway', { dnsNames: ['localhost'], ips: ['127.0.0.1'] });
+ * ```
+ * @throws TunneliteError `ERR_CERT_DIRECTORY`, `ERR_CERT_CORRUPT`, `ERR_CERT_MISMATCH`
+ */
+export async function loadCertificates(options: CertificateOptions): Promise<CertificateStore> {
+  const { clock, random, emit } = options;
+  const files = options.directory === undefined ? memoryFiles() : await directoryFiles(options.directory, random);
+  const authority = await loadAuthority(files, options);
+  const ca: CertificateAuthority = {
+    certPem: authority.certPem,
+    path: files.pathOf(CA_FILE),
+    fingerprint: authority.certificate.fingerprint256,
+  };
+  return {
+    ca,
+    directory: files.path,
+    trustHelp: () => trustHelp(ca),
+    leaf: async (name, request) => {
+      const file = `${checkName(name)}.pem`;
+      checkPermitted(authority.permitted, name, request);
+      const stored = await files.read(file);
+      const found = stored === undefined ? undefined : parsePair(stored);
+      const reason = stored === undefined ? undefined : staleReason(found, authority, request, clock.now());
+      if (found && reason === undefined) return leafOf(found, authority);
+      const { issueLeaf } = await import('./issue.ts');
+      const issued = await issueLeaf({ now: clock.now(), random, request }, authority);
+      await files.write(file, issued.keyPem + issued.certPem + authority.certPem, PRIVATE);
+      const path = files.pathOf(file) ?? 'memory';
+      if (reason === undefined) emit('certificate.created', { name, path });
+      else emit('certificate.renewed', { name, path, reason });
+      return leafOf({ ...issued, certificate: new X509Certificate(issued.certPem) }, authority);
+    },
+    readState: async (name) => {
+      const file = `${checkName(name)}.json`;
+      const text = await files.read(file);
+      if (text === undefined) return undefined;
+      try {
+        return JSON.parse(text) as unknown;
+      } catch (cause) {
+        const path = files.pathOf(file);
+        throw new TunneliteError('ERR_STATE_CORRUPT', `${path} is not valid JSON.`, { cause, details: { path } });
+      }
+    },
+    writeState: async (name, value) =>
+      files.write(`${checkName(name)}.json`, `${JSON.stringify(value, undefined, 2)}\n`, PRIVATE),
+  };
+}
+
+async function loadAuthority(files: FileStore, options: CertificateOptions): Promise<Authority> {
+  const { clock, random, emit } = options;
+  const wanted = unite(
+    { dns: [...ALWAYS_PERMITTED_DNS], ips: [...ALWAYS_PERMITTED_IPS] },
+    normalizePermitted(options.permitted ?? {}),
+  );
+  const path = files.pathOf(CA_FILE) ?? 'memory';
+  const text = (await files.read(CA_KEY_FILE)) ?? (await readAfterCaFile(files));
+  if (text === undefined) {
+    const { issueCa } = await import('./issue.ts');
+    const issued = await issueCa({ now: clock.now(), random, permitted: wanted });
+    if (await files.create(CA_KEY_FILE, issued.keyPem + issued.certPem, PRIVATE)) {
+      await files.write(CA_FILE, issued.certPem, PUBLIC);
+      emit('certificate.created', { name: 'ca', path });
+      return parseAuthority(issued.keyPem + issued.certPem, path);
+    }
+    // Another process made one at the same moment: use that, as it will.
+    return loadAuthority(files, options);
+  }
+  const found = parseAuthority(text, files.pathOf(CA_KEY_FILE) ?? 'memory');
+  const reason =
+    daysLeft(found.certificate, clock.now()) < CA_RENEW_DAYS
+      ? 'it is about to expire; trust the new file'
+      : covers(found.permitted, wanted)
+        ? undefined
+        : 'the configuration names hosts or addresses that it was not permitted to certify; trust the new file';
+  if (reason === undefined) {
+    if ((await files.read(CA_FILE)) !== found.certPem) await files.write(CA_FILE, found.certPem, PUBLIC);
+    return found;
+  }
+  const { issueCa } = await import('./issue.ts');
+  const issued = await issueCa({ now: clock.now(), random, permitted: unite(found.permitted, wanted) }, found);
+  await files.write(CA_KEY_FILE, issued.keyPem + issued.certPem, PRIVATE);
+  await files.write(CA_FILE, issued.certPem, PUBLIC);
+  emit('certificate.renewed', { name: 'ca', path, reason });
+  return parseAuthority(issued.keyPem + issued.certPem, path);
+}
+
+/** A certificate without its key is a mistake that must not end in a new CA; the other order is another process at work. */
+async function readAfterCaFile(files: FileStore): Promise<string | undefined> {
+  if ((await files.read(CA_FILE)) === undefined) return undefined;
+  const text = await files.read(CA_KEY_FILE);
+  if (text !== undefined) return text;
+  const path = files.pathOf(CA_FILE);
+  throw new TunneliteError('ERR_CERT_MISMATCH', `${path} is there, but its private key ${CA_KEY_FILE} is not.`, {
+    details: { path },
+  });
+}
+
+function parseAuthority(text: string, path: string): Authority {
+  const pair = parsePair(text);
+  const permitted = pair && decodeNameConstraints(pair.certificate.raw);
+  if (!pair || !permitted || !pair.certificate.ca) {
+    throw new TunneliteError('ERR_CERT_CORRUPT', `${path} does not hold a CA certificate and key of Tunnelite.`, {
+      details: { path },
+    });
+  }
+  const key = createPrivateKey(pair.keyPem);
+  if (!pair.certificate.checkPrivateKey(key)) {
+    throw new TunneliteError('ERR_CERT_MISMATCH', `The key and the certificate in ${path} do not belong together.`, {
+      details: { path },
+    });
+  }
+  return { certPem: pair.certPem, certificate: pair.certificate, key, permitted };
+}
+
+interface Pair {
+  readonly keyPem: string;
+  readonly certPem: string;
+  readonly certificate: X509Certificate;
+}
+
+/** The key and the first certificate of a PEM text; undefined when they cannot be read. */
+function parsePair(text: string): Pair | undefined {
+  const keyPem = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n?/.exec(text)?.[0];
+  const certPem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/.exec(text)?.[0];
+  if (keyPem === undefined || certPem === undefined) return undefined;
+  try {
+    createPrivateKey(keyPem);
+    return { keyPem, certPem, certificate: new X509Certificate(certPem) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a stored leaf cannot serve the request any more; undefined when it can. */
+function staleReason(
+  pair: Pair | undefined,
+  authority: Authority,
+  request: LeafRequest,
+  now: number,
+): string | undefined {
+  if (!pair) return 'the file could not be read';
+  const { certificate } = pair;
+  if (!certificate.checkPrivateKey(createPrivateKey(pair.keyPem))) return 'its key belongs to another certificate';
+  if (!certificate.verify(authority.certificate.publicKey)) return 'another CA issued it';
+  if (daysLeft(certificate, now) < LEAF_RENEW_DAYS) return 'it is about to expire';
+  if (Date.parse(certificate.validFrom) > now) return 'it is not valid yet by the clock of this machine';
+  if (namesOf(certificate) !== namesKey(request.dnsNames, request.ips)) return 'its names changed';
+  if (usagesOf(certificate) !== usagesKey(request)) return 'its usages changed';
+  return undefined;
+}
+
+function leafOf(pair: Pair, authority: Authority): LeafCertificate {
+  return {
+    certPem: pair.certPem + authority.certPem,
+    keyPem: pair.keyPem,
+    fingerprint: pair.certificate.fingerprint256,
+    notAfter: Date.parse(pair.certificate.validTo),
+  };
+}
+
+function daysLeft(certificate: X509Certificate, now: number): number {
+  return (Date.parse(certificate.validTo) - now) / DAY_MS;
+}
+
+function namesKey(dnsNames: readonly string[], ips: readonly string[]): string {
+  const parts = [...dnsNames.map((name) => name.toLowerCase()), ...ips.map((ip) => ipaddr.parse(ip).toString())];
+  return [...new Set(parts)].sort().join(' ');
+}
+
+function namesOf(certificate: X509Certificate): string {
+  const entries = (certificate.subjectAltName ?? '').split(', ');
+  const pick = (prefix: string): string[] =>
+    entries.filter((entry) => entry.startsWith(prefix)).map((entry) => entry.slice(prefix.length));
+  return namesKey(pick('DNS:'), pick('IP Address:'));
+}
+
+// Object identifiers of RFC 5280 §4.2.1.12.
+const USAGE_OIDS = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
+
+function usagesKey(request: LeafRequest): string {
+  return (request.usages ?? ['server'])
+    .map((usage) => USAGE_OIDS[usage])
+    .sort()
+    .join(' ');
+}
+
+function usagesOf(certificate: X509Certificate): string {
+  return [...(certificate.keyUsage ?? [])].sort().join(' ');
+}
+
+function checkName(name: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,63}$/.test(name) && name !== 'ca' && name !== 'ca-key') return name;
+  throw new TunneliteError('ERR_CERT_NAME_NOT_PERMITTED', `"${name}" cannot name a certificate or state file.`, {
+    hint: 'Use lower-case letters, digits and dashes; "ca" and "ca-key" are taken.',
+  });
+}
+
+function checkPermitted(permitted: PermittedNames, name: string, request: LeafRequest): void {
+  const refused = [
+    ...request.dnsNames.filter((dns) => !permitsDns(permitted, dns)),
+    ...request.ips.filter((ip) => !permitsIp(permitted, ip)),
+  ];
+  if (refused.length === 0) return;
+  throw new TunneliteError(
+    'ERR_CERT_NAME_NOT_PERMITTED',
+    `The certificate "${name}" asks for ${refused.join(', ')}, which the CA's name constraints do not permit.`,
+    { details: { name, refused } },
+  );
+}
