@@ -101,6 +101,38 @@ export const ERROR_CODES = {
     hint: 'Give each host under services.hosts addresses of its own.',
   },
   // client
+  ERR_CLIENT_CONNECT: {
+    summary: 'The gateway could not be reached.',
+    hint: 'Check that it runs (tunnelite start) and that the address and port are the ones its banner shows.',
+  },
+  ERR_CLIENT_UNTRUSTED: {
+    summary: "The gateway's certificate is not trusted.",
+    hint: 'Pass the CA that “tunnelite ca” shows, and connect by a name that is in the certificate.',
+  },
+  ERR_CLIENT_TOKEN_REFUSED: {
+    summary: 'The gateway refused the token.',
+    hint: 'Its log tells why. “tunnelite token” prints one that the default configuration accepts.',
+  },
+  ERR_CLIENT_SESSION_REFUSED: {
+    summary: 'The gateway refused to open a tunnel.',
+    hint: 'Its log tells why: a cookie that is no longer valid, no free address, or too many sessions.',
+  },
+  ERR_CLIENT_PROTOCOL: {
+    summary: 'The server does not speak the protocol of a Tunnel gateway.',
+    hint: 'Check that the address is that of a gateway and that nothing in between changes the traffic.',
+  },
+  ERR_CLIENT_DISCONNECTED: {
+    summary: 'The tunnel ended.',
+    hint: 'Connect again; the gateway’s log tells why it ended.',
+  },
+  ERR_CLIENT_DNS: {
+    summary: 'A name could not be resolved through the tunnel.',
+    hint: 'Ask for a name of the on-premises network; the gateway’s log shows the DNS queries that it saw.',
+  },
+  ERR_CLIENT_OPEN: {
+    summary: 'A connection through the tunnel could not be opened.',
+    hint: 'The gateway’s log has a line for each request, with the rule that decided on it.',
+  },
   // simulator and cli
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;
 
