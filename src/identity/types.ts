@@ -36,7 +36,8 @@ export type TokenRefusalReason =
   | 'expired'
   | 'claim'
   | 'app-only'
-  | 'guest';
+  | 'guest'
+  | 'revoked';
 
 /** One coded refusal, with words for the person who reads the log. Never holds the token. */
 export interface TokenRefusal {

@@ -1,0 +1,38 @@
+/** Longest token looked at, in characters. The gateway's HTTP header limit is of this order; real tokens have 1 to 3 KiB. */
+export const MAX_TOKEN_CHARACTERS = 16 * 1024;
+
+/** Longest user name kept by the gateway, in characters (microsoft-tunnel.md §2.4). */
+export const MAX_USER_NAME_CHARACTERS = 63;
+
+/** `gateway` policy: keys are not downloaded again sooner than this after the last load (microsoft-tunnel.md §2.4), in seconds. */
+export const GATEWAY_MINIMUM_REFRESH = 900;
+
+/** `strict` policy: an unknown key id causes a download at most this often (entra-tokens.md §5), in seconds. */
+export const STRICT_MINIMUM_REFRESH = 300;
+
+/** `strict` policy: keys older than this are refreshed in the background (entra-tokens.md §5), in seconds. */
+export const STRICT_BACKGROUND_REFRESH = 3600;
+
+/** `strict` policy: keys older than this are refreshed before use (entra-tokens.md §5), in seconds. */
+export const STRICT_TIME_TO_LIVE = 24 * 3600;
+
+/** `strict` policy: for this long past their time to live keys still serve while no refresh succeeds (own choice), in seconds. */
+export const STRICT_LAST_KNOWN_GOOD = 24 * 3600;
+
+/** After a failed download the next one waits this long (own choice), in seconds. */
+export const FAILURE_COOL_DOWN = 10;
+
+/** `strict` policy: clock skew allowed by .NET's token validation (entra-tokens.md §4), in seconds. The gateway allows none. */
+export const STRICT_CLOCK_SKEW = 300;
+
+/** Largest metadata document or key set read (own choice; Entra's key sets have about 20 KiB), in bytes. */
+export const MAX_DOCUMENT_BYTES = 1024 * 1024;
+
+/** Most keys taken from one key set (entra-tokens.md §5). */
+export const MAX_KEYS = 1000;
+
+/** A document that is not there after this time is given up (own choice), in milliseconds. */
+export const FETCH_TIMEOUT = 10_000;
+
+/** Smallest RSA modulus taken (RFC 7518 §3.3), in bits. */
+export const MIN_RSA_BITS = 2048;

@@ -1,0 +1,102 @@
+import { Agent, request } from 'undici';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+
+/** Limits of one fetch. */
+export interface FetchLimits {
+  /** Longest body read, in bytes. */
+  readonly maxBytes: number;
+  /** For the whole exchange, in milliseconds. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The port through which metadata and key sets are read.
+ *
+ * Rejects with a `TunneliteError` `ERR_IDENTITY_FETCH` whose details have a `reason`.
+ */
+export type FetchJson = (url: string, limits: FetchLimits) => Promise<unknown>;
+
+export type FetchFailure = 'address' | 'network' | 'redirect' | 'status' | 'too-large' | 'timeout' | 'not-json';
+
+function failure(reason: FetchFailure, url: string, text: string, cause?: unknown): TunneliteError {
+  return new TunneliteError('ERR_IDENTITY_FETCH', text, { details: { reason, url }, cause });
+}
+
+/** Plain HTTP is for issuers on this machine only. */
+function isAllowed(url: URL): boolean {
+  if (url.protocol === 'https:') return true;
+  return url.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+}
+
+/** A {@link FetchJson} with connections of its own. */
+export interface JsonFetcher extends AsyncDisposable {
+  readonly fetchJson: FetchJson;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads JSON over HTTPS: no redirects, no more than `maxBytes`, no longer than `timeout`.
+ *
+ * @param options.ca PEM of certificate authorities to trust instead of the system's, such as the local one
+ */
+export function createJsonFetcher(options: { readonly ca?: string | readonly string[] } = {}): JsonFetcher {
+  const agent = new Agent({
+    connect: options.ca === undefined ? {} : { ca: typeof options.ca === 'string' ? options.ca : [...options.ca] },
+    keepAliveTimeout: 1000,
+  });
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= agent.destroy());
+
+  const fetchJson: FetchJson = async (address, limits) => {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (!url || !isAllowed(url)) {
+      throw failure('address', address, `"${address}" is not an https:// address.`);
+    }
+    const expiry = AbortSignal.timeout(limits.timeout);
+    const signal = limits.signal ? AbortSignal.any([expiry, limits.signal]) : expiry;
+    let text: string;
+    try {
+      const answer = await request(url, { dispatcher: agent, signal, headers: { accept: 'application/json' } });
+      const length = Number(answer.headers['content-length'] ?? 0);
+      const refusal = refuse(address, answer.statusCode, length, limits.maxBytes);
+      if (refusal) {
+        answer.body.on('error', () => undefined).destroy();
+        throw refusal;
+      }
+      const chunks: Buffer[] = [];
+      let size = 0;
+      // Leaving the loop by a throw destroys the body, and with it the connection.
+      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > limits.maxBytes) throw tooLarge(address, limits.maxBytes);
+        chunks.push(chunk);
+      }
+      text = Buffer.concat(chunks).toString('utf8');
+    } catch (error) {
+      if (error instanceof TunneliteError) throw error;
+      if (expiry.aborted) {
+        throw failure('timeout', address, `${address} did not answer wholly within ${limits.timeout} ms.`, error);
+      }
+      throw failure('network', address, `${address} could not be read: ${errorText(error)}.`, error);
+    }
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw failure('not-json', address, `${address} answered something that is not JSON.`, error);
+    }
+  };
+  return { fetchJson, close, [Symbol.asyncDispose]: close };
+}
+
+function tooLarge(url: string, maxBytes: number): TunneliteError {
+  return failure('too-large', url, `${url} answered more than ${maxBytes} bytes.`);
+}
+
+function refuse(url: string, status: number, length: number, maxBytes: number): TunneliteError | undefined {
+  if (status >= 300 && status < 400) {
+    return failure('redirect', url, `${url} answered with a redirect (${status}), and redirects are not followed.`);
+  }
+  if (status !== 200) return failure('status', url, `${url} answered with status ${status}.`);
+  return length > maxBytes ? tooLarge(url, maxBytes) : undefined;
+}

@@ -1,0 +1,61 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { TokenRefusal } from '../types.ts';
+import { checkTimes, type PolicyRules } from './policy.ts';
+import { refusals, show } from './refusals.ts';
+import type { JsonObject } from './strict-json.ts';
+
+/** What the server's OIDC configuration can say about claims. */
+export interface GatewayPolicyOptions {
+  /** Claims that have to be there and equal, as JSON values: an array does not equal a text. */
+  readonly requiredClaims: Readonly<Record<string, unknown>>;
+  /** Accepted `iss`; empty = not checked. Ours: the real list of required claims is not published. */
+  readonly issuers: readonly string[];
+  /** String claim that becomes the user name. */
+  readonly userNameClaim: string;
+  readonly clockSkew: number;
+}
+
+/** Everything asymmetric: the real server takes what its JOSE library takes (microsoft-tunnel.md §2.4). */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
+
+/**
+ * The token check of the real gateway (microsoft-tunnel.md §2.4, openconnect-protocol.md §4.6): times without leeway, required
+ * claims by JSON equality, a user name. It knows nothing of tenants, scopes, guests or key-level issuers.
+ */
+export function gatewayPolicy(options: GatewayPolicyOptions): PolicyRules {
+  const required = Object.entries(options.requiredClaims);
+  return {
+    algorithms: ALGORITHMS,
+    check({ claims, now }) {
+      const times = checkTimes(claims, now, options.clockSkew);
+      if (times) return times;
+      for (const [name, expected] of required) {
+        if (!isDeepStrictEqual(claims[name], expected)) return mismatch(name, claims, expected);
+      }
+      const { iss } = claims;
+      if (options.issuers.length > 0 && !(typeof iss === 'string' && options.issuers.includes(iss))) {
+        return refusals.issuer(iss, options.issuers);
+      }
+      const name = claims[options.userNameClaim];
+      return typeof name === 'string' && name !== '' ? undefined : refusals.userName(options.userNameClaim, name);
+    },
+  };
+}
+
+/** The claims that people know get their own reason and words. */
+function mismatch(name: string, claims: Readonly<JsonObject>, expected: unknown): TokenRefusal {
+  const came = claims[name];
+  if (typeof expected === 'string' && !Array.isArray(came)) {
+    if (name === 'aud') return refusals.audience(came, [expected]);
+    if (name === 'tid') return refusals.tenant(came, [expected]);
+    if (name === 'iss') return refusals.issuer(came, [expected]);
+    if (name === 'scp') return refusals.scope(came, expected, String(claims.aud ?? ''));
+  }
+  return name === 'aud'
+    ? {
+        ...refusals.claim(name, came, expected),
+        reason: 'audience',
+        details: { came: show(came), accepted: [expected] },
+      }
+    : refusals.claim(name, came, expected);
+}

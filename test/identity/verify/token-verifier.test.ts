@@ -1,0 +1,74 @@
+import t from 'tap';
+import { TOKEN_POLICIES } from '../../../src/identity/verify/policy.ts';
+import { createTokenVerifier } from '../../../src/identity/verify/token-verifier.ts';
+import { isTunneliteError } from '../../../src/lib/errors.ts';
+import { CLIENT, createTestIssuer, TENANT, USER } from '../../support/issuer.ts';
+
+t.test('tokens of both versions are accepted by both policies and give the same principal', async (t) => {
+  const idp = await createTestIssuer();
+  for (const policy of TOKEN_POLICIES) {
+    for (const version of ['1.0', '2.0'] as const) {
+      const { fetchJson, clock, authority } = idp;
+      const verifier = createTokenVerifier({ policy, authority, fetchJson, clock });
+      const verdict = await verifier.verify(await idp.token({ version, optionalClaims: ['acct'] }));
+      t.match(
+        verdict,
+        {
+          ok: true,
+          principal: {
+            username: USER.objectId,
+            objectId: USER.objectId,
+            tenantId: TENANT,
+            clientId: CLIENT,
+            scopes: ['Tunnel_Allow'],
+            expiresAt: Math.floor(idp.clock.now() / 1000) + 3600,
+            claims: { ver: version, acct: 0 },
+          },
+        },
+        `${policy}, version ${version}`,
+      );
+    }
+  }
+});
+
+t.test('the user name is the configured claim, cut to 63 characters', async (t) => {
+  const { fetchJson, clock, authority, token } = await createTestIssuer();
+  const verifier = createTokenVerifier({ policy: 'gateway', authority, fetchJson, clock, userNameClaim: 'name' });
+  const long = await verifier.verify(await token({ claims: { name: 'x'.repeat(64) } }));
+  t.equal(long.ok && long.principal.username, 'x'.repeat(63));
+  const emoji = await verifier.verify(await token({ claims: { name: `${'x'.repeat(62)}😀` } }));
+  t.equal(emoji.ok && emoji.principal.username, 'x'.repeat(62), 'no half of a character at the end');
+});
+
+t.test('an issuer that cannot be reached at the start is an error, as the real server refuses to start', async (t) => {
+  const idp = await createTestIssuer();
+  idp.trouble = () => {
+    throw new Error('down');
+  };
+  const { fetchJson, clock, authority } = idp;
+  const verifier = createTokenVerifier({ policy: 'gateway', authority, fetchJson, clock });
+  await t.rejects(verifier.load(), { code: 'ERR_IDENTITY_DISCOVERY', message: /down/ });
+  t.match(await verifier.verify(await idp.token()), { ok: false, refusal: { reason: 'keys-unavailable' } });
+  t.equal(idp.fetched.length, 2, 'a failed download is not repeated at once');
+  idp.trouble = undefined;
+  clock.advance(10_000);
+  t.match(await verifier.verify(await idp.token()), { ok: true });
+});
+
+t.test('a verifier without an issuer is an error', async (t) => {
+  const { fetchJson } = await createTestIssuer();
+  for (const authority of [
+    undefined,
+    'contoso',
+    'http://login.example/x',
+    'https://login.example/',
+    'https://a/b/c/d',
+  ]) {
+    try {
+      createTokenVerifier({ policy: 'strict', fetchJson, ...(authority === undefined ? {} : { authority }) });
+      t.fail(`was taken: ${authority}`);
+    } catch (error) {
+      t.ok(isTunneliteError(error, 'ERR_IDENTITY_AUTHORITY'), String(authority));
+    }
+  }
+});
