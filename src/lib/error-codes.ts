@@ -19,11 +19,27 @@ export const ERROR_CODES = {
     hint: 'Look at the journal for what happened instead, or wait longer.',
   },
   // wire
+  ERR_DNS_MALFORMED: {
+    summary: 'A DNS message is malformed.',
+    hint: 'Look at the sender; the message was not used.',
+  },
   ERR_DTLS_PACKET_INVALID: {
     summary: 'A packet on the DTLS data channel was empty or too long.',
     hint: 'Each record holds one type byte and its payload; look at what the client sends.',
   },
   // config
+  ERR_CONFIG_FILE: {
+    summary: 'The configuration file, or a file that it names, cannot be read.',
+    hint: 'Check the path; "tunnelite init" writes a commented file to start from.',
+  },
+  ERR_CONFIG_SYNTAX: {
+    summary: 'A configuration file is neither valid YAML nor valid JSON.',
+    hint: 'Look at the line and column named; in YAML, indentation counts.',
+  },
+  ERR_CONFIG_INVALID: {
+    summary: 'The configuration has keys or values that are not possible.',
+    hint: 'Correct each place named; docs/configuration.md lists all keys, and "tunnelite config check" tries a file.',
+  },
   // certs
   ERR_CERT_DIRECTORY: {
     summary: 'The certificate directory, or a file in it, could not be made, read or written.',
@@ -90,6 +106,22 @@ export const ERROR_CODES = {
     hint: 'Give the XML Info.plist of the Xcode project ("plutil -convert xml1 Info.plist" converts a binary one).',
   },
   // gateway
+  ERR_GATEWAY_POOL_INVALID: {
+    summary: 'The address pool of the gateway is not usable.',
+    hint: 'Give a network in CIDR form with room for the gateway and at least one client, such as 169.254.0.0/16.',
+  },
+  ERR_GATEWAY_PORT_IN_USE: {
+    summary: 'The port of the gateway is in use.',
+    hint: 'Stop the program that uses it, choose another port, or use port 0 for any free one.',
+  },
+  ERR_GATEWAY_LISTEN: {
+    summary: 'The gateway could not listen on its address.',
+    hint: 'Check that the host is an address of this machine and that the port needs no privilege.',
+  },
+  ERR_GATEWAY_CERTIFICATE: {
+    summary: 'The certificate or key of the gateway cannot be used.',
+    hint: 'Give a PEM certificate chain, leaf first, and the private key that belongs to the leaf.',
+  },
   // resources
   ERR_RESOURCE_RULE: {
     summary: 'A rule under resources cannot be understood.',

@@ -22,7 +22,7 @@ const connected = [
   '',
 ].join('\r\n');
 
-t.test('an answer is read whatever the boundaries, and the bytes after it are given back', async (t) => {
+t.test('an answer is read whatever the boundaries, and the bytes after it are given back', async () => {
   const bytes = Buffer.from(`${connected}STF\x01`);
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 20 }), (sizes) => {

@@ -1,0 +1,2 @@
+export { type ClientStep, TunnelClient, type TunnelClientOptions } from './tunnel-client.ts';
+export type { TunnelConfiguration } from './tunnel-configuration.ts';
