@@ -1,0 +1,37 @@
+import t from 'tap';
+import { makeWrongToken, WRONG_TOKEN_NAMES, WRONG_TOKENS } from '../../../src/identity/tokens/wrong-token.ts';
+import { TOKEN_POLICIES } from '../../../src/identity/verify/policy.ts';
+import { createTokenVerifier } from '../../../src/identity/verify/token-verifier.ts';
+import { createTestIssuer } from '../../support/issuer.ts';
+
+t.test('each wrong token gets from each policy what the table says, in both versions', async (t) => {
+  const idp = await createTestIssuer();
+  const { fetchJson, clock, authority } = idp;
+  for (const policy of TOKEN_POLICIES) {
+    const verifier = createTokenVerifier({ policy, authority, fetchJson, clock });
+    for (const version of ['1.0', '2.0'] as const) {
+      for (const name of WRONG_TOKEN_NAMES) {
+        const token = await makeWrongToken(name, idp.issuer, idp.request({ version }));
+        const verdict = await verifier.verify(token);
+        t.equal(
+          verdict.ok ? 'accepted' : verdict.refusal.reason,
+          WRONG_TOKENS[name][policy],
+          `${policy} ${version} ${name}`,
+        );
+        const told = JSON.stringify(verdict.ok ? '' : verdict.refusal);
+        const leaked = token.split('.').filter((part) => part.length > 16 && told.includes(part));
+        t.same(leaked, [], 'no part of the token is told');
+      }
+    }
+  }
+});
+
+t.test('an unknown name is an error that lists the names', async (t) => {
+  const idp = await createTestIssuer();
+  for (const name of ['unknown', 'toString', '__proto__']) {
+    await t.rejects(makeWrongToken(name, idp.issuer, idp.request()), {
+      code: 'ERR_IDENTITY_WRONG_TOKEN',
+      hint: /alg-none/,
+    });
+  }
+});
