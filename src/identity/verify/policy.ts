@@ -1,6 +1,5 @@
 import type { TokenRefusal } from '../types.ts';
 import type { CachedKey } from './key-cache.ts';
-import type { IssuerMetadata } from './metadata.ts';
 import { refusals } from './refusals.ts';
 import type { JsonObject } from './strict-json.ts';
 
@@ -12,8 +11,6 @@ export type TokenPolicy = (typeof TOKEN_POLICIES)[number];
 export interface VerifiedToken {
   readonly claims: Readonly<JsonObject>;
   readonly key: CachedKey;
-  /** Metadata of all configured issuers. */
-  readonly issuers: readonly IssuerMetadata[];
   /** Seconds since the Unix epoch. */
   readonly now: number;
 }

@@ -24,13 +24,14 @@ export interface StrictPolicyOptions {
 }
 
 /** Microsoft's published rules for APIs (entra-tokens.md §4), in its order. */
-export function strictPolicy(options: StrictPolicyOptions): PolicyRules {
+export function strictPolicy(options: StrictPolicyOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
+  const tenants = options.tenants ?? tenantsOf(issuers);
   return {
     algorithms: ['RS256'],
-    check({ claims, key, issuers, now }) {
+    check({ claims, key, now }) {
       return (
         checkTimes(claims, now, options.clockSkew) ??
-        (options.entra ? checkEntraIssuer(claims, key, issuers, options.tenants) : checkIssuer(claims, key, issuers)) ??
+        (options.entra ? checkEntraIssuer(claims, key, issuers, tenants) : checkIssuer(claims, key, issuers)) ??
         checkAudience(claims, options) ??
         checkPermission(claims, options) ??
         checkGuest(claims, options) ??
@@ -70,8 +71,7 @@ function checkEntraIssuer(
   const publication = key.publishedBy.find(({ metadata }) => wants(metadata));
   if (!publication) return refusals.version(ver, ver === '2.0' ? 'v1.0 tokens' : 'v2.0 tokens');
   if (!isGuid(tid)) return refusals.tenant(tid, []);
-  const accepted = tenants ?? tenantsOf(issuers);
-  if (accepted && !accepted.includes(tid)) return refusals.tenant(tid, accepted);
+  if (tenants && !tenants.includes(tid)) return refusals.tenant(tid, tenants);
   const expected = issuerOf(publication.metadata.issuer, tid);
   if (iss !== expected) {
     const other = issuers.some((metadata) => !wants(metadata) && issuerOf(metadata.issuer, tid) === iss);

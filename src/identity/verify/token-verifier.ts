@@ -110,8 +110,7 @@ class Verifier implements EntraTokenVerifier {
     const payload = await verifySignature(token, alg, key);
     if ('reason' in payload) return payload;
     const claims = payload.claims;
-    const { issuers } = this.#cache;
-    const wrong = rules.check({ claims, key, issuers, now: Math.floor(this.#clock.now() / 1000) });
+    const wrong = rules.check({ claims, key, now: Math.floor(this.#clock.now() / 1000) });
     if (wrong) return wrong;
     const principal = principalOf(claims, this.#userNameClaim);
     return this.#options.isRevoked?.(principal) ? refusals.revoked() : principal;

@@ -93,7 +93,7 @@ export function rulesOf(options: TokenVerifierOptions, issuers: readonly IssuerM
   const audiences = options.audiences?.length ? options.audiences : [TUNNEL_RESOURCE_ID];
   const userNameClaim = userNameClaimOf(options);
   if (options.policy === 'strict') {
-    return strictPolicy({
+    const strict = {
       audiences,
       tenants: options.tenants,
       scope: options.scope === null ? undefined : (options.scope ?? TUNNEL_SCOPE),
@@ -102,7 +102,8 @@ export function rulesOf(options: TokenVerifierOptions, issuers: readonly IssuerM
       clockSkew: options.clockSkew ?? STRICT_CLOCK_SKEW,
       entra: isEntra(options),
       userNameClaim,
-    });
+    };
+    return strictPolicy(strict, issuers);
   }
   const clockSkew = options.clockSkew ?? 0;
   if (options.requiredClaims) {
