@@ -1,0 +1,25 @@
+import { ConfigSchema } from './schema.ts';
+
+/** The JSON Schema of a configuration file, for editors. What has a default may be left out. */
+export function configJsonSchema(): Record<string, unknown> {
+  const schema = loosen(JSON.parse(JSON.stringify(ConfigSchema))) as Record<string, unknown>;
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema };
+}
+
+function loosen(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(loosen);
+  if (typeof node !== 'object' || node === null) return node;
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(node)) {
+    // Our names of formats mean nothing to others, and some would be taken for standard ones.
+    if (key === 'format' || key === '~kind') continue;
+    result[key] = key === 'default' ? value : loosen(value);
+  }
+  const { required, properties } = result as { required?: string[]; properties?: Record<string, object> };
+  if (Array.isArray(required) && properties) {
+    const needed = required.filter((name) => properties[name] && !('default' in properties[name]));
+    if (needed.length > 0 && !('default' in result)) result['required'] = needed;
+    else delete result['required'];
+  }
+  return result;
+}

@@ -1,0 +1,177 @@
+import { cidrOfMask } from './formats.ts';
+import type { ConfigInput } from './schema.ts';
+
+/*
+ * The server configuration of the real product, in both spellings: Microsoft Graph's microsoftTunnelConfiguration and the
+ * server's admin-settings.json (reference microsoft-tunnel.md §3, graph-resources.md §2).
+ */
+
+/** Lower-cased names of both spellings. The live service ignores the case of property names, so do we. */
+const KNOWN = new Set([
+  '@odata.type',
+  '@odata.context',
+  '@odata.id',
+  '@odata.etag',
+  'id',
+  'displayname',
+  'description',
+  'policyname',
+  'network',
+  'ipv6network',
+  'dnsservers',
+  'defaultdomainsuffix',
+  'routesinclude',
+  'routesexclude',
+  'routeincludes',
+  'routeexcludes',
+  'splitdns',
+  'listenport',
+  'disableudpconnections',
+  'advancedsettings',
+  'lastupdatedatetime',
+  'rolescopetagids',
+]);
+
+/** Names that occur in such an object and in no configuration of ours. */
+const TELLTALE = [
+  'listenport',
+  'dnsservers',
+  'routesinclude',
+  'routeincludes',
+  'network',
+  'advancedsettings',
+  'rolescopetagids',
+  'disableudpconnections',
+];
+
+type GatewayInput = NonNullable<ConfigInput['gateway']>;
+
+/** What an advanced setting, named as ocserv's option, sets here. Only `session-timeout` is documented by Microsoft. */
+const ADVANCED: Readonly<
+  Record<string, { readonly key: keyof GatewayInput; readonly kind: 'number' | 'text' | 'flag' }>
+> = {
+  'session-timeout': { key: 'sessionTimeout', kind: 'number' },
+  'idle-timeout': { key: 'idleTimeout', kind: 'number' },
+  'mobile-idle-timeout': { key: 'mobileIdleTimeout', kind: 'number' },
+  dpd: { key: 'dpd', kind: 'number' },
+  'mobile-dpd': { key: 'mobileDpd', kind: 'number' },
+  keepalive: { key: 'keepalive', kind: 'number' },
+  'rekey-time': { key: 'rekeyTime', kind: 'number' },
+  'cookie-timeout': { key: 'cookieTimeout', kind: 'number' },
+  'auth-timeout': { key: 'authTimeout', kind: 'number' },
+  mtu: { key: 'mtu', kind: 'number' },
+  'max-clients': { key: 'maxSessions', kind: 'number' },
+  'max-same-clients': { key: 'maxSessionsPerUser', kind: 'number' },
+  'default-domain': { key: 'defaultDomain', kind: 'text' },
+  banner: { key: 'banner', kind: 'text' },
+  'deny-roaming': { key: 'denyRoaming', kind: 'flag' },
+};
+
+export interface ServerConfiguration {
+  /** As our own configuration has it; values keep their type, so that validation can complain of them. */
+  readonly gateway: Record<string, unknown>;
+  /** For each member of `gateway`, the name it came from. */
+  readonly origins: Readonly<Record<string, string>>;
+  /** What was ignored, in words. */
+  readonly warnings: readonly string[];
+}
+
+/** The object itself, also when it stands in the `value` of a Graph answer; undefined when it is something else. */
+export function unwrapServerConfiguration(value: unknown): Record<string, unknown> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const object = value as Record<string, unknown>;
+  const inner = Array.isArray(object['value']) && object['value'].length === 1 ? object['value'][0] : object['value'];
+  if (inner !== undefined) return unwrapServerConfiguration(inner);
+  const type = object['@odata.type'];
+  if (typeof type === 'string') return /microsoftTunnelConfiguration$/i.test(type) ? object : undefined;
+  const names = Object.keys(object).map((name) => name.toLowerCase());
+  return TELLTALE.some((name) => names.includes(name)) ? object : undefined;
+}
+
+/** Reads such an object into our own terms. Lists that it leaves out are empty, as they are in the product. */
+export function readServerConfiguration(object: Readonly<Record<string, unknown>>): ServerConfiguration {
+  const byName = new Map(Object.keys(object).map((name) => [name.toLowerCase(), name]));
+  const warnings: string[] = [];
+  const gateway: Record<string, unknown> = {};
+  const origins: Record<string, string> = {};
+  const get = (...names: string[]): { name: string; value: unknown } | undefined => {
+    for (const name of names) {
+      const written = byName.get(name);
+      const value = written === undefined ? undefined : object[written];
+      if (written !== undefined && value !== undefined && value !== null) return { name: written, value };
+    }
+    return undefined;
+  };
+  const set = (key: string, from: { name: string; value: unknown } | undefined, missing?: unknown): void => {
+    if (from) origins[key] = from.name;
+    const value = from ? from.value : missing;
+    if (value !== undefined) gateway[key] = value === '' ? null : value;
+  };
+  const routes = (key: string, oldName: string, newName: string): void => {
+    // Whether the service mirrors the old list into the new one is not known: both count, each route once.
+    const lists = [get(newName), get(oldName)].filter((entry) => entry !== undefined);
+    const wrong = lists.find((entry) => !Array.isArray(entry.value));
+    if (wrong) {
+      set(key, wrong);
+      return;
+    }
+    const all = lists.flatMap((entry) => entry.value as unknown[]);
+    const wanted = [...new Set(all.map((route) => (typeof route === 'string' ? cidrOfMask(route) : route)))];
+    // "default" stands for everything, which an empty list of includes means.
+    const everything = key === 'routesInclude' && wanted.includes('default');
+    const from = lists.find((entry) => (entry.value as unknown[]).length > 0) ?? lists[0];
+    set(key, { name: from?.name ?? newName, value: everything ? [] : wanted });
+  };
+  set('network', get('network'));
+  set('ipv6Network', get('ipv6network'), null);
+  set('dnsServers', get('dnsservers'), []);
+  set('defaultDomain', get('defaultdomainsuffix'), null);
+  set('splitDns', get('splitdns'), []);
+  routes('routesInclude', 'routesinclude', 'routeincludes');
+  routes('routesExclude', 'routesexclude', 'routeexcludes');
+  set('port', get('listenport'));
+  set('disableUdp', get('disableudpconnections'));
+  const advanced = get('advancedsettings');
+  if (advanced) readAdvanced(advanced, gateway, origins, warnings);
+  for (const [lower, written] of byName) {
+    if (!KNOWN.has(lower)) warnings.push(`"${written}" is not a property of a server configuration and is ignored.`);
+  }
+  return { gateway, origins, warnings };
+}
+
+function readAdvanced(
+  advanced: { name: string; value: unknown },
+  gateway: Record<string, unknown>,
+  origins: Record<string, string>,
+  warnings: string[],
+): void {
+  if (!Array.isArray(advanced.value)) {
+    warnings.push(`"${advanced.name}" is not a list and is ignored.`);
+    return;
+  }
+  for (const entry of advanced.value as unknown[]) {
+    const pair = (typeof entry === 'object' && entry !== null ? entry : {}) as Record<string, unknown>;
+    const name = pair['name'] ?? pair['Name'];
+    const value = pair['value'] ?? pair['Value'];
+    const known = typeof name === 'string' && Object.hasOwn(ADVANCED, name) ? ADVANCED[name] : undefined;
+    if (!known) {
+      warnings.push(`The advanced setting ${JSON.stringify(name)} is not known here and is ignored.`);
+      continue;
+    }
+    const text = String(value).trim();
+    const number = known.kind === 'number' && /^\d+$/.test(text) ? Number(text) : undefined;
+    origins[known.key] = advanced.name;
+    // In ocserv 0 means never, or no limit.
+    if (number !== undefined) gateway[known.key] = number === 0 && NEVER.has(known.key) ? null : number;
+    else if (known.kind === 'flag' && /^(true|false)$/i.test(text)) gateway[known.key] = /true/i.test(text);
+    else gateway[known.key] = value;
+  }
+}
+
+const NEVER: ReadonlySet<string> = new Set([
+  'sessionTimeout',
+  'idleTimeout',
+  'mobileIdleTimeout',
+  'rekeyTime',
+  'maxSessionsPerUser',
+]);

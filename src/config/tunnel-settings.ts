@@ -1,0 +1,30 @@
+import type { Config } from './schema.ts';
+
+/** The part of the configuration that the gateway tells clients, with undefined where the configuration says null. */
+export function tunnelSettings({ gateway }: Config) {
+  return {
+    network: gateway.network ?? undefined,
+    ipv6Network: gateway.ipv6Network ?? undefined,
+    dnsServers: gateway.dnsServers,
+    defaultDomain: gateway.defaultDomain ?? undefined,
+    splitDns: gateway.splitDns,
+    routesInclude: gateway.routesInclude,
+    routesExclude: gateway.routesExclude,
+    disableUdp: gateway.disableUdp,
+    mtu: gateway.mtu,
+    dpd: gateway.dpd,
+    mobileDpd: gateway.mobileDpd,
+    keepalive: gateway.keepalive,
+    idleTimeout: gateway.idleTimeout ?? undefined,
+    mobileIdleTimeout: gateway.mobileIdleTimeout ?? undefined,
+    sessionTimeout: gateway.sessionTimeout ?? undefined,
+    rekeyTime: gateway.rekeyTime ?? undefined,
+    cookieTimeout: gateway.cookieTimeout,
+    authTimeout: gateway.authTimeout,
+    banner: gateway.banner ?? undefined,
+    denyRoaming: gateway.denyRoaming,
+    maxSessions: gateway.maxSessions,
+    maxSessionsPerUser: gateway.maxSessionsPerUser ?? undefined,
+    serverName: gateway.serverName,
+  };
+}
