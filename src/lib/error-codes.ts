@@ -77,6 +77,10 @@ export const ERROR_CODES = {
     summary: 'The identity directory has an object of that name or id already.',
     hint: 'Choose another name or id, or change the object that is there.',
   },
+  ERR_IDENTITY_NOT_LISTENING: {
+    summary: 'The identity provider has no address yet.',
+    hint: 'Call listen() first, or give it a publicOrigin when it is mounted on another server.',
+  },
   ERR_IDENTITY_OVERRIDE: {
     summary: 'The one-shot failure or outage is not one that the identity provider knows.',
     hint: 'Use an AADSTS number from the table in docs/identity.md, or one of the endpoint names given there.',
@@ -166,6 +170,10 @@ export const ERROR_CODES = {
     hint: 'The gateway’s log has a line for each request, with the rule that decided on it.',
   },
   // simulator and cli
+  ERR_ADMIN_LISTEN: {
+    summary: 'The administration listener could not be opened.',
+    hint: 'Stop what uses the port, choose another with admin.port, or use 0 for any free one.',
+  },
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;
 
 /** One of the stable codes that a {@link TunneliteError} carries. */
