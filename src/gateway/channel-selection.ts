@@ -199,6 +199,11 @@ export class ChannelSelection {
     return CARRIER[this.#path];
   }
 
+  /** Data sent over DTLS waits for any sign of life: `sent` need not be called again. */
+  get waiting(): boolean {
+    return !Number.isNaN(this.#unanswered);
+  }
+
   /** Applies an event; the result tells when data changed its channel. */
   apply(event: ChannelEvent, now: number): ChannelSwitch | undefined {
     switch (event) {
@@ -239,7 +244,7 @@ export class ChannelSelection {
 
   /** Data was sent over DTLS. */
   sent(now: number): void {
-    if (Number.isNaN(this.#unanswered)) this.#unanswered = now;
+    if (!this.waiting) this.#unanswered = now;
   }
 
   /**

@@ -103,6 +103,8 @@ export interface DataChannelOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly accelerate: boolean;
+  /** NSS key-log lines of the DTLS handshakes, for Wireshark. */
+  readonly keylog?: ((line: string) => void) | undefined;
 }
 
 export type DataChannelFactory = (options: DataChannelOptions) => DataChannelServer;

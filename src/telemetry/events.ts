@@ -35,6 +35,7 @@ export interface EventMap {
     code: number;
     explanation: string;
   };
+  'identity.request.failed': { path: string; explanation: string };
   'identity.keys.rotated': { kid: string; emergency: boolean };
   'identity.keys.loaded': { url: string; count: number };
   'identity.keys.failed': { url: string; reason: string; explanation: string };
@@ -70,6 +71,7 @@ export interface EventMap {
     bytesOut: number;
   };
   'session.expired': { session: string; user: string };
+  'gateway.acceleration': { records: string; datagrams: string; explanation: string };
   // channels
   'channel.cstp.open': { session: string; remote: string; cipher: string };
   'channel.cstp.close': { session: string; remote: string; reason: string };
@@ -141,6 +143,10 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     level: 'warn',
     text: (e) => `Refused a token to ${who(e.user)} (${e.grant}): AADSTS${e.code} ${e.explanation}`,
   },
+  'identity.request.failed': {
+    level: 'error',
+    text: (e) => `The identity provider failed at ${e.path}: ${e.explanation}`,
+  },
   'identity.keys.rotated': {
     level: 'info',
     text: (e) => `Signing key is now ${e.kid}${e.emergency ? ' (emergency: the old ones are gone)' : ''}`,
@@ -171,6 +177,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     level: 'info',
     text: (e) => `The session ${e.session} of ${e.user} expired; its cookie is no longer valid`,
   },
+  'gateway.acceleration': { level: 'info', text: (e) => e.explanation },
   'channel.cstp.open': { level: 'debug', text: (e) => `CSTP channel of ${e.session} from ${e.remote} (${e.cipher})` },
   'channel.cstp.close': {
     level: 'debug',
