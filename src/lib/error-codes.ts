@@ -170,6 +170,14 @@ export const ERROR_CODES = {
     hint: 'The gateway’s log has a line for each request, with the rule that decided on it.',
   },
   // simulator and cli
+  ERR_SIMULATOR_NOT_READY: {
+    summary: 'The simulator started but does not work.',
+    hint: 'The message names the part that failed; the log lines before it tell more.',
+  },
+  ERR_SIMULATOR_NO_PROVIDER: {
+    summary: 'There is no built-in Entra ID to issue tokens: a real tenant is configured as the authority.',
+    hint: 'Get a token from that tenant, or remove identity.authority from the configuration.',
+  },
   ERR_ADMIN_LISTEN: {
     summary: 'The administration listener could not be opened.',
     hint: 'Stop what uses the port, choose another with admin.port, or use 0 for any free one.',

@@ -1,0 +1,181 @@
+import type { Static } from 'typebox';
+import { TunneliteError } from '../../lib/errors.ts';
+import { type Application, type DirectoryInput, DirectorySchema, TenantSchema, type User } from './schema.ts';
+import { TENANT_COLLECTIONS, Tenant, type TenantSettings } from './tenant.ts';
+import { check } from './validate.ts';
+import { CONSUMER_TENANT_ID } from './well-known.ts';
+
+type ParsedTenant = Static<typeof TenantSchema>;
+
+/** Where a user was found: the tenant that knows the password. */
+export interface Located {
+  readonly tenant: Tenant;
+  readonly user: User;
+}
+
+/**
+ * All tenants of the mock Entra ID, changeable at run time.
+ *
+ * @example
+ * ```ts
+ * idp.directory.tenant('contoso.com').users.update('alice@contoso.com', { locked: true });
+ * ```
+ */
+export class Directory {
+  readonly #tenants = new Map<string, Tenant>();
+
+  /** @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID`, `ERR_IDENTITY_EXISTS` */
+  constructor(input: DirectoryInput) {
+    const { tenants } = check<{ tenants: ParsedTenant[] }>(DirectorySchema, input, 'directory');
+    for (const tenant of tenants) this.#add(tenant);
+  }
+
+  get tenants(): readonly Tenant[] {
+    return [...this.#tenants.values()];
+  }
+
+  /** The first tenant: what `common` means where nothing else tells. */
+  get defaultTenant(): Tenant {
+    return this.#tenants.values().next().value!;
+  }
+
+  /** By GUID or verified domain, without regard to case. */
+  findTenant(name: string): Tenant | undefined {
+    const key = name.toLowerCase();
+    const byId = this.#tenants.get(key);
+    if (byId) return byId;
+    for (const tenant of this.#tenants.values()) {
+      if (tenant.settings.domains.some((domain) => domain.toLowerCase() === key)) return tenant;
+    }
+    return undefined;
+  }
+
+  /** @throws TunneliteError `ERR_IDENTITY_NOT_FOUND` */
+  tenant(name: string): Tenant {
+    const tenant = this.findTenant(name);
+    if (!tenant) throw new TunneliteError('ERR_IDENTITY_NOT_FOUND', `There is no tenant '${name}'.`);
+    return tenant;
+  }
+
+  /** @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID`, `ERR_IDENTITY_EXISTS` */
+  addTenant(input: unknown): Tenant {
+    return this.#add(check<ParsedTenant>(TenantSchema, input, 'tenant'));
+  }
+
+  /** Changes settings of a tenant; its collections are changed one by one. */
+  updateTenant(name: string, changes: object): Tenant {
+    const tenant = this.tenant(name);
+    const parsed = check<ParsedTenant>(TenantSchema, { id: tenant.id, ...tenant.settings, ...changes }, 'tenant');
+    const collection = TENANT_COLLECTIONS.find((key) => key in changes);
+    if (collection) {
+      throw new TunneliteError(
+        'ERR_IDENTITY_DIRECTORY_INVALID',
+        `The ${collection} of a tenant cannot be replaced as a whole here.`,
+        { hint: `Add, change and remove them one by one under /${collection}.` },
+      );
+    }
+    if (parsed.id.toLowerCase() !== tenant.id) {
+      throw new TunneliteError('ERR_IDENTITY_DIRECTORY_INVALID', 'The id of a tenant cannot be changed.');
+    }
+    this.#refuseTaken(parsed, tenant);
+    tenant.settings = settingsOf(parsed);
+    return tenant;
+  }
+
+  removeTenant(name: string): void {
+    const tenant = this.tenant(name);
+    if (this.#tenants.size === 1) {
+      throw new TunneliteError('ERR_IDENTITY_DIRECTORY_INVALID', 'The last tenant cannot be removed.', {
+        hint: 'Add another tenant first.',
+      });
+    }
+    this.#tenants.delete(tenant.id);
+  }
+
+  /**
+   * The member of that name, wherever it lives; its own domain's tenant first. Guests are not members: they are found
+   * through {@link Directory.guestOf}.
+   */
+  findMember(userPrincipalName: string): Located | undefined {
+    const domain = userPrincipalName.slice(userPrincipalName.indexOf('@') + 1);
+    const own = this.findTenant(domain);
+    for (const tenant of own ? [own, ...this.#tenants.values()] : this.#tenants.values()) {
+      const user = tenant.users.find(userPrincipalName);
+      if (user && user.type === 'member') return { tenant, user };
+    }
+    return undefined;
+  }
+
+  /** The entry that stands for a member of another tenant in this one. */
+  guestOf(tenant: Tenant, home: Located): User | undefined {
+    const user = tenant.users.find(home.user.userPrincipalName);
+    return user?.type === 'guest' ? user : undefined;
+  }
+
+  /** The app registration, in its own tenant or, if it is multi-tenant, in any. */
+  findApplication(clientId: string, tenant: Tenant | undefined): { app: Application; owner: Tenant } | undefined {
+    const own = tenant?.applications.find(clientId);
+    if (tenant && own) return { app: own, owner: tenant };
+    for (const owner of this.#tenants.values()) {
+      const app = owner.applications.find(clientId);
+      if (app && (!tenant || app.signInAudience === 'AzureADMultipleOrgs')) return { app, owner };
+    }
+    return undefined;
+  }
+
+  /** Everything as plain data that {@link Directory} takes again; passwords and secrets included. */
+  export(): DirectoryInput {
+    return { tenants: this.tenants.map((tenant) => tenant.export()) };
+  }
+
+  /** Throws away what is there and reads this instead; nothing changes when the input is not valid. */
+  load(input: DirectoryInput): void {
+    const fresh = new Directory(input);
+    this.#tenants.clear();
+    for (const tenant of fresh.tenants) this.#tenants.set(tenant.id, tenant);
+  }
+
+  #add(parsed: ParsedTenant): Tenant {
+    this.#refuseTaken(parsed, undefined);
+    const tenant = new Tenant(parsed.id, settingsOf(parsed));
+    for (const name of TENANT_COLLECTIONS) for (const item of parsed[name]) tenant[name].add(item);
+    this.#tenants.set(tenant.id, tenant);
+    return tenant;
+  }
+
+  #refuseTaken(parsed: ParsedTenant, self: Tenant | undefined): void {
+    if (parsed.id.toLowerCase() === CONSUMER_TENANT_ID) {
+      throw new TunneliteError(
+        'ERR_IDENTITY_DIRECTORY_INVALID',
+        'The tenant of personal Microsoft accounts cannot be simulated.',
+        { hint: 'Choose another tenant id.' },
+      );
+    }
+    for (const name of [parsed.id, ...parsed.domains]) {
+      const holder = this.findTenant(name);
+      if (holder && holder !== self) {
+        throw new TunneliteError('ERR_IDENTITY_EXISTS', `There is a tenant '${name}' already.`);
+      }
+    }
+    const stray = parsed.federatedDomains.find(
+      (domain) => !parsed.domains.some((own) => own.toLowerCase() === domain.toLowerCase()),
+    );
+    if (stray !== undefined) {
+      throw new TunneliteError(
+        'ERR_IDENTITY_DIRECTORY_INVALID',
+        `The federated domain '${stray}' is not among the domains of tenant ${parsed.id}.`,
+        { hint: 'List it under domains as well.' },
+      );
+    }
+  }
+}
+
+function settingsOf(parsed: ParsedTenant): TenantSettings {
+  return {
+    displayName: parsed.displayName ?? parsed.domains[0]!,
+    domains: parsed.domains,
+    region: parsed.region,
+    federatedDomains: parsed.federatedDomains,
+    securityDefaults: parsed.securityDefaults,
+  };
+}

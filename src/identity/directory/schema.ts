@@ -1,0 +1,324 @@
+import { type Static, Type } from 'typebox';
+
+/*
+ * What a directory holds, as one schema for configuration files, REST and code. Every object refuses members it does
+ * not know, so that a typing mistake is told instead of ignored. Defaults are filled in by `parseDirectory`.
+ */
+
+const GUID = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$';
+const DOMAIN =
+  '^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$';
+const closed = { additionalProperties: false } as const;
+
+const Guid = (description: string) => Type.String({ pattern: GUID, description });
+const Text = (description: string, maxLength = 256) => Type.String({ minLength: 1, maxLength, description });
+const Flag = (fallback: boolean, description: string) => Type.Boolean({ default: fallback, description });
+const Names = (description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { default: [], maxItems: 1000, description });
+const Seconds = (description: string) => Type.Integer({ minimum: 0, maximum: 315_360_000, description });
+
+export const UserSchema = Type.Object(
+  {
+    id: Type.Optional(Guid('Object id (`oid`). Derived from tenant and name when left out.')),
+    userPrincipalName: Type.String({ pattern: '^[^@\\s]{1,64}@[^@\\s]{1,253}$', description: 'Sign-in name.' }),
+    displayName: Type.Optional(Text('Shown on pages and as claim `name`.')),
+    givenName: Type.Optional(Text('Claim `given_name`.')),
+    surname: Type.Optional(Text('Claim `family_name`.')),
+    mail: Type.Optional(Text('Claim `email`.')),
+    password: Type.Optional(
+      Text('Plain text: this is a test directory. A user without one cannot sign in by password.'),
+    ),
+    type: Type.Union([Type.Literal('member'), Type.Literal('guest')], {
+      default: 'member',
+      description: 'A guest has `acct` 1. When another tenant has a member of that name, the guest signs in there.',
+    }),
+    homeTenant: Type.Optional(Text('Of a guest: id or domain of the tenant that knows the password.')),
+    enabled: Flag(true, '`false`: 50057.'),
+    locked: Flag(false, '`true`: 50053. Also set by ten wrong passwords in a row.'),
+    passwordExpired: Flag(false, '`true`: 50055; the sign-in page asks for a new password.'),
+    mfa: Type.Union([Type.Literal('off'), Type.Literal('required')], {
+      default: 'off',
+      description: '`required`: 50074 without interaction, a prompt with it.',
+    }),
+    mfaRegistered: Flag(true, '`false`: 50072 or 50079 without interaction, a registration page with it.'),
+    mfaCode: Type.String({
+      pattern: '^[0-9]{4,10}$',
+      default: '123456',
+      description: 'The code the MFA prompt accepts.',
+    }),
+    risk: Type.Union(
+      (['none', 'low', 'medium', 'high'] as const).map((level) => Type.Literal(level)),
+      { default: 'none', description: '`high`: 53011. `medium` meets policies on risk.' },
+    ),
+    device: Type.Optional(Guid('Device this user signs in from when the request names none.')),
+    roles: Names('App roles: claim `roles`.'),
+    groups: Names('Group ids: claim `groups`.'),
+    directoryRoles: Names('Role template ids: claim `wids`.'),
+    claims: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: "Claims put into every token of this user, over the issuer's own.",
+      }),
+    ),
+  },
+  closed,
+);
+
+export const DeviceSchema = Type.Object(
+  {
+    id: Guid('Device id: claim `deviceid`.'),
+    displayName: Type.Optional(Text('A name for people.')),
+    owner: Type.Optional(Text('User name or object id. A device of another user is not accepted.')),
+    enabled: Flag(true, '`false`: 50187.'),
+    joinType: Type.Union(
+      (['registered', 'joined', 'hybrid', 'none'] as const).map((join) => Type.Literal(join)),
+      { default: 'registered', description: '`none`: 50129. `hybrid` meets `domain-joined-device`.' },
+    ),
+    managed: Flag(true, '`false`: 530003 where a compliant device is asked for.'),
+    compliant: Flag(true, '`false`: 53000 where a compliant device is asked for.'),
+  },
+  closed,
+);
+
+const ScopeSchema = Type.Object(
+  {
+    id: Type.Optional(Guid('Permission id.')),
+    value: Type.String({ pattern: '^[^\\s/]{1,120}$', description: 'Name, as in `scp`.' }),
+    description: Type.Optional(Text('What the consent page says.')),
+    adminConsentRequired: Flag(false, '`true`: users cannot consent, 90094.'),
+  },
+  closed,
+);
+
+export const ApplicationSchema = Type.Object(
+  {
+    appId: Guid('Client id.'),
+    displayName: Type.Optional(Text('Shown on the consent page.')),
+    enabled: Flag(true, '`false`: 70001.'),
+    signInAudience: Type.Union([Type.Literal('AzureADMyOrg'), Type.Literal('AzureADMultipleOrgs')], {
+      default: 'AzureADMyOrg',
+      description: 'Single tenant or multi-tenant, as in the app manifest.',
+    }),
+    publicClient: Flag(true, '`true`: no secret, as every app on a phone; `false`: needs a secret or certificate.'),
+    redirectUris: Names(
+      'Of public and web clients. Compared exactly; a loopback URI of a public client may have any port.',
+    ),
+    spaRedirectUris: Names('Of single page apps: PKCE is compulsory, refresh tokens live 24 hours.'),
+    identifierUris: Names('App-ID URIs, when the app is a resource itself.'),
+    accessTokenVersion: Type.Union([Type.Literal(1), Type.Literal(2)], {
+      default: 2,
+      description: '`requestedAccessTokenVersion` of the manifest, when the app is a resource.',
+    }),
+    scopes: Type.Array(ScopeSchema, { default: [], maxItems: 200, description: 'Delegated permissions it publishes.' }),
+    appRoles: Names('Application permissions it publishes.'),
+    permissions: Type.Array(
+      Type.Object(
+        {
+          resource: Text('App id of the API.'),
+          scopes: Names('Delegated permissions, by name.'),
+          roles: Names('Application permissions, by name.'),
+        },
+        closed,
+      ),
+      { default: [], maxItems: 100, description: '`requiredResourceAccess` of the manifest.' },
+    ),
+    optionalClaims: Names('Optional claims on access tokens, such as `acct`.'),
+    implicitIdToken: Flag(false, '`response_type=id_token` is allowed.'),
+    implicitAccessToken: Flag(false, '`response_type=token` is allowed.'),
+    secrets: Type.Array(
+      Type.Object({ value: Text('Plain text.'), expires: Type.Optional(Text('ISO 8601 date and time.')) }, closed),
+      { default: [], maxItems: 20, description: 'Client secrets.' },
+    ),
+    certificates: Type.Array(Type.String({ minLength: 1, maxLength: 20_000 }), {
+      default: [],
+      maxItems: 20,
+      description: 'Certificates (PEM) that may sign client assertions.',
+    }),
+    approvedClientApp: Flag(false, 'Meets the policy control `approved-client-app`.'),
+    appProtection: Flag(false, 'Meets the policy control `app-protection`.'),
+    logoutUris: Names('Where `/logout` may return to, beside the redirect URIs.'),
+  },
+  closed,
+);
+
+export const ServicePrincipalSchema = Type.Object(
+  {
+    appId: Guid('App id of the resource or client.'),
+    enabled: Flag(true, '`false`: 50001 as a resource.'),
+    assignmentRequired: Flag(false, '`true`: 50105 for users that are not assigned.'),
+    assigned: Names('User names or object ids.'),
+    accessTokenVersion: Type.Optional(
+      Type.Union([Type.Literal(1), Type.Literal(2)], { description: "Overrides the resource's own token version." }),
+    ),
+    optionalClaims: Names('Optional claims on access tokens for this resource.'),
+  },
+  closed,
+);
+
+export const ConsentSchema = Type.Object(
+  {
+    client: Guid('Client id.'),
+    resource: Guid('App id of the API.'),
+    scopes: Names('Names of delegated permissions.'),
+    roles: Names('Names of application permissions.'),
+    user: Type.Optional(Text('Object id of the consenting user; for the whole tenant when left out.')),
+  },
+  closed,
+);
+
+/** Controls of a Conditional Access policy; each fails with its own code, see the table of docs/identity.md. */
+export const POLICY_CONTROLS = [
+  'block',
+  'mfa',
+  'compliant-device',
+  'domain-joined-device',
+  'approved-client-app',
+  'app-protection',
+  'broker',
+  'password-change',
+  'external-challenge',
+] as const;
+
+export type PolicyControl = (typeof POLICY_CONTROLS)[number];
+
+export const PolicySchema = Type.Object(
+  {
+    id: Type.Optional(Guid('Named in `claims` as `capolids`. Derived from the name when left out.')),
+    displayName: Text('For people.'),
+    enabled: Flag(true, 'A disabled policy is kept and ignored.'),
+    users: Type.Array(Type.String(), { default: ['all'], description: '`all`, user names or object ids.' }),
+    excludeUsers: Names('User names or object ids.'),
+    resources: Type.Array(Type.String(), { default: ['all'], description: '`all` or app ids of resources.' }),
+    excludeResources: Names('App ids of resources.'),
+    clients: Type.Array(Type.String(), { default: ['all'], description: '`all` or client ids.' }),
+    excludeClients: Names('Client ids: an allow-list, with control `block`.'),
+    authenticationContexts: Names('`c1` to `c99`: the policy applies only where the client asks for that context.'),
+    risk: Type.Optional(
+      Type.Array(Type.String({ enum: ['low', 'medium', 'high'] }), { description: 'Only users of such risk.' }),
+    ),
+    controls: Type.Array(Type.String({ enum: [...POLICY_CONTROLS] }), {
+      default: [],
+      description: 'What has to be met.',
+    }),
+    operator: Type.Union([Type.Literal('and'), Type.Literal('or')], {
+      default: 'and',
+      description: 'All controls, or one of them.',
+    }),
+    mfaFrequencySeconds: Type.Optional(Seconds('MFA older than this does not count: 50078.')),
+    signInFrequencySeconds: Type.Optional(Seconds('Sign-ins older than this do not count: 70043 on refresh.')),
+  },
+  closed,
+);
+
+export const TenantSchema = Type.Object(
+  {
+    id: Guid('Tenant id (`tid`).'),
+    displayName: Type.Optional(Text('Organization.')),
+    domains: Type.Array(Type.String({ pattern: DOMAIN }), {
+      minItems: 1,
+      maxItems: 100,
+      description: 'Verified domains, the primary one first.',
+    }),
+    region: Type.String({ default: 'EU', maxLength: 8, description: '`tenant_region_scope` of the metadata.' }),
+    federatedDomains: Type.Array(Type.String({ pattern: DOMAIN }), {
+      default: [],
+      description: 'Domains whose users sign in at the mock STS of the organization.',
+    }),
+    securityDefaults: Flag(false, '`true`: the password grant fails with 530035.'),
+    users: Type.Array(UserSchema, { default: [], maxItems: 100_000 }),
+    devices: Type.Array(DeviceSchema, { default: [], maxItems: 100_000 }),
+    applications: Type.Array(ApplicationSchema, { default: [], maxItems: 10_000 }),
+    servicePrincipals: Type.Array(ServicePrincipalSchema, { default: [], maxItems: 10_000 }),
+    consents: Type.Array(ConsentSchema, { default: [], maxItems: 100_000 }),
+    policies: Type.Array(PolicySchema, { default: [], maxItems: 1000 }),
+  },
+  closed,
+);
+
+export const DirectorySchema = Type.Object(
+  { tenants: Type.Array(TenantSchema, { minItems: 1, maxItems: 1000 }) },
+  closed,
+);
+
+export type User = Static<typeof UserSchema> & { readonly id: string; readonly displayName: string };
+export type Device = Static<typeof DeviceSchema>;
+export type Application = Static<typeof ApplicationSchema> & { readonly displayName: string };
+export type ServicePrincipal = Static<typeof ServicePrincipalSchema>;
+export type Consent = Static<typeof ConsentSchema>;
+export type Policy = Static<typeof PolicySchema> & { readonly id: string };
+
+/** What may be left out where a schema has a default. */
+type Defaulted =
+  | 'type'
+  | 'enabled'
+  | 'locked'
+  | 'passwordExpired'
+  | 'mfa'
+  | 'mfaRegistered'
+  | 'mfaCode'
+  | 'risk'
+  | 'roles'
+  | 'groups'
+  | 'directoryRoles'
+  | 'joinType'
+  | 'managed'
+  | 'compliant'
+  | 'signInAudience'
+  | 'publicClient'
+  | 'redirectUris'
+  | 'spaRedirectUris'
+  | 'identifierUris'
+  | 'accessTokenVersion'
+  | 'appRoles'
+  | 'optionalClaims'
+  | 'implicitIdToken'
+  | 'implicitAccessToken'
+  | 'secrets'
+  | 'certificates'
+  | 'approvedClientApp'
+  | 'appProtection'
+  | 'logoutUris'
+  | 'assignmentRequired'
+  | 'assigned'
+  | 'users'
+  | 'excludeUsers'
+  | 'resources'
+  | 'excludeResources'
+  | 'clients'
+  | 'excludeClients'
+  | 'authenticationContexts'
+  | 'controls'
+  | 'operator'
+  | 'region'
+  | 'federatedDomains'
+  | 'securityDefaults'
+  | 'adminConsentRequired';
+
+type Loose<T> = Omit<T, Extract<keyof T, Defaulted>> & Partial<Pick<T, Extract<keyof T, Defaulted>>>;
+
+export type UserInput = Loose<Static<typeof UserSchema>>;
+export type DeviceInput = Loose<Static<typeof DeviceSchema>>;
+export type PolicyInput = Loose<Static<typeof PolicySchema>>;
+export type ServicePrincipalInput = Loose<Static<typeof ServicePrincipalSchema>>;
+export type ConsentInput = Omit<Consent, 'scopes' | 'roles'> & Partial<Pick<Consent, 'scopes' | 'roles'>>;
+export type ScopeInput = Loose<Static<typeof ScopeSchema>>;
+export type PermissionInput = { resource: string; scopes?: string[]; roles?: string[] };
+export type ApplicationInput = Omit<Loose<Static<typeof ApplicationSchema>>, 'scopes' | 'permissions'> & {
+  scopes?: ScopeInput[];
+  permissions?: PermissionInput[];
+};
+export type TenantInput = Omit<
+  Loose<Static<typeof TenantSchema>>,
+  'users' | 'devices' | 'applications' | 'servicePrincipals' | 'consents' | 'policies'
+> & {
+  users?: UserInput[];
+  devices?: DeviceInput[];
+  applications?: ApplicationInput[];
+  servicePrincipals?: ServicePrincipalInput[];
+  consents?: ConsentInput[];
+  policies?: PolicyInput[];
+};
+
+/** A directory as a configuration file or a test writes it: whatever has a default may be left out. */
+export interface DirectoryInput {
+  tenants: TenantInput[];
+}

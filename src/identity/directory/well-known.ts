@@ -1,0 +1,85 @@
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../tokens/constants.ts';
+
+/** A resource of Microsoft's that a tenant can have a service principal of. */
+export interface WellKnownResource {
+  readonly appId: string;
+  readonly name: string;
+  /** App-ID URIs by which it can be named in a scope, without trailing slash. */
+  readonly uris: readonly string[];
+  readonly scopes: readonly WellKnownScope[];
+  readonly roles: readonly string[];
+  readonly accessTokenVersion: 1 | 2;
+}
+
+export interface WellKnownScope {
+  readonly id: string;
+  readonly value: string;
+  /** What the consent page says. */
+  readonly description: string;
+}
+
+/** Microsoft Mobile Application Management (reference/tunnel-for-mam.md §4). */
+export const MAM_RESOURCE_ID = '0a5f63c0-b750-4f38-a71c-4fc0d58b89e2';
+/** Microsoft Graph. */
+export const GRAPH_RESOURCE_ID = '00000003-0000-0000-c000-000000000000';
+
+/** Tenant of personal Microsoft accounts; its GUID is what `consumers` stands for (reference/entra-tokens.md §2.2). */
+export const CONSUMER_TENANT_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
+/**
+ * The Microsoft resources a LOB app of Tunnel for MAM asks for. Scope ids of Tunnel, MAM and User.Read are Microsoft's.
+ * The version of Tunnel tokens is not published; a resource without a setting gets v1.0, the default here is v2.0 and
+ * a tenant's service principal can say otherwise (reference/entra-tokens.md §1).
+ */
+export const WELL_KNOWN_RESOURCES: readonly WellKnownResource[] = [
+  {
+    appId: TUNNEL_RESOURCE_ID,
+    name: 'Microsoft Tunnel Gateway',
+    uris: [],
+    scopes: [
+      {
+        id: 'eb539595-3fe1-474e-9c1d-feb3625d1be5',
+        value: TUNNEL_SCOPE,
+        description: 'Connect to the network of your organization with Microsoft Tunnel',
+      },
+    ],
+    roles: [],
+    accessTokenVersion: 2,
+  },
+  {
+    appId: MAM_RESOURCE_ID,
+    name: 'Microsoft Mobile Application Management',
+    uris: ['https://msmamservice.api.application'],
+    scopes: [
+      {
+        id: '3c7192af-9629-4473-9276-d35e4e4b36c5',
+        value: 'DeviceManagementManagedApps.ReadWrite',
+        description: 'Read and write the data of app management',
+      },
+    ],
+    roles: [],
+    accessTokenVersion: 1,
+  },
+  {
+    appId: GRAPH_RESOURCE_ID,
+    name: 'Microsoft Graph',
+    uris: ['https://graph.microsoft.com'],
+    scopes: [
+      {
+        id: 'e1fe6dd8-ba31-4d61-89e7-88639da4683d',
+        value: 'User.Read',
+        description: 'Sign you in and read your profile',
+      },
+      { id: '37f7f235-527c-4136-accd-4a02d197296e', value: 'openid', description: 'Sign you in' },
+      { id: '14dad69e-099b-42c9-810b-d002981feec1', value: 'profile', description: 'View your basic profile' },
+      { id: '64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0', value: 'email', description: 'View your email address' },
+      {
+        id: '7427e0e9-2fba-42fe-b0c0-848c9e6a8182',
+        value: 'offline_access',
+        description: 'Maintain access to data you have given it access to',
+      },
+    ],
+    roles: ['User.Read.All'],
+    accessTokenVersion: 1,
+  },
+];

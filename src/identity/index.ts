@@ -1,0 +1,14 @@
+export { AADSTS, type AadstsCode } from './aadsts.ts';
+export * from './authority.ts';
+export * from './directory/index.ts';
+export type { Lifetimes } from './provider/constants.ts';
+export type { Behaviour } from './provider/context.ts';
+export type { Endpoint, Outage } from './provider/outages.ts';
+export type { FailNext } from './provider/overrides.ts';
+export { createIdentityProvider, type IdentityProvider, type IdentityProviderOptions } from './provider/provider.ts';
+export type { TestTokenRequest } from './provider/test-token.ts';
+export { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from './tokens/constants.ts';
+export { type SigningKey, SigningKeys } from './tokens/signing-keys.ts';
+export type { AccessTokenRequest, Claims, TokenVersion } from './tokens/token-claims.ts';
+export { type IssuedToken, TokenIssuer } from './tokens/token-issuer.ts';
+export * from './types.ts';

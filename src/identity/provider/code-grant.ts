@@ -1,0 +1,37 @@
+import { AadstsError } from '../aadsts-error.ts';
+import { recallAccount } from './accounts.ts';
+import { Grants } from './grants.ts';
+import { checkVerifier } from './pkce.ts';
+import { finishUserGrant, type GrantHandler, requestedScope } from './token-grants.ts';
+
+/** Redemption of an authorization code (reference/entra-tokens.md §9.1). */
+export const grantByCode: GrantHandler = async (context, request, client, name) => {
+  const { parameters } = request;
+  const secret = parameters.require('code');
+  const redirectUri = parameters.require('redirect_uri');
+  const code = context.grants.codes.get(Grants.key(secret));
+  if (!code || code.clientId.toLowerCase() !== client.app.appId.toLowerCase()) throw new AadstsError(70000);
+  if (code.redeemed) {
+    if (context.behaviour.replay === 'revoke') context.grants.revokeSession(code.sessionId);
+    throw new AadstsError(54005);
+  }
+  if (code.expires <= context.clock.now()) throw new AadstsError(70008);
+  if (code.redirectUri !== redirectUri) throw new AadstsError(70004);
+  const account = recallAccount(context, code, request.authority, client.app.appId);
+  const verifier = parameters.get('code_verifier');
+  checkVerifier(code.challenge, verifier);
+  // From here on the code is spent, whatever comes: a second try may not profit from a first that failed late.
+  code.redeemed = true;
+  const asked = requestedScope(request, code.scope);
+  return finishUserGrant(context, request, client, {
+    grant: name,
+    account,
+    signIn: code,
+    scope: asked === '' ? code.scope : asked,
+    nonce: code.nonce,
+    contexts: code.contexts,
+    capabilities: code.capabilities,
+    refresh: 'if-asked',
+    spa: code.spa,
+  });
+};
