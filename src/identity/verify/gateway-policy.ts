@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TokenRefusal } from '../types.ts';
 import { checkTimes, type PolicyRules } from './policy.ts';
-import { refusals, show } from './refusals.ts';
+import { refusals } from './refusals.ts';
 import type { JsonObject } from './strict-json.ts';
 
 /** What the server's OIDC configuration can say about claims. */
@@ -42,20 +42,21 @@ export function gatewayPolicy(options: GatewayPolicyOptions): PolicyRules {
   };
 }
 
-/** The claims that people know get their own reason and words. */
+/** The claims that people know get a reason of their own, and advice unless a list came where a single value is required. */
 function mismatch(name: string, claims: Readonly<JsonObject>, expected: unknown): TokenRefusal {
   const came = claims[name];
-  if (typeof expected === 'string' && !Array.isArray(came)) {
-    if (name === 'aud') return refusals.audience(came, [expected]);
-    if (name === 'tid') return refusals.tenant(came, [expected]);
-    if (name === 'iss') return refusals.issuer(came, [expected]);
-    if (name === 'scp') return refusals.scope(came, expected, String(claims.aud ?? ''));
+  const plain = typeof expected === 'string' && !Array.isArray(came);
+  const value = String(expected);
+  switch (name) {
+    case 'aud':
+      return plain ? refusals.audience(came, [value]) : refusals.claim(name, came, expected, 'audience');
+    case 'tid':
+      return plain ? refusals.tenant(came, [value]) : refusals.claim(name, came, expected, 'tenant');
+    case 'iss':
+      return plain ? refusals.issuer(came, [value]) : refusals.claim(name, came, expected, 'issuer');
+    case 'scp':
+      return plain ? refusals.scope(came, value, String(claims.aud)) : refusals.claim(name, came, expected, 'scope');
+    default:
+      return refusals.claim(name, came, expected);
   }
-  return name === 'aud'
-    ? {
-        ...refusals.claim(name, came, expected),
-        reason: 'audience',
-        details: { came: show(came), accepted: [expected] },
-      }
-    : refusals.claim(name, came, expected);
 }

@@ -223,9 +223,9 @@ export const refusals = {
     );
   },
 
-  claim(name: string, came: unknown, expected: unknown): TokenRefusal {
+  claim(name: string, came: unknown, expected: unknown, reason: TokenRefusalReason = 'claim'): TokenRefusal {
     const array = Array.isArray(came) && !Array.isArray(expected) ? ' A list does not equal a single value.' : '';
-    return refusal('claim', `${name} is ${show(came)}; required is ${show(expected)}.${array}`, {
+    return refusal(reason, `${name} is ${show(came)}; required is ${show(expected)}.${array}`, {
       claim: name,
       came: show(came),
       expected: show(expected),
