@@ -96,6 +96,7 @@ export class DtlsDataChannel implements DataChannel {
   }
 
   controlDataReceived(): void {
+    if (this.#closed) return;
     const { path } = this.#selection;
     if (path !== DataPath.Cstp && path !== DataPath.DtlsUnused)
       this.#apply('cstp-data', this.#options.clock.monotonic());
@@ -181,6 +182,7 @@ export class DtlsDataChannel implements DataChannel {
 
   /** Looks at the silence; called about twice a second. */
   check(now: number): void {
+    if (this.#closed) return;
     switch (this.#selection.check(now)) {
       case 'probe': {
         this.#counters.probes++;
