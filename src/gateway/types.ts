@@ -1,4 +1,3 @@
-import type { SecureContext } from 'node:tls';
 import type { TokenVerifier } from '../identity/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
@@ -50,7 +49,6 @@ export interface GatewayOptions {
     readonly ca: string | undefined;
     readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
     readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
-    readonly secureContext?: SecureContext;
     /** NSS key-log lines, for Wireshark. */
     readonly keylog?: (line: string) => void;
   };
@@ -62,6 +60,8 @@ export interface GatewayOptions {
   /** Optional: sessions elsewhere than in memory. */
   readonly store?: SessionStore;
   readonly accelerate?: boolean;
+  /** How the Authorization header is read; default `lenient`, as the real server. */
+  readonly bearerPrefix?: 'lenient' | 'strict';
 }
 
 /** One tunnel session as the rest of the program sees it. */

@@ -17,6 +17,7 @@ export interface EventMap {
   // tls and http on the gateway's port
   'tls.connect': { remote: string; protocol: string; cipher: string; serverName: string | undefined };
   'tls.failed': { remote: string; reason: string; explanation: string };
+  'tls.probe': { remote: string };
   'http.request': { remote: string; method: string; path: string; agent: string | undefined };
   'http.response': { remote: string; status: number; text: string };
   'http.rejected': { remote: string; reason: string; explanation: string };
@@ -47,6 +48,7 @@ export interface EventMap {
     session: string;
     tenant: string | undefined;
     agent: string | undefined;
+    client: string | undefined;
   };
   'auth.refused': { remote: string; reason: string; explanation: string };
   // sessions
@@ -129,6 +131,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'certificate.renewed': { level: 'info', text: (e) => `Renewed the certificate ${e.name} in ${e.path}: ${e.reason}` },
   'tls.connect': { level: 'debug', text: (e) => `${e.remote} connected with ${e.protocol} ${e.cipher}` },
   'tls.failed': { level: 'warn', text: (e) => `TLS with ${e.remote} failed (${e.reason}): ${e.explanation}` },
+  'tls.probe': { level: 'debug', text: (e) => `${e.remote} connected and left without a byte, as health probes do` },
   'http.request': { level: 'debug', text: (e) => `${e.remote} ${e.method} ${e.path}` },
   'http.response': { level: 'debug', text: (e) => `${e.remote} was answered ${e.status} ${e.text}` },
   'http.rejected': {

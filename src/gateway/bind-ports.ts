@@ -1,0 +1,69 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { TunneliteError } from '../lib/errors.ts';
+import { PORT_ATTEMPTS } from './constants.ts';
+
+export interface BindRequest {
+  readonly host: string;
+  /** 0: any number that is free for both. */
+  readonly port: number;
+  /** Binds UDP to the number that TCP got; left out when there is no UDP. */
+  readonly bindUdp: ((port: number) => Promise<void>) | undefined;
+  readonly onConnection: (socket: Socket) => void;
+}
+
+const BACKLOG = 1024;
+
+/**
+ * Listens on one number for TCP and UDP. TCP goes first; when the number it was given is taken for UDP, and any number
+ * will do, another pair is tried.
+ *
+ * @throws TunneliteError `ERR_GATEWAY_PORT_IN_USE`, `ERR_GATEWAY_LISTEN`
+ */
+export async function bindPorts(request: BindRequest): Promise<{ server: Server; port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, request.onConnection);
+    const port = await listen(server, request);
+    try {
+      await request.bindUdp?.(port);
+      return { server, port };
+    } catch (cause) {
+      await closeServer(server);
+      const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (request.port === 0 && inUse && attempt < PORT_ATTEMPTS) continue;
+      throw bindError(cause, 'UDP', request.host, port);
+    }
+  }
+}
+
+/** Stops accepting; resolves when the last connection is gone. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+function listen(server: Server, request: BindRequest): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(bindError(error, 'TCP', request.host, request.port)));
+    server.listen({ host: request.host, port: request.port, backlog: BACKLOG }, () => {
+      server.removeAllListeners('error');
+      // Running out of file descriptors shows here; the connections that are open go on.
+      server.on('error', () => {});
+      resolve((server.address() as { port: number }).port);
+    });
+  });
+}
+
+function bindError(cause: unknown, protocol: string, host: string, port: number): TunneliteError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  const details = { protocol, host, port, code };
+  return code === 'EADDRINUSE'
+    ? new TunneliteError('ERR_GATEWAY_PORT_IN_USE', `${protocol} port ${port} of ${host} is in use.`, {
+        cause,
+        details,
+      })
+    : new TunneliteError('ERR_GATEWAY_LISTEN', `Cannot listen on ${protocol} ${host}:${port} (${code}).`, {
+        cause,
+        details,
+      });
+}

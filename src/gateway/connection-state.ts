@@ -1,0 +1,114 @@
+/*
+ * Life of one connection on the TLS port.
+ *
+ *             secure          authenticate            accept
+ *   Handshake ──────▶ Request ────────────▶ Verifying ──────▶ Authenticated
+ *       │              │                     │                    │ connect
+ *       │              │                     │                    ▼
+ *       │              │ connect             │                Connecting ── establish ──▶ Tunnel
+ *       │              └─────────────────────┼─────────────────▶  │                          │
+ *       │                                    ▼                    ▼                          │
+ *       └──────────── close ─────────────▶ Closing ◀──────────────┴──────────────────────────┘
+ *                                            │ gone (from every state)
+ *                                            ▼
+ *                                          Closed
+ */
+export const ConnectionState = {
+  Handshake: 'HANDSHAKE',
+  /** Waits for requests; nobody has authenticated. */
+  Request: 'REQUEST',
+  /** A token is being verified. */
+  Verifying: 'VERIFYING',
+  /** Waits for CONNECT; a token was accepted here. */
+  Authenticated: 'AUTHENTICATED',
+  /** A CONNECT is being decided. */
+  Connecting: 'CONNECTING',
+  /** CSTP. */
+  Tunnel: 'TUNNEL',
+  /** The last bytes are on their way; nothing more is read. */
+  Closing: 'CLOSING',
+  Closed: 'CLOSED',
+} as const;
+export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
+
+export type ConnectionEvent = 'secure' | 'authenticate' | 'accept' | 'connect' | 'establish' | 'close' | 'gone';
+
+const S = ConnectionState;
+
+/** Null: the event cannot happen in that state. */
+export const CONNECTION_TRANSITIONS: Readonly<
+  Record<ConnectionState, Readonly<Record<ConnectionEvent, ConnectionState | null>>>
+> = {
+  [S.Handshake]: {
+    secure: S.Request,
+    authenticate: null,
+    accept: null,
+    connect: null,
+    establish: null,
+    close: S.Closing,
+    gone: S.Closed,
+  },
+  [S.Request]: {
+    secure: null,
+    authenticate: S.Verifying,
+    accept: null,
+    connect: S.Connecting,
+    establish: null,
+    close: S.Closing,
+    gone: S.Closed,
+  },
+  [S.Verifying]: {
+    secure: null,
+    authenticate: null,
+    accept: S.Authenticated,
+    connect: null,
+    establish: null,
+    close: S.Closing,
+    gone: S.Closed,
+  },
+  [S.Authenticated]: {
+    secure: null,
+    authenticate: null,
+    accept: null,
+    connect: S.Connecting,
+    establish: null,
+    close: S.Closing,
+    gone: S.Closed,
+  },
+  [S.Connecting]: {
+    secure: null,
+    authenticate: null,
+    accept: null,
+    connect: null,
+    establish: S.Tunnel,
+    close: S.Closing,
+    gone: S.Closed,
+  },
+  [S.Tunnel]: {
+    secure: null,
+    authenticate: null,
+    accept: null,
+    connect: null,
+    establish: null,
+    close: S.Closing,
+    gone: S.Closed,
+  },
+  [S.Closing]: {
+    secure: null,
+    authenticate: null,
+    accept: null,
+    connect: null,
+    establish: null,
+    close: S.Closing,
+    gone: S.Closed,
+  },
+  [S.Closed]: {
+    secure: null,
+    authenticate: null,
+    accept: null,
+    connect: null,
+    establish: null,
+    close: S.Closed,
+    gone: S.Closed,
+  },
+};

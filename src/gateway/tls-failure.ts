@@ -1,0 +1,81 @@
+/** Why a TLS handshake failed, in words for the person who reads the log. */
+export interface TlsFailure {
+  readonly reason:
+    | 'probe'
+    | 'plain-http'
+    | 'ssh'
+    | 'not-tls'
+    | 'untrusted'
+    | 'version'
+    | 'no-common-cipher'
+    | 'client-certificate'
+    | 'abandoned'
+    | 'reset'
+    | 'timeout'
+    | 'other';
+  readonly explanation: string;
+}
+
+const TRUST_HINT = 'Give the client the CA of this gateway (`tunnelite ca` shows it, /ca.pem serves it).';
+
+const BY_CODE: readonly (readonly [pattern: RegExp, failure: TlsFailure])[] = [
+  [
+    /ALERT_UNKNOWN_CA|ALERT_BAD_CERTIFICATE|ALERT_CERTIFICATE_UNKNOWN|ALERT_CERTIFICATE_EXPIRED/,
+    { reason: 'untrusted', explanation: `The client does not accept the gateway's certificate. ${TRUST_HINT}` },
+  ],
+  [
+    /UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|VERSION_TOO_LOW|WRONG_SSL_VERSION/,
+    {
+      reason: 'version',
+      explanation: 'The client and the gateway have no TLS version in common; the gateway speaks 1.2 and 1.3.',
+    },
+  ],
+  [
+    /NO_SHARED_CIPHER|NO_SUITABLE|HANDSHAKE_FAILURE|NO_SHARED_GROUP/,
+    {
+      reason: 'no-common-cipher',
+      explanation: 'The client and the gateway have no cipher suite, curve or signature in common.',
+    },
+  ],
+];
+
+function startsLikeText(bytes: Buffer): boolean {
+  return bytes.length > 0 && bytes.subarray(0, 8).every((byte) => byte >= 0x20 && byte < 0x7f);
+}
+
+/**
+ * @param code error code of the TLS library, or of the socket; undefined when the connection just ended
+ * @param firstBytes first bytes that came from the client
+ */
+export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer | undefined): TlsFailure {
+  if (!firstBytes || firstBytes.length === 0) {
+    return {
+      reason: 'probe',
+      explanation: 'It connected and left without a byte, as load balancers do to see whether the port is open.',
+    };
+  }
+  const text = firstBytes.toString('latin1');
+  if (/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|PRI) /.test(text)) {
+    return { reason: 'plain-http', explanation: 'It spoke plain HTTP. This port is TLS: use https:// in the address.' };
+  }
+  if (text.startsWith('SSH-')) {
+    return { reason: 'ssh', explanation: 'It spoke SSH. This port is TLS; the client is pointed at the wrong port.' };
+  }
+  if (firstBytes[0] !== 0x16 && (startsLikeText(firstBytes) || code !== 'ECONNRESET')) {
+    return {
+      reason: 'not-tls',
+      explanation: `Its first byte was 0x${firstBytes[0]!.toString(16).padStart(2, '0')}; a TLS handshake starts with 0x16.`,
+    };
+  }
+  for (const [pattern, failure] of BY_CODE) if (code && pattern.test(code)) return failure;
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return { reason: 'reset', explanation: 'The client reset the connection during the handshake.' };
+  }
+  if (code === undefined) {
+    return {
+      reason: 'abandoned',
+      explanation: `The client closed the connection during the handshake; most often it does not trust the certificate. ${TRUST_HINT}`,
+    };
+  }
+  return { reason: 'other', explanation: `The TLS library says ${code}.` };
+}
