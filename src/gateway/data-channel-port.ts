@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import type { FaultPorts } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import type { RandomSource } from '../lib/random.ts';
@@ -105,6 +106,8 @@ export interface DataChannelOptions {
   readonly accelerate: boolean;
   /** NSS key-log lines of the DTLS handshakes, for Wireshark. */
   readonly keylog?: ((line: string) => void) | undefined;
+  /** Faults injected into single datagrams. */
+  readonly faults?: FaultPorts | undefined;
 }
 
 export type DataChannelFactory = (options: DataChannelOptions) => DataChannelServer;
