@@ -63,7 +63,59 @@ export const ERROR_CODES = {
   },
   // telemetry
   // dtls
+  ERR_DTLS_CERTIFICATE: {
+    summary: 'A certificate for DTLS, or its private key, cannot be used.',
+    hint: 'Give the chain as PEM with the leaf first, and the private key of that leaf (RSA, ECDSA or Ed25519).',
+  },
+  ERR_DTLS_OPTION: {
+    summary: 'An option of the DTLS endpoint cannot be used.',
+    hint: 'See docs/dtls.md for what each option takes.',
+  },
+  ERR_DTLS_HANDSHAKE: {
+    summary: 'The DTLS handshake failed.',
+    hint: 'Compare the keys and cipher suites of both sides; the message says at what step it ended.',
+  },
+  ERR_DTLS_HANDSHAKE_TIMEOUT: {
+    summary: 'The DTLS handshake was not complete in time.',
+    hint: 'Check that UDP reaches the server and that both sides have the same key.',
+  },
   // netstack
+  ERR_NETSTACK_ADDRESS: {
+    summary: 'An address is not an IP address, or both ends are not of one IP family.',
+    hint: 'Give numeric addresses of one family for the local and the remote end.',
+  },
+  ERR_NETSTACK_FLOW_TAKEN: {
+    summary: 'The flow has an owner already.',
+    hint: 'Call toDuplex() once, or set a handler, not both.',
+  },
+  ERR_NETSTACK_LIMIT: {
+    summary: 'The stack has as many flows as its limits allow.',
+    hint: 'Close flows that are not needed, or raise limits.tcpFlows or limits.memory.',
+  },
+  ERR_NETSTACK_PORT_IN_USE: {
+    summary: 'No local port is free towards this address and port.',
+    hint: 'Choose another local port or address, or wait until old connections have left TIME-WAIT.',
+  },
+  ERR_NETSTACK_RESET: {
+    summary: 'The peer reset the connection.',
+    hint: 'Look at the peer for why it closed with data outstanding or without a listener.',
+  },
+  ERR_NETSTACK_REFUSED: {
+    summary: 'The peer refused the connection.',
+    hint: 'Check that something listens on this address and port.',
+  },
+  ERR_NETSTACK_TIMEOUT: {
+    summary: 'The peer stopped answering.',
+    hint: 'Check the path to the peer: packets are lost, or it is gone.',
+  },
+  ERR_NETSTACK_UNREACHABLE: {
+    summary: 'The peer cannot be reached.',
+    hint: 'Check routes and filters on the way; the peer may have left the tunnel.',
+  },
+  ERR_NETSTACK_CLOSED: {
+    summary: 'The connection is closed.',
+    hint: 'Open a new connection.',
+  },
   // identity
   ERR_IDENTITY_DIRECTORY_INVALID: {
     summary: 'An object of the identity directory is not valid.',
@@ -174,9 +226,33 @@ export const ERROR_CODES = {
     summary: 'The simulator started but does not work.',
     hint: 'The message names the part that failed; the log lines before it tell more.',
   },
+  ERR_SIMULATOR_TOKEN_REQUEST: {
+    summary: 'The token that was asked for cannot be made.',
+    hint: 'The message names what is wrong with the request.',
+  },
   ERR_SIMULATOR_NO_PROVIDER: {
     summary: 'There is no built-in Entra ID to issue tokens: a real tenant is configured as the authority.',
     hint: 'Get a token from that tenant, or remove identity.authority from the configuration.',
+  },
+  ERR_CLI_USAGE: {
+    summary: 'The command line is not understood.',
+    hint: 'Add --help for what is possible.',
+  },
+  ERR_CLI_NOT_RUNNING: {
+    summary: 'No running instance was found.',
+    hint: 'Run "tunnelite start" (in the repository: npm start), in the same folder or with the same --certs.',
+  },
+  ERR_CLI_REFUSED: {
+    summary: 'The running instance refused what it was asked for.',
+    hint: 'Its own words are in the message; its log says more.',
+  },
+  ERR_CLI_FILE_EXISTS: {
+    summary: 'A file to be written is there already.',
+    hint: 'Add --force to overwrite it, or name another file.',
+  },
+  ERR_CLI_FILE: {
+    summary: 'A file could not be written.',
+    hint: 'Check the folder and its permissions.',
   },
   ERR_ADMIN_LISTEN: {
     summary: 'The administration listener could not be opened.',

@@ -36,7 +36,14 @@ export const TcpState = {
 export type TcpState = (typeof TcpState)[keyof typeof TcpState];
 
 /** Why a flow ended. */
-export type TcpCloseReason = 'closed' | 'reset-by-peer' | 'reset-local' | 'refused' | 'timeout' | 'unreachable' | 'stack-closed';
+export type TcpCloseReason =
+  | 'closed'
+  | 'reset-by-peer'
+  | 'reset-local'
+  | 'refused'
+  | 'timeout'
+  | 'unreachable'
+  | 'stack-closed';
 
 /**
  * The lower, stream-less form of a TCP flow's callbacks. All are called synchronously from within `input`, `flush` or `tick`.

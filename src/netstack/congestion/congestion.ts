@@ -1,0 +1,21 @@
+/**
+ * The seam between the engine and a congestion-control algorithm. The engine owns loss detection and recovery
+ * (what to retransmit, and how fast within a recovery episode); the algorithm owns the two windows, in bytes.
+ */
+export interface CongestionControl {
+  readonly name: string;
+  cwnd: number;
+  ssthresh: number;
+  /** Segment size changed. */
+  mss: number;
+  /** `acked` new bytes were acknowledged outside of recovery while the window was in full use. Times in milliseconds. */
+  onAck(acked: number, now: number, srtt: number): void;
+  /** A loss episode begins with `flight` bytes outstanding: reduces `ssthresh`. The engine steers `cwnd` during recovery. */
+  onCongestion(flight: number, now: number): void;
+  /** The retransmission timer expired: `ssthresh` as above unless `repeated`, `cwnd` to one segment. */
+  onTimeout(flight: number, now: number, repeated: boolean): void;
+  /** The last reduction was for nothing. */
+  undo(): void;
+  /** Nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1). */
+  onIdle(initialWindow: number, now: number): void;
+}

@@ -1,0 +1,4 @@
+/** A user-space TCP/IP host without sockets, timers or randomness of its own. See docs/netstack.md. */
+export { driveNetstack, type NetstackDriver } from './driver.ts';
+export { createNetstack } from './stack.ts';
+export * from './types.ts';

@@ -1,0 +1,587 @@
+import type { Buffer } from 'node:buffer';
+import { TunneliteError } from '../lib/errors.ts';
+import { formatAddress, parseAddress } from './address.ts';
+import { Connection } from './connection.ts';
+import {
+  DEFAULT_HEADROOM,
+  DEFAULT_LIMITS,
+  DEFAULT_MTU,
+  GIVE_UP_SYN,
+  HALF_OPEN_TIMEOUT,
+  RECEIVE_BUFFER_INITIAL,
+  RECEIVE_BUFFER_MAX,
+  SEND_BUFFER_MAX,
+  TIME_WAIT,
+  TIME_WAIT_ENTRIES,
+} from './constants.ts';
+import { createCounters } from './counters.ts';
+import { DeadlineHeap } from './deadline-heap.ts';
+import { sendSegment } from './emit.ts';
+import { FlowTable, same } from './flow-table.ts';
+import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './lifecycle.ts';
+import { fold, PacketSlab, swap16 } from './packet-slab.ts';
+import { believableMtu, PathMtuCache } from './path-mtu.ts';
+import { discardOutOfOrder } from './receive.ts';
+import { Segment, segmentArrives, Verdict } from './segment-arrives.ts';
+import { SentQueue } from './sent-queue.ts';
+import { ACK, FIN, RST, SYN, seqGe, seqLt } from './sequence.ts';
+import { SipHash } from './siphash.ts';
+import type { Tcb, TcpHost, TcpSettings } from './tcb.ts';
+import { TcpSegmentOptions } from './tcp-options.ts';
+import { TcpEvent } from './tcp-state.ts';
+import { onTimer, sendSyn } from './timers.ts';
+import {
+  type IpFamily,
+  type Netstack,
+  type NetstackLimits,
+  type NetstackOptions,
+  type RefuseWith,
+  type TcpConnectOptions,
+  type TcpConnectRequest,
+  type TcpFlow,
+  TcpState,
+  type UdpDatagramHandler,
+  type UdpFlow,
+} from './types.ts';
+
+const PROTOCOL_TCP = 6;
+
+/** Sent queues that are kept for the next flow. */
+const SPARE_QUEUES = 256;
+
+/** Makes a user-space TCP/IP host. See {@link Netstack}. */
+export function createNetstack(options: NetstackOptions): Netstack {
+  return new Stack(options);
+}
+
+class Stack implements Netstack, TcpHost {
+  readonly slab: PacketSlab;
+  readonly counters = createCounters();
+  readonly tcp: TcpSettings;
+  readonly limits: NetstackLimits;
+  now: number;
+  memory = 0;
+  outOfOrderRoom: number;
+  onDeadline: (() => void) | undefined = undefined;
+
+  readonly #options: NetstackOptions;
+  readonly #mtu: number;
+  readonly #isn: SipHash;
+  readonly #table: FlowTable;
+  readonly #timers = new DeadlineHeap<Tcb>();
+  readonly #dirty: Tcb[] = [];
+  readonly #spareQueues: SentQueue[] = [];
+  readonly #timeWaits = new Set<Tcb>();
+  readonly #pathMtu = new PathMtuCache();
+  #last: Tcb | undefined = undefined;
+  /** Deadline that the driver knows of. */
+  #announced = Infinity;
+  /** Within input, flush or tick: the caller looks at `nextDeadline` by itself afterwards. */
+  #inside = 0;
+  #flushing = false;
+  #closed = false;
+  #ipId: number;
+  #nextPort: number;
+  readonly #addresses = new Int32Array(8);
+  readonly #segment = new Segment();
+  readonly #synOptions = new TcpSegmentOptions();
+
+  constructor(options: NetstackOptions) {
+    this.#options = options;
+    this.now = options.now;
+    this.#mtu = options.mtu ?? DEFAULT_MTU;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.outOfOrderRoom = this.limits.outOfOrderBytes;
+    const tcp = options.tcp ?? {};
+    this.tcp = {
+      congestion: tcp.congestion ?? 'cubic',
+      sack: tcp.sack ?? true,
+      timestamps: tcp.timestamps ?? true,
+      windowScaling: tcp.windowScaling ?? true,
+      receiveBuffer: tcp.receiveBuffer ?? RECEIVE_BUFFER_MAX,
+      sendBuffer: tcp.sendBuffer ?? SEND_BUFFER_MAX,
+      noDelay: tcp.noDelay ?? false,
+      keepAlive: tcp.keepAlive ?? 0,
+      timeWait: tcp.timeWait ?? TIME_WAIT,
+    };
+    this.slab = new PacketSlab(options.headroom ?? DEFAULT_HEADROOM);
+    this.#table = new FlowTable(options.random);
+    this.#isn = SipHash.random(options.random);
+    this.#ipId = options.random.uint32() & 0xffff;
+    this.#nextPort = 49_152 + (options.random.uint32() % 16_384);
+  }
+
+  get pressed(): boolean {
+    return this.memory > this.limits.memory;
+  }
+
+  // --- Netstack: packets and time
+
+  input(buffer: Buffer, offset: number, length: number): void {
+    if (this.#closed) return;
+    this.#inside++;
+    this.counters.packetsIn++;
+    this.counters.bytesIn += length;
+    this.#options.tap?.('in', buffer, offset, length);
+    const version = length > 0 ? buffer[offset]! >> 4 : 0;
+    if (version === 4) this.#input4(buffer, offset, length);
+    else if (version === 6) this.#input6(buffer, offset, length);
+    else this.counters.dropBadVersion++;
+    this.#inside--;
+  }
+
+  flush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#inside++;
+    const dirty = this.#dirty;
+    let failure: { error: unknown } | undefined;
+    for (let i = 0; i < dirty.length; i++) {
+      const connection = dirty[i] as Connection;
+      try {
+        connection.flush();
+      } catch (error) {
+        // An owner's callback threw: its flow ends, the others go on, and the error comes out in the end.
+        this.counters.ownerErrors++;
+        failure ??= { error };
+        connection.dirty = false;
+        if (connection.closeReason === undefined) abort(connection, 'reset-local');
+      }
+    }
+    dirty.length = 0;
+    this.#inside--;
+    this.#flushing = false;
+    this.#announce();
+    if (failure !== undefined) throw failure.error;
+  }
+
+  tick(now: number): void {
+    if (now > this.now) this.now = now;
+    const timers = this.#timers;
+    if (timers.next > this.now) return;
+    this.#inside++;
+    while (timers.next <= this.now) {
+      const tcb = timers.shift();
+      if (tcb.nextDeadline <= this.now) onTimer(tcb);
+      if (tcb.state !== TcpState.Closed) this.schedule(tcb);
+    }
+    this.#inside--;
+    this.flush();
+  }
+
+  get nextDeadline(): number {
+    return this.#dirty.length > 0 ? this.now : this.#timers.next;
+  }
+
+  // --- Netstack: flows
+
+  connect(options: TcpConnectOptions): TcpFlow {
+    const local = parseAddress(options.localAddress);
+    const remote = parseAddress(options.remoteAddress);
+    if (local === undefined || remote === undefined || local.family !== remote.family) {
+      throw new TunneliteError('ERR_NETSTACK_ADDRESS');
+    }
+    if (this.#closed) throw new TunneliteError('ERR_CLOSED');
+    if (this.counters.tcpFlows >= this.limits.tcpFlows) {
+      this.counters.refusedFlows++;
+      throw new TunneliteError('ERR_NETSTACK_LIMIT');
+    }
+    const words = remote.words.length;
+    const addresses = new Int32Array(2 * words);
+    addresses.set(remote.words);
+    addresses.set(local.words, words);
+    const ports = this.#freePorts(addresses, options.remotePort, options.localPort ?? 0);
+    const tcb = this.#create(local.family, addresses, ports);
+    tcb.noDelay = options.noDelay ?? this.tcp.noDelay;
+    tcb.lifeTimerAt = this.now + GIVE_UP_SYN;
+    this.#inside++;
+    tcb.advance(TcpEvent.ActiveOpen);
+    this.counters.tcpActiveOpens++;
+    sendSyn(tcb);
+    this.#inside--;
+    this.#announce();
+    return tcb;
+  }
+
+  openUdp(_options: TcpConnectOptions, _handler: UdpDatagramHandler): UdpFlow {
+    throw new TunneliteError('ERR_INTERNAL');
+  }
+
+  forget(remoteAddress: string): void {
+    const parsed = parseAddress(remoteAddress);
+    if (parsed === undefined) return;
+    const { words } = parsed;
+    for (const tcb of this.#table) {
+      if (tcb.family !== parsed.family || !words.every((word, i) => tcb.addresses[i] === word)) continue;
+      closeTcb(tcb, TcpEvent.Abort, 'unreachable');
+      tellClosed(tcb);
+    }
+  }
+
+  get flows(): Iterable<TcpFlow> {
+    return this.#table;
+  }
+
+  stats(): Readonly<Record<string, number>> {
+    return {
+      ...this.counters,
+      memory: this.memory,
+      outOfOrderBytes: this.limits.outOfOrderBytes - this.outOfOrderRoom,
+    };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const tcb of this.#table) {
+      closeTcb(tcb, TcpEvent.Abort, 'stack-closed');
+      tellClosed(tcb);
+    }
+    this.#dirty.length = 0;
+    this.onDeadline?.();
+    this.onDeadline = undefined;
+  }
+
+  // --- TcpHost
+
+  transmit(length: number): void {
+    const { bytes, base } = this.slab;
+    this.counters.packetsOut++;
+    this.counters.bytesOut += length;
+    this.#options.tap?.('out', bytes, base, length);
+    this.#options.output(bytes, base, length);
+  }
+
+  nextIpId(): number {
+    this.#ipId = (this.#ipId + 1) & 0xffff;
+    return this.#ipId;
+  }
+
+  markDirty(tcb: Tcb): void {
+    if (!tcb.dirty) {
+      tcb.dirty = true;
+      this.#dirty.push(tcb);
+    }
+    if (this.#inside === 0) this.#announce();
+  }
+
+  schedule(tcb: Tcb): void {
+    this.#timers.schedule(tcb, tcb.nextDeadline);
+  }
+
+  stateChanged(tcb: Tcb, from: TcpState, to: TcpState): void {
+    const { counters } = this;
+    if (from === TcpState.Listen || from === TcpState.SynReceived) {
+      if (to !== TcpState.SynReceived) counters.tcpHalfOpen--;
+    } else if (to === TcpState.Listen || to === TcpState.SynReceived) {
+      counters.tcpHalfOpen++;
+    }
+    if (to === TcpState.TimeWait) {
+      counters.tcpFlows--;
+      counters.tcpTimeWait++;
+      this.#timeWaits.add(tcb);
+      if (counters.tcpTimeWait > TIME_WAIT_ENTRIES) {
+        counters.evictedTimeWait++;
+        closeTcb(this.#timeWaits.values().next().value!, TcpEvent.Expire, 'closed');
+      }
+    }
+    this.#options.onStateChange?.(tcb, from, to);
+  }
+
+  released(tcb: Tcb): void {
+    this.#table.remove(tcb);
+    this.#timers.remove(tcb);
+    if (this.#last === tcb) this.#last = undefined;
+    if (this.#timeWaits.delete(tcb)) this.counters.tcpTimeWait--;
+    else this.counters.tcpFlows--;
+  }
+
+  takeSentQueue(base: number): SentQueue {
+    const queue = this.#spareQueues.pop() ?? new SentQueue();
+    queue.reset(base);
+    return queue;
+  }
+
+  giveSentQueue(queue: SentQueue): void {
+    if (this.#spareQueues.length < SPARE_QUEUES && queue.capacity <= 4096) this.#spareQueues.push(queue);
+  }
+
+  learnPathMtu(tcb: Tcb, mtu: number): void {
+    this.#pathMtu.set(tcb.remoteAddress, mtu, this.now);
+  }
+
+  // --- input
+
+  #input4(buffer: Buffer, offset: number, length: number): void {
+    const { counters } = this;
+    const headerLength = (buffer[offset]! & 0x0f) << 2;
+    if (length < 20 || headerLength < 20) {
+      counters.dropBadHeader++;
+      return;
+    }
+    const total = (buffer[offset + 2]! << 8) | buffer[offset + 3]!;
+    if (total > length || total < headerLength) {
+      counters.dropTruncated++;
+      return;
+    }
+    // Header checksum, in big-endian order.
+    let sum = 0;
+    for (let i = offset; i < offset + headerLength; i += 2) sum += (buffer[i]! << 8) | buffer[i + 1]!;
+    if (fold(sum) !== 0xffff) {
+      counters.dropHeaderChecksum++;
+      return;
+    }
+    const addresses = this.#addresses;
+    addresses[0] = word(buffer, offset + 12);
+    addresses[1] = word(buffer, offset + 16);
+    this.#transport(buffer, offset, headerLength, total - headerLength, buffer[offset + 9]!, 4, 2);
+  }
+
+  #input6(buffer: Buffer, offset: number, length: number): void {
+    const { counters } = this;
+    if (length < 40) {
+      counters.dropBadHeader++;
+      return;
+    }
+    const payload = (buffer[offset + 4]! << 8) | buffer[offset + 5]!;
+    if (payload + 40 > length) {
+      counters.dropTruncated++;
+      return;
+    }
+    const addresses = this.#addresses;
+    for (let i = 0; i < 8; i++) addresses[i] = word(buffer, offset + 8 + 4 * i);
+    this.#transport(buffer, offset, 40, payload, buffer[offset + 6]!, 6, 8);
+  }
+
+  #transport(
+    buffer: Buffer,
+    offset: number,
+    headerLength: number,
+    length: number,
+    protocol: number,
+    family: IpFamily,
+    words: number,
+  ): void {
+    if (protocol === PROTOCOL_TCP) this.#tcpInput(buffer, offset + headerLength, length, family, words);
+    else this.counters.dropUnknownProtocol++;
+  }
+
+  /** A TCP segment, `buffer[at, at + length)`, with its addresses in `#addresses`. */
+  #tcpInput(buffer: Buffer, at: number, length: number, family: IpFamily, words: number): void {
+    const { counters } = this;
+    counters.tcpIn++;
+    const headerLength = length < 20 ? 0 : (buffer[at + 12]! >> 4) << 2;
+    if (headerLength < 20 || headerLength > length) {
+      counters.dropTcpHeader++;
+      return;
+    }
+    const addresses = this.#addresses;
+    const ports = word(buffer, at);
+    let tcb = this.#last;
+    if (tcb === undefined || !same(tcb, addresses, words, ports)) {
+      tcb = this.#table.find(addresses, words, ports);
+    }
+    let pseudo: number;
+    if (tcb !== undefined) {
+      pseudo = tcb.pseudoSum;
+    } else {
+      pseudo = 0x0006;
+      for (let i = 0; i < words; i++) pseudo += (addresses[i]! & 0xffff) + (addresses[i]! >>> 16);
+      pseudo = swap16(fold(pseudo));
+    }
+    if (fold(this.slab.sumOf(buffer, at, length) + pseudo + swap16(length)) !== 0xffff) {
+      counters.dropTcpChecksum++;
+      return;
+    }
+    const segment = this.#segment;
+    segment.header = at;
+    segment.text = at + headerLength;
+    segment.length = length - headerLength;
+    segment.flags = buffer[at + 13]!;
+    segment.seq = word(buffer, at + 4);
+    segment.ack = word(buffer, at + 8);
+    segment.window = (buffer[at + 14]! << 8) | buffer[at + 15]!;
+    if (tcb !== undefined) {
+      this.#last = tcb;
+      if (segmentArrives(tcb, buffer, segment) === Verdict.Done) return;
+      this.#last = undefined;
+    }
+    this.#unknown(buffer, segment, family, words, ports);
+  }
+
+  /** A segment that belongs to no connection (RFC 9293 §3.10.7.1 and .2). */
+  #unknown(buffer: Buffer, segment: Segment, family: IpFamily, words: number, ports: number): void {
+    const { counters, limits } = this;
+    if (segment.flags & RST) {
+      counters.dropTcpRst++;
+      return;
+    }
+    if ((segment.flags & (SYN | ACK | FIN)) !== SYN) {
+      this.#answerWithReset(segment, family, words, ports);
+      return;
+    }
+    const { onTcp } = this.#options;
+    if (onTcp === undefined) {
+      counters.tcpRefused++;
+      this.#answerWithReset(segment, family, words, ports);
+      return;
+    }
+    if (counters.tcpFlows >= limits.tcpFlows) {
+      counters.refusedFlows++;
+      return;
+    }
+    if (counters.tcpHalfOpen >= limits.tcpHalfOpen) {
+      counters.refusedHalfOpen++;
+      return;
+    }
+    if (this.pressed) {
+      counters.refusedMemory++;
+      return;
+    }
+    const tcb = this.#create(family, this.#addresses.slice(0, words), ports);
+    tcb.passive = true;
+    tcb.noDelay = this.tcp.noDelay;
+    tcb.irs = segment.seq;
+    tcb.rcvNxt = (segment.seq + 1) | 0;
+    tcb.lastAckSent = tcb.rcvNxt;
+    tcb.rcvAdv = tcb.rcvNxt;
+    this.#synOptions.parseSyn(buffer, segment.header + 20, segment.text);
+    negotiate(tcb, this.#synOptions);
+    tcb.sndWnd = segment.window;
+    tcb.maxSndWnd = segment.window;
+    tcb.sndWl1 = segment.seq;
+    tcb.sndWl2 = tcb.iss;
+    tcb.advance(TcpEvent.PassiveOpen);
+    counters.tcpPassiveOpens++;
+    tcb.lifeTimerAt = this.now + HALF_OPEN_TIMEOUT;
+    this.schedule(tcb);
+    onTcp(new ConnectRequest(this, tcb));
+  }
+
+  #answerWithReset(segment: Segment, family: IpFamily, words: number, ports: number): void {
+    const tcb = new Connection(this, family, this.#addresses.slice(0, words), ports, 0);
+    resetFor(tcb, segment);
+  }
+
+  #create(family: IpFamily, addresses: Int32Array, ports: number): Connection {
+    const key = this.#table.key(addresses, addresses.length, ports);
+    const tcb = new Connection(this, family, addresses, ports, key);
+    // RFC 6528: a clock of 4 µs plus a secret function of the four-tuple; RFC 7323 §7.1 for the timestamps.
+    const input = new Int32Array(addresses.length + 2);
+    input.set(addresses);
+    input[addresses.length] = ports;
+    this.#isn.hash(input);
+    tcb.iss = (this.#isn.low + Math.floor(this.now * 250)) | 0;
+    tcb.tsOffset = this.#isn.high;
+    tcb.sndUna = tcb.iss;
+    tcb.sndNxt = tcb.iss;
+    tcb.rcvScale = wantedScale(this.tcp.receiveBuffer);
+    tcb.rcvBuf = Math.min(RECEIVE_BUFFER_INITIAL, this.tcp.receiveBuffer);
+    let mtu = this.#mtu;
+    if (this.#options.pathMtu !== undefined || family === 4 || family === 6) {
+      const remote = formatAddress(family, addresses, 0);
+      mtu = Math.min(mtu, this.#options.pathMtu?.(remote) ?? mtu, this.#pathMtu.get(remote, this.now) ?? mtu);
+    }
+    tcb.mtu = mtu;
+    this.#table.insert(tcb);
+    this.counters.tcpFlows++;
+    return tcb;
+  }
+
+  /** A local port that makes the four-tuple unique; from 49152 up (RFC 6335), starting at random. */
+  #freePorts(addresses: Int32Array, remotePort: number, localPort: number): number {
+    if (localPort !== 0) {
+      const ports = (remotePort << 16) | localPort;
+      if (this.#portFree(addresses, ports)) return ports;
+    } else {
+      for (let i = 0; i < 16_384; i++) {
+        const ports = (remotePort << 16) | this.#nextPort;
+        this.#nextPort = this.#nextPort === 65_535 ? 49_152 : this.#nextPort + 1;
+        if (this.#portFree(addresses, ports)) return ports;
+      }
+    }
+    throw new TunneliteError('ERR_NETSTACK_PORT_IN_USE');
+  }
+
+  #portFree(addresses: Int32Array, ports: number): boolean {
+    return this.#table.find(addresses, addresses.length, ports) === undefined;
+  }
+
+  /** Tells the driver of a deadline that is earlier than the one it knows. */
+  #announce(): void {
+    const next = this.nextDeadline;
+    if (next < this.#announced || this.#dirty.length > 0) {
+      this.#announced = next;
+      this.onDeadline?.();
+    } else {
+      this.#announced = next;
+    }
+  }
+}
+
+/** RFC 9293 §3.10.7.1: RST for a segment of no connection. */
+function resetFor(tcb: Tcb, segment: Segment): void {
+  tcb.host.counters.tcpResetsOut++;
+  if (segment.flags & ACK) {
+    sendSegment(tcb, segment.ack, 0, RST, 0, 0, 0);
+    return;
+  }
+  const span = segment.length + (segment.flags & SYN ? 1 : 0) + (segment.flags & FIN ? 1 : 0);
+  sendSegment(tcb, 0, (segment.seq + span) | 0, RST | ACK, 0, 0, 0);
+}
+
+class ConnectRequest implements TcpConnectRequest {
+  readonly #stack: Stack;
+  readonly #tcb: Connection;
+
+  constructor(stack: Stack, tcb: Connection) {
+    this.#stack = stack;
+    this.#tcb = tcb;
+  }
+
+  get family(): IpFamily {
+    return this.#tcb.family;
+  }
+  get localAddress(): string {
+    return this.#tcb.localAddress;
+  }
+  get localPort(): number {
+    return this.#tcb.localPort;
+  }
+  get remoteAddress(): string {
+    return this.#tcb.remoteAddress;
+  }
+  get remotePort(): number {
+    return this.#tcb.remotePort;
+  }
+
+  accept(options: { readonly noDelay?: boolean } = {}): TcpFlow {
+    this.#tcb.acceptOpen(options.noDelay);
+    return this.#tcb;
+  }
+
+  refuse(how: RefuseWith = 'reset'): void {
+    const tcb = this.#tcb;
+    if (tcb.state !== TcpState.Listen) return;
+    this.#stack.counters.tcpRefused++;
+    if (how === 'reset') {
+      this.#stack.counters.tcpResetsOut++;
+      sendSegment(tcb, 0, tcb.rcvNxt, RST | ACK, 0, 0, 0);
+    }
+    closeTcb(tcb, TcpEvent.Abort, 'reset-local');
+  }
+
+  drop(): void {
+    const tcb = this.#tcb;
+    if (tcb.state !== TcpState.Listen) return;
+    this.#stack.counters.tcpDropped++;
+    closeTcb(tcb, TcpEvent.Abort, 'reset-local');
+  }
+}
+
+function word(buffer: Buffer, at: number): number {
+  return (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!;
+}
+
+// Used by the ICMP side.
+export { believableMtu, discardOutOfOrder, seqGe, seqLt, updateMss };
