@@ -1,8 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { TokenRefusal } from '../types.ts';
-import { checkTimes, type PolicyRules } from './policy.ts';
+import { checkRequired, checkTimes, checkUserName, type PolicyRules } from './policy.ts';
 import { refusals } from './refusals.ts';
-import type { JsonObject } from './strict-json.ts';
 
 /** What the server's OIDC configuration can say about claims. */
 export interface GatewayPolicyOptions {
@@ -29,34 +26,13 @@ export function gatewayPolicy(options: GatewayPolicyOptions): PolicyRules {
     check({ claims, now }) {
       const times = checkTimes(claims, now, options.clockSkew);
       if (times) return times;
-      for (const [name, expected] of required) {
-        if (!isDeepStrictEqual(claims[name], expected)) return mismatch(name, claims, expected);
-      }
+      const missing = checkRequired(claims, required);
+      if (missing) return missing;
       const { iss } = claims;
       if (options.issuers.length > 0 && !(typeof iss === 'string' && options.issuers.includes(iss))) {
         return refusals.issuer(iss, options.issuers);
       }
-      const name = claims[options.userNameClaim];
-      return typeof name === 'string' && name !== '' ? undefined : refusals.userName(options.userNameClaim, name);
+      return checkUserName(claims, options.userNameClaim);
     },
   };
-}
-
-/** The claims that people know get a reason of their own, and advice unless a list came where a single value is required. */
-function mismatch(name: string, claims: Readonly<JsonObject>, expected: unknown): TokenRefusal {
-  const came = claims[name];
-  const plain = typeof expected === 'string' && !Array.isArray(came);
-  const value = String(expected);
-  switch (name) {
-    case 'aud':
-      return plain ? refusals.audience(came, [value]) : refusals.claim(name, came, expected, 'audience');
-    case 'tid':
-      return plain ? refusals.tenant(came, [value]) : refusals.claim(name, came, expected, 'tenant');
-    case 'iss':
-      return plain ? refusals.issuer(came, [value]) : refusals.claim(name, came, expected, 'issuer');
-    case 'scp':
-      return plain ? refusals.scope(came, value, String(claims.aud)) : refusals.claim(name, came, expected, 'scope');
-    default:
-      return refusals.claim(name, came, expected);
-  }
 }

@@ -2,7 +2,7 @@ import { isGuid, issuerOf } from '../authority.ts';
 import type { TokenRefusal } from '../types.ts';
 import type { CachedKey } from './key-cache.ts';
 import type { IssuerMetadata } from './metadata.ts';
-import { checkTimes, type PolicyRules } from './policy.ts';
+import { checkRequired, checkTimes, checkUserName, type PolicyRules } from './policy.ts';
 import { refusals } from './refusals.ts';
 import type { JsonObject } from './strict-json.ts';
 
@@ -20,12 +20,15 @@ export interface StrictPolicyOptions {
   readonly clockSkew: number;
   /** False for issuers other than Entra ID: no tenant, no version, no `oid`; `iss` equals the metadata's. */
   readonly entra: boolean;
+  /** Further claims that have to be there and equal. */
+  readonly requiredClaims: Readonly<Record<string, unknown>>;
   readonly userNameClaim: string;
 }
 
 /** Microsoft's published rules for APIs (entra-tokens.md §4), in its order. */
 export function strictPolicy(options: StrictPolicyOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
   const tenants = options.tenants ?? tenantsOf(issuers);
+  const required = Object.entries(options.requiredClaims);
   return {
     algorithms: ['RS256'],
     check({ claims, key, now }) {
@@ -36,7 +39,8 @@ export function strictPolicy(options: StrictPolicyOptions, issuers: readonly Iss
         checkPermission(claims, options) ??
         checkGuest(claims, options) ??
         checkClient(claims, options) ??
-        checkUserName(claims, options)
+        checkRequired(claims, required) ??
+        checkUserName(claims, options.userNameClaim)
       );
     },
   };
@@ -119,9 +123,4 @@ function checkClient(claims: Readonly<JsonObject>, { clients }: StrictPolicyOpti
   if (!clients) return undefined;
   const client = claims.azp ?? claims.appid;
   return typeof client === 'string' && clients.includes(client) ? undefined : refusals.client(client, clients);
-}
-
-function checkUserName(claims: Readonly<JsonObject>, { userNameClaim }: StrictPolicyOptions): TokenRefusal | undefined {
-  const name = claims[userNameClaim];
-  return typeof name === 'string' && name !== '' ? undefined : refusals.userName(userNameClaim, name);
 }

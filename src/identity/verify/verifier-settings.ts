@@ -30,7 +30,10 @@ export interface TokenVerifierOptions {
   readonly audiences?: readonly string[];
   /** Accepted tenant ids; those of the authority when left out. The `gateway` policy takes the first. */
   readonly tenants?: readonly string[];
-  /** `gateway`: exact claims, instead of `aud` and `tid` (as far as known) and one of the two issuers of the tenant. */
+  /**
+   * Claims that have to be there and equal as JSON values, beside what is required anyway: with `gateway` that is `aud`, `tid`
+   * (as far as known) and one of the issuers. A claim named here replaces that; `null` switches it off.
+   */
   readonly requiredClaims?: Readonly<Record<string, unknown>>;
   /** Claim that becomes the user name; `oid` when left out, `sub` with `metadataUrls`. */
   readonly userNameClaim?: string;
@@ -92,9 +95,11 @@ export function cacheTimesOf(options: TokenVerifierOptions): KeyCacheTimes {
 export function rulesOf(options: TokenVerifierOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
   const audiences = options.audiences?.length ? options.audiences : [TUNNEL_RESOURCE_ID];
   const userNameClaim = userNameClaimOf(options);
+  const required = options.requiredClaims ?? {};
   if (options.policy === 'strict') {
     const strict = {
       audiences,
+      requiredClaims: withoutNulls(required),
       tenants: options.tenants,
       scope: options.scope === null ? undefined : (options.scope ?? TUNNEL_SCOPE),
       guests: options.guests ?? 'refuse',
@@ -105,17 +110,18 @@ export function rulesOf(options: TokenVerifierOptions, issuers: readonly IssuerM
     };
     return strictPolicy(strict, issuers);
   }
-  const clockSkew = options.clockSkew ?? 0;
-  if (options.requiredClaims) {
-    return gatewayPolicy({ requiredClaims: options.requiredClaims, issuers: [], userNameClaim, clockSkew });
-  }
   const tenant = isEntra(options) ? (options.tenants?.[0] ?? tenantsOf(issuers)?.[0]) : undefined;
+  const tid = tenant === undefined ? {} : { tid: tenant };
   return gatewayPolicy({
-    requiredClaims: { aud: audiences[0], ...(tenant === undefined ? {} : { tid: tenant }) },
-    issuers: acceptedIssuers(issuers, tenant),
+    requiredClaims: withoutNulls({ aud: audiences[0], ...tid, ...required }),
+    issuers: Object.hasOwn(required, 'iss') ? [] : acceptedIssuers(issuers, tenant),
     userNameClaim,
-    clockSkew,
+    clockSkew: options.clockSkew ?? 0,
   });
+}
+
+function withoutNulls(claims: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null));
 }
 
 /** Exact issuers; none when one is a template and no tenant fills it. */

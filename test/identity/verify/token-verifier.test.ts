@@ -72,3 +72,30 @@ t.test('a verifier without an issuer is an error', async (t) => {
     }
   }
 });
+
+t.test('required claims come on top of what is required anyway', async (t) => {
+  const idp = await createTestIssuer();
+  const { fetchJson, clock, authority } = idp;
+  for (const policy of TOKEN_POLICIES) {
+    const make = (requiredClaims: Record<string, unknown>) =>
+      createTokenVerifier({ policy, authority, fetchJson, clock, requiredClaims });
+    const graph = await idp.token({ audience: 'https://graph.microsoft.com' });
+    t.match(await make({}).verify(graph), { refusal: { reason: 'audience' } }, `${policy}: none given`);
+    t.match(await make({ acct: 0 }).verify(graph), { refusal: { reason: 'audience' } }, `${policy}: another one given`);
+    t.match(await make({ acct: 0 }).verify(await idp.token()), {
+      refusal: { reason: 'claim', explanation: 'acct is missing; required is 0.' },
+    });
+    t.match(await make({ acct: 0 }).verify(await idp.token({ claims: { acct: 0 } })), { ok: true });
+    t.match(await make({ toString: null }).verify(await idp.token()), { ok: true }, 'null switches off');
+    t.notOk((await make({ constructor: 'x' }).verify(await idp.token())).ok);
+  }
+  const open = createTokenVerifier({
+    policy: 'gateway',
+    authority,
+    fetchJson,
+    clock,
+    requiredClaims: { aud: null, tid: null, iss: null },
+  });
+  const foreign = await idp.token({ audience: 'x', claims: { tid: 'y', iss: 'z' } });
+  t.match(await open.verify(foreign), { ok: true }, 'a gateway that requires no claim accepts any token of the issuer');
+});
