@@ -119,6 +119,7 @@ function sendNew(tcb: Tcb): boolean {
     }
     sendPiece(tcb, n, tcb.finQueued && n === queued);
     progress = true;
+    if (tcb.finSent) break;
   }
   // A window that was in use up to now still counts as in use while its acknowledgements come in.
   if (!tcb.cwndLimited && limited && pipe(tcb) * 2 >= cc.cwnd) tcb.cwndLimited = true;
