@@ -167,7 +167,8 @@ export interface DatagramMemory {
 /** Sends one datagram. Without `memory` the bytes stay untouched afterwards: they need no copy. */
 export type SendDatagram = (buffer: Buffer, offset: number, length: number, peer: DtlsPeer) => void;
 
-interface EndpointOptions {
+/** What both sides take. */
+export interface EndpointOptions {
   readonly send: SendDatagram;
   /** Where outgoing datagrams are built. */
   readonly memory?: DatagramMemory | undefined;
@@ -273,6 +274,8 @@ export interface DtlsClientOptions extends EndpointOptions {
   /** The association, or the attempt, has ended. Called once. */
   readonly onClose?: (reason: CloseReason, details: CloseDetails) => void;
   readonly onDrop?: (reason: DropReason) => void;
+  /** Wall-clock time in ms since the Unix epoch, for the validity of certificates. Default: the system's. */
+  readonly wallClock?: (() => number) | undefined;
 }
 
 /** A client's side of one association. */

@@ -1,0 +1,397 @@
+import { ALERT, ALERT_LEVEL, type AlertName } from './alerts.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
+import {
+  CONTENT_TYPE,
+  EXTENSION,
+  HANDOVER_MIN_MS,
+  MAX_ASSOCIATIONS,
+  MAX_HANDSHAKES,
+  RECORD_HEADER_LENGTH,
+  TIMER_GRAIN_MS,
+} from './constants.ts';
+import { HELLO_VERIFY_LENGTH, writeHelloVerifyRequest } from './cookie.ts';
+import { type EndpointConfig, endpointConfig } from './endpoint-config.ts';
+import { readServerName } from './hello-extensions.ts';
+import { beginsWithClientHello, HelloIntake } from './hello-intake.ts';
+import { DEFAULT_CIPHER_SUITES } from './negotiation.ts';
+import { type PeerSlot, PeerTable } from './peer-table.ts';
+import { writePlainRecord } from './record.ts';
+import { Roaming } from './roaming.ts';
+import { type ReceivedHello, ServerHandshake } from './server-handshake.ts';
+import type {
+  ClientHelloInfo,
+  CloseDetails,
+  CloseReason,
+  DropReason,
+  DtlsAssociation,
+  DtlsCredentials,
+  DtlsPeer,
+  DtlsServerEngine,
+  DtlsServerOptions,
+} from './types.ts';
+
+/** The associations of one session: at most one in use, at most one in the making. */
+type Session<C> = PeerSlot<C>;
+
+/** What the server remembers of a connection, beside what the connection does itself. */
+interface Entry {
+  readonly sessionKey: unknown;
+  /** Of the first bytes of the client's random: to know a repeated ClientHello by. */
+  readonly helloTag: string;
+  readonly startedAt: number;
+  announced: boolean;
+}
+
+interface ServerStats {
+  [reason: string]: number;
+  handshakesStarted: number;
+  handshakesCompleted: number;
+  handshakesFailed: number;
+  helloVerifyRequests: number;
+  moves: number;
+}
+
+/**
+ * A DTLS 1.2 server for many associations on one UDP socket.
+ *
+ * @example
+ * ```ts
+ * const server = new DtlsServer({
+ *   send: (buffer, offset, length, peer) => socket.send(buffer, offset, length, peer.port, peer.address),
+ *   lookup: () => ({ kind: 'psk', key, context: undefined }),
+ *   onData: (association, buffer, offset, length) => association.send(buffer, offset, length),
+ * });
+ * socket.on('message', (datagram, peer) => server.input(datagram, peer, performance.now()));
+ * ```
+ */
+export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>, ConnectionHost {
+  readonly config: EndpointConfig;
+  readonly stats: ServerStats = {
+    handshakesStarted: 0,
+    handshakesCompleted: 0,
+    handshakesFailed: 0,
+    helloVerifyRequests: 0,
+    moves: 0,
+  };
+  nextDeadline = Number.POSITIVE_INFINITY;
+  readonly #options: DtlsServerOptions<Context>;
+  readonly #intake: HelloIntake;
+  readonly #roaming: Roaming<Context> | undefined;
+  readonly #peers = new PeerTable<Context>();
+  readonly #sessions = new Map<unknown, Session<Context>>();
+  readonly #entries = new Map<Connection<Context>, Entry>();
+  readonly #timed = new Set<Connection<Context>>();
+  #connected = 0;
+  #closed = false;
+
+  constructor(options: DtlsServerOptions<Context>) {
+    this.#options = options;
+    this.config = endpointConfig(options);
+    this.#intake = new HelloIntake(this.config.random, options.cookie ?? false);
+    this.#roaming = (options.roaming ?? true) ? new Roaming() : undefined;
+  }
+
+  get size(): number {
+    return this.#connected;
+  }
+
+  get handshakes(): number {
+    return this.#entries.size - this.#connected;
+  }
+
+  *[Symbol.iterator](): Iterator<DtlsAssociation<Context>> {
+    for (const connection of this.#entries.keys()) if (connection.connected) yield connection;
+  }
+
+  input(datagram: Buffer, peer: DtlsPeer, now: number): void {
+    if (this.#closed) {
+      this.#drop('closed', peer);
+      return;
+    }
+    if (datagram.length < RECORD_HEADER_LENGTH) {
+      this.#drop('malformed', peer);
+      return;
+    }
+    const slot = this.#peers.find(peer);
+    if (beginsWithClientHello(datagram)) {
+      this.#hello(datagram, peer, slot, now);
+      return;
+    }
+    if (slot) {
+      // Both may live at one address; each record is authentic for one of them at most.
+      const { current, pending } = slot;
+      if (pending?.input(datagram, now)) return;
+      if (current?.input(datagram, now)) return;
+    }
+    this.#roam(datagram, peer, slot !== undefined, now);
+  }
+
+  tick(now: number): void {
+    if (now < this.nextDeadline) return;
+    this.nextDeadline = Number.POSITIVE_INFINITY;
+    for (const connection of [...this.#timed]) {
+      if (connection.deadline <= now) connection.tick(now);
+      this.scheduled(connection);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    for (const connection of [...this.#entries.keys()]) connection.close();
+    this.#closed = true;
+    this.#timed.clear();
+    this.nextDeadline = Number.POSITIVE_INFINITY;
+  }
+
+  // --- A ClientHello ---
+
+  #hello(datagram: Buffer, peer: DtlsPeer, slot: PeerSlot<Context> | undefined, now: number): void {
+    const intake = this.#intake.input(datagram, peer, now);
+    if (intake.kind === 'drop') {
+      this.#drop(intake.reason, peer);
+      return;
+    }
+    if (intake.kind === 'wait') return;
+    if (intake.kind === 'verify') {
+      // A repetition of the first hello, whose cookie-bearing successor is being answered already, is no reason to
+      // answer again; but it cannot be told from a new one without state, so it is.
+      this.#helloVerify(intake.cookie, intake.recordSequence, peer);
+      return;
+    }
+    const { received } = intake;
+    const tag = helloTag(received);
+    if (slot?.pending && this.#entries.get(slot.pending)?.helloTag === tag) {
+      slot.pending.input(datagram, now);
+      return;
+    }
+    if (slot?.current && this.#entries.get(slot.current)?.helloTag === tag) {
+      this.#drop('repeated-hello', peer);
+      return;
+    }
+    const credentials = this.#options.lookup(helloInfo(received, peer));
+    if (!credentials) {
+      this.#drop('unknown-session', peer);
+      return;
+    }
+    const refusal = this.#refusal(credentials, slot, tag, now);
+    if (refusal) {
+      this.#drop(refusal, peer);
+      return;
+    }
+    this.#accept(received, credentials, peer, tag, now);
+  }
+
+  /** Why this ClientHello is not to be answered now, if so. */
+  #refusal(
+    credentials: DtlsCredentials<Context>,
+    slot: PeerSlot<Context> | undefined,
+    tag: string,
+    now: number,
+  ): DropReason | undefined {
+    const key = credentials.session;
+    const former = key === undefined ? slot : this.#sessions.get(key);
+    for (const connection of [former?.current, former?.pending]) {
+      const entry = connection && this.#entries.get(connection);
+      if (!entry) continue;
+      if (entry.helloTag === tag) return 'repeated-hello';
+      if (now - entry.startedAt < HANDOVER_MIN_MS) return 'too-soon';
+    }
+    if (former?.pending) return undefined;
+    if (this.handshakes >= (this.#options.maxHandshakes ?? MAX_HANDSHAKES)) return 'full';
+    if (this.#entries.size >= (this.#options.maxAssociations ?? MAX_ASSOCIATIONS)) return 'full';
+    return undefined;
+  }
+
+  #accept(
+    received: ReceivedHello,
+    credentials: DtlsCredentials<Context>,
+    peer: DtlsPeer,
+    tag: string,
+    now: number,
+  ): void {
+    const { address, port, family } = peer;
+    const connection = new Connection(this, 'server', { address, port, family }, credentials.context);
+    const handshake = new ServerHandshake(connection, received, credentials, now);
+    connection.handshake = handshake;
+    const preference = this.#options.cipherSuites ?? DEFAULT_CIPHER_SUITES;
+    // Registered first: the flight goes out, and the deadline is set, while it is accepted.
+    const slot = this.#peers.at(peer);
+    slot.pending?.end('replaced');
+    const session = this.#session(credentials.session);
+    session?.pending?.end('replaced');
+    this.#peers.at(peer).pending = connection;
+    if (credentials.session !== undefined) this.#session(credentials.session)!.pending = connection;
+    this.#entries.set(connection, {
+      sessionKey: credentials.session,
+      helloTag: tag,
+      startedAt: now,
+      announced: false,
+    });
+    this.stats.handshakesStarted++;
+    const alert = handshake.accept(received.hello, preference, now);
+    if (!alert) return;
+    this.#drop(alert === 'protocol_version' ? 'version' : 'no-common-cipher', peer);
+    this.#refuse(connection, alert);
+  }
+
+  #refuse(connection: Connection<Context>, alert: AlertName): void {
+    const { memory } = this.config;
+    const { plainSequence } = connection.records;
+    memory.reserve(RECORD_HEADER_LENGTH + 2);
+    const body = Buffer.from([ALERT_LEVEL.fatal, ALERT[alert]]);
+    this.transmit(connection, writePlainRecord(memory.buffer, memory.offset, CONTENT_TYPE.alert, plainSequence, body));
+    const explanation =
+      alert === 'protocol_version'
+        ? 'The client does not offer DTLS 1.2.'
+        : 'The ClientHello offers no cipher suite, group and signature scheme that we can use together.';
+    connection.end('handshake-failed', { alert, explanation });
+  }
+
+  #helloVerify(cookie: Buffer, sequence: number, peer: DtlsPeer): void {
+    const { memory } = this.config;
+    this.stats.helloVerifyRequests++;
+    memory.reserve(HELLO_VERIFY_LENGTH);
+    const length = writeHelloVerifyRequest(memory.buffer, memory.offset, sequence, cookie);
+    this.#options.send(memory.buffer, memory.offset, length, peer);
+  }
+
+  #session(key: unknown): Session<Context> | undefined {
+    if (key === undefined) return undefined;
+    let session = this.#sessions.get(key);
+    if (!session) this.#sessions.set(key, (session = { current: undefined, pending: undefined }));
+    return session;
+  }
+
+  // --- A record from where no association is known to be ---
+
+  #roam(datagram: Buffer, peer: DtlsPeer, known: boolean, now: number): void {
+    const owner = this.#roaming?.find(
+      datagram,
+      {
+        near: this.#peers.atAddress(peer.address),
+        named: (this.#options.candidates?.(peer) ?? []) as Iterable<Connection<Context>>,
+        all: this.#entries.keys(),
+      },
+      now,
+    );
+    if (owner === 'limited') {
+      this.#drop('rate-limited', peer);
+      return;
+    }
+    if (!owner) {
+      if (!known) this.#drop('unknown-peer', peer);
+      return;
+    }
+    // An overtaken record may come from the old address after the move: delivered, but the peer stays where it is.
+    if (datagram.readUIntBE(5, 6) > owner.records.replay.highest) this.#move(owner, peer);
+    owner.input(datagram, now);
+  }
+
+  #move(connection: Connection<Context>, peer: DtlsPeer): void {
+    const from = connection.peer;
+    this.#peers.remove(connection);
+    connection.peer = { address: peer.address, port: peer.port, family: peer.family };
+    this.#peers.at(peer).current = connection;
+    this.stats.moves++;
+    this.#options.onMove?.(connection, from, connection.peer);
+  }
+
+  // --- ConnectionHost ---
+
+  transmit(connection: Connection, length: number): void {
+    const { memory } = this.config;
+    this.#options.send(memory.buffer, memory.offset, length, connection.peer);
+  }
+
+  data(connection: Connection, buffer: Buffer, offset: number, length: number): void {
+    this.#options.onData?.(connection as Connection<Context>, buffer, offset, length);
+  }
+
+  dropped(connection: Connection, reason: DropReason): void {
+    this.#drop(reason, connection.peer);
+  }
+
+  scheduled(connection: Connection): void {
+    const { deadline } = connection;
+    if (connection.closed || deadline === Number.POSITIVE_INFINITY) {
+      this.#timed.delete(connection as Connection<Context>);
+      return;
+    }
+    this.#timed.add(connection as Connection<Context>);
+    const due = Math.ceil(deadline / TIMER_GRAIN_MS) * TIMER_GRAIN_MS;
+    if (due < this.nextDeadline) this.nextDeadline = due;
+  }
+
+  connected(base: Connection, _now: number): void {
+    const connection = base as Connection<Context>;
+    const entry = this.#entries.get(connection)!;
+    const slot = this.#peers.at(connection.peer);
+    const session = this.#session(entry.sessionKey);
+    const neighbour = slot.current;
+    const replaced = session ? session.current : neighbour;
+    slot.pending = undefined;
+    slot.current = connection;
+    if (session) {
+      session.pending = undefined;
+      session.current = connection;
+    }
+    this.#connected++;
+    this.stats.handshakesCompleted++;
+    entry.announced = true;
+    this.#options.onConnect?.(connection, replaced);
+    replaced?.end('replaced');
+    // Whoever else was at this address and port is not there any more.
+    neighbour?.end('replaced');
+  }
+
+  ended(base: Connection, reason: CloseReason, details: CloseDetails): void {
+    const connection = base as Connection<Context>;
+    const entry = this.#entries.get(connection);
+    if (!entry) return;
+    if (connection.connected) this.#connected--;
+    connection.forget();
+    this.#entries.delete(connection);
+    this.#timed.delete(connection);
+    this.#peers.remove(connection);
+    const session = this.#sessions.get(entry.sessionKey);
+    if (session) {
+      if (session.current === connection) session.current = undefined;
+      if (session.pending === connection) session.pending = undefined;
+      if (!session.current && !session.pending) this.#sessions.delete(entry.sessionKey);
+    }
+    if (entry.announced) this.#options.onClose?.(connection, reason, details);
+    else {
+      this.stats.handshakesFailed++;
+      this.#options.onHandshakeFailed?.(connection.context, connection.peer, reason, details);
+    }
+  }
+
+  #drop(reason: DropReason, peer: DtlsPeer): void {
+    const { stats } = this;
+    stats[reason] = (stats[reason] ?? 0) + 1;
+    this.#options.onDrop?.(reason, peer);
+  }
+}
+
+/** Makes a server; the same as `new DtlsServer(options)`. */
+export function createDtlsServer<Context = unknown>(options: DtlsServerOptions<Context>): DtlsServer<Context> {
+  return new DtlsServer(options);
+}
+
+function helloTag(received: ReceivedHello): string {
+  return received.hello.random.toString('latin1', 0, 16);
+}
+
+function helloInfo(received: ReceivedHello, peer: DtlsPeer): ClientHelloInfo {
+  const { hello } = received;
+  return {
+    peer,
+    sessionId: hello.sessionId,
+    random: hello.random,
+    cipherSuites: hello.cipherSuites,
+    get serverName() {
+      return readServerName(hello.extensions.get(EXTENSION.serverName));
+    },
+    extension: (type) => hello.extensions.get(type),
+  };
+}
