@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { FaultPorts } from '../faults/ports.ts';
 import type { TokenVerifier } from '../identity/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
@@ -52,6 +53,7 @@ export interface ConnectionHost {
   readonly sessionTable: Sessions;
   readonly pages: Pages;
   readonly bearerPrefix: BearerPrefix;
+  readonly faults: FaultPorts;
   readonly pool4: PoolFacts | undefined;
   readonly dataChannels: DataChannelServer | undefined;
   /** The UDP port told to clients. */
@@ -81,6 +83,7 @@ export class ControlConnection implements CstpConnection {
   #session: GatewaySession | undefined;
   #cstp: CstpChannel | undefined;
   #failure: string | undefined;
+  #rejected = false;
   #closingSince = 0;
 
   constructor(raw: Socket, host: ConnectionHost) {
@@ -99,6 +102,7 @@ export class ControlConnection implements CstpConnection {
     this.tls.on('end', () => this.#onEnd());
     this.tls.on('close', () => this.#onGone());
     this.transport.on('close', () => this.tls.destroy());
+    this.#inject('accept');
   }
 
   get state(): ConnectionState {
@@ -145,6 +149,20 @@ export class ControlConnection implements CstpConnection {
     this.tls.destroy();
   }
 
+  /** Asks the fault plan whether something is to happen to this connection here. True: it is gone. */
+  #inject(point: 'accept' | 'tls' | 'connect' | 'data'): boolean {
+    const fault = this.#host.faults.stream?.(point, this.#session?.id);
+    if (!fault) return false;
+    if (fault.kind === 'stall') {
+      this.transport.raw.pause();
+      this.#host.clock.setTimer(fault.milliseconds, () => this.transport.raw.resume());
+      return false;
+    }
+    if (fault.kind === 'reset') this.transport.raw.resetAndDestroy();
+    else this.closeConnection();
+    return true;
+  }
+
   #move(event: ConnectionEvent): boolean {
     const next = CONNECTION_TRANSITIONS[this.#state][event];
     if (next === null || next === this.#state) return false;
@@ -166,6 +184,7 @@ export class ControlConnection implements CstpConnection {
       cipher: cipher?.standardName ?? cipher?.name ?? '',
       serverName: (this.tls as TLSSocket & { servername?: string | false }).servername || undefined,
     });
+    this.#inject('tls');
   }
 
   #onData(chunk: Buffer): void {
@@ -187,6 +206,7 @@ export class ControlConnection implements CstpConnection {
     const state = this.#state;
     if (!this.#move('gone')) return;
     if (state === ConnectionState.Handshake) this.#reportHandshake();
+    else if (this.#requests === 0 && state !== ConnectionState.Tunnel) this.#reportSilence();
     this.#lost(this.#failure ? `The TCP connection broke (${this.#failure}).` : 'The TCP connection was closed.');
     this.writer.close();
     this.#host.onGone(this);
@@ -210,6 +230,13 @@ export class ControlConnection implements CstpConnection {
     else this.#host.emit('tls.failed', { remote: this.remote, ...failure });
   }
 
+  /** With TLS 1.2, and some clients of 1.3, distrust shows only after the gateway's side of the handshake is done. */
+  #reportSilence(): void {
+    if (this.#rejected) return;
+    const failure = classifyTlsFailure(this.#failure, this.transport.firstBytes);
+    this.#host.emit('tls.failed', { remote: this.remote, ...failure });
+  }
+
   #readRequests(): void {
     while (this.#state === ConnectionState.Request || this.#state === ConnectionState.Authenticated) {
       const result = this.#reader.next();
@@ -224,6 +251,7 @@ export class ControlConnection implements CstpConnection {
 
   /** The connection is closed without an answer; only the log says why. */
   #reject(reason: string, explanation: string): void {
+    this.#rejected = true;
     this.#host.emit('http.rejected', { remote: this.remote, reason, explanation });
     this.closeConnection();
   }
@@ -257,7 +285,8 @@ export class ControlConnection implements CstpConnection {
   }
 
   #onGet(request: HttpRequest): void {
-    const authenticated = this.#session !== undefined || decodeCookie(this.#headers.webvpn) !== undefined;
+    const authenticated =
+      this.#session !== undefined || this.#host.sessionTable.knows(decodeCookie(this.#headers.webvpn));
     const answer = this.#host.pages.answer({
       target: request.target,
       userAgent: this.#headers.userAgent,
@@ -298,6 +327,11 @@ export class ControlConnection implements CstpConnection {
   async #verify(token: string, request: HttpRequest): Promise<void> {
     const verdict = await this.#host.verifier.verify(token);
     if (this.#state !== ConnectionState.Verifying) return;
+    const fault = this.#host.faults.decision?.('authenticate', { remote: this.remoteAddress });
+    if (fault) {
+      this.#refuseLogin('fault', fault.explanation, request);
+      return;
+    }
     if (!verdict.ok) {
       this.#refuseLogin(verdict.refusal.reason, verdict.refusal.explanation, request);
       return;
@@ -357,6 +391,11 @@ export class ControlConnection implements CstpConnection {
   #openTunnel(session: GatewaySession, request: HttpRequest): void {
     const { settings, sessionTable: sessions, dataChannels, clock } = this.#host;
     const headers = this.#headers;
+    const fault = this.#host.faults.decision?.('connect', { session: session.id, user: session.username });
+    if (fault) {
+      this.#refuseTunnel('fault', fault.explanation, request);
+      return;
+    }
     if (settings.denyRoaming && session.loginAddress !== this.remoteAddress) {
       this.#refuseTunnel('roaming', `The session was made from ${session.loginAddress}; roaming is denied.`, request);
       return;
@@ -388,6 +427,8 @@ export class ControlConnection implements CstpConnection {
       );
       return;
     }
+    this.#session = session;
+    if (this.#inject('connect')) return;
     session.replaceTunnel();
     const use4 = agreed.ipv4 && session.pool4 !== undefined;
     const use6 = agreed.ipv6 && session.pool6 !== undefined;
@@ -429,7 +470,11 @@ export class ControlConnection implements CstpConnection {
     void sessions.save(session);
     const rest = this.#reader.rest();
     const cstp = this.#cstp;
-    this.transport.onBatchEnd = () => cstp.batchEnd();
+    const faulty = this.#host.faults.stream !== undefined;
+    this.transport.onBatchEnd = () => {
+      cstp.batchEnd();
+      if (faulty) this.#inject('data');
+    };
     this.tls.resume();
     if (rest.length > 0) {
       cstp.receive(rest);

@@ -9,7 +9,7 @@ import {
 } from '../wire/cstp.ts';
 import { DPD_DEAD_FACTOR, DPD_PROBE_FACTOR } from './constants.ts';
 import type { RecordWriter } from './record-writer.ts';
-import type { GatewaySession } from './session.ts';
+import type { ControlChannel, GatewaySession } from './session.ts';
 import type { Transport } from './transport.ts';
 
 const FAULTS = {
@@ -31,7 +31,7 @@ export interface CstpConnection {
 }
 
 /** CSTP on one TLS connection, from the answer to CONNECT to its end (reference openconnect-protocol §6). */
-export class CstpChannel {
+export class CstpChannel implements ControlChannel {
   readonly remote: string;
   readonly #connection: CstpConnection;
   readonly #session: GatewaySession;
@@ -67,18 +67,12 @@ export class CstpChannel {
     this.#session.receiveEnd();
   }
 
-  /** One IP packet; the 8 bytes before `offset` are overwritten with the header. False: dropped. */
   sendData(buffer: Buffer, offset: number, length: number): boolean {
     if (length > CSTP_MAX_PAYLOAD || offset < CSTP_HEADER_BYTES) return false;
     writeCstpHeader(buffer, offset - CSTP_HEADER_BYTES, CstpType.Data, length);
     return this.#connection.writer.write(buffer, offset - CSTP_HEADER_BYTES, offset + length);
   }
 
-  /**
-   * Probes a silent client after two DPD periods.
-   *
-   * @returns the silence in milliseconds when the client is to be given up
-   */
   checkLiveness(now: number, dpd: number): number | undefined {
     if (dpd <= 0) return undefined;
     const silence = now - this.#heardAt;
@@ -90,7 +84,6 @@ export class CstpChannel {
     return undefined;
   }
 
-  /** Ends the channel and its connection; with `notify` the client gets an empty disconnect packet first. */
   close(notify: boolean): void {
     if (this.#closed) return;
     this.#closed = true;

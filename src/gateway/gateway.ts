@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { type FaultPorts, noFaults } from '../faults/ports.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { AddressPool } from './address-pool.ts';
@@ -33,6 +34,8 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
   readonly sessionTable: Sessions;
   readonly pages: Pages;
   readonly bearerPrefix: BearerPrefix;
+  readonly faults: FaultPorts;
+  readonly ownAddresses: ReadonlySet<string>;
   readonly dataChannels: DataChannelServer | undefined;
   readonly #options: GatewayOptions;
   readonly #secureContext: SecureContext;
@@ -57,10 +60,12 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
     this.clock = options.clock;
     this.coarseNow = options.clock.monotonic();
     this.bearerPrefix = options.bearerPrefix ?? 'lenient';
+    this.faults = options.faults ?? noFaults;
     const { settings, clock, random, emit } = options;
     const coolDown = ADDRESS_COOL_DOWN * 1000;
     this.#pool4 = settings.network === undefined ? undefined : new AddressPool(settings.network, coolDown);
     this.#pool6 = settings.ipv6Network === undefined ? undefined : new AddressPool(settings.ipv6Network, coolDown);
+    this.ownAddresses = new Set([this.#pool4, this.#pool6].flatMap((pool) => (pool ? [pool.facts.gateway] : [])));
     this.sessionTable = new Sessions({
       host: this,
       clock,
@@ -91,7 +96,14 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
     }
     this.dataChannels = settings.disableUdp
       ? undefined
-      : dataChannelFactory?.({ settings, emit, clock, random, accelerate: options.accelerate ?? true });
+      : dataChannelFactory?.({
+          settings,
+          emit,
+          clock,
+          random,
+          accelerate: options.accelerate ?? true,
+          faults: this.faults,
+        });
   }
 
   get port(): number {

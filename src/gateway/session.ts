@@ -1,6 +1,5 @@
 import type { Emit } from '../telemetry/events.ts';
 import { DISCONNECT_BY_USER } from '../wire/cstp.ts';
-import type { CstpChannel } from './cstp-channel.ts';
 import type { DataChannel, EndReason, TunnelSession } from './data-channel-port.ts';
 import type { PacketPort, SessionInfo } from './types.ts';
 
@@ -13,6 +12,18 @@ export interface SessionHost {
   readonly monotonic: number;
   /** The session's tunnel is gone. `keep`: its cookie stays valid for a while. */
   onTunnelEnd(session: GatewaySession, keep: boolean): void;
+}
+
+/** The CSTP side of a tunnel, as the session sees it. */
+export interface ControlChannel {
+  /** `address:port` of the client. */
+  readonly remote: string;
+  /** One IP packet; the 8 bytes before `offset` are overwritten. False: dropped. */
+  sendData(buffer: Buffer, offset: number, length: number): boolean;
+  /** Probes a silent client; returns the silence in milliseconds when the client is to be given up. */
+  checkLiveness(now: number, dpd: number): number | undefined;
+  /** Ends the channel and its connection; with `notify` the client gets a disconnect packet first. */
+  close(notify: boolean): void;
 }
 
 /** Who the session is of, and where it came from. */
@@ -117,7 +128,7 @@ export class GatewaySession implements SessionInfo, TunnelSession {
   expiresAt: number | undefined;
   removed = false;
   #terms: TunnelTerms | undefined;
-  #cstp: CstpChannel | undefined;
+  #cstp: ControlChannel | undefined;
   #data: DataChannel | undefined;
   #startedAt = 0;
   #usedAt = 0;
@@ -212,7 +223,7 @@ export class GatewaySession implements SessionInfo, TunnelSession {
   }
 
   /** The tunnel is up. */
-  attach(cstp: CstpChannel, data: DataChannel | undefined, now: number): void {
+  attach(cstp: ControlChannel, data: DataChannel | undefined, now: number): void {
     const resumed = this.connectedAt !== undefined;
     this.#cstp = cstp;
     this.#data = data;
@@ -325,7 +336,7 @@ export class GatewaySession implements SessionInfo, TunnelSession {
   }
 
   /** The CSTP connection is gone without a word. */
-  connectionLost(channel: CstpChannel, why: string): void {
+  connectionLost(channel: ControlChannel, why: string): void {
     if (channel !== this.#cstp) return;
     this.end('connection-lost', `${why} The client may come back with its cookie.`);
   }

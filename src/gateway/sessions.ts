@@ -108,6 +108,11 @@ export class Sessions {
     return this.#byKey.get(key) ?? this.#restore(stored);
   }
 
+  /** True when this process knows a session with the cookie. */
+  knows(cookie: Buffer | undefined): boolean {
+    return cookie !== undefined && this.#byKey.has(cookieKey(cookie));
+  }
+
   /** Gives the session the addresses of the families it asks for and has not got yet. False: a pool is exhausted. */
   assignAddresses(session: GatewaySession, want4: boolean, want6: boolean): boolean {
     const now = this.#options.clock.monotonic();

@@ -74,7 +74,7 @@ export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer 
   if (code === undefined) {
     return {
       reason: 'abandoned',
-      explanation: `The client closed the connection during the handshake; most often it does not trust the certificate. ${TRUST_HINT}`,
+      explanation: `The client closed the connection during or right after the handshake; most often it does not trust the certificate. ${TRUST_HINT}`,
     };
   }
   return { reason: 'other', explanation: `The TLS library says ${code}.` };

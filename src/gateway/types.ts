@@ -1,3 +1,4 @@
+import type { FaultPorts } from '../faults/ports.ts';
 import type { TokenVerifier } from '../identity/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
@@ -60,6 +61,8 @@ export interface GatewayOptions {
   /** Optional: sessions elsewhere than in memory. */
   readonly store?: SessionStore;
   readonly accelerate?: boolean;
+  /** Faults injected on purpose, at the datagram, stream and decision seams. */
+  readonly faults?: FaultPorts;
   /** How the Authorization header is read; default `lenient`, as the real server. */
   readonly bearerPrefix?: 'lenient' | 'strict';
 }
@@ -139,6 +142,8 @@ export interface Gateway extends Closable {
    * False: nobody has that address, or its queue is full (the packet is dropped, as by a router).
    */
   deliver(buffer: Buffer, offset: number, length: number): boolean;
+  /** The gateway's own addresses inside the tunnel: the first host address of each pool. */
+  readonly ownAddresses: ReadonlySet<string>;
   sessions(): SessionInfo[];
   /** The live session that has this tunnel address. */
   sessionAt(address: string): SessionInfo | undefined;
