@@ -98,9 +98,11 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
     host.memory += left - tcb.queuedBytes;
     tcb.queuedBytes = left;
   }
-  // Eifel (RFC 3522): the acknowledgement of the first retransmission echoes a time from before it.
-  if (tcb.undoRetransmits > 0 && echo !== undefined && echo !== 0 && ((echo - tcb.retransmitStamp) | 0) < 0) {
-    undo(tcb);
+  // Eifel (RFC 3522): what acknowledges the head of this episode echoes a time from before its first retransmission.
+  if (tcb.eifelArmed) {
+    tcb.eifelArmed = false;
+    if (tcb.undoRetransmits > 0 && echo !== undefined && echo !== 0 && ((echo - tcb.retransmitStamp) | 0) < 0)
+      undo(tcb);
   }
 }
 
@@ -251,6 +253,7 @@ function enterRecovery(tcb: Tcb): void {
   tcb.prrOut = 0;
   tcb.undoRetransmits = 0;
   tcb.undoSeq = tcb.sndUna;
+  tcb.eifelArmed = false;
   tcb.host.counters.tcpFastRecoveries++;
   cc.onCongestion(flight, tcb.host.now);
 }
@@ -383,6 +386,7 @@ export function onRetransmitTimeout(tcb: Tcb): void {
   if (!repeated) {
     tcb.undoRetransmits = 0;
     tcb.undoSeq = tcb.sndUna;
+    tcb.eifelArmed = false;
   }
   tcb.phase = Phase.Loss;
   tcb.recoverSeq = tcb.sndNxt;

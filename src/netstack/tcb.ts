@@ -196,7 +196,9 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   /** Retransmissions of this episode that no DSACK has excused; -1 = undo is off. */
   undoRetransmits = -1;
   undoSeq = 0;
+  /** Timestamp of the episode's first retransmission, and whether its acknowledgement is still awaited. */
   retransmitStamp = 0;
+  eifelArmed = false;
   backoff = 0;
   /** Since when the peer has said nothing on what we send. */
   silentSince = -1;

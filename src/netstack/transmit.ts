@@ -45,7 +45,10 @@ export function retransmit(tcb: Tcb, i: number, flags: number): void {
   let seq = sent.start(i);
   const fin = flags & HAS_FIN ? 1 : 0;
   let left = ((end - seq) | 0) - fin;
-  if (tcb.undoRetransmits >= 0 && tcb.undoRetransmits++ === 0) tcb.retransmitStamp = timestamp(tcb);
+  if (tcb.undoRetransmits >= 0 && tcb.undoRetransmits++ === 0 && i === 0 && (flags & EVER_RETRANSMITTED) === 0) {
+    tcb.retransmitStamp = timestamp(tcb);
+    tcb.eifelArmed = true;
+  }
   do {
     const n = Math.min(left, tcb.mss);
     if (n > 0) tcb.sendBuffer!.copy(seq, n, host.slab.bytes, payloadAt(tcb));
