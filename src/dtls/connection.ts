@@ -2,7 +2,6 @@ import { ALERT, ALERT_LEVEL, type AlertName, alertName } from './alerts.ts';
 import type { CipherSuiteName } from './cipher-suites.ts';
 import { CONTENT_TYPE, MAX_PLAINTEXT, MAX_SEQUENCE, RECORD_HEADER_LENGTH, WARNING_MIN_MS } from './constants.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
-import type { Handshake } from './handshake.ts';
 import { recordSequence } from './record.ts';
 import { RecordLayer } from './record-layer.ts';
 import type { AssociationStats, CloseDetails, CloseReason, DropReason, DtlsAssociation, DtlsPeer } from './types.ts';
@@ -18,6 +17,24 @@ export interface ConnectionHost {
   dropped(connection: Connection, reason: DropReason): void;
   /** `connection.deadline` may have changed. */
   scheduled(connection: Connection): void;
+}
+
+/** What a connection asks of its handshake. */
+export interface ConnectionHandshake {
+  /** When `tick` is due; Infinity when it is not. */
+  readonly deadline: number;
+  /** Epoch of the next message that we send. */
+  readonly writeEpoch: 0 | 1;
+  tick(now: number): void;
+  /** The content of a handshake record. True when it was of use. */
+  receive(buffer: Buffer, offset: number, length: number, epoch: number, now: number): boolean;
+  /** Keeps a record of epoch 1 that came before its keys. False when there is no room for it. */
+  keepEarly(datagram: Buffer, at: number, length: number): boolean;
+  takeEarly(): readonly Buffer[];
+  /** Application data came before the peer's Finished: have it send its last flight again. */
+  peerIsAhead(now: number): void;
+  /** True for a repeated Finished, to which the last flight is the answer; anything else asks for a new handshake. */
+  isLastFlight(buffer: Buffer, offset: number, length: number): boolean;
 }
 
 /**
@@ -43,7 +60,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
   maxPlaintext: number = MAX_PLAINTEXT;
   state: ConnectionState = CONNECTION_STATE.handshaking;
   /** Until the handshake is complete and the peer is known to have our last flight. */
-  handshake: Handshake | undefined;
+  handshake: ConnectionHandshake | undefined;
   readonly #host: ConnectionHost;
   readonly #side: 'client' | 'server';
   #warnedAt = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CipherSuite } from './cipher-suites.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, ConnectionHandshake } from './connection.ts';
 import {
   CONTENT_TYPE,
   EARLY_RECORD_MAX_BYTES,
@@ -18,10 +18,9 @@ import { Reassembly } from './reassembly.ts';
 const CHANGE_CIPHER_SPEC = Buffer.from([1]);
 
 /** What both sides of a handshake share: messages in order, flights, transcript, keys. */
-export abstract class Handshake {
+export abstract class Handshake implements ConnectionHandshake {
   readonly connection: Connection;
   readonly reassembly: Reassembly;
-  /** Epoch of the next message that we send. */
   writeEpoch: 0 | 1 = 0;
   /** The handshake is complete; only our last flight is kept. */
   complete = false;
@@ -53,7 +52,6 @@ export abstract class Handshake {
   /** What a timeout means in this state, in words. */
   protected abstract timeoutExplanation(): string;
 
-  /** The content of a handshake record. True when it was of use. */
   receive(buffer: Buffer, offset: number, length: number, epoch: number, now: number): boolean {
     const end = offset + length;
     let used = false;
@@ -73,7 +71,6 @@ export abstract class Handshake {
     return used;
   }
 
-  /** True for a repeated Finished, to which the last flight is the answer; anything else asks for a new handshake. */
   isLastFlight(buffer: Buffer, offset: number, length: number): boolean {
     return length > 0 && buffer[offset] === HANDSHAKE_TYPE.finished;
   }
@@ -95,7 +92,6 @@ export abstract class Handshake {
     }
   }
 
-  /** Keeps a record of epoch 1 that came before its keys. False when there is no room for it. */
   keepEarly(datagram: Buffer, at: number, length: number): boolean {
     if (datagram[at] !== CONTENT_TYPE.handshake || length > EARLY_RECORD_MAX_BYTES) return false;
     if (this.#early.length >= EARLY_RECORDS) return false;
@@ -109,7 +105,6 @@ export abstract class Handshake {
     return early;
   }
 
-  /** Application data came before the peer's Finished: have it send its last flight again. */
   peerIsAhead(now: number): void {
     this.#repeat(now);
   }

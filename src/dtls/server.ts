@@ -209,8 +209,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     tag: string,
     now: number,
   ): void {
-    const { address, port, family } = peer;
-    const connection = new Connection(this, 'server', { address, port, family }, credentials.context);
+    const connection = new Connection(this, 'server', peer, credentials.context);
     const handshake = new ServerHandshake(connection, received, credentials, now);
     connection.handshake = handshake;
     const preference = this.#options.cipherSuites ?? DEFAULT_CIPHER_SUITES;
@@ -290,7 +289,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
   #move(connection: Connection<Context>, peer: DtlsPeer): void {
     const from = connection.peer;
     this.#peers.remove(connection);
-    connection.peer = { address: peer.address, port: peer.port, family: peer.family };
+    connection.peer = peer;
     this.#peers.at(peer).current = connection;
     this.stats.moves++;
     this.#options.onMove?.(connection, from, connection.peer);

@@ -9,7 +9,10 @@ import type { RecordProtection } from './record-protection.ts';
  * monotonic clock. No callback may throw; all may call back into the engine, close included.
  */
 
-/** The far end of an association. `RemoteInfo` of node:dgram fits. Two peers are the same when address and port are. */
+/**
+ * The far end of an association. `RemoteInfo` of node:dgram fits. Two peers are the same when address and port are. The engine keeps
+ * the object that came with a datagram and hands the same one to `send`, so that a socket may keep more in it: do not change it.
+ */
 export interface DtlsPeer {
   readonly address: string;
   readonly port: number;
