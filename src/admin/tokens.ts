@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyPluginAsync } from 'fastify';
-import { isTunneliteError } from '../lib/errors.ts';
+import { AadstsError } from '../identity/aadsts-error.ts';
+import { errorText, isTunneliteError } from '../lib/errors.ts';
 import type { TokenMinter, TokenRequest } from './types.ts';
 
 /** `POST /tokens` with the instance's secret: any token of the built-in Entra ID, right or deliberately wrong. */
@@ -13,12 +14,18 @@ export function tokensPlugin(secret: string, mint: TokenMinter): FastifyPluginAs
       try {
         return await mint((request.body ?? {}) as TokenRequest);
       } catch (error) {
-        if (!isTunneliteError(error)) throw error;
-        const { code, message, hint } = error;
+        const { code, message, hint } = isTunneliteError(error)
+          ? error
+          : { code: undefined, message: wordsOf(error), hint: undefined };
         return reply.code(400).send({ error: { code, message, hint } });
       }
     });
   };
+}
+
+/** What Entra ID itself would say, such as AADSTS50034 for a user that it does not know. */
+function wordsOf(error: unknown): string {
+  return error instanceof AadstsError ? `AADSTS${error.code}: ${error.message}` : errorText(error);
 }
 
 function sameText(a: string, b: string): boolean {

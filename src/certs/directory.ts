@@ -15,6 +15,8 @@ export interface FileStore {
   write(name: string, text: string, mode: number): Promise<void>;
   /** Writes the file unless there is one. False: somebody else was first. */
   create(name: string, text: string, mode: number): Promise<boolean>;
+  /** Deletes the file, if there is one. */
+  remove(name: string): Promise<void>;
 }
 
 /** For tests and throw-away simulators. */
@@ -26,6 +28,7 @@ export function memoryFiles(): FileStore {
     read: async (name) => files.get(name),
     write: async (name, text) => void files.set(name, text),
     create: async (name, text) => !files.has(name) && files.set(name, text).has(name),
+    remove: async (name) => void files.delete(name),
   };
 }
 
@@ -62,6 +65,7 @@ export async function directoryFiles(directory: string, random: RandomSource): P
           throw error;
         }
       }),
+    remove: (name) => explained(pathOf(name), 'deleted', () => rm(pathOf(name), { force: true })),
     create: (name, text, mode) =>
       explained(pathOf(name), 'written', async () => {
         const temp = await temporary(name, text, mode);

@@ -77,6 +77,7 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
         throw new TunneliteError('ERR_STATE_CORRUPT', `${path} is not valid JSON.`, { cause, details: { path } });
       }
     },
+    deleteState: async (name) => files.remove(`${checkName(name)}.json`),
     writeState: async (name, value) =>
       files.write(`${checkName(name)}.json`, `${JSON.stringify(value, undefined, 2)}\n`, PRIVATE),
   };

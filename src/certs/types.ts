@@ -64,4 +64,6 @@ export interface CertificateStore {
   readState(name: string): Promise<unknown>;
   /** Replaces the document, atomically and readable by this user only. */
   writeState(name: string, value: unknown): Promise<void>;
+  /** Deletes the document, if there is one. */
+  deleteState(name: string): Promise<void>;
 }

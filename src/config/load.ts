@@ -220,7 +220,9 @@ function refuse(problems: readonly ConfigProblem[]): void {
   if (problems.length === 0) return;
   const lines = problems.slice(0, SHOWN).map(({ where, path, message, expected, hint }) => {
     const place = where === path || path === '' ? where : `${where} ${path}`;
-    return `${place}: ${message}.${expected === undefined ? '' : ` Expected: ${expected}.`}${hint === undefined ? '' : ` ${hint}`}`;
+    // Who is told what was meant needs no list of everything possible.
+    const wanted = expected === undefined || hint?.startsWith('Did you mean') ? '' : ` Expected: ${expected}.`;
+    return `${place}: ${message}.${wanted}${hint === undefined ? '' : ` ${hint}`}`;
   });
   if (problems.length > SHOWN) lines.push(`… and ${problems.length - SHOWN} more`);
   throw new TunneliteError('ERR_CONFIG_INVALID', lines.join('\n'), { details: { problems } });

@@ -17,6 +17,7 @@ async function start(
     check,
     mintToken: async (request) => {
       asked.push(request);
+      if (request.user === 'unknown') throw new Error('AADSTS50034: no such user.');
       if (request.user === 'nobody') throw new TunneliteError('ERR_TIMEOUT', 'No such user.', { hint: 'Try alice.' });
       return { accessToken: 'a.b.c', user: request.user, expiresIn: 60, claims: {} };
     },
@@ -56,6 +57,9 @@ t.test('a token needs the secret of this very instance', async (t) => {
   const refused = await ask({ authorization }, { user: 'nobody' });
   t.equal(refused.status, 400);
   t.match(await refused.json(), { error: { code: 'ERR_TIMEOUT', message: 'No such user.', hint: 'Try alice.' } });
+  const unknown = await ask({ authorization }, { user: 'unknown' });
+  t.equal(unknown.status, 400);
+  t.same(await unknown.json(), { error: { message: 'AADSTS50034: no such user.' } });
 });
 
 t.test('where tokens come from elsewhere, none is made', async (t) => {

@@ -197,6 +197,9 @@ t.test('state is kept for the owner alone, replaced whole, and refused when dama
   t.equal(statSync(file).mode & 0o777, 0o600);
   writeFileSync(file, '{"keys":');
   await t.rejects(store.readState('signing-keys'), { code: 'ERR_STATE_CORRUPT', details: { path: file } });
+  await store.deleteState('signing-keys');
+  await store.deleteState('signing-keys');
+  t.equal(await store.readState('signing-keys'), undefined);
   for (const name of ['../escape', 'ca', 'ca-key', '', 'A']) {
     await t.rejects(store.writeState(name, {}), { code: 'ERR_CERT_NAME_NOT_PERMITTED' }, `"${name}"`);
   }

@@ -1,0 +1,32 @@
+import { isTunneliteError } from '../../lib/errors.ts';
+import { command } from '../command.ts';
+import { configFromArgs, fileOptions } from '../config-options.ts';
+import { ask, findInstance } from '../instance.ts';
+import { EXIT } from '../io.ts';
+
+interface Readiness {
+  readonly ready: boolean;
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly explanation: string }[];
+}
+
+export default command({
+  meta: { name: 'healthcheck', description: 'Exit code 0 when the running instance is ready, 1 when not' },
+  args: { ...fileOptions, json: { type: 'boolean', description: 'As JSON' } },
+  async run({ args, rawArgs, io }) {
+    try {
+      const { value } = await ask(findInstance(configFromArgs(args, rawArgs, io)), '/readyz');
+      const readiness = value as Readiness;
+      if (args.json) io.out(`${JSON.stringify(readiness)}\n`);
+      else
+        for (const check of readiness.checks)
+          io.out(`${check.ok ? 'ok' : 'FAILED'} ${check.name}: ${check.explanation}\n`);
+      return readiness.ready ? EXIT.ok : EXIT.failed;
+    } catch (error) {
+      // A container's health check knows 0 and 1 only.
+      if (!isTunneliteError(error)) throw error;
+      if (args.json) io.out(`${JSON.stringify({ ready: false, checks: [], explanation: error.message })}\n`);
+      else io.err(`${error.message}\n`);
+      return EXIT.failed;
+    }
+  },
+});

@@ -1,0 +1,72 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+import { command } from '../command.ts';
+import { EXIT } from '../io.ts';
+
+/** A configuration to start from: what people change most, as it is by default. */
+export const SAMPLE = `# yaml-language-server: $schema=node_modules/tunnelite/docs/config.schema.json
+# Tunnelite's configuration. Everything may be left out: what stands here is the default.
+# All keys: docs/configuration.md. Try it: tunnelite config check.
+
+gateway:
+  # host: 0.0.0.0 lets other machines in, such as a phone. Then add the name that they use to names.
+  host: 127.0.0.1
+  port: 8443 # TCP and UDP; 0 = any free one
+  names: []
+
+  # What clients are told.
+  network: 169.254.0.0/16
+  ipv6Network: null # for example fd00:1234::/64
+  dnsServers: [10.20.0.53]
+  defaultDomain: contoso.internal
+  splitDns: [contoso.internal]
+  routesInclude: [10.20.0.0/16] # [] = everything
+  routesExclude: []
+  disableUdp: false # true = no DTLS
+  dpd: 90 # seconds
+  sessionTimeout: 3600 # seconds; null = never
+
+# Settings of a real site may stand here as they are, or in a file of their own:
+# serverConfiguration: microsoftTunnelConfiguration.json
+
+identity:
+  port: 8444
+  policy: gateway # or strict
+  # A real tenant instead of the built-in one:
+  # authority: https://login.microsoftonline.com/<tenant id>
+
+# What the tunnel may reach beyond the mock network. Nothing by default.
+# resources:
+#   upstreams:
+#     - match: api.example.com
+#       ports: [443]
+#     - match: 10.30.0.0/16
+#       to: { host: 127.0.0.1, port: 3000 }
+
+certs:
+  directory: certs
+
+log:
+  level: info # silent, error, warn, info, debug, trace
+`;
+
+export default command({
+  meta: { name: 'init', description: 'Write a commented configuration file' },
+  args: {
+    file: { type: 'positional', required: false, description: 'Where to', default: 'tunnelite.yaml' },
+    force: { type: 'boolean', alias: 'f', description: 'Overwrite a file that is there' },
+  },
+  async run({ args, io }) {
+    const { file } = args;
+    try {
+      writeFileSync(file, SAMPLE, { flag: args.force ? 'w' : 'wx' });
+    } catch (cause) {
+      if (!args.force && existsSync(file)) {
+        throw new TunneliteError('ERR_CLI_FILE_EXISTS', `${file} is there already; it was left as it is.`);
+      }
+      throw new TunneliteError('ERR_CLI_FILE', `${file} cannot be written: ${errorText(cause)}`, { cause });
+    }
+    io.out(`Wrote ${file}.\n`);
+    return EXIT.ok;
+  },
+});

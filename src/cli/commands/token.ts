@@ -1,0 +1,108 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import type { MintedToken, TokenRequest } from '../../admin/index.ts';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+import { command, repeated } from '../command.ts';
+import { configFromArgs, fileOptions } from '../config-options.ts';
+import { ask, findInstance } from '../instance.ts';
+import { type CliIo, EXIT } from '../io.ts';
+
+export default command({
+  meta: { name: 'token', description: 'Print an access token of the running instance, right or deliberately wrong' },
+  args: {
+    ...fileOptions,
+    user: { type: 'string', alias: 'u', valueHint: 'name', description: 'Whose token; default: the first user' },
+    tenant: { type: 'string', valueHint: 'id or domain', description: 'Which tenant; default: the first' },
+    client: { type: 'string', valueHint: 'app id', description: 'Which app asks; default: the first' },
+    wrong: { type: 'string', valueHint: 'what', description: 'A token that must be refused; "list" shows the kinds' },
+    claims: { type: 'string', valueHint: 'json', description: 'Claims to replace; null removes one' },
+    claim: { type: 'string', valueHint: 'name=value', description: 'One claim to replace; repeatable' },
+    audience: { type: 'string', valueHint: 'aud', description: 'Another API than the Tunnel gateway' },
+    scope: { type: 'string', valueHint: 'names', description: 'Scopes, separated by spaces' },
+    'token-version': { type: 'string', valueHint: '1.0|2.0', description: 'Profile of the token' },
+    'expires-in': { type: 'string', valueHint: 'seconds', description: 'Lifetime' },
+    output: { type: 'string', alias: 'o', valueHint: 'file', description: 'Write it to a file that only you can read' },
+    json: { type: 'boolean', description: 'As JSON, with the claims' },
+  },
+  async run({ args, rawArgs, io }) {
+    if (args.wrong === 'list') return listWrong(io);
+    const claims = { ...claimsOf(args.claims), ...Object.fromEntries(repeated(rawArgs, 'claim').map(claimOf)) };
+    const text = (value: unknown): string | undefined =>
+      typeof value === 'string' && value !== '' ? value : undefined;
+    const request: Record<string, unknown> = {
+      user: text(args.user),
+      tenant: text(args.tenant),
+      client: text(args.client),
+      wrong: text(args.wrong),
+      audience: text(args.audience),
+      scopes: text(args.scope)?.split(/\s+/),
+      version: text(args['token-version']),
+      expiresIn: secondsOf(args['expires-in']),
+      claims: Object.keys(claims).length > 0 ? claims : undefined,
+    };
+    const instance = findInstance(configFromArgs(args, rawArgs, io));
+    const { status, value } = await ask(
+      instance,
+      '/tokens',
+      request satisfies Partial<Record<keyof TokenRequest, unknown>>,
+    );
+    if (status === 404) {
+      throw new TunneliteError(
+        'ERR_CLI_REFUSED',
+        `The instance takes tokens of ${instance.authority}, which only that can issue.`,
+        {
+          hint: 'Sign in there, or start without identity.authority to have the built-in Entra ID.',
+        },
+      );
+    }
+    const minted = value as MintedToken;
+    if (args.output) {
+      writeFileSync(args.output, minted.accessToken, { mode: 0o600 });
+      chmodSync(args.output, 0o600);
+      io.err(`Wrote a token of ${minted.user ?? 'the app'}, valid for ${minted.expiresIn} s, to ${args.output}\n`);
+    } else if (!args.json) io.out(`${minted.accessToken}\n`);
+    if (args.json) io.out(`${JSON.stringify(minted)}\n`);
+    return EXIT.ok;
+  },
+});
+
+async function listWrong(io: CliIo): Promise<number> {
+  const { WRONG_TOKENS } = await import('../../identity/tokens/wrong-token.ts');
+  const width = Math.max(...Object.keys(WRONG_TOKENS).map((name) => name.length));
+  for (const [name, { summary }] of Object.entries(WRONG_TOKENS)) io.out(`${name.padEnd(width)}  ${summary}\n`);
+  return EXIT.ok;
+}
+
+function claimsOf(text: string | undefined): Record<string, unknown> {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    throw new Error('it is not an object');
+  } catch (error) {
+    throw new TunneliteError('ERR_CLI_USAGE', `The value of --claims is not understood: ${errorText(error)}`, {
+      hint: `Write JSON in quotes, for example --claims '{"scp":null}'.`,
+    });
+  }
+}
+
+/** `name=value`, the value as JSON where it is JSON, else as text. */
+function claimOf(pair: string): [string, unknown] {
+  const at = pair.indexOf('=');
+  if (at < 1) {
+    throw new TunneliteError('ERR_CLI_USAGE', `"--claim ${pair}" is not understood.`, {
+      hint: 'Write --claim name=value, for example --claim acct=1.',
+    });
+  }
+  const text = pair.slice(at + 1);
+  try {
+    return [pair.slice(0, at), JSON.parse(text)];
+  } catch {
+    return [pair.slice(0, at), text];
+  }
+}
+
+function secondsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new TunneliteError('ERR_CLI_USAGE', `"--expires-in ${text}" is not a number of seconds.`);
+}
