@@ -103,6 +103,7 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
           random,
           accelerate: options.accelerate ?? true,
           faults: this.faults,
+          keylog: options.tls.keylog,
         });
   }
 

@@ -1,4 +1,4 @@
-import type { DataChannelFactory } from './data-channel-port.ts';
+import { createDataChannels } from './data-channel.ts';
 import { TunnelGateway } from './gateway.ts';
 import type { Gateway, GatewayOptions } from './types.ts';
 
@@ -12,16 +12,13 @@ export type {
   TunnelSettings,
 } from './types.ts';
 
-/** The UDP data channel; undefined = CONNECT is answered without X-DTLS headers. */
-const dataChannelFactory: DataChannelFactory | undefined = undefined;
-
 /**
  * Starts a gateway: it listens when the promise resolves.
  *
  * @throws TunneliteError `ERR_GATEWAY_PORT_IN_USE`, `ERR_GATEWAY_LISTEN`, `ERR_GATEWAY_CERTIFICATE`, `ERR_GATEWAY_POOL_INVALID`
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const gateway = new TunnelGateway(options, dataChannelFactory);
+  const gateway = new TunnelGateway(options, createDataChannels);
   try {
     await gateway.listen();
   } catch (error) {
