@@ -4,7 +4,7 @@ import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
-import { createNetstack, driveNetstack, type Netstack, TcpState } from '../netstack/index.ts';
+import { createNetstack, driveNetstack, type Netstack, type NetstackDriver, TcpState } from '../netstack/index.ts';
 import { CstpReader, CstpType, DISCONNECT_BY_USER } from '../wire/cstp.ts';
 import { CONNECT_TIMEOUT_MS, DPD_CHECK_SHARE, OPEN_TIMEOUT_MS } from './constants.ts';
 import { ControlConnection } from './control-connection.ts';
@@ -60,7 +60,8 @@ export class TunnelClient implements Closable {
   readonly #random: RandomSource;
   readonly #onDisconnect: ((error: TunneliteError) => void) | undefined;
   readonly #stack: Netstack;
-  readonly #stopDriving: () => void;
+  readonly #driver: NetstackDriver;
+  readonly #streams = new Set<Duplex>();
   readonly #openings = new Map<object, (state: TcpState) => void>();
   #heard: number;
   #watch: Timer | undefined;
@@ -83,7 +84,7 @@ export class TunnelClient implements Closable {
       isLocal: (address) => address === configuration.address4 || address === configuration.address6,
       onStateChange: (flow, _from, to) => this.#openings.get(flow)?.(to),
     });
-    this.#stopDriving = driveNetstack(this.#stack, this.#clock);
+    this.#driver = driveNetstack(this.#stack, this.#clock);
     this.#reader = new CstpReader((type, buffer, offset, length) => this.#packet(type, buffer, offset, length));
     const { socket } = connection;
     socket.on('data', (chunk: Buffer) => this.#bytes(chunk));
@@ -185,6 +186,8 @@ export class TunnelClient implements Closable {
       noDelay: true,
     });
     const stream = flow.toDuplex();
+    this.#streams.add(stream);
+    stream.once('close', () => this.#streams.delete(stream));
     this.#stack.flush();
     return new Promise<Duplex>((resolve, reject) => {
       const finish = (error?: TunneliteError): void => {
@@ -214,6 +217,8 @@ export class TunnelClient implements Closable {
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = new TunneliteError('ERR_CLOSED', 'The tunnel was closed.');
+    // Who closes the tunnel knows that its streams end: that is no error of theirs.
+    for (const stream of this.#streams) stream.destroy();
     this.#release();
     const { socket } = this.#connection;
     this.#writer.control(CstpType.Disconnect, Buffer.from([DISCONNECT_BY_USER, ...Buffer.from('client closed')]));
@@ -290,7 +295,7 @@ export class TunnelClient implements Closable {
   #release(): void {
     this.#watch?.cancel();
     this.#reader.stop();
-    this.#stopDriving();
+    this.#driver.stop();
     this.#stack.close();
   }
 

@@ -86,3 +86,11 @@ export const DEFAULT_LIMITS = {
   fragmentPackets: 256,
   memory: 512 * 1024 * 1024,
 } as const;
+
+/** RFC 8200 §4.5 and RFC 1122 §3.3.2 say 60 s; Linux holds IPv4 fragments for 30 s (`ipfrag_time`), which bounds memory better. */
+export const FRAGMENT_TIMEOUT = 30_000;
+/** Fragments of one packet: 64 KiB in the 576-byte packets of the smallest IPv4 path (RFC 791). */
+export const FRAGMENT_HOLES = 128;
+/** ICMP errors a second, and at once: Linux `icmp_msgs_per_sec`, `icmp_msgs_burst` (RFC 1812 §4.3.2.8, RFC 4443 §2.4 f). */
+export const ICMP_RATE = 1000;
+export const ICMP_BURST = 50;

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { TunneliteError } from '../lib/errors.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { Connection } from './connection.ts';
@@ -17,14 +17,18 @@ import {
 import { createCounters } from './counters.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { sendSegment } from './emit.ts';
+import { type HeaderChain, walkHeaders } from './extension-headers.ts';
 import { FlowTable, same } from './flow-table.ts';
+import { type FragmentHost, Fragments } from './fragments.ts';
+import { Icmp, type IcmpHost, type QuotedError } from './icmp.ts';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_UDP, wordsOf } from './ip-output.ts';
 import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './lifecycle.ts';
 import { fold, PacketSlab, swap16 } from './packet-slab.ts';
 import { believableMtu, PathMtuCache } from './path-mtu.ts';
-import { discardOutOfOrder } from './receive.ts';
+
 import { Segment, segmentArrives, Verdict } from './segment-arrives.ts';
 import { SentQueue } from './sent-queue.ts';
-import { ACK, FIN, RST, SYN, seqGe, seqLt } from './sequence.ts';
+import { ACK, FIN, RST, SYN, seqLt } from './sequence.ts';
 import { SipHash } from './siphash.ts';
 import type { Tcb, TcpHost, TcpSettings } from './tcb.ts';
 import { TcpSegmentOptions } from './tcp-options.ts';
@@ -42,9 +46,14 @@ import {
   TcpState,
   type UdpDatagramHandler,
   type UdpFlow,
+  type UdpFlowRequest,
 } from './types.ts';
+import { Udp, type UdpHost } from './udp.ts';
 
 const PROTOCOL_TCP = 6;
+
+/** Bytes of a SYN that an ICMP error about it quotes: the largest headers, no payload. */
+const MAX_SYN_QUOTE = 128;
 
 /** Sent queues that are kept for the next flow. */
 const SPARE_QUEUES = 256;
@@ -54,11 +63,12 @@ export function createNetstack(options: NetstackOptions): Netstack {
   return new Stack(options);
 }
 
-class Stack implements Netstack, TcpHost {
+class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
   readonly slab: PacketSlab;
   readonly counters = createCounters();
   readonly tcp: TcpSettings;
   readonly limits: NetstackLimits;
+  readonly icmp: Icmp;
   now: number;
   memory = 0;
   outOfOrderRoom: number;
@@ -85,6 +95,12 @@ class Stack implements Netstack, TcpHost {
   readonly #addresses = new Int32Array(8);
   readonly #segment = new Segment();
   readonly #synOptions = new TcpSegmentOptions();
+  readonly #udp: Udp;
+  readonly #fragments: Fragments;
+  readonly #chain: HeaderChain = { protocol: 0, at: 0, nextHeaderAt: 0, fragmentAt: -1, fragmentNamedAt: -1 };
+  /** The packet that is being taken in, for ICMP errors about it. */
+  #packetAt = 0;
+  #packetLength = 0;
 
   constructor(options: NetstackOptions) {
     this.#options = options;
@@ -109,6 +125,9 @@ class Stack implements Netstack, TcpHost {
     this.#isn = SipHash.random(options.random);
     this.#ipId = options.random.uint32() & 0xffff;
     this.#nextPort = 49_152 + (options.random.uint32() % 16_384);
+    this.icmp = new Icmp(this);
+    this.#udp = new Udp(this);
+    this.#fragments = new Fragments(this);
   }
 
   get pressed(): boolean {
@@ -158,8 +177,10 @@ class Stack implements Netstack, TcpHost {
   tick(now: number): void {
     if (now > this.now) this.now = now;
     const timers = this.#timers;
-    if (timers.next > this.now) return;
+    if (this.nextDeadline > this.now) return;
     this.#inside++;
+    this.#udp.expire();
+    this.#fragments.expire();
     while (timers.next <= this.now) {
       const tcb = timers.shift();
       if (tcb.nextDeadline <= this.now) onTimer(tcb);
@@ -170,7 +191,8 @@ class Stack implements Netstack, TcpHost {
   }
 
   get nextDeadline(): number {
-    return this.#dirty.length > 0 ? this.now : this.#timers.next;
+    if (this.#dirty.length > 0) return this.now;
+    return Math.min(this.#timers.next, this.#udp.nextDeadline, this.#fragments.nextDeadline);
   }
 
   // --- Netstack: flows
@@ -203,14 +225,18 @@ class Stack implements Netstack, TcpHost {
     return tcb;
   }
 
-  openUdp(_options: TcpConnectOptions, _handler: UdpDatagramHandler): UdpFlow {
-    throw new TunneliteError('ERR_INTERNAL');
+  openUdp(options: TcpConnectOptions, handler: UdpDatagramHandler): UdpFlow {
+    if (this.#closed) throw new TunneliteError('ERR_CLOSED');
+    const flow = this.#udp.open(options, handler);
+    this.#announce();
+    return flow;
   }
 
   forget(remoteAddress: string): void {
     const parsed = parseAddress(remoteAddress);
     if (parsed === undefined) return;
     const { words } = parsed;
+    this.#udp.forget(parsed);
     for (const tcb of this.#table) {
       if (tcb.family !== parsed.family || !words.every((word, i) => tcb.addresses[i] === word)) continue;
       closeTcb(tcb, TcpEvent.Abort, 'unreachable');
@@ -237,6 +263,8 @@ class Stack implements Netstack, TcpHost {
       closeTcb(tcb, TcpEvent.Abort, 'stack-closed');
       tellClosed(tcb);
     }
+    this.#udp.forget();
+    this.#fragments.clear();
     this.#dirty.length = 0;
     this.onDeadline?.();
     this.onDeadline = undefined;
@@ -310,6 +338,64 @@ class Stack implements Netstack, TcpHost {
     this.#pathMtu.set(tcb.remoteAddress, mtu, this.now);
   }
 
+  // --- IcmpHost, UdpHost, FragmentHost
+
+  get onUdp(): ((request: UdpFlowRequest) => void) | undefined {
+    return this.#options.onUdp;
+  }
+
+  isLocal(family: IpFamily, addresses: Int32Array): boolean {
+    const { isLocal } = this.#options;
+    return isLocal === undefined || isLocal(formatAddress(family, addresses, wordsOf(family)));
+  }
+
+  mtuTowards(family: IpFamily, addresses: Int32Array): number {
+    const remote = formatAddress(family, addresses, 0);
+    const told = this.#options.pathMtu?.(remote) ?? this.#mtu;
+    return Math.min(this.#mtu, told, this.#pathMtu.get(remote, this.now) ?? told);
+  }
+
+  answersEcho(family: IpFamily, localAddress: string, remoteAddress: string): boolean {
+    const { isLocal, onEcho } = this.#options;
+    if (isLocal !== undefined && !isLocal(localAddress)) return false;
+    return onEcho === undefined || onEcho({ family, localAddress, remoteAddress });
+  }
+
+  fragmentsTimedOut(first: Buffer): void {
+    this.icmp.reassemblyTimedOut(first);
+  }
+
+  /** What ICMP says about a segment of ours is believed only when it quotes one that is under way (RFC 5927 §4.1). */
+  icmpError(error: QuotedError): void {
+    const { counters } = this;
+    if (error.protocol !== PROTOCOL_TCP) {
+      counters.icmpErrorsIgnored++;
+      return;
+    }
+    const ports = (error.remotePort << 16) | error.localPort;
+    const tcb = this.#table.find(error.addresses, error.addresses.length, ports);
+    if (tcb === undefined || seqLt(error.sequence, tcb.sndUna) || !seqLt(error.sequence, tcb.sndNxt)) {
+      counters.icmpErrorsIgnored++;
+    } else if (error.kind === 'too-big') {
+      const mtu = believableMtu(error.family, error.mtu, Math.min(error.quotedLength, tcb.mtu));
+      if (mtu === 0 || mtu >= tcb.mtu) {
+        counters.icmpErrorsIgnored++;
+        return;
+      }
+      counters.tcpPathMtuShrinks++;
+      this.learnPathMtu(tcb, mtu);
+      tcb.mtu = mtu;
+      updateMss(tcb);
+      this.markDirty(tcb);
+    } else if (tcb.state === TcpState.SynSent && error.kind === 'unreachable') {
+      // Only while nothing was agreed yet: later, ICMP errors are soft (RFC 5461 §2.2, RFC 9293 §3.9.2.2).
+      closeTcb(tcb, TcpEvent.Abort, 'unreachable');
+      tellClosed(tcb);
+    } else {
+      counters.icmpErrorsIgnored++;
+    }
+  }
+
   // --- input
 
   #input4(buffer: Buffer, offset: number, length: number): void {
@@ -334,6 +420,13 @@ class Stack implements Netstack, TcpHost {
     const addresses = this.#addresses;
     addresses[0] = word(buffer, offset + 12);
     addresses[1] = word(buffer, offset + 16);
+    this.#packetAt = offset;
+    this.#packetLength = total;
+    const fragment = ((buffer[offset + 6]! << 8) | buffer[offset + 7]!) & 0x3fff;
+    if (fragment !== 0) {
+      this.#fragment4(buffer, offset, headerLength, total, fragment);
+      return;
+    }
     this.#transport(buffer, offset, headerLength, total - headerLength, buffer[offset + 9]!, 4, 2);
   }
 
@@ -350,7 +443,75 @@ class Stack implements Netstack, TcpHost {
     }
     const addresses = this.#addresses;
     for (let i = 0; i < 8; i++) addresses[i] = word(buffer, offset + 8 + 4 * i);
-    this.#transport(buffer, offset, 40, payload, buffer[offset + 6]!, 6, 8);
+    this.#packetAt = offset;
+    this.#packetLength = 40 + payload;
+    const next = buffer[offset + 6]!;
+    if (next === PROTOCOL_TCP || next === PROTOCOL_UDP || next === PROTOCOL_ICMPV6) {
+      this.#transport(buffer, offset, 40, payload, next, 6, 8);
+      return;
+    }
+    const chain = this.#chain;
+    const end = offset + 40 + payload;
+    if (!walkHeaders(buffer, offset, end, chain)) counters.dropNoNextHeader++;
+    else if (chain.fragmentAt >= 0) this.#fragment6(buffer, offset, end);
+    else this.#transport(buffer, offset, chain.at - offset, end - chain.at, chain.protocol, 6, 8);
+  }
+
+  #fragment4(buffer: Buffer, offset: number, headerLength: number, total: number, fragment: number): void {
+    const [remote, local] = this.#addresses;
+    const whole = this.#fragments.add({
+      key: `4 ${remote} ${local} ${buffer[offset + 9]} ${word(buffer, offset + 4) >>> 16}`,
+      buffer,
+      packet: offset,
+      packetLength: total,
+      headLength: headerLength,
+      at: offset + headerLength,
+      length: total - headerLength,
+      from: (fragment & 0x1fff) << 3,
+      more: (fragment & 0x2000) !== 0,
+    });
+    this.#announce();
+    if (whole === undefined) return;
+    const { head, body } = whole;
+    const packet = Buffer.concat([head, body]);
+    packet.writeUInt16BE(packet.length, 2);
+    packet.writeUInt16BE(0, 6);
+    this.#packetAt = 0;
+    this.#packetLength = packet.length;
+    this.#transport(packet, 0, head.length, body.length, packet[9]!, 4, 2);
+  }
+
+  #fragment6(buffer: Buffer, offset: number, end: number): void {
+    const chain = this.#chain;
+    const { fragmentAt: at, fragmentNamedAt } = chain;
+    const place = (buffer[at + 2]! << 8) | buffer[at + 3]!;
+    if ((place & 0xfff9) === 0) {
+      // An atomic fragment is a whole packet and joins nothing (RFC 6946).
+      this.#transport(buffer, offset, chain.at - offset, end - chain.at, chain.protocol, 6, 8);
+      return;
+    }
+    const whole = this.#fragments.add({
+      key: `6 ${this.#addresses.join(' ')} ${word(buffer, at + 4)}`,
+      buffer,
+      packet: offset,
+      packetLength: end - offset,
+      headLength: at - offset,
+      at: at + 8,
+      length: end - at - 8,
+      from: place & 0xfff8,
+      more: (place & 1) !== 0,
+    });
+    this.#announce();
+    if (whole === undefined) return;
+    const { head, body } = whole;
+    // The head is of the first fragment, and so is the name of what follows; later fragments need not repeat it truly.
+    head[fragmentNamedAt - offset] = chain.protocol;
+    const packet = Buffer.concat([head, body]);
+    packet.writeUInt16BE(packet.length - 40, 4);
+    this.#packetAt = 0;
+    this.#packetLength = packet.length;
+    if (!walkHeaders(packet, 0, packet.length, chain) || chain.fragmentAt >= 0) this.counters.dropNoNextHeader++;
+    else this.#transport(packet, 0, chain.at, packet.length - chain.at, chain.protocol, 6, 8);
   }
 
   #transport(
@@ -362,8 +523,17 @@ class Stack implements Netstack, TcpHost {
     family: IpFamily,
     words: number,
   ): void {
-    if (protocol === PROTOCOL_TCP) this.#tcpInput(buffer, offset + headerLength, length, family, words);
-    else this.counters.dropUnknownProtocol++;
+    const at = offset + headerLength;
+    if (protocol === PROTOCOL_TCP) {
+      this.#tcpInput(buffer, at, length, family, words);
+    } else if (protocol === PROTOCOL_UDP) {
+      this.#udp.input(buffer, this.#packetAt, this.#packetLength, at, length, family, this.#addresses);
+      this.#announce();
+    } else if (protocol === (family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) {
+      this.icmp.input(buffer, at, length, family, this.#addresses);
+    } else {
+      this.counters.dropUnknownProtocol++;
+    }
   }
 
   /** A TCP segment, `buffer[at, at + length)`, with its addresses in `#addresses`. */
@@ -416,6 +586,10 @@ class Stack implements Netstack, TcpHost {
       counters.dropTcpRst++;
       return;
     }
+    if (!this.isLocal(family, this.#addresses)) {
+      counters.dropNotLocal++;
+      return;
+    }
     if ((segment.flags & (SYN | ACK | FIN)) !== SYN) {
       this.#answerWithReset(segment, family, words, ports);
       return;
@@ -455,7 +629,8 @@ class Stack implements Netstack, TcpHost {
     counters.tcpPassiveOpens++;
     tcb.lifeTimerAt = this.now + HALF_OPEN_TIMEOUT;
     this.schedule(tcb);
-    onTcp(new ConnectRequest(this, tcb));
+    const quoted = Math.min(this.#packetLength, MAX_SYN_QUOTE);
+    onTcp(new ConnectRequest(this, tcb, Buffer.from(buffer.subarray(this.#packetAt, this.#packetAt + quoted))));
   }
 
   #answerWithReset(segment: Segment, family: IpFamily, words: number, ports: number): void {
@@ -533,10 +708,13 @@ function resetFor(tcb: Tcb, segment: Segment): void {
 class ConnectRequest implements TcpConnectRequest {
   readonly #stack: Stack;
   readonly #tcb: Connection;
+  /** The SYN, for an ICMP error about it. */
+  readonly #packet: Buffer;
 
-  constructor(stack: Stack, tcb: Connection) {
+  constructor(stack: Stack, tcb: Connection, packet: Buffer) {
     this.#stack = stack;
     this.#tcb = tcb;
+    this.#packet = packet;
   }
 
   get family(): IpFamily {
@@ -567,6 +745,8 @@ class ConnectRequest implements TcpConnectRequest {
     if (how === 'reset') {
       this.#stack.counters.tcpResetsOut++;
       sendSegment(tcb, 0, tcb.rcvNxt, RST | ACK, 0, 0, 0);
+    } else {
+      this.#stack.icmp.unreachable(how, this.#packet, 0, this.#packet.length);
     }
     closeTcb(tcb, TcpEvent.Abort, 'reset-local');
   }
@@ -582,6 +762,3 @@ class ConnectRequest implements TcpConnectRequest {
 function word(buffer: Buffer, at: number): number {
   return (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!;
 }
-
-// Used by the ICMP side.
-export { believableMtu, discardOutOfOrder, seqGe, seqLt, updateMss };

@@ -7,7 +7,13 @@ import type { Emit } from '../../telemetry/events.ts';
 import { defaultDirectory } from '../directory/default-directory.ts';
 import { Directory } from '../directory/directory.ts';
 import type { DirectoryInput } from '../directory/schema.ts';
+import { deviceCodeRoutes, devicePageRoutes } from '../sign-in/device-routes.ts';
+import { federationRoutes } from '../sign-in/federation-routes.ts';
+import { SignIns } from '../sign-in/flows.ts';
+import { sessionRoutes } from '../sign-in/session-routes.ts';
+import { signInRoutes } from '../sign-in/sign-in-routes.ts';
 import { SigningKeys } from '../tokens/signing-keys.ts';
+import type { AccessTokenRequest } from '../tokens/token-claims.ts';
 import { TokenIssuer } from '../tokens/token-issuer.ts';
 import { apiRoutes } from './api-routes.ts';
 import { DEFAULT_LIFETIMES, HTTP_TIMEOUTS, type Lifetimes, MAX_BODY } from './constants.ts';
@@ -17,7 +23,7 @@ import { prepareInstance } from './http.ts';
 import { Lockout } from './lockout.ts';
 import { type Endpoint, type Outage, Outages } from './outages.ts';
 import { type FailNext, Overrides } from './overrides.ts';
-import { accessTokenFor, type TestTokenRequest } from './test-token.ts';
+import { accessTokenFor, type TestTokenRequest, testTokenRequest } from './test-token.ts';
 
 export interface IdentityProviderOptions {
   /** Tenants, users, apps; {@link defaultDirectory} when left out. */
@@ -68,6 +74,8 @@ export interface IdentityProvider extends Closable {
   revokeSessions(user: string, tenant?: string): void;
   /** A token without any sign-in, for tests and `tunnelite token`. */
   accessToken(request?: TestTokenRequest): Promise<string>;
+  /** What the issuer would be asked for such a token: the start of a deliberately wrong one. */
+  tokenRequest(request?: TestTokenRequest): AccessTokenRequest;
   /** Forgets codes, refresh tokens, sessions, overrides and outages; the directory stays. */
   reset(): void;
 }
@@ -114,9 +122,17 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
     origin: getOrigin,
     issuerFor: (tenantId, version) => `${getOrigin()}/${tenantId}/${version === 1 ? '' : 'v2.0'}`,
   };
+  const signIns = new SignIns(context);
   const plugin: FastifyPluginAsync = async (app) => {
     prepareInstance(context, app);
-    await app.register(async (api) => apiRoutes(context, api));
+    await app.register(async (api) => {
+      apiRoutes(context, api);
+      deviceCodeRoutes(context, api);
+    });
+    await app.register(async (pages) => signInRoutes(context, signIns, pages));
+    await app.register(async (pages) => federationRoutes(context, signIns, pages));
+    await app.register(async (pages) => devicePageRoutes(context, signIns, pages));
+    await app.register(async (pages) => sessionRoutes(context, signIns, pages));
   };
   const server = options.tls && (await createServer(options, options.tls, plugin));
   if (server) close.defer(() => server.close());
@@ -153,8 +169,10 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
       context.grants.revokeUser(users.get(user).id, nowSeconds(context));
     },
     accessToken: (request) => accessTokenFor(context, request ?? {}),
+    tokenRequest: (request) => testTokenRequest(context, request ?? {}),
     reset: () => {
       context.grants.clear();
+      signIns.clear();
       context.overrides.clear();
       context.outages.clear();
     },

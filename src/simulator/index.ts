@@ -1,0 +1,7 @@
+export {
+  runSimulator,
+  type Simulator,
+  type SimulatorRuntime,
+  type SimulatorUrls,
+  startSimulator,
+} from './simulator.ts';

@@ -1,0 +1,58 @@
+import type { MintedToken, TokenMinter, TokenRequest } from '../admin/index.ts';
+import type { IdentityProvider, TokenVersion } from '../identity/index.ts';
+import { makeWrongToken } from '../identity/tokens/wrong-token.ts';
+import { TunneliteError } from '../lib/errors.ts';
+
+/** Makes the built-in Entra ID's tokens on request, good or deliberately wrong. */
+export function tokenMinter(provider: IdentityProvider): TokenMinter {
+  return async (request) => {
+    const { issuer } = provider;
+    const base = provider.tokenRequest({
+      ...(request.tenant === undefined ? {} : { tenant: request.tenant }),
+      ...(request.user === undefined ? {} : { user: request.user }),
+      ...(request.client === undefined ? {} : { client: request.client }),
+      overrides: {
+        ...(request.version === undefined ? {} : { version: versionOf(request) }),
+        ...(request.audience === undefined ? {} : { audience: request.audience }),
+        ...(request.scopes === undefined ? {} : { scopes: request.scopes }),
+        ...(request.expiresIn === undefined ? {} : { lifetime: request.expiresIn }),
+        ...(request.claims === undefined ? {} : { claims: withoutNulls(request.claims) }),
+      },
+    });
+    const accessToken =
+      request.wrong === undefined
+        ? (await issuer.accessToken(base)).token
+        : await makeWrongToken(request.wrong, issuer, base);
+    return describe(accessToken, issuer.now());
+  };
+}
+
+function versionOf({ version }: TokenRequest): TokenVersion {
+  if (version === '1.0' || version === '2.0') return version;
+  throw new TunneliteError('ERR_SIMULATOR_TOKEN_REQUEST', `There is no token version “${version}”.`, {
+    hint: 'Use 1.0 or 2.0.',
+  });
+}
+
+/** On the wire null removes a claim; the issuer leaves out what is undefined. */
+function withoutNulls(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, value === null ? undefined : value]));
+}
+
+/** The token with what its payload says; a token that is too broken to be read has no claims. */
+function describe(accessToken: string, now: number): MintedToken {
+  let claims: Record<string, unknown> = {};
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString());
+    if (typeof parsed === 'object' && parsed !== null) claims = parsed as Record<string, unknown>;
+  } catch {
+    // Broken on purpose.
+  }
+  const user = claims['preferred_username'] ?? claims['upn'] ?? claims['unique_name'];
+  return {
+    accessToken,
+    user: typeof user === 'string' ? user : undefined,
+    expiresIn: typeof claims['exp'] === 'number' ? claims['exp'] - now : 0,
+    claims,
+  };
+}
