@@ -23,3 +23,6 @@ export const MAX_QUEUED_PACKETS = 4_096;
 
 /** How often the client looks whether the gateway is alive, as a share of the DPD period (openconnect uses one half). */
 export const DPD_CHECK_SHARE = 0.5;
+
+/** How long a goodbye may take before the connection is cut, in milliseconds. */
+export const CLOSE_TIMEOUT_MS = 1_000;

@@ -12,6 +12,7 @@ export class PacketWriter {
   #busy = false;
   #dropped = 0;
   #bytes = 0;
+  #onDrained: (() => void) | undefined;
 
   constructor(socket: TLSSocket) {
     this.#socket = socket;
@@ -46,6 +47,15 @@ export class PacketWriter {
     this.#push(serializeCstp(type, payload));
   }
 
+  /** Resolves once everything queued was handed to the connection, or the connection is gone. */
+  drained(): Promise<void> {
+    if (!this.#busy || this.#socket.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.#socket.once('close', resolve);
+    });
+  }
+
   #push(packet: Buffer): void {
     if (this.#busy) this.#queue.push(packet);
     else this.#write(packet);
@@ -59,7 +69,11 @@ export class PacketWriter {
 
   readonly #written = (): void => {
     const next = this.#queue.shift();
-    if (next) this.#write(next);
-    else this.#busy = false;
+    if (next) {
+      this.#write(next);
+      return;
+    }
+    this.#busy = false;
+    this.#onDrained?.();
   };
 }

@@ -6,7 +6,7 @@ import { errorText, TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { createNetstack, driveNetstack, type Netstack, type NetstackDriver, TcpState } from '../netstack/index.ts';
 import { CstpReader, CstpType, DISCONNECT_BY_USER } from '../wire/cstp.ts';
-import { CONNECT_TIMEOUT_MS, DPD_CHECK_SHARE, OPEN_TIMEOUT_MS } from './constants.ts';
+import { CLOSE_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DPD_CHECK_SHARE, OPEN_TIMEOUT_MS } from './constants.ts';
 import { ControlConnection } from './control-connection.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { resolveThrough } from './resolve.ts';
@@ -222,15 +222,16 @@ export class TunnelClient implements Closable {
     this.#release();
     const { socket } = this.#connection;
     this.#writer.control(CstpType.Disconnect, Buffer.from([DISCONNECT_BY_USER, ...Buffer.from('client closed')]));
-    await new Promise<void>((resolve) => {
-      const timer = this.#clock.setTimer(1_000, () => socket.destroy());
-      socket.once('close', () => {
-        timer.cancel();
-        resolve();
+    const timer = this.#clock.setTimer(CLOSE_TIMEOUT_MS, () => socket.destroy());
+    await this.#writer.drained();
+    if (!socket.destroyed) {
+      await new Promise<void>((resolve) => {
+        socket.once('close', resolve);
+        socket.once('end', () => socket.destroy());
+        socket.end();
       });
-      socket.once('end', () => socket.destroy());
-      socket.end();
-    });
+    }
+    timer.cancel();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
