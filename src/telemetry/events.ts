@@ -36,6 +36,8 @@ export interface EventMap {
     code: number;
     explanation: string;
   };
+  'identity.signin.completed': { user: string; client: string; methods: string };
+  'identity.signin.failed': { user: string | undefined; client: string; code: number; explanation: string };
   'identity.request.failed': { path: string; explanation: string };
   'identity.keys.rotated': { kid: string; emergency: boolean };
   'identity.keys.loaded': { url: string; count: number };
@@ -145,6 +147,14 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'identity.token.refused': {
     level: 'warn',
     text: (e) => `Refused a token to ${who(e.user)} (${e.grant}): AADSTS${e.code} ${e.explanation}`,
+  },
+  'identity.signin.completed': {
+    level: 'info',
+    text: (e) => `${e.user} signed in to ${e.client} (${e.methods})`,
+  },
+  'identity.signin.failed': {
+    level: 'warn',
+    text: (e) => `${who(e.user)} could not sign in to ${e.client}: AADSTS${e.code} ${e.explanation}`,
   },
   'identity.request.failed': {
     level: 'error',

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { AadstsError } from '../aadsts-error.ts';
 import { findAuthority } from './authority.ts';
 import type { IdentityContext } from './context.ts';
-import { allowAnyOrigin, formOf, readRequest, sendError, versionOf } from './http.ts';
+import { allowAnyOrigin, formOf, readRequest, sendError } from './http.ts';
 import { instanceDiscovery, issuerTemplate, openidConfiguration } from './metadata.ts';
 import type { Endpoint } from './outages.ts';
 import { Parameters } from './parameters.ts';
@@ -61,5 +61,3 @@ export function apiRoutes(context: IdentityContext, app: FastifyInstance): void 
     userRealm(context, request.params.upn),
   );
 }
-
-export { versionOf };

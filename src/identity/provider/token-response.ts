@@ -149,7 +149,10 @@ function frame({ version, resource, scope, granted }: TokenGrant, expiresIn: num
 /** Who signed in, for the client. */
 export async function idTokenOf(
   context: IdentityContext,
-  grant: Pick<TokenGrant, 'account' | 'app' | 'signIn' | 'version' | 'nonce' | 'scope'> & { readonly code?: string },
+  grant: Pick<TokenGrant, 'account' | 'app' | 'signIn' | 'version' | 'nonce' | 'scope'> & {
+    readonly code?: string;
+    readonly accessToken?: string;
+  },
 ): Promise<string> {
   const { account, app, signIn, version } = grant;
   const issued = await context.issuer.idToken({
@@ -166,6 +169,7 @@ export async function idTokenOf(
     lifetime: context.behaviour.lifetimes.idToken,
     optionalClaims: ['login_hint'].filter((name) => app.optionalClaims.includes(name)),
     ...(grant.code !== undefined && { code: grant.code }),
+    ...(grant.accessToken !== undefined && { accessToken: grant.accessToken }),
     claims: { ...account.user.claims },
   });
   return issued.token;

@@ -1,0 +1,69 @@
+import { AadstsError } from '../aadsts-error.ts';
+import type { Application } from '../directory/schema.ts';
+
+/** Schemes that a browser executes instead of visiting: nobody is redirected there, registered or not. */
+const DANGEROUS = new Set(['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:']);
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+const NATIVE_CLIENT = '/common/oauth2/nativeclient';
+
+export interface RedirectTarget {
+  readonly uri: string;
+  /** Registered for a single page app. */
+  readonly spa: boolean;
+}
+
+/**
+ * The redirect URI of a request, when the app registration has it. URIs are compared as they are written; only the port
+ * of a loopback URI of a public client is free, as RFC 8252 §7.3 asks, and `nativeclient` is the provider's own page
+ * whatever host it was registered with.
+ *
+ * @throws AadstsError 50011 not registered, 90014 absent where more than one is registered
+ */
+export function findRedirect(app: Application, uri: string | undefined, origin: string): RedirectTarget {
+  const all = [...app.redirectUris, ...app.spaRedirectUris];
+  if (uri === undefined) {
+    if (all.length !== 1) throw new AadstsError(90014, { field: 'redirect_uri' });
+    return { uri: all[0]!, spa: app.spaRedirectUris.length === 1 };
+  }
+  const matches = (registered: string): boolean =>
+    registered === uri ||
+    (app.publicClient && sameLoopback(registered, uri)) ||
+    isNativeClient(registered, uri, origin);
+  const spa = app.spaRedirectUris.some((registered) => registered === uri);
+  if (!isSafe(uri) || (!spa && !app.redirectUris.some(matches))) {
+    throw new AadstsError(50011, { redirect: uri, client: app.appId });
+  }
+  return { uri, spa };
+}
+
+function isSafe(uri: string): boolean {
+  if (!URL.canParse(uri)) return false;
+  const url = new URL(uri);
+  return !DANGEROUS.has(url.protocol) && url.hash === '' && !/[\s<>"'`\\]/.test(uri);
+}
+
+function sameLoopback(registered: string, uri: string): boolean {
+  if (!URL.canParse(registered) || !URL.canParse(uri)) return false;
+  const [a, b] = [new URL(registered), new URL(uri)];
+  if (a.protocol !== 'http:' || b.protocol !== 'http:') return false;
+  if (b.username || b.password) return false;
+  return LOOPBACK.has(a.hostname) && a.hostname === b.hostname && a.pathname === b.pathname && a.search === b.search;
+}
+
+function isNativeClient(registered: string, uri: string, origin: string): boolean {
+  return (
+    uri === `${origin}${NATIVE_CLIENT}` && URL.canParse(registered) && new URL(registered).pathname === NATIVE_CLIENT
+  );
+}
+
+/** Appends answer parameters as query or fragment. */
+export function withParameters(uri: string, parameters: URLSearchParams, mode: 'query' | 'fragment'): string {
+  if (mode === 'fragment') return `${uri}#${parameters}`;
+  return `${uri}${uri.includes('?') ? '&' : '?'}${parameters}`;
+}
+
+/** What a Content-Security-Policy has to allow as `form-action` for the redirect to be followed after a form. */
+export function formActionSource(uri: string): string {
+  const url = new URL(uri);
+  return url.origin === 'null' ? url.protocol : url.origin;
+}
