@@ -150,7 +150,9 @@ export class IpInput {
       counters.dropBadHeader++;
       return;
     }
-    if (chain.fragmentAt < 0) {
+    const place = chain.fragmentAt < 0 ? 0 : (buffer[chain.fragmentAt + 2]! << 8) | buffer[chain.fragmentAt + 3]!;
+    // An atomic fragment is a whole packet and joins nothing (RFC 6946).
+    if ((place & 0xfff9) === 0) {
       host.payload(chain.protocol, buffer, offset, total, chain.at, offset + total - chain.at, 6, addresses);
     } else {
       this.#fragment6(buffer, offset, total, chain);

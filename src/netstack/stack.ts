@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { TunneliteError } from '../lib/errors.ts';
 import { formatAddress, parseAddress } from './address.ts';
+import { ConnectRequest } from './connect-request.ts';
 import { Connection } from './connection.ts';
 import {
   DEFAULT_HEADROOM,
@@ -17,10 +18,9 @@ import {
 import { createCounters } from './counters.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { sendSegment } from './emit.ts';
-import { type HeaderChain, walkHeaders } from './extension-headers.ts';
 import { FlowTable, same } from './flow-table.ts';
-import { type FragmentHost, Fragments } from './fragments.ts';
 import { Icmp, type IcmpHost, type QuotedError } from './icmp.ts';
+import { IpInput, type IpInputHost } from './ip-input.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_UDP, wordsOf } from './ip-output.ts';
 import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './lifecycle.ts';
 import { fold, PacketSlab, swap16 } from './packet-slab.ts';
@@ -39,9 +39,7 @@ import {
   type Netstack,
   type NetstackLimits,
   type NetstackOptions,
-  type RefuseWith,
   type TcpConnectOptions,
-  type TcpConnectRequest,
   type TcpFlow,
   TcpState,
   type UdpDatagramHandler,
@@ -63,7 +61,7 @@ export function createNetstack(options: NetstackOptions): Netstack {
   return new Stack(options);
 }
 
-class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
+class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
   readonly slab: PacketSlab;
   readonly counters = createCounters();
   readonly tcp: TcpSettings;
@@ -92,15 +90,14 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
   #closed = false;
   #ipId: number;
   #nextPort: number;
-  readonly #addresses = new Int32Array(8);
   readonly #segment = new Segment();
   readonly #synOptions = new TcpSegmentOptions();
   readonly #udp: Udp;
-  readonly #fragments: Fragments;
-  readonly #chain: HeaderChain = { protocol: 0, at: 0, nextHeaderAt: 0, fragmentAt: -1, fragmentNamedAt: -1 };
-  /** The packet that is being taken in, for ICMP errors about it. */
-  #packetAt = 0;
-  #packetLength = 0;
+  readonly #ip: IpInput;
+  /** The last answer of `isLocal`; forgotten with every batch. */
+  readonly #known = new Int32Array(4);
+  #knownFamily: IpFamily | undefined = undefined;
+  #knownLocal = false;
 
   constructor(options: NetstackOptions) {
     this.#options = options;
@@ -127,7 +124,7 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
     this.#nextPort = 49_152 + (options.random.uint32() % 16_384);
     this.icmp = new Icmp(this);
     this.#udp = new Udp(this);
-    this.#fragments = new Fragments(this);
+    this.#ip = new IpInput(this);
   }
 
   get pressed(): boolean {
@@ -141,17 +138,18 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
     this.#inside++;
     this.counters.packetsIn++;
     this.counters.bytesIn += length;
-    this.#options.tap?.('in', buffer, offset, length);
-    const version = length > 0 ? buffer[offset]! >> 4 : 0;
-    if (version === 4) this.#input4(buffer, offset, length);
-    else if (version === 6) this.#input6(buffer, offset, length);
-    else this.counters.dropBadVersion++;
-    this.#inside--;
+    try {
+      this.#options.tap?.('in', buffer, offset, length);
+      this.#ip.input(buffer, offset, length);
+    } finally {
+      this.#inside--;
+    }
   }
 
   flush(): void {
     if (this.#flushing) return;
     this.#flushing = true;
+    this.#knownFamily = undefined;
     this.#inside++;
     const dirty = this.#dirty;
     let failure: { error: unknown } | undefined;
@@ -180,7 +178,7 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
     if (this.nextDeadline > this.now) return;
     this.#inside++;
     this.#udp.expire();
-    this.#fragments.expire();
+    this.#ip.fragments.expire();
     while (timers.next <= this.now) {
       const tcb = timers.shift();
       if (tcb.nextDeadline <= this.now) onTimer(tcb);
@@ -192,7 +190,7 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
 
   get nextDeadline(): number {
     if (this.#dirty.length > 0) return this.now;
-    return Math.min(this.#timers.next, this.#udp.nextDeadline, this.#fragments.nextDeadline);
+    return Math.min(this.#timers.next, this.#udp.nextDeadline, this.#ip.fragments.nextDeadline);
   }
 
   // --- Netstack: flows
@@ -264,7 +262,7 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
       tellClosed(tcb);
     }
     this.#udp.forget();
-    this.#fragments.clear();
+    this.#ip.fragments.clear();
     this.#dirty.length = 0;
     this.onDeadline?.();
     this.onDeadline = undefined;
@@ -346,7 +344,18 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
 
   isLocal(family: IpFamily, addresses: Int32Array): boolean {
     const { isLocal } = this.#options;
-    return isLocal === undefined || isLocal(formatAddress(family, addresses, wordsOf(family)));
+    if (isLocal === undefined) return true;
+    // Packets come in runs to one address: ask once a run and batch.
+    const known = this.#known;
+    const words = wordsOf(family);
+    let same = this.#knownFamily === family;
+    for (let i = 0; same && i < words; i++) same = known[i] === addresses[words + i];
+    if (!same) {
+      for (let i = 0; i < words; i++) known[i] = addresses[words + i]!;
+      this.#knownFamily = family;
+      this.#knownLocal = isLocal(formatAddress(family, addresses, words));
+    }
+    return this.#knownLocal;
   }
 
   mtuTowards(family: IpFamily, addresses: Int32Array): number {
@@ -398,154 +407,45 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
 
   // --- input
 
-  #input4(buffer: Buffer, offset: number, length: number): void {
-    const { counters } = this;
-    const headerLength = (buffer[offset]! & 0x0f) << 2;
-    if (length < 20 || headerLength < 20) {
-      counters.dropBadHeader++;
-      return;
-    }
-    const total = (buffer[offset + 2]! << 8) | buffer[offset + 3]!;
-    if (total > length || total < headerLength) {
-      counters.dropTruncated++;
-      return;
-    }
-    // Header checksum, in big-endian order.
-    let sum = 0;
-    for (let i = offset; i < offset + headerLength; i += 2) sum += (buffer[i]! << 8) | buffer[i + 1]!;
-    if (fold(sum) !== 0xffff) {
-      counters.dropHeaderChecksum++;
-      return;
-    }
-    const addresses = this.#addresses;
-    addresses[0] = word(buffer, offset + 12);
-    addresses[1] = word(buffer, offset + 16);
-    this.#packetAt = offset;
-    this.#packetLength = total;
-    const fragment = ((buffer[offset + 6]! << 8) | buffer[offset + 7]!) & 0x3fff;
-    if (fragment !== 0) {
-      this.#fragment4(buffer, offset, headerLength, total, fragment);
-      return;
-    }
-    this.#transport(buffer, offset, headerLength, total - headerLength, buffer[offset + 9]!, 4, 2);
-  }
-
-  #input6(buffer: Buffer, offset: number, length: number): void {
-    const { counters } = this;
-    if (length < 40) {
-      counters.dropBadHeader++;
-      return;
-    }
-    const payload = (buffer[offset + 4]! << 8) | buffer[offset + 5]!;
-    if (payload + 40 > length) {
-      counters.dropTruncated++;
-      return;
-    }
-    const addresses = this.#addresses;
-    for (let i = 0; i < 8; i++) addresses[i] = word(buffer, offset + 8 + 4 * i);
-    this.#packetAt = offset;
-    this.#packetLength = 40 + payload;
-    const next = buffer[offset + 6]!;
-    if (next === PROTOCOL_TCP || next === PROTOCOL_UDP || next === PROTOCOL_ICMPV6) {
-      this.#transport(buffer, offset, 40, payload, next, 6, 8);
-      return;
-    }
-    const chain = this.#chain;
-    const end = offset + 40 + payload;
-    if (!walkHeaders(buffer, offset, end, chain)) counters.dropNoNextHeader++;
-    else if (chain.fragmentAt >= 0) this.#fragment6(buffer, offset, end);
-    else this.#transport(buffer, offset, chain.at - offset, end - chain.at, chain.protocol, 6, 8);
-  }
-
-  #fragment4(buffer: Buffer, offset: number, headerLength: number, total: number, fragment: number): void {
-    const [remote, local] = this.#addresses;
-    const whole = this.#fragments.add({
-      key: `4 ${remote} ${local} ${buffer[offset + 9]} ${word(buffer, offset + 4) >>> 16}`,
-      buffer,
-      packet: offset,
-      packetLength: total,
-      headLength: headerLength,
-      at: offset + headerLength,
-      length: total - headerLength,
-      from: (fragment & 0x1fff) << 3,
-      more: (fragment & 0x2000) !== 0,
-    });
-    this.#announce();
-    if (whole === undefined) return;
-    const { head, body } = whole;
-    const packet = Buffer.concat([head, body]);
-    packet.writeUInt16BE(packet.length, 2);
-    packet.writeUInt16BE(0, 6);
-    this.#packetAt = 0;
-    this.#packetLength = packet.length;
-    this.#transport(packet, 0, head.length, body.length, packet[9]!, 4, 2);
-  }
-
-  #fragment6(buffer: Buffer, offset: number, end: number): void {
-    const chain = this.#chain;
-    const { fragmentAt: at, fragmentNamedAt } = chain;
-    const place = (buffer[at + 2]! << 8) | buffer[at + 3]!;
-    if ((place & 0xfff9) === 0) {
-      // An atomic fragment is a whole packet and joins nothing (RFC 6946).
-      this.#transport(buffer, offset, chain.at - offset, end - chain.at, chain.protocol, 6, 8);
-      return;
-    }
-    const whole = this.#fragments.add({
-      key: `6 ${this.#addresses.join(' ')} ${word(buffer, at + 4)}`,
-      buffer,
-      packet: offset,
-      packetLength: end - offset,
-      headLength: at - offset,
-      at: at + 8,
-      length: end - at - 8,
-      from: place & 0xfff8,
-      more: (place & 1) !== 0,
-    });
-    this.#announce();
-    if (whole === undefined) return;
-    const { head, body } = whole;
-    // The head is of the first fragment, and so is the name of what follows; later fragments need not repeat it truly.
-    head[fragmentNamedAt - offset] = chain.protocol;
-    const packet = Buffer.concat([head, body]);
-    packet.writeUInt16BE(packet.length - 40, 4);
-    this.#packetAt = 0;
-    this.#packetLength = packet.length;
-    if (!walkHeaders(packet, 0, packet.length, chain) || chain.fragmentAt >= 0) this.counters.dropNoNextHeader++;
-    else this.#transport(packet, 0, chain.at, packet.length - chain.at, chain.protocol, 6, 8);
-  }
-
-  #transport(
-    buffer: Buffer,
-    offset: number,
-    headerLength: number,
-    length: number,
+  payload(
     protocol: number,
+    buffer: Buffer,
+    packet: number,
+    packetLength: number,
+    at: number,
+    length: number,
     family: IpFamily,
-    words: number,
+    addresses: Int32Array,
   ): void {
-    const at = offset + headerLength;
     if (protocol === PROTOCOL_TCP) {
-      this.#tcpInput(buffer, at, length, family, words);
+      this.#tcpInput(buffer, packet, packetLength, at, length, family, addresses);
     } else if (protocol === PROTOCOL_UDP) {
-      this.#udp.input(buffer, this.#packetAt, this.#packetLength, at, length, family, this.#addresses);
-      this.#announce();
+      this.#udp.input(buffer, packet, packetLength, at, length, family, addresses);
     } else if (protocol === (family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) {
-      this.icmp.input(buffer, at, length, family, this.#addresses);
+      this.icmp.input(buffer, at, length, family, addresses);
     } else {
       this.counters.dropUnknownProtocol++;
     }
   }
 
-  /** A TCP segment, `buffer[at, at + length)`, with its addresses in `#addresses`. */
-  #tcpInput(buffer: Buffer, at: number, length: number, family: IpFamily, words: number): void {
+  /** A TCP segment, `buffer[at, at + length)`. */
+  #tcpInput(
+    buffer: Buffer,
+    packet: number,
+    packetLength: number,
+    at: number,
+    length: number,
+    family: IpFamily,
+    addresses: Int32Array,
+  ): void {
     const { counters } = this;
+    const words = family === 4 ? 2 : 8;
     counters.tcpIn++;
     const headerLength = length < 20 ? 0 : (buffer[at + 12]! >> 4) << 2;
     if (headerLength < 20 || headerLength > length) {
       counters.dropTcpHeader++;
       return;
     }
-    const addresses = this.#addresses;
     const ports = word(buffer, at);
     let tcb = this.#last;
     if (tcb === undefined || !same(tcb, addresses, words, ports)) {
@@ -576,28 +476,32 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
       if (segmentArrives(tcb, buffer, segment) === Verdict.Done) return;
       this.#last = undefined;
     }
-    this.#unknown(buffer, segment, family, words, ports);
+    this.#unknown(buffer, packet, packetLength, segment, family, addresses.slice(0, words), ports);
   }
 
   /** A segment that belongs to no connection (RFC 9293 §3.10.7.1 and .2). */
-  #unknown(buffer: Buffer, segment: Segment, family: IpFamily, words: number, ports: number): void {
+  #unknown(
+    buffer: Buffer,
+    packet: number,
+    packetLength: number,
+    segment: Segment,
+    family: IpFamily,
+    addresses: Int32Array,
+    ports: number,
+  ): void {
     const { counters, limits } = this;
     if (segment.flags & RST) {
       counters.dropTcpRst++;
       return;
     }
-    if (!this.isLocal(family, this.#addresses)) {
-      counters.dropNotLocal++;
-      return;
-    }
     if ((segment.flags & (SYN | ACK | FIN)) !== SYN) {
-      this.#answerWithReset(segment, family, words, ports);
+      this.#answerWithReset(segment, family, addresses, ports);
       return;
     }
     const { onTcp } = this.#options;
     if (onTcp === undefined) {
       counters.tcpRefused++;
-      this.#answerWithReset(segment, family, words, ports);
+      this.#answerWithReset(segment, family, addresses, ports);
       return;
     }
     if (counters.tcpFlows >= limits.tcpFlows) {
@@ -612,7 +516,7 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
       counters.refusedMemory++;
       return;
     }
-    const tcb = this.#create(family, this.#addresses.slice(0, words), ports);
+    const tcb = this.#create(family, addresses, ports);
     tcb.passive = true;
     tcb.noDelay = this.tcp.noDelay;
     tcb.irs = segment.seq;
@@ -629,12 +533,12 @@ class Stack implements Netstack, TcpHost, IcmpHost, UdpHost, FragmentHost {
     counters.tcpPassiveOpens++;
     tcb.lifeTimerAt = this.now + HALF_OPEN_TIMEOUT;
     this.schedule(tcb);
-    const quoted = Math.min(this.#packetLength, MAX_SYN_QUOTE);
-    onTcp(new ConnectRequest(this, tcb, Buffer.from(buffer.subarray(this.#packetAt, this.#packetAt + quoted))));
+    const syn = Buffer.from(buffer.subarray(packet, packet + Math.min(packetLength, MAX_SYN_QUOTE)));
+    onTcp(new ConnectRequest(tcb, (how) => this.icmp.unreachable(how, syn, 0, syn.length)));
   }
 
-  #answerWithReset(segment: Segment, family: IpFamily, words: number, ports: number): void {
-    const tcb = new Connection(this, family, this.#addresses.slice(0, words), ports, 0);
+  #answerWithReset(segment: Segment, family: IpFamily, addresses: Int32Array, ports: number): void {
+    const tcb = new Connection(this, family, addresses, ports, 0);
     resetFor(tcb, segment);
   }
 
@@ -703,60 +607,6 @@ function resetFor(tcb: Tcb, segment: Segment): void {
   }
   const span = segment.length + (segment.flags & SYN ? 1 : 0) + (segment.flags & FIN ? 1 : 0);
   sendSegment(tcb, 0, (segment.seq + span) | 0, RST | ACK, 0, 0, 0);
-}
-
-class ConnectRequest implements TcpConnectRequest {
-  readonly #stack: Stack;
-  readonly #tcb: Connection;
-  /** The SYN, for an ICMP error about it. */
-  readonly #packet: Buffer;
-
-  constructor(stack: Stack, tcb: Connection, packet: Buffer) {
-    this.#stack = stack;
-    this.#tcb = tcb;
-    this.#packet = packet;
-  }
-
-  get family(): IpFamily {
-    return this.#tcb.family;
-  }
-  get localAddress(): string {
-    return this.#tcb.localAddress;
-  }
-  get localPort(): number {
-    return this.#tcb.localPort;
-  }
-  get remoteAddress(): string {
-    return this.#tcb.remoteAddress;
-  }
-  get remotePort(): number {
-    return this.#tcb.remotePort;
-  }
-
-  accept(options: { readonly noDelay?: boolean } = {}): TcpFlow {
-    this.#tcb.acceptOpen(options.noDelay);
-    return this.#tcb;
-  }
-
-  refuse(how: RefuseWith = 'reset'): void {
-    const tcb = this.#tcb;
-    if (tcb.state !== TcpState.Listen) return;
-    this.#stack.counters.tcpRefused++;
-    if (how === 'reset') {
-      this.#stack.counters.tcpResetsOut++;
-      sendSegment(tcb, 0, tcb.rcvNxt, RST | ACK, 0, 0, 0);
-    } else {
-      this.#stack.icmp.unreachable(how, this.#packet, 0, this.#packet.length);
-    }
-    closeTcb(tcb, TcpEvent.Abort, 'reset-local');
-  }
-
-  drop(): void {
-    const tcb = this.#tcb;
-    if (tcb.state !== TcpState.Listen) return;
-    this.#stack.counters.tcpDropped++;
-    closeTcb(tcb, TcpEvent.Abort, 'reset-local');
-  }
 }
 
 function word(buffer: Buffer, at: number): number {
