@@ -130,14 +130,18 @@ const IdentitySchema = Section(
     ),
     requiredClaims: Type.Record(Type.String(), Type.Unknown(), {
       default: {},
-      description: 'Claims that tokens must carry with exactly these values.',
+      description:
+        'Claims that tokens must carry with exactly these values, beside the right audience, tenant and issuer; null switches one of these off.',
     }),
-    clockSkew: Int(0, 0, 3600, 'Tolerance for the times in tokens. In seconds; the real gateway has none.'),
-    keyRefreshInterval: Int(
-      900,
-      0,
-      86_400,
-      'Shortest time between two downloads of the signing keys. In seconds; 900 as in the real gateway.',
+    clockSkew: Nullable(
+      Type.Integer({ minimum: 0, maximum: 3600 }),
+      null,
+      'Tolerance for the times in tokens. In seconds; null = as the policy has it: gateway 0, strict 300.',
+    ),
+    keyRefreshInterval: Nullable(
+      Type.Integer({ minimum: 0, maximum: 86_400 }),
+      null,
+      'Shortest time between two downloads of the signing keys. In seconds; null = as the policy has it: gateway 900, strict 300.',
     ),
     directory: Type.Union([Type.String({ minLength: 1 }), Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
       default: null,
