@@ -158,6 +158,7 @@ export class ControlConnection implements CstpConnection {
       this.#host.clock.setTimer(fault.milliseconds, () => this.transport.raw.resume());
       return false;
     }
+    this.#rejected = true;
     if (fault.kind === 'reset') this.transport.raw.resetAndDestroy();
     else this.closeConnection();
     return true;
@@ -198,6 +199,10 @@ export class ControlConnection implements CstpConnection {
   }
 
   #onEnd(): void {
+    if (this.#state === ConnectionState.Handshake) {
+      this.tls.destroy();
+      return;
+    }
     this.#lost('The TCP connection was closed.');
     this.closeConnection();
   }
