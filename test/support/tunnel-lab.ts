@@ -367,7 +367,7 @@ export class OpenConnect {
     const host = lab.gateway.host.includes(':') ? GATEWAY_6 : GATEWAY_4;
     this.child = lab.client.spawn('openconnect', [
       '--protocol=anyconnect',
-      '-vv',
+      '-v',
       '--timestamp',
       '--no-system-trust',
       '--cafile',
