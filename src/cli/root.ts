@@ -5,6 +5,7 @@ export const root: Command = {
   meta: { name: 'tunnelite', description: 'A local Microsoft Tunnel Gateway for development, CI and load tests' },
   subCommands: {
     start: async () => (await import('./commands/start.ts')).default,
+    demo: async () => (await import('./commands/demo.ts')).default,
     token: async () => (await import('./commands/token.ts')).default,
     ca: async () => (await import('./commands/ca.ts')).default,
     config: async () => (await import('./commands/config.ts')).default,

@@ -8,6 +8,7 @@ import { createNetstack, driveNetstack, type Netstack, type NetstackDriver, TcpS
 import { CstpReader, CstpType, DISCONNECT_BY_USER } from '../wire/cstp.ts';
 import { CLOSE_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DPD_CHECK_SHARE, OPEN_TIMEOUT_MS } from './constants.ts';
 import { ControlConnection } from './control-connection.ts';
+import { fetchOver, type TunnelFetchOptions, type TunnelFetchResponse } from './fetch.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { resolveThrough } from './resolve.ts';
 import type { ControlResponse } from './response-reader.ts';
@@ -211,6 +212,24 @@ export class TunnelClient implements Closable {
           finish(new TunneliteError('ERR_CLIENT_OPEN', `${where} refused the connection.`));
       });
     });
+  }
+
+  /**
+   * One HTTP request through the tunnel; HTTPS ends at the resource, not at the gateway.
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`, `ERR_CLIENT_FETCH`
+   * @example
+   * ```ts
+   * const { status, body } = await client.fetch('https://intranet.contoso.internal/', { ca: sim.ca });
+   * ```
+   */
+  async fetch(address: string | URL, options: TunnelFetchOptions = {}): Promise<TunnelFetchResponse> {
+    const url = new URL(address);
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    return fetchOver(
+      await this.openTcp(host, Number(url.port || (url.protocol === 'https:' ? 443 : 80))),
+      url,
+      options,
+    );
   }
 
   /** Tells the gateway that the user left, so that the session ends and its address is free again. */

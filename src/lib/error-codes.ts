@@ -217,6 +217,10 @@ export const ERROR_CODES = {
     summary: 'A name could not be resolved through the tunnel.',
     hint: 'Ask for a name of the on-premises network; the gateway’s log shows the DNS queries that it saw.',
   },
+  ERR_CLIENT_FETCH: {
+    summary: 'An HTTP request through the tunnel failed.',
+    hint: 'For https: pass the CA that “tunnelite ca” shows; the gateway’s log has a line for the request.',
+  },
   ERR_CLIENT_OPEN: {
     summary: 'A connection through the tunnel could not be opened.',
     hint: 'The gateway’s log has a line for each request, with the rule that decided on it.',
