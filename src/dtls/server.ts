@@ -313,7 +313,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
   scheduled(connection: Connection): void {
     const { deadline } = connection;
     if (connection.closed || deadline === Number.POSITIVE_INFINITY) {
-      this.#timed.delete(connection as Connection<Context>);
+      this.#untimed(connection as Connection<Context>);
       return;
     }
     this.#timed.add(connection as Connection<Context>);
@@ -350,7 +350,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     if (connection.connected) this.#connected--;
     connection.forget();
     this.#entries.delete(connection);
-    this.#timed.delete(connection);
+    this.#untimed(connection);
     this.#peers.remove(connection);
     const session = this.#sessions.get(entry.sessionKey);
     if (session) {
@@ -363,6 +363,12 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
       this.stats.handshakesFailed++;
       this.#options.onHandshakeFailed?.(connection.context, connection.peer, reason, details);
     }
+  }
+
+  /** `nextDeadline` is a lower bound, made exact by `tick`; but it does not outlive the last timer. */
+  #untimed(connection: Connection<Context>): void {
+    this.#timed.delete(connection);
+    if (this.#timed.size === 0) this.nextDeadline = Number.POSITIVE_INFINITY;
   }
 
   #drop(reason: DropReason, peer: DtlsPeer): void {
