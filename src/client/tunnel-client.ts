@@ -171,21 +171,8 @@ export class TunnelClient implements Closable {
    * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`
    */
   async openTcp(host: string, port: number): Promise<Duplex> {
-    this.#assertOpen();
-    const addresses = isIP(host) ? [host] : await this.resolve(host);
-    const remote = addresses.find((address) => this.#localFor(address) !== undefined);
-    if (remote === undefined) {
-      throw new TunneliteError(
-        'ERR_CLIENT_OPEN',
-        `The tunnel has no address of the family of ${addresses.join(', ')}.`,
-      );
-    }
-    const flow = this.#stack.connect({
-      localAddress: this.#localFor(remote)!,
-      remoteAddress: remote,
-      remotePort: port,
-      noDelay: true,
-    });
+    const { local, remote, where } = await this.#route(host, port);
+    const flow = this.#stack.connect({ localAddress: local, remoteAddress: remote, remotePort: port, noDelay: true });
     const stream = flow.toDuplex();
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
@@ -199,7 +186,6 @@ export class TunnelClient implements Closable {
         stream.on('error', () => {}).destroy();
         reject(error);
       };
-      const where = remote === host ? `${host} port ${port}` : `${host} (${remote}) port ${port}`;
       const onError = (error: Error): void =>
         finish(new TunneliteError('ERR_CLIENT_OPEN', `${where}: ${errorText(error)}`, { cause: error }));
       const timer = this.#clock.setTimer(OPEN_TIMEOUT_MS, () =>
@@ -211,6 +197,34 @@ export class TunnelClient implements Closable {
         else if (state === TcpState.Closed)
           finish(new TunneliteError('ERR_CLIENT_OPEN', `${where} refused the connection.`));
       });
+    });
+  }
+
+  /**
+   * Sends one datagram through the tunnel and waits for the first answer. Nothing is repeated: UDP may lose either.
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN` when no answer came in time
+   */
+  async exchangeUdp(host: string, port: number, payload: Uint8Array, timeout = OPEN_TIMEOUT_MS): Promise<Buffer> {
+    const { local, remote, where } = await this.#route(host, port);
+    // An ephemeral port (RFC 6335 §6).
+    const localPort = 49_152 + (this.#random.uint32() & 0x3fff);
+    return new Promise((resolve, reject) => {
+      const finish = (outcome: () => void): void => {
+        timer.cancel();
+        flow.onClose = undefined;
+        flow.close();
+        outcome();
+      };
+      const fail = (message: string) => (): void =>
+        finish(() => reject(new TunneliteError('ERR_CLIENT_OPEN', message)));
+      const timer = this.#clock.setTimer(timeout, fail(`${where} did not answer within ${timeout / 1000} s.`));
+      const flow = this.#stack.openUdp(
+        { localAddress: local, localPort, remoteAddress: remote, remotePort: port },
+        (answer) => finish(() => resolve(answer)),
+      );
+      flow.onClose = fail('The tunnel ended.');
+      flow.send(payload, local, localPort);
+      this.#stack.flush();
     });
   }
 
@@ -255,6 +269,18 @@ export class TunnelClient implements Closable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** The addresses that a connection to a name or address goes between. */
+  async #route(host: string, port: number): Promise<{ local: string; remote: string; where: string }> {
+    this.#assertOpen();
+    const addresses = isIP(host) ? [host] : await this.resolve(host);
+    for (const remote of addresses) {
+      const local = this.#localFor(remote);
+      if (local === undefined) continue;
+      return { local, remote, where: remote === host ? `${host} port ${port}` : `${host} (${remote}) port ${port}` };
+    }
+    throw new TunneliteError('ERR_CLIENT_OPEN', `The tunnel has no address of the family of ${addresses.join(', ')}.`);
   }
 
   #assertOpen(): void {
