@@ -1,0 +1,79 @@
+// Packs the package, looks at what is in it, and runs it from there: what people install has to work without the repository.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const repository = join(import.meta.dirname, '..');
+const scratch = mkdtempSync(join(tmpdir(), 'tunnelite-package-'));
+
+function run(program: string, args: readonly string[], cwd = repository): string {
+  return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+function insist(condition: boolean, complaint: string): void {
+  if (!condition) throw new Error(complaint);
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+try {
+  run('npm', ['run', '-s', 'build']);
+  const [packed] = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', scratch]),
+  ) as [Packed];
+  const paths = packed.files.map((file) => file.path);
+  for (const path of ['package.json', 'README.md', 'LICENSE', 'certs/README.md', 'docs/config.schema.json']) {
+    insist(paths.includes(path), `${path} is not in the package.`);
+  }
+  for (const path of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/cli/main.js',
+    'dist/netstack/index.js',
+    'dist/dtls/index.js',
+  ]) {
+    insist(paths.includes(path), `${path} is not in the package: was it built?`);
+  }
+  const allowed =
+    /^(package\.json|README\.md|LICENSE|certs\/README\.md|docs\/.*|dist\/.*\.(js|d\.ts|map|html|css|svg))$/;
+  const stray = paths.filter((path) => !allowed.test(path));
+  insist(stray.length === 0, `The package has files that do not belong in it: ${stray.join(', ')}`);
+  const secret = paths.filter((path) => /\.(pem|key|p12|pfx|jwt)$/.test(path));
+  insist(secret.length === 0, `The package has key material in it: ${secret.join(', ')}`);
+
+  // As if installed, with the dependencies that are there already.
+  const installed = join(scratch, 'node_modules', 'tunnelite');
+  mkdirSync(installed, { recursive: true });
+  run('tar', ['-xzf', join(scratch, packed.filename), '-C', installed, '--strip-components=1']);
+  symlinkSync(join(repository, 'node_modules'), join(installed, 'node_modules'));
+  writeFileSync(
+    join(scratch, 'use.mjs'),
+    `import { startSimulator, TunnelClient, TunneliteError } from 'tunnelite';
+import * as netstack from 'tunnelite/netstack';
+import * as dtls from 'tunnelite/dtls';
+if (typeof TunnelClient !== 'function' || typeof TunneliteError !== 'function') throw new Error('exports are missing');
+if (Object.keys(netstack).length === 0 || Object.keys(dtls).length === 0) throw new Error('a module exports nothing');
+const sim = await startSimulator();
+const token = await sim.token();
+await sim.close();
+if (token.split('.').length !== 3) throw new Error('no token was made');
+console.log('in process: ok');
+`,
+  );
+  process.stdout.write(run(process.execPath, ['use.mjs'], scratch));
+  const main = join(installed, 'dist', 'cli', 'main.js');
+  const help = run(process.execPath, [main, '--help'], scratch);
+  insist(/USAGE tunnelite/.test(help), 'The help of the packed program is not as it should be.');
+  const { version } = JSON.parse(run('npm', ['pkg', 'get', 'name', 'version'])) as { version: string };
+  insist(
+    run(process.execPath, [main, '--version'], scratch).trim() === version,
+    'The packed program names another version.',
+  );
+  console.log(`package: ${paths.length} files, ok`);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
