@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { makeWrongToken, WRONG_TOKEN_NAMES, WRONG_TOKENS } from '../../../src/identity/tokens/wrong-token.ts';
 import { TOKEN_POLICIES } from '../../../src/identity/verify/policy.ts';
@@ -34,4 +36,13 @@ t.test('an unknown name is an error that lists the names', async (t) => {
       hint: /alg-none/,
     });
   }
+});
+
+t.test('docs/tokens.md has the same table', (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/tokens.md'), 'utf8');
+  for (const [name, { summary, gateway, strict }] of Object.entries(WRONG_TOKENS)) {
+    t.ok(page.includes(`\n| \`${name}\` | ${summary} | ${gateway} | ${strict} |\n`), name);
+  }
+  t.equal(page.match(/^\| `[a-z0-9-]+` \| [^|]+ \| [a-z-]+ \| [a-z-]+ \|$/gm)?.length, WRONG_TOKEN_NAMES.length);
+  t.end();
 });
