@@ -64,7 +64,7 @@ export function banner(facts: BannerFacts): string {
 /** How the person can call this program again, from what is known of this call. */
 export function programName(file: string, env: Readonly<Record<string, string | undefined>>): string {
   if (file.endsWith('.ts')) return 'npm run -s tunnelite --';
-  if (env['npm_config_user_agent'] !== undefined || /[\\/]node_modules[\\/]/.test(file)) return 'npx tunnelite';
+  if (env.npm_config_user_agent !== undefined || /[\\/]node_modules[\\/]/.test(file)) return 'npx tunnelite';
   return 'tunnelite';
 }
 

@@ -56,7 +56,7 @@ export function configFromArgs(
   io: CliIo,
 ): LoadedConfig {
   const flags: FlagSetting[] = [];
-  const free = args['port'] === '0';
+  const free = args.port === '0';
   for (const [flag, keys] of Object.entries(FLAGS)) {
     const given = args[flag];
     // One --port 0 is enough to run beside anything else.
@@ -72,7 +72,7 @@ export function configFromArgs(
     }
     flags.push({ key: pair.slice(0, at).trim(), text: pair.slice(at + 1), flag: `--set ${pair.slice(0, at)}` });
   }
-  const named = typeof args['config'] === 'string' ? args['config'] : io.env['TUNNELITE_CONFIG'];
+  const named = typeof args.config === 'string' ? args.config : io.env.TUNNELITE_CONFIG;
   const file = named || CONFIG_FILES.find((name) => existsSync(name));
   return loadConfig({ file, env: io.env, flags });
 }

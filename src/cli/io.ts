@@ -13,7 +13,7 @@ export const processIo: CliIo = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   env: process.env,
-  colors: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+  colors: process.stdout.isTTY === true && !process.env.NO_COLOR,
 };
 
 /** Exit codes, the same for every command. */

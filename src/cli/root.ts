@@ -10,6 +10,7 @@ export const root: Command = {
     ca: async () => (await import('./commands/ca.ts')).default,
     config: async () => (await import('./commands/config.ts')).default,
     init: async () => (await import('./commands/init.ts')).default,
+    app: async () => (await import('./commands/app.ts')).default,
     healthcheck: async () => (await import('./commands/healthcheck.ts')).default,
   },
 };

@@ -74,6 +74,6 @@ function report(error: unknown, argv: readonly string[], io: CliIo): number {
     if (hint !== undefined) io.err(`${hint}\n`);
     io.err(`(${isUsage && !known ? 'ERR_CLI_USAGE' : code})\n`);
   }
-  if (io.env['TUNNELITE_DEBUG']) io.err(`${error instanceof Error ? error.stack : String(error)}\n`);
+  if (io.env.TUNNELITE_DEBUG) io.err(`${error instanceof Error ? error.stack : String(error)}\n`);
   return isUsage ? EXIT.usage : EXIT.failed;
 }

@@ -18,8 +18,8 @@ function loosen(node: unknown): unknown {
   const { required, properties } = result as { required?: string[]; properties?: Record<string, object> };
   if (Array.isArray(required) && properties) {
     const needed = required.filter((name) => properties[name] && !('default' in properties[name]));
-    if (needed.length > 0 && !('default' in result)) result['required'] = needed;
-    else delete result['required'];
+    if (needed.length > 0 && !('default' in result)) result.required = needed;
+    else delete result.required;
   }
   return result;
 }

@@ -102,7 +102,7 @@ function assemble(layers: readonly Layer[]): { config: Config; warnings: string[
     }
   }
   refuse(problems);
-  const given = layers.findLast((layer) => layer.value['serverConfiguration'] !== undefined);
+  const given = layers.findLast((layer) => layer.value.serverConfiguration !== undefined);
   const server = given && serverLayer(given, warnings);
   if (server) {
     all.unshift(server.layer);
@@ -164,7 +164,7 @@ function serverLayer(
   given: Layer,
   warnings: string[],
 ): { readonly layer: Layer; readonly object: Record<string, unknown> } | undefined {
-  const value = given.value['serverConfiguration'];
+  const value = given.value.serverConfiguration;
   if (value === null) return undefined;
   const file = typeof value === 'string' ? readSourceFile(value) : undefined;
   const object = unwrapServerConfiguration(file ? file.value : value);

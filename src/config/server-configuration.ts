@@ -80,7 +80,7 @@ export interface ServerConfiguration {
 export function unwrapServerConfiguration(value: unknown): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const object = value as Record<string, unknown>;
-  const inner = Array.isArray(object['value']) && object['value'].length === 1 ? object['value'][0] : object['value'];
+  const inner = Array.isArray(object.value) && object.value.length === 1 ? object.value[0] : object.value;
   if (inner !== undefined) return unwrapServerConfiguration(inner);
   const type = object['@odata.type'];
   if (typeof type === 'string') return /microsoftTunnelConfiguration$/i.test(type) ? object : undefined;
@@ -151,8 +151,8 @@ function readAdvanced(
   }
   for (const entry of advanced.value as unknown[]) {
     const pair = (typeof entry === 'object' && entry !== null ? entry : {}) as Record<string, unknown>;
-    const name = pair['name'] ?? pair['Name'];
-    const value = pair['value'] ?? pair['Value'];
+    const name = pair.name ?? pair.Name;
+    const value = pair.value ?? pair.Value;
     const known = typeof name === 'string' && Object.hasOwn(ADVANCED, name) ? ADVANCED[name] : undefined;
     if (!known) {
       warnings.push(`The advanced setting ${JSON.stringify(name)} is not known here and is ignored.`);

@@ -10,6 +10,16 @@ const version = (
   JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }
 ).version;
 
+const QUERIED = [
+  'msauthv2',
+  'msauthv3',
+  'http-intunemam',
+  'https-intunemam',
+  'microsoft-edge-http-intunemam',
+  'microsoft-edge-https-intunemam',
+  'ms-outlook-intunemam',
+];
+
 t.test('every command explains itself, without colours where there is no terminal', async (t) => {
   const names = Object.keys(root.subCommands ?? {});
   const { code, out } = await cli(['--help']);
@@ -140,6 +150,47 @@ t.test('where nothing runs, token and healthcheck say so and end with 1', async 
   writeFileSync(join(certs, 'instance.json'), JSON.stringify(gone));
   t.match(await cli(['token', '--certs', certs]), { code: 1, err: /nothing answers at http:\/\/127\.0\.0\.1:9/ });
 });
+
+t.test(
+  'app check compares an Info.plist with the configured app, and ends with 1 when something is wrong',
+  async (t) => {
+    const plist = (clientId: string): string => `<?xml version="1.0" encoding="UTF-8"?>
+<plist version="1.0"><dict>
+  <key>CFBundleIdentifier</key><string>$(PRODUCT_BUNDLE_IDENTIFIER)</string>
+  <key>CFBundleURLTypes</key><array><dict><key>CFBundleURLSchemes</key>
+    <array><string>msauth.$(PRODUCT_BUNDLE_IDENTIFIER)</string><string>msauth.com.contoso.lob-intunemam</string></array></dict></array>
+  <key>LSApplicationQueriesSchemes</key><array>${QUERIED.map((one) => `<string>${one}</string>`).join('')}</array>
+  <key>IntuneMAMSettings</key><dict>
+    <key>ADALClientId</key><string>${clientId}</string>
+    <key>ADALAuthority</key><string>https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555</string>
+    <key>ADALRedirectUri</key><string>msauth.com.contoso.lob://auth</string>
+  </dict></dict></plist>`;
+    const folder = t.testdir({
+      'good.plist': plist('1f6a7e3c-0000-4000-8000-0000000010b0'),
+      'bad.plist': plist('00000000-0000-4000-8000-000000000000'),
+      'app.json': JSON.stringify({ appId: '1f6a7e3c-0000-4000-8000-0000000010b0', displayName: 'From Graph' }),
+    });
+    const bundle = ['--bundle-id', 'com.contoso.lob'];
+    const good = await cli(['app', 'check', join(folder, 'good.plist'), ...bundle]);
+    t.equal(good.code, 0, good.out + good.err);
+    t.match(good.out, /Everything fits\.|0 errors/);
+    const bad = await cli(['app', 'check', join(folder, 'bad.plist'), ...bundle]);
+    t.equal(bad.code, 1);
+    t.match(bad.out, /ERROR +IntuneMAMSettings > ADALClientId/);
+    const graph = await cli([
+      'app',
+      'check',
+      join(folder, 'good.plist'),
+      '-r',
+      join(folder, 'app.json'),
+      '--json',
+      ...bundle,
+    ]);
+    t.match(JSON.parse(graph.out).findings, [{ level: 'ok', subject: 'CFBundleIdentifier' }]);
+    t.equal((await cli(['app', 'check', join(folder, 'none.plist')])).code, 2);
+    t.equal((await cli(['app', 'check'])).code, 2);
+  },
+);
 
 t.test('the kinds of wrong token are listed without a running instance', async (t) => {
   const { code, out } = await cli(['token', '--wrong', 'list']);

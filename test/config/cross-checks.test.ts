@@ -6,7 +6,7 @@ function problems(input: ConfigInput): ConfigProblem[] {
   try {
     resolveConfig(input);
   } catch (error) {
-    if (isTunneliteError(error, 'ERR_CONFIG_INVALID')) return error.details['problems'] as ConfigProblem[];
+    if (isTunneliteError(error, 'ERR_CONFIG_INVALID')) return error.details.problems as ConfigProblem[];
     throw error;
   }
   return [];

@@ -27,7 +27,7 @@ function refusal(work: () => unknown): TunneliteError {
 function problems(options: LoadOptions): ConfigProblem[] {
   const error = refusal(() => loadConfig(options));
   if (error.code !== 'ERR_CONFIG_INVALID') throw error;
-  return error.details['problems'] as ConfigProblem[];
+  return error.details.problems as ConfigProblem[];
 }
 
 t.test('without anything, every setting has a default that listens on loopback only', async (t) => {
@@ -224,8 +224,8 @@ t.test('the committed JSON Schema is the one that the code emits', async (t) => 
 t.test('the JSON Schema insists on nothing that has a default', async (t) => {
   const schema = configJsonSchema() as { required?: string[]; properties: Record<string, { required?: string[] }> };
   t.equal(schema.required, undefined);
-  t.equal(schema.properties['gateway']?.required, undefined);
-  const host = (schema.properties['services'] as { properties: { hosts: { items: { required: string[] } } } })
-    .properties.hosts;
+  t.equal(schema.properties.gateway?.required, undefined);
+  const host = (schema.properties.services as { properties: { hosts: { items: { required: string[] } } } }).properties
+    .hosts;
   t.same(host.items.required, ['names', 'addresses']);
 });

@@ -51,7 +51,7 @@ async function announce(simulator: Simulator): Promise<Instance> {
 function closed(simulator: Simulator, instance: Instance, io: CliIo): Promise<number> {
   return new Promise((finish) => {
     const grace = closeWithGrace({ delay: CLOSE_TIMEOUT_MS, logger: false }, async ({ signal, err }) => {
-      if (err) io.err(`${io.env['TUNNELITE_DEBUG'] ? err.stack : `Unexpected: ${err.message}`}\n`);
+      if (err) io.err(`${io.env.TUNNELITE_DEBUG ? err.stack : `Unexpected: ${err.message}`}\n`);
       await withdraw(simulator, instance);
       await simulator.close(signal ?? (err ? 'error' : 'asked to'));
       grace.uninstall();

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+import { type Command, command, repeated } from '../command.ts';
+import { configFromArgs, fileOptions } from '../config-options.ts';
+import { EXIT } from '../io.ts';
+
+const check = command({
+  meta: { name: 'check', description: 'Compare an app registration with the Info.plist of an Xcode project' },
+  args: {
+    'info-plist': { type: 'positional', description: 'The Info.plist with IntuneMAMSettings' },
+    ...fileOptions,
+    registration: {
+      type: 'string',
+      alias: 'r',
+      valueHint: 'file',
+      description: 'Output of "az ad app show --id <client id>"; default: the configured directory',
+    },
+    tenant: { type: 'string', valueHint: 'id', description: 'Tenant of the registration' },
+    'bundle-id': { type: 'string', valueHint: 'id', description: 'Bundle id, where Info.plist has a build setting' },
+    'build-setting': { type: 'string', valueHint: 'NAME=value', description: 'Another build setting; repeatable' },
+    json: { type: 'boolean', description: 'The findings as JSON' },
+  },
+  async run({ args, rawArgs, io }) {
+    const [
+      { checkAppRegistration, formatAppFindings, readAppSettings },
+      registrations,
+      { Directory, defaultDirectory },
+    ] = await Promise.all([
+      import('../../identity/app-check.ts'),
+      import('../../identity/app-registration.ts'),
+      import('../../identity/index.ts'),
+    ]);
+    const infoPlist = readText(args['info-plist'] ?? '');
+    const options = {
+      ...(args['bundle-id'] ? { bundleId: args['bundle-id'] } : {}),
+      buildSettings: Object.fromEntries(repeated(rawArgs, 'build-setting').map(settingOf)),
+    };
+    let registration: Parameters<typeof checkAppRegistration>[0] | undefined;
+    if (args.registration) {
+      registration = registrations.registrationFromGraph(readText(args.registration), args.tenant);
+    } else {
+      const { config } = configFromArgs(args, rawArgs, io);
+      const directory = new Directory(
+        (config.identity.directory as ReturnType<typeof defaultDirectory> | null) ?? defaultDirectory(),
+      );
+      const tenant = args.tenant ? directory.tenant(args.tenant) : directory.defaultTenant;
+      const { clientId } = readAppSettings(infoPlist, options);
+      const first = tenant.applications[Symbol.iterator]().next().value?.appId;
+      // Without a match, the comparison with the only app there is tells what to change.
+      for (const id of [clientId, first])
+        registration ??= (id && registrations.registrationFromDirectory(tenant, id)) || undefined;
+    }
+    if (!registration) {
+      throw new TunneliteError('ERR_CLI_USAGE', 'The directory has no app registration to compare with.', {
+        hint: 'Name one with --registration, or add it under identity.directory.',
+      });
+    }
+    const findings = checkAppRegistration(registration, infoPlist, options);
+    io.out(args.json ? `${JSON.stringify({ findings })}\n` : formatAppFindings(findings));
+    return findings.some((finding) => finding.level === 'error') ? EXIT.failed : EXIT.ok;
+  },
+});
+
+const group: Command = {
+  meta: { name: 'app', description: 'Check the app registration of a client' },
+  subCommands: { check: async () => check },
+};
+export default group;
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new TunneliteError('ERR_CLI_USAGE', `${file} cannot be read: ${errorText(cause)}`, { cause });
+  }
+}
+
+function settingOf(pair: string): [string, string] {
+  const at = pair.indexOf('=');
+  if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
+  throw new TunneliteError('ERR_CLI_USAGE', `"--build-setting ${pair}" is not understood.`, {
+    hint: 'Write --build-setting NAME=value.',
+  });
+}
