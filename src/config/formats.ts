@@ -48,8 +48,12 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     test: (text) =>
       isIP(text) !== 0 || isCidr(text, 'ipv4') || isCidr(text, 'ipv6') || isDomain(text.replace(/^\*\./, '')),
   },
-  'https-url': {
-    expected: 'a URL that begins with https://',
-    test: (text) => URL.canParse(text) && new URL(text).protocol === 'https:',
+  'authority-url': {
+    expected: 'a URL that begins with https:// (on this machine http:// will do)',
+    test: (text) => {
+      const { protocol, hostname } = URL.canParse(text) ? new URL(text) : { protocol: '', hostname: '' };
+      const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+      return protocol === 'https:' || (protocol === 'http:' && loopback);
+    },
   },
 };

@@ -113,9 +113,9 @@ const IdentitySchema = Section(
     port: Port(8444, 'HTTPS port of the built-in Entra ID; 0 = any free one.'),
     names: List([], 'Further host names and addresses that the built-in Entra ID is reached by.', 'host'),
     authority: Nullable(
-      Type.String({ format: 'https-url' }),
+      Type.String({ format: 'authority-url', maxLength: 2048 }),
       null,
-      'A real tenant instead of the built-in Entra ID: https://login.microsoftonline.com/<tenant id>. null = built-in.',
+      'Who issues tokens instead of the built-in Entra ID: a real tenant (https://login.microsoftonline.com/<tenant id>), or the metadata of any OpenID issuer (https://…/.well-known/openid-configuration). null = built-in.',
     ),
     policy: Choice(
       ['gateway', 'strict'],

@@ -4,7 +4,9 @@ import type { TokenVerdict } from '../../src/identity/types.ts';
 import { createJsonFetcher, type JsonFetcher } from '../../src/identity/verify/fetch-json.ts';
 import { TOKEN_POLICIES } from '../../src/identity/verify/policy.ts';
 import { createTokenVerifier } from '../../src/identity/verify/token-verifier.ts';
+import { startSimulator } from '../../src/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { login } from '../support/bearer-login.ts';
 import { createTestIssuer } from '../support/issuer.ts';
 
 const AUDIENCE = 'api://tunnel';
@@ -77,4 +79,14 @@ t.test('required claims are compared as JSON values, and null switches off one t
   });
   t.equal(reason(await verifier.verify(await token(server, { ...mail, groups: ['b', 'a'] }))), 'claim');
   t.equal(reason(await verifier.verify(await token(server, mail))), 'claim');
+});
+
+t.test('a whole gateway takes the tokens of oauth2-mock-server by configuration alone', async (t) => {
+  const { server, metadata } = await start(t);
+  await using sim = await startSimulator({ identity: { authority: metadata, audience: AUDIENCE } });
+  t.equal(sim.identity, undefined, 'the built-in Entra ID is not started');
+  t.match(await login(sim.urls.gateway, sim.ca, await token(server)), / 200 /);
+  const [event] = sim.journal.query({ name: 'auth.accepted' });
+  t.equal(event?.fields.user, 'ada');
+  t.match(await login(sim.urls.gateway, sim.ca, await token(server, { aud: 'api://other' })), / 401 /);
 });

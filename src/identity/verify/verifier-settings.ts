@@ -22,7 +22,10 @@ import { strictPolicy, tenantsOf } from './strict-policy.ts';
 /** How tokens are checked. Of `authority` and `metadataUrls` one is needed. All times in seconds. */
 export interface TokenVerifierOptions {
   readonly policy: TokenPolicy;
-  /** `https://<login host>/<tenant>`: a tenant of Entra ID, the built-in one or a real one of any cloud. */
+  /**
+   * `https://<login host>/<tenant>`: a tenant of Entra ID, the built-in one or a real one of any cloud. Or the address of another
+   * issuer's metadata document, `https://…/.well-known/openid-configuration`.
+   */
   readonly authority?: string;
   /** Metadata documents of other OpenID issuers, instead of an authority. */
   readonly metadataUrls?: readonly string[];
@@ -62,6 +65,7 @@ export interface TokenVerifierOptions {
 /** Both versions of an authority's metadata: the resource decides the token version, so either may come (entra-tokens.md §2). */
 export function metadataUrlsOf(options: TokenVerifierOptions): readonly string[] {
   if (options.metadataUrls?.length) return options.metadataUrls;
+  if (options.authority?.endsWith(METADATA_SUFFIX)) return [options.authority];
   if (options.authority === undefined) {
     throw new TunneliteError('ERR_IDENTITY_AUTHORITY', 'Neither an authority nor a metadata address is given.');
   }
@@ -69,7 +73,12 @@ export function metadataUrlsOf(options: TokenVerifierOptions): readonly string[]
   return [metadataUrl(authority, 2), metadataUrl(authority, 1)];
 }
 
-const isEntra = (options: TokenVerifierOptions): boolean => !options.metadataUrls?.length;
+/** Where every OpenID issuer has its metadata (OpenID Connect Discovery §4). */
+const METADATA_SUFFIX = '/.well-known/openid-configuration';
+
+/** An authority names a tenant; the address of a document names an issuer of which nothing more is known. */
+const isEntra = (options: TokenVerifierOptions): boolean =>
+  !options.metadataUrls?.length && !options.authority?.endsWith(METADATA_SUFFIX);
 
 /** `oid` names the same user to every API of a tenant; other issuers have only `sub`. */
 export function userNameClaimOf(options: TokenVerifierOptions): string {
