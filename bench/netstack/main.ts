@@ -1,47 +1,28 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { connections, down, idle, up } from './in-process.ts';
+import { connections, down, idle, loadPrototype, ours, oursByCallback, up } from './in-process.ts';
 
 /*
  * node --expose-gc bench/netstack/main.ts
  *
- * Figures of the stack alone on one core. With TUNNELITE_PROTOTYPES set to a directory that holds netstack/bench-inproc.mjs,
- * that program is the peer of the same run.
+ * The stack alone, in CPU time of one thread. With TUNNELITE_PROTOTYPES set to a directory that holds netstack/netstack.mjs,
+ * that stack is measured in the same run by the same packets.
  */
 
-const figure = (value: number, digits = 2): string => value.toFixed(digits).padStart(9);
-
-interface Peer {
-  readonly up: number | undefined;
-  readonly down: number | undefined;
-}
-
-function prototype(): Peer {
-  const directory = process.env.TUNNELITE_PROTOTYPES;
-  const program = directory === undefined ? undefined : join(directory, 'netstack', 'bench-inproc.mjs');
-  if (program === undefined || !existsSync(program)) return { up: undefined, down: undefined };
-  const text = execFileSync(process.execPath, [program], { encoding: 'utf8' });
-  const gigabits = (name: RegExp): number | undefined => {
-    const line = text.split('\n').find((candidate) => name.test(candidate));
-    const match = line === undefined ? null : /([\d.]+) Gbit\/s/.exec(line);
-    return match === null ? undefined : Number(match[1]);
-  };
-  return { up: gigabits(/^rx .*Duplex/), down: gigabits(/^tx 64K chunks, emit only/) };
-}
-
 function line(name: string, value: number, unit: string, target: number, peer?: number): void {
-  const ratio = peer === undefined ? '' : `   ${(value / peer).toFixed(2)} of the prototype's ${peer.toFixed(2)}`;
+  const ratio = peer === undefined ? '' : `  ${(value / peer).toFixed(2)} x prototype (${peer.toFixed(2)})`;
   const verdict = (unit === 'bytes' ? value <= target : value >= target) ? 'met' : 'MISSED';
-  console.log(`${name.padEnd(38)}${figure(value)} ${unit.padEnd(8)} target ${target} ${verdict}${ratio}`);
+  console.log(
+    `${name.padEnd(24)}${value.toFixed(2).padStart(10)} ${unit.padEnd(7)} target ${target}: ${verdict}${ratio}`,
+  );
 }
 
-const peer = prototype();
-console.log(`netstack, in process, 1400-byte packets, verified bytes; node ${process.version}`);
-line('up, Duplex', (await up('duplex')).gigabits, 'Gbit/s', 8, peer.up);
-line('up, callbacks', (await up('callback')).gigabits, 'Gbit/s', 8);
-line('down, Duplex', (await down('duplex')).gigabits, 'Gbit/s', 10, peer.down);
-line('down, callbacks', (await down('callback')).gigabits, 'Gbit/s', 10, peer.down);
+const prototype = await loadPrototype();
+console.log(`netstack in process, 1400-byte packets, verified bytes; node ${process.version}`);
+const upPeer = prototype && (await up(prototype)).gigabits;
+line('up, Duplex', (await up(ours)).gigabits, 'Gbit/s', 8, upPeer);
+line('up, callbacks', (await up(oursByCallback)).gigabits, 'Gbit/s', 8, upPeer);
+const downPeer = prototype && (await down(prototype)).gigabits;
+line('down, Duplex', (await down(ours)).gigabits, 'Gbit/s', 10, downPeer);
+line('down, callbacks', (await down(oursByCallback)).gigabits, 'Gbit/s', 10, downPeer);
 line('connections, both ends', connections(20_000), 'conn/s', 8000);
 if ('gc' in globalThis) {
   line('idle flow, callbacks', await idle('callback', 20_000), 'bytes', 3072);
