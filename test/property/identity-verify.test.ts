@@ -8,6 +8,7 @@ import { isTunneliteError } from '../../src/lib/errors.ts';
 import { createTestIssuer, type TestIssuer } from '../support/issuer.ts';
 
 const numRuns = Number(process.env.TUNNELITE_FUZZ ?? 600);
+if (process.env.TUNNELITE_FUZZ) t.setTimeout(0);
 
 const verifiersOf = (idp: TestIssuer) =>
   TOKEN_POLICIES.map((policy) => {
