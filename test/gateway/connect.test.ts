@@ -201,7 +201,7 @@ t.test('CONNECT with a token but neither cookie nor login is unavailable', async
   ]) {
     const client = await lab.dial();
     const answer = await client.request('CONNECT', '/CSCOSSLC/tunnel', headers);
-    t.equal(answer, 'HTTP/1.1 503 Service Unavailable\r\n\r\n', headers[0]);
+    t.equal(answer, 'HTTP/1.1 503 Service Unavailable\r\n\r\n', headers.join());
     await client.ended;
   }
   t.equal(lab.events.of('session.refused')[0]?.reason, 'no-cookie');
