@@ -1,11 +1,11 @@
 import t from 'tap';
+import { registrationFromDirectory, registrationFromGraph } from '../../src/identity/app-check/app-registration.ts';
 import {
   type AppCheckOptions,
   type AppFinding,
   checkAppRegistration,
   formatAppFindings,
 } from '../../src/identity/app-check.ts';
-import { registrationFromDirectory, registrationFromGraph } from '../../src/identity/app-registration.ts';
 import {
   DEFAULT_BUNDLE_ID,
   DEFAULT_CLIENT_ID,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { parseInfoPlist } from '../../src/identity/info-plist.ts';
+import { parseInfoPlist } from '../../src/identity/app-check/info-plist.ts';
 import { TOKEN_POLICIES, type TokenPolicy } from '../../src/identity/verify/policy.ts';
 import { parseObject } from '../../src/identity/verify/strict-json.ts';
 import { createTokenVerifier } from '../../src/identity/verify/token-verifier.ts';

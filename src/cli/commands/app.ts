@@ -27,7 +27,7 @@ const check = command({
       { Directory, defaultDirectory },
     ] = await Promise.all([
       import('../../identity/app-check.ts'),
-      import('../../identity/app-registration.ts'),
+      import('../../identity/app-check/app-registration.ts'),
       import('../../identity/index.ts'),
     ]);
     const infoPlist = readText(args['info-plist'] ?? '');

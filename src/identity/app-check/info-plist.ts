@@ -1,5 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { errorText, TunneliteError } from '../lib/errors.ts';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
 
 /** A value in a property list; dates and data stay text. */
 export type PlistValue = string | number | boolean | readonly PlistValue[] | PlistDictionary;

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { parseInfoPlist } from '../../src/identity/info-plist.ts';
-import { isTunneliteError } from '../../src/lib/errors.ts';
+import { parseInfoPlist } from '../../../src/identity/app-check/info-plist.ts';
+import { isTunneliteError } from '../../../src/lib/errors.ts';
 
 const HEAD = `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

@@ -1,0 +1,54 @@
+import { type PlistDictionary, type PlistValue, parseInfoPlist } from './info-plist.ts';
+
+/** What surrounds an Info.plist. */
+export interface AppCheckOptions {
+  /** Bundle id, when the Info.plist has a build setting instead, such as `$(PRODUCT_BUNDLE_IDENTIFIER)`. */
+  readonly bundleId?: string;
+  /** Values of other build settings that the Info.plist names as `$(NAME)` or `${NAME}`. */
+  readonly buildSettings?: Readonly<Record<string, string>>;
+  /** Further login hosts that are right, such as that of the built-in Entra ID. */
+  readonly authorityHosts?: readonly string[];
+}
+
+/** The part of an Info.plist that counts, with build settings filled in. */
+export interface AppSettings {
+  readonly bundleId: string | undefined;
+  readonly clientId: string | undefined;
+  readonly authority: string | undefined;
+  readonly redirectUri: string | undefined;
+  readonly urlSchemes: readonly string[];
+  readonly queriedSchemes: readonly string[];
+  readonly hasIntuneSettings: boolean;
+}
+
+/** The settings of an Info.plist that name an app registration: its client id helps to find the right one. */
+export function readAppSettings(infoPlist: string, options: AppCheckOptions = {}): AppSettings {
+  const plist = parseInfoPlist(infoPlist);
+  const settings: Record<string, string> = { ...options.buildSettings };
+  if (options.bundleId !== undefined) settings.PRODUCT_BUNDLE_IDENTIFIER = options.bundleId;
+  const fill = (value: PlistValue | undefined): string | undefined => {
+    if (typeof value !== 'string' || value.trim() === '') return undefined;
+    const filled = value.replaceAll(/\$[({]([A-Za-z0-9_]+)(?::[^)}]*)?[)}]/g, (all, name) => settings[name] ?? all);
+    return filled.trim();
+  };
+  const texts = (value: PlistValue | undefined): string[] =>
+    Array.isArray(value) ? value.flatMap((item: PlistValue) => fill(item) ?? []) : [];
+  const intune = dictionary(plist.IntuneMAMSettings);
+  const types = Array.isArray(plist.CFBundleURLTypes) ? plist.CFBundleURLTypes : [];
+  return {
+    bundleId: options.bundleId ?? fill(plist.CFBundleIdentifier),
+    clientId: fill(intune?.ADALClientId),
+    authority: fill(intune?.ADALAuthority),
+    redirectUri: fill(intune?.ADALRedirectUri),
+    urlSchemes: types.flatMap((type: PlistValue) => texts(dictionary(type)?.CFBundleURLSchemes)),
+    queriedSchemes: texts(plist.LSApplicationQueriesSchemes),
+    hasIntuneSettings: intune !== undefined,
+  };
+}
+
+function dictionary(value: PlistValue | undefined): PlistDictionary | undefined {
+  return typeof value === 'object' && !Array.isArray(value) ? (value as PlistDictionary) : undefined;
+}
+
+/** True while a build setting has no value. */
+export const unresolved = (text: string): boolean => /\$[({]/.test(text);
