@@ -1,0 +1,175 @@
+import { Buffer } from 'node:buffer';
+import { CHECKSUM_WASM } from './checksum-wasm.ts';
+
+/** Folds a sum of 16-bit words (below 2^32) to 16 bits with end-around carry (RFC 1071 §1). */
+export function foldSum(sum: number): number {
+  sum = (sum & 0xffff) + (sum >>> 16);
+  return (sum & 0xffff) + (sum >>> 16);
+}
+
+/**
+ * One's-complement sum of `bytes` as big-endian 16-bit words, an odd last byte padded with zero; folded.
+ * For codecs and tools; what sums every packet uses {@link SummedMemory}.
+ *
+ * @param initial a folded sum to go on from, such as that of a pseudo-header
+ */
+export function onesSum(bytes: Uint8Array, initial = 0): number {
+  let sum = initial;
+  const even = bytes.length & ~1;
+  for (let i = 0; i < even; i += 2) {
+    sum += (bytes[i]! << 8) | bytes[i + 1]!;
+    // 32 768 words cannot overflow 32 bits; more than one IP packet might.
+    if (sum > 0x7fff_ffff) sum = foldSum(sum);
+  }
+  if (even < bytes.length) sum += bytes[even]! << 8;
+  return foldSum(sum >>> 0);
+}
+
+/** The Internet checksum of `bytes` (RFC 1071): 0 when they hold their own, right checksum. */
+export function internetChecksum(bytes: Uint8Array, initial = 0): number {
+  return ~onesSum(bytes, initial) & 0xffff;
+}
+
+/**
+ * A checksum after one 16-bit word under it changed, without the other words (RFC 1624 §3, equation 3). Its corner is as the RFC has it:
+ * equal to a fresh sum unless all bytes under it are zero.
+ */
+export function updateChecksum(checksum: number, oldWord: number, newWord: number): number {
+  return ~foldSum((~checksum & 0xffff) + (~oldWord & 0xffff) + newWord) & 0xffff;
+}
+
+/**
+ * Memory whose bytes can be summed fast, wherever they lie in it: a user-space stack builds its packets here, and
+ * copies arriving ones here (`Buffer.copy` of 1400 bytes costs less than what it saves).
+ */
+export interface SummedMemory {
+  readonly bytes: Buffer;
+  /** The same bytes as 32-bit words in the machine's order. */
+  readonly words: Int32Array;
+  /**
+   * One's-complement sum of `bytes[at, at + length)` as 16-bit words **in memory order** (little-endian), folded; `length` is 65 536 at
+   * most. Swap its two bytes for the sum in network order, or store it as it is: the sum does not depend on the order of bytes (RFC 1071 §2 B).
+   */
+  sum(at: number, length: number): number;
+}
+
+type NativeSum = (at: number, length: number) => number;
+
+/** What is used of the global of this name; Node's types leave it to those of the browser. */
+interface WasmNamespace {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Memory: new (options: { initial: number }) => { readonly buffer: ArrayBuffer };
+  readonly Instance: new (module: object, imports: object) => { readonly exports: { readonly s: NativeSum } };
+}
+const wasm = (globalThis as unknown as { WebAssembly: WasmNamespace }).WebAssembly;
+
+/** Bytes of one WebAssembly memory; many small allocations share one, as each reserves gigabytes of address space. */
+const CHUNK = 4 * 1024 * 1024;
+const PAGE = 65_536;
+const ALIGNMENT = 64;
+
+let compiled: object | null | undefined;
+let chunk: { readonly buffer: ArrayBuffer; readonly sum: NativeSum; used: number } | undefined;
+
+function nativeModule(): object | null {
+  if (compiled === undefined) {
+    try {
+      compiled = new wasm.Module(Buffer.from(CHECKSUM_WASM, 'base64'));
+    } catch {
+      // No WebAssembly (--jitless) or no SIMD: the twin does the same.
+      compiled = null;
+    }
+  }
+  return compiled;
+}
+
+/**
+ * `length` bytes of summed memory, zeroed and aligned to 64 bytes. Never given back by hand: it is garbage with what was allocated beside it.
+ *
+ * @param native false: the twin in plain JavaScript, with which tests compare
+ */
+export function allocateSummed(length: number, native = true): SummedMemory {
+  const module = native ? nativeModule() : null;
+  if (module === null) return new PlainMemory(length);
+  const size = Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+  if (chunk === undefined || chunk.used + size > chunk.buffer.byteLength) {
+    const memory = new wasm.Memory({ initial: Math.ceil(Math.max(size, CHUNK) / PAGE) });
+    const instance = new wasm.Instance(module, { '': { m: memory } });
+    chunk = { buffer: memory.buffer, sum: instance.exports.s, used: 0 };
+  }
+  const memory = new NativeMemory(chunk.buffer, chunk.used, length, chunk.sum);
+  chunk.used += size;
+  return memory;
+}
+
+/** Below this a call into WebAssembly costs as much as the sum itself. */
+const SHORT = 48;
+
+class NativeMemory implements SummedMemory {
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
+  readonly #offset: number;
+  readonly #sum: NativeSum;
+
+  constructor(buffer: ArrayBuffer, offset: number, length: number, sum: NativeSum) {
+    this.bytes = Buffer.from(buffer, offset, length);
+    this.words = new Int32Array(buffer, offset, length >> 2);
+    this.#offset = offset;
+    this.#sum = sum;
+  }
+
+  sum(at: number, length: number): number {
+    if (length <= SHORT && (at & 3) === 0) return sumWords(this.words, this.bytes, at, length);
+    return this.#sum(this.#offset + at, length);
+  }
+}
+
+class PlainMemory implements SummedMemory {
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
+
+  constructor(length: number) {
+    this.bytes = Buffer.from(new ArrayBuffer(Math.ceil(length / 4) * 4), 0, length);
+    this.words = new Int32Array(this.bytes.buffer, 0, length >> 2);
+  }
+
+  sum(at: number, length: number): number {
+    return (at & 3) === 0 ? sumWords(this.words, this.bytes, at, length) : sumUnaligned(this.bytes, at, length);
+  }
+}
+
+/** Sum over aligned 32-bit words: the halves of each are added apart, so that no addition leaves 32 bits. */
+function sumWords(words: Int32Array, bytes: Buffer, at: number, length: number): number {
+  let low = 0;
+  let high = 0;
+  let i = at >> 2;
+  const end = i + (length >> 2);
+  for (const end4 = end - 3; i < end4; i += 4) {
+    const a = words[i]!;
+    const b = words[i + 1]!;
+    const c = words[i + 2]!;
+    const d = words[i + 3]!;
+    low += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
+    high += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16);
+  }
+  for (; i < end; i++) {
+    low += words[i]! & 0xffff;
+    high += words[i]! >>> 16;
+  }
+  let sum = foldSum(low) + foldSum(high);
+  let tail = at + (length & ~3);
+  if (length & 2) {
+    sum += bytes[tail]! | (bytes[tail + 1]! << 8);
+    tail += 2;
+  }
+  if (length & 1) sum += bytes[tail]!;
+  return foldSum(sum);
+}
+
+function sumUnaligned(bytes: Buffer, at: number, length: number): number {
+  let sum = 0;
+  const end = at + (length & ~1);
+  for (let i = at; i < end; i += 2) sum += bytes[i]! | (bytes[i + 1]! << 8);
+  if (length & 1) sum += bytes[end]!;
+  return foldSum(sum);
+}
