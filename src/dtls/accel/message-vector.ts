@@ -19,17 +19,20 @@ export class MessageVector {
   readonly address: number;
   readonly count: number;
   readonly slot: number;
+  readonly nameLength: number;
   /** Byte offset of the first name and of the first data slot. */
   readonly names: number;
   readonly data: number;
-  readonly #iovecs: number;
+  /** Byte offset of the first iovec. */
+  readonly iovecs: number;
 
   constructor(count: number, slot: number, nameLength: number, addressOf: (memory: ArrayBuffer) => number) {
     this.count = count;
     this.slot = slot;
+    this.nameLength = nameLength;
     this.names = count * HEADER;
-    this.#iovecs = this.names + count * NAME;
-    this.data = this.#iovecs + count * IOVEC;
+    this.iovecs = this.names + count * NAME;
+    this.data = this.iovecs + count * IOVEC;
     this.memory = new ArrayBuffer(this.data + count * slot);
     this.bytes = Buffer.from(this.memory);
     this.words = new Uint32Array(this.memory);
@@ -37,10 +40,10 @@ export class MessageVector {
     for (let i = 0; i < count; i++) {
       this.#pointer(i * HEADER, this.address + this.names + i * NAME);
       this.words[(i * HEADER + 8) >> 2] = nameLength;
-      this.#pointer(i * HEADER + 16, this.address + this.#iovecs + i * IOVEC);
+      this.#pointer(i * HEADER + 16, this.address + this.iovecs + i * IOVEC);
       this.words[(i * HEADER + 24) >> 2] = 1;
-      this.#pointer(this.#iovecs + i * IOVEC, this.address + this.data + i * slot);
-      this.words[(this.#iovecs + i * IOVEC + 8) >> 2] = slot;
+      this.#pointer(this.iovecs + i * IOVEC, this.address + this.data + i * slot);
+      this.words[(this.iovecs + i * IOVEC + 8) >> 2] = slot;
     }
   }
 
@@ -67,8 +70,13 @@ export class MessageVector {
     return this.data + i * this.slot;
   }
 
+  /** Length of the datagram in slot `i` as last set. */
+  lengthSet(i: number): number {
+    return this.words[(this.iovecs >> 2) + i * 4 + 2] as number;
+  }
+
   setLength(i: number, length: number): void {
-    this.words[(this.#iovecs >> 2) + i * 4 + 2] = length;
+    this.words[(this.iovecs >> 2) + i * 4 + 2] = length;
   }
 
   #pointer(at: number, address: number): void {

@@ -13,6 +13,7 @@ import {
 } from './datagram-socket.ts';
 import type { Libc } from './libc.ts';
 import { MessageVector } from './message-vector.ts';
+import { SendGroups } from './send-groups.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -35,6 +36,8 @@ const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
 const EINTR = 4;
+const EIO = 5;
+const ENOPROTOOPT = 92;
 const EAGAIN = 11;
 const ENOBUFS = 105;
 
@@ -61,6 +64,10 @@ export class MmsgSocket implements DatagramSocket {
   readonly #endpoints = new EndpointTable();
   readonly #rx: MessageVector;
   readonly #tx: MessageVector;
+  readonly #groups: SendGroups;
+  /** Neighbours in the queue go out as one message (UDP_SEGMENT). */
+  #segment = true;
+  #segmentNow = true;
   /** Who each send slot is addressed to already. */
   readonly #txTo: (Endpoint | undefined)[];
   readonly #stats = {
@@ -77,6 +84,7 @@ export class MmsgSocket implements DatagramSocket {
   #head = 0;
   #queued = 0;
   #inBatch = false;
+  #lastByText: { readonly text: string; readonly endpoint: Endpoint } | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
@@ -129,6 +137,7 @@ export class MmsgSocket implements DatagramSocket {
     const nameLength = family === 6 ? SOCKADDR_IN6 : SOCKADDR_IN;
     this.#rx = new MessageVector(RECEIVE_BATCH, slot, nameLength, libc.addressOf);
     this.#tx = new MessageVector(SEND_QUEUE, slot, nameLength, libc.addressOf);
+    this.#groups = new SendGroups(this.#tx, libc.addressOf);
     this.#txTo = new Array<Endpoint | undefined>(SEND_QUEUE).fill(undefined);
     this.reserved = this.#tx.bytes;
     socket.on('error', () => void this.#stats.receiveErrors++);
@@ -175,32 +184,62 @@ export class MmsgSocket implements DatagramSocket {
     return true;
   }
 
+  /** The endpoint of a datagram that came by way of dgram, which is often the one before. */
+  #endpointOf(address: string, port: number): Endpoint {
+    let last = this.#lastByText;
+    if (last?.text !== address || last.endpoint.port !== port) {
+      last = { text: address, endpoint: this.endpoint(address, port) };
+      this.#lastByText = last;
+    }
+    return last.endpoint;
+  }
+
   endpoint(address: string, port: number): Endpoint {
     return this.#endpoints.lookup(...rawArguments(encodeSocketAddress(this.#family, address, port)));
   }
 
   flush(): void {
     if (this.#closing) return;
+    this.#segmentNow = this.#segment;
     while (this.#queued > 0) {
       const run = Math.min(this.#queued, SEND_QUEUE - this.#head);
-      const sent = this.#libc.sendmmsg(this.#fd, this.#tx.headerAddress(this.#head), run, MSG_DONTWAIT);
+      const messages = this.#groups.build(this.#head, run, this.#txTo, this.#segmentNow);
+      const sent = this.#libc.sendmmsg(this.#fd, this.#groups.address, messages, MSG_DONTWAIT);
       this.#stats.sendCalls++;
       if (sent > 0) {
-        this.#advance(sent);
-        this.#stats.sent += sent;
+        let datagrams = 0;
+        for (let i = 0; i < sent; i++) datagrams += this.#groups.counts[i] as number;
+        this.#advance(datagrams);
+        this.#stats.sent += datagrams;
         continue;
       }
-      const errno = this.#libc.errno();
-      if (errno === EINTR) continue;
-      if (errno === EAGAIN || errno === ENOBUFS) {
-        this.#retry ??= setTimeout(this.#flushAgain, RETRY_MS);
-        return;
-      }
-      // The error concerns the first datagram only (sendmmsg(2)): an unreachable or forbidden peer, a too large packet.
-      this.#advance(1);
-      this.#stats.sendErrors++;
+      if (!this.#sendFailed(this.#libc.errno(), this.#groups.counts[0] as number)) return;
     }
     this.#head = 0;
+  }
+
+  /** The first message of a flush could not be sent. False: the rest waits. */
+  #sendFailed(errno: number, datagrams: number): boolean {
+    if (errno === EINTR) return true;
+    if (errno === EAGAIN || errno === ENOBUFS) {
+      this.#retry ??= setTimeout(this.#flushAgain, RETRY_MS);
+      return false;
+    }
+    if (datagrams > 1) {
+      // Not as one message: the path is too narrow for it, or the peer cannot be reached. One by one tells which datagrams can go.
+      this.#segmentNow = false;
+      // A device or kernel that does not segment at all is not asked again.
+      if (errno === EIO || errno === ENOPROTOOPT) this.#segment = false;
+      return true;
+    }
+    // The error concerns this datagram only (sendmmsg(2)): an unreachable or forbidden peer, a too large packet.
+    this.#drop(1);
+    return true;
+  }
+
+  #drop(datagrams: number): void {
+    this.#advance(datagrams);
+    this.#stats.sendErrors += datagrams;
   }
 
   close(): Promise<void> {
@@ -232,12 +271,11 @@ export class MmsgSocket implements DatagramSocket {
   };
 
   #readable(first: Buffer, address: string, port: number): void {
-    const raw = encodeSocketAddress(this.#family, address, port);
     this.#inBatch = true;
     try {
       this.#stats.received++;
       this.#stats.receiveCalls++;
-      this.#receiver.onDatagram(first, 0, first.length, this.#endpoints.lookup(...rawArguments(raw)));
+      this.#receiver.onDatagram(first, 0, first.length, this.#endpointOf(address, port));
       for (let round = 0; round < RECEIVE_ROUNDS && !this.#closing; round++) {
         const count = this.#libc.recvmmsg(this.#fd, this.#rx.address, RECEIVE_BATCH, MSG_DONTWAIT, 0);
         this.#stats.receiveCalls++;
