@@ -1,6 +1,6 @@
 import { CONFIG_KEYS, configJsonSchema } from '../src/config/index.ts';
-import { describe } from '../src/config/validate.ts';
 import { ERROR_CODES } from '../src/lib/error-codes.ts';
+import { describe } from '../src/lib/schema/index.ts';
 
 /** The text of each generated file under docs/, by name. */
 export function generatedDocs(): Record<string, string> {

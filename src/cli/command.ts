@@ -1,6 +1,6 @@
 import type { ArgsDef, CommandDef, ParsedArgs } from 'citty';
-import { suggest } from '../config/index.ts';
 import { TunneliteError } from '../lib/errors.ts';
+import { suggest } from '../lib/schema/index.ts';
 import type { CliIo } from './io.ts';
 
 /** What a command gets to work with. */

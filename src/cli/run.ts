@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { parseArgs, renderUsage } from 'citty';
-import { suggest } from '../config/index.ts';
 import { errorText, isTunneliteError, TunneliteError } from '../lib/errors.ts';
+import { suggest } from '../lib/schema/index.ts';
 import { type Command, checkOptions, forUsage } from './command.ts';
 import { type CliIo, EXIT } from './io.ts';
 import { root } from './root.ts';

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
+import type { Problem } from '../lib/schema/index.ts';
 import { MAX_ROUTE_RULES } from './constants.ts';
 import type { Config } from './schema.ts';
-import type { Problem } from './validate.ts';
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 

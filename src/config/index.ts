@@ -11,5 +11,4 @@ export {
   resolveConfig,
 } from './load.ts';
 export type { Config, ConfigInput, HostConfig, UpstreamConfig } from './schema.ts';
-export { suggest } from './suggest.ts';
 export { tunnelSettings } from './tunnel-settings.ts';

@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox';
+import type { TSchema } from '../lib/schema/index.ts';
 import { ConfigSchema } from './schema.ts';
 
 /** One setting: a member of the configuration that has no members of its own that could be set apart. */

@@ -1,7 +1,6 @@
+import { type Path, pathText, suggest } from '../lib/schema/index.ts';
 import { OTHER_VARIABLES } from './constants.ts';
 import { CONFIG_KEYS, parseSetting } from './keys.ts';
-import { suggest } from './suggest.ts';
-import type { Path } from './validate.ts';
 
 /** One place that settings come from. Later layers win over earlier ones. */
 export interface Layer {
@@ -13,15 +12,6 @@ export interface Layer {
 /** Settings given by a program. */
 export function valueLayer(value: Readonly<Record<string, unknown>>): Layer {
   return { value, locate: pathText };
-}
-
-/** `gateway.dnsServers[0]`. */
-export function pathText(path: Path): string {
-  return path.reduce<string>(
-    (text, segment) =>
-      typeof segment === 'number' ? `${text}[${segment}]` : text === '' ? segment : `${text}.${segment}`,
-    '',
-  );
 }
 
 /** Settings from `TUNNELITE_…` variables, and words about those that mean nothing. */

@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { TunneliteError } from '../lib/errors.ts';
+import { type Path, type Problem, pathText, validate } from '../lib/schema/index.ts';
 import { crossCheck } from './cross-checks.ts';
-import { environmentLayer, flagsLayer, type Layer, merge, pathText, speaksOf, valueLayer } from './layers.ts';
+import { environmentLayer, flagsLayer, type Layer, merge, speaksOf, valueLayer } from './layers.ts';
 import { type Config, type ConfigInput, ConfigSchema } from './schema.ts';
 import { readServerConfiguration, unwrapServerConfiguration } from './server-configuration.ts';
 import { readSourceFile, type SourceFile } from './source-file.ts';
-import { type Path, type Problem, validate } from './validate.ts';
 
 /** A setting from the command line: its name, its text, and the flag as the person wrote it. */
 export interface FlagSetting {

@@ -1,10 +1,10 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from '../lib/schema/index.ts';
 import { TUNNEL_AUDIENCE } from './constants.ts';
 
 /*
  * The one schema of the configuration: files, environment variables, flags, documentation and types come from it.
  * Every member has a default, so that an empty file is a whole configuration; objects refuse members they do not know.
- * `format` names are those of formats.ts.
+ * `format` names are those of lib/schema/formats.ts.
  */
 
 const closed = { additionalProperties: false } as const;

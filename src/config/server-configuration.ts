@@ -1,4 +1,4 @@
-import { cidrOfMask } from './formats.ts';
+import { cidrOfMask } from '../lib/schema/index.ts';
 import type { ConfigInput } from './schema.ts';
 
 /*

@@ -2,8 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { isMap, isNode, isPair, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { errorText, TunneliteError } from '../lib/errors.ts';
+import type { Path } from '../lib/schema/index.ts';
 import { MAX_CONFIG_BYTES } from './constants.ts';
-import type { Path } from './validate.ts';
 
 /** A YAML or JSON text with the way back from a member to its line. */
 export interface SourceFile {

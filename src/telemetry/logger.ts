@@ -1,5 +1,8 @@
+import { createRequire } from 'node:module';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+
+// Loaded when it is used: on a terminal. Elsewhere it would only lengthen the start.
+const loadPretty = (): typeof import('pino-pretty') => createRequire(import.meta.url)('pino-pretty');
 
 export type LogFormat = 'pretty' | 'json' | 'auto';
 
@@ -31,7 +34,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const destination = options.destination ?? process.stderr;
   const usePretty = options.format === 'pretty' || (options.format === 'auto' && destination.isTTY === true);
   const stream: DestinationStream = usePretty
-    ? pretty({
+    ? loadPretty()({
         destination,
         colorize: destination.isTTY === true,
         translateTime: 'SYS:HH:MM:ss.l',

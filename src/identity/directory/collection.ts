@@ -1,5 +1,5 @@
-import type { TSchema } from 'typebox';
 import { TunneliteError } from '../../lib/errors.ts';
+import type { TSchema } from '../../lib/schema/index.ts';
 import { check } from './validate.ts';
 
 /** How a collection reads its items. */

@@ -1,5 +1,5 @@
-import type { Static } from 'typebox';
 import { TunneliteError } from '../../lib/errors.ts';
+import type { Static } from '../../lib/schema/index.ts';
 import { type Application, type DirectoryInput, DirectorySchema, TenantSchema, type User } from './schema.ts';
 import { TENANT_COLLECTIONS, Tenant, type TenantSettings } from './tenant.ts';
 import { check } from './validate.ts';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../lib/schema/index.ts';
 
 /*
  * What a directory holds, as one schema for configuration files, REST and code. Every object refuses members it does

@@ -1,4 +1,5 @@
-import { Agent, request } from 'undici';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
 
 /** Limits of one fetch. */
@@ -41,12 +42,25 @@ export interface JsonFetcher extends AsyncDisposable {
  * @param options.ca PEM of certificate authorities to trust instead of the system's, such as the local one
  */
 export function createJsonFetcher(options: { readonly ca?: string | readonly string[] } = {}): JsonFetcher {
-  const agent = new Agent({
-    connect: options.ca === undefined ? {} : { ca: typeof options.ca === 'string' ? options.ca : [...options.ca] },
-    keepAliveTimeout: 1000,
+  const { ca } = options;
+  const secure = new HttpsAgent({
+    keepAlive: true,
+    ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
   });
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= agent.destroy());
+  const plain = new HttpAgent({ keepAlive: true });
+  const close = async (): Promise<void> => {
+    secure.destroy();
+    plain.destroy();
+  };
+  const get = (url: URL, signal: AbortSignal): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const headers = { accept: 'application/json' };
+      const outgoing =
+        url.protocol === 'https:'
+          ? httpsRequest(url, { agent: secure, signal, headers })
+          : httpRequest(url, { agent: plain, signal, headers });
+      outgoing.on('response', resolve).on('error', reject).end();
+    });
 
   const fetchJson: FetchJson = async (address, limits) => {
     const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -57,17 +71,17 @@ export function createJsonFetcher(options: { readonly ca?: string | readonly str
     const signal = limits.signal ? AbortSignal.any([expiry, limits.signal]) : expiry;
     let text: string;
     try {
-      const answer = await request(url, { dispatcher: agent, signal, headers: { accept: 'application/json' } });
+      const answer = await get(url, signal);
       const length = Number(answer.headers['content-length'] ?? 0);
-      const refusal = refuse(address, answer.statusCode, length, limits.maxBytes);
+      const refusal = refuse(address, answer.statusCode ?? 0, length, limits.maxBytes);
       if (refusal) {
-        answer.body.on('error', () => undefined).destroy();
+        answer.on('error', () => undefined).destroy();
         throw refusal;
       }
       const chunks: Buffer[] = [];
       let size = 0;
       // Leaving the loop by a throw destroys the body, and with it the connection.
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      for await (const chunk of answer as AsyncIterable<Buffer>) {
         size += chunk.length;
         if (size > limits.maxBytes) throw tooLarge(address, limits.maxBytes);
         chunks.push(chunk);

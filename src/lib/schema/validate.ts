@@ -1,6 +1,6 @@
-import type { TSchema } from 'typebox';
 import { FORMATS } from './formats.ts';
 import { suggest } from './suggest.ts';
+import type { TSchema } from './type.ts';
 
 /** Where a value stands: member names and list positions from the top. */
 export type Path = readonly (string | number)[];
@@ -16,7 +16,16 @@ export interface Problem {
   readonly atKey?: boolean;
 }
 
-/** The keywords of JSON Schema that the configuration uses. */
+/** `gateway.dnsServers[0]`. */
+export function pathText(path: Path): string {
+  return path.reduce<string>(
+    (text, segment) =>
+      typeof segment === 'number' ? `${text}[${segment}]` : text === '' ? segment : `${text}.${segment}`,
+    '',
+  );
+}
+
+/** The keywords of JSON Schema that are understood. */
 interface Node {
   readonly type?: string;
   readonly const?: unknown;
@@ -92,6 +101,9 @@ function walk(node: Node, value: unknown, path: Path, complete: boolean, problem
       return wrong('the text is too long', { expected: `at most ${node.maxLength} characters` });
     }
     if (/\p{Cc}/u.test(value)) return wrong('the text has control characters in it', { expected: 'one line of text' });
+    if (node.pattern !== undefined && !regExp(node.pattern).test(value)) {
+      return wrong(`${show(value)} is not possible here`, { expected: describe(node) });
+    }
     if (node.format !== undefined && !FORMATS[node.format]?.test(value)) {
       return wrong(`${show(value)} is not possible here`, { expected: describe(node) });
     }
@@ -114,7 +126,7 @@ function walkObject(
     const here = [...path, key];
     const member = Object.hasOwn(known, key)
       ? known[key]
-      : patterns.find(([pattern]) => new RegExp(pattern).test(key))?.[1];
+      : patterns.find(([pattern]) => regExp(pattern).test(key))?.[1];
     if (member && key !== '__proto__') {
       result[key] = walk(member, value[key], here, complete, problems);
       continue;
@@ -144,6 +156,14 @@ function walkObject(
   return result;
 }
 
+const compiled = new Map<string, RegExp>();
+
+function regExp(pattern: string): RegExp {
+  let expression = compiled.get(pattern);
+  if (!expression) compiled.set(pattern, (expression = new RegExp(pattern)));
+  return expression;
+}
+
 /** The branch of a union that the value is meant for: by equality, else by type. */
 function choose(branches: readonly Node[], value: unknown): Node | undefined {
   return (
@@ -171,6 +191,7 @@ export function describe(schema: TSchema | Node): string {
       .replace(/, (?=[^,]*$)/, ' or ');
   if ('const' in node) return typeof node.const === 'string' ? node.const : JSON.stringify(node.const);
   if (node.format !== undefined) return FORMATS[node.format]?.expected ?? 'a text';
+  if (node.pattern !== undefined) return `a text that matches ${node.pattern}`;
   if (node.type === 'integer' || node.type === 'number') {
     const kind = node.type === 'integer' ? 'a whole number' : 'a number';
     if (node.minimum !== undefined && node.maximum !== undefined) {
