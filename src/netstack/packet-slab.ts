@@ -1,4 +1,5 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
+import { allocateSummed, type SummedMemory } from '../wire/checksum.ts';
 
 /** Largest IP packet. */
 const PACKET_MAX = 65_536;
@@ -18,9 +19,9 @@ export function swap32(value: number): number {
 }
 
 /**
- * The one buffer that all packets of a stack are built in, and where arriving ones are laid on an aligned place to be
- * summed. `base`, where a packet begins, is a multiple of four, so that headers are written as 32-bit words.
- * Words are in memory order, little-endian, as on every machine that Node runs on today but one (s390x).
+ * The one buffer that all packets of a stack are built in, and that arriving ones are copied to, to be summed. `base`,
+ * where a packet begins, is a multiple of four, so that headers are written as 32-bit words. Words are in memory order,
+ * little-endian, as on every machine that Node runs on today but one (s390x).
  */
 export class PacketSlab {
   readonly bytes: Buffer;
@@ -28,38 +29,19 @@ export class PacketSlab {
   readonly base: number;
   /** Where arriving packets are copied to. */
   readonly inbound: number;
-  readonly #unsigned: Uint32Array;
+  readonly #memory: SummedMemory;
 
   constructor(headroom: number) {
     this.base = (headroom + 3) & ~3;
     this.inbound = (this.base + PACKET_MAX + 63) & ~63;
-    this.bytes = Buffer.from(new ArrayBuffer(this.inbound + PACKET_MAX));
-    this.words = new Int32Array(this.bytes.buffer, 0, this.bytes.length >> 2);
-    this.#unsigned = new Uint32Array(this.bytes.buffer, 0, this.bytes.length >> 2);
+    this.#memory = allocateSummed(this.inbound + PACKET_MAX);
+    this.bytes = this.#memory.bytes;
+    this.words = this.#memory.words;
   }
 
   /** One's-complement sum of `length` bytes at `at` (a multiple of four), folded, in little-endian order. */
   sum(at: number, length: number): number {
-    const words = this.#unsigned;
-    let a = 0;
-    let b = 0;
-    let i = at >> 2;
-    const end = i + (length >> 2);
-    const end4 = end - 3;
-    for (; i < end4; i += 4) {
-      a += words[i]! + words[i + 1]!;
-      b += words[i + 2]! + words[i + 3]!;
-    }
-    for (; i < end; i++) a += words[i]!;
-    a += b;
-    let sum = fold(a >>> 0) + fold(Math.floor(a / 4_294_967_296));
-    let tail = at + (length & ~3);
-    if (length & 2) {
-      sum += this.bytes[tail]! | (this.bytes[tail + 1]! << 8);
-      tail += 2;
-    }
-    if (length & 1) sum += this.bytes[tail]!;
-    return fold(sum);
+    return this.#memory.sum(at, length);
   }
 
   /** As `sum`, of bytes that lie elsewhere: copies them in first. */
@@ -71,6 +53,6 @@ export class PacketSlab {
       const bytes = this.bytes;
       for (let i = 0; i < length; i++) bytes[inbound + i] = buffer[at + i]!;
     }
-    return this.sum(inbound, length);
+    return this.#memory.sum(inbound, length);
   }
 }
