@@ -23,8 +23,10 @@ export function createUdpSocket(address: string): Socket {
 
 /** Binds, or rejects with the system's error. */
 export async function bindSocket(socket: Socket, port: number, address: string): Promise<void> {
+  // Listened for first: with a synchronous lookup, the socket is bound before `bind` returns.
+  const listening = once(socket, 'listening');
   socket.bind(port, address);
-  await once(socket, 'listening');
+  await listening;
 }
 
 /** From now on, errors of the socket (ICMP port unreachable, a full buffer, …) end nothing: UDP may lose datagrams. */

@@ -41,13 +41,14 @@ function completes(options: LinkOptions): boolean {
   if (!link.up) return false;
   link.run(link.now + 2000);
   // What a lossy link delivers of data is not the handshake's business; the last of many tries gets through.
-  for (let i = 0; i < 20; i++) link.say('ping').answer('pong');
-  return link.atServer.includes('ping') && link.atClient.includes('pong') && link.server.size === 1;
+  const through = (): boolean => link.atServer.includes('ping') && link.atClient.includes('pong');
+  for (let i = 0; i < 20 && !through(); i++) link.say('ping').answer('pong');
+  return through() && link.server.size === 1;
 }
 
 t.test('every pattern of losses among the first datagrams each way leads to an association', async (t) => {
   for (const [name, options] of await modes()) {
-    const each = name.startsWith('certificates') ? 5 : 4;
+    const each = name.startsWith('certificates') ? 3 : 4;
     let failures = 0;
     for (let pattern = 0; pattern < 1 << (2 * each); pattern++) {
       const fate = (direction: Direction, index: number): readonly number[] => {
@@ -72,7 +73,7 @@ t.test('loss, repetition and reordering at random', async (t) => {
           (direction === 'to-server' ? toServer : toClient)[index] ?? [1];
         return completes({ ...options, fate });
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
     t.pass(name);
   }

@@ -1,0 +1,52 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A peer program under test control: its output is collected, and it does not outlive the test. */
+export class PeerProcess implements AsyncDisposable {
+  output = '';
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #exit: Promise<unknown>;
+  #wake: (() => void) | undefined;
+
+  constructor(program: string, args: readonly string[]) {
+    this.#child = spawn(program, args);
+    this.#exit = once(this.#child, 'close');
+    const collect = (chunk: Buffer): void => {
+      this.output += chunk.toString('latin1');
+      this.#wake?.();
+    };
+    this.#child.stdout.on('data', collect);
+    this.#child.stderr.on('data', collect);
+    // The peer may have gone when we write.
+    this.#child.stdin.on('error', () => {});
+    void this.#exit.then(() => this.#wake?.());
+  }
+
+  write(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
+  end(): void {
+    this.#child.stdin.end();
+  }
+
+  /** Waits for the output to match; throws with all of it when it does not within 10 s or the program ends. */
+  async until(pattern: RegExp): Promise<void> {
+    const deadline = Date.now() + 10_000;
+    while (!pattern.test(this.output)) {
+      if (this.#child.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`no ${pattern} in:\n${this.output}`);
+      }
+      const woken = Promise.withResolvers<void>();
+      this.#wake = woken.resolve;
+      const timer = setTimeout(woken.resolve, 500);
+      await woken.promise;
+      clearTimeout(timer);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null) this.#child.kill('SIGKILL');
+    await this.#exit;
+  }
+}
