@@ -69,7 +69,10 @@ export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer 
   }
   for (const [pattern, failure] of BY_CODE) if (code && pattern.test(code)) return failure;
   if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return { reason: 'reset', explanation: 'The client reset the connection during the handshake.' };
+    return {
+      reason: 'reset',
+      explanation: `The client reset the connection during or right after the handshake; most often it does not trust the certificate. ${TRUST_HINT}`,
+    };
   }
   if (code === undefined) {
     return {

@@ -10,6 +10,7 @@ import type { DataChannel, DataChannelFactory, DataChannelOptions } from '../../
 import type { DtlsDataChannel } from '../../src/gateway/dtls-data-channel.ts';
 import { TunnelGateway } from '../../src/gateway/gateway.ts';
 import type { GatewayOptions, TunnelSettings } from '../../src/gateway/types.ts';
+import type { TokenVerifier } from '../../src/identity/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { seededRandom, systemRandom } from '../../src/lib/random.ts';
 import { createNetstack, driveNetstack, type Netstack, type NetstackDriver } from '../../src/netstack/index.ts';
@@ -61,6 +62,8 @@ export interface LabOptions {
   readonly accelerate?: boolean;
   readonly tls?: Partial<GatewayOptions['tls']>;
   readonly faults?: DataChannelOptions['faults'];
+  /** Left out: every token is good, and its text is the user's name. */
+  readonly verifier?: TokenVerifier;
 }
 
 /** The configuration script of the client: addresses and split routes only. */
@@ -183,7 +186,7 @@ export class TunnelLab implements AsyncDisposable {
         port: 4443,
         tls: { cert: leaf.certPem, key: leaf.keyPem, ca: leaf.caPem, ...options.tls },
         settings: { ...LAB_SETTINGS, ...options.settings },
-        verifier: {
+        verifier: options.verifier ?? {
           verify: async (token) => ({
             ok: true,
             principal: {
@@ -293,6 +296,13 @@ export class TunnelLab implements AsyncDisposable {
     return client;
   }
 
+  /** Starts the client for a run that need not come to a tunnel. */
+  start(...args: string[]): OpenConnect {
+    const client = new OpenConnect(this, args);
+    this.#clients.push(client);
+    return client;
+  }
+
   /** A download through the tunnel; `rate` in bytes a second. */
   download(count: number, rate?: number, timeout = 60_000): Promise<Transfer> {
     const limit = rate === undefined ? [] : ['--limit-rate', String(rate)];
@@ -361,7 +371,8 @@ export class TunnelLab implements AsyncDisposable {
 export class OpenConnect {
   readonly child: ChildProcess;
   log = '';
-  readonly #ended: Promise<number | null>;
+  /** Resolves with the exit status. */
+  readonly ended: Promise<number | null>;
 
   constructor(lab: TunnelLab, args: readonly string[]) {
     const host = lab.gateway.host.includes(':') ? GATEWAY_6 : GATEWAY_4;
@@ -392,7 +403,7 @@ export class OpenConnect {
         if (this.log.length > 400_000) this.log = this.log.slice(-200_000);
       });
     }
-    this.#ended = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));
+    this.ended = new Promise((resolve) => this.child.once('close', (code) => resolve(code)));
   }
 
   get running(): boolean {
@@ -429,6 +440,6 @@ export class OpenConnect {
   /** Ends it as a user would; the exit status. */
   async stop(): Promise<number | null> {
     if (this.running) await end(this.child, 'SIGINT');
-    return this.#ended;
+    return this.ended;
   }
 }
