@@ -128,7 +128,7 @@ export const ApplicationSchema = Type.Object(
       Type.Object({ value: Text('Plain text.'), expires: Type.Optional(Text('ISO 8601 date and time.')) }, closed),
       { default: [], maxItems: 20, description: 'Client secrets.' },
     ),
-    certificates: Type.Array(Type.String({ minLength: 1, maxLength: 20_000 }), {
+    certificates: Type.Array(Type.String({ format: 'certificate', maxLength: 20_000 }), {
       default: [],
       maxItems: 20,
       description: 'Certificates (PEM) that may sign client assertions.',

@@ -130,8 +130,9 @@ async function checkAssertion(
   } catch (error) {
     throw assertionError(error);
   }
-  // Entra tells them apart by `jti`; without one, by the whole text.
-  const key = Grants.key(assertion);
+  // What was signed, not the whole text: a signature can be spelled in several ways (padding, unused bits), and an ECDSA one
+  // can even be changed into another valid one.
+  const key = Grants.key(assertion.slice(0, assertion.lastIndexOf('.')));
   if (context.grants.assertions.get(key)) throw new AadstsError(70049);
   context.grants.assertions.set(key, true, lifetimeLeft);
 }

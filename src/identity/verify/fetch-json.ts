@@ -59,7 +59,15 @@ export function createJsonFetcher(options: { readonly ca?: string | readonly str
         url.protocol === 'https:'
           ? httpsRequest(url, { agent: secure, signal, headers })
           : httpRequest(url, { agent: plain, signal, headers });
-      outgoing.on('response', resolve).on('error', reject).end();
+      outgoing
+        .on('response', resolve)
+        .on('error', (error: NodeJS.ErrnoException) => {
+          // The server closed an idle connection just as it was used again: no fault of either, so a new one is tried.
+          const stale = outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted;
+          if (stale) get(url, signal).then(resolve, reject);
+          else reject(error);
+        })
+        .end();
     });
 
   const fetchJson: FetchJson = async (address, limits) => {

@@ -27,6 +27,8 @@ export function cidrOfMask(text: string): string {
 export interface Format {
   readonly expected: string;
   readonly test: (text: string) => boolean;
+  /** Text of this format has several lines; all other text has one. */
+  readonly lines?: boolean;
 }
 
 /** Formats that the schema names. */
@@ -37,6 +39,11 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   route: {
     expected: 'a network in CIDR form, such as 10.0.0.0/8',
     test: (text) => isCidr(text, 'ipv4') || isCidr(text, 'ipv6'),
+  },
+  certificate: {
+    expected: 'a certificate in PEM form, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----',
+    test: (text) => /^\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/.test(text),
+    lines: true,
   },
   domain: { expected: 'a domain name, such as contoso.internal', test: isDomain },
   host: {

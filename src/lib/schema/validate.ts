@@ -100,11 +100,14 @@ function walk(node: Node, value: unknown, path: Path, complete: boolean, problem
     if (value.length > (node.maxLength ?? Number.POSITIVE_INFINITY)) {
       return wrong('the text is too long', { expected: `at most ${node.maxLength} characters` });
     }
-    if (/\p{Cc}/u.test(value)) return wrong('the text has control characters in it', { expected: 'one line of text' });
+    const format = node.format === undefined ? undefined : FORMATS[node.format];
+    if (!format?.lines && /\p{Cc}/u.test(value)) {
+      return wrong('the text has control characters in it', { expected: 'one line of text' });
+    }
     if (node.pattern !== undefined && !regExp(node.pattern).test(value)) {
       return wrong(`${show(value)} is not possible here`, { expected: describe(node) });
     }
-    if (node.format !== undefined && !FORMATS[node.format]?.test(value)) {
+    if (node.format !== undefined && !format?.test(value)) {
       return wrong(`${show(value)} is not possible here`, { expected: describe(node) });
     }
   }

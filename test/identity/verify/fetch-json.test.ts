@@ -102,3 +102,18 @@ t.test('a caller can give up', async (t) => {
   await fetcher.close();
   await fetcher.close();
 });
+
+t.test('a connection that the server closed while it was idle is no failure', async (t) => {
+  let requests = 0;
+  const url = await serve(t, (request, response) => {
+    requests++;
+    response.end('{}', () => {
+      // Closes without a word of it in the answer, as servers do when their keep-alive time is over.
+      if (requests === 1) request.socket.resetAndDestroy();
+    });
+  });
+  const fetcher = createJsonFetcher();
+  t.teardown(() => fetcher.close());
+  t.same(await fetcher.fetchJson(url, LIMITS), {});
+  t.same(await fetcher.fetchJson(url, LIMITS), {});
+});
