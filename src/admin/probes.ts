@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import { errorText } from '../lib/errors.ts';
 import type { HealthCheck, HealthResult } from './types.ts';
 
@@ -16,6 +18,8 @@ export interface ProbeTargets {
   readonly identityMetadata: string | undefined;
   /** PEM of the CA that both must present. */
   readonly ca: string;
+  /** PEM that the gateway must present instead of a certificate of that CA. */
+  readonly gatewayCertificate?: string | undefined;
 }
 
 /** Asks the listeners over real connections, as a client would: what answers here works. */
@@ -27,10 +31,10 @@ export function probes(targets: ProbeTargets): HealthCheck {
   };
 }
 
-async function probeGateway({ gateway, ca }: ProbeTargets): Promise<HealthResult> {
+async function probeGateway({ gateway, ca, gatewayCertificate }: ProbeTargets): Promise<HealthResult> {
   const name = 'gateway';
   try {
-    const { status, body } = await get(gateway, ca);
+    const { status, body } = await get(gateway, ca, gatewayCertificate);
     if (status === 200 && body.includes(ALIVE)) return { name, ok: true, explanation: `${gateway} is alive.` };
     return { name, ok: false, explanation: `${gateway} answered ${status} instead of its probe page.` };
   } catch (error) {
@@ -52,10 +56,21 @@ async function probeIdentity(url: string, ca: string): Promise<HealthResult> {
   }
 }
 
-function get(url: string, ca: string): Promise<{ status: number; body: string }> {
+function get(url: string, ca: string, pinned?: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-    const outgoing = request(url, { ca, agent: false, signal, headers: { 'user-agent': 'tunnelite-probe' } });
+    const headers = { 'user-agent': 'tunnelite-probe' };
+    // A certificate of somebody else's CA is compared as a whole: whom it is for and until when is not ours to judge.
+    const trust = pinned === undefined ? { ca } : { rejectUnauthorized: false };
+    const outgoing = request(url, { ...trust, agent: false, signal, headers });
+    outgoing.on('socket', (socket) => {
+      socket.once('secureConnect', () => {
+        const presented = (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256;
+        if (pinned !== undefined && presented !== new X509Certificate(pinned).fingerprint256) {
+          outgoing.destroy(new Error('another certificate than the configured one is presented'));
+        }
+      });
+    });
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
       let body = '';

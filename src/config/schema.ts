@@ -112,6 +112,11 @@ const IdentitySchema = Section(
     host: Text('127.0.0.1', 'Address of the built-in Entra ID.', 'ip'),
     port: Port(8444, 'HTTPS port of the built-in Entra ID; 0 = any free one.'),
     names: List([], 'Further host names and addresses that the built-in Entra ID is reached by.', 'host'),
+    publicOrigin: Nullable(
+      Type.String({ format: 'authority-url' }),
+      null,
+      'Where clients reach the built-in Entra ID, such as https://192.0.2.10:8444; null = https://localhost and the port. Has to be reachable from this machine too.',
+    ),
     authority: Nullable(
       Type.String({ format: 'authority-url', maxLength: 2048 }),
       null,

@@ -23,13 +23,17 @@ export const ERROR_CODES = {
     summary: 'A DNS message is malformed.',
     hint: 'Look at the sender; the message was not used.',
   },
+  ERR_PACKET_MALFORMED: {
+    summary: 'An IP packet, or what it carries, is malformed.',
+    hint: 'Look at who made the packet; a capture shows its bytes.',
+  },
   ERR_DTLS_PACKET_INVALID: {
     summary: 'A packet on the DTLS data channel was empty or too long.',
     hint: 'Each record holds one type byte and its payload; look at what the client sends.',
   },
   // config
   ERR_CONFIG_FILE: {
-    summary: 'The configuration file, or a file that it names, cannot be read.',
+    summary: 'The configuration file, or a file that it names, cannot be read or written.',
     hint: 'Check the path; "tunnelite init" writes a commented file to start from.',
   },
   ERR_CONFIG_SYNTAX: {

@@ -88,6 +88,7 @@ async function startProvider({
     host: config.identity.host,
     port: config.identity.port,
     hostname: urlHost(config.identity.host),
+    ...(config.identity.publicOrigin === null ? {} : { publicOrigin: new URL(config.identity.publicOrigin).origin }),
   });
   await provider.listen();
   return provider;

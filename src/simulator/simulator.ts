@@ -18,6 +18,7 @@ import { TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { type Emit, type EventListener, type EventLogger, type Journal, Telemetry } from '../telemetry/index.ts';
 import { type Authorities, createAuthorities } from './authorities.ts';
+import { openKeylogFile } from './keylog.ts';
 import { tokenMinter } from './mint.ts';
 import { leafCertificates, permittedNames, urlHost } from './names.ts';
 import { createInnerNetwork, type InnerNetwork } from './network.ts';
@@ -88,6 +89,7 @@ export async function runSimulator(config: Config, runtime: SimulatorRuntime = {
       permitted: permittedNames(config),
     });
     const leaves = await leafCertificates(certificates, config);
+    const keylog = keylogOf(config, runtime, closing);
     const network = await createInnerNetwork({ config, clock, random, emit, faults, tls: leaves.services });
     closing.defer(() => network.close());
     const authorities = await createAuthorities({ config, certificates, clock, random, emit, tls: leaves.identity });
@@ -100,7 +102,7 @@ export async function runSimulator(config: Config, runtime: SimulatorRuntime = {
         ca: certificates.ca.certPem,
         minVersion: config.gateway.tls.minVersion,
         maxVersion: config.gateway.tls.maxVersion,
-        ...(runtime.keylog ? { keylog: runtime.keylog } : {}),
+        ...(keylog ? { keylog } : {}),
       },
       settings: tunnelSettings(config),
       verifier: authorities.verifier,
@@ -113,7 +115,17 @@ export async function runSimulator(config: Config, runtime: SimulatorRuntime = {
     });
     closing.use(gateway);
     network.attach(gateway);
-    const sim = new Simulator({ config, telemetry, certificates, network, authorities, gateway, closing });
+    const ownCertificate = config.gateway.tls.certFile === null ? undefined : leaves.gateway.cert;
+    const sim = new Simulator({
+      config,
+      telemetry,
+      certificates,
+      network,
+      authorities,
+      gateway,
+      closing,
+      ownCertificate,
+    });
     const admin = closing.use(
       await startAdmin({
         host: config.admin.host,
@@ -137,6 +149,19 @@ export async function runSimulator(config: Config, runtime: SimulatorRuntime = {
   }
 }
 
+/** Where key-log lines go: to the program, to the configured file, or nowhere. */
+function keylogOf(
+  config: Config,
+  runtime: SimulatorRuntime,
+  closing: CloseStack,
+): ((line: string) => void) | undefined {
+  const { keylogFile } = config.gateway.tls;
+  if (runtime.keylog || keylogFile === null) return runtime.keylog;
+  const file = openKeylogFile(keylogFile);
+  closing.defer(() => file.close());
+  return file.write;
+}
+
 interface Parts {
   readonly config: Config;
   readonly telemetry: Telemetry;
@@ -145,6 +170,8 @@ interface Parts {
   readonly authorities: Authorities;
   readonly gateway: Gateway;
   readonly closing: CloseStack;
+  /** The gateway's certificate, where it is not one of our CA. */
+  readonly ownCertificate: string | undefined;
 }
 
 /** A running simulator: what to connect to, what happened, and how to end it. */
@@ -172,6 +199,7 @@ export class Simulator implements Closable {
       identityMetadata:
         authorities.provider && authorities.provider.metadataUrl(authorities.provider.directory.defaultTenant.id),
       ca: parts.certificates.ca.certPem,
+      gatewayCertificate: parts.ownCertificate,
     });
   }
 
