@@ -70,7 +70,8 @@ export function sendSyn(tcb: Tcb): void {
   tcb.lastSendAt = now;
   emitSegment(tcb, tcb.iss, tcb.state === TcpState.SynReceived ? SYN | ACK : SYN, 0);
   tcb.sendTimer = SendTimer.Retransmit;
-  tcb.sendTimerAt = now + Math.min(RTO_MAX, RTO_INITIAL * 2 ** (tcb.synTries - 1));
+  const next = now + Math.min(RTO_MAX, RTO_INITIAL * 2 ** (tcb.synTries - 1));
+  tcb.sendTimerAt = next < tcb.lifeTimerAt ? next : Infinity;
   host.schedule(tcb);
 }
 
