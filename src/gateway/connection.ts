@@ -154,8 +154,8 @@ export class ControlConnection implements CstpConnection {
     const fault = this.#host.faults.stream?.(point, this.#session?.id);
     if (!fault) return false;
     if (fault.kind === 'stall') {
-      this.transport.raw.pause();
-      this.#host.clock.setTimer(fault.milliseconds, () => this.transport.raw.resume());
+      this.transport.hold();
+      this.#host.clock.setTimer(fault.milliseconds, () => this.transport.release());
       return false;
     }
     this.#rejected = true;

@@ -17,6 +17,7 @@ export class Transport extends Duplex {
   #collected: Buffer[] = [];
   #collectedBytes = 0;
   #flushPlanned = false;
+  #held = false;
 
   constructor(raw: Socket) {
     super({ allowHalfOpen: true });
@@ -68,8 +69,19 @@ export class Transport extends Duplex {
     this.raw.uncork();
   }
 
-  override _read(): void {
+  /** Stops reading, whatever TLS asks for, until `release`: a fault on purpose. */
+  hold(): void {
+    this.#held = true;
+    this.raw.pause();
+  }
+
+  release(): void {
+    this.#held = false;
     this.raw.resume();
+  }
+
+  override _read(): void {
+    if (!this.#held) this.raw.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {

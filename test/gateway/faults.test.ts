@@ -1,0 +1,62 @@
+import t from 'tap';
+import type { FaultPorts, StreamFault } from '../../src/faults/ports.ts';
+import { ManualClock } from '../../src/lib/clock.ts';
+import { CstpType } from '../../src/wire/cstp.ts';
+import { startTestGateway, statusLine } from '../support/gateway.ts';
+
+/** A fault at one point, once. */
+const once = (at: string, fault: StreamFault): FaultPorts => {
+  let left = 1;
+  return { stream: (point) => (point === at && left-- > 0 ? fault : undefined) };
+};
+
+t.test('a connection can be reset or closed at each of its turning points', async (t) => {
+  for (const kind of ['reset', 'close'] as const) {
+    await using early = await startTestGateway({ faults: once('accept', { kind }) });
+    await t.rejects(early.dial(), `${kind} at accept`);
+    for (const point of ['tls', 'connect', 'data']) {
+      await using lab = await startTestGateway({ faults: once(point, { kind }) });
+      const client = await lab.dial();
+      if (point !== 'tls') await client.login();
+      if (point !== 'tls') void client.connectTunnel();
+      if (point === 'data') {
+        await lab.events.first('session.connect');
+        client.sendPacket(CstpType.Keepalive);
+      }
+      await client.ended;
+      t.equal(client.error?.code, kind === 'reset' ? 'ECONNRESET' : undefined, `${kind} at ${point}`);
+      const next = await lab.dial();
+      t.equal(statusLine(await next.login()), 'HTTP/1.1 200 OK', 'the next client is served');
+      next.close();
+    }
+  }
+});
+
+t.test('a stalled connection reads nothing until the time is over', async (t) => {
+  const clock = new ManualClock();
+  await using lab = await startTestGateway({ clock, faults: once('accept', { kind: 'stall', milliseconds: 5_000 }) });
+  const stalled = lab.dial();
+  const other = await lab.dial();
+  t.equal(statusLine(await other.login()), 'HTTP/1.1 200 OK', 'another one is served meanwhile');
+  t.equal(lab.events.of('tls.connect').length, 1);
+  clock.advance(5_000);
+  const client = await stalled;
+  t.equal(statusLine(await client.login()), 'HTTP/1.1 200 OK');
+  client.close();
+  other.close();
+});
+
+t.test('a refusal on purpose looks on the wire like a real one, and says in the log that it was ordered', async (t) => {
+  const refuse = (at: string): FaultPorts => ({
+    decision: (point) => (point === at ? { kind: 'refuse', explanation: `Ordered at ${at}.` } : undefined),
+  });
+  await using first = await startTestGateway({ faults: refuse('authenticate') });
+  const one = await first.dial();
+  t.equal(await one.login(), 'HTTP/1.1 401 Authentication failed\r\nContent-Length: 0\r\n\r\n');
+  t.match(first.events.of('auth.refused'), [{ reason: 'fault', explanation: 'Ordered at authenticate.' }]);
+  await using second = await startTestGateway({ faults: refuse('connect') });
+  const two = await second.dial();
+  await two.login();
+  t.equal(await two.connectTunnel(), 'HTTP/1.1 401 Cookie is not acceptable\r\n\r\n');
+  t.match(second.events.of('session.refused'), [{ reason: 'fault', explanation: 'Ordered at connect.' }]);
+});
