@@ -147,7 +147,7 @@ export class IpInput {
     }
     const chain = this.#chain;
     if (!walkHeaders(buffer, offset, offset + total, chain)) {
-      counters.dropBadHeader++;
+      counters.dropNoNextHeader++;
       return;
     }
     const place = chain.fragmentAt < 0 ? 0 : (buffer[chain.fragmentAt + 2]! << 8) | buffer[chain.fragmentAt + 3]!;

@@ -139,6 +139,7 @@ export class RawPeer {
   drains = 0;
   autoConsume = true;
   window: number;
+  omitTimestamps = false;
   tsval = 5000;
   tsecr = 0;
   readonly #options: RawPeerOptions;
@@ -196,7 +197,7 @@ export class RawPeer {
 
   /** Options as the peer puts them on segments other than SYN. */
   #plainOptions(): Buffer {
-    if (!this.#options.timestamps) return Buffer.alloc(0);
+    if (!this.#options.timestamps || this.omitTimestamps) return Buffer.alloc(0);
     const options = Buffer.from([1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0]);
     options.writeUInt32BE(this.tsval >>> 0, 4);
     options.writeUInt32BE(this.tsecr >>> 0, 8);
