@@ -32,5 +32,6 @@ export const PSK_BYTES = 32;
 export const MIN_DATAGRAM_SLOT = 2048;
 export const DATAGRAM_HEADROOM = 256;
 
-/** Ours: refusals told in the journal between two looks at the silence; the rest are only counted. */
-export const REFUSALS_PER_SCAN = 10;
+/** Ours: refusals of one kind told in the journal within a window; the rest are only counted. */
+export const REFUSALS_PER_WINDOW = 5;
+export const REFUSAL_WINDOW_MS = 1000;

@@ -29,7 +29,8 @@ import {
   MIN_DATAGRAM_SLOT,
   PSK_BYTES,
   PSK_LABEL,
-  REFUSALS_PER_SCAN,
+  REFUSAL_WINDOW_MS,
+  REFUSALS_PER_WINDOW,
   SILENCE_SCAN_MS,
 } from './data-channel-constants.ts';
 import type {
@@ -50,6 +51,8 @@ const REFUSALS: { readonly [R in DropReason]?: string } = {
   'no-common-cipher': 'The client offers no cipher suite that its tunnel was set up for.',
   version: 'The client does not offer DTLS 1.2.',
   'zero-random': 'The random of this ClientHello is all zeros, as a defective GnuTLS sends it.',
+  'not-authentic':
+    'A record is not authentic: the client derived another key (the exporter takes no context), or the record was changed on the way.',
   full: 'There are as many DTLS associations as are allowed.',
 };
 
@@ -79,7 +82,9 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   #tick: Timer | undefined;
   #tickAt = Infinity;
   #scan: Timer | undefined;
-  #refusals = 0;
+  /** Refusals told since `#refusalsSince`, by reason. */
+  readonly #refusals = new Map<string, number>();
+  #refusalsSince = -Infinity;
   #failures = 0;
   #closing: Promise<void> | undefined;
 
@@ -243,7 +248,6 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
 
   readonly #scanSilence = (): void => {
     this.#scan = undefined;
-    this.#refusals = 0;
     const now = this.#options.clock.monotonic();
     for (const channel of this.#channels.values()) channel.check(now);
     if (this.#channels.size > 0) this.#scan = this.#options.clock.setTimer(SILENCE_SCAN_MS, this.#scanSilence);
@@ -251,7 +255,14 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
 
   /** Strangers decide how often this is called: the journal is kept from drowning. */
   #refused(peer: DtlsPeer, reason: string, explanation: string): void {
-    if (++this.#refusals > REFUSALS_PER_SCAN) return;
+    const now = this.#options.clock.monotonic();
+    if (now - this.#refusalsSince >= REFUSAL_WINDOW_MS) {
+      this.#refusalsSince = now;
+      this.#refusals.clear();
+    }
+    const told = this.#refusals.get(reason) ?? 0;
+    if (told >= REFUSALS_PER_WINDOW) return;
+    this.#refusals.set(reason, told + 1);
     const remote = peer.family === 'IPv6' ? `[${peer.address}]:${peer.port}` : `${peer.address}:${peer.port}`;
     this.#options.emit('channel.dtls.refused', { remote, reason, explanation });
   }
