@@ -35,6 +35,7 @@ import {
 } from './http-response.ts';
 import { dialectOf, type Pages } from './pages.ts';
 import { RecordWriter } from './record-writer.ts';
+import { remoteAddressOf, remoteOf } from './remote-address.ts';
 import type { GatewaySession } from './session.ts';
 import { decodeCookie, type Sessions } from './sessions.ts';
 import { classifyTlsFailure } from './tls-failure.ts';
@@ -88,9 +89,8 @@ export class ControlConnection implements CstpConnection {
 
   constructor(raw: Socket, host: ConnectionHost) {
     this.#host = host;
-    this.remoteAddress = plainAddress(raw.remoteAddress ?? '');
-    const shown = this.remoteAddress.includes(':') ? `[${this.remoteAddress}]` : this.remoteAddress;
-    this.remote = `${shown}:${raw.remotePort ?? 0}`;
+    this.remoteAddress = remoteAddressOf(raw);
+    this.remote = remoteOf(raw);
     this.acceptedAt = host.clock.monotonic();
     this.transport = new Transport(raw);
     this.tls = host.secure(this.transport);
@@ -347,6 +347,7 @@ export class ControlConnection implements CstpConnection {
     this.#host.emit('auth.accepted', {
       remote: this.remote,
       user: session.username,
+      signInName: session.signInName,
       session: session.id,
       tenant: session.tenantId,
       agent: this.#headers.userAgent,
@@ -505,9 +506,4 @@ export class ControlConnection implements CstpConnection {
       this.#reject('internal', `The request could not be handled: ${errorText(error)}`);
     });
   }
-}
-
-/** IPv4 clients of a dual-stack socket appear as `::ffff:a.b.c.d`. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

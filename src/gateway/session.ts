@@ -32,6 +32,8 @@ export interface SessionIdentity {
   /** SHA-256 of the cookie, hex. */
   readonly key: string;
   readonly username: string;
+  /** What people call the user; only for showing. */
+  readonly signInName: string | undefined;
   readonly tenantId: string | undefined;
   readonly objectId: string | undefined;
   readonly remoteAddress: string;
@@ -96,6 +98,7 @@ export class GatewaySession implements SessionInfo, TunnelSession {
   readonly id: string;
   readonly key: string;
   readonly username: string;
+  readonly signInName: string | undefined;
   readonly tenantId: string | undefined;
   readonly objectId: string | undefined;
   readonly createdAt: number;
@@ -137,6 +140,7 @@ export class GatewaySession implements SessionInfo, TunnelSession {
     this.id = identity.id;
     this.key = identity.key;
     this.username = identity.username;
+    this.signInName = identity.signInName;
     this.tenantId = identity.tenantId;
     this.objectId = identity.objectId;
     this.createdAt = identity.createdAt;
@@ -188,6 +192,7 @@ export class GatewaySession implements SessionInfo, TunnelSession {
     return {
       id: this.id,
       username: this.username,
+      signInName: this.signInName,
       tenantId: this.tenantId,
       objectId: this.objectId,
       state: this.state,
@@ -235,6 +240,7 @@ export class GatewaySession implements SessionInfo, TunnelSession {
     this.#host.emit('session.connect', {
       session: this.id,
       user: this.username,
+      signInName: this.signInName,
       remote: cstp.remote,
       address4: this.address4,
       address6: this.address6,

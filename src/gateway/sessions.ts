@@ -84,6 +84,7 @@ export class Sessions {
         id: this.#newId(),
         key: cookieKey(bytes),
         username: principal.username,
+        signInName: signInNameOf(principal),
         tenantId: principal.tenantId,
         objectId: principal.objectId,
         remoteAddress,
@@ -234,6 +235,7 @@ export class Sessions {
       key: session.key,
       id: session.id,
       username: session.username,
+      signInName: session.signInName,
       objectId: session.objectId,
       tenantId: session.tenantId,
       remoteAddress: session.loginAddress,
@@ -256,4 +258,10 @@ export class Sessions {
 
 function address(pool: AddressPool, index: number): TunnelAddress {
   return { index, text: pool.addressOf(index), bytes: pool.bytesOf(index) };
+}
+
+/** The name that people know a user by. Entra's names change and are no identity (entra-tokens.md §3): only for showing. */
+function signInNameOf({ claims }: Principal): string | undefined {
+  const name = claims['preferred_username'] ?? claims['upn'] ?? claims['unique_name'];
+  return typeof name === 'string' && name !== '' ? name.slice(0, 113) : undefined;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
+import type { BanRules } from './bans.ts';
 
 /** What a client is told and how long things last: the server configuration of a Tunnel site. All times in seconds. */
 export interface TunnelSettings {
@@ -65,6 +66,8 @@ export interface GatewayOptions {
   readonly faults?: FaultPorts;
   /** How the Authorization header is read; default `lenient`, as the real server. */
   readonly bearerPrefix?: 'lenient' | 'strict';
+  /** Shuts out addresses that fail to log in too often; left out = never, unlike the real server, since tests fail on purpose. */
+  readonly bans?: BanRules;
 }
 
 /** One tunnel session as the rest of the program sees it. */
@@ -72,6 +75,8 @@ export interface SessionInfo {
   /** Short id for logs, REST and the command line: six characters. */
   readonly id: string;
   readonly username: string;
+  /** `preferred_username` or `upn` of the token: what people call the user. Only for showing. */
+  readonly signInName: string | undefined;
   readonly tenantId: string | undefined;
   readonly objectId: string | undefined;
   readonly state: 'authenticated' | 'connected' | 'disconnected';
@@ -100,6 +105,7 @@ export interface StoredSession {
   readonly key: string;
   readonly id: string;
   readonly username: string;
+  readonly signInName: string | undefined;
   readonly objectId: string | undefined;
   readonly tenantId: string | undefined;
   readonly remoteAddress: string;

@@ -22,7 +22,7 @@ export interface BrokerOptions {
   readonly hostOf: (address: string) => string | undefined;
 }
 
-const NOBODY: Requester = { session: undefined, user: undefined, tenantId: undefined };
+const NOBODY: Requester = { session: undefined, user: undefined, signInName: undefined, tenantId: undefined };
 
 /**
  * Turns flows of the tunnel into connect requests: one decision and one journal entry each, then the way to the resource.
@@ -114,6 +114,7 @@ export class ResourceBroker implements Closable {
       request: request.id,
       session: request.requester.session,
       user: request.requester.user,
+      signInName: request.requester.signInName,
       protocol: request.protocol,
       source: endpoint(request.source.address, request.source.port),
       destination: endpoint(request.destination.address, request.destination.port),
@@ -222,6 +223,7 @@ function refuse(flow: TcpConnectRequest | UdpFlowRequest, answer: RefuseWith | '
 function visitorOf(request: ConnectRequest): ResourceVisitor {
   return {
     user: request.requester.user,
+    signInName: request.requester.signInName,
     session: request.requester.session,
     tenantId: request.requester.tenantId,
     sourceAddress: request.source.address,

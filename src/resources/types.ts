@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 export interface Requester {
   readonly session: string | undefined;
   readonly user: string | undefined;
+  /** What people call the user; only for showing. */
+  readonly signInName: string | undefined;
   readonly tenantId: string | undefined;
 }
 
@@ -40,6 +42,7 @@ export type Policy = (request: ConnectRequest) => Decision;
 /** What a service behind the policy is told of its visitor. */
 export interface ResourceVisitor {
   readonly user: string | undefined;
+  readonly signInName: string | undefined;
   readonly session: string | undefined;
   readonly tenantId: string | undefined;
   readonly sourceAddress: string;

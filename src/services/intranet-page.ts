@@ -39,6 +39,7 @@ export function intranetPage(title: string, facts: Readonly<Record<string, unkno
 <h1>${html(title)}</h1>
 <p>You reached the on-premises network through the tunnel.</p>
 <table>
+${row('Signed in as', facts['signInName'])}
 ${row('User', facts['user'])}
 ${row('Session', facts['session'])}
 ${row('Tenant', facts['tenant'])}

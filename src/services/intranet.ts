@@ -107,6 +107,7 @@ function describe(request: FastifyRequest, visitor: Visitor | undefined): Record
   const socket = request.raw.socket;
   return {
     user: visitor?.user ?? null,
+    signInName: visitor?.signInName ?? null,
     session: visitor?.session ?? null,
     tenant: visitor?.tenantId ?? null,
     source: visitor ? { address: visitor.sourceAddress, port: visitor.sourcePort } : null,

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 /** Who reached a service, and how: what the service shows and logs. */
 export interface Visitor {
   readonly user: string | undefined;
+  /** What people call the user; only for showing. */
+  readonly signInName: string | undefined;
   readonly session: string | undefined;
   readonly tenantId: string | undefined;
   readonly sourceAddress: string;

@@ -28,7 +28,7 @@ export interface InnerNetwork {
   close(): Promise<void>;
 }
 
-const NOBODY: Requester = { session: undefined, user: undefined, tenantId: undefined };
+const NOBODY: Requester = { session: undefined, user: undefined, signInName: undefined, tenantId: undefined };
 
 /** Builds everything behind the gateway; nothing in it has a socket until an upstream is dialled. */
 export async function createInnerNetwork(options: NetworkOptions): Promise<InnerNetwork> {
@@ -69,7 +69,9 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     faults,
     requesterOf: (address) => {
       const session = gateway?.sessionAt(address);
-      return session ? { session: session.id, user: session.username, tenantId: session.tenantId } : NOBODY;
+      return session
+        ? { session: session.id, user: session.username, signInName: session.signInName, tenantId: session.tenantId }
+        : NOBODY;
     },
     hostOf: (address) => onPremises.hostAt(address)?.names[0],
   });

@@ -47,6 +47,7 @@ export interface EventMap {
   'auth.accepted': {
     remote: string;
     user: string;
+    signInName: string | undefined;
     session: string;
     tenant: string | undefined;
     agent: string | undefined;
@@ -57,6 +58,7 @@ export interface EventMap {
   'session.connect': {
     session: string;
     user: string;
+    signInName: string | undefined;
     remote: string;
     address4: string | undefined;
     address6: string | undefined;
@@ -91,6 +93,7 @@ export interface EventMap {
     request: string;
     session: string | undefined;
     user: string | undefined;
+    signInName: string | undefined;
     protocol: string;
     source: string;
     destination: string;
@@ -119,7 +122,9 @@ export interface EventSpec<K extends EventName> {
   readonly text: (fields: EventMap[K]) => string;
 }
 
-const who = (user: string | undefined): string => user ?? 'unknown user';
+/** The name that people know a user by, and the one that the gateway keeps. */
+const who = (user: string | undefined, signInName?: string): string =>
+  signInName === undefined || signInName === user ? (user ?? 'unknown user') : `${signInName} (${user})`;
 
 /** Level and wording of every event: the one table behind log, journal and live stream. */
 export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
@@ -173,12 +178,12 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     level: 'info',
     text: (e) => `${e.remote} came without a token and was asked for one (401, WWW-Authenticate: Bearer)`,
   },
-  'auth.accepted': { level: 'info', text: (e) => `${e.user} authenticated from ${e.remote}` },
+  'auth.accepted': { level: 'info', text: (e) => `${who(e.user, e.signInName)} authenticated from ${e.remote}` },
   'auth.refused': { level: 'warn', text: (e) => `Refused ${e.remote} (${e.reason}): ${e.explanation}` },
   'session.connect': {
     level: 'info',
     text: (e) =>
-      `${e.user} ${e.resumed ? 'resumed' : 'connected'} from ${e.remote} as ${[e.address4, e.address6].filter(Boolean).join(' and ')}, MTU ${e.mtu}`,
+      `${who(e.user, e.signInName)} ${e.resumed ? 'resumed' : 'connected'} from ${e.remote} as ${[e.address4, e.address6].filter(Boolean).join(' and ')}, MTU ${e.mtu}`,
   },
   'session.refused': { level: 'warn', text: (e) => `No session for ${e.remote} (${e.reason}): ${e.explanation}` },
   'session.disconnect': {
@@ -224,7 +229,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'resource.request': {
     level: 'info',
     text: (e) =>
-      `${who(e.user)} ${e.protocol} ${e.source} → ${e.host ? `${e.host} (${e.destination})` : e.destination}: ${e.decision}. ${e.explanation}`,
+      `${who(e.user, e.signInName)} ${e.protocol} ${e.source} → ${e.host ? `${e.host} (${e.destination})` : e.destination}: ${e.decision}. ${e.explanation}`,
   },
   'resource.end': {
     level: 'debug',

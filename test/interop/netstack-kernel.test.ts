@@ -73,6 +73,7 @@ t.test('the kernel and the netstack agree', { skip, jobs: 1 }, async (t) => {
     const visitor = {
       user: undefined,
       session: undefined,
+      signInName: undefined,
       tenantId: undefined,
       sourceAddress: '',
       sourcePort: 0,

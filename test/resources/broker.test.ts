@@ -119,6 +119,7 @@ const setup = (
     requesterOf: (address) => ({
       session: address === '169.254.0.2' ? 's1' : undefined,
       user: 'alice',
+      signInName: undefined,
       tenantId: undefined,
     }),
     hostOf: (address) => (address === '10.20.0.10' ? 'intranet' : undefined),

@@ -12,7 +12,7 @@ const services = {
 const ask = (address: string, port: number, host?: string): ConnectRequest => ({
   id: 'r1',
   protocol: 'tcp',
-  requester: { session: 'abc', user: 'alice', tenantId: undefined },
+  requester: { session: 'abc', user: 'alice', signInName: undefined, tenantId: undefined },
   source: { address: '169.254.0.2', port: 40_000 },
   destination: { address, port, host },
 });

@@ -10,6 +10,7 @@ import { DnsRcode, parseDnsAnswer, serializeDnsQuery } from '../../src/wire/dns.
 const visitor = {
   user: 'alice',
   session: 's1',
+  signInName: undefined,
   tenantId: undefined,
   sourceAddress: '169.254.0.2',
   sourcePort: 40_000,

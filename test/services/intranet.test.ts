@@ -9,7 +9,8 @@ import { Telemetry } from '../../src/telemetry/index.ts';
 import { testLeaf } from '../support/certificates.ts';
 
 const visitor: Visitor = {
-  user: 'alice@contoso.example',
+  user: '02d589a5',
+  signInName: 'alice@contoso.example',
   session: 'a1b2c3',
   tenantId: 'tenant',
   sourceAddress: '169.254.0.2',
@@ -80,7 +81,7 @@ t.test('the start page shows who reached it and over what', async (t) => {
 t.test('a visitor name with markup in it is shown as text', async (t) => {
   const { network } = await setup(t);
   const [near, far] = duplexPair();
-  network.stream('intranet-http')!.open(far, { ...visitor, user: '<script>alert(1)</script>' });
+  network.stream('intranet-http')!.open(far, { ...visitor, signInName: '<script>alert(1)</script>' });
   const { body } = await fetchOver(near, '/');
   t.notOk(body.includes('<script>'));
   t.ok(body.includes('&lt;script&gt;'));
@@ -94,7 +95,7 @@ t.test('HTTPS is served inside the stream, with the certificate of the mock netw
   const secure = tlsConnect({ socket: near, servername: 'intranet.contoso.internal', ca: certificate.caPem });
   const { body } = await fetchOver(secure, '/whoami');
   const facts = JSON.parse(body.toString());
-  t.match(facts, { user: 'alice@contoso.example', scheme: 'https', tls: { protocol: 'TLSv1.3' } });
+  t.match(facts, { signInName: 'alice@contoso.example', scheme: 'https', tls: { protocol: 'TLSv1.3' } });
   secure.destroy();
 });
 
