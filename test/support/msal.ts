@@ -41,7 +41,7 @@ export class Msal implements AsyncDisposable {
     this.#directory = directory;
   }
 
-  static async start(provider: TestProvider): Promise<Msal> {
+  static async start(provider: Pick<TestProvider, 'caPem'>): Promise<Msal> {
     const directory = await mkdtemp(join(tmpdir(), 'tunnelite-msal-'));
     const ca = join(directory, 'ca.pem');
     await writeFile(ca, provider.caPem);
