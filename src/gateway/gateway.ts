@@ -4,12 +4,14 @@ import { type FaultPorts, noFaults } from '../faults/ports.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { AddressPool } from './address-pool.ts';
+import { BAN_POINTS, BanList } from './bans.ts';
 import type { BearerPrefix } from './bearer.ts';
 import { bindPorts, closeServer } from './bind-ports.ts';
 import { type ConnectionHost, ControlConnection } from './connection.ts';
 import { ADDRESS_COOL_DOWN, MAX_PENDING_CONNECTIONS, SCAN_INTERVAL } from './constants.ts';
 import type { DataChannelFactory, DataChannelServer } from './data-channel-port.ts';
 import { Pages } from './pages.ts';
+import { remoteAddressOf, remoteOf } from './remote-address.ts';
 import type { GatewaySession, SessionHost } from './session.ts';
 import { MemorySessionStore } from './session-store.ts';
 import { Sessions } from './sessions.ts';
@@ -45,6 +47,7 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
   readonly #pending = new Set<ControlConnection>();
   readonly #tunnels = new Set<ControlConnection>();
   readonly #closing = new CloseStack();
+  readonly #bans: BanList | undefined;
   #port = 0;
   #accepted = 0;
   #overLimit = 0;
@@ -61,6 +64,7 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
     this.coarseNow = options.clock.monotonic();
     this.bearerPrefix = options.bearerPrefix ?? 'lenient';
     this.faults = options.faults ?? noFaults;
+    this.#bans = options.bans && new BanList(options.bans, options.clock);
     const { settings, clock, random, emit } = options;
     const coolDown = ADDRESS_COOL_DOWN * 1000;
     this.#pool4 = settings.network === undefined ? undefined : new AddressPool(settings.network, coolDown);
@@ -206,8 +210,9 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
     this.#tunnels.add(connection);
   }
 
-  onFailedLogin(_remoteAddress: string): void {
+  onFailedLogin(remoteAddress: string): void {
     this.#failedLogins++;
+    this.#bans?.add(remoteAddress, BAN_POINTS.failedLogin);
   }
 
   onGone(connection: ControlConnection): void {
@@ -227,15 +232,26 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
     return this.close();
   }
 
+  /** Why a connection is closed before TLS, if it is. */
+  #refusal(address: string): { readonly reason: string; readonly explanation: string } | undefined {
+    const { maxSessions } = this.settings;
+    if (this.#tunnels.size >= maxSessions) {
+      return { reason: 'full', explanation: `${maxSessions} sessions are connected, as many as are allowed.` };
+    }
+    if (!this.#bans) return undefined;
+    this.#bans.add(address, BAN_POINTS.connection);
+    if (!this.#bans.banned(address)) return undefined;
+    const { banTime } = this.#options.bans!;
+    return { reason: 'banned', explanation: `${address} failed too often and is shut out for ${banTime} s.` };
+  }
+
   #onConnection(socket: Socket): void {
     this.#accepted++;
-    if (this.#tunnels.size >= this.settings.maxSessions) {
+    const refusal = this.#refusal(remoteAddressOf(socket));
+    if (refusal) {
       this.#overLimit++;
-      this.emit('http.rejected', {
-        remote: `${socket.remoteAddress}:${socket.remotePort}`,
-        reason: 'full',
-        explanation: `${this.settings.maxSessions} sessions are connected, as many as are allowed.`,
-      });
+      this.emit('http.rejected', { remote: remoteOf(socket), ...refusal });
+      socket.on('error', () => {});
       socket.destroy();
       return;
     }
