@@ -1,4 +1,5 @@
 export { AADSTS, type AadstsCode } from './aadsts.ts';
+export { directoryAdmin } from './admin/directory-admin.ts';
 export * from './authority.ts';
 export * from './directory/index.ts';
 export type { Lifetimes } from './provider/constants.ts';

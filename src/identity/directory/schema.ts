@@ -15,6 +15,8 @@ const Text = (description: string, maxLength = 256) => Type.String({ minLength: 
 const Flag = (fallback: boolean, description: string) => Type.Boolean({ default: fallback, description });
 const Names = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { default: [], maxItems: 1000, description });
+const OneOf = <const T extends string>(values: readonly T[], options: { default?: NoInfer<T>; description?: string }) =>
+  Type.Unsafe<T>({ type: 'string', enum: [...values], ...options });
 const Seconds = (description: string) => Type.Integer({ minimum: 0, maximum: 315_360_000, description });
 
 export const UserSchema = Type.Object(
@@ -28,7 +30,7 @@ export const UserSchema = Type.Object(
     password: Type.Optional(
       Text('Plain text: this is a test directory. A user without one cannot sign in by password.'),
     ),
-    type: Type.Union([Type.Literal('member'), Type.Literal('guest')], {
+    type: OneOf(['member', 'guest'], {
       default: 'member',
       description: 'A guest has `acct` 1. When another tenant has a member of that name, the guest signs in there.',
     }),
@@ -36,7 +38,7 @@ export const UserSchema = Type.Object(
     enabled: Flag(true, '`false`: 50057.'),
     locked: Flag(false, '`true`: 50053. Also set by ten wrong passwords in a row.'),
     passwordExpired: Flag(false, '`true`: 50055; the sign-in page asks for a new password.'),
-    mfa: Type.Union([Type.Literal('off'), Type.Literal('required')], {
+    mfa: OneOf(['off', 'required'], {
       default: 'off',
       description: '`required`: 50074 without interaction, a prompt with it.',
     }),
@@ -46,10 +48,10 @@ export const UserSchema = Type.Object(
       default: '123456',
       description: 'The code the MFA prompt accepts.',
     }),
-    risk: Type.Union(
-      (['none', 'low', 'medium', 'high'] as const).map((level) => Type.Literal(level)),
-      { default: 'none', description: '`high`: 53011. `medium` meets policies on risk.' },
-    ),
+    risk: OneOf(['none', 'low', 'medium', 'high'], {
+      default: 'none',
+      description: '`high`: 53011. `medium` meets policies on risk.',
+    }),
     device: Type.Optional(Guid('Device this user signs in from when the request names none.')),
     roles: Names('App roles: claim `roles`.'),
     groups: Names('Group ids: claim `groups`.'),
@@ -69,10 +71,10 @@ export const DeviceSchema = Type.Object(
     displayName: Type.Optional(Text('A name for people.')),
     owner: Type.Optional(Text('User name or object id. A device of another user is not accepted.')),
     enabled: Flag(true, '`false`: 50187.'),
-    joinType: Type.Union(
-      (['registered', 'joined', 'hybrid', 'none'] as const).map((join) => Type.Literal(join)),
-      { default: 'registered', description: '`none`: 50129. `hybrid` meets `domain-joined-device`.' },
-    ),
+    joinType: OneOf(['registered', 'joined', 'hybrid', 'none'], {
+      default: 'registered',
+      description: '`none`: 50129. `hybrid` meets `domain-joined-device`.',
+    }),
     managed: Flag(true, '`false`: 530003 where a compliant device is asked for.'),
     compliant: Flag(true, '`false`: 53000 where a compliant device is asked for.'),
   },
@@ -94,7 +96,7 @@ export const ApplicationSchema = Type.Object(
     appId: Guid('Client id.'),
     displayName: Type.Optional(Text('Shown on the consent page.')),
     enabled: Flag(true, '`false`: 70001.'),
-    signInAudience: Type.Union([Type.Literal('AzureADMyOrg'), Type.Literal('AzureADMultipleOrgs')], {
+    signInAudience: OneOf(['AzureADMyOrg', 'AzureADMultipleOrgs'], {
       default: 'AzureADMyOrg',
       description: 'Single tenant or multi-tenant, as in the app manifest.',
     }),
@@ -192,14 +194,12 @@ export const PolicySchema = Type.Object(
     clients: Type.Array(Type.String(), { default: ['all'], description: '`all` or client ids.' }),
     excludeClients: Names('Client ids: an allow-list, with control `block`.'),
     authenticationContexts: Names('`c1` to `c99`: the policy applies only where the client asks for that context.'),
-    risk: Type.Optional(
-      Type.Array(Type.String({ enum: ['low', 'medium', 'high'] }), { description: 'Only users of such risk.' }),
-    ),
-    controls: Type.Array(Type.String({ enum: [...POLICY_CONTROLS] }), {
+    risk: Type.Optional(Type.Array(OneOf(['low', 'medium', 'high'], {}), { description: 'Only users of such risk.' })),
+    controls: Type.Array(OneOf(POLICY_CONTROLS, {}), {
       default: [],
       description: 'What has to be met.',
     }),
-    operator: Type.Union([Type.Literal('and'), Type.Literal('or')], {
+    operator: OneOf(['and', 'or'], {
       default: 'and',
       description: 'All controls, or one of them.',
     }),

@@ -99,6 +99,7 @@ export class Tenant {
       schema: PolicySchema,
       complete: (policy) => ({ ...policy, id: policy.id ?? derivedId('policy', this.id, policy.displayName) }),
       key: (policy) => policy.id,
+      alias: (policy) => policy.displayName,
       limit: 1000,
     });
   }

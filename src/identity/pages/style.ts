@@ -17,7 +17,7 @@ p{margin:0 0 14px}
 label{display:block;margin:14px 0 5px;font-size:14px;font-weight:600}
 input[type=text],input[type=email],input[type=password]{width:100%;padding:10px 12px;border:1px solid var(--soft);border-radius:6px;background:var(--card);color:var(--ink);font:inherit}
 input[aria-invalid=true]{border-color:var(--bad);border-width:2px}
-input.code{max-width:12ch;letter-spacing:.25em;font-variant-numeric:tabular-nums;text-transform:uppercase}
+input.code{max-width:17ch;letter-spacing:.25em;font-variant-numeric:tabular-nums;text-transform:uppercase}
 .check{display:flex;gap:10px;align-items:flex-start;font-weight:400;font-size:14px}
 .check input{margin-top:4px}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}

@@ -102,7 +102,7 @@ function applies(policy: Policy, { user, resource, app, contexts }: AccessContex
   if (policy.authenticationContexts.length > 0) {
     if (!policy.authenticationContexts.some((id) => contexts.includes(id))) return false;
   }
-  if (policy.risk && !policy.risk.includes(user.risk)) return false;
+  if (policy.risk && (user.risk === 'none' || !policy.risk.includes(user.risk))) return false;
   return (
     (policy.users.includes('all') || includesUser(policy.users, user)) &&
     !includesUser(policy.excludeUsers, user) &&

@@ -49,6 +49,7 @@ const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
       flow.notice = 'Enter a valid email address, phone number, or user name.';
       return;
     }
+    flow.typed = username.slice(0, 320);
     const authority = findAuthority(context.directory, flow.authority);
     try {
       findAccount(context, authority, username, state.app.appId);

@@ -80,6 +80,8 @@ export interface SignInFlow {
   readonly deviceId: string | undefined;
   /** Which account; the home entry may not exist for a guest of a tenant that is not simulated. */
   username: string | undefined;
+  /** What was entered as a name that nobody has, to be corrected. */
+  typed: string;
   /** A federated domain was hinted at: the STS asks for the name. */
   federatedDomain: string | undefined;
   authentication: Authentication | undefined;

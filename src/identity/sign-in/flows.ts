@@ -30,6 +30,7 @@ export class SignIns {
       id: newSecret(this.#context),
       browser: browser.begin(),
       username: undefined,
+      typed: '',
       federatedDomain: undefined,
       authentication: undefined,
       sessionId: undefined,

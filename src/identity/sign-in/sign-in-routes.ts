@@ -132,6 +132,7 @@ function evaluateOrAskAgain(context: IdentityContext, signIns: SignIns, browser:
   } catch (error) {
     if (!(error instanceof AadstsError) || error.code !== 50034 || flow.authentication) throw error;
     flow.notice = `There is no account ${flow.username} here (AADSTS50034).`;
+    flow.typed = flow.username ?? '';
     flow.username = undefined;
     return evaluateFlow(context, flow, accounts);
   }

@@ -38,7 +38,7 @@ export function stepPage(
           detail: 'Signed in',
         })),
       ),
-    username: () => pages.usernamePage(form, app, flow.username ?? '', offeredAccounts(context, flow)),
+    username: () => pages.usernamePage(form, app, flow.typed, offeredAccounts(context, flow)),
     password: () => pages.passwordPage(form, username),
     federated: () => undefined,
     'new-password': () => pages.newPasswordPage(form, username, newPasswordReason(state)),
