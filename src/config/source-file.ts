@@ -1,9 +1,18 @@
 import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { relative, resolve } from 'node:path';
-import { isMap, isNode, isPair, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import type { Node } from 'yaml';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { Path } from '../lib/schema/index.ts';
 import { MAX_CONFIG_BYTES } from './constants.ts';
+
+let yaml: typeof import('yaml') | undefined;
+
+/** The parser, loaded when there is a file to read: a start without one is the common case, and should be quick. */
+function loadYaml(): typeof import('yaml') {
+  yaml ??= createRequire(import.meta.url)('yaml') as typeof import('yaml');
+  return yaml;
+}
 
 /** A YAML or JSON text with the way back from a member to its line. */
 export interface SourceFile {
@@ -39,6 +48,7 @@ export function readSourceFile(file: string): SourceFile {
 
 /** The same for a text at hand. */
 export function parseSource(text: string, label: string): Omit<SourceFile, 'path'> {
+  const { LineCounter, parseDocument } = loadYaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): string => {
@@ -68,6 +78,7 @@ export function parseSource(text: string, label: string): Omit<SourceFile, 'path
 }
 
 function offsetOf(top: Node | null, path: Path, atKey: boolean): number | undefined {
+  const { isMap, isNode, isPair, isSeq } = loadYaml();
   let node: unknown = top;
   let found = top?.range?.[0];
   for (const [depth, segment] of path.entries()) {
@@ -90,5 +101,5 @@ function offsetOf(top: Node | null, path: Path, atKey: boolean): number | undefi
 }
 
 function keyText(key: unknown): string {
-  return String(isNode(key) ? (key as { value?: unknown }).value : key);
+  return String(loadYaml().isNode(key) ? (key as { value?: unknown }).value : key);
 }
