@@ -182,7 +182,10 @@ export class TunnelClient implements Closable {
         this.#openings.delete(flow);
         timer.cancel();
         stream.off('error', onError);
-        if (!error) return resolve(stream);
+        if (!error) {
+          resolve(stream);
+          return;
+        }
         stream.on('error', () => {}).destroy();
         reject(error);
       };
