@@ -69,8 +69,8 @@ export const DEFAULT_MTU = 1400;
 export const DEFAULT_HEADROOM = 16;
 /** Most TIME-WAIT entries; the oldest leaves first. */
 export const TIME_WAIT_ENTRIES = 4096;
-/** Consecutive timeouts of a full-sized segment that look like an MTU black hole. */
-export const BLACK_HOLE_TIMEOUTS = 2;
+/** Consecutive timeouts of a full-sized segment that look like an MTU black hole (Linux `tcp_retries1`). */
+export const BLACK_HOLE_TIMEOUTS = 3;
 /** Paths whose MTU is remembered. */
 export const PATH_MTU_ENTRIES = 4096;
 

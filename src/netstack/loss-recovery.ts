@@ -121,9 +121,18 @@ export function selectiveAcknowledge(tcb: Tcb, ack: number, options: TcpSegmentO
   if (sent === undefined) return;
   const echo = options.hasTimestamps ? options.tsecr : undefined;
   const seen = (tcb.sackSeen ??= new Int32Array(8));
-  for (let b = first; b < count; b++) {
-    let start = sack[2 * b]!;
-    let end = sack[2 * b + 1]!;
+  // In ascending order, lest the order in which the peer names them look like reordering (RFC 8985 §6.2 step 3).
+  let done = tcb.sndUna;
+  for (let turn = first; turn < count; turn++) {
+    let next = -1;
+    for (let b = first; b < count; b++) {
+      const start = sack[2 * b]!;
+      if (seqGt(start, done) && (next < 0 || seqLt(start, sack[2 * next]!))) next = b;
+    }
+    if (next < 0) break;
+    let start = sack[2 * next]!;
+    let end = sack[2 * next + 1]!;
+    done = start;
     // Of no use: empty, acknowledged, or of bytes that were never sent.
     if (!seqLt(start, end) || seqLe(start, tcb.sndUna) || seqGt(end, tcb.sndNxt)) continue;
     for (let i = 0; i < 8; i += 2) {
@@ -271,8 +280,8 @@ function proportionalReduction(tcb: Tcb, delivered: number, safe: boolean): void
     if (safe) limit += tcb.mss;
     room = Math.min(cc.ssthresh - inPipe, limit);
   }
-  // The first retransmission is always made.
-  if (tcb.prrOut === 0) room = Math.max(room, tcb.mss);
+  // The first retransmission is always made, and without SACK the one that a partial acknowledgement asks for (RFC 6582 §3.2).
+  if (tcb.prrOut === 0 || (!tcb.sackOk && tcb.lostCount > 0)) room = Math.max(room, tcb.mss);
   cc.cwnd = Math.max(tcb.mss, inPipe + Math.max(0, room));
 }
 

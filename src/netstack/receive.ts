@@ -198,7 +198,11 @@ export function consume(tcb: Tcb, bytes: number): void {
   }
   if (tcb.finReceived) return;
   const told = (tcb.rcvAdv - tcb.rcvNxt) | 0;
-  const space = tcb.rcvBuf - tcb.unconsumed - tcb.readyBytes - tcb.chunkLength;
+  const space = Math.min(
+    tcb.rcvBuf - tcb.unconsumed - tcb.readyBytes - tcb.chunkLength,
+    // More cannot be told.
+    0xffff << tcb.rcvScale,
+  );
   // Tell at once when it may unblock the peer, else in strides (RFC 9293 §3.8.6.2.2).
   if (space - told >= tcb.rcvBuf >> 2 || (told < 2 * tcb.rcvMss && space - told >= tcb.rcvMss)) {
     tcb.ackNow = true;

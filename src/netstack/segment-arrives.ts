@@ -328,8 +328,6 @@ function afterSequence(tcb: Tcb, buffer: Buffer, segment: Segment): void {
 function processAck(tcb: Tcb, segment: Segment): void {
   const { host } = tcb;
   const { seq, ack } = segment;
-  if (tcb.sackOk && options.sackCount > 0) selectiveAcknowledge(tcb, ack, options);
-
   const before = tcb.sndWnd;
   if (seqLt(tcb.sndWl1, seq) || (tcb.sndWl1 === seq && seqLe(tcb.sndWl2, ack))) {
     const window = segment.window << tcb.sndScale;
@@ -344,8 +342,11 @@ function processAck(tcb: Tcb, segment: Segment): void {
   }
   if (tcb.sndWnd === 0 && tcb.silentSince >= 0) tcb.silentSince = host.now;
 
-  if (seqGt(ack, tcb.sndUna)) {
-    acknowledge(tcb, ack, options);
+  const advances = seqGt(ack, tcb.sndUna);
+  // First what is acknowledged in order, then what is beyond: RACK learns of reordering from the order.
+  if (advances) acknowledge(tcb, ack, options);
+  if (tcb.sackOk && options.sackCount > 0) selectiveAcknowledge(tcb, ack, options);
+  if (advances) {
     if (tcb.finSent && ack === tcb.sndNxt) finAcknowledged(tcb);
   } else if (
     ack === tcb.sndUna &&

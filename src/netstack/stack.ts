@@ -175,7 +175,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
   tick(now: number): void {
     if (now > this.now) this.now = now;
     const timers = this.#timers;
-    if (this.nextDeadline > this.now) return;
+    if (this.#timerDeadline > this.now) return;
     this.#inside++;
     this.#udp.expire();
     this.#ip.fragments.expire();
@@ -189,7 +189,10 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
   }
 
   get nextDeadline(): number {
-    if (this.#dirty.length > 0) return this.now;
+    return this.#dirty.length > 0 ? this.now : this.#timerDeadline;
+  }
+
+  get #timerDeadline(): number {
     return Math.min(this.#timers.next, this.#udp.nextDeadline, this.#ip.fragments.nextDeadline);
   }
 
@@ -251,6 +254,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
       ...this.counters,
       memory: this.memory,
       outOfOrderBytes: this.limits.outOfOrderBytes - this.outOfOrderRoom,
+      fragmentBytes: this.#ip.fragments.bytes,
     };
   }
 
