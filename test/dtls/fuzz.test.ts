@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { certificateIdentity } from '../../src/dtls/certificate-identity.ts';
 import { DtlsClient } from '../../src/dtls/client.ts';
@@ -14,6 +16,20 @@ const RSA_GCM = 'TLS_RSA_WITH_AES_128_GCM_SHA256';
 /** Associations that have to live through it all. */
 const LIVING = 12;
 
+/** More than this would be a leak: what a run keeps alive besides does not grow. */
+const HEAP_GROWTH = 16 << 20;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+function heap(): number {
+  collect();
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+t.setTimeout(0);
 const random = seededRandom(SEED);
 const below = (n: number): number => random.uint32() % n;
 const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
@@ -152,8 +168,10 @@ t.test(`${COUNT} malformed, truncated, replayed and random datagrams (seed ${SEE
   const anyone = (): DtlsPeer =>
     below(2) === 0 ? pick(living).peer : { address: `192.0.2.${below(250)}`, port: 1 + below(3000), family: 'IPv4' };
   let round = 0;
+  let warm = 0;
   while (count < COUNT) {
     round++;
+    if (warm === 0 && count > COUNT / 4) warm = heap();
     now += below(2000);
     const limited = server.stats['rate-limited'];
     for (let i = 0; i < 10; i++) throwAt(noise(), anyone());
@@ -214,6 +232,8 @@ t.test(`${COUNT} malformed, truncated, replayed and random datagrams (seed ${SEE
   now += 70_000;
   server.tick(now);
   t.equal(server.handshakes, 0, 'no handshake is left behind');
+  const growth = heap() - warm;
+  t.ok(growth < HEAP_GROWTH, `the heap grew by ${growth} bytes since a quarter of the way`);
   server.close();
   t.equal(server.size, 0);
   t.equal(server.nextDeadline, Infinity);
