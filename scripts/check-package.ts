@@ -21,7 +21,7 @@ interface Packed {
 }
 
 try {
-  run('npm', ['run', '-s', 'build']);
+  execFileSync('npm', ['run', '-s', 'build'], { cwd: repository, stdio: ['ignore', 'inherit', 'inherit'] });
   const [packed] = JSON.parse(
     run('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', scratch]),
   ) as [Packed];
@@ -74,6 +74,9 @@ console.log('in process: ok');
     'The packed program names another version.',
   );
   console.log(`package: ${paths.length} files, ok`);
+} catch (error) {
+  console.error(`package: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
