@@ -1,8 +1,8 @@
 """Bulk TCP for the benchmark: the same light tool at the client's end of every tunnel, and as the resource behind ocserv.
 
   bulk.py serve ADDRESS          discard on port 9, generator on port 19
-  bulk.py down ADDRESS SECONDS   reads from port 19, prints Mbit/s
-  bulk.py up ADDRESS SECONDS     writes to port 9 until the other end has it all, prints Mbit/s
+  bulk.py down ADDRESS SECONDS   reads from port 19, prints Mbit/s and all bytes
+  bulk.py up ADDRESS SECONDS     writes to port 9 until the other end has it all, prints Mbit/s and all bytes
 """
 import socket
 import sys
@@ -43,13 +43,13 @@ def serve(address):
 def down(address, seconds):
     connection = socket.create_connection((address, 19), timeout=10)
     buffer = bytearray(1 << 18)
-    start = time.monotonic()
+    warm, start = 0, time.monotonic()
     while time.monotonic() - start < WARM_UP:
-        connection.recv_into(buffer)
+        warm += connection.recv_into(buffer)
     count, start = 0, time.monotonic()
     while time.monotonic() - start < seconds:
         count += connection.recv_into(buffer)
-    print(count * 8 / (time.monotonic() - start) / 1e6)
+    print(count * 8 / (time.monotonic() - start) / 1e6, warm + count)
 
 
 def up(address, seconds):
@@ -59,7 +59,7 @@ def up(address, seconds):
         count += connection.send(BLOCK)
     connection.shutdown(socket.SHUT_WR)
     connection.recv(1)
-    print(count * 8 / (time.monotonic() - start) / 1e6)
+    print(count * 8 / (time.monotonic() - start) / 1e6, count)
 
 
 if sys.argv[1] == "serve":

@@ -14,6 +14,7 @@ import { join, Namespace } from '../../test/support/namespace.ts';
 import {
   children,
   cleanUp,
+  cpuSeconds,
   file,
   firstLine,
   flags,
@@ -81,49 +82,60 @@ async function connectClient(server: Server, index: number, dtls: boolean): Prom
   return client;
 }
 
-function measure(client: Namespace, direction: 'down' | 'up', server: Server): Promise<number> {
+/** One measurement: Mbit/s, and what the server's side spent of CPU time on each megabyte, in milliseconds. */
+interface Sample {
+  readonly rate: number;
+  readonly cpu: number;
+}
+
+async function measure(client: Namespace, direction: 'down' | 'up', server: Server): Promise<Sample> {
+  const before = cpuSeconds(server.pids);
   const child = client.spawn('python3', [path(HERE, 'bulk.py'), direction, server.resource, String(seconds)]);
   let output = '';
   child.stdout!.on('data', (chunk) => (output += chunk));
   child.stderr!.on('data', (chunk) => process.stderr.write(chunk));
-  return once(child, 'close').then(() => Number(output));
+  await once(child, 'close');
+  const [rate = Number.NaN, bytes = Number.NaN] = output.split(' ').map(Number);
+  return { rate, cpu: (cpuSeconds(server.pids) - before) / (bytes / 1e9) };
+}
+
+const results = new Map<string, Sample[]>();
+const middle = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** `384 Mbit/s [350 384 400], 8.1 ms CPU a MB`, and the two medians. */
+function summary(key: string): { readonly text: string; readonly rate: number; readonly cpu: number } {
+  const samples = results.get(key) ?? [];
+  const rate = middle(samples.map((sample) => sample.rate));
+  const cpu = middle(samples.map((sample) => sample.cpu));
+  const all = samples.map((sample) => sample.rate.toFixed(0)).join(' ');
+  return { text: `${rate.toFixed(0).padStart(4)} Mbit/s ${cpu.toFixed(1).padStart(5)} ms CPU/MB [${all}]`, rate, cpu };
 }
 
 try {
-  const results = new Map<string, number[]>();
   const servers = await startServers();
   const clients = new Map<string, Namespace>();
   for (const [name, server] of servers) {
     clients.set(`${name} DTLS`, await connectClient(server, 0, true));
     clients.set(`${name} TLS`, await connectClient(server, 1, false));
   }
+  const wanted = ['DTLS-down', 'DTLS-up', 'TLS-down', 'TLS-up'].filter((name) => !only || only === name);
   for (let round = 0; round < rounds; round++) {
-    for (const channel of ['DTLS', 'TLS']) {
-      for (const direction of ['down', 'up'] as const) {
-        if (only && only !== `${channel}-${direction}`) continue;
-        for (const [name, server] of servers) {
-          const rate = await measure(clients.get(`${name} ${channel}`)!, direction, server);
-          const key = `${name} ${channel} ${direction}`;
-          results.set(key, [...(results.get(key) ?? []), rate]);
-        }
+    for (const name of wanted) {
+      const [channel, direction] = name.split('-') as ['DTLS' | 'TLS', 'down' | 'up'];
+      for (const [which, server] of servers) {
+        const key = `${which} ${name}`;
+        const sample = await measure(clients.get(`${which} ${channel}`)!, direction, server);
+        results.set(key, [...(results.get(key) ?? []), sample]);
       }
     }
   }
-  const median = (key: string): number => {
-    const sorted = (results.get(key) ?? []).toSorted((a, b) => a - b);
-    return sorted[sorted.length >> 1] ?? Number.NaN;
-  };
-  for (const channel of ['DTLS', 'TLS']) {
-    for (const direction of ['down', 'up']) {
-      if (only && only !== `${channel}-${direction}`) continue;
-      const ours = median(`tunnelite ${channel} ${direction}`);
-      const theirs = median(`ocserv ${channel} ${direction}`);
-      const all = (results.get(`tunnelite ${channel} ${direction}`) ?? []).map(Math.round).join(' ');
-      const others = (results.get(`ocserv ${channel} ${direction}`) ?? []).map(Math.round).join(' ');
-      console.log(
-        `${channel.padEnd(4)} ${direction.padEnd(4)}  tunnelite ${ours.toFixed(0).padStart(5)} Mbit/s [${all}]  ocserv ${theirs.toFixed(0).padStart(5)} [${others}]  ratio ${(ours / theirs).toFixed(2)}`,
-      );
-    }
+  for (const name of wanted) {
+    const ours = summary(`tunnelite ${name}`);
+    const theirs = summary(`ocserv ${name}`);
+    console.log(
+      `${name.padEnd(9)}  tunnelite ${ours.text}  ocserv ${theirs.text}  rate ${(ours.rate / theirs.rate).toFixed(2)}×  CPU ${(ours.cpu / theirs.cpu).toFixed(2)}×`,
+    );
   }
 } finally {
   await cleanUp();

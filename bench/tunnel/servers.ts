@@ -1,6 +1,6 @@
 /** The two servers of the benchmarks, each in a network namespace of its own. */
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,8 @@ export interface Server {
   readonly resource: string;
   /** Arguments and input of openconnect for one of two users. */
   readonly login: (index: number) => { readonly args: readonly string[]; readonly input: string };
+  /** Every process whose work the server's side is: with ocserv also the resource, which is inside ours. */
+  readonly pids: readonly number[];
   /** Arguments of the login client. */
   readonly account: readonly string[];
   readonly child: ChildProcess;
@@ -68,6 +70,7 @@ async function startSimulatorIn(namespace: Namespace): Promise<Server> {
       args: ['--http-auth=Bearer', '--token-mode=oidc', `--token-secret=${tokens[index]}`],
       input: '',
     }),
+    pids: [child.pid!],
     account: ['bearer', tokens[0]!],
     child,
   };
@@ -128,6 +131,7 @@ route = 192.168.64.0/255.255.240.0
     ca,
     resource: '192.168.100.1',
     login: (index) => ({ args: [`--user=user${index}`, '--passwd-on-stdin'], input: 'pw\n' }),
+    pids: [child.pid!, resource.pid!],
     account: ['form', 'user0', 'pw'],
     child,
   };
@@ -148,6 +152,46 @@ export async function startServers(): Promise<[string, Server][]> {
   await start('tunnelite', startSimulatorIn);
   if (!flags.has('--no-ocserv')) await start('ocserv', startOcservIn);
   return servers;
+}
+
+/** A process and all below it. */
+export function processTree(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      parents.set(Number(entry), Number(statOf(entry)[1]));
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  const below = (of: number): number[] => [
+    of,
+    ...[...parents].filter(([, parent]) => parent === of).flatMap(([id]) => below(id)),
+  ];
+  return below(root);
+}
+
+/** Fields of /proc/<pid>/stat after the name: state, parent, … */
+function statOf(pid: string | number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** CPU seconds, user and system, that these processes and all below them have used. */
+export function cpuSeconds(roots: readonly number[]): number {
+  let ticks = 0;
+  for (const root of roots) {
+    for (const id of processTree(root)) {
+      try {
+        const stat = statOf(id);
+        ticks += Number(stat[11]) + Number(stat[12]);
+      } catch {
+        // it ended meanwhile
+      }
+    }
+  }
+  return ticks / 100;
 }
 
 /** Ends every process, the last first, and removes the namespaces. */

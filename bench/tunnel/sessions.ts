@@ -6,30 +6,26 @@
  * A login is a new TLS connection, authentication and CONNECT: one POST with a bearer token for the simulator, three with user and
  * password for ocserv. Memory is the growth of the proportional set size (PSS) of all the server's processes. Needs root.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join as path } from 'node:path';
-import { children, cleanUp, firstLine, HERE, NAME, numbers, type Server, startServers } from './servers.ts';
+import {
+  children,
+  cleanUp,
+  firstLine,
+  HERE,
+  NAME,
+  numbers,
+  processTree,
+  type Server,
+  startServers,
+} from './servers.ts';
 
 const [count = 200, concurrency = 8] = numbers;
 
 /** PSS in bytes of a process and all below it. */
 function memory(pid: number): number {
-  const parents = new Map<number, number>();
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-    } catch {
-      // it ended meanwhile
-    }
-  }
-  const below = (of: number): number[] => [
-    of,
-    ...[...parents].filter(([, parent]) => parent === of).flatMap(([id]) => below(id)),
-  ];
   let total = 0;
-  for (const id of below(pid)) {
+  for (const id of processTree(pid)) {
     try {
       total += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024;
     } catch {
