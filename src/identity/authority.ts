@@ -68,7 +68,7 @@ export function isGuid(text: unknown): text is string {
 
 /** Puts the tenant id in an issuer template. */
 export function issuerOf(template: string, tenantId: string): string {
-  return template.replace('{tenantid}', tenantId);
+  return template.includes('{') ? template.replace('{tenantid}', tenantId) : template;
 }
 
 /**

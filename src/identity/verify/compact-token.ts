@@ -3,6 +3,8 @@ import { type JsonObject, parseObject } from './strict-json.ts';
 
 /** The header of a compact JWS, before anything about it is believed. */
 export interface CompactToken {
+  /** The first part as it came. */
+  readonly headerText: string;
   readonly header: Readonly<JsonObject>;
 }
 
@@ -44,21 +46,31 @@ function isCanonical(segment: string): boolean {
 /**
  * Takes a compact JWS apart, the cheapest checks first: size, segments, encoding, header. Costs the sender's bad token
  * no more than one pass over at most 16 KiB.
+ *
+ * @param known headers that were read before, by their text
  */
-export function parseCompactToken(token: string, maxCharacters = MAX_TOKEN_CHARACTERS): CompactToken | Malformation {
+export function parseCompactToken(
+  token: string,
+  maxCharacters = MAX_TOKEN_CHARACTERS,
+  known?: ReadonlyMap<string, CompactToken>,
+): CompactToken | Malformation {
   if (token.length === 0) return 'missing';
   if (token.length > maxCharacters) return 'too-large';
   const segments = token.split('.', 6);
   if (segments.length === 5) return 'encrypted';
   if (segments.length !== 3) return 'segments';
-  const [first, payload, signature] = segments as [string, string, string];
-  if (!isCanonical(first) || !isCanonical(payload) || !isCanonical(signature)) return 'encoding';
-  const text = textOf(Buffer.from(first, 'base64url'));
+  const [headerText, payload, signature] = segments as [string, string, string];
+  if (!isCanonical(headerText) || !isCanonical(payload) || !isCanonical(signature)) return 'encoding';
+  return known?.get(headerText) ?? parseHeader(headerText);
+}
+
+function parseHeader(headerText: string): CompactToken | Malformation {
+  const text = textOf(Buffer.from(headerText, 'base64url'));
   const header = text === undefined ? 'not-json' : parseObject(text);
   if (header === 'repeated-member') return 'header-repeated-member';
   if (typeof header === 'string') return 'header-not-json';
   if (header.b64 !== undefined) return 'unencoded-payload';
   // Nothing critical is understood here; a header that needs understanding is refused (RFC 7515 §4.1.11).
   if (Object.hasOwn(header, 'crit')) return 'critical-header';
-  return { header };
+  return { headerText, header };
 }

@@ -36,3 +36,6 @@ export const FETCH_TIMEOUT = 10_000;
 
 /** Smallest RSA modulus taken (RFC 7518 §3.3), in bits. */
 export const MIN_RSA_BITS = 2048;
+
+/** Headers of verified tokens kept parsed (own choice): one for each key and token version is needed. */
+export const REMEMBERED_HEADERS = 16;

@@ -2,8 +2,8 @@ import { type CryptoKey, compactVerify } from 'jose';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { errorText } from '../../lib/errors.ts';
 import type { Principal, TokenRefusal, TokenVerdict, TokenVerifier } from '../types.ts';
-import { parseCompactToken, textOf } from './compact-token.ts';
-import { MAX_TOKEN_CHARACTERS, MAX_USER_NAME_CHARACTERS } from './constants.ts';
+import { type CompactToken, parseCompactToken, textOf } from './compact-token.ts';
+import { MAX_TOKEN_CHARACTERS, MAX_USER_NAME_CHARACTERS, REMEMBERED_HEADERS } from './constants.ts';
 import { type CachedKey, KeyCache, type UnknownKeyOutcome } from './key-cache.ts';
 import type { IssuerMetadata } from './metadata.ts';
 import type { PolicyRules, TokenPolicy } from './policy.ts';
@@ -58,6 +58,7 @@ class Verifier implements EntraTokenVerifier {
   readonly #clock: Clock;
   readonly #cache: KeyCache;
   readonly #userNameClaim: string;
+  readonly #headers = new Map<string, CompactToken>();
   #rules: { readonly value: PolicyRules; readonly from: readonly IssuerMetadata[] } | undefined;
 
   constructor(options: TokenVerifierOptions) {
@@ -94,7 +95,7 @@ class Verifier implements EntraTokenVerifier {
   }
 
   async #judge(token: string): Promise<Principal | TokenRefusal> {
-    const parsed = parseCompactToken(token);
+    const parsed = parseCompactToken(token, MAX_TOKEN_CHARACTERS, this.#headers);
     if (typeof parsed === 'string') return refusals.malformed(parsed, token.length, MAX_TOKEN_CHARACTERS);
     if (!this.#cache.fresh && !(await this.#cache.ready())) {
       return refusals.keysUnavailable(errorText(this.#cache.failure));
@@ -105,21 +106,30 @@ class Verifier implements EntraTokenVerifier {
     if (typeof alg !== 'string' || !rules.algorithms.includes(alg)) return refusals.algorithm(alg, rules.algorithms);
     if (typeof kid !== 'string') return refusals.noKeyId(kid);
     if (typ !== 'JWT') return refusals.type(typ);
-    const key = await this.#find(kid);
+    const key = this.#cache.find(kid) ?? (await this.#findUnknown(kid));
     if ('reason' in key) return key;
     const payload = await verifySignature(token, alg, key);
     if ('reason' in payload) return payload;
-    const claims = payload.claims;
+    this.#remember(parsed);
+    const { claims } = payload;
     const wrong = rules.check({ claims, key, now: Math.floor(this.#clock.now() / 1000) });
     if (wrong) return wrong;
     const principal = principalOf(claims, this.#userNameClaim);
     return this.#options.isRevoked?.(principal) ? refusals.revoked() : principal;
   }
 
-  /** The key with this id. With the `gateway` policy a token whose key is not known fails even if a download brings the key. */
-  async #find(kid: string): Promise<CachedKey | TokenRefusal> {
-    const known = this.#cache.find(kid);
-    if (known) return known;
+  /** Tokens of one key have one header: it is read once. Only a good signature gets a header in, so strangers cannot fill this. */
+  #remember(parsed: CompactToken): void {
+    if (this.#headers.has(parsed.headerText)) return;
+    if (this.#headers.size >= REMEMBERED_HEADERS) this.#headers.clear();
+    this.#headers.set(parsed.headerText, parsed);
+  }
+
+  /**
+   * The key with this id, by a download if one is allowed now. With the `gateway` policy this token fails even if that
+   * brings the key.
+   */
+  async #findUnknown(kid: string): Promise<CachedKey | TokenRefusal> {
     const outcome = await this.#cache.unknown();
     if (this.policy === 'strict' && outcome.outcome === 'downloaded') {
       const found = this.#cache.find(kid);
