@@ -46,7 +46,9 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     );
   }
   const { port } = server.server.address() as AddressInfo;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  // Who listens everywhere is reached on loopback.
+  const reached = options.host === '0.0.0.0' ? '127.0.0.1' : options.host === '::' ? '::1' : options.host;
+  const host = reached.includes(':') ? `[${reached}]` : reached;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= Promise.resolve(server.close()));
   return {

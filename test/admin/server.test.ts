@@ -75,6 +75,19 @@ t.test('where tokens come from elsewhere, none is made', async (t) => {
   t.equal((await fetch(`${admin.url}/tokens`, { method: 'POST' })).status, 404);
 });
 
+t.test('who listens everywhere is reached on loopback', async (t) => {
+  const admin = await startAdmin({
+    host: '0.0.0.0',
+    port: 0,
+    random: systemRandom,
+    check: async () => [],
+    mintToken: undefined,
+  });
+  t.teardown(() => admin.close());
+  t.match(admin.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  t.equal((await fetch(`${admin.url}/livez`)).status, 200);
+});
+
 t.test('a port that is taken is a coded error, and closing twice is harmless', async (t) => {
   const { admin } = await start(t);
   const options = {
