@@ -9,6 +9,7 @@ import { type ClientHello, serializeClientHello } from './client-hello.ts';
 import type { Connection } from './connection.ts';
 import { CLIENT_MAX_MESSAGE, DTLS_1_2, EXTENSION, HANDSHAKE_TYPE, RANDOM_LENGTH } from './constants.ts';
 import { Handshake } from './handshake.ts';
+import { CLIENT_STATE, CLIENT_TRANSITIONS, type ClientState, expected } from './handshake-states.ts';
 import { type Extensions, serverNameExtension } from './hello-extensions.ts';
 import { EphemeralKey, GROUP_PREFERENCE } from './key-agreement.ts';
 import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-schedule.ts';
@@ -21,28 +22,6 @@ const EMPTY = Buffer.alloc(0);
 const NAMED_CURVE = 3;
 /** A server may change its cookie key meanwhile; more than this is a loop. */
 const MAX_HELLO_VERIFY = 3;
-
-/**
- *           ┌──────────── HelloVerifyRequest: once more, with the cookie ─┐
- *           ▼                                                            │
- *   ┌─────────────┐ ServerHello ┌─────────────┐ Certificate ┌───────────────────┐ SKE ┌─────────────────┐
- *   │ serverHello │ ──────────▶ │ certificate │ ──────────▶ │ serverKeyExchange │ ──▶ │ serverHelloDone │
- *   └─────────────┘             └─────────────┘             └───────────────────┘     └─────────────────┘
- *      │       └── PSK: SKE only if the server has something to say ──▶ ▲                    │ our Finished
- *      │                                                                          ┌──────────▼┐  Finished ┌──────┐
- *      └── abbreviated ───────────────────────────────────────────────────────▶ │ finished  │ ────────▶ │ done │
- *                                                                                 └───────────┘           └──────┘
- * CertificateRequest may precede ServerHelloDone. Any other message is answered with unexpected_message.
- */
-export const CLIENT_STATE = {
-  serverHello: 'serverHello',
-  certificate: 'certificate',
-  serverKeyExchange: 'serverKeyExchange',
-  serverHelloDone: 'serverHelloDone',
-  finished: 'finished',
-  done: 'done',
-} as const;
-export type ClientState = (typeof CLIENT_STATE)[keyof typeof CLIENT_STATE];
 
 /** What the client's handshake needs beside its connection. */
 export interface ClientHandshakeOptions {
@@ -120,48 +99,35 @@ export class ClientHandshake extends Handshake {
   }
 
   protected override message(type: number, body: Buffer, raw: Buffer, epoch: number, now: number): void {
-    const { state } = this;
-    if (epoch === (state === CLIENT_STATE.finished ? 1 : 0)) {
-      if (type === HANDSHAKE_TYPE.helloVerifyRequest && state === CLIENT_STATE.serverHello) {
+    switch (expected(CLIENT_TRANSITIONS[this.state], type, epoch)) {
+      case 'helloVerifyRequest':
         this.#helloVerifyRequest(body, now);
-        return;
-      }
-      if (type === HANDSHAKE_TYPE.serverHello && state === CLIENT_STATE.serverHello) {
+        break;
+      case 'serverHello':
         this.#serverHello(body, raw);
-        return;
-      }
-      if (type === HANDSHAKE_TYPE.certificate && state === CLIENT_STATE.certificate) {
+        break;
+      case 'certificate':
         this.#serverCertificate(body, raw);
-        return;
-      }
-      if (type === HANDSHAKE_TYPE.serverKeyExchange && state === CLIENT_STATE.serverKeyExchange) {
+        break;
+      case 'serverKeyExchange':
         this.#serverKeyExchange(body, raw);
-        return;
-      }
-      if (type === HANDSHAKE_TYPE.certificateRequest && state === CLIENT_STATE.serverHelloDone && this.#certificate) {
+        break;
+      case 'certificateRequest':
         this.#certificateRequest(body, raw);
-        return;
-      }
-      if (type === HANDSHAKE_TYPE.serverHelloDone && this.#mayBeDone()) {
+        break;
+      case 'serverHelloDone':
         this.#serverHelloDone(body, raw, now);
-        return;
-      }
-      if (type === HANDSHAKE_TYPE.finished && state === CLIENT_STATE.finished) {
+        break;
+      case 'finished':
         this.#finished(body, raw, now);
-        return;
-      }
+        break;
+      default:
+        this.#fail('unexpected_message', `Handshake message ${type} came while ${this.state} was expected.`);
     }
-    this.#fail('unexpected_message', `Handshake message ${type} came while ${state} was expected.`);
   }
 
   #fail(alert: AlertName, explanation: string): void {
     this.connection.fail(alert, explanation);
-  }
-
-  /** Plain PSK leaves ServerKeyExchange out when the server has no identity hint (RFC 4279 §2). */
-  #mayBeDone(): boolean {
-    if (this.state === CLIENT_STATE.serverHelloDone) return true;
-    return this.state === CLIENT_STATE.serverKeyExchange && this.#suite?.keyExchange === 'psk';
   }
 
   #helloVerifyRequest(body: Buffer, now: number): void {
@@ -220,7 +186,12 @@ export class ClientHandshake extends Handshake {
     } else if (resumed) {
       this.#fail('illegal_parameter', 'The server resumed a session that we do not have.');
     } else {
-      this.state = credentials.kind === 'certificate' ? CLIENT_STATE.certificate : CLIENT_STATE.serverKeyExchange;
+      this.state =
+        credentials.kind === 'certificate'
+          ? CLIENT_STATE.certificate
+          : suite.keyExchange === 'psk'
+            ? CLIENT_STATE.serverKeyExchangeIfAny
+            : CLIENT_STATE.serverKeyExchange;
     }
   }
 
@@ -294,7 +265,7 @@ export class ClientHandshake extends Handshake {
       return;
     }
     this.transcript.push(raw);
-    this.state = CLIENT_STATE.serverHelloDone;
+    this.state = this.#certificate ? CLIENT_STATE.certificateRequestOrDone : CLIENT_STATE.serverHelloDone;
   }
 
   #verifyParameters(reader: ByteReader, parameters: Buffer, exchange: string): boolean {
@@ -316,6 +287,7 @@ export class ClientHandshake extends Handshake {
       return;
     }
     this.transcript.push(raw);
+    this.state = CLIENT_STATE.serverHelloDone;
   }
 
   #serverHelloDone(body: Buffer, raw: Buffer, now: number): void {

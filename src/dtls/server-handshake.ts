@@ -14,6 +14,7 @@ import {
   SERVER_MAX_MESSAGE,
 } from './constants.ts';
 import { Handshake } from './handshake.ts';
+import { expected, SERVER_STATE, SERVER_TRANSITIONS, type ServerState } from './handshake-states.ts';
 import type { Extensions } from './hello-extensions.ts';
 import { EphemeralKey } from './key-agreement.ts';
 import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-schedule.ts';
@@ -25,18 +26,6 @@ import type { DtlsCredentials, PreSharedKey } from './types.ts';
 /** ECCurveType named_curve (RFC 8422 §5.4). */
 const NAMED_CURVE = 3;
 const EMPTY = Buffer.alloc(0);
-
-/**
- *                    full                                             Finished (ours follows)
- *   ClientHello ───────────▶ ┌───────────────────┐  CKE  ┌──────────┐ ──────────────▶ ┌──────┐
- *               ──────┐      │ clientKeyExchange │ ────▶ │ finished │                 │ done │
- *                     │      └───────────────────┘       └──────────┘                 └──────┘
- *                     └──── abbreviated: our Finished is sent ──▶ ▲
- *
- * Any other message in a state is answered with unexpected_message.
- */
-export const SERVER_STATE = { clientKeyExchange: 'clientKeyExchange', finished: 'finished', done: 'done' } as const;
-export type ServerState = (typeof SERVER_STATE)[keyof typeof SERVER_STATE];
 
 /** A ClientHello with what the record layer and the fragments of it said. */
 export interface ReceivedHello {
@@ -152,13 +141,10 @@ export class ServerHandshake extends Handshake {
   }
 
   protected override message(type: number, body: Buffer, raw: Buffer, epoch: number, now: number): void {
-    if (this.state === SERVER_STATE.clientKeyExchange && type === HANDSHAKE_TYPE.clientKeyExchange && epoch === 0) {
-      this.#clientKeyExchange(body, raw);
-    } else if (this.state === SERVER_STATE.finished && type === HANDSHAKE_TYPE.finished && epoch === 1) {
-      this.#finished(body, raw, now);
-    } else {
-      this.connection.fail('unexpected_message', `Handshake message ${type} came while ${this.state} was expected.`);
-    }
+    const name = expected(SERVER_TRANSITIONS[this.state], type, epoch);
+    if (name === 'clientKeyExchange') this.#clientKeyExchange(body, raw);
+    else if (name === 'finished') this.#finished(body, raw, now);
+    else this.connection.fail('unexpected_message', `Handshake message ${type} came while ${this.state} was expected.`);
   }
 
   #clientKeyExchange(body: Buffer, raw: Buffer): void {
