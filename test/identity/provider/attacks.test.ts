@@ -209,6 +209,13 @@ t.test('with replay "revoke", a code used twice ends the tokens of the first use
   t.strictSame(after.body.error_codes, [50173]);
 });
 
+t.test('of many redemptions of one code at the same time one succeeds', async (t) => {
+  await using provider = await startProvider();
+  const code = await getCode(provider);
+  const answers = await Promise.all(Array.from({ length: 5 }, () => redeem(provider, code)));
+  t.strictSame(answers.map(({ status }) => status).sort(), [200, 400, 400, 400, 400]);
+});
+
 t.test('a code without challenge cannot be redeemed with a verifier made up later', async (t) => {
   await using provider = await startProvider();
   const code = await getCode(provider, { code_challenge: '', code_challenge_method: '' });
