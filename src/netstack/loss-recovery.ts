@@ -54,6 +54,7 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
   const sent = tcb.sent;
   if (sent !== undefined) {
     let sampleAt = -1;
+    let ambiguous = false;
     while (sent.count > 0) {
       const end = sent.end(0);
       const flags = sent.flags(0);
@@ -68,7 +69,8 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
         else if (done) tcb.lostCount--;
         if (done) {
           const sentAt = sent.time(0);
-          if ((flags & EVER_RETRANSMITTED) === 0) sampleAt = sentAt;
+          if (flags & EVER_RETRANSMITTED) ambiguous = true;
+          else sampleAt = sentAt;
           rackUpdate(tcb, sentAt, end, flags, echo);
         }
       }
@@ -78,10 +80,11 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
       }
       sent.shift();
     }
-    if (sampleAt >= 0) {
+    // Karn's rule (RFC 6298 §3): with a retransmission among them, nobody knows for how long the others have waited.
+    if (sampleAt >= 0 && !ambiguous) {
       tcb.rtt.sample(host.now - sampleAt, host.now);
     } else if (echo !== undefined && echo !== 0) {
-      // RFC 7323 §4: an echo tells which transmission was acknowledged, so that Karn's rule does not apply.
+      // RFC 7323 §4: an echo tells which transmission was acknowledged.
       const rtt = (timestamp(tcb) - echo) | 0;
       if (rtt >= 0 && rtt < 120_000) tcb.rtt.sample(rtt, host.now);
     }

@@ -93,13 +93,14 @@ function retransmitTimeout(tcb: Tcb): void {
   }
   tcb.backoff++;
   const length = (sent.end(0) - sent.start(0)) | 0;
-  if (length >= tcb.mss && tcb.mss > BLACK_HOLE_MSS / 2 && ++tcb.fullTimeouts >= BLACK_HOLE_TIMEOUTS) {
+  const suspect = tcb.mss > BLACK_HOLE_MSS ? BLACK_HOLE_MSS : BLACK_HOLE_MSS / 2;
+  if (length > suspect && ++tcb.fullTimeouts >= BLACK_HOLE_TIMEOUTS) {
     shrinkForBlackHole(tcb);
   }
   onRetransmitTimeout(tcb);
 }
 
-/** RFC 4821 §7.7: full segments vanish and no ICMP tells why. */
+/** RFC 4821 §7.7: large segments vanish and no ICMP tells why. */
 function shrinkForBlackHole(tcb: Tcb): void {
   tcb.fullTimeouts = 0;
   const mss = tcb.mss > BLACK_HOLE_MSS ? BLACK_HOLE_MSS : Math.max(BLACK_HOLE_MSS / 2, 512);
