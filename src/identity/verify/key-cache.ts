@@ -93,7 +93,7 @@ export class KeyCache {
       if (this.#coolingDown()) return age < times.timeToLive + times.lastKnownGood;
       return (await this.#download()) || age < times.timeToLive + times.lastKnownGood;
     }
-    if (age >= times.backgroundRefresh && !this.#coolingDown()) void this.#download();
+    if (age >= times.backgroundRefresh && !this.#coolingDown()) this.#download().catch(() => undefined);
     return true;
   }
 

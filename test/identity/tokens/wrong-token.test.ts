@@ -46,3 +46,17 @@ t.test('docs/tokens.md has the same table', (t) => {
   t.equal(page.match(/^\| `[a-z0-9-]+` \| [^|]+ \| [a-z-]+ \| [a-z-]+ \|$/gm)?.length, WRONG_TOKEN_NAMES.length);
   t.end();
 });
+
+t.test('docs/tokens.md explains every reason', (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/tokens.md'), 'utf8');
+  const section = page.slice(page.indexOf('## Reasons'), page.indexOf('## A real tenant'));
+  const types = readFileSync(join(import.meta.dirname, '../../../src/identity/types.ts'), 'utf8');
+  const union = types.slice(
+    types.indexOf('TokenRefusalReason ='),
+    types.indexOf(';', types.indexOf('TokenRefusalReason =')),
+  );
+  const reasons = [...union.matchAll(/'([a-z-]+)'/g)].map(([, reason]) => reason);
+  t.ok(reasons.length > 15);
+  for (const reason of reasons) t.ok(section.includes(`\`${reason}\``), reason);
+  t.end();
+});
