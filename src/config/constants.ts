@@ -8,10 +8,4 @@ export const MAX_ROUTE_RULES = 500;
 export const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 
 /** Environment variables that configure something else than the schema's keys. */
-export const OTHER_VARIABLES = [
-  'TUNNELITE_CONFIG',
-  'TUNNELITE_DEBUG',
-  'TUNNELITE_INTEROP',
-  'TUNNELITE_FUZZ',
-  'TUNNELITE_NO_ACCEL',
-] as const;
+export const OTHER_VARIABLES = ['TUNNELITE_CONFIG', 'TUNNELITE_DEBUG', 'TUNNELITE_INTEROP', 'TUNNELITE_FUZZ'] as const;

@@ -50,7 +50,7 @@ export function readSourceFile(file: string): SourceFile {
 export function parseSource(text: string, label: string): Omit<SourceFile, 'path'> {
   const { LineCounter, parseDocument } = loadYaml();
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${label}:${line}:${col}`;

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import t from 'tap';
 import {
   CONFIG_KEYS,
@@ -146,6 +147,51 @@ t.test('a file that multiplies itself by aliases is refused', async (t) => {
       .join(', ')}]\n`;
   const file = join(t.testdir({ 'bomb.yaml': text }), 'bomb.yaml');
   t.equal(refusal(() => loadConfig({ file })).code, 'ERR_CONFIG_SYNTAX');
+});
+
+t.test('whatever a file holds, it is read or refused with one of the three codes', async (t) => {
+  const folder = t.testdir();
+  const file = join(folder, 'any.yaml');
+  const word = fc.constantFrom(
+    'gateway',
+    'port',
+    ':',
+    ' ',
+    '\n',
+    '  ',
+    '[',
+    ']',
+    '{',
+    '}',
+    '"',
+    '- ',
+    '&a ',
+    '*a',
+    '!!binary ',
+    '0',
+    '\t',
+    '? ',
+    '<<',
+  );
+  const text = fc.oneof(
+    fc.string({ maxLength: 60 }),
+    fc.array(word, { maxLength: 30 }).map((words) => words.join('')),
+  );
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(text, (content) => {
+        writeFileSync(file, content);
+        try {
+          loadConfig({ file });
+        } catch (error) {
+          if (!isTunneliteError(error)) throw error;
+          return ['ERR_CONFIG_SYNTAX', 'ERR_CONFIG_INVALID', 'ERR_CONFIG_FILE'].includes(error.code);
+        }
+        return true;
+      }),
+      { numRuns: Math.min(Number(process.env.TUNNELITE_FUZZ ?? 300), 2000) },
+    ),
+  );
 });
 
 t.test('no key reaches an object’s prototype', async (t) => {
