@@ -95,7 +95,9 @@ export class DtlsClient implements DtlsClientEngine, ConnectionHost {
   }
 
   close(): void {
-    this.#connection.close();
+    // Before the first message there is nobody to take leave of.
+    if (this.#started) this.#connection.close();
+    else this.#connection.end('local');
   }
 
   // --- ConnectionHost ---

@@ -241,7 +241,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     if (type === CONTENT_TYPE.handshake) return handshake.receive(datagram, body, length, 0, now);
     // Nothing depends on ChangeCipherSpec: the epoch in each record says which keys it is under.
     if (type === CONTENT_TYPE.changeCipherSpec && length === 1 && datagram[body] === 1) return true;
-    if (type === CONTENT_TYPE.alert && this.state === CONNECTION_STATE.handshaking && !this.records.protected) {
+    if (type === CONTENT_TYPE.alert && this.state === CONNECTION_STATE.handshaking) {
       this.#alert(datagram, body, length);
       return true;
     }

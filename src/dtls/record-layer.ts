@@ -22,10 +22,6 @@ export class RecordLayer {
     return epoch === 0 ? RECORD_HEADER_LENGTH : RECORD_HEADER_LENGTH + this.suite!.overhead;
   }
 
-  get protected(): boolean {
-    return this.#sealer !== undefined;
-  }
-
   install(protection: RecordProtection, suite: CipherSuite, keys: KeyBlock, side: 'client' | 'server'): void {
     const [write, read] = side === 'client' ? [keys.client, keys.server] : [keys.server, keys.client];
     this.suite = suite;
