@@ -55,7 +55,7 @@ t.test('docs/tokens.md explains every reason', (t) => {
     types.indexOf('TokenRefusalReason ='),
     types.indexOf(';', types.indexOf('TokenRefusalReason =')),
   );
-  const reasons = [...union.matchAll(/'([a-z-]+)'/g)].map(([, reason]) => reason);
+  const reasons = [...union.matchAll(/'([a-z-]+)'/g)].map(([, reason]) => String(reason));
   t.ok(reasons.length > 15);
   for (const reason of reasons) t.ok(section.includes(`\`${reason}\``), reason);
   t.end();
