@@ -102,7 +102,8 @@ function synSent(tcb: Tcb, buffer: Buffer, segment: Segment): void {
     tcb.sndUna = ack;
     tcb.advance(TcpEvent.SynAck);
     established(tcb);
-    tcb.ackNow = true;
+    // By itself: data that goes first may be too large for the path, and then the peer would not be open.
+    sendAck(tcb);
   } else {
     // Both ends opened at once.
     tcb.advance(TcpEvent.Syn);
