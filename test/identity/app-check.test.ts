@@ -13,7 +13,7 @@ import {
   defaultDirectory,
 } from '../../src/identity/directory/default-directory.ts';
 import { Directory } from '../../src/identity/directory/directory.ts';
-import type { DirectoryInput } from '../../src/identity/directory/schema.ts';
+import type { DirectoryInput } from '../../src/identity/directory/index.ts';
 import { TUNNEL_RESOURCE_ID } from '../../src/identity/tokens/constants.ts';
 
 interface Plist {

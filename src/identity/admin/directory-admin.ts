@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify';
 import { isTunneliteError } from '../../lib/errors.ts';
-import { type TSchema, Type } from '../../lib/schema/index.ts';
+import type { TSchema } from '../../lib/schema/index.ts';
 import type { Collection } from '../directory/collection.ts';
+import type { DirectoryInput } from '../directory/input-types.ts';
 import {
   ApplicationSchema,
   ConsentSchema,
   DeviceSchema,
-  type DirectoryInput,
   DirectorySchema,
   PolicySchema,
   ServicePrincipalSchema,
@@ -14,13 +14,9 @@ import {
   UserSchema,
 } from '../directory/schema.ts';
 import type { Tenant, TenantCollection } from '../directory/tenant.ts';
-import { ENDPOINTS, type Endpoint, type Outage } from '../provider/outages.ts';
-import { type FailNext, OVERRIDE_ENDPOINTS } from '../provider/overrides.ts';
 import type { IdentityProvider } from '../provider/provider.ts';
-import type { TestTokenRequest } from '../provider/test-token.ts';
-import { inputSchema } from './input-schema.ts';
-
-const TAGS = ['identity'];
+import { controlRoutes } from './control-routes.ts';
+import { inputSchema, objectOf, TAGS } from './input-schema.ts';
 
 /** Path of each collection under a tenant, and what its items look like. */
 const COLLECTIONS: readonly { path: string; name: TenantCollection; noun: string; schema: TSchema }[] = [
@@ -31,33 +27,6 @@ const COLLECTIONS: readonly { path: string; name: TenantCollection; noun: string
   { path: 'consents', name: 'consents', noun: 'consent', schema: ConsentSchema },
   { path: 'policies', name: 'policies', noun: 'Conditional Access policy', schema: PolicySchema },
 ];
-
-const FailureSchema = Type.Object(
-  {
-    code: Type.Integer({ description: 'AADSTS number.' }),
-    user: Type.Optional(Type.String({ description: 'User name or object id; anyone when left out.' })),
-    client: Type.Optional(Type.String({ description: 'Client id; any when left out.' })),
-    endpoint: Type.Optional(Type.String({ enum: [...OVERRIDE_ENDPOINTS], description: 'Default `token`.' })),
-    times: Type.Optional(Type.Integer({ minimum: 1, description: 'How many requests fail. Default 1.' })),
-    suberror: Type.Optional(Type.String()),
-    claims: Type.Optional(Type.String({ description: 'JSON text.' })),
-  },
-  { additionalProperties: false },
-);
-
-const OutageSchema = Type.Object(
-  {
-    status: Type.Optional(Type.Integer({ minimum: 200, maximum: 599, description: 'Answer with this status.' })),
-    retryAfter: Type.Optional(Type.Integer({ minimum: 0, description: '`Retry-After`, seconds.' })),
-    delay: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 600_000, description: 'Milliseconds before the answer.' }),
-    ),
-    body: Type.Optional(Type.String({ maxLength: 100_000, description: 'Send this instead of the answer.' })),
-    drop: Type.Optional(Type.Boolean({ description: 'Close the connection without an answer.' })),
-    times: Type.Optional(Type.Integer({ minimum: 1, description: 'How many requests; until cleared when left out.' })),
-  },
-  { additionalProperties: false },
-);
 
 /**
  * Everything of the mock Entra ID that can be changed at run time, as REST. To be mounted under a prefix of the
@@ -173,68 +142,4 @@ function collectionRoutes(
     of(params).remove(params.key);
     return reply.code(204).send();
   });
-}
-
-function controlRoutes(idp: IdentityProvider, app: FastifyInstance): void {
-  const route = (summary: string, body?: TSchema) => ({ schema: { tags: TAGS, summary, ...(body && { body }) } });
-
-  app.post<{ Params: { tenant: string; user: string } }>(
-    '/tenants/:tenant/users/:user/revoke-sessions',
-    route('End every sign-in of a user: refresh fails with 50173'),
-    async ({ params }, reply) => {
-      idp.revokeSessions(params.user, params.tenant);
-      return reply.code(204).send();
-    },
-  );
-  app.get('/failures', route('List failures that wait for their request'), async () => idp.overrides.list());
-  app.post('/failures', route('Let the next request fail', FailureSchema), async ({ body }, reply) => {
-    reply.code(201);
-    return { id: idp.failNext(objectOf(body) as unknown as FailNext) };
-  });
-  app.delete('/failures', route('Forget all ordered failures'), async (_, reply) => {
-    idp.overrides.clear();
-    return reply.code(204).send();
-  });
-  app.delete<{ Params: { id: string } }>(
-    '/failures/:id',
-    route('Forget one ordered failure'),
-    async ({ params }, reply) => reply.code(idp.overrides.remove(Number(params.id)) ? 204 : 404).send(),
-  );
-  app.get('/outages', route('List disturbed endpoints'), async () => ({
-    endpoints: ENDPOINTS,
-    active: idp.outages.list(),
-  }));
-  app.put<{ Params: { endpoint: string } }>(
-    '/outages/:endpoint',
-    route('Disturb an endpoint', OutageSchema),
-    async ({ params, body }, reply) => {
-      idp.disturb(params.endpoint as Endpoint, objectOf(body) as Outage);
-      return reply.code(204).send();
-    },
-  );
-  app.delete<{ Params: { endpoint: string } }>(
-    '/outages/:endpoint',
-    route('End a disturbance'),
-    async ({ params }, reply) => {
-      idp.outages.clear(params.endpoint as Endpoint);
-      return reply.code(204).send();
-    },
-  );
-  app.post('/keys/rotate', route('Sign with a new key; the old one stays published'), async () => {
-    return { kid: (await idp.keys.rotate()).kid };
-  });
-  app.post('/keys/emergency-rotate', route('Sign with a new key; all others are gone at once'), async () => {
-    return { kid: (await idp.keys.emergencyRotate()).kid };
-  });
-  app.post('/tokens', route('Make a test token without sign-in'), async ({ body }) => {
-    return { access_token: await idp.accessToken((body ?? {}) as TestTokenRequest) };
-  });
-  app.post('/reset', route('Forget codes, tokens, sessions, ordered failures and outages'), async (_, reply) => {
-    idp.reset();
-    return reply.code(204).send();
-  });
-}
-
-function objectOf(body: unknown): object {
-  return typeof body === 'object' && body !== null && !Array.isArray(body) ? body : {};
 }

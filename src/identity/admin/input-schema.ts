@@ -26,3 +26,11 @@ function loosen(schema: SchemaObject, partial: boolean): SchemaObject {
   const required = (schema.required ?? []).filter((name) => schema.properties![name]?.default === undefined);
   return { ...schema, properties, required: partial ? [] : required };
 }
+
+/** How the API's description groups these routes. */
+export const TAGS = ['identity'];
+
+/** A body as an object; anything else counts as an empty one, and is refused by what it lacks. */
+export function objectOf(body: unknown): object {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) ? body : {};
+}

@@ -1,5 +1,5 @@
 import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../tokens/constants.ts';
-import type { ApplicationInput, DirectoryInput, UserInput } from './schema.ts';
+import type { ApplicationInput, DirectoryInput, UserInput } from './input-types.ts';
 import { GRAPH_RESOURCE_ID, MAM_RESOURCE_ID } from './well-known.ts';
 
 /** Tenant of the default directory. */

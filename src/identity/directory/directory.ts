@@ -1,6 +1,7 @@
 import { TunneliteError } from '../../lib/errors.ts';
 import type { Static } from '../../lib/schema/index.ts';
-import { type Application, type DirectoryInput, DirectorySchema, TenantSchema, type User } from './schema.ts';
+import type { DirectoryInput } from './input-types.ts';
+import { type Application, DirectorySchema, TenantSchema, type User } from './schema.ts';
 import { TENANT_COLLECTIONS, Tenant, type TenantSettings } from './tenant.ts';
 import { check } from './validate.ts';
 import { CONSUMER_TENANT_ID } from './well-known.ts';

@@ -1,5 +1,6 @@
 import { Collection } from './collection.ts';
 import { derivedId } from './derived-id.ts';
+import type { TenantInput } from './input-types.ts';
 import {
   type Application,
   ApplicationSchema,
@@ -11,7 +12,6 @@ import {
   PolicySchema,
   type ServicePrincipal,
   ServicePrincipalSchema,
-  type TenantInput,
   type User,
   UserSchema,
 } from './schema.ts';

@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { type Closable, CloseStack } from '../../lib/dispose.ts';
 import { TunneliteError } from '../../lib/errors.ts';
@@ -6,7 +6,7 @@ import { type RandomSource, systemRandom } from '../../lib/random.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { defaultDirectory } from '../directory/default-directory.ts';
 import { Directory } from '../directory/directory.ts';
-import type { DirectoryInput } from '../directory/schema.ts';
+import type { DirectoryInput } from '../directory/input-types.ts';
 import { deviceCodeRoutes, devicePageRoutes } from '../sign-in/device-routes.ts';
 import { federationRoutes } from '../sign-in/federation-routes.ts';
 import { SignIns } from '../sign-in/flows.ts';
@@ -16,13 +16,14 @@ import { SigningKeys } from '../tokens/signing-keys.ts';
 import type { AccessTokenRequest } from '../tokens/token-claims.ts';
 import { TokenIssuer } from '../tokens/token-issuer.ts';
 import { apiRoutes } from './api-routes.ts';
-import { DEFAULT_LIFETIMES, HTTP_TIMEOUTS, type Lifetimes, MAX_BODY } from './constants.ts';
+import { DEFAULT_LIFETIMES, type HTTP_TIMEOUTS, type Lifetimes } from './constants.ts';
 import { type Behaviour, type IdentityContext, nowSeconds } from './context.ts';
 import { Grants } from './grants.ts';
 import { prepareInstance } from './http.ts';
 import { Lockout } from './lockout.ts';
 import { type Endpoint, type Outage, Outages } from './outages.ts';
 import { type FailNext, Overrides } from './overrides.ts';
+import { createServer } from './server.ts';
 import { accessTokenFor, type TestTokenRequest, testTokenRequest } from './test-token.ts';
 
 export interface IdentityProviderOptions {
@@ -134,7 +135,7 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
     await app.register(async (pages) => devicePageRoutes(context, signIns, pages));
     await app.register(async (pages) => sessionRoutes(context, signIns, pages));
   };
-  const server = options.tls && (await createServer(options, options.tls, plugin));
+  const server = options.tls && (await createServer({ tls: options.tls, timeouts: options.timeouts }, plugin));
   if (server) close.defer(() => server.close());
   close.defer(() => context.outages.release());
 
@@ -183,25 +184,4 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
 
 function tenantOf({ directory }: IdentityContext, user: string) {
   return directory.tenants.find((tenant) => tenant.users.find(user)) ?? directory.defaultTenant;
-}
-
-async function createServer(
-  options: IdentityProviderOptions,
-  tls: NonNullable<IdentityProviderOptions['tls']>,
-  plugin: FastifyPluginAsync,
-): Promise<FastifyInstance> {
-  const timeouts = { ...HTTP_TIMEOUTS, ...options.timeouts };
-  const server = fastify({
-    https: { ...tls, minVersion: 'TLSv1.2', headersTimeout: timeouts.headers, connectionsCheckingInterval: 1000 },
-    bodyLimit: MAX_BODY,
-    requestTimeout: timeouts.request,
-    keepAliveTimeout: timeouts.keepAlive,
-    connectionTimeout: timeouts.idle,
-    forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300, caseSensitive: false },
-    exposeHeadRoutes: true,
-    logger: false,
-  });
-  await server.register(plugin);
-  return server as unknown as FastifyInstance;
 }
