@@ -7,7 +7,7 @@ import { createTokenVerifier } from '../../src/identity/verify/token-verifier.ts
 import { isTunneliteError } from '../../src/lib/errors.ts';
 import { createTestIssuer, type TestIssuer } from '../support/issuer.ts';
 
-const numRuns = Number(process.env.TUNNELITE_FUZZ ?? 600);
+const numRuns = Number(process.env.TUNNELITE_FUZZ ?? 300);
 if (process.env.TUNNELITE_FUZZ) t.setTimeout(0);
 
 const verifiersOf = (idp: TestIssuer) =>
