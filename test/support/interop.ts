@@ -3,11 +3,11 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** True where a missing peer is a failure: in CI (`TUNNELITE_INTEROP=required`). */
-export const interopRequired = process.env['TUNNELITE_INTEROP'] === 'required';
+export const interopRequired = process.env.TUNNELITE_INTEROP === 'required';
 
 /** The absolute path of a program, or undefined. */
 export function which(program: string): string | undefined {
-  for (const dir of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin']) {
+  for (const dir of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin']) {
     const path = join(dir, program);
     try {
       accessSync(path, constants.X_OK);
