@@ -44,6 +44,9 @@ const TELLTALE = [
   'disableudpconnections',
 ];
 
+/** Sections of a configuration of ours: where one stands, a stray `network` beside it is a mistake, and not one of the product's. */
+const OUR_SECTIONS = ['gateway', 'identity', 'services', 'resources', 'certs', 'log', 'serverConfiguration'];
+
 type GatewayInput = NonNullable<ConfigInput['gateway']>;
 
 /** What an advanced setting, named as ocserv's option, sets here. Only `session-timeout` is documented by Microsoft. */
@@ -80,6 +83,7 @@ export interface ServerConfiguration {
 export function unwrapServerConfiguration(value: unknown): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const object = value as Record<string, unknown>;
+  if (OUR_SECTIONS.some((name) => Object.hasOwn(object, name))) return undefined;
   const inner = Array.isArray(object.value) && object.value.length === 1 ? object.value[0] : object.value;
   if (inner !== undefined) return unwrapServerConfiguration(inner);
   const type = object['@odata.type'];

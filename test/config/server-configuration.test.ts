@@ -125,6 +125,14 @@ t.test('both route lists count, masks are read, and advanced settings are unders
   t.match(warnings, [/"no-such-option" is not known/, /"surprise" is not a property/]);
 });
 
+t.test('a key of the product that strayed into a file of ours is a mistake, not a server configuration', async (t) => {
+  const file = join(t.testdir({ 'a.yaml': 'gateway: { port: 1 }\nnetwork: 10.0.0.0/8\n' }), 'a.yaml');
+  t.throws(() => loadConfig({ file }), {
+    code: 'ERR_CONFIG_INVALID',
+    message: /a\.yaml:2:1 network: "network" is not a key here/,
+  });
+});
+
 t.test('something else in its place is refused', async (t) => {
   t.throws(() => resolveConfig({ serverConfiguration: { '@odata.type': '#microsoft.graph.user' } }), {
     code: 'ERR_CONFIG_INVALID',
