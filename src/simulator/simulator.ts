@@ -196,8 +196,7 @@ export class Simulator implements Closable {
     const { authorities, config, gateway } = parts;
     this.#check = probes({
       gateway: `https://${urlHost(config.gateway.host)}:${gateway.port}`,
-      identityMetadata:
-        authorities.provider && authorities.provider.metadataUrl(authorities.provider.directory.defaultTenant.id),
+      identityMetadata: authorities.provider?.metadataUrl(authorities.provider.directory.defaultTenant.id),
       ca: parts.certificates.ca.certPem,
       gatewayCertificate: parts.ownCertificate,
     });
