@@ -51,3 +51,17 @@ t.test('while the key set is down, known keys serve and the log says what is wro
   t.match(sim.journal.query({ name: 'auth.refused' }), [{ fields: { explanation: /again failed: .*status 503/ } }]);
   t.match(await login(sim.urls.gateway, sim.ca, good), / 200 /);
 });
+
+t.test('a stale key set makes a new token be refused right after a download, and the log says so', async (t) => {
+  await using sim = await startSimulator({ identity: { policy: 'strict', keyRefreshInterval: 0 } });
+  const idp = sim.identity!;
+  const old = JSON.stringify(idp.keys.keySet(2, `${idp.origin}/{tenantid}/v2.0`));
+  await idp.keys.rotate();
+  idp.disturb('keys', { body: old });
+  t.match(await login(sim.urls.gateway, sim.ca, await sim.token()), / 401 /);
+  t.match(sim.journal.query({ name: 'auth.refused' }), [
+    { fields: { reason: 'unknown-key', explanation: /downloaded again just now, and it is still not there/ } },
+  ]);
+  idp.outages.clear('keys');
+  t.match(await login(sim.urls.gateway, sim.ca, await sim.token()), / 200 /);
+});
