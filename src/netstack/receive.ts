@@ -8,8 +8,6 @@ import { TcpEvent } from './tcp-state.ts';
 
 const CHUNK_MIN = 2048;
 const CHUNK_MAX = 65_536;
-/** The end of a chunk that is too short for a segment's text. */
-const SCRAP = 512;
 
 /** Appends bytes in order to what the owner gets at the end of the batch. Copies: the input buffer is not ours. */
 function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
@@ -19,7 +17,6 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
     if (chunk === undefined) {
       chunk = Buffer.allocUnsafeSlow(Math.max(tcb.chunkSize, Math.min(length, CHUNK_MAX)));
       tcb.chunk = chunk;
-      tcb.chunkStart = 0;
       tcb.chunkLength = 0;
     }
     const n = Math.min(length, chunk.length - tcb.chunkLength);
@@ -28,8 +25,7 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
     at += n;
     length -= n;
     if (tcb.chunkLength === chunk.length) {
-      putReady(tcb, tcb.chunkStart === 0 ? chunk : chunk.subarray(tcb.chunkStart));
-      tcb.chunk = undefined;
+      putReady(tcb, chunk);
       tcb.chunkSize = Math.min(CHUNK_MAX, tcb.chunkSize * 2);
       chunk = undefined;
     }
@@ -41,6 +37,8 @@ function putReady(tcb: Tcb, data: Buffer): void {
   else tcb.ready.push(data);
   tcb.readyBytes += data.length;
   tcb.host.memory += data.length;
+  tcb.chunk = undefined;
+  tcb.chunkLength = 0;
 }
 
 /** The connection that `drainInto` feeds, so that draining makes no closure. */
@@ -144,7 +142,7 @@ function drain(tcb: Tcb): void {
 export function deliver(tcb: Tcb): void {
   const owner = tcb.owner;
   if (owner === undefined) {
-    if (tcb.chunk !== undefined && tcb.chunkLength > tcb.chunkStart) putReady(tcb, cut(tcb, tcb.chunk));
+    if (tcb.chunkLength > 0) putReady(tcb, trimmed(tcb));
     return;
   }
   if (tcb.ready !== undefined) {
@@ -156,8 +154,10 @@ export function deliver(tcb: Tcb): void {
       owner.onData(data);
     }
   }
-  if (tcb.chunk !== undefined && tcb.chunkLength > tcb.chunkStart) {
-    const data = cut(tcb, tcb.chunk);
+  if (tcb.chunkLength > 0) {
+    const data = trimmed(tcb);
+    tcb.chunk = undefined;
+    tcb.chunkLength = 0;
     tcb.host.memory += data.length;
     tcb.unconsumed += data.length;
     owner.onData(data);
@@ -168,16 +168,15 @@ export function deliver(tcb: Tcb): void {
   }
 }
 
-/**
- * What has come into the chunk since the last cut. Its rest is filled next: memory outside of the heap is what drives V8 to full
- * collections, so none of it goes to waste. The next chunk's size follows the use of this one.
- */
-function cut(tcb: Tcb, chunk: Buffer): Buffer {
-  const data = chunk.subarray(tcb.chunkStart, tcb.chunkLength);
-  if (data.length * 4 < tcb.chunkSize && tcb.chunkSize > CHUNK_MIN) tcb.chunkSize >>= 1;
-  tcb.chunkStart = tcb.chunkLength;
-  // A trickle must not hold large chunks for long, and a scrap is not worth keeping.
-  if (tcb.chunkLength + SCRAP > chunk.length || chunk.length > tcb.chunkSize * 4) tcb.chunk = undefined;
+/** The chunk as far as it is filled; the next one's size follows the use of this one. */
+function trimmed(tcb: Tcb): Buffer {
+  const chunk = tcb.chunk!;
+  const n = tcb.chunkLength;
+  if (n * 4 < chunk.length && tcb.chunkSize > CHUNK_MIN) tcb.chunkSize >>= 1;
+  if (n * 4 >= chunk.length) return chunk.subarray(0, n);
+  // A small piece must not hold a large chunk.
+  const data = Buffer.allocUnsafeSlow(n);
+  chunk.copy(data, 0, 0, n);
   return data;
 }
 

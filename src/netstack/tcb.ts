@@ -137,8 +137,6 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   /** Bytes handed to the owner and not consumed yet. */
   unconsumed = 0;
   chunk: Buffer | undefined = undefined;
-  /** Where what was not handed over yet begins in `chunk`, and where it ends. */
-  chunkStart = 0;
   chunkLength = 0;
   chunkSize = 2048;
   /** Full chunks that wait for the end of the batch, and bytes in them. */
