@@ -1,4 +1,6 @@
 import ipaddr from 'ipaddr.js';
+import { TunneliteError } from '../lib/errors.ts';
+import { isWithin, parseRange, rangeBytes } from '../lib/ip-range.ts';
 import type { PermittedNames } from './types.ts';
 
 /** OID of the extension, RFC 5280 §4.2.1.10. */
@@ -57,12 +59,7 @@ export function permitsDns(names: PermittedNames, name: string): boolean {
 
 /** True when this address, or this whole CIDR range, is within a permitted one. */
 export function permitsIp(names: PermittedNames, range: string): boolean {
-  const [address, bits] = parseRange(range);
-  return names.ips.some((permitted) => {
-    const [base, baseBits] = parseRange(permitted);
-    if (base.kind() !== address.kind() || bits < baseBits) return false;
-    return address.match(base as ipaddr.IPv4 & ipaddr.IPv6, baseBits);
-  });
+  return names.ips.some((permitted) => isWithin(range, permitted));
 }
 
 /** Both sets together, each entry once. */
@@ -85,19 +82,13 @@ export function normalizePermitted(names: Partial<PermittedNames>): PermittedNam
   };
 }
 
-/** Address and prefix length of `a.b.c.d`, `a.b.c.d/n` or their IPv6 twins. */
-function parseRange(range: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
-  if (range.includes('/')) return ipaddr.parseCIDR(range);
-  const address = ipaddr.parse(range);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
-}
-
 /** The iPAddress form of RFC 5280 §4.2.1.10: address bytes, then mask bytes. */
-function addressAndMask(range: string): Buffer {
-  const [address, bits] = parseRange(range);
-  const bytes = address.toByteArray();
-  const mask = bytes.map((_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
-  return Buffer.from([...bytes.map((byte, i) => byte & mask[i]!), ...mask]);
+function addressAndMask(text: string): Buffer {
+  const range = parseRange(text);
+  if (!range)
+    throw new TunneliteError('ERR_INTERNAL', `“${text}” is no address range, which the configuration checks.`);
+  const { network, mask } = rangeBytes(range);
+  return Buffer.from([...network, ...mask]);
 }
 
 function rangeText(value: Buffer): string {

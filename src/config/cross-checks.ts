@@ -1,9 +1,8 @@
 import ipaddr from 'ipaddr.js';
+import { overlaps, parseRange, rangeBytes } from '../lib/ip-range.ts';
 import type { Problem } from '../lib/schema/index.ts';
 import { MAX_ROUTE_RULES } from './constants.ts';
 import type { Config } from './schema.ts';
-
-type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /** What single members cannot tell: contradictions between them, and values that the real product is known to break on. */
 export function crossCheck(config: Config): { readonly problems: Problem[]; readonly warnings: string[] } {
@@ -30,7 +29,7 @@ function checkPools({ gateway }: Config, problems: Problem[]): void {
   for (const key of ['network', 'ipv6Network'] as const) {
     const text = gateway[key];
     if (text === null) continue;
-    const [, bits] = parseRange(text);
+    const [, bits] = parseRange(text)!;
     if (bits > smallest[key]) {
       problems.push({
         path: ['gateway', key],
@@ -180,28 +179,9 @@ function checkExposure(config: Config, warnings: string[]): void {
   }
 }
 
-function parseRange(text: string): Range {
-  if (text.includes('/')) return ipaddr.parseCIDR(text);
-  const address = ipaddr.parse(text);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
-}
-
-/** True when two networks or addresses have one in common. */
-function overlaps(a: string, b: string): boolean {
-  const [first, firstBits] = parseRange(a);
-  const [second, secondBits] = parseRange(b);
-  if (first.kind() !== second.kind()) return false;
-  return first.match(second as ipaddr.IPv4 & ipaddr.IPv6, Math.min(firstBits, secondBits));
-}
-
 /** The first host address of a pool: the gateway's own. */
 function firstAddress(pool: string): string {
-  const [address, bits] = parseRange(pool);
-  const bytes = address.toByteArray();
-  for (let i = 0; i < bytes.length; i++) {
-    const keep = Math.min(8, Math.max(0, bits - i * 8));
-    bytes[i] = bytes[i]! & (0xff00 >> keep) & 0xff;
-  }
-  bytes[bytes.length - 1]! += 1;
-  return ipaddr.fromByteArray(bytes).toString();
+  const { network } = rangeBytes(parseRange(pool)!);
+  network[network.length - 1]! += 1;
+  return ipaddr.fromByteArray(network).toString();
 }

@@ -1,5 +1,5 @@
-import ipaddr from 'ipaddr.js';
 import { TunneliteError } from '../lib/errors.ts';
+import { isWithin, parseRange } from '../lib/ip-range.ts';
 import type { ConnectRequest, Decision, Policy, RefusalAnswer } from './types.ts';
 
 /** An upstream outside the mock network that the tunnel may reach over a real socket. */
@@ -82,16 +82,10 @@ export function createPolicy(options: PolicyOptions): Policy {
 
 function compile(rule: UpstreamRule): CompiledRule {
   const portFits = (port: number): boolean => rule.ports.length === 0 || rule.ports.includes(port);
-  const asRange = parseRange(rule.match);
-  if (asRange) {
-    const [network, bits] = asRange;
+  if (parseRange(rule.match)) {
     return {
       rule,
-      matches: ({ destination }) => {
-        if (!portFits(destination.port) || !ipaddr.isValid(destination.address)) return false;
-        const address = ipaddr.parse(destination.address);
-        return address.kind() === network.kind() && address.match(network, bits);
-      },
+      matches: ({ destination }) => portFits(destination.port) && isWithin(destination.address, rule.match),
     };
   }
   const name = rule.match.toLowerCase();
@@ -108,11 +102,4 @@ function compile(rule: UpstreamRule): CompiledRule {
       return suffix === undefined ? host === name : host.endsWith(suffix) && host.length > suffix.length;
     },
   };
-}
-
-function parseRange(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] | undefined {
-  if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
-  if (!ipaddr.isValid(text) || /^\d+$/.test(text)) return undefined;
-  const address = ipaddr.parse(text);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
 }
