@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import { fastify } from 'fastify';
+import { type FastifyPluginAsync, fastify } from 'fastify';
 import type { Closable } from '../lib/dispose.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { healthPlugin } from './health.ts';
+import { requireSecret } from './secret.ts';
 import { tokensPlugin } from './tokens.ts';
 import type { HealthCheck, TokenMinter } from './types.ts';
 
@@ -15,6 +16,15 @@ export interface AdminOptions {
   readonly check: HealthCheck;
   /** Undefined: tokens come from a real tenant, so none can be made here. */
   readonly mintToken: TokenMinter | undefined;
+  /** Further routes, each under a prefix of its own; like all but health they need the instance's secret. */
+  readonly routes?: readonly AdminRoutes[];
+}
+
+/** A part of the administration interface. */
+export interface AdminRoutes {
+  /** Such as `/api/identity`. */
+  readonly prefix: string;
+  readonly plugin: FastifyPluginAsync;
 }
 
 /** The listener for health probes and for the command line's own requests. */
@@ -22,7 +32,7 @@ export interface AdminServer extends Closable {
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** Lets its holder make tokens. New at each start; the command line finds it in the state directory. */
+  /** Lets its holder make tokens and change the directory. New at each start; the command line finds it in the state directory. */
   readonly secret: string;
 }
 
@@ -34,7 +44,11 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const secret = options.random.bytes(32).toString('base64url');
   const server = fastify({ bodyLimit: 64 * 1024, requestTimeout: 15_000, forceCloseConnections: true });
   await server.register(healthPlugin(options.check));
-  if (options.mintToken) await server.register(tokensPlugin(secret, options.mintToken));
+  await server.register(async (guarded) => {
+    guarded.addHook('onRequest', requireSecret(secret));
+    if (options.mintToken) await guarded.register(tokensPlugin(options.mintToken));
+    for (const { prefix, plugin } of options.routes ?? []) await guarded.register(plugin, { prefix });
+  });
   try {
     await server.listen({ host: options.host, port: options.port });
   } catch (cause) {

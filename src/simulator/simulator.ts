@@ -11,7 +11,7 @@ import { type CertificateStore, loadCertificates } from '../certs/index.ts';
 import { type Config, type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig, tunnelSettings } from '../config/index.ts';
 import { type FaultPorts, noFaults } from '../faults/ports.ts';
 import { createGateway, type Gateway, type SessionStore } from '../gateway/index.ts';
-import type { IdentityProvider } from '../identity/index.ts';
+import { directoryAdmin, type IdentityProvider } from '../identity/index.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Closable, CloseStack } from '../lib/dispose.ts';
 import { TunneliteError } from '../lib/errors.ts';
@@ -133,6 +133,7 @@ export async function runSimulator(config: Config, runtime: SimulatorRuntime = {
         random,
         check: () => sim.check(),
         mintToken: authorities.provider && ((request) => sim.mintToken(request)),
+        routes: authorities.provider ? [{ prefix: '/api/identity', plugin: directoryAdmin(authorities.provider) }] : [],
       }),
     );
     sim.adopt(admin);
