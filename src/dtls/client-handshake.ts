@@ -1,7 +1,6 @@
 import { type KeyObject, KeyObject as NodeKeyObject, type X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { AlertName } from './alerts.ts';
-import { ByteReader } from './byte-reader.ts';
 import { numbers, uint, vector } from './byte-writer.ts';
 import { parseChain, verifyChain } from './certificate-verification.ts';
 import { type CipherSuite, type CipherSuiteName, cipherSuite, cipherSuiteById } from './cipher-suites.ts';
@@ -12,6 +11,16 @@ import { Handshake } from './handshake.ts';
 import { CLIENT_STATE, CLIENT_TRANSITIONS, type ClientState, expected } from './handshake-states.ts';
 import { type Extensions, serverNameExtension } from './hello-extensions.ts';
 import { EphemeralKey, GROUP_PREFERENCE } from './key-agreement.ts';
+import {
+  parseCertificate,
+  parseCertificateRequest,
+  parseHelloVerifyRequest,
+  parseServerKeyExchange,
+  type ServerKeyExchange,
+  serializeCertificate,
+  serializeClientKeyExchange,
+  serializeSignature,
+} from './key-exchange-messages.ts';
 import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-schedule.ts';
 import { readRecordSizeLimit } from './negotiation.ts';
 import { parseServerHello, type ServerHello } from './server-hello.ts';
@@ -19,7 +28,6 @@ import { chooseSignatureScheme, SIGNATURE_SCHEMES, signWith, verifyWith } from '
 import type { DtlsClientCredentials } from './types.ts';
 
 const EMPTY = Buffer.alloc(0);
-const NAMED_CURVE = 3;
 /** A server may change its cookie key meanwhile; more than this is a loop. */
 const MAX_HELLO_VERIFY = 3;
 
@@ -131,10 +139,8 @@ export class ClientHandshake extends Handshake {
   }
 
   #helloVerifyRequest(body: Buffer, now: number): void {
-    const reader = new ByteReader(body);
-    reader.uint(2);
-    const cookie = reader.vector(1);
-    if (!reader.complete) {
+    const cookie = parseHelloVerifyRequest(body);
+    if (!cookie) {
       this.#fail('decode_error', 'The HelloVerifyRequest is malformed.');
       return;
     }
@@ -209,11 +215,8 @@ export class ClientHandshake extends Handshake {
 
   #serverCertificate(body: Buffer, raw: Buffer): void {
     const { credentials, wallClock } = this.#options;
-    const outer = new ByteReader(body);
-    const list = new ByteReader(outer.vector(3));
-    const ders: Buffer[] = [];
-    while (!list.failed && list.remaining > 0) ders.push(list.vector(3));
-    const chain = list.failed || !outer.complete ? undefined : parseChain(ders);
+    const ders = parseCertificate(body);
+    const chain = ders && parseChain(ders);
     if (!chain?.[0]) {
       this.#fail('bad_certificate', "The server's Certificate message cannot be read.");
       return;
@@ -232,57 +235,45 @@ export class ClientHandshake extends Handshake {
   }
 
   #serverKeyExchange(body: Buffer, raw: Buffer): void {
-    const exchange = this.#suite!.keyExchange;
-    const reader = new ByteReader(body);
-    if (exchange === 'psk' || exchange === 'ecdhe_psk') reader.vector(2);
-    if (exchange !== 'psk') {
-      const start = body.length - reader.remaining;
-      const curveType = reader.uint(1);
-      const group = reader.uint(2);
-      const publicKey = reader.vector(1);
-      const parameters = body.subarray(start, body.length - reader.remaining);
-      if (reader.failed) {
-        this.#fail('decode_error', 'The ServerKeyExchange is malformed.');
-        return;
-      }
-      if (curveType !== NAMED_CURVE || !GROUP_PREFERENCE.includes(group)) {
-        this.#fail('illegal_parameter', 'The server chose a group that we did not offer.');
-        return;
-      }
-      if (this.#certificate && !this.#verifyParameters(reader, parameters, exchange)) {
-        this.#fail('decrypt_error', 'The signature of the ServerKeyExchange is wrong.');
-        return;
-      }
-      this.#ephemeral = new EphemeralKey(group);
-      this.#agreed = this.#ephemeral.agree(publicKey);
-      if (!this.#agreed) {
-        this.#fail('illegal_parameter', "The server's ephemeral public key is not valid.");
-        return;
-      }
-    }
-    if (!reader.complete) {
+    const { keyExchange } = this.#suite!;
+    const ecdhe = keyExchange !== 'psk';
+    const hint = keyExchange === 'psk' || keyExchange === 'ecdhe_psk';
+    const exchange = parseServerKeyExchange(body, { hint, ecdhe, signature: !hint });
+    if (!exchange) {
       this.#fail('decode_error', 'The ServerKeyExchange is malformed.');
       return;
     }
+    if (!hint && !this.#verifyParameters(exchange)) {
+      this.#fail('decrypt_error', 'The signature of the ServerKeyExchange is wrong.');
+      return;
+    }
+    if (ecdhe && !this.#agree(exchange)) return;
     this.transcript.push(raw);
-    this.state = this.#certificate ? CLIENT_STATE.certificateRequestOrDone : CLIENT_STATE.serverHelloDone;
+    this.state = hint ? CLIENT_STATE.serverHelloDone : CLIENT_STATE.certificateRequestOrDone;
   }
 
-  #verifyParameters(reader: ByteReader, parameters: Buffer, exchange: string): boolean {
-    const scheme = reader.uint(2);
-    const signature = reader.vector(2);
+  #verifyParameters({ scheme, signature, parameters }: ServerKeyExchange): boolean {
     const key = this.#certificate!.publicKey;
-    const wanted = exchange === 'ecdhe_rsa' ? ['rsa'] : ['ec', 'ed25519'];
-    if (reader.failed || !wanted.includes(key.asymmetricKeyType ?? '')) return false;
+    const wanted = this.#suite!.keyExchange === 'ecdhe_rsa' ? ['rsa'] : ['ec', 'ed25519'];
+    if (!wanted.includes(key.asymmetricKeyType ?? '')) return false;
     return verifyWith(scheme, key, Buffer.concat([this.clientRandom, this.serverRandom, parameters]), signature);
   }
 
+  /** Makes our ephemeral key and the shared secret; after false the handshake has failed. */
+  #agree({ group, publicKey }: ServerKeyExchange): boolean {
+    if (group === undefined || !GROUP_PREFERENCE.includes(group)) {
+      this.#fail('illegal_parameter', 'The server chose a group that we did not offer.');
+      return false;
+    }
+    this.#ephemeral = new EphemeralKey(group);
+    this.#agreed = this.#ephemeral.agree(publicKey);
+    if (!this.#agreed) this.#fail('illegal_parameter', "The server's ephemeral public key is not valid.");
+    return this.#agreed !== undefined;
+  }
+
   #certificateRequest(body: Buffer, raw: Buffer): void {
-    const reader = new ByteReader(body);
-    reader.vector(1);
-    this.#requested = reader.numbers(2);
-    reader.vector(2);
-    if (!reader.complete) {
+    this.#requested = parseCertificateRequest(body);
+    if (!this.#requested) {
       this.#fail('decode_error', 'The CertificateRequest is malformed.');
       return;
     }
@@ -317,19 +308,15 @@ export class ClientHandshake extends Handshake {
     const identity = credentials.kind === 'certificate' ? credentials.identity : undefined;
     const scheme = identity && chooseSignatureScheme(identity.key, this.#requested);
     const chain = identity && scheme !== undefined ? identity.chain : [];
-    this.push(HANDSHAKE_TYPE.certificate, vector(Buffer.concat(chain.map((item) => vector(item, 3))), 3));
+    this.push(HANDSHAKE_TYPE.certificate, serializeCertificate(chain));
     return identity && scheme !== undefined ? { scheme, key: identity.key } : undefined;
   }
 
   #pushKeyExchange(): Buffer {
     const { credentials } = this.#options;
-    const publicKey = this.#ephemeral ? vector(this.#ephemeral.publicKey, 1) : EMPTY;
-    if (credentials.kind !== 'psk') {
-      this.push(HANDSHAKE_TYPE.clientKeyExchange, publicKey);
-      return this.#agreed!;
-    }
-    const identity = vector(Buffer.from(credentials.identity), 2);
-    this.push(HANDSHAKE_TYPE.clientKeyExchange, Buffer.concat([identity, publicKey]));
+    const identity = credentials.kind === 'psk' ? Buffer.from(credentials.identity) : undefined;
+    this.push(HANDSHAKE_TYPE.clientKeyExchange, serializeClientKeyExchange(identity, this.#ephemeral?.publicKey));
+    if (credentials.kind !== 'psk') return this.#agreed!;
     const { key } = credentials;
     return pskPremasterSecret(key instanceof NodeKeyObject ? key.export() : key, this.#agreed);
   }
@@ -337,7 +324,7 @@ export class ClientHandshake extends Handshake {
   /** RFC 5246 §7.4.8: a signature over all messages so far. */
   #pushCertificateVerify(scheme: number, key: KeyObject): void {
     const signature = signWith(scheme, key, Buffer.concat(this.transcript));
-    this.push(HANDSHAKE_TYPE.certificateVerify, Buffer.concat([uint(scheme, 2), vector(signature, 2)]));
+    this.push(HANDSHAKE_TYPE.certificateVerify, serializeSignature(scheme, signature));
   }
 
   #finished(body: Buffer, raw: Buffer, now: number): void {

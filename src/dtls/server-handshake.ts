@@ -1,7 +1,6 @@
 import { KeyObject } from 'node:crypto';
 import type { AlertName } from './alerts.ts';
-import { ByteReader } from './byte-reader.ts';
-import { uint, vector } from './byte-writer.ts';
+import { uint } from './byte-writer.ts';
 import type { CipherSuiteName } from './cipher-suites.ts';
 import { type ClientHello, offersDtls12 } from './client-hello.ts';
 import type { Connection } from './connection.ts';
@@ -17,14 +16,18 @@ import { Handshake } from './handshake.ts';
 import { expected, SERVER_STATE, SERVER_TRANSITIONS, type ServerState } from './handshake-states.ts';
 import type { Extensions } from './hello-extensions.ts';
 import { EphemeralKey } from './key-agreement.ts';
+import {
+  parseClientKeyExchange,
+  serializeCertificate,
+  serializeEcdhParameters,
+  serializeSignature,
+} from './key-exchange-messages.ts';
 import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-schedule.ts';
 import { type Agreement, negotiate, readRecordSizeLimit } from './negotiation.ts';
 import { serializeServerHello } from './server-hello.ts';
 import { signWith } from './signature-schemes.ts';
 import type { DtlsCredentials, PreSharedKey } from './types.ts';
 
-/** ECCurveType named_curve (RFC 8422 §5.4). */
-const NAMED_CURVE = 3;
 const EMPTY = Buffer.alloc(0);
 
 /** A ClientHello with what the record layer and the fragments of it said. */
@@ -123,12 +126,11 @@ export class ServerHandshake extends Handshake {
     const { group, signatureScheme } = this.#agreement!;
     const credentials = this.#credentials;
     if (credentials.kind === 'certificate') {
-      const list = Buffer.concat(credentials.identity.chain.map((certificate) => vector(certificate, 3)));
-      this.push(HANDSHAKE_TYPE.certificate, vector(list, 3));
+      this.push(HANDSHAKE_TYPE.certificate, serializeCertificate(credentials.identity.chain));
     }
     if (group === undefined) return;
     this.#ephemeral = new EphemeralKey(group);
-    const parameters = Buffer.concat([uint(NAMED_CURVE, 1), uint(group, 2), vector(this.#ephemeral.publicKey, 1)]);
+    const parameters = serializeEcdhParameters(group, this.#ephemeral.publicKey);
     if (credentials.kind !== 'certificate') {
       // An empty identity hint.
       this.push(HANDSHAKE_TYPE.serverKeyExchange, Buffer.concat([uint(0, 2), parameters]));
@@ -136,7 +138,7 @@ export class ServerHandshake extends Handshake {
     }
     const signed = Buffer.concat([this.clientRandom, this.serverRandom, parameters]);
     const signature = signWith(signatureScheme!, credentials.identity.key, signed);
-    const proof = Buffer.concat([uint(signatureScheme!, 2), vector(signature, 2)]);
+    const proof = serializeSignature(signatureScheme!, signature);
     this.push(HANDSHAKE_TYPE.serverKeyExchange, Buffer.concat([parameters, proof]));
   }
 
@@ -149,7 +151,7 @@ export class ServerHandshake extends Handshake {
 
   #clientKeyExchange(body: Buffer, raw: Buffer): void {
     const { suite } = this.#agreement!;
-    const premaster = this.#premaster(new ByteReader(body));
+    const premaster = this.#premaster(body);
     if (!premaster) return;
     this.transcript.push(raw);
     const master = this.#extendedMasterSecret
@@ -161,23 +163,23 @@ export class ServerHandshake extends Handshake {
   }
 
   /** Premaster secret from ClientKeyExchange; after undefined the handshake has failed. */
-  #premaster(reader: ByteReader): Buffer | undefined {
+  #premaster(body: Buffer): Buffer | undefined {
     const { connection } = this;
     const credentials = this.#credentials;
-    const identity = credentials.kind === 'psk' ? reader.vector(2) : EMPTY;
-    const publicKey = this.#ephemeral ? reader.vector(1) : EMPTY;
-    if (!reader.complete) {
+    const has = { identity: credentials.kind === 'psk', ecdhe: this.#ephemeral !== undefined };
+    const exchange = parseClientKeyExchange(body, has);
+    if (!exchange) {
       connection.fail('decode_error', 'The ClientKeyExchange is malformed.');
       return undefined;
     }
-    const agreed = this.#ephemeral?.agree(publicKey);
+    const agreed = this.#ephemeral?.agree(exchange.publicKey);
     if (this.#ephemeral && !agreed) {
       connection.fail('illegal_parameter', "The client's ephemeral public key is not valid.");
       return undefined;
     }
     if (credentials.kind !== 'psk') return agreed;
     const key: PreSharedKey | undefined =
-      typeof credentials.key === 'function' ? credentials.key(Buffer.from(identity)) : credentials.key;
+      typeof credentials.key === 'function' ? credentials.key(Buffer.from(exchange.identity)) : credentials.key;
     if (!key) {
       connection.fail('unknown_psk_identity', 'There is no key for the identity that the client sent.');
       return undefined;
