@@ -88,7 +88,9 @@ export class Collection<T extends object> implements Iterable<T> {
   #replace(old: T, input: object): T {
     const item = this.#parse(input);
     this.#refuseTaken(item, old);
-    this.#drop(old);
+    // An item that keeps its key keeps its place, so that a loop over all may change each one.
+    if (this.#shape.key(item).toLowerCase() !== this.#shape.key(old).toLowerCase()) this.#drop(old);
+    else this.#dropAlias(old);
     this.#store(item);
     return item;
   }
@@ -116,6 +118,10 @@ export class Collection<T extends object> implements Iterable<T> {
 
   #drop(item: T): void {
     this.#items.delete(this.#shape.key(item).toLowerCase());
+    this.#dropAlias(item);
+  }
+
+  #dropAlias(item: T): void {
     const alias = this.#shape.alias?.(item);
     if (alias !== undefined) this.#aliases.delete(alias.toLowerCase());
   }
