@@ -61,6 +61,7 @@ async function measure(mode: Mode, version: ClientTask['version'], seconds: numb
     const transport = new Transport(raw);
     const tls = new TLSSocket(transport, { isServer: true, secureContext });
     const writer = new RecordWriter(tls, transport, { portable: mode === 'callbacks' });
+    writer.expect(size + 8);
     for (const stream of [tls, transport]) stream.on('error', () => {});
     tls.on('secure', () => ready.resolve({ tls, writer, transport }));
   });

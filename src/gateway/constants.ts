@@ -23,6 +23,10 @@ export const OLD_CLIENT_OVERHEAD = 66;
 export const MIN_LINK_MTU = 576;
 export const MAX_LINK_MTU = 16_384;
 
+/** Smallest and largest size of a TLS record's content that OpenSSL can be told to cut at, in bytes. */
+export const MIN_FRAGMENT = 512;
+export const MAX_FRAGMENT = 16_384;
+
 // Implementation
 /** Request line and headers together, in bytes: tokens of 16 KB fit several times over. */
 export const MAX_HEAD_BYTES = 131_072;
@@ -40,6 +44,8 @@ export const MAX_PENDING_CONNECTIONS = 4096;
 export const MAX_QUEUED_BYTES = 1_048_576;
 /** Ciphertext collected before it is handed to the kernel without waiting for the end of the turn, in bytes. */
 export const FLUSH_BYTES = 131_072;
+/** Packets of one size that are encrypted with one call, in bytes: enough that the call itself does not count. */
+export const GROUP_BYTES = 65_536;
 /** Packets that wait while the TLS layer cannot take one at once (a renegotiation). */
 export const MAX_WAITING_PACKETS = 256;
 /** Seconds before the address of an ended session is given to another user. */

@@ -12,6 +12,8 @@ import type { RecordWriter } from './record-writer.ts';
 import type { ControlChannel, GatewaySession } from './session.ts';
 import type { Transport } from './transport.ts';
 
+const NOTHING = new Uint8Array(0);
+
 const FAULTS = {
   magic: 'The bytes are no CSTP packet: it would start with "STF".',
   version: 'A CSTP packet has another version than 1.',
@@ -49,6 +51,7 @@ export class CstpChannel implements ControlChannel {
     this.#session = session;
     this.remote = connection.remote;
     this.#heardAt = connection.monotonic();
+    connection.writer.expect(session.mtu + CSTP_HEADER_BYTES);
     this.#reader = new CstpReader((type, buffer, offset, length) => this.#onPacket(type, buffer, offset, length));
   }
 
@@ -97,9 +100,11 @@ export class CstpChannel implements ControlChannel {
     this.#session.connectionLost(this, why);
   }
 
-  #send(type: number, payload?: Uint8Array): void {
-    const packet = serializeCstp(type, payload);
-    this.#connection.writer.write(packet, 0, packet.length);
+  #send(type: number, payload: Uint8Array = NOTHING): void {
+    const { writer } = this.#connection;
+    // An answer that is too long for one record now is cut: half an answer in each of two would end the client.
+    const packet = serializeCstp(type, payload.subarray(0, writer.largest - CSTP_HEADER_BYTES));
+    writer.write(packet, 0, packet.length);
   }
 
   #onPacket(type: number, buffer: Buffer, offset: number, length: number): void {

@@ -184,6 +184,7 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
       for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += session[key];
     }
     return {
+      ...this.dataChannels?.stats(),
       connectionsAccepted: this.#accepted,
       connectionsPending: this.#pending.size,
       connectionsOverLimit: this.#overLimit,
@@ -194,7 +195,6 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
       addresses4: this.#pool4?.taken ?? 0,
       addresses6: this.#pool6?.taken ?? 0,
       ...totals,
-      ...this.dataChannels?.stats(),
     };
   }
 

@@ -1,17 +1,21 @@
 import type { TLSSocket } from 'node:tls';
-import { MAX_QUEUED_BYTES, MAX_WAITING_PACKETS } from './constants.ts';
+import { GROUP_BYTES, MAX_FRAGMENT, MAX_QUEUED_BYTES, MAX_WAITING_PACKETS, MIN_FRAGMENT } from './constants.ts';
 import type { Transport } from './transport.ts';
 
 /*
  * One packet, one TLS record. Stock clients drop two packets in a record and quit on one packet in two records, and
- * Node's TLS stream merges writes that wait for one another into records of its own choosing.
+ * Node's TLS stream merges writes that wait for one another into records of its own choosing. Two things put this right:
  *
- * Node encrypts one native write request with one SSL_write, which makes one record as long as the data fits one; but a
- * request completes only with an event loop turn of its own, and a second one must not be started before. So this class
- * stands between TLS and the transport (`doWrite` of the stream wrapper that Node puts around a transport that is no
- * socket), takes the ciphertext, and completes the request at once. Then any number of records is made in one turn,
- * straight from the caller's buffer, and they leave with one system call. Where Node's insides are not as expected,
- * each write waits for the callback of the one before: the same records, at half the rate.
+ * 1. Runs. OpenSSL cuts one write into records of the maximum fragment size, which may be lowered at any time, though
+ *    never raised again. So packets of the largest size that the tunnel has, which is what bulk transfers consist of, and one
+ *    shorter packet at the end of them, are laid side by side and written at once, with the fragment size set to theirs.
+ * 2. Writes without waiting. Node encrypts one native write request with one SSL_write, but lets it complete only in an
+ *    event loop turn of its own, and a second one must not be started before. So this class stands between TLS and the
+ *    transport (`doWrite` of the stream wrapper that Node puts around a transport that is no socket), takes the ciphertext,
+ *    and completes the request at once. Then any number of writes is made in one turn, and they leave with one system call.
+ *
+ * The first needs Node's public interface only. Where Node's insides are not as the second expects, each write waits for
+ * the callback of the one before: the same records, only fewer writes in a turn.
  */
 
 interface WriteRequest {
@@ -33,6 +37,13 @@ interface StreamWrapper {
 /** Node's native request class; learned from the first ordinary write. */
 let WriteRequestClass: (new () => WriteRequest) | undefined;
 
+/** Room for runs; as many as there were connections with a run in the same turn. */
+const spareRooms: Buffer[] = [];
+const MAX_SPARE_ROOMS = 32;
+
+/** Sizes that can be cut at: OpenSSL takes no fragment below 512, and shortens multiples of 4096 for some old ciphers. */
+const canCutAt = (size: number): boolean => size >= MIN_FRAGMENT && size <= MAX_FRAGMENT && (size & 0xfff) !== 0;
+
 export interface RecordWriterOptions {
   /** Bytes queued before packets are dropped. */
   readonly limit?: number;
@@ -40,9 +51,12 @@ export interface RecordWriterOptions {
   readonly portable?: boolean;
 }
 
-/** Writes packets to a TLS connection, each as exactly one record, and drops what does not fit the queue. */
+/**
+ * Writes packets to a TLS connection, each as exactly one record, and drops what does not fit the queue. Packets go out at
+ * the end of the turn; nothing else may be written to the connection before `flush`.
+ */
 export class RecordWriter {
-  /** Packets written. */
+  /** Packets taken. */
   written = 0;
   /** Packets dropped because the queue was full. */
   dropped = 0;
@@ -50,6 +64,15 @@ export class RecordWriter {
   readonly #transport: Transport;
   readonly #handle: TlsHandle | undefined;
   readonly #limit: number;
+  /** Size of the packets that runs are made of; 0 = no runs. */
+  #runSize = 0;
+  /** The run that is being laid out, and how far it reaches. */
+  #room: Buffer | undefined;
+  #runEnd = 0;
+  /** Where OpenSSL cuts now: a larger packet would be torn. */
+  #fragment = MAX_FRAGMENT;
+  #flushPlanned = false;
+  /** Finished runs and packets that wait while a write is under way. */
   readonly #waiting: Buffer[] = [];
   #waitingBytes = 0;
   /** A write request is under way and did not complete at once. */
@@ -66,6 +89,10 @@ export class RecordWriter {
     this.#busy = false;
     this.#drain();
   };
+  readonly #endOfTurn = (): void => {
+    this.#flushPlanned = false;
+    this.flush();
+  };
 
   /** To be made right after the TLS socket, before anything is written to it. */
   constructor(tls: TLSSocket, transport: Transport, options: RecordWriterOptions = {}) {
@@ -75,14 +102,28 @@ export class RecordWriter {
     this.#handle = options.portable ? undefined : this.#takeOver();
   }
 
-  /** True when records are made directly, false when each waits for the callback of the one before. */
+  /**
+   * Tells the size of the largest packets to come, header included, which may then be written in runs. From the first run on
+   * larger ones are refused.
+   */
+  expect(largest: number): void {
+    this.#endRun();
+    this.#runSize = canCutAt(largest) && largest <= this.#fragment ? largest : 0;
+  }
+
+  /** Largest packet that can be sent in one record now. */
+  get largest(): number {
+    return this.#fragment;
+  }
+
+  /** True when writes complete at once, false when each waits for the callback of the one before. */
   get direct(): boolean {
     return this.#handle !== undefined && WriteRequestClass !== undefined;
   }
 
   /** Bytes between here and the kernel. */
   get queuedBytes(): number {
-    return this.#waitingBytes + this.#transport.queuedBytes;
+    return this.#runEnd + this.#waitingBytes + this.#transport.queuedBytes;
   }
 
   /**
@@ -90,61 +131,112 @@ export class RecordWriter {
    * At most 16,384 bytes.
    */
   write(buffer: Buffer, start: number, end: number): boolean {
-    if (this.#closed || this.queuedBytes > this.#limit) {
+    const size = end - start;
+    const full =
+      this.queuedBytes > this.#limit || (this.#handle !== undefined && this.#waiting.length >= MAX_WAITING_PACKETS);
+    if (this.#closed || full || size > this.#fragment) {
       this.dropped++;
       return false;
     }
-    if (!this.#busy && this.#handle && WriteRequestClass) {
-      this.#writeDirect(buffer.subarray(start, end));
-      return true;
+    this.written++;
+    const fits = this.#runEnd + size <= GROUP_BYTES;
+    if (size === this.#runSize) {
+      if (!fits) this.#endRun();
+      this.#append(buffer, start, end);
+    } else if (this.#runEnd > 0 && size < this.#runSize && fits) {
+      // A shorter packet can be the last of a run, and only that.
+      this.#append(buffer, start, end);
+      this.#endRun();
+    } else {
+      this.#endRun();
+      this.#submit(buffer.subarray(start, end));
     }
-    if (this.#waiting.length >= MAX_WAITING_PACKETS && this.#handle) {
-      this.dropped++;
-      return false;
+    if (!this.#flushPlanned) {
+      this.#flushPlanned = true;
+      queueMicrotask(this.#endOfTurn);
     }
-    this.#waiting.push(Buffer.from(buffer.subarray(start, end)));
-    this.#waitingBytes += end - start;
-    if (!this.#busy) this.#drain();
     return true;
   }
 
-  /** Hands everything encrypted so far to the kernel now instead of at the end of the turn. */
+  /** Hands everything to the kernel now instead of at the end of the turn. */
   flush(): void {
+    this.#endRun();
     this.#transport.flush();
   }
 
-  /** Takes no more packets. */
+  /** Sends what is there and takes no more packets. */
   close(): void {
+    if (this.#closed) return;
+    this.flush();
     this.#closed = true;
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
   }
 
+  #append(buffer: Buffer, start: number, end: number): void {
+    this.#room ??= spareRooms.pop() ?? Buffer.allocUnsafeSlow(GROUP_BYTES);
+    buffer.copy(this.#room, this.#runEnd, start, end);
+    this.#runEnd += end - start;
+  }
+
+  #endRun(): void {
+    if (this.#runEnd === 0) return;
+    const room = this.#room!;
+    const bytes = room.subarray(0, this.#runEnd);
+    this.#room = undefined;
+    this.#runEnd = 0;
+    if (bytes.length <= this.#runSize || this.#lowerFragment()) {
+      this.#submit(bytes);
+    } else {
+      for (let at = 0; at < bytes.length; at += this.#runSize) this.#submit(bytes.subarray(at, at + this.#runSize));
+    }
+    if (spareRooms.length < MAX_SPARE_ROOMS) spareRooms.push(room);
+  }
+
+  /** Has OpenSSL cut at the size of runs. Not while a larger packet waits, which that would tear. */
+  #lowerFragment(): boolean {
+    if (this.#fragment === this.#runSize) return true;
+    if (this.#waiting.some((bytes) => bytes.length > this.#runSize)) return false;
+    this.#fragment = this.#runSize;
+    this.#tls.setMaxSendFragment(this.#runSize);
+    return true;
+  }
+
+  /** Encrypts now, or keeps a copy until that can be done. */
+  #submit(bytes: Buffer): void {
+    if (this.#closed) return;
+    if (!this.#busy && this.#handle && WriteRequestClass) {
+      this.#writeDirect(bytes);
+      return;
+    }
+    this.#waiting.push(Buffer.from(bytes));
+    this.#waitingBytes += bytes.length;
+    if (!this.#busy) this.#drain();
+  }
+
   #drain(): void {
     while (!this.#busy && this.#waiting.length > 0 && !this.#closed) {
-      const packet = this.#waiting.shift()!;
-      this.#waitingBytes -= packet.length;
+      const bytes = this.#waiting.shift()!;
+      this.#waitingBytes -= bytes.length;
       if (this.#handle && WriteRequestClass) {
-        this.#writeDirect(packet);
+        this.#writeDirect(bytes);
       } else {
-        this.written++;
         this.#busy = true;
-        this.#tls.write(packet, this.#onComplete);
+        this.#tls.write(bytes, this.#onComplete);
       }
     }
   }
 
-  #writeDirect(packet: Buffer): void {
+  #writeDirect(bytes: Buffer): void {
     // Ciphertext of another origin (a session ticket, a key update) may be on its way: complete it, so that this one passes.
     while (this.#unfinished) this.#complete(this.#unfinished);
     const request = new WriteRequestClass!();
     request.handle = this.#handle;
     request.async = false;
     request.oncomplete = this.#onComplete;
-    this.written++;
     this.#inWrite = true;
     this.#completed = false;
-    const status = this.#handle!.writeBuffer(request, packet);
+    const status = this.#handle!.writeBuffer(request, bytes);
     if (this.#captured) {
       const captured = this.#captured;
       this.#captured = undefined;

@@ -59,6 +59,19 @@ t.test('DPD requests are echoed with their payload', async (t) => {
   client.close();
 });
 
+t.test('after bulk data an answer to DPD that no longer fits one record is cut to fit', async (t) => {
+  await using lab = await startTestGateway();
+  const { client } = await tunnel(lab);
+  for (let i = 0; i < 2; i++) {
+    const { buffer, offset, length } = withHeadroom(ipv4Packet('192.168.77.1', OWN, 1472));
+    lab.gateway.deliver(buffer, offset, length);
+  }
+  for (let i = 0; i < 2; i++) t.equal((await client.packet())?.payload.length, 1472);
+  client.sendPacket(CstpType.DpdRequest, Buffer.alloc(4000, 0x5a));
+  t.strictSame(await client.packet(), { type: CstpType.DpdResponse, payload: Buffer.alloc(1472, 0x5a) });
+  client.close();
+});
+
 t.test('what needs no answer gets none, unknown types included', async (t) => {
   await using lab = await startTestGateway();
   const { client } = await tunnel(lab);

@@ -85,9 +85,15 @@ for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
       await using link = await pair(version, { portable });
       let total = await warmUp(link);
       t.equal(link.writer.direct, !portable);
-      const sizes = [8, 48, 108, 576, 1408, 1434, 8000, 16_384, 1, 60, 60, 60, 1408, 1408, 16_384];
-      for (let round = 0; round < 12; round++) {
-        for (const size of sizes) {
+      link.writer.expect(1480);
+      const before = [8, 16_384, 1408, 1408, 600, 4096, 16_384, 1480];
+      const sizes = [
+        ...[8, 48, 108, 576, 1408, 1434, 1480, 1, 60, 60, 60, 1480, 1480, 1480, 52, 1480, 1480, 600, 600, 511, 512],
+        ...[512, 513, 1479, 1480, 1480, 1480, 1479, 1480, ...Array.from({ length: 60 }, () => 1480), 1408, 1408],
+      ];
+      for (let round = 0; round < 6; round++) {
+        if (round > 0) await new Promise((resolve) => setImmediate(resolve));
+        for (const size of round === 0 ? before : sizes) {
           const packet = Buffer.alloc(size + 3, round);
           t.equal(link.writer.write(packet, 3, 3 + size), true);
           packet.fill(0xff);
@@ -95,7 +101,7 @@ for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
         }
       }
       await link.got(total);
-      const wanted = Array.from({ length: 12 }, () => sizes.map((size) => size + OVERHEAD[version])).flat();
+      const wanted = [before, ...Array.from({ length: 5 }, () => sizes)].flat().map((size) => size + OVERHEAD[version]);
       t.strictSame(
         link.counter.records.map((record) => record.length),
         wanted,
@@ -134,6 +140,41 @@ for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
   );
 }
 
+t.test('a packet larger than the runs is refused once there has been a run, and passes before', async (t) => {
+  await using link = await pair('TLSv1.3');
+  let total = await warmUp(link);
+  link.writer.expect(1000);
+  t.equal(link.writer.largest, 16_384);
+  for (const size of [1001, 1000, 1001, 1000, 1000, 1000]) {
+    t.equal(link.writer.write(Buffer.alloc(size), 0, size), true);
+    total += size;
+  }
+  await link.got(total);
+  t.strictSame(
+    link.counter.records.map((record) => record.length - OVERHEAD['TLSv1.3']),
+    [1001, 1000, 1001, 1000, 1000, 1000],
+  );
+  t.equal(link.writer.largest, 1000);
+  t.equal(link.writer.write(Buffer.alloc(1001), 0, 1001), false);
+  t.equal(link.writer.dropped, 1);
+});
+
+t.test('by callbacks alone, a larger packet that waits is not torn by a run behind it', async (t) => {
+  await using link = await pair('TLSv1.3', { portable: true });
+  let total = await warmUp(link);
+  link.writer.expect(1000);
+  const sizes = [60, 2000, 1000, 1000, 1000, 60];
+  for (const size of sizes) {
+    t.equal(link.writer.write(Buffer.alloc(size), 0, size), true);
+    total += size;
+  }
+  await link.got(total);
+  t.strictSame(
+    link.counter.records.map((record) => record.length - OVERHEAD['TLSv1.3']),
+    sizes,
+  );
+});
+
 t.test('ordinary writes and packets keep their order', async (t) => {
   await using link = await pair('TLSv1.3');
   await warmUp(link);
@@ -141,6 +182,7 @@ t.test('ordinary writes and packets keep their order', async (t) => {
   link.client.on('data', (chunk: Buffer) => seen.push(chunk));
   link.tls.write(Buffer.from('first '));
   link.writer.write(Buffer.from('second '), 0, 7);
+  link.writer.flush();
   link.tls.write(Buffer.from('third '));
   link.writer.write(Buffer.from('fourth'), 0, 6);
   await link.got(26 + 25);
