@@ -138,6 +138,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
   /** For the handshake: it is complete. */
   establish(now: number): void {
     this.state = CONNECTION_STATE.connected;
+    this.#host.scheduled(this);
     this.#host.connected(this, now);
   }
 

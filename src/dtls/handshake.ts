@@ -166,7 +166,6 @@ export abstract class Handshake implements ConnectionHandshake {
     this.flight.deadline = Number.POSITIVE_INFINITY;
     if (keepFlight) this.#forgetAt = now + LAST_FLIGHT_MS;
     else connection.handshake = undefined;
-    connection.reschedule();
     connection.establish(now);
   }
 

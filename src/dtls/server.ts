@@ -1,9 +1,9 @@
 import { ALERT, ALERT_LEVEL, type AlertName } from './alerts.ts';
+import { AssociationRegistry } from './association-registry.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import {
   CONTENT_TYPE,
   EXTENSION,
-  HANDOVER_MIN_MS,
   MAX_ASSOCIATIONS,
   MAX_HANDSHAKES,
   RECORD_HEADER_LENGTH,
@@ -14,7 +14,7 @@ import { type EndpointConfig, endpointConfig } from './endpoint-config.ts';
 import { readServerName } from './hello-extensions.ts';
 import { beginsWithClientHello, HelloIntake } from './hello-intake.ts';
 import { DEFAULT_CIPHER_SUITES } from './negotiation.ts';
-import { type PeerSlot, PeerTable } from './peer-table.ts';
+import type { PeerSlot } from './peer-table.ts';
 import { writePlainRecord } from './record.ts';
 import { Roaming } from './roaming.ts';
 import { type ReceivedHello, ServerHandshake } from './server-handshake.ts';
@@ -29,18 +29,6 @@ import type {
   DtlsServerEngine,
   DtlsServerOptions,
 } from './types.ts';
-
-/** The associations of one session: at most one in use, at most one in the making. */
-type Session<C> = PeerSlot<C>;
-
-/** What the server remembers of a connection, beside what the connection does itself. */
-interface Entry {
-  readonly sessionKey: unknown;
-  /** Of the first bytes of the client's random: to know a repeated ClientHello by. */
-  readonly helloTag: string;
-  readonly startedAt: number;
-  announced: boolean;
-}
 
 interface ServerStats {
   [reason: string]: number;
@@ -77,11 +65,11 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
   readonly #options: DtlsServerOptions<Context>;
   readonly #intake: HelloIntake;
   readonly #roaming: Roaming<Context> | undefined;
-  readonly #peers = new PeerTable<Context>();
-  readonly #sessions = new Map<unknown, Session<Context>>();
-  readonly #entries = new Map<Connection<Context>, Entry>();
+  readonly #registry = new AssociationRegistry<Context>();
+  /** Handshakes under way: each has a deadline of its own. */
   readonly #timed = new Set<Connection<Context>>();
-  #connected = 0;
+  /** Associations that keep their last flight, all equally long: the first is the first to be due. */
+  readonly #lingering = new Set<Connection<Context>>();
   #closed = false;
 
   constructor(options: DtlsServerOptions<Context>) {
@@ -92,15 +80,15 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
   }
 
   get size(): number {
-    return this.#connected;
+    return this.#registry.completed;
   }
 
   get handshakes(): number {
-    return this.#entries.size - this.#connected;
+    return this.#registry.size - this.#registry.completed;
   }
 
   *[Symbol.iterator](): Iterator<DtlsAssociation<Context>> {
-    for (const connection of this.#entries.keys()) if (connection.connected) yield connection;
+    for (const connection of this.#registry.all()) if (connection.connected) yield connection;
   }
 
   input(datagram: Buffer, peer: DtlsPeer, now: number): void {
@@ -112,7 +100,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
       this.#drop('malformed', peer);
       return;
     }
-    const slot = this.#peers.find(peer);
+    const slot = this.#registry.find(peer);
     if (beginsWithClientHello(datagram)) {
       this.#hello(datagram, peer, slot, now);
       return;
@@ -133,13 +121,21 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
       if (connection.deadline <= now) connection.tick(now);
       this.scheduled(connection);
     }
+    for (const connection of this.#lingering) {
+      if (connection.deadline > now) {
+        this.#due(connection.deadline);
+        break;
+      }
+      connection.tick(now);
+    }
   }
 
   close(): void {
     if (this.#closed) return;
-    for (const connection of [...this.#entries.keys()]) connection.close();
+    for (const connection of [...this.#registry.all()]) connection.close();
     this.#closed = true;
     this.#timed.clear();
+    this.#lingering.clear();
     this.nextDeadline = Number.POSITIVE_INFINITY;
   }
 
@@ -160,11 +156,11 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     }
     const { received } = intake;
     const tag = helloTag(received);
-    if (slot?.pending && this.#entries.get(slot.pending)?.helloTag === tag) {
+    if (slot?.pending && this.#registry.cameOf(slot.pending, tag)) {
       slot.pending.input(datagram, now);
       return;
     }
-    if (slot?.current && this.#entries.get(slot.current)?.helloTag === tag) {
+    if (this.#registry.cameOf(slot?.current, tag)) {
       this.#drop('repeated-hello', peer);
       return;
     }
@@ -173,7 +169,8 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
       this.#drop('unknown-session', peer);
       return;
     }
-    const refusal = this.#refusal(credentials, slot, tag, now);
+    const rivals = this.#registry.rivals(credentials.session, peer);
+    const refusal = this.#registry.refusal(rivals, tag, now) ?? this.#full(rivals);
     if (refusal) {
       this.#drop(refusal, peer);
       return;
@@ -181,25 +178,11 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     this.#accept(received, credentials, peer, tag, now);
   }
 
-  /** Why this ClientHello is not to be answered now, if so. */
-  #refusal(
-    credentials: DtlsCredentials<Context>,
-    slot: PeerSlot<Context> | undefined,
-    tag: string,
-    now: number,
-  ): DropReason | undefined {
-    const key = credentials.session;
-    const former = key === undefined ? slot : this.#sessions.get(key);
-    for (const connection of [former?.current, former?.pending]) {
-      const entry = connection && this.#entries.get(connection);
-      if (!entry) continue;
-      if (entry.helloTag === tag) return 'repeated-hello';
-      if (now - entry.startedAt < HANDOVER_MIN_MS) return 'too-soon';
-    }
-    if (former?.pending) return undefined;
-    if (this.handshakes >= (this.#options.maxHandshakes ?? MAX_HANDSHAKES)) return 'full';
-    if (this.#entries.size >= (this.#options.maxAssociations ?? MAX_ASSOCIATIONS)) return 'full';
-    return undefined;
+  /** A session that has a handshake under way already only replaces it. */
+  #full(rivals: PeerSlot<Context> | undefined): DropReason | undefined {
+    if (rivals?.pending) return undefined;
+    const { maxHandshakes = MAX_HANDSHAKES, maxAssociations = MAX_ASSOCIATIONS } = this.#options;
+    return this.handshakes >= maxHandshakes || this.#registry.size >= maxAssociations ? 'full' : undefined;
   }
 
   #accept(
@@ -214,18 +197,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     connection.handshake = handshake;
     const preference = this.#options.cipherSuites ?? DEFAULT_CIPHER_SUITES;
     // Registered first: the flight goes out, and the deadline is set, while it is accepted.
-    const slot = this.#peers.at(peer);
-    slot.pending?.end('replaced');
-    const session = this.#session(credentials.session);
-    session?.pending?.end('replaced');
-    this.#peers.at(peer).pending = connection;
-    if (credentials.session !== undefined) this.#session(credentials.session)!.pending = connection;
-    this.#entries.set(connection, {
-      sessionKey: credentials.session,
-      helloTag: tag,
-      startedAt: now,
-      announced: false,
-    });
+    this.#registry.begin(connection, credentials.session, tag, now);
     this.stats.handshakesStarted++;
     const alert = handshake.accept(received.hello, preference, now);
     if (!alert) return;
@@ -254,22 +226,15 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     this.#options.send(memory.buffer, memory.offset, length, peer);
   }
 
-  #session(key: unknown): Session<Context> | undefined {
-    if (key === undefined) return undefined;
-    let session = this.#sessions.get(key);
-    if (!session) this.#sessions.set(key, (session = { current: undefined, pending: undefined }));
-    return session;
-  }
-
   // --- A record from where no association is known to be ---
 
   #roam(datagram: Buffer, peer: DtlsPeer, known: boolean, now: number): void {
     const owner = this.#roaming?.find(
       datagram,
       {
-        near: this.#peers.atAddress(peer.address),
+        near: this.#registry.atAddress(peer.address),
         named: (this.#options.candidates?.(peer) ?? []) as Iterable<Connection<Context>>,
-        all: this.#entries.keys(),
+        all: this.#registry.all(),
       },
       now,
     );
@@ -288,9 +253,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
 
   #move(connection: Connection<Context>, peer: DtlsPeer): void {
     const from = connection.peer;
-    this.#peers.remove(connection);
-    connection.peer = peer;
-    this.#peers.at(peer).current = connection;
+    this.#registry.move(connection, peer);
     this.stats.moves++;
     this.#options.onMove?.(connection, from, connection.peer);
   }
@@ -310,65 +273,53 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     this.#drop(reason, connection.peer);
   }
 
-  scheduled(connection: Connection): void {
+  scheduled(base: Connection): void {
+    const connection = base as Connection<Context>;
     const { deadline } = connection;
     if (connection.closed || deadline === Number.POSITIVE_INFINITY) {
-      this.#untimed(connection as Connection<Context>);
+      this.#untimed(connection);
       return;
     }
-    this.#timed.add(connection as Connection<Context>);
-    const due = Math.ceil(deadline / TIMER_GRAIN_MS) * TIMER_GRAIN_MS;
-    if (due < this.nextDeadline) this.nextDeadline = due;
+    if (connection.connected) {
+      this.#timed.delete(connection);
+      this.#lingering.add(connection);
+    } else this.#timed.add(connection);
+    this.#due(deadline);
   }
 
   connected(base: Connection, _now: number): void {
     const connection = base as Connection<Context>;
-    const entry = this.#entries.get(connection)!;
-    const slot = this.#peers.at(connection.peer);
-    const session = this.#session(entry.sessionKey);
-    const neighbour = slot.current;
-    const replaced = session ? session.current : neighbour;
-    slot.pending = undefined;
-    slot.current = connection;
-    if (session) {
-      session.pending = undefined;
-      session.current = connection;
-    }
-    this.#connected++;
+    const { replaced, neighbour } = this.#registry.complete(connection);
     this.stats.handshakesCompleted++;
-    entry.announced = true;
     this.#options.onConnect?.(connection, replaced);
     replaced?.end('replaced');
-    // Whoever else was at this address and port is not there any more.
     neighbour?.end('replaced');
   }
 
   ended(base: Connection, reason: CloseReason, details: CloseDetails): void {
     const connection = base as Connection<Context>;
-    const entry = this.#entries.get(connection);
-    if (!entry) return;
-    if (connection.connected) this.#connected--;
+    const known = this.#registry.remove(connection);
+    if (!known) return;
     connection.forget();
-    this.#entries.delete(connection);
     this.#untimed(connection);
-    this.#peers.remove(connection);
-    const session = this.#sessions.get(entry.sessionKey);
-    if (session) {
-      if (session.current === connection) session.current = undefined;
-      if (session.pending === connection) session.pending = undefined;
-      if (!session.current && !session.pending) this.#sessions.delete(entry.sessionKey);
-    }
-    if (entry.announced) this.#options.onClose?.(connection, reason, details);
+    if (known.complete) this.#options.onClose?.(connection, reason, details);
     else {
       this.stats.handshakesFailed++;
       this.#options.onHandshakeFailed?.(connection.context, connection.peer, reason, details);
     }
   }
 
-  /** `nextDeadline` is a lower bound, made exact by `tick`; but it does not outlive the last timer. */
+  /** `nextDeadline` is a lower bound, made exact by `tick`. */
+  #due(deadline: number): void {
+    const due = Math.ceil(deadline / TIMER_GRAIN_MS) * TIMER_GRAIN_MS;
+    if (due < this.nextDeadline) this.nextDeadline = due;
+  }
+
+  /** The bound does not outlive the last timer. */
   #untimed(connection: Connection<Context>): void {
     this.#timed.delete(connection);
-    if (this.#timed.size === 0) this.nextDeadline = Number.POSITIVE_INFINITY;
+    this.#lingering.delete(connection);
+    if (this.#timed.size + this.#lingering.size === 0) this.nextDeadline = Number.POSITIVE_INFINITY;
   }
 
   #drop(reason: DropReason, peer: DtlsPeer): void {
