@@ -31,6 +31,6 @@ USER node
 WORKDIR /data
 VOLUME /data
 EXPOSE 8443/tcp 8443/udp 8444/tcp 8445/tcp
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --start-interval=1s --retries=3 CMD ["tunnelite", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=10s --retries=3 CMD ["tunnelite", "healthcheck"]
 ENTRYPOINT ["tunnelite"]
 CMD ["start"]
