@@ -157,6 +157,8 @@ for (const suite of suites) {
       for (let round = 0; round < ROUNDS; round++) {
         const text = random.bytes(random.uint32() % 1500);
         const type = 20 + (random.uint32() % 4);
+        a.fill(0);
+        b.fill(0);
         const size = sealA.seal(a, 7, type, 1, round, text, 0, text.length);
         if (sealB.seal(b, 7, type, 1, round, text, 0, text.length) !== size || !a.equals(b))
           return t.fail(`round ${round}`);
