@@ -8,11 +8,13 @@ import {
   defaultDirectory,
 } from '../../src/identity/directory/index.ts';
 import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../src/identity/tokens/constants.ts';
-import { startChromium } from '../support/chromium.ts';
+import { testCertificates } from '../support/certificates.ts';
+import { Chromium } from '../support/chromium.ts';
 import { startProvider, type TestProvider } from '../support/identity-provider.ts';
 import { skipUnless } from '../support/interop.ts';
 import { Msal } from '../support/msal.ts';
 
+t.setTimeout(100_000);
 const skip = skipUnless({ programs: ['chromium'] });
 /** Where to leave pictures of the pages, for a person to look at. */
 const pictures = process.env.TUNNELITE_PICTURES;
@@ -21,8 +23,17 @@ async function picture(page: Page, name: string): Promise<void> {
   if (pictures) await page.screenshot({ path: `${pictures}/${name}.png` });
 }
 
+// One browser and one MSAL process for all tests: each test has a fresh profile and a fresh client.
+const shared = skip
+  ? undefined
+  : { chromium: await Chromium.start(), msal: await Msal.start({ caPem: (await testCertificates()).ca.certPem }) };
+t.teardown(async () => {
+  await shared?.chromium[Symbol.asyncDispose]();
+  await shared?.msal[Symbol.asyncDispose]();
+});
+
 async function msalFor(provider: TestProvider): Promise<Msal> {
-  const msal = await Msal.start(provider);
+  const { msal } = shared!;
   const auth = {
     clientId: DEFAULT_CLIENT_ID,
     authority: `${provider.origin}/${DEFAULT_TENANT_ID}`,
@@ -48,8 +59,8 @@ for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? '' : ' without scripts';
   t.test(`MSAL signs a user in through Chromium by keyboard${how}`, { skip }, async (t) => {
     await using provider = await startProvider();
-    await using browser = await startChromium({ javaScriptEnabled });
-    await using msal = await msalFor(provider);
+    await using browser = await shared!.chromium.visit({ javaScriptEnabled });
+    const msal = await msalFor(provider);
     const complaints: string[] = [];
     const page = await browser.context.newPage();
     page.on('console', (message) => complaints.push(message.text()));
@@ -82,8 +93,8 @@ for (const javaScriptEnabled of [true, false]) {
 t.test('claims of a refused refresh lead through the second factor to a token', { skip }, async (t) => {
   const directory = defaultDirectory();
   await using provider = await startProvider({ directory });
-  await using browser = await startChromium();
-  await using msal = await msalFor(provider);
+  await using browser = await shared!.chromium.visit();
+  const msal = await msalFor(provider);
   const page = await browser.context.newPage();
   const scopes = [TUNNEL_DEFAULT_SCOPE];
   await msal.call(
@@ -125,8 +136,8 @@ t.test('consent that the user declines reaches MSAL as access_denied', { skip },
   const directory = defaultDirectory();
   directory.tenants[0]!.consents = [];
   await using provider = await startProvider({ directory });
-  await using browser = await startChromium();
-  await using msal = await msalFor(provider);
+  await using browser = await shared!.chromium.visit();
+  const msal = await msalFor(provider);
   const page = await browser.context.newPage();
   const { failure } = await msal.call(
     { call: 'interactive', scopes: [TUNNEL_DEFAULT_SCOPE] },
@@ -145,7 +156,7 @@ t.test('consent that the user declines reaches MSAL as access_denied', { skip },
 
 t.test('every field has a label, and a mistake is announced', { skip }, async (t) => {
   await using provider = await startProvider();
-  await using browser = await startChromium({ colorScheme: 'dark' });
+  await using browser = await shared!.chromium.visit({ colorScheme: 'dark' });
   const page = await browser.context.newPage();
   const url = new URL('/contoso.com/oauth2/v2.0/authorize', provider.origin);
   url.search = new URLSearchParams({

@@ -13,11 +13,13 @@ import {
 } from '../../src/identity/directory/index.ts';
 import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../src/identity/tokens/constants.ts';
 import { FormBrowser } from '../support/browser.ts';
+import { testCertificates } from '../support/certificates.ts';
 import { startProvider, type TestProvider } from '../support/identity-provider.ts';
 import { skipUnless } from '../support/interop.ts';
 import { Msal } from '../support/msal.ts';
 
 const DAEMON = '1f6a7e3c-0000-4000-8000-00000000da30';
+t.setTimeout(100_000);
 const skip = skipUnless({ programs: ['openssl'] });
 
 function configuration(provider: TestProvider, auth: object = {}) {
@@ -31,8 +33,12 @@ function configuration(provider: TestProvider, auth: object = {}) {
   };
 }
 
+// One process for all tests: each test configures a client, and with it a cache, of its own.
+const shared = skip ? undefined : await Msal.start({ caPem: (await testCertificates()).ca.certPem });
+t.teardown(() => shared?.[Symbol.asyncDispose]());
+
 async function publicClient(provider: TestProvider): Promise<Msal> {
-  const msal = await Msal.start(provider);
+  const msal = shared!;
   await msal.call({ call: 'configure', kind: 'public', configuration: configuration(provider) });
   return msal;
 }
@@ -46,7 +52,7 @@ const password = {
 
 t.test('MSAL gets a tunnel token by password, and finds it in its cache', { skip }, async (t) => {
   await using provider = await startProvider();
-  await using msal = await publicClient(provider);
+  const msal = await publicClient(provider);
   const { result, failure } = await msal.call({ ...password, scopes: [TUNNEL_DEFAULT_SCOPE] });
   t.equal(failure, undefined);
   t.match(decodeJwt(result!.accessToken), { aud: TUNNEL_RESOURCE_ID, scp: 'Tunnel_Allow' });
@@ -60,7 +66,7 @@ t.test('MSAL gets a tunnel token by password, and finds it in its cache', { skip
 
 t.test('MSAL refreshes, also for another resource', { skip }, async (t) => {
   await using provider = await startProvider();
-  await using msal = await publicClient(provider);
+  const msal = await publicClient(provider);
   const first = await msal.call({ ...password, scopes: [TUNNEL_DEFAULT_SCOPE] });
   const fresh = await msal.call({ call: 'silent', scopes: [TUNNEL_DEFAULT_SCOPE], forceRefresh: true });
   t.equal(fresh.result?.fromCache, false);
@@ -71,7 +77,7 @@ t.test('MSAL refreshes, also for another resource', { skip }, async (t) => {
 
 t.test('a refresh that MFA stands against becomes an InteractionRequiredAuthError with claims', { skip }, async (t) => {
   await using provider = await startProvider();
-  await using msal = await publicClient(provider);
+  const msal = await publicClient(provider);
   await msal.call({ ...password, scopes: [TUNNEL_DEFAULT_SCOPE] });
   provider.idp.failNext({ user: 'alice@contoso.com', code: 50076 });
   const { failure } = await msal.call({ call: 'silent', scopes: [TUNNEL_DEFAULT_SCOPE], forceRefresh: true });
@@ -84,7 +90,7 @@ t.test('a refresh that MFA stands against becomes an InteractionRequiredAuthErro
 
 t.test('a revoked session makes MSAL ask for interaction', { skip }, async (t) => {
   await using provider = await startProvider();
-  await using msal = await publicClient(provider);
+  const msal = await publicClient(provider);
   await msal.call({ ...password, scopes: [TUNNEL_DEFAULT_SCOPE] });
   provider.idp.revokeSessions('alice@contoso.com');
   const { failure } = await msal.call({ call: 'silent', scopes: [TUNNEL_DEFAULT_SCOPE], forceRefresh: true });
@@ -93,14 +99,14 @@ t.test('a revoked session makes MSAL ask for interaction', { skip }, async (t) =
 
 t.test('MSAL tells a wrong password', { skip }, async (t) => {
   await using provider = await startProvider();
-  await using msal = await publicClient(provider);
+  const msal = await publicClient(provider);
   const { failure } = await msal.call({ ...password, password: 'wrong', scopes: [TUNNEL_DEFAULT_SCOPE] });
   t.match(failure, { interactionRequired: false, errorCode: 'invalid_grant', message: /AADSTS50126/ });
 });
 
 t.test('MSAL waits for a device code that somebody approves elsewhere', { skip }, async (t) => {
   await using provider = await startProvider();
-  await using msal = await publicClient(provider);
+  const msal = await publicClient(provider);
   const { result, failure } = await msal.call(
     { call: 'device', scopes: [TUNNEL_DEFAULT_SCOPE] },
     {
@@ -136,7 +142,7 @@ t.test('MSAL proves a daemon by secret and by certificate; its token is for no u
     certificates: [certificate],
   });
   await using provider = await startProvider({ directory: input });
-  await using msal = await Msal.start(provider);
+  const msal = shared!;
   const thumbprintSha256 = new X509Certificate(certificate).fingerprint256.replaceAll(':', '');
   const proofs = {
     '1': { clientSecret: 'a secret' },
