@@ -324,20 +324,18 @@ export class GatewaySession implements SessionInfo, TunnelSession {
   end(reason: EndReason, explanation: string): void {
     if (this.removed) return;
     const keep = !COOKIE_ENDS.has(reason);
-    if (this.#cstp) {
-      this.#closeChannels(reason);
-      this.#host.emit('session.disconnect', {
-        session: this.id,
-        user: this.username,
-        reason,
-        explanation,
-        seconds: (this.#host.monotonic - this.#startedAt) / 1000,
-        bytesIn: this.bytesIn,
-        bytesOut: this.bytesOut,
-      });
-    } else if (keep) {
-      return;
-    }
+    const connected = this.#cstp !== undefined;
+    if (!connected && keep) return;
+    this.#closeChannels(reason);
+    this.#host.emit('session.disconnect', {
+      session: this.id,
+      user: this.username,
+      reason,
+      explanation,
+      seconds: connected ? (this.#host.monotonic - this.#startedAt) / 1000 : 0,
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
+    });
     this.#host.onTunnelEnd(this, keep);
   }
 

@@ -170,6 +170,23 @@ t.test('AnyConnect hears of IPv6 name servers under its own header', async (t) =
   }
 });
 
+t.test('one listener serves IPv4 and IPv6 clients, each under its plain address', async (t) => {
+  await using lab = await startTestGateway({ host: '::' });
+  for (const [host, shown, mtu] of [
+    ['127.0.0.1', '127.0.0.1', '1472'],
+    ['::1', '::1', '1452'],
+  ] as const) {
+    const client = await lab.dial({ host });
+    await client.login();
+    const answer = await client.connectTunnel();
+    t.equal(header(answer, 'X-CSTP-MTU'), mtu);
+    const session = lab.gateway.sessions().find((each) => each.address4 === header(answer, 'X-CSTP-Address'));
+    t.equal(session?.remoteAddress, shown);
+    client.close();
+  }
+  t.match(lab.events.of('session.connect')[1]?.remote, /^\[::1\]:\d+$/);
+});
+
 t.test('a host name with a dot is not echoed', async (t) => {
   await using lab = await startTestGateway();
   const client = await lab.dial();

@@ -113,6 +113,19 @@ t.test('an administrator ends the session, tells the client, and the cookie is i
   again.close();
 });
 
+t.test('a session that is not connected can be ended too, and that is told', async (t) => {
+  await using lab = await startTestGateway();
+  const client = await lab.dial();
+  const cookie = cookieOf(await client.login());
+  t.equal(lab.gateway.sessions()[0]?.state, 'authenticated');
+  t.equal(lab.gateway.disconnect(lab.gateway.sessions()[0]!.id), true);
+  t.match(lab.events.of('session.disconnect'), [{ reason: 'admin', seconds: 0 }]);
+  t.equal(statusLine(await client.connectTunnel()), REFUSED, 'even on the connection that authenticated');
+  const other = await lab.dial();
+  t.equal(statusLine(await other.connectTunnel(cookie)), REFUSED);
+  for (const each of [client, other]) each.close();
+});
+
 t.test('a cookie that nobody uses expires after its time and the slack', async (t) => {
   const clock = new ManualClock();
   await using lab = await startTestGateway({ clock, settings: { cookieTimeout: 5 } });
