@@ -220,8 +220,9 @@ class EvpOpener implements RecordOpener {
     if (handle === 0 || size < 0 || size > MAX_PLAINTEXT || offset + HEADER + length > input.length) return -1;
     for (let i = 0; i < 8; i++) aad[i] = input[offset + 3 + i] as number;
     aad[8] = input[offset] as number;
-    aad[9] = 0xfe;
-    aad[10] = 0xfd;
+    // The version as it is there, not as it should be: what was changed on the way is not authentic.
+    aad[9] = input[offset + 1] as number;
+    aad[10] = input[offset + 2] as number;
     aad[11] = length >>> 8;
     aad[12] = length;
     input.copy(bytes, 0, offset + HEADER, offset + HEADER + length);
