@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { formatAddress } from './address.ts';
 import { ICMP_BURST, ICMP_RATE } from './constants.ts';
+import { type HeaderChain, walkHeaders } from './extension-headers.ts';
 import {
   type IpHost,
   PROTOCOL_ICMP,
@@ -25,10 +26,17 @@ const V4 = {
 } as const;
 const V6 = { Unreachable: 1, TooBig: 2, TimeExceeded: 3, ParameterProblem: 4, Echo: 128, EchoReply: 129 } as const;
 
+const PROTOCOL_FRAGMENT = 44;
+
 /** Code of “fragmentation needed and DF set” (RFC 792, RFC 1191). */
 const V4_TOO_BIG = 4;
+/** Code of “protocol unreachable” (RFC 1122 §3.2.2.1), and of “unrecognized next header” (RFC 4443 §3.4). */
+const V4_PROTOCOL = 2;
+const V6_NEXT_HEADER = 1;
 /** Code of “fragment reassembly time exceeded”. */
 const REASSEMBLY = 1;
+
+const chain: HeaderChain = { protocol: 0, at: 0, nextHeaderAt: 0, fragmentAt: -1, fragmentNamedAt: -1 };
 
 /** Bytes of the packet that an error message quotes: all that fits into the smallest MTU (RFC 1812 §4.3.2.3, RFC 4443 §2.4 c). */
 const QUOTE_V4 = 576 - 20 - 8;
@@ -107,6 +115,14 @@ export class Icmp {
     this.#report(v6 ? V6.TimeExceeded : V4.TimeExceeded, REASSEMBLY, first, 0, first.length);
   }
 
+  /** Tells that nobody here speaks the protocol that a packet carries (RFC 1122 §3.2.2.1, RFC 4443 §3.4, RFC 8200 §4). */
+  unknownProtocol(packet: Buffer, offset: number, length: number): void {
+    if (packet[offset]! >> 4 === 4) this.#report(V4.Unreachable, V4_PROTOCOL, packet, offset, length);
+    else if (walkHeaders(packet, offset, offset + length, chain)) {
+      this.#report(V6.ParameterProblem, V6_NEXT_HEADER, packet, offset, length, chain.nextHeaderAt - offset);
+    }
+  }
+
   #echo(buffer: Buffer, at: number, length: number, family: IpFamily, addresses: Int32Array): void {
     const host = this.#host;
     const words = wordsOf(family);
@@ -133,7 +149,7 @@ export class Icmp {
     sendIp(host, family, addresses, family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6, message);
   }
 
-  #report(type: number, code: number, packet: Buffer, offset: number, length: number): void {
+  #report(type: number, code: number, packet: Buffer, offset: number, length: number, rest = 0): void {
     const host = this.#host;
     const family: IpFamily = packet[offset]! >> 4 === 6 ? 6 : 4;
     const addresses = readAddresses(packet, offset, family);
@@ -145,6 +161,7 @@ export class Icmp {
     const message = Buffer.alloc(8 + quote);
     message[0] = type;
     message[1] = code;
+    message.writeUInt32BE(rest, 4);
     packet.copy(message, 8, offset, offset + quote);
     this.#send(family, addresses, message);
   }
@@ -186,7 +203,13 @@ function errorKind(type: number, code: number, family: IpFamily): QuotedError['k
 function readQuoted(buffer: Buffer, at: number, end: number, family: IpFamily) {
   const minimum = family === 4 ? 20 : 40;
   if (end - at < minimum + 8 || buffer[at]! >> 4 !== family) return undefined;
-  const header = family === 4 ? (buffer[at]! & 0x0f) << 2 : 40;
+  let header = family === 4 ? (buffer[at]! & 0x0f) << 2 : 40;
+  let protocol = buffer[at + (family === 4 ? 9 : 6)]!;
+  if (family === 6 && protocol === PROTOCOL_FRAGMENT && end - at >= 48) {
+    if ((buffer.readUInt16BE(at + 42) & 0xfff8) !== 0) return undefined;
+    protocol = buffer[at + 40]!;
+    header = 48;
+  }
   if (header < minimum || end - at < header + 8) return undefined;
   // Of a later fragment there are no ports to read.
   if (family === 4 && (buffer.readUInt16BE(at + 6) & 0x1fff) !== 0) return undefined;
@@ -197,7 +220,7 @@ function readQuoted(buffer: Buffer, at: number, end: number, family: IpFamily) {
   addresses.set(inverse.subarray(0, words), words);
   return {
     quotedLength: family === 4 ? buffer.readUInt16BE(at + 2) : 40 + buffer.readUInt16BE(at + 4),
-    protocol: buffer[at + (family === 4 ? 9 : 6)]!,
+    protocol,
     addresses,
     localPort: buffer.readUInt16BE(at + header),
     remotePort: buffer.readUInt16BE(at + header + 2),
@@ -232,5 +255,9 @@ function mayReportOn(packet: Buffer, offset: number, length: number, family: IpF
     const type = packet[offset + ((packet[offset]! & 0x0f) << 2)]!;
     return type === V4.Echo || type === V4.EchoReply;
   }
-  return packet[offset + 6] !== PROTOCOL_ICMPV6 || packet[offset + 40]! >= V6.Echo;
+  // An error may hide behind extension headers, and a later fragment may be of one (RFC 4443 §2.4 e.1).
+  if (!walkHeaders(packet, offset, offset + length, chain)) return false;
+  if (chain.fragmentAt >= 0 && (packet.readUInt16BE(chain.fragmentAt + 2) & 0xfff8) !== 0) return false;
+  if (chain.protocol !== PROTOCOL_ICMPV6) return true;
+  return chain.at < offset + length && packet[chain.at]! >= V6.Echo;
 }

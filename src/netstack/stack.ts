@@ -381,6 +381,10 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
   /** What ICMP says about a segment of ours is believed only when it quotes one that is under way (RFC 5927 §4.1). */
   icmpError(error: QuotedError): void {
     const { counters } = this;
+    if (error.protocol === PROTOCOL_UDP && error.kind === 'too-big') {
+      this.#udpTooBig(error);
+      return;
+    }
     if (error.protocol !== PROTOCOL_TCP) {
       counters.icmpErrorsIgnored++;
       return;
@@ -409,6 +413,18 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
     }
   }
 
+  /** Later datagrams to this peer are fragmented to what the path carries (RFC 8201 §4; without DF only routers of IPv6 tell). */
+  #udpTooBig(error: QuotedError): void {
+    const remote = formatAddress(error.family, error.addresses, 0);
+    const mtu = believableMtu(error.family, error.mtu, error.quotedLength);
+    const known = this.#udp.knows(error.family, error.addresses, error.remotePort, error.localPort);
+    if (!known || mtu === 0 || mtu >= this.mtuTowards(error.family, error.addresses)) {
+      this.counters.icmpErrorsIgnored++;
+      return;
+    }
+    this.#pathMtu.set(remote, mtu, this.now);
+  }
+
   // --- input
 
   payload(
@@ -429,6 +445,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
       this.icmp.input(buffer, at, length, family, addresses);
     } else {
       this.counters.dropUnknownProtocol++;
+      this.icmp.unknownProtocol(buffer, packet, packetLength);
     }
   }
 

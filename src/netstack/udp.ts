@@ -158,6 +158,12 @@ export class Udp {
     return sendIp(host, family, addresses, PROTOCOL_UDP, datagram);
   }
 
+  /** Whether a mapping talks to this remote end, from this local port. */
+  knows(family: IpFamily, addresses: Int32Array, remotePort: number, localPort: number): boolean {
+    const key = keyOf(family, addresses, remotePort);
+    return this.#flows.has(key) || this.#flows.has(`${localPort}>${key}`);
+  }
+
   /** Ends mappings that were idle too long. */
   expire(): void {
     for (const flow of this.#flows.values()) {
