@@ -48,7 +48,9 @@ export class Roaming<C> {
       this.#trials--;
       return connection.records.opener!.open(datagram, 0, length) >= 0;
     };
-    for (const source of [sources.near, sources.named]) {
+    // The few of one address are tried for nothing; many, behind one NAT or in a load test, have to be searched.
+    const near = few(sources.near, sequence);
+    for (const source of [near ?? [], sources.named]) {
       for (const connection of source) {
         if (this.#trials <= 0 || tried.size >= ROAM_TRIALS_PER_DATAGRAM) return 'limited';
         if (owns(connection)) return connection;
@@ -56,9 +58,11 @@ export class Roaming<C> {
     }
     if (this.#searches <= 0) return 'limited';
     this.#searches--;
-    for (const connection of closest(sources.all, sequence)) {
-      if (this.#trials <= 0 || tried.size >= ROAM_TRIALS_PER_DATAGRAM) return 'limited';
-      if (owns(connection)) return connection;
+    for (const source of near ? [sources.all] : [sources.near, sources.all]) {
+      for (const connection of closest(source, sequence)) {
+        if (this.#trials <= 0 || tried.size >= ROAM_TRIALS_PER_DATAGRAM) return 'limited';
+        if (owns(connection)) return connection;
+      }
     }
     return undefined;
   }
@@ -71,10 +75,21 @@ function plausible<C>(connection: Connection<C>, sequence: number): boolean {
   return sequence - replay.highest <= ROAM_SEQUENCE_WINDOW && replay.fresh(sequence);
 }
 
-/** The likeliest owners: a moved peer goes on counting where it was. */
-function closest<C>(all: Iterable<Connection<C>>, sequence: number): Connection<C>[] {
+/** The possible owners, if they are few; undefined if they are not. */
+function few<C>(source: Iterable<Connection<C>>, sequence: number): Connection<C>[] | undefined {
   const found: Connection<C>[] = [];
-  for (const connection of all) if (plausible(connection, sequence)) found.push(connection);
+  let seen = 0;
+  for (const connection of source) {
+    if (++seen > ROAM_TRIALS_PER_DATAGRAM) return undefined;
+    if (plausible(connection, sequence)) found.push(connection);
+  }
+  return found;
+}
+
+/** The likeliest owners: a moved peer goes on counting where it was. */
+function closest<C>(source: Iterable<Connection<C>>, sequence: number): Connection<C>[] {
+  const found: Connection<C>[] = [];
+  for (const connection of source) if (plausible(connection, sequence)) found.push(connection);
   const distance = (connection: Connection<C>): number => Math.abs(sequence - connection.records.replay.highest - 1);
   return found.sort((a, b) => distance(a) - distance(b)).slice(0, ROAM_TRIALS_PER_DATAGRAM);
 }

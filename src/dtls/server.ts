@@ -106,10 +106,12 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
       return;
     }
     if (slot) {
-      // Both may live at one address; each record is authentic for one of them at most.
+      // Both may live at one address; each record is authentic for one of them at most. Data is for the one in use,
+      // as long as there is one; all else is for the handshake.
       const { current, pending } = slot;
-      if (pending?.input(datagram, now)) return;
-      if (current?.input(datagram, now)) return;
+      const isData = datagram[0] === CONTENT_TYPE.applicationData;
+      if ((isData ? current : pending)?.input(datagram, now)) return;
+      if ((isData ? pending : current)?.input(datagram, now)) return;
     }
     this.#roam(datagram, peer, slot !== undefined, now);
   }

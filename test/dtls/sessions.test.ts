@@ -128,24 +128,31 @@ for (const [name, peer] of [
   });
 }
 
-t.test('among many associations the one that moved is found', (t) => {
-  const link = sessions().connect();
-  const clients = [link.client];
-  for (let i = 1; i < 200; i++) {
-    link.clientPeer = { ...CLIENT, address: `10.1.0.${i}` };
-    clients.push(link.newClient({ sessionId: Buffer.from(`s${i}`) }));
-    link.connect();
-    for (let n = 0; n < i % 50; n++) link.say('.');
-  }
-  t.equal(link.server.size, 200);
-  link.run(link.now + 2000);
-  link.clientPeer = ELSEWHERE;
-  link.client = clients[123]!;
-  link.say('here I am');
-  t.equal(link.atServer.at(-1), 'here I am');
-  t.equal(link.moves.length, 1);
-  t.end();
-});
+for (const [where, place] of [
+  ['of one address each', (i: number): DtlsPeer => ({ ...CLIENT, address: `10.1.0.${i}` })],
+  ['behind one address', (i: number): DtlsPeer => ({ ...CLIENT, port: 6000 + i })],
+] as const) {
+  t.test(`among 200 associations ${where} the one that moved is found`, (t) => {
+    const link = sessions().connect();
+    const clients = [link.client];
+    for (let i = 1; i < 200; i++) {
+      link.clientPeer = place(i);
+      clients.push(link.newClient({ sessionId: Buffer.from(`s${i}`) }));
+      link.connect();
+      for (let n = 0; n < i % 50; n++) link.say('.');
+    }
+    t.equal(link.server.size, 200);
+    link.run(link.now + 2000);
+    for (const peer of [ELSEWHERE, OTHER_PORT]) {
+      link.clientPeer = peer;
+      link.client = clients[123]!;
+      link.say(`now at ${peer.address}`);
+      t.equal(link.atServer.at(-1), `now at ${peer.address}`);
+    }
+    t.equal(link.moves.length, 2);
+    t.end();
+  });
+}
 
 t.test('the user of the engine can say where to look', (t) => {
   let asked = 0;
