@@ -6,7 +6,7 @@ import { HALF_OPEN_TIMEOUT, SEND_BUFFER_INITIAL } from './constants.ts';
 import { TcpDuplex } from './duplex.ts';
 import { abort, tellClosed } from './lifecycle.ts';
 import { settle } from './loss-recovery.ts';
-import { acknowledgeFirst, acknowledgeNowOrLater, consume, deliver } from './receive.ts';
+import { acknowledgeFirst, acknowledgeNowOrLater, consume, deliver, discardReceived } from './receive.ts';
 import { SendBuffer } from './send-buffer.ts';
 import { Tcb } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
@@ -64,6 +64,8 @@ export class Connection extends Tcb {
   reset(): void {
     if (this.closeReason !== undefined) return;
     abort(this, 'reset-local');
+    // Who resets wants no more.
+    discardReceived(this);
   }
 
   consumed(bytes: number): void {

@@ -114,6 +114,8 @@ export function closeTcb(tcb: Tcb, event: TcpEvent, reason: TcpCloseReason): voi
   tcb.advance(event);
   freeSendSide(tcb);
   discardOutOfOrder(tcb);
+  // Nobody may ever come for it.
+  if (tcb.owner === undefined) discardReceived(tcb);
   tcb.ackTimerAt = Infinity;
   tcb.lifeTimerAt = Infinity;
   tcb.closeReason ??= reason;

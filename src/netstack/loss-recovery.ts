@@ -54,7 +54,7 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
   const sent = tcb.sent;
   if (sent !== undefined) {
     let sampleAt = -1;
-    let ambiguous = false;
+    let retransmittedAt = -1;
     while (sent.count > 0) {
       const end = sent.end(0);
       const flags = sent.flags(0);
@@ -69,7 +69,7 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
         else if (done) tcb.lostCount--;
         if (done) {
           const sentAt = sent.time(0);
-          if (flags & EVER_RETRANSMITTED) ambiguous = true;
+          if (flags & EVER_RETRANSMITTED) retransmittedAt = sentAt;
           else sampleAt = sentAt;
           rackUpdate(tcb, sentAt, end, flags, echo);
         }
@@ -81,12 +81,12 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
       sent.shift();
     }
     // Karn's rule (RFC 6298 §3): with a retransmission among them, nobody knows for how long the others have waited.
-    if (sampleAt >= 0 && !ambiguous) {
-      tcb.rtt.sample(host.now - sampleAt, host.now);
-    } else if (echo !== undefined && echo !== 0) {
-      // RFC 7323 §4: an echo tells which transmission was acknowledged.
-      const rtt = (timestamp(tcb) - echo) | 0;
-      if (rtt >= 0 && rtt < 120_000) tcb.rtt.sample(rtt, host.now);
+    if (retransmittedAt < 0) {
+      if (sampleAt >= 0) tcb.rtt.sample(host.now - sampleAt, host.now);
+    } else if (echo !== undefined && ((echo - ((Math.floor(retransmittedAt) + tcb.tsOffset) | 0)) | 0) >= 0) {
+      // RFC 7323 §4: the echo tells that it was the last transmission. An older one may stem from an acknowledgement that was lost,
+      // and would count the whole timeout as a round trip.
+      sampleEcho(tcb, echo);
     }
     if (sent.count === 0) {
       tcb.sent = undefined;
@@ -107,6 +107,11 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
     if (tcb.undoRetransmits > 0 && echo !== undefined && echo !== 0 && ((echo - tcb.retransmitStamp) | 0) < 0)
       undo(tcb);
   }
+}
+
+function sampleEcho(tcb: Tcb, echo: number): void {
+  const rtt = (timestamp(tcb) - echo) | 0;
+  if (rtt >= 0 && rtt < 120_000) tcb.rtt.sample(rtt, tcb.host.now);
 }
 
 /** Notes the SACK blocks of an acceptable acknowledgement (RFC 2018, RFC 2883). */
@@ -144,10 +149,18 @@ export function selectiveAcknowledge(tcb: Tcb, ack: number, options: TcpSegmentO
     }
     if (seqLt(start, end)) markDelivered(tcb, sent, start, end, echo);
   }
+  // One sample an acknowledgement, as many would flatten the variance (RFC 7323 appendix G).
+  if (sackedSentAt >= 0) {
+    tcb.rtt.sample(tcb.host.now - sackedSentAt, tcb.host.now);
+    sackedSentAt = -1;
+  }
   seen.fill(0);
   for (let i = 0; i < 2 * count; i++) seen[i] = sack[i]!;
   if (first === 1) seen[0] = seen[1] = 0;
 }
+
+/** When the last segment was sent that the present acknowledgement sacked; -1 = none that tells a round trip. */
+let sackedSentAt = -1;
 
 function markDelivered(tcb: Tcb, sent: SentQueue, start: number, end: number, echo: number | undefined): void {
   let i = sent.find(start);
@@ -166,7 +179,7 @@ function markDelivered(tcb: Tcb, sent: SentQueue, start: number, end: number, ec
     tcb.sackedCount++;
     tcb.newlyDelivered += length;
     const sentAt = sent.time(i);
-    if ((flags & EVER_RETRANSMITTED) === 0) tcb.rtt.sample(tcb.host.now - sentAt, tcb.host.now);
+    if ((flags & EVER_RETRANSMITTED) === 0) sackedSentAt = sentAt;
     rackUpdate(tcb, sentAt, segmentEnd, flags, echo);
     tcb.ackPending = true;
     tcb.rackPending = true;

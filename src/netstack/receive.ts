@@ -149,9 +149,15 @@ export function deliver(tcb: Tcb): void {
     const ready = tcb.ready;
     tcb.ready = undefined;
     tcb.readyBytes = 0;
-    for (const data of ready) {
+    for (let i = 0; i < ready.length; i++) {
+      const data = ready[i]!;
       tcb.unconsumed += data.length;
       owner.onData(data);
+      if (tcb.closeReason === 'reset-local') {
+        // Reset by the owner meanwhile: what was not handed over is dropped.
+        for (i++; i < ready.length; i++) tcb.host.memory -= ready[i]!.length;
+        return;
+      }
     }
   }
   if (tcb.chunkLength > 0) {

@@ -343,3 +343,36 @@ t.test('an owner that throws loses its flow, and no other; the error comes out o
   t.equal(peer.stack.stats().ownerErrors, 1);
   t.ok(second);
 });
+
+t.test('a flow that nobody takes holds its data until it ends, and no memory after', async (t) => {
+  const peer = new RawPeer({ accept: false });
+  peer.send({ seq: 0, flags: 2 });
+  const flow = peer.requests[0]!.accept();
+  peer.iss = peer.out.splice(0)[0]!.seq;
+  peer.send({ seq: 1, payload: 'early' });
+  t.ok(peer.stack.stats().memory! > 0);
+  peer.send({ seq: 6, flags: 4 });
+  t.equal(peer.stack.stats().memory, 0);
+  peer.own(flow);
+  peer.stack.flush();
+  t.equal(peer.closed, 'reset-by-peer', 'whoever comes late hears how it ended');
+});
+
+t.test('an owner that resets while it is given data gets no more, and leaves no memory', async (t) => {
+  const peer = new RawPeer({ windowScale: 7 }).establish();
+  let chunks = 0;
+  peer.flow!.handler = {
+    onData: () => {
+      chunks++;
+      peer.flow!.reset();
+    },
+    onClose: (reason) => {
+      peer.closed = reason;
+    },
+  };
+  for (let i = 0; i < 40; i++) peer.send({ seq: 1 + i * 1000, payload: Buffer.alloc(1000) }, false);
+  peer.stack.flush();
+  t.equal(chunks, 1);
+  t.equal(peer.closed, 'reset-local');
+  t.equal(peer.stack.stats().memory, 0);
+});
