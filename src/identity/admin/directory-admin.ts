@@ -74,6 +74,9 @@ function describeTenant(tenant: Tenant): object {
   return { id: tenant.id, ...tenant.settings, counts };
 }
 
+/** A whole directory may be large: 16 MB hold tens of thousands of users. */
+const MAX_DIRECTORY = 16 * 1024 * 1024;
+
 function tenantRoutes({ directory }: IdentityProvider, app: FastifyInstance): void {
   type ByTenant = { Params: { tenant: string } };
   const schema = (summary: string, body?: TSchema) => ({ schema: { tags: TAGS, summary, ...(body && { body }) } });
@@ -81,7 +84,7 @@ function tenantRoutes({ directory }: IdentityProvider, app: FastifyInstance): vo
   app.get('/tenants', schema('List tenants'), async () => directory.tenants.map(describeTenant));
   app.post(
     '/tenants',
-    schema('Add a tenant, with everything in it', inputSchema(TenantSchema)),
+    { ...schema('Add a tenant, with everything in it', inputSchema(TenantSchema)), bodyLimit: MAX_DIRECTORY },
     async (request, reply) => {
       reply.code(201);
       return describeTenant(directory.addTenant(request.body));
@@ -104,7 +107,7 @@ function tenantRoutes({ directory }: IdentityProvider, app: FastifyInstance): vo
   );
   app.put(
     '/directory',
-    schema('Replace the whole directory', inputSchema(DirectorySchema)),
+    { ...schema('Replace the whole directory', inputSchema(DirectorySchema)), bodyLimit: MAX_DIRECTORY },
     async ({ body }, reply) => {
       directory.load(body as DirectoryInput);
       return reply.code(204).send();

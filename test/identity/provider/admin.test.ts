@@ -101,6 +101,17 @@ t.test('a tenant is added, renamed and removed, and the directory is exported an
   t.strictSame((await admin.call('GET', '/directory')).body, before);
 });
 
+t.test('a directory with thousands of users is loaded in one request', async (t) => {
+  await using provider = await startProvider();
+  await using admin = await adminOf(provider);
+  const { body } = await admin.call('GET', '/directory');
+  for (let index = 0; index < 5000; index++) {
+    body.tenants[0].users.push({ userPrincipalName: `user${index}@contoso.com`, password: DEFAULT_PASSWORD });
+  }
+  t.equal((await admin.call('PUT', '/directory', body)).status, 204);
+  t.equal((await signIn(provider, 'user4999@contoso.com')).status, 200);
+});
+
 t.test('failures, outages, sessions and keys are steered by REST', async (t) => {
   await using provider = await startProvider();
   await using admin = await adminOf(provider);

@@ -196,6 +196,14 @@ t.test('a code is good once, for its client, its redirect URI and its verifier, 
   t.strictSame((await redeem(provider, '1.Anever-issued')).body.error_codes, [70000]);
 });
 
+t.test('a code redeemed by many at the same moment is good for one of them', async (t) => {
+  await using provider = await startProvider();
+  const code = await getCode(provider);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => redeem(provider, code)));
+  const statuses = answers.map(({ status }) => status).sort();
+  t.strictSame(statuses, [200, 400, 400, 400, 400, 400, 400, 400]);
+});
+
 t.test('with replay "revoke", a code used twice ends the tokens of the first use', async (t) => {
   await using provider = await startProvider({ behaviour: { replay: 'revoke' } });
   const code = await getCode(provider);
