@@ -33,6 +33,7 @@ export function createCounters() {
     dropEcho: 0,
     dropUdpHeader: 0,
     dropUdpChecksum: 0,
+    dropUdpPending: 0,
     dropTcpHeader: 0,
     dropTcpChecksum: 0,
     dropTcpPaws: 0,

@@ -16,6 +16,9 @@ import type {
 
 const HEADER = 8;
 
+/** Datagrams of one remote end that wait for its owner's word; more are dropped, as by a socket whose buffer is full. */
+const MAX_WAITING = 8;
+
 /** What UDP asks of the stack. */
 export interface UdpHost extends IpHost {
   readonly limits: Pick<NetstackLimits, 'udpFlows' | 'udpIdle'>;
@@ -32,6 +35,8 @@ export interface UdpHost extends IpHost {
 export class Udp {
   readonly #host: UdpHost;
   readonly #flows = new Map<string, Mapping>();
+  /** Remote ends whose owner has not decided yet, in order of their first datagram. */
+  readonly #pending = new Map<string, Request>();
   /** Mappings of our own making; they are told apart by both ports. */
   #active = 0;
 
@@ -45,8 +50,9 @@ export class Udp {
 
   /** When `expire` is needed next; Infinity without mappings. */
   get nextDeadline(): number {
-    const first = this.#flows.values().next().value;
-    return first === undefined ? Infinity : first.usedAt + this.#host.limits.udpIdle;
+    const first = this.#flows.values().next().value?.usedAt ?? Infinity;
+    const waiting = this.#pending.values().next().value?.askedAt ?? Infinity;
+    return Math.min(first, waiting) + this.#host.limits.udpIdle;
   }
 
   /** A datagram, `buffer[at, at + length)` in the packet at `packet`, with its addresses: remote, then local. */
@@ -92,12 +98,26 @@ export class Udp {
       host.icmp.unreachable('port', buffer, packet, packetLength);
       return;
     }
-    if (this.#flows.size >= host.limits.udpFlows) {
+    const pending = this.#pending.get(key);
+    if (pending) {
+      const address = formatAddress(family, addresses, wordsOf(family));
+      if (pending.waiting.length < MAX_WAITING) pending.waiting.push({ payload, address, port: localPort });
+      else counters.dropUdpPending++;
+      return;
+    }
+    if (this.#flows.size + this.#pending.size >= host.limits.udpFlows) {
       counters.refusedUdpFlows++;
       return;
     }
     const quote = Buffer.from(buffer.subarray(packet, packet + packetLength));
-    host.onUdp(new Request(this, family, addresses.slice(), remotePort, localPort, payload, quote));
+    const request = new Request(this, key, host.now, family, addresses.slice(), remotePort, localPort, payload, quote);
+    this.#pending.set(key, request);
+    host.onUdp(request);
+  }
+
+  /** @internal The owner has decided. */
+  decided(request: Request): void {
+    this.#pending.delete(request.key);
   }
 
   /** A mapping of our own making. @throws TunneliteError `ERR_NETSTACK_ADDRESS`, `ERR_NETSTACK_PORT_IN_USE`, `ERR_NETSTACK_LIMIT` */
@@ -164,8 +184,12 @@ export class Udp {
     return this.#flows.has(key) || this.#flows.has(`${localPort}>${key}`);
   }
 
-  /** Ends mappings that were idle too long. */
+  /** Ends mappings that were idle too long, and requests that were never decided. */
   expire(): void {
+    for (const request of this.#pending.values()) {
+      if (request.askedAt + this.#host.limits.udpIdle > this.#host.now) break;
+      request.drop();
+    }
     for (const flow of this.#flows.values()) {
       if (flow.usedAt + this.#host.limits.udpIdle > this.#host.now) return;
       flow.close();
@@ -174,10 +198,10 @@ export class Udp {
 
   /** Ends the mappings of a peer, or all. */
   forget(remote?: { readonly family: IpFamily; readonly words: Int32Array }): void {
-    for (const flow of [...this.#flows.values()]) {
-      if (!remote || (flow.family === remote.family && remote.words.every((word, i) => flow.remote[i] === word)))
-        flow.close();
-    }
+    const isOf = (end: { readonly family: IpFamily; readonly remote: Int32Array }): boolean =>
+      !remote || (end.family === remote.family && remote.words.every((word, i) => end.remote[i] === word));
+    for (const request of [...this.#pending.values()]) if (isOf(request)) request.drop();
+    for (const flow of [...this.#flows.values()]) if (isOf(flow)) flow.close();
   }
 
   #intact(buffer: Buffer, at: number, length: number, family: IpFamily, addresses: Int32Array): boolean {
@@ -244,17 +268,23 @@ class Mapping implements UdpFlow {
 }
 
 class Request implements UdpFlowRequest {
+  readonly key: string;
+  readonly askedAt: number;
   readonly family: IpFamily;
+  readonly remote: Int32Array;
   readonly remotePort: number;
+  readonly localAddress: string;
   readonly localPort: number;
+  /** What came before the owner's word, in order. */
+  readonly waiting: { readonly payload: Buffer; readonly address: string; readonly port: number }[];
   readonly #udp: Udp;
-  readonly #addresses: Int32Array;
-  readonly #payload: Buffer;
   readonly #quote: Buffer;
   #decided = false;
 
   constructor(
     udp: Udp,
+    key: string,
+    askedAt: number,
     family: IpFamily,
     addresses: Int32Array,
     remotePort: number,
@@ -262,49 +292,45 @@ class Request implements UdpFlowRequest {
     payload: Buffer,
     quote: Buffer,
   ) {
+    const words = wordsOf(family);
     this.#udp = udp;
+    this.key = key;
+    this.askedAt = askedAt;
     this.family = family;
-    this.#addresses = addresses.slice(0, 2 * wordsOf(family));
+    this.remote = addresses.slice(0, words);
     this.remotePort = remotePort;
+    this.localAddress = formatAddress(family, addresses, words);
     this.localPort = localPort;
-    this.#payload = payload;
+    this.waiting = [{ payload, address: this.localAddress, port: localPort }];
     this.#quote = quote;
   }
 
-  get localAddress(): string {
-    return formatAddress(this.family, this.#addresses, wordsOf(this.family));
-  }
-
   get remoteAddress(): string {
-    return formatAddress(this.family, this.#addresses, 0);
+    return formatAddress(this.family, this.remote, 0);
   }
 
   accept(handler: UdpDatagramHandler): UdpFlow {
-    const words = wordsOf(this.family);
-    const remote = this.#addresses.slice(0, words);
-    const flow = new Mapping(
-      this.#udp,
-      keyOf(this.family, remote, this.remotePort),
-      this.family,
-      remote,
-      this.remotePort,
-      handler,
-    );
-    if (!this.#decided) {
-      this.#decided = true;
+    const flow = new Mapping(this.#udp, this.key, this.family, this.remote, this.remotePort, handler);
+    if (this.#decide()) {
       this.#udp.add(flow);
-      handler(this.#payload, this.localAddress, this.localPort);
-    }
+      for (const { payload, address, port } of this.waiting) flow.handler(payload, address, port);
+    } else flow.close();
     return flow;
   }
 
   refuse(how: RefuseWith = 'reset'): void {
-    if (this.#decided) return;
-    this.#decided = true;
-    this.#udp.refuse(how, this.#quote);
+    if (this.#decide()) this.#udp.refuse(how, this.#quote);
   }
 
   drop(): void {
+    this.#decide();
+  }
+
+  /** True the first time. */
+  #decide(): boolean {
+    if (this.#decided) return false;
     this.#decided = true;
+    this.#udp.decided(this);
+    return true;
   }
 }
