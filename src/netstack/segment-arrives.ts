@@ -329,8 +329,11 @@ function afterSequence(tcb: Tcb, buffer: Buffer, segment: Segment): void {
 function processAck(tcb: Tcb, segment: Segment): void {
   const { host } = tcb;
   const { seq, ack } = segment;
+  const advances = seqGt(ack, tcb.sndUna);
   const before = tcb.sndWnd;
-  if (seqLt(tcb.sndWl1, seq) || (tcb.sndWl1 === seq && seqLe(tcb.sndWl2, ack))) {
+  // Whatever advances brings its own window, even on an old segment that was sent again: the former window, counted from the new
+  // acknowledgement, would reach further than was ever granted (as Linux does it; RFC 9293 §3.10.7.4 looks at WL1 and WL2 alone).
+  if (advances || seqLt(tcb.sndWl1, seq) || (tcb.sndWl1 === seq && seqLe(tcb.sndWl2, ack))) {
     const window = segment.window << tcb.sndScale;
     if (window === 0 && before > 0) tcb.zeroWindows++;
     setWindow(tcb, segment, window);
@@ -343,7 +346,6 @@ function processAck(tcb: Tcb, segment: Segment): void {
   }
   if (tcb.sndWnd === 0 && tcb.silentSince >= 0) tcb.silentSince = host.now;
 
-  const advances = seqGt(ack, tcb.sndUna);
   // First what is acknowledged in order, then what is beyond: RACK learns of reordering from the order.
   if (advances) acknowledge(tcb, ack, options);
   if (tcb.sackOk && options.sackCount > 0) selectiveAcknowledge(tcb, ack, options);

@@ -376,3 +376,17 @@ t.test('an owner that resets while it is given data gets no more, and leaves no 
   t.equal(peer.closed, 'reset-local');
   t.equal(peer.stack.stats().memory, 0);
 });
+
+t.test('no byte is sent beyond the granted edge, even when the acknowledgement rides on an old segment', async (t) => {
+  const peer = new RawPeer({ window: 20_000 }).establish();
+  peer.flow!.write(Buffer.alloc(100_000));
+  // The peer's later segment comes first, with the whole window; then its earlier one again, with a newer acknowledgement.
+  peer.send({ seq: 1 + 100, ack: 1, window: 10_000, payload: 'later' });
+  const sent = bytes(peer.sent());
+  t.ok(sent > 0 && sent <= 20_000);
+  peer.send({ seq: 1, ack: 1 + sent, window: 500, payload: Buffer.alloc(100) });
+  peer.wait(100);
+  for (const segment of peer.sent()) {
+    t.ok(segment.seq + segment.payload.length <= 1 + sent + 500, `${segment.seq + segment.payload.length}`);
+  }
+});
