@@ -59,11 +59,9 @@ t.test(
     await lab.untilSwitch('dtls');
     const download = lab.download(LONG, PACE);
     const since = lab.now;
+    // The other address takes the first one's place at once: a moment without any would put the client's DTLS off for a minute.
+    lab.client.exec('sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']);
     lab.client.ip('addr', 'del', `${CLIENT_4}/24`, 'dev', lab.link.right);
-    // removing the first address takes the secondary one with it
-    if (!lab.client.ip('addr', 'show', 'dev', lab.link.right).includes(CLIENT_4_OTHER)) {
-      lab.client.ip('addr', 'add', `${CLIENT_4_OTHER}/24`, 'dev', lab.link.right);
-    }
     const again = await lab.until('session.connect', (event) => event.seq > since, 30_000);
     t.match(again.fields, { resumed: true, address4: '192.168.77.2' });
     t.match(again.fields.remote, new RegExp(`^${CLIENT_4_OTHER}:`));
