@@ -1,14 +1,12 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { FaultPorts } from '../faults/ports.ts';
 import type { TokenVerifier } from '../identity/types.ts';
-import type { Clock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { authCompleteDocument, describeAuthBody } from '../wire/config-auth.ts';
-import { type ClientHeaders, mergeClientHeaders, noClientHeaders, tunnelHeaders } from '../wire/cstp-headers.ts';
+import { type ClientHeaders, mergeClientHeaders, noClientHeaders } from '../wire/cstp-headers.ts';
 import { type HttpRequest, HttpRequestReader } from '../wire/http-request.ts';
-import type { PoolFacts } from './address-pool.ts';
+import { type AdmissionClient, type AdmissionHost, admit, settle } from './admission.ts';
 import { type BearerPrefix, readBearer } from './bearer.ts';
 import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
 import {
@@ -21,7 +19,6 @@ import {
   MAX_URL_BYTES,
 } from './constants.ts';
 import { CstpChannel, type CstpConnection } from './cstp-channel.ts';
-import type { DataChannelServer } from './data-channel-port.ts';
 import {
   authComplete,
   authenticationFailed,
@@ -37,28 +34,18 @@ import { dialectOf, type Pages } from './pages.ts';
 import { RecordWriter } from './record-writer.ts';
 import { remoteAddressOf, remoteOf } from './remote-address.ts';
 import type { GatewaySession } from './session.ts';
-import { decodeCookie, type Sessions } from './sessions.ts';
+import { decodeCookie } from './sessions.ts';
 import { classifyTlsFailure } from './tls-failure.ts';
 import { Transport } from './transport.ts';
-import { negotiate, tunnelOffer } from './tunnel-terms.ts';
-import type { TunnelSettings } from './types.ts';
 
 const LIMITS = { target: MAX_URL_BYTES, head: MAX_HEAD_BYTES, headerCount: MAX_HEADER_COUNT, body: MAX_BODY_BYTES };
 
 /** What connections need of the gateway around them. */
-export interface ConnectionHost {
-  readonly settings: TunnelSettings;
+export interface ConnectionHost extends AdmissionHost {
   readonly verifier: TokenVerifier;
   readonly emit: Emit;
-  readonly clock: Clock;
-  readonly sessionTable: Sessions;
   readonly pages: Pages;
   readonly bearerPrefix: BearerPrefix;
-  readonly faults: FaultPorts;
-  readonly pool4: PoolFacts | undefined;
-  readonly dataChannels: DataChannelServer | undefined;
-  /** The UDP port told to clients. */
-  readonly udpPort: number;
   /** Puts TLS, as the server, around a transport. */
   secure(transport: Transport): TLSSocket;
   /** The handshake is done: the connection counts as a client's from now on. */
@@ -395,85 +382,26 @@ export class ControlConnection implements CstpConnection {
   }
 
   #openTunnel(session: GatewaySession, request: HttpRequest): void {
-    const { settings, sessionTable: sessions, dataChannels, clock } = this.#host;
-    const headers = this.#headers;
-    const fault = this.#host.faults.decision?.('connect', { session: session.id, user: session.username });
-    if (fault) {
-      this.#refuseTunnel('fault', fault.explanation, request);
-      return;
-    }
-    if (settings.denyRoaming && session.loginAddress !== this.remoteAddress) {
-      this.#refuseTunnel('roaming', `The session was made from ${session.loginAddress}; roaming is denied.`, request);
-      return;
-    }
-    const perUser = settings.maxSessionsPerUser;
-    if (perUser && sessions.connected(session.username) - Number(session.connected) >= perUser) {
-      this.#refuseTunnel(
-        'user-limit',
-        `${session.username} has ${perUser} sessions already, as many as are allowed.`,
-        request,
-      );
-      return;
-    }
-    const channels = settings.disableUdp || !headers.asksDtls ? undefined : dataChannels;
-    const agreed = negotiate(settings, headers, this.remoteAddress, channels?.overhead(headers, this.tls) ?? 0);
-    if (!agreed.ipv4 && !agreed.ipv6) {
-      this.#refuseTunnel(
-        'no-family',
-        'The client asks for no address family that the gateway has a pool for.',
-        request,
-      );
-      return;
-    }
-    if (!sessions.assignAddresses(session, agreed.ipv4, agreed.ipv6)) {
-      this.#refuseTunnel(
-        'pool-exhausted',
-        'Every address of the pool is in use; enlarge the pool or end sessions.',
-        request,
-      );
+    const client: AdmissionClient = {
+      headers: this.#headers,
+      remoteAddress: this.remoteAddress,
+      acceptedAt: this.acceptedAt,
+      tls: this.tls,
+    };
+    const admission = admit(this.#host, client, session);
+    if (!admission.ok) {
+      this.#refuseTunnel(admission.reason, admission.explanation, request);
       return;
     }
     this.#session = session;
     if (this.#inject('connect')) return;
-    session.replaceTunnel();
-    const use4 = agreed.ipv4 && session.pool4 !== undefined;
-    const use6 = agreed.ipv6 && session.pool6 !== undefined;
-    const cipher = this.tls.getCipher();
-    session.prepare(
-      {
-        mtu: agreed.mtu,
-        dpd: agreed.dpd,
-        idleTimeout: agreed.idleTimeout,
-        sessionTimeout: settings.sessionTimeout,
-        acceptedAt: this.acceptedAt,
-        remoteAddress: this.remoteAddress,
-        tlsCipher: `${this.tls.getProtocol()} ${cipher?.standardName ?? cipher?.name ?? ''}`,
-        userAgent: headers.userAgent,
-        deviceType: headers.deviceType,
-        devicePlatform: headers.platform,
-        hostname: headers.hostname,
-      },
-      use4,
-      use6,
-    );
-    const offered = channels?.offer(headers, session, this.tls);
-    const elapsed = (clock.monotonic() - this.acceptedAt) / 1000;
-    const offer = tunnelOffer({
-      settings,
-      headers,
-      negotiated: agreed,
-      address4: use4 ? session.pool4?.text : undefined,
-      address6: use6 ? session.pool6?.text : undefined,
-      pool4: this.#host.pool4,
-      remaining: settings.sessionTimeout ? Math.max(0, Math.floor(settings.sessionTimeout - elapsed)) : undefined,
-      dtls: channels ? { port: this.#host.udpPort, headers: offered?.headers ?? [] } : undefined,
-    });
-    this.#answer(response(200, 'CONNECTED', tunnelHeaders(offer)), { ...request, version: '1.1' });
+    const { lines, channel } = settle(this.#host, client, session, admission);
+    this.#answer(response(200, 'CONNECTED', lines), { ...request, version: '1.1' });
     this.#move('establish');
     this.#cstp = new CstpChannel(this, session);
-    session.attach(this.#cstp, offered?.channel, clock.now());
+    session.attach(this.#cstp, channel, this.#host.clock.now());
     this.#host.onTunnel(this);
-    void sessions.save(session);
+    void this.#host.sessionTable.save(session);
     const rest = this.#reader.rest();
     const cstp = this.#cstp;
     const faulty = this.#host.faults.stream !== undefined;
