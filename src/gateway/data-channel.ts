@@ -109,7 +109,11 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
         channel.input(association, buffer, offset, length, this.#now);
       },
       onClose: (association, reason, details) => {
-        this.#peers.delete((association.peer as Endpoint).key);
+        const { key } = association.peer as Endpoint;
+        const successor = association.context.association;
+        // One that was replaced leaves the entry to its successor at the same endpoint.
+        if (!successor || successor === association || (successor.peer as Endpoint).key !== key)
+          this.#peers.delete(key);
         association.context.disconnected(association, reason, details, this.#time);
       },
       onMove: (association, from, to) => {
