@@ -55,6 +55,7 @@ class Side {
         else if (!chance(20)) this.own(request.accept());
       },
       onUdp: (request) => {
+        if (chance(12)) return;
         if (chance(6)) request.refuse();
         else {
           let flow: UdpFlow | undefined;
