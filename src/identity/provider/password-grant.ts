@@ -11,9 +11,14 @@ export const grantByPassword: GrantHandler = async (context, request, client, na
   const username = parameters.require('username').trim();
   const password = parameters.require('password');
   const { app } = client;
+  const scope = requestedScope(request);
   const account = findAccount(context, authority, username, app.appId);
   // Before the password: a test may order any failure, a locked account included.
-  context.overrides.strike('token', { user: account.user, client: app.appId }, overrideParameters(account, client));
+  context.overrides.strike(
+    'token',
+    { user: account.user, client: app.appId },
+    overrideParameters(account, client, scope),
+  );
   // Of a federated user Entra knows no password; the organization's STS does.
   if (account.home.tenant.isFederated(username)) throw new AadstsError(50126);
   checkPassword(context, account, password);
@@ -32,7 +37,7 @@ export const grantByPassword: GrantHandler = async (context, request, client, na
       passwordMark: passwordMark(account.home.user),
       order: context.grants.nextOrder(),
     },
-    scope: requestedScope(request),
+    scope,
     refresh: 'if-asked',
   });
 };

@@ -1,4 +1,5 @@
 import { AadstsError } from '../aadsts-error.ts';
+import { GRAPH_RESOURCE_ID } from '../directory/well-known.ts';
 import type { Client } from './clients.ts';
 import { judgeAccess } from './conditional-access.ts';
 import { decideConsent } from './consent.ts';
@@ -58,7 +59,11 @@ export async function finishUserGrant(
 ): Promise<TokenAnswer> {
   const { account, signIn } = grant;
   const { app } = client;
-  context.overrides.strike('token', { user: account.user, client: app.appId }, overrideParameters(account, client));
+  context.overrides.strike(
+    'token',
+    { user: account.user, client: app.appId },
+    overrideParameters(account, client, grant.scope),
+  );
   const scope = parseScope(grant.scope);
   const resource = findResource(context.directory, account.tenant, scope.resource, { app, interactive: false });
   const claims = parseRequestClaims(request.parameters.get('claims'));
@@ -118,15 +123,25 @@ function asksForRefresh(request: RequestContext, scope: ScopeRequest): boolean {
 }
 
 /** Fills the messages of one-shot failures. */
-export function overrideParameters(account: Account, { app }: Pick<Client, 'app'>): Record<string, string> {
+export function overrideParameters(
+  account: Account,
+  { app }: Pick<Client, 'app'>,
+  scope: string,
+): Record<string, string> {
   return {
     user: account.user.userPrincipalName,
     tenant: account.tenant.settings.displayName,
     client: app.appId,
     name: app.displayName,
-    resource: 'the requested resource',
+    resource: resourceNamed(scope),
     device: 'unregistered',
   };
+}
+
+/** How the client named the resource; a malformed scope is told later, by who needs it. */
+function resourceNamed(scope: string): string {
+  const first = scope.split(' ').find((word) => word.includes('/'));
+  return first?.slice(0, first.lastIndexOf('/')) ?? GRAPH_RESOURCE_ID;
 }
 
 /** 50173 with both times in it, given in seconds since the Unix epoch. */

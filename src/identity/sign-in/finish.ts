@@ -29,7 +29,7 @@ export async function finish(
   state: FlowState,
 ): Promise<FastifyReply> {
   const account = state.account!;
-  strikeOverride(context, account, state);
+  strikeOverride(context, flow, account, state);
   signIns.end(flow);
   if (flow.fresh) rememberSignIn(signIns, browser, flow, account);
   context.emit('identity.signin.completed', {
@@ -49,10 +49,10 @@ export async function finish(
 }
 
 /** An ordered failure is for the app to handle, so it goes there without a page. */
-function strikeOverride(context: IdentityContext, account: Account, state: FlowState): void {
+function strikeOverride(context: IdentityContext, flow: SignInFlow, account: Account, state: FlowState): void {
   try {
     const requester = { user: account.user, client: state.app.appId };
-    context.overrides.strike('authorize', requester, overrideParameters(account, state));
+    context.overrides.strike('authorize', requester, overrideParameters(account, state, flow.scope));
   } catch (error) {
     throw error instanceof AadstsError ? new Declined(error) : error;
   }
