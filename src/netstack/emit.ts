@@ -171,8 +171,14 @@ export function sendSegment(
   host.transmit(tcb.headerLength + tcpLength);
 }
 
+/**
+ * A bare acknowledgement. Its number stays within the peer's window even when a probe, or a window that shrank, has left `sndNxt`
+ * beyond it: the peer would not look at it otherwise.
+ */
 export function sendAck(tcb: Tcb): void {
-  emitSegment(tcb, tcb.sndNxt, ACK, 0);
+  const edge = (tcb.sndUna + tcb.sndWnd) | 0;
+  const beyond = ((tcb.sndNxt - edge) | 0) > 0 && tcb.cc !== undefined && !tcb.finSent;
+  emitSegment(tcb, beyond ? edge : tcb.sndNxt, ACK, 0);
 }
 
 /** RST of a connection that we give up (RFC 9293 §3.10.5). */

@@ -173,13 +173,13 @@ function acceptable(tcb: Tcb, segment: Segment, span: number): boolean {
   const { seq } = segment;
   const next = tcb.rcvNxt;
   const edge = tcb.rcvAdv;
+  if (edge === next) {
+    // Window zero: text is cut off later, but valid acknowledgements must get in, also those on a probe and those from behind one.
+    return seq === next || (span === 0 && seq === ((next + 1) | 0));
+  }
   if (span === 0) {
     // The right edge itself counts: a peer with a full window in flight acknowledges from there.
     return seqGe(seq, next) && seqLe(seq, edge);
-  }
-  if (edge === next) {
-    // Window zero: nothing is acceptable but a bare FIN in its place, which takes no buffer.
-    return seq === next && segment.length === 0;
   }
   const last = (seq + span - 1) | 0;
   return (seqGe(seq, next) && seqLt(seq, edge)) || (seqGe(last, next) && seqLt(last, edge));

@@ -390,3 +390,34 @@ t.test('no byte is sent beyond the granted edge, even when the acknowledgement r
     t.ok(segment.seq + segment.payload.length <= 1 + sent + 500, `${segment.seq + segment.payload.length}`);
   }
 });
+
+t.test(
+  'two ends with closed windows still hear each other: acknowledgements stay acceptable (RFC 9293 §3.10.7.4)',
+  async (t) => {
+    const peer = new RawPeer({ window: 0, stack: { tcp: { receiveBuffer: 2000 } } }).establish();
+    peer.autoConsume = false;
+    peer.flow!.write(Buffer.from('stuck'));
+    peer.stack.flush();
+    peer.send({ seq: 1, payload: Buffer.alloc(2000), window: 0 });
+    peer.wait(3000);
+    const probe = peer.sent().findLast((segment) => segment.payload.length > 0);
+    t.equal(probe?.payload.length, 1, 'we probe');
+    peer.send({ seq: 2001, payload: 'p', window: 0 });
+    peer.wait(50);
+    const [answer] = peer.sent().filter((segment) => segment.payload.length === 0);
+    t.equal(answer?.seq, 1, 'from within the window, not from behind our probe');
+    t.equal(answer?.ack, 2001, 'the probe of the peer is not taken');
+    peer.send({ seq: 2001, ack: 2, window: 0 });
+    t.equal(peer.flow!.stats().bytesOut, 1);
+    peer.send({ seq: 2001, payload: 'p', ack: 2, window: 100 });
+    peer.wait(10);
+    t.match(
+      peer
+        .sent()
+        .map((segment) => segment.payload.toString())
+        .join(''),
+      /tuck$/,
+      'the window on a probe that is not taken counts',
+    );
+  },
+);
