@@ -88,3 +88,5 @@ process.on('message', (call: MsalCall) => {
   );
 });
 tell({ ready: true });
+// A test that is ended by force takes this process with it.
+process.on('disconnect', () => process.exit());
