@@ -82,7 +82,7 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
     }
     // Karn's rule (RFC 6298 §3): with a retransmission among them, nobody knows for how long the others have waited.
     if (retransmittedAt < 0) {
-      if (sampleAt >= 0) tcb.rtt.sample(host.now - sampleAt, host.now);
+      if (sampleAt >= 0) sampleSent(tcb, sampleAt);
     } else if (echo !== undefined && ((echo - ((Math.floor(retransmittedAt) + tcb.tsOffset) | 0)) | 0) >= 0) {
       // RFC 7323 §4: the echo tells that it was the last transmission. An older one may stem from an acknowledgement that was lost,
       // and would count the whole timeout as a round trip.
@@ -107,6 +107,16 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
     if (tcb.undoRetransmits > 0 && echo !== undefined && echo !== 0 && ((echo - tcb.retransmitStamp) | 0) < 0)
       undo(tcb);
   }
+}
+
+/**
+ * A round trip of a segment that was sent once. While losses are being repaired, one beyond the timeout tells of an acknowledgement that
+ * was lost rather than of the path; should the path have grown so slow indeed, the echo of a needless retransmission will tell.
+ */
+function sampleSent(tcb: Tcb, sentAt: number): void {
+  const rtt = tcb.host.now - sentAt;
+  if (tcb.tsOk && tcb.phase !== Phase.Open && rtt > tcb.rtt.rto) return;
+  tcb.rtt.sample(rtt, tcb.host.now);
 }
 
 function sampleEcho(tcb: Tcb, echo: number): void {
@@ -151,7 +161,7 @@ export function selectiveAcknowledge(tcb: Tcb, ack: number, options: TcpSegmentO
   }
   // One sample an acknowledgement, as many would flatten the variance (RFC 7323 appendix G).
   if (sackedSentAt >= 0) {
-    tcb.rtt.sample(tcb.host.now - sackedSentAt, tcb.host.now);
+    sampleSent(tcb, sackedSentAt);
     sackedSentAt = -1;
   }
   seen.fill(0);

@@ -127,6 +127,14 @@ for (const [name, impairment] of PROFILES) {
   });
 }
 
+t.test('no chance of loss brings a flow to a halt: a dozen seeds of a terrible path', async (t) => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const { echoed, reasons } = echo({ delay: 2, loss: 0.2, reorder: 0.05, duplicate: 0.05 }, {}, seed);
+    t.equal(echoed, TOTAL, `seed ${seed}`);
+    t.same(reasons, ['closed', 'closed'], `seed ${seed}`);
+  }
+});
+
 t.test('the same seed gives the same run, to the packet', async (t) => {
   const run = (): number[] => {
     const { twin, elapsed } = echo({ delay: 5, loss: 0.05, reorder: 0.05, jitter: 2 }, {}, 7);
