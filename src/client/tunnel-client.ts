@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
@@ -8,7 +9,13 @@ import { createNetstack, driveNetstack, type Netstack, type NetstackDriver, TcpS
 import { CstpReader, CstpType, DISCONNECT_BY_USER } from '../wire/cstp.ts';
 import { CLOSE_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DPD_CHECK_SHARE, OPEN_TIMEOUT_MS } from './constants.ts';
 import { ControlConnection } from './control-connection.ts';
-import { fetchOver, type TunnelFetchOptions, type TunnelFetchResponse } from './fetch.ts';
+import {
+  type TunnelDispatcherOptions,
+  type TunnelFetchOptions,
+  type TunnelFetchResponse,
+  tunnelDispatcher,
+  tunnelFetch,
+} from './fetch.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { resolveThrough } from './resolve.ts';
 import type { ControlResponse } from './response-reader.ts';
@@ -240,13 +247,22 @@ export class TunnelClient implements Closable {
    * ```
    */
   async fetch(address: string | URL, options: TunnelFetchOptions = {}): Promise<TunnelFetchResponse> {
-    const url = new URL(address);
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    return fetchOver(
-      await this.openTcp(host, Number(url.port || (url.protocol === 'https:' ? 443 : 80))),
-      url,
-      options,
-    );
+    this.#assertOpen();
+    return tunnelFetch((host, port) => this.openTcp(host, port), new URL(address), options);
+  }
+
+  /**
+   * An undici dispatcher whose connections go through the tunnel. Close or destroy it when it is no longer needed.
+   * @example
+   * ```ts
+   * import { fetch } from 'undici';
+   * const dispatcher = await client.dispatcher();
+   * const response = await fetch('http://intranet.contoso.internal/whoami', { dispatcher });
+   * ```
+   */
+  async dispatcher(options: TunnelDispatcherOptions = {}): Promise<Dispatcher> {
+    this.#assertOpen();
+    return tunnelDispatcher((host, port) => this.openTcp(host, port), options);
   }
 
   /** Tells the gateway that the user left, so that the session ends and its address is free again. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
+import { fetch } from 'undici';
 import { startSimulator, TunnelClient } from '../../src/index.ts';
 import { matchesPattern, patternChunk } from '../../src/services/index.ts';
 
@@ -42,6 +43,36 @@ t.test('a client signs in, resolves a name and fetches pages over HTTP and HTTPS
   t.match(JSON.parse(secure.body.toString()), { scheme: 'https', session: sim.gateway.sessions()[0]!.id });
   const decided = sim.journal.query({ name: 'resource.request', fields: { host: 'intranet.contoso.internal' } });
   t.equal(decided.length, 2, 'one decision for each connection');
+});
+
+t.test('fetch of undici goes through the tunnel, and connections are reused', async (t) => {
+  await using sim = await startSimulator();
+  await using client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+  const dispatcher = await client.dispatcher({ ca: sim.ca });
+  const ports = new Set<number>();
+  for (let i = 0; i < 5; i++) {
+    const response = await fetch('https://intranet.contoso.internal/whoami', { dispatcher });
+    ports.add(((await response.json()) as { source: { port: number } }).source.port);
+  }
+  t.ok(ports.size < 5, `${ports.size} connections for five requests`);
+  const posted = await fetch('http://intranet.contoso.internal/upload', { dispatcher, method: 'POST', body: 'hello' });
+  t.match(await posted.json(), { bytes: 5 });
+  await dispatcher.close();
+});
+
+t.test('a fetch that cannot work says why', async (t) => {
+  await using sim = await startSimulator();
+  await using client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+  await t.rejects(client.fetch('https://intranet.contoso.internal/'), {
+    code: 'ERR_CLIENT_FETCH',
+    message: /TLS with .*certificate/,
+  });
+  await t.rejects(client.fetch('http://nothing.contoso.internal/'), { code: 'ERR_CLIENT_DNS' });
+  await t.rejects(client.fetch('http://intranet.contoso.internal:81/'), { code: 'ERR_CLIENT_OPEN' });
+  await t.rejects(client.fetch('http://intranet.contoso.internal/bytes/1000', { maxBytes: 999 }), {
+    code: 'ERR_CLIENT_FETCH',
+    message: /999 bytes/,
+  });
 });
 
 t.test('large bodies are byte-exact in both directions', async (t) => {
