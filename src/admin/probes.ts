@@ -49,7 +49,8 @@ async function probeIdentity(url: string, ca: string): Promise<HealthResult> {
     const { jwks_uri: keysUrl } = JSON.parse(metadata.body) as { jwks_uri: string };
     const keys = await get(keysUrl, ca);
     const count = (JSON.parse(keys.body) as { keys: unknown[] }).keys.length;
-    if (count > 0) return { name, ok: true, explanation: `${url} publishes ${count} signing keys.` };
+    if (count > 0)
+      return { name, ok: true, explanation: `${url} publishes ${count} signing ${count === 1 ? 'key' : 'keys'}.` };
     return { name, ok: false, explanation: `${keysUrl} publishes no signing key.` };
   } catch (error) {
     return { name, ok: false, explanation: `${url} does not answer as it should: ${errorText(error)}` };

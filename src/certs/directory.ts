@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { access, chmod, link, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { MAX_FILE_BYTES } from './constants.ts';
@@ -47,8 +47,7 @@ export async function directoryFiles(directory: string, random: RandomSource): P
     return temp;
   };
   await explained(path, 'made', async () => {
-    const made = await mkdir(path, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await writeFile(pathOf('.gitignore'), '*\n');
+    if (await makeFolder(path)) await writeFile(pathOf('.gitignore'), '*\n');
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   });
   return {
@@ -81,6 +80,25 @@ export async function directoryFiles(directory: string, random: RandomSource): P
         }
       }),
   };
+}
+
+/**
+ * Makes a folder and those above it. False: it is there already. Not left to `mkdir({ recursive: true })`, which never
+ * ends on a file system where the folder above exists and nothing can be made in it, such as `/proc`.
+ */
+async function makeFolder(path: string): Promise<boolean> {
+  const make = (): Promise<void> => mkdir(path, { mode: 0o700 });
+  try {
+    await make().catch(async (error: unknown) => {
+      if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+      await makeFolder(dirname(path));
+      await make();
+    });
+    return true;
+  } catch (error) {
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) return false;
+    throw error;
+  }
 }
 
 async function createInPlace(path: string, text: string, mode: number): Promise<boolean> {

@@ -137,6 +137,10 @@ export const ERROR_CODES = {
     summary: 'The identity provider has no address yet.',
     hint: 'Call listen() first, or give it a publicOrigin when it is mounted on another server.',
   },
+  ERR_IDENTITY_LISTEN: {
+    summary: 'The listener of the built-in Entra ID could not be opened.',
+    hint: 'Stop what uses the port (another Tunnelite?), choose another with identity.port, or use 0 for any free one.',
+  },
   ERR_IDENTITY_OVERRIDE: {
     summary: 'The one-shot failure or outage is not one that the identity provider knows.',
     hint: 'Use an AADSTS number from the table in docs/identity.md, or one of the endpoint names given there.',
@@ -172,7 +176,7 @@ export const ERROR_CODES = {
   },
   ERR_GATEWAY_PORT_IN_USE: {
     summary: 'The port of the gateway is in use.',
-    hint: 'Stop the program that uses it, choose another port, or use port 0 for any free one.',
+    hint: 'Stop the program that uses it (another Tunnelite?), choose another with gateway.port, or use 0 for any free one.',
   },
   ERR_GATEWAY_LISTEN: {
     summary: 'The gateway could not listen on its address.',
@@ -264,7 +268,7 @@ export const ERROR_CODES = {
   },
   ERR_ADMIN_LISTEN: {
     summary: 'The administration listener could not be opened.',
-    hint: 'Stop what uses the port, choose another with admin.port, or use 0 for any free one.',
+    hint: 'Stop what uses the port (another Tunnelite?), choose another with admin.port, or use 0 for any free one.',
   },
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;
 

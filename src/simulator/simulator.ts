@@ -265,7 +265,10 @@ export class Simulator implements Closable {
     const verifier: HealthResult = {
       name: 'token verification',
       ok: keyIds.length > 0,
-      explanation: keyIds.length > 0 ? `${keyIds.length} signing keys are loaded.` : 'No signing key is loaded.',
+      explanation:
+        keyIds.length > 0
+          ? `${keyIds.length} signing ${keyIds.length === 1 ? 'key is' : 'keys are'} loaded.`
+          : 'No signing key is loaded.',
     };
     return [...(await this.#check()), verifier];
   }

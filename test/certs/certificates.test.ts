@@ -209,6 +209,9 @@ t.test('a directory that cannot be used is a coded error', async (t) => {
   const directory = t.testdir({ file: 'not a folder' });
   await t.rejects(load({ directory: join(directory, 'file') }), { code: 'ERR_CERT_DIRECTORY' });
   await t.rejects(load({ directory: join(directory, 'file', 'below') }), { code: 'ERR_CERT_DIRECTORY' });
+  if (process.platform === 'linux') {
+    await t.rejects(load({ directory: '/proc/tunnelite/certs' }), { code: 'ERR_CERT_DIRECTORY' });
+  }
   mkdirSync(join(directory, 'ca-key.pem'));
   await t.rejects(load({ directory }), { code: 'ERR_CERT_CORRUPT' });
   if (process.getuid?.() !== 0) {

@@ -59,6 +59,10 @@ t.test('start runs until SIGTERM; token and healthcheck find it meanwhile', asyn
   });
   t.match(readFileSync(file, 'utf8'), /^[\w-]+\.[\w-]+\.[\w-]+$/);
   t.equal(statSync(file).mode & 0o777, 0o600);
+  t.match(await cli(['token', '--certs', certs, '--output', join(certs, 'missing', 'token.jwt')]), {
+    code: 1,
+    err: /missing.token\.jwt cannot be written.*\n.*\n\(ERR_CLI_FILE\)/,
+  });
   t.match(await cli(['token', '--certs', certs, '--wrong', 'nonsense']), {
     code: 1,
     err: /no deliberately wrong token/,
@@ -97,6 +101,10 @@ t.test('the banner comes before the readiness line, and a port that is taken is 
   t.equal(code, 1);
   t.equal(out, '', 'nothing is announced');
   t.match(err, new RegExp(`\\b${port}\\b[^]*ERR_GATEWAY_PORT_IN_USE`));
+  const identityPort = /Entra ID https:\/\/localhost:(\d+)/.exec(text)![1]!;
+  const third = await cli(['start', '--port', '0', '--identity-port', identityPort, '--certs', join(folder, 'b')]);
+  t.equal(third.code, 1);
+  t.match(third.err, new RegExp(`\\b${identityPort}\\b[^]*identity\\.port[^]*ERR_IDENTITY_LISTEN`));
   first.child.kill('SIGINT');
   t.equal((await first.ended).code, 0);
 });

@@ -56,14 +56,22 @@ export default command({
     }
     const minted = value as MintedToken;
     if (args.output) {
-      writeFileSync(args.output, minted.accessToken, { mode: 0o600 });
-      chmodSync(args.output, 0o600);
+      writePrivate(args.output, minted.accessToken);
       io.err(`Wrote a token of ${minted.user ?? 'the app'}, valid for ${minted.expiresIn} s, to ${args.output}\n`);
     } else if (!args.json) io.out(`${minted.accessToken}\n`);
     if (args.json) io.out(`${JSON.stringify(minted)}\n`);
     return EXIT.ok;
   },
 });
+
+function writePrivate(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600 });
+    chmodSync(file, 0o600);
+  } catch (cause) {
+    throw new TunneliteError('ERR_CLI_FILE', `${file} cannot be written: ${errorText(cause)}`, { cause });
+  }
+}
 
 async function listWrong(io: CliIo): Promise<number> {
   const { WRONG_TOKENS } = await import('../../identity/tokens/wrong-token.ts');

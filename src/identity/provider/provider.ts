@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { type Closable, CloseStack } from '../../lib/dispose.ts';
-import { TunneliteError } from '../../lib/errors.ts';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../../lib/random.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { defaultDirectory } from '../directory/default-directory.ts';
@@ -52,7 +52,10 @@ export interface IdentityProviderOptions {
 
 /** The mock Entra ID. */
 export interface IdentityProvider extends Closable {
-  /** Starts to listen and returns the origin. */
+  /**
+   * Starts to listen and returns the origin.
+   * @throws TunneliteError `ERR_IDENTITY_LISTEN`
+   */
   listen(): Promise<string>;
   /** `https://host:port`, without trailing slash. */
   readonly origin: string;
@@ -154,7 +157,13 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
         throw new TunneliteError('ERR_IDENTITY_NOT_LISTENING', 'An identity provider without TLS key cannot listen.');
       }
       const host = options.host ?? '127.0.0.1';
-      await server.listen({ host, port: options.port ?? 0 });
+      await server.listen({ host, port: options.port ?? 0 }).catch((cause: unknown) => {
+        throw new TunneliteError(
+          'ERR_IDENTITY_LISTEN',
+          `The built-in Entra ID cannot use port ${options.port ?? 0} of ${host}: ${errorText(cause)}`,
+          { cause, details: { host, port: options.port ?? 0 } },
+        );
+      });
       const address = server.server.address();
       const port = typeof address === 'object' && address ? address.port : 0;
       origin ??= `https://${options.hostname ?? 'localhost'}${port === 443 ? '' : `:${port}`}`;
