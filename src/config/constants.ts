@@ -1,6 +1,9 @@
 /** Application id of Entra's service principal "Microsoft Tunnel Gateway": the audience of its tokens (reference microsoft-tunnel.md §9). */
 export const TUNNEL_AUDIENCE = '3678c9e9-9681-447a-974d-d19f668fcd88';
 
+/** Delegated permission of that API: the scope that the app asks for (reference entra-tokens.md §4). */
+export const TUNNEL_SCOPE = 'Tunnel_Allow';
+
 /** Included and excluded routes together (reference microsoft-tunnel.md §3, from the product's limits). */
 export const MAX_ROUTE_RULES = 500;
 

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import { overlaps, parseRange, rangeBytes } from '../lib/ip-range.ts';
 import type { Problem } from '../lib/schema/index.ts';
 import { MAX_ROUTE_RULES } from './constants.ts';
-import type { Config } from './schema.ts';
+import { type Config, ConfigSchema } from './schema.ts';
 
 /** What single members cannot tell: contradictions between them, and values that the real product is known to break on. */
 export function crossCheck(config: Config): { readonly problems: Problem[]; readonly warnings: string[] } {
@@ -13,7 +14,9 @@ export function crossCheck(config: Config): { readonly problems: Problem[]; read
   checkTls(config, problems);
   checkPorts(config, problems);
   checkHosts(config, problems);
+  checkLifetimes(config, problems);
   checkExposure(config, warnings);
+  checkUnused(config, warnings);
   return { problems, warnings };
 }
 
@@ -170,12 +173,45 @@ function checkHosts({ services }: Config, problems: Problem[]): void {
   }
 }
 
+function checkLifetimes({ identity }: Config, problems: Problem[]): void {
+  const { accessToken } = identity.lifetimes;
+  if (typeof accessToken === 'number' || accessToken.min <= accessToken.max) return;
+  problems.push({
+    path: ['identity', 'lifetimes', 'accessToken', 'min'],
+    message: `the shortest lifetime ${accessToken.min} is above the longest, ${accessToken.max}`,
+    hint: 'Exchange the two, or give one number for a fixed lifetime.',
+  });
+}
+
 function checkExposure(config: Config, warnings: string[]): void {
   for (const section of ['gateway', 'identity', 'admin'] as const) {
     const { host } = config[section];
     if (ipaddr.parse(host).range() !== 'loopback') {
       warnings.push(`${section}.host is ${host}: other machines can connect, and nothing here is made for that.`);
     }
+  }
+}
+
+/** Sections that were changed although nothing reads them. */
+function checkUnused({ identity }: Config, warnings: string[]): void {
+  const known = ConfigSchema.properties.identity.properties;
+  const changed = (section: 'strict' | 'lifetimes' | 'behaviour'): boolean =>
+    Object.entries(known[section].properties).some(
+      ([key, member]) =>
+        !isDeepStrictEqual(
+          (identity[section] as Record<string, unknown>)[key],
+          (member as { default?: unknown }).default,
+        ),
+    );
+  if (identity.policy !== 'strict' && changed('strict')) {
+    warnings.push('identity.strict is not looked at, because identity.policy is gateway. Set identity.policy: strict.');
+  }
+  if (identity.authority === null) return;
+  for (const section of ['lifetimes', 'behaviour'] as const) {
+    if (!changed(section)) continue;
+    warnings.push(
+      `identity.${section} is about the built-in Entra ID, which is not started because identity.authority is set. Leave one of them out.`,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from '../lib/schema/index.ts';
-import { TUNNEL_AUDIENCE } from './constants.ts';
+import { TUNNEL_AUDIENCE, TUNNEL_SCOPE } from './constants.ts';
 
 /*
  * The one schema of the configuration: files, environment variables, flags, documentation and types come from it.
@@ -85,6 +85,24 @@ const GatewaySchema = Section(
       'Sessions of one user at a time; null = no limit.',
     ),
     serverName: Text('ocserv', 'What the header X-CSTP-Server-Name says.'),
+    bearerPrefix: Choice(
+      ['lenient', 'strict'],
+      'lenient',
+      'How the Authorization header is read. lenient, as the real server: after “bearer” one character of any kind, then the token; strict: exactly one space, and everything else gets the challenge.',
+    ),
+    bans: Section(
+      {
+        maxScore: Int(
+          0,
+          0,
+          1_000_000,
+          'Points at which a client address is shut out; 0 = never, since tests fail on purpose. Each failed login counts 10 and each connection 1, health probes included. The real server’s default is 30.',
+        ),
+        banTime: Seconds(300, 'How long an address stays shut out; further tries do not lengthen it.'),
+        resetTime: Seconds(300, 'Time after which points are forgotten.'),
+      },
+      'When an address that keeps failing to log in is shut out.',
+    ),
     tls: Section(
       {
         minVersion: Choice(TLS_VERSIONS, 'TLSv1.2', 'Lowest TLS version.'),
@@ -105,6 +123,78 @@ const GatewaySchema = Section(
     ),
   },
   'The VPN gateway: where it listens and what it tells clients.',
+);
+
+const LifetimesSchema = Section(
+  {
+    accessToken: Type.Union(
+      [
+        Type.Integer({ minimum: 1, maximum: 31_536_000 }),
+        Type.Object(
+          {
+            min: Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'Shortest, in seconds.' }),
+            max: Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'Longest, in seconds.' }),
+          },
+          closed,
+        ),
+      ],
+      {
+        default: { min: 3600, max: 5400 },
+        description: 'Access tokens: a number, or a range { min, max } to draw from, as Entra does. In seconds.',
+      },
+    ),
+    idToken: Seconds(3600, 'Id tokens.'),
+    code: Seconds(600, 'Authorization codes.'),
+    deviceCode: Seconds(900, 'Device codes.'),
+    refreshToken: Seconds(7_776_000, 'Refresh tokens, each from its own issue: each use gives a new one.'),
+    spaRefreshToken: Seconds(86_400, 'Refresh tokens of single page apps, from the sign-in.'),
+    session: Seconds(86_400, 'Sign-in of a browser that does not stay signed in.'),
+    persistentSession: Seconds(7_776_000, 'Sign-in of a browser that stays signed in.'),
+    signIn: Seconds(3600, 'How long the sign-in page may be looked at.'),
+  },
+  'How long what the built-in Entra ID hands out is good for.',
+);
+
+const BehaviourSchema = Section(
+  {
+    replay: Choice(
+      ['allow', 'revoke'],
+      'allow',
+      'A refresh token used twice. allow, as Entra: it stays valid; revoke: a code or refresh token used twice ends all tokens of that sign-in.',
+    ),
+    loopLimit: Int(
+      0,
+      0,
+      1_000_000,
+      'Identical token requests within five minutes, after which the next ones fail with AADSTS50196; 0 = no limit.',
+    ),
+    slowDown: Flag(false, 'true: polling for a device code faster than half the interval gets slow_down.'),
+    showAccounts: Flag(true, 'The sign-in page offers the tenant’s first users as buttons.'),
+  },
+  'What the built-in Entra ID does where Entra leaves a choice.',
+);
+
+const StrictSchema = Section(
+  {
+    scope: Nullable(
+      Type.String({ minLength: 1, maxLength: 1024 }),
+      TUNNEL_SCOPE,
+      'Permission that has to be in `scp`; null = none.',
+    ),
+    guests: Choice(['refuse', 'accept'], 'refuse', 'What happens to guests of the tenant.'),
+    clients: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+      default: [],
+      maxItems: 1000,
+      description: 'Client ids (`azp`, `appid`) of the apps whose tokens are accepted; empty = any.',
+    }),
+    tenants: List([], 'Ids of the tenants whose users are accepted; empty = the tenant of the authority.', 'guid'),
+    lastKnownGood: Seconds(
+      86_400,
+      'How long keys that have grown old serve on while the authority cannot be reached.',
+      0,
+    ),
+  },
+  'What the policy strict asks of tokens; the policy gateway looks at none of this.',
 );
 
 const IdentitySchema = Section(
@@ -153,6 +243,9 @@ const IdentitySchema = Section(
       description:
         'Tenants, users, devices and app registrations of the built-in Entra ID, or a file that holds them; null = one tenant with two users.',
     }),
+    strict: StrictSchema,
+    lifetimes: LifetimesSchema,
+    behaviour: BehaviourSchema,
   },
   'Who issues tokens, and how they are checked.',
 );

@@ -132,7 +132,7 @@ export const AADSTS = {
   50089: {
     error: 'invalid_grant',
     message: 'Authentication failed due to flow token expired.',
-    provoke: 'leave the sign-in page open for longer than `lifetimes.signInSeconds`',
+    provoke: 'leave the sign-in page open for longer than `identity.lifetimes.signIn`',
   },
   50097: {
     error: 'interaction_required',
@@ -231,7 +231,7 @@ export const AADSTS = {
     error: 'invalid_grant',
     message:
       'The server terminated an operation because it encountered a client request loop. Please contact your app vendor.',
-    provoke: 'the same token request more often than `loopLimit` within five minutes',
+    provoke: 'the same token request more often than `identity.behaviour.loopLimit` within five minutes',
   },
   50199: {
     error: 'interaction_required',
@@ -344,7 +344,7 @@ export const AADSTS = {
     message:
       'The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.',
     suberror: 'token_expired',
-    provoke: 'an authorization code older than `lifetimes.codeSeconds`',
+    provoke: 'an authorization code older than `identity.lifetimes.code`',
   },
   70011: {
     error: 'invalid_scope',
@@ -371,7 +371,7 @@ export const AADSTS = {
   70019: {
     error: 'expired_token',
     message: 'Verification code expired.',
-    provoke: 'poll with a device code older than `lifetimes.deviceCodeSeconds`',
+    provoke: 'poll with a device code older than `identity.lifetimes.deviceCode`',
   },
   70020: {
     error: 'authorization_declined',
@@ -381,7 +381,7 @@ export const AADSTS = {
   70021: {
     error: 'slow_down',
     message: 'The client polls too often. Wait for the interval to pass between two polls.',
-    provoke: 'poll for a device code without pause, with `slowDown: true`',
+    provoke: 'poll for a device code without pause, with `identity.behaviour.slowDown: true`',
   },
   70043: {
     error: 'invalid_grant',
@@ -541,7 +541,7 @@ export const AADSTS = {
     suberror: 'token_expired',
     message:
       'The refresh token has expired due to inactivity. The token was issued on {issued} and was inactive for {lifetime}.',
-    provoke: 'a refresh token older than `lifetimes.refreshSeconds`',
+    provoke: 'a refresh token older than `identity.lifetimes.refreshToken`',
   },
   700084: {
     error: 'invalid_grant',

@@ -4,7 +4,11 @@ import { Directory, type DirectoryInput, defaultDirectory } from '../identity/di
 import { createIdentityProvider, type IdentityProvider } from '../identity/index.ts';
 import { SigningKeys } from '../identity/tokens/signing-keys.ts';
 import { createJsonFetcher } from '../identity/verify/fetch-json.ts';
-import { createTokenVerifier, type EntraTokenVerifier } from '../identity/verify/token-verifier.ts';
+import {
+  createTokenVerifier,
+  type EntraTokenVerifier,
+  type TokenVerifierOptions,
+} from '../identity/verify/token-verifier.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import { TunneliteError } from '../lib/errors.ts';
@@ -53,6 +57,7 @@ export async function createAuthorities(options: AuthoritiesOptions): Promise<Au
       ...(identity.userNameClaim === null ? {} : { userNameClaim: identity.userNameClaim }),
       ...(identity.clockSkew === null ? {} : { clockSkew: identity.clockSkew }),
       ...(identity.keyRefreshInterval === null ? {} : { minimumRefresh: identity.keyRefreshInterval }),
+      ...(identity.policy === 'strict' ? strictOptions(identity.strict) : {}),
       fetchJson: fetcher.fetchJson,
       clock,
       emit,
@@ -63,6 +68,18 @@ export async function createAuthorities(options: AuthoritiesOptions): Promise<Au
     await closing.close();
     throw error;
   }
+}
+
+/** What only the strict policy looks at. Tenant ids in tokens are of lower case. */
+function strictOptions(strict: Config['identity']['strict']): Partial<TokenVerifierOptions> {
+  const { scope, guests, clients, tenants, lastKnownGood } = strict;
+  return {
+    scope,
+    guests,
+    lastKnownGood,
+    ...(clients.length > 0 ? { clients } : {}),
+    ...(tenants.length > 0 ? { tenants: tenants.map((id) => id.toLowerCase()) } : {}),
+  };
 }
 
 async function startProvider({
@@ -87,6 +104,8 @@ async function startProvider({
     tls,
     host: config.identity.host,
     port: config.identity.port,
+    lifetimes: config.identity.lifetimes,
+    behaviour: config.identity.behaviour,
     hostname: urlHost(config.identity.host),
     ...(config.identity.publicOrigin === null ? {} : { publicOrigin: new URL(config.identity.publicOrigin).origin }),
   });

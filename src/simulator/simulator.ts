@@ -112,6 +112,8 @@ export async function runSimulator(config: Config, runtime: SimulatorRuntime = {
       faults,
       ...(runtime.store ? { store: runtime.store } : {}),
       accelerate: config.acceleration,
+      bearerPrefix: config.gateway.bearerPrefix,
+      ...(config.gateway.bans.maxScore > 0 ? { bans: config.gateway.bans } : {}),
     });
     closing.use(gateway);
     network.attach(gateway);

@@ -28,6 +28,14 @@ export interface Behaviour {
   readonly showAccounts: boolean;
 }
 
+/** As Entra behaves. */
+export const DEFAULT_BEHAVIOUR: Omit<Behaviour, 'lifetimes'> = {
+  replay: 'allow',
+  loopLimit: 0,
+  slowDown: false,
+  showAccounts: true,
+};
+
 /** Everything the endpoints share. */
 export interface IdentityContext {
   readonly directory: Directory;

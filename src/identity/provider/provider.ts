@@ -17,7 +17,7 @@ import type { AccessTokenRequest } from '../tokens/token-claims.ts';
 import { TokenIssuer } from '../tokens/token-issuer.ts';
 import { apiRoutes } from './api-routes.ts';
 import { DEFAULT_LIFETIMES, type HTTP_TIMEOUTS, type Lifetimes } from './constants.ts';
-import { type Behaviour, type IdentityContext, nowSeconds } from './context.ts';
+import { type Behaviour, DEFAULT_BEHAVIOUR, type IdentityContext, nowSeconds } from './context.ts';
 import { Grants } from './grants.ts';
 import { prepareInstance } from './http.ts';
 import { Lockout } from './lockout.ts';
@@ -118,7 +118,7 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
     random,
     issuer: new TokenIssuer({ keys, clock, random, lifetime: lifetimes.accessToken }),
     emit: options.emit ?? silent,
-    behaviour: { replay: 'allow', loopLimit: 0, slowDown: false, showAccounts: true, ...options.behaviour, lifetimes },
+    behaviour: { ...DEFAULT_BEHAVIOUR, ...options.behaviour, lifetimes },
     grants: new Grants(clock),
     overrides: new Overrides(),
     outages: new Outages(clock),

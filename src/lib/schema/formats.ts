@@ -45,6 +45,10 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     test: (text) => /^\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/.test(text),
     lines: true,
   },
+  guid: {
+    expected: 'a GUID, such as 11111111-2222-4333-8444-555555555555',
+    test: (text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text),
+  },
   domain: { expected: 'a domain name, such as contoso.internal', test: isDomain },
   host: {
     expected: 'a host name or an IP address',
