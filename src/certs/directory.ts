@@ -46,7 +46,7 @@ export async function directoryFiles(directory: string, random: RandomSource): P
     await chmod(temp, mode); // The umask may have taken bits away from the mode given to open.
     return temp;
   };
-  await explained(path, 'made', async () => {
+  await explained(path, 'used', async () => {
     if (await makeFolder(path)) await writeFile(pathOf('.gitignore'), '*\n');
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   });

@@ -34,7 +34,16 @@ export function findInstance({ config }: Pick<LoadedConfig, 'config'>): Instance
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Instance;
   } catch (cause) {
-    throw notRunning(`no instance has left its address in ${path}`, cause);
+    throw (cause as NodeJS.ErrnoException).code === 'ENOENT'
+      ? notRunning(`no instance has left its address in ${path}`, cause)
+      : new TunneliteError(
+          'ERR_CLI_NOT_RUNNING',
+          `${path}, where an instance leaves its address: ${errorText(cause)}`,
+          {
+            cause,
+            hint: 'Run this as the user who started the instance; if the file is damaged, stop the instance and start it again.',
+          },
+        );
   }
 }
 

@@ -146,6 +146,8 @@ t.test('where nothing runs, token and healthcheck say so and end with 1', async 
   });
   t.match(await cli(['healthcheck', '--certs', certs]), { code: 1, err: /does not run here/ });
   t.match(JSON.parse((await cli(['healthcheck', '--json', '--certs', certs])).out), { ready: false });
+  writeFileSync(join(certs, 'instance.json'), '{');
+  t.match(await cli(['token', '--certs', certs]), { code: 1, err: /instance\.json, where .*\n.*start it again/ });
   const gone = { pid: 1, gateway: '', authority: '', admin: 'http://127.0.0.1:9', secret: 'x' };
   writeFileSync(join(certs, 'instance.json'), JSON.stringify(gone));
   t.match(await cli(['token', '--certs', certs]), { code: 1, err: /nothing answers at http:\/\/127\.0\.0\.1:9/ });

@@ -57,7 +57,9 @@ export default command({
     const minted = value as MintedToken;
     if (args.output) {
       writePrivate(args.output, minted.accessToken);
-      io.err(`Wrote a token of ${minted.user ?? 'the app'}, valid for ${minted.expiresIn} s, to ${args.output}\n`);
+      const { expiresIn } = minted;
+      const validity = expiresIn > 0 ? `valid for ${expiresIn} s` : `expired ${-expiresIn} s ago`;
+      io.err(`Wrote a token of ${minted.user ?? 'the app'}, ${validity}, to ${args.output}\n`);
     } else if (!args.json) io.out(`${minted.accessToken}\n`);
     if (args.json) io.out(`${JSON.stringify(minted)}\n`);
     return EXIT.ok;
