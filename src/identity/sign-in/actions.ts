@@ -73,7 +73,8 @@ const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
       signIns.authenticate(flow, ['pwd']);
     } catch (error) {
       if (!(error instanceof AadstsError) || error.code !== 50126) throw error;
-      flow.notice = 'Your account or password is incorrect (AADSTS50126).';
+      flow.notice =
+        'Your account or password is incorrect (AADSTS50126). Try again; docs/identity.md has the passwords of the default users.';
     }
   },
   // The organization's own page asks; nothing is submitted here.
