@@ -25,7 +25,7 @@ t.test('what answers as a client needs it is well, what does not is explained', 
 
   t.match(await check(), [
     { name: 'gateway', ok: true },
-    { name: 'identity', ok: true, explanation: /1 signing keys/ },
+    { name: 'identity', ok: true, explanation: /1 signing key/ },
   ]);
   page = 'login';
   keys = [];
