@@ -118,7 +118,8 @@ export type EventName = keyof EventMap;
 
 /** How an event is shown: its level, and its one-line text. */
 export interface EventSpec<K extends EventName> {
-  readonly level: EventLevel;
+  /** Fixed, or following from what happened. */
+  readonly level: EventLevel | ((fields: EventMap[K]) => EventLevel);
   readonly text: (fields: EventMap[K]) => string;
 }
 
@@ -235,7 +236,11 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     level: 'debug',
     text: (e) => `Request ${e.request} ended (${e.reason}) after ${Math.round(e.milliseconds)} ms`,
   },
-  'dns.query': { level: 'debug', text: (e) => `DNS ${e.type} ${e.name}: ${e.outcome}, ${e.answers} answers` },
+  'dns.query': {
+    // A name that does not resolve is what people look for in a log; one without an IPv6 address is every other name.
+    level: (e) => (e.outcome === 'answered' || e.outcome.startsWith('no record') ? 'debug' : 'info'),
+    text: (e) => `DNS ${e.type} ${e.name}: ${e.outcome}, ${e.answers} answers`,
+  },
   'service.listen': { level: 'debug', text: (e) => `Mock service ${e.service} on ${e.address}` },
   'service.request': {
     level: 'debug',

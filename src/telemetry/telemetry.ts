@@ -40,7 +40,7 @@ export class Telemetry {
   /** Reports an event; bound, so that it can be handed out as the `Emit` port. */
   readonly emit: Emit = <K extends EventName>(name: K, fields: EventMap[K]): void => {
     const spec = EVENTS[name];
-    const level = spec.level;
+    const level = typeof spec.level === 'function' ? spec.level(fields) : spec.level;
     const keep = RANK[level] >= this.#journalRank;
     const log = this.#logger?.isLevelEnabled(level) ? this.#logger : undefined;
     if (!keep && !log && this.#listeners.size === 0) return;

@@ -77,3 +77,14 @@ t.test('a listener that throws is removed and harms nobody', async (t) => {
   t.equal(calls, 1);
   t.equal(journal.query().length, 2);
 });
+
+t.test('a level may follow from what happened: a name that does not resolve is worth a line in the log', async (t) => {
+  const { telemetry, journal } = setup();
+  const facts = { session: undefined, name: 'x', type: 'A', answers: 0 };
+  for (const outcome of ['answered', 'no record of this type', 'no such name'])
+    telemetry.emit('dns.query', { ...facts, outcome });
+  t.strictSame(
+    journal.query({ name: 'dns.query' }).map((event) => event.level),
+    ['debug', 'debug', 'info'],
+  );
+});
