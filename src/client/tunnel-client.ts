@@ -211,6 +211,33 @@ export class TunnelClient implements Closable {
   }
 
   /**
+   * Sends an echo request through the tunnel, as `ping` does. Resolves with the round trip in milliseconds.
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN` when no reply came in time
+   */
+  async ping(host: string, timeout = OPEN_TIMEOUT_MS): Promise<number> {
+    const { local, remote } = await this.#route(host, 0);
+    const sentAt = this.#clock.monotonic();
+    return new Promise((resolve, reject) => {
+      const finish = (outcome: () => void): void => {
+        timer.cancel();
+        flow.onClose = undefined;
+        flow.close();
+        outcome();
+      };
+      const fail = (message: string) => (): void =>
+        finish(() => reject(new TunneliteError('ERR_CLIENT_OPEN', message)));
+      const timer = this.#clock.setTimer(timeout, fail(`${host} did not answer the ping within ${timeout / 1000} s.`));
+      const id = this.#random.uint32() & 0xffff;
+      const flow = this.#stack.openEcho({ localAddress: local, remoteAddress: remote, id }, () =>
+        finish(() => resolve(this.#clock.monotonic() - sentAt)),
+      );
+      flow.onClose = fail('The tunnel ended.');
+      flow.onError = fail(`${host} cannot be reached.`);
+      flow.send(1, this.#random.bytes(56));
+    });
+  }
+
+  /**
    * Sends one datagram through the tunnel and waits for the first answer. Nothing is repeated: UDP may lose either.
    * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN` when no answer came in time
    */
@@ -233,6 +260,7 @@ export class TunnelClient implements Closable {
         (answer) => finish(() => resolve(answer)),
       );
       flow.onClose = fail('The tunnel ended.');
+      flow.onError = fail(`${where} refused the datagram.`);
       flow.send(payload, local, localPort);
       this.#stack.flush();
     });

@@ -91,6 +91,8 @@ export const DEFAULT_LIMITS = {
 export const FRAGMENT_TIMEOUT = 30_000;
 /** Fragments of one packet: 64 KiB in the 576-byte packets of the smallest IPv4 path (RFC 791). */
 export const FRAGMENT_HOLES = 128;
+/** Idleness after which an echo flow ends (RFC 5508 REQ-1: not less than 60 s). */
+export const ECHO_IDLE = 60_000;
 /** ICMP errors a second, and at once: Linux `icmp_msgs_per_sec`, `icmp_msgs_burst` (RFC 1812 §4.3.2.8, RFC 4443 §2.4 f). */
 export const ICMP_RATE = 1000;
 export const ICMP_BURST = 50;

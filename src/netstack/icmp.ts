@@ -64,6 +64,8 @@ export interface QuotedError {
 /** What ICMP asks of the stack. */
 export interface IcmpHost extends IpHost {
   answersEcho(family: IpFamily, localAddress: string, remoteAddress: string): boolean;
+  /** A reply to an echo request; false when nobody asked. */
+  echoReply(family: IpFamily, addresses: Int32Array, id: number, sequence: number, payload: Buffer): boolean;
   /** An error about a packet of ours; the transport decides whether to believe it. */
   icmpError(error: QuotedError): void;
 }
@@ -94,6 +96,7 @@ export class Icmp {
     }
     const type = buffer[at]!;
     if (type === (family === 4 ? V4.Echo : V6.Echo)) this.#echo(buffer, at, length, family, addresses);
+    else if (type === (family === 4 ? V4.EchoReply : V6.EchoReply)) this.#reply(buffer, at, length, family, addresses);
     else this.#error(type, buffer, at, length, family);
   }
 
@@ -123,6 +126,24 @@ export class Icmp {
     }
   }
 
+  /** Sends an echo request; `message` has identifier, sequence number and payload already. */
+  sendEcho(family: IpFamily, addresses: Int32Array, message: Buffer): boolean {
+    message[0] = family === 4 ? V4.Echo : V6.Echo;
+    return this.#send(family, addresses, message);
+  }
+
+  #reply(buffer: Buffer, at: number, length: number, family: IpFamily, addresses: Int32Array): void {
+    const payload = Buffer.from(buffer.subarray(at + 8, at + length));
+    const known = this.#host.echoReply(
+      family,
+      addresses,
+      buffer.readUInt16BE(at + 4),
+      buffer.readUInt16BE(at + 6),
+      payload,
+    );
+    if (!known) this.#host.counters.dropIcmpType++;
+  }
+
   #echo(buffer: Buffer, at: number, length: number, family: IpFamily, addresses: Int32Array): void {
     const host = this.#host;
     const words = wordsOf(family);
@@ -136,7 +157,7 @@ export class Icmp {
     this.#send(family, addresses, reply);
   }
 
-  #send(family: IpFamily, addresses: Int32Array, message: Buffer): void {
+  #send(family: IpFamily, addresses: Int32Array, message: Buffer): boolean {
     const host = this.#host;
     message[2] = 0;
     message[3] = 0;
@@ -146,7 +167,7 @@ export class Icmp {
         : transportChecksum(host, addresses, 6, PROTOCOL_ICMPV6, message);
     message.writeUInt16LE(checksum, 2);
     host.counters.icmpOut++;
-    sendIp(host, family, addresses, family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6, message);
+    return sendIp(host, family, addresses, family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6, message);
   }
 
   #report(type: number, code: number, packet: Buffer, offset: number, length: number, rest = 0): void {

@@ -17,6 +17,7 @@ import {
 } from './constants.ts';
 import { createCounters } from './counters.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { Echoes, type EchoHost } from './echo.ts';
 import { sendSegment } from './emit.ts';
 import { FlowTable, same } from './flow-table.ts';
 import { Icmp, type IcmpHost, type QuotedError } from './icmp.ts';
@@ -35,6 +36,9 @@ import { TcpSegmentOptions } from './tcp-options.ts';
 import { TcpEvent } from './tcp-state.ts';
 import { onTimer, sendSyn } from './timers.ts';
 import {
+  type EchoFlow,
+  type EchoHandler,
+  type EchoOptions,
   type IpFamily,
   type Netstack,
   type NetstackLimits,
@@ -61,7 +65,7 @@ export function createNetstack(options: NetstackOptions): Netstack {
   return new Stack(options);
 }
 
-class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
+class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost, EchoHost {
   readonly slab: PacketSlab;
   readonly counters = createCounters();
   readonly tcp: TcpSettings;
@@ -93,6 +97,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
   readonly #segment = new Segment();
   readonly #synOptions = new TcpSegmentOptions();
   readonly #udp: Udp;
+  readonly #echoes: Echoes;
   readonly #ip: IpInput;
   /** The last answer of `isLocal`; forgotten with every batch. */
   readonly #known = new Int32Array(4);
@@ -124,6 +129,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
     this.#nextPort = 49_152 + (options.random.uint32() % 16_384);
     this.icmp = new Icmp(this);
     this.#udp = new Udp(this);
+    this.#echoes = new Echoes(this);
     this.#ip = new IpInput(this);
   }
 
@@ -178,6 +184,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
     if (this.#timerDeadline > this.now) return;
     this.#inside++;
     this.#udp.expire();
+    this.#echoes.expire();
     this.#ip.fragments.expire();
     while (timers.next <= this.now) {
       const tcb = timers.shift();
@@ -193,7 +200,12 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
   }
 
   get #timerDeadline(): number {
-    return Math.min(this.#timers.next, this.#udp.nextDeadline, this.#ip.fragments.nextDeadline);
+    return Math.min(
+      this.#timers.next,
+      this.#udp.nextDeadline,
+      this.#echoes.nextDeadline,
+      this.#ip.fragments.nextDeadline,
+    );
   }
 
   // --- Netstack: flows
@@ -233,11 +245,19 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
     return flow;
   }
 
+  openEcho(options: EchoOptions, handler: EchoHandler): EchoFlow {
+    if (this.#closed) throw new TunneliteError('ERR_CLOSED');
+    const flow = this.#echoes.open(options, handler);
+    this.#announce();
+    return flow;
+  }
+
   forget(remoteAddress: string): void {
     const parsed = parseAddress(remoteAddress);
     if (parsed === undefined) return;
     const { words } = parsed;
     this.#udp.forget(parsed);
+    this.#echoes.forget(parsed);
     for (const tcb of this.#table) {
       if (tcb.family !== parsed.family || !words.every((word, i) => tcb.addresses[i] === word)) continue;
       closeTcb(tcb, TcpEvent.Abort, 'unreachable');
@@ -266,6 +286,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
       tellClosed(tcb);
     }
     this.#udp.forget();
+    this.#echoes.forget();
     this.#ip.fragments.clear();
     this.#dirty.length = 0;
     this.onDeadline?.();
@@ -386,7 +407,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
       return;
     }
     if (error.protocol !== PROTOCOL_TCP) {
-      counters.icmpErrorsIgnored++;
+      if (!this.#datagramError(error)) counters.icmpErrorsIgnored++;
       return;
     }
     const ports = (error.remotePort << 16) | error.localPort;
@@ -411,6 +432,19 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost {
     } else {
       counters.icmpErrorsIgnored++;
     }
+  }
+
+  echoReply(family: IpFamily, addresses: Int32Array, id: number, sequence: number, payload: Buffer): boolean {
+    return this.#echoes.reply(family, addresses, id, sequence, payload);
+  }
+
+  /** Tells the owner of a UDP or echo flow that a packet did not arrive; false when there is none. */
+  #datagramError({ kind, protocol, family, addresses, remotePort, localPort, sequence }: QuotedError): boolean {
+    if (kind === 'too-big') return false;
+    if (protocol === PROTOCOL_UDP) return this.#udp.error(family, addresses, remotePort, localPort, kind);
+    // Of ICMP the quoted first word is type, code and checksum, the second one identifier and sequence number.
+    if (protocol !== (family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) return false;
+    return this.#echoes.error(family, addresses, sequence >>> 16, kind);
   }
 
   /** Later datagrams to this peer are fragmented to what the path carries (RFC 8201 §4; without DF only routers of IPv6 tell). */

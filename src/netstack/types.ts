@@ -119,8 +119,36 @@ export interface UdpFlow {
   handler: UdpDatagramHandler;
   /** Called once when the mapping idles out or the stack closes. */
   onClose: (() => void) | undefined;
+  /** ICMP says that a datagram to the peer did not arrive; told with the end that it was sent from (RFC 1122 §4.1.3.3). */
+  onError: ((kind: 'unreachable' | 'time-exceeded', localAddress: string, localPort: number) => void) | undefined;
   /** Sends to the peer, from the given far end. False when it does not fit any packet. */
   send(payload: Uint8Array, localAddress: string, localPort: number): boolean;
+  close(): void;
+}
+
+/** A reply to an echo request: its sequence number, and the bytes that were sent. */
+export type EchoHandler = (sequence: number, payload: Buffer) => void;
+
+export interface EchoOptions {
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  /** Identifier, 16 bits; one flow to a peer for each. */
+  readonly id: number;
+}
+
+/** An ICMP flow of our own making: echo requests to one peer, and their replies. */
+export interface EchoFlow {
+  readonly family: IpFamily;
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  readonly id: number;
+  handler: EchoHandler;
+  /** ICMP says that a request did not arrive. */
+  onError: ((kind: 'unreachable' | 'time-exceeded') => void) | undefined;
+  /** Called once when the flow idles out or the stack closes. */
+  onClose: (() => void) | undefined;
+  /** Sends a request. False when it does not fit any packet, or the flow is closed. */
+  send(sequence: number, payload: Uint8Array): boolean;
   close(): void;
 }
 
@@ -212,6 +240,8 @@ export interface Netstack {
   connect(options: TcpConnectOptions): TcpFlow;
   /** A UDP mapping of our own making: `remote` is the peer that is written to. */
   openUdp(options: TcpConnectOptions, handler: UdpDatagramHandler): UdpFlow;
+  /** Echo requests to one peer, as `ping` sends them. */
+  openEcho(options: EchoOptions, handler: EchoHandler): EchoFlow;
   /** Ends every flow to or from this peer, without packets: the peer is gone. */
   forget(remoteAddress: string): void;
   readonly flows: Iterable<TcpFlow>;

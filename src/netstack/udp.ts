@@ -184,6 +184,20 @@ export class Udp {
     return this.#flows.has(key) || this.#flows.has(`${localPort}>${key}`);
   }
 
+  /** A datagram of a mapping did not arrive; false when it was none of ours. */
+  error(
+    family: IpFamily,
+    addresses: Int32Array,
+    remotePort: number,
+    localPort: number,
+    kind: 'unreachable' | 'time-exceeded',
+  ): boolean {
+    const key = keyOf(family, addresses, remotePort);
+    const flow = this.#flows.get(`${localPort}>${key}`) ?? this.#flows.get(key);
+    flow?.onError?.(kind, formatAddress(family, addresses, wordsOf(family)), localPort);
+    return flow !== undefined;
+  }
+
   /** Ends mappings that were idle too long, and requests that were never decided. */
   expire(): void {
     for (const request of this.#pending.values()) {
@@ -224,6 +238,7 @@ class Mapping implements UdpFlow {
   readonly remotePort: number;
   handler: UdpDatagramHandler;
   onClose: (() => void) | undefined = undefined;
+  onError: UdpFlow['onError'] = undefined;
   usedAt = 0;
   readonly #udp: Udp;
   #closed = false;

@@ -149,6 +149,18 @@ t.test('UDP to a mock service is echoed through the tunnel, fragments included',
   t.ok((await client.exchangeUdp('tools.contoso.internal', 7, payload)).equals(payload));
 });
 
+t.test('hosts of the mock network answer a ping through the tunnel, others do not', async (t) => {
+  await using sim = await startSimulator();
+  await using client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+  t.ok((await client.ping('intranet.contoso.internal')) >= 0);
+  t.ok((await client.ping('10.20.0.53')) >= 0);
+  await t.rejects(client.ping('10.20.0.99', 300), { code: 'ERR_CLIENT_OPEN', message: /did not answer the ping/ });
+  await t.rejects(client.exchangeUdp('10.20.0.10', 9, Buffer.from('x')), {
+    code: 'ERR_CLIENT_OPEN',
+    message: /refused the datagram/,
+  });
+});
+
 t.test('closing the simulator ends its clients', async (t) => {
   const sim = await startSimulator();
   let disconnected: unknown;

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import type { TcpConnectRequest } from '../../src/netstack/types.ts';
 import { Resolver } from '../../src/resources/resolver.ts';
 import { skipUnless } from '../support/interop.ts';
-import { KERNEL_V4, KernelLab, type KernelLabOptions, STACK_V4, STACK_V6 } from '../support/kernel-lab.ts';
+import { KERNEL_V4, KERNEL_V6, KernelLab, type KernelLabOptions, STACK_V4, STACK_V6 } from '../support/kernel-lab.ts';
 
 t.setTimeout(900_000);
 
@@ -285,6 +285,43 @@ c.shutdown(socket.SHUT_WR)`,
     const error = await new Promise<Error & { code?: string }>((resolve) => stream.once('error', resolve));
     t.equal(error.code, 'ERR_NETSTACK_REFUSED');
   });
+
+  for (const [name, local, remote] of [
+    ['IPv4', STACK_V4, KERNEL_V4],
+    ['IPv6', STACK_V6, KERNEL_V6],
+  ] as const) {
+    t.test(
+      `the kernel answers our echo requests over ${name}, and tells of a closed UDP port (RFC 1122 §4.1.3.3)`,
+      async (t) => {
+        const one = await lab(t);
+        const replies = new Map<number, Buffer>();
+        const payload = randomBytes(3_000);
+        await new Promise<void>((resolve) => {
+          const flow = one.stack.openEcho(
+            { localAddress: local, remoteAddress: remote, id: 0xbeef },
+            (sequence, bytes) => {
+              replies.set(sequence, bytes);
+              if (replies.size === 3) resolve();
+            },
+          );
+          for (let sequence = 1; sequence <= 3; sequence++) t.ok(flow.send(sequence, payload));
+        });
+        t.ok(
+          [...replies.values()].every((bytes) => bytes.equals(payload)),
+          'in fragments, and byte-exact',
+        );
+        const flow = one.stack.openUdp(
+          { localAddress: local, localPort: 50_000, remoteAddress: remote, remotePort: 9 },
+          () => t.fail('answered'),
+        );
+        const told = new Promise((resolve) => {
+          flow.onError = (...facts) => resolve(facts);
+        });
+        flow.send(Buffer.from('anybody?'), local, 50_000);
+        t.strictSame(await told, ['unreachable', local, 50_000]);
+      },
+    );
+  }
 
   t.test('a smaller path MTU told by ICMP is heeded, and the transfer goes on (RFC 1191)', async (t) => {
     const body = randomBytes(2_000_000);

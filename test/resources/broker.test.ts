@@ -57,6 +57,7 @@ function udpRequest(address: string, port: number, first: Buffer) {
     remotePort: 40_000,
     handler: () => {},
     onClose: undefined,
+    onError: undefined,
     send: (payload: Uint8Array, localAddress: string, localPort: number) => {
       sent.push({ payload: Buffer.from(payload).toString(), from: `${localAddress}:${localPort}` });
       waiting?.();
