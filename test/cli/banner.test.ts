@@ -37,7 +37,7 @@ t.test('what does not apply is left out', async (t) => {
 });
 
 t.test('the program is named as it was called', async (t) => {
-  t.equal(programName('/work/src/cli/main.ts', {}), 'npm run -s tunnelite --');
+  t.equal(programName('/repo/src/cli/main.ts', {}), 'npm run -s tunnelite --');
   t.equal(programName('/app/node_modules/.bin/tunnelite', {}), 'npx tunnelite');
   t.equal(programName('/usr/local/bin/tunnelite', {}), 'tunnelite');
 });
