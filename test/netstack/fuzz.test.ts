@@ -36,6 +36,8 @@ const ends = {
 
 /** One of the two stacks, with an owner that does all that an owner may. */
 class Side {
+  /** Local ports of its own UDP mappings, one after the other: a port in use is refused, and rightly so. */
+  #udpPorts = 0;
   readonly stack: Netstack;
   readonly name: 'a' | 'b';
   readonly #flows = new Set<TcpFlow>();
@@ -107,7 +109,7 @@ class Side {
         break;
       case 4: {
         if (Number(this.stack.stats().udpFlows) > 40) break;
-        const udp = this.stack.openUdp({ ...options, localPort: 1024 + (random.uint32() % 60_000) }, () => {});
+        const udp = this.stack.openUdp({ ...options, localPort: 1024 + (this.#udpPorts++ % 60_000) }, () => {});
         udp.send(random.bytes(random.uint32() % (chance(10) ? 20_000 : 600)), options.localAddress, 1024);
         if (chance(2)) udp.close();
         break;
