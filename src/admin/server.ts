@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { type FastifyPluginAsync, fastify } from 'fastify';
 import type { Closable } from '../lib/dispose.ts';
+import { endpointText } from '../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { healthPlugin } from './health.ts';
@@ -62,11 +63,10 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const { port } = server.server.address() as AddressInfo;
   // Who listens everywhere is reached on loopback.
   const reached = options.host === '0.0.0.0' ? '127.0.0.1' : options.host === '::' ? '::1' : options.host;
-  const host = reached.includes(':') ? `[${reached}]` : reached;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= Promise.resolve(server.close()));
   return {
-    url: `http://${host}:${port}`,
+    url: `http://${endpointText(reached, port)}`,
     host: options.host,
     port,
     secret,

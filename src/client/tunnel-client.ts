@@ -5,7 +5,15 @@ import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
-import { createNetstack, driveNetstack, type Netstack, type NetstackDriver, TcpState } from '../netstack/index.ts';
+import {
+  createNetstack,
+  driveNetstack,
+  type EchoFlow,
+  type Netstack,
+  type NetstackDriver,
+  TcpState,
+  type UdpFlow,
+} from '../netstack/index.ts';
 import { CstpReader, CstpType, DISCONNECT_BY_USER } from '../wire/cstp.ts';
 import { CLOSE_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DPD_CHECK_SHARE, OPEN_TIMEOUT_MS } from './constants.ts';
 import { ControlConnection } from './control-connection.ts';
@@ -217,24 +225,17 @@ export class TunnelClient implements Closable {
   async ping(host: string, timeout = OPEN_TIMEOUT_MS): Promise<number> {
     const { local, remote } = await this.#route(host, 0);
     const sentAt = this.#clock.monotonic();
-    return new Promise((resolve, reject) => {
-      const finish = (outcome: () => void): void => {
-        timer.cancel();
-        flow.onClose = undefined;
-        flow.close();
-        outcome();
-      };
-      const fail = (message: string) => (): void =>
-        finish(() => reject(new TunneliteError('ERR_CLIENT_OPEN', message)));
-      const timer = this.#clock.setTimer(timeout, fail(`${host} did not answer the ping within ${timeout / 1000} s.`));
-      const id = this.#random.uint32() & 0xffff;
-      const flow = this.#stack.openEcho({ localAddress: local, remoteAddress: remote, id }, () =>
-        finish(() => resolve(this.#clock.monotonic() - sentAt)),
-      );
-      flow.onClose = fail('The tunnel ended.');
-      flow.onError = fail(`${host} cannot be reached.`);
-      flow.send(1, this.#random.bytes(56));
-    });
+    await this.#firstAnswer<void>(
+      timeout,
+      `${host} did not answer the ping`,
+      `${host} cannot be reached.`,
+      (resolve) => {
+        const id = this.#random.uint32() & 0xffff;
+        const flow = this.#stack.openEcho({ localAddress: local, remoteAddress: remote, id }, () => resolve());
+        return { flow, send: () => flow.send(1, this.#random.bytes(56)) };
+      },
+    );
+    return this.#clock.monotonic() - sentAt;
   }
 
   /**
@@ -245,25 +246,16 @@ export class TunnelClient implements Closable {
     const { local, remote, where } = await this.#route(host, port);
     // An ephemeral port (RFC 6335 §6).
     const localPort = 49_152 + (this.#random.uint32() & 0x3fff);
-    return new Promise((resolve, reject) => {
-      const finish = (outcome: () => void): void => {
-        timer.cancel();
-        flow.onClose = undefined;
-        flow.close();
-        outcome();
-      };
-      const fail = (message: string) => (): void =>
-        finish(() => reject(new TunneliteError('ERR_CLIENT_OPEN', message)));
-      const timer = this.#clock.setTimer(timeout, fail(`${where} did not answer within ${timeout / 1000} s.`));
-      const flow = this.#stack.openUdp(
-        { localAddress: local, localPort, remoteAddress: remote, remotePort: port },
-        (answer) => finish(() => resolve(answer)),
-      );
-      flow.onClose = fail('The tunnel ended.');
-      flow.onError = fail(`${where} refused the datagram.`);
-      flow.send(payload, local, localPort);
-      this.#stack.flush();
-    });
+    return this.#firstAnswer<Buffer>(
+      timeout,
+      `${where} did not answer`,
+      `${where} refused the datagram.`,
+      (resolve) => {
+        const ends = { localAddress: local, localPort, remoteAddress: remote, remotePort: port };
+        const flow = this.#stack.openUdp(ends, resolve);
+        return { flow, send: () => flow.send(payload, local, localPort) };
+      },
+    );
   }
 
   /**
@@ -316,6 +308,31 @@ export class TunnelClient implements Closable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Opens a flow without connection, sends, and waits for its first answer; the flow ends with the wait. */
+  #firstAnswer<T>(
+    timeout: number,
+    silent: string,
+    refused: string,
+    open: (resolve: (answer: T) => void) => { readonly flow: UdpFlow | EchoFlow; readonly send: () => void },
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const finish = (outcome: () => void): void => {
+        timer.cancel();
+        flow.onClose = undefined;
+        flow.close();
+        outcome();
+      };
+      const fail = (message: string) => (): void =>
+        finish(() => reject(new TunneliteError('ERR_CLIENT_OPEN', message)));
+      const timer = this.#clock.setTimer(timeout, fail(`${silent} within ${timeout / 1000} s.`));
+      const { flow, send } = open((answer) => finish(() => resolve(answer)));
+      flow.onClose = fail('The tunnel ended.');
+      flow.onError = fail(refused);
+      send();
+      this.#stack.flush();
+    });
   }
 
   /** The addresses that a connection to a name or address goes between. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { endpointText } from '../lib/endpoint.ts';
 
 /** The client's address; IPv4 clients of a dual-stack socket, which appear as `::ffff:a.b.c.d`, in plain form. */
 export function remoteAddressOf(socket: Socket): string {
@@ -8,6 +9,5 @@ export function remoteAddressOf(socket: Socket): string {
 
 /** `address:port` of the client, IPv6 in brackets. */
 export function remoteOf(socket: Socket): string {
-  const address = remoteAddressOf(socket);
-  return `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort ?? 0}`;
+  return endpointText(remoteAddressOf(socket), socket.remotePort ?? 0);
 }

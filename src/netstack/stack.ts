@@ -611,12 +611,7 @@ class Stack implements Netstack, TcpHost, IpInputHost, IcmpHost, UdpHost, EchoHo
     tcb.sndNxt = tcb.iss;
     tcb.rcvScale = wantedScale(this.tcp.receiveBuffer);
     tcb.rcvBuf = Math.min(RECEIVE_BUFFER_INITIAL, this.tcp.receiveBuffer);
-    let mtu = this.#mtu;
-    if (this.#options.pathMtu !== undefined || family === 4 || family === 6) {
-      const remote = formatAddress(family, addresses, 0);
-      mtu = Math.min(mtu, this.#options.pathMtu?.(remote) ?? mtu, this.#pathMtu.get(remote, this.now) ?? mtu);
-    }
-    tcb.mtu = mtu;
+    tcb.mtu = this.mtuTowards(family, addresses);
     this.#table.insert(tcb);
     this.counters.tcpFlows++;
     return tcb;

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type FaultPorts, noFaults } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
+import { endpointText } from '../lib/endpoint.ts';
 import { errorText } from '../lib/errors.ts';
 import type { RefuseWith, TcpConnectRequest, TcpFlow, UdpFlowRequest } from '../netstack/types.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -16,8 +17,8 @@ export interface BrokerOptions {
   readonly emit: Emit;
   readonly clock: Clock;
   readonly faults?: FaultPorts;
-  /** Who has this tunnel address. */
-  readonly requesterOf: (address: string) => Requester;
+  /** Who has this tunnel address; undefined = nobody that is known. */
+  readonly requesterOf: (address: string) => Requester | undefined;
   /** The name of the mock host at this address, for journal and policy. */
   readonly hostOf: (address: string) => string | undefined;
 }
@@ -116,8 +117,8 @@ export class ResourceBroker implements Closable {
       user: request.requester.user,
       signInName: request.requester.signInName,
       protocol: request.protocol,
-      source: endpoint(request.source.address, request.source.port),
-      destination: endpoint(request.destination.address, request.destination.port),
+      source: endpointText(request.source.address, request.source.port),
+      destination: endpointText(request.destination.address, request.destination.port),
       host: request.destination.host,
       decision: decision.allow ? 'allow' : 'deny',
       rule: decision.rule,
@@ -231,8 +232,4 @@ function visitorOf(request: ConnectRequest): ResourceVisitor {
     destinationAddress: request.destination.address,
     destinationPort: request.destination.port,
   };
-}
-
-function endpoint(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { CertificateStore, LeafCertificate, PermittedNames } from '../certs/index.ts';
 import type { Config } from '../config/index.ts';
+import { hostText } from '../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 
 const WILDCARD_ADDRESSES = new Set(['0.0.0.0', '::']);
@@ -87,8 +88,7 @@ function readPem(file: string): string {
 
 /** The host part of a URL that reaches a listener from this machine. */
 export function urlHost(listen: string): string {
-  const host = connectHost(listen);
-  return host.includes(':') ? `[${host}]` : host;
+  return hostText(connectHost(listen));
 }
 
 /** The name or address that reaches a listener from this machine. */

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { createNetstack, driveNetstack, type Netstack } from '../netstack/index.ts';
-import { createPolicy, type Requester, Resolver, ResourceBroker, type ServiceDirectory } from '../resources/index.ts';
+import { createPolicy, Resolver, ResourceBroker, type ServiceDirectory } from '../resources/index.ts';
 import { createOnPremises, type OnPremises, type OnPremisesHost } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 
@@ -27,8 +27,6 @@ export interface InnerNetwork {
   attach(gateway: Gateway): void;
   close(): Promise<void>;
 }
-
-const NOBODY: Requester = { session: undefined, user: undefined, signInName: undefined, tenantId: undefined };
 
 /** Builds everything behind the gateway; nothing in it has a socket until an upstream is dialled. */
 export async function createInnerNetwork(options: NetworkOptions): Promise<InnerNetwork> {
@@ -69,9 +67,14 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     faults,
     requesterOf: (address) => {
       const session = gateway?.sessionAt(address);
-      return session
-        ? { session: session.id, user: session.username, signInName: session.signInName, tenantId: session.tenantId }
-        : NOBODY;
+      return (
+        session && {
+          session: session.id,
+          user: session.username,
+          signInName: session.signInName,
+          tenantId: session.tenantId,
+        }
+      );
     },
     hostOf: (address) => onPremises.hostAt(address)?.names[0],
   });

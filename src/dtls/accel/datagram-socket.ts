@@ -83,8 +83,3 @@ export const SOCKET_BUFFER = 4 << 20;
 
 /** Endpoints remembered per socket; beyond it the memory starts anew. */
 export const MAX_ENDPOINTS = 65_536;
-
-/** `address:port` in the form that URLs use. */
-export function endpointKey(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}

@@ -1,12 +1,12 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { endpointText } from '../../lib/endpoint.ts';
 import {
   type DatagramReceiver,
   type DatagramSocket,
   type DatagramSocketOptions,
   type DatagramSocketStats,
   type Endpoint,
-  endpointKey,
   MAX_ENDPOINTS,
   SOCKET_BUFFER,
 } from './datagram-socket.ts';
@@ -147,7 +147,7 @@ export class DgramSocket implements DatagramSocket {
     const mapped = wire.startsWith(V4_MAPPED) && wire.includes('.');
     const address = mapped ? wire.slice(V4_MAPPED.length) : wire;
     const family = address.includes(':') ? 'IPv6' : 'IPv4';
-    const endpoint: DgramEndpoint = { address, port, family, key: endpointKey(address, port), wire };
+    const endpoint: DgramEndpoint = { address, port, family, key: endpointText(address, port), wire };
     this.#endpoints.set(id, endpoint);
     return endpoint;
   }

@@ -1,13 +1,13 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { endpointText } from '../../lib/endpoint.ts';
 import {
   type DatagramReceiver,
   type DatagramSocket,
   type DatagramSocketOptions,
   type DatagramSocketStats,
   type Endpoint,
-  endpointKey,
   MAX_DATAGRAM,
   SOCKET_BUFFER,
 } from './datagram-socket.ts';
@@ -332,6 +332,6 @@ function bind(libc: Libc, fd: number, family: 4 | 6, options: DatagramSocketOpti
 
 function systemError(errno: number, syscall: string, { host, port }: DatagramSocketOptions): NodeJS.ErrnoException {
   const code = getSystemErrorName(-errno);
-  const error = new Error(`${syscall} ${code} ${endpointKey(host, port)}`);
+  const error = new Error(`${syscall} ${code} ${endpointText(host, port)}`);
   return Object.assign(error, { code, errno: -errno, syscall, address: host, port });
 }
