@@ -3,7 +3,7 @@ export { type ClientStep, TunnelClient, type TunnelClientOptions, type TunnelCon
 export type { Config, ConfigInput } from './config/index.ts';
 export type { FaultPorts } from './faults/ports.ts';
 export type { SessionInfo, SessionStore, StoredSession } from './gateway/index.ts';
-export type { IdentityProvider } from './identity/index.ts';
+export type { IdentityProvider } from './entra/index.ts';
 export type { Closable } from './lib/dispose.ts';
 export { ERROR_CODES, type ErrorCode, isTunneliteError, TunneliteError } from './lib/errors.ts';
 export {

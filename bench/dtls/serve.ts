@@ -8,7 +8,7 @@ import {
   type DatagramReceiver,
   type Endpoint,
   openDatagramSocket,
-} from '../../src/dtls/accel/index.ts';
+} from '../../src/udp/index.ts';
 import { type DatagramMemory, DtlsServer, EngineTimer } from '../../src/dtls/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 

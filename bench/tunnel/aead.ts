@@ -3,11 +3,11 @@
  *
  *   node bench/tunnel/aead.ts
  */
-import { EvpRecordProtection } from '../../src/dtls/accel/evp-record-protection.ts';
-import { loadLibcrypto } from '../../src/dtls/accel/libcrypto.ts';
-import { type CipherSuiteName, cipherSuite } from '../../src/dtls/cipher-suites.ts';
-import { nodeRecordProtection } from '../../src/dtls/node-record-protection.ts';
-import type { RecordProtection } from '../../src/dtls/record-protection.ts';
+import { EvpRecordProtection } from '../../src/dtls/record/evp-record-protection.ts';
+import { loadLibcrypto } from '../../src/dtls/record/libcrypto.ts';
+import { type CipherSuiteName, cipherSuite } from '../../src/dtls/handshake/cipher-suites.ts';
+import { nodeRecordProtection } from '../../src/dtls/record/node-record-protection.ts';
+import type { RecordProtection } from '../../src/dtls/record/record-protection.ts';
 
 const SIZE = 1400;
 const BATCH = 20_000;

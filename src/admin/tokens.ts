@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { AadstsError } from '../identity/aadsts-error.ts';
+import { AadstsError } from '../entra/aadsts-error.ts';
 import { errorText, isTunneliteError } from '../lib/errors.ts';
 import type { TokenMinter, TokenRequest } from './types.ts';
 

@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { type ClientStep, TunnelClient } from '../client/index.ts';
-import { DEFAULT_PASSWORD } from '../identity/index.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../identity/tokens/constants.ts';
+import { DEFAULT_PASSWORD } from '../entra/index.ts';
+import { TUNNEL_DEFAULT_SCOPE } from '../entra/tokens/constants.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { type CliIo, EXIT } from './io.ts';

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { TunneliteError } from '../lib/errors.ts';
-import type { CipherSuiteName } from './cipher-suites.ts';
+import type { CipherSuiteName } from './handshake/cipher-suites.ts';
 import { DtlsClient } from './client.ts';
 import { EngineTimer } from './engine-timer.ts';
 import type { CloseDetails, CloseReason, DtlsClientOptions, DtlsPeer } from './types.ts';

@@ -1,8 +1,8 @@
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { DEFAULT_MTU, HANDSHAKE_TIMEOUT_MS, MAX_PLAINTEXT, MIN_MTU, RETRANSMIT_TIMEOUT_MS } from './constants.ts';
-import { SlabMemory } from './datagram-memory.ts';
-import { nodeRecordProtection } from './node-record-protection.ts';
-import type { RecordProtection } from './record-protection.ts';
+import { SlabMemory } from '../udp/datagram-memory.ts';
+import { nodeRecordProtection } from './record/node-record-protection.ts';
+import type { RecordProtection } from './record/record-protection.ts';
 import type { DatagramMemory, EndpointOptions } from './types.ts';
 
 /** The options common to both sides, defaults filled in. */

@@ -7,7 +7,7 @@ import {
   ROAM_TRIALS_PER_DATAGRAM,
   ROAM_TRIALS_PER_SECOND,
 } from './constants.ts';
-import { recordSequence } from './record.ts';
+import { recordSequence } from './record/record.ts';
 
 /** Where the owner of a record may be found, the likeliest first. */
 export interface RoamingSources<C> {

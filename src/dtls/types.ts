@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { RandomSource } from '../lib/random.ts';
-import type { CipherSuiteName } from './cipher-suites.ts';
-import type { RecordProtection } from './record-protection.ts';
+import type { CipherSuiteName } from './handshake/cipher-suites.ts';
+import type { RecordProtection } from './record/record-protection.ts';
 
 /*
  * The engine owns no socket and no timer. Datagrams and the time come in by `input` and `tick`; everything that

@@ -1,4 +1,4 @@
-import { createDataChannels } from './data-channel.ts';
+import { createDataChannels } from './data/data-channel.ts';
 import { TunnelGateway } from './gateway.ts';
 import type { Gateway, GatewayOptions } from './types.ts';
 

@@ -1,10 +1,10 @@
 import type { FaultPorts } from '../faults/ports.ts';
-import type { TokenVerifier } from '../identity/types.ts';
+import type { TokenVerifier } from '../bearer/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { BanRules } from './bans.ts';
+import type { BanRules } from './control/bans.ts';
 
 /** What a client is told and how long things last: the server configuration of a Tunnel site. All times in seconds. */
 export interface TunnelSettings {

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { TunneliteError } from '../lib/errors.ts';
-import { formatAddress, parseAddress } from './address.ts';
+import { formatAddress, parseAddress } from './ip/address.ts';
 import { ECHO_IDLE } from './constants.ts';
-import type { Icmp } from './icmp.ts';
-import { wordsOf } from './ip-output.ts';
+import type { Icmp } from './ip/icmp.ts';
+import { wordsOf } from './ip/ip-output.ts';
 import type { EchoFlow, EchoHandler, EchoOptions, IpFamily, NetstackLimits } from './types.ts';
 
 /** What echo flows ask of the stack. */

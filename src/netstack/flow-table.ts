@@ -1,5 +1,5 @@
 import type { RandomSource } from '../lib/random.ts';
-import type { Tcb } from './tcb.ts';
+import type { Tcb } from './tcp/tcb.ts';
 
 /**
  * Connections by their four-tuple: a map from a keyed hash to a chain. The key is secret, so that nobody can choose

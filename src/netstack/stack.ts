@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { TunneliteError } from '../lib/errors.ts';
-import { formatAddress, parseAddress } from './address.ts';
-import { ConnectRequest } from './connect-request.ts';
-import { Connection } from './connection.ts';
+import { formatAddress, parseAddress } from './ip/address.ts';
+import { ConnectRequest } from './tcp/connect-request.ts';
+import { Connection } from './tcp/connection.ts';
 import {
   DEFAULT_HEADROOM,
   DEFAULT_LIMITS,
@@ -18,23 +18,23 @@ import {
 import { createCounters } from './counters.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { Echoes, type EchoHost } from './echo.ts';
-import { sendSegment } from './emit.ts';
+import { sendSegment } from './tcp/emit.ts';
 import { FlowTable, same } from './flow-table.ts';
-import { Icmp, type IcmpHost, type QuotedError } from './icmp.ts';
-import { IpInput, type IpInputHost } from './ip-input.ts';
-import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_UDP, wordsOf } from './ip-output.ts';
-import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './lifecycle.ts';
+import { Icmp, type IcmpHost, type QuotedError } from './ip/icmp.ts';
+import { IpInput, type IpInputHost } from './ip/ip-input.ts';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_UDP, wordsOf } from './ip/ip-output.ts';
+import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './tcp/lifecycle.ts';
 import { fold, PacketSlab, swap16 } from './packet-slab.ts';
-import { believableMtu, PathMtuCache } from './path-mtu.ts';
+import { believableMtu, PathMtuCache } from './ip/path-mtu.ts';
 
-import { Segment, segmentArrives, Verdict } from './segment-arrives.ts';
-import { SentQueue } from './sent-queue.ts';
-import { ACK, FIN, RST, SYN, seqLt } from './sequence.ts';
+import { Segment, segmentArrives, Verdict } from './tcp/segment-arrives.ts';
+import { SentQueue } from './tcp/sent-queue.ts';
+import { ACK, FIN, RST, SYN, seqLt } from './tcp/sequence.ts';
 import { SipHash } from './siphash.ts';
-import type { Tcb, TcpHost, TcpSettings } from './tcb.ts';
-import { TcpSegmentOptions } from './tcp-options.ts';
-import { TcpEvent } from './tcp-state.ts';
-import { onTimer, sendSyn } from './timers.ts';
+import type { Tcb, TcpHost, TcpSettings } from './tcp/tcb.ts';
+import { TcpSegmentOptions } from './tcp/tcp-options.ts';
+import { TcpEvent } from './tcp/tcp-state.ts';
+import { onTimer, sendSyn } from './tcp/timers.ts';
 import {
   type EchoFlow,
   type EchoHandler,

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { TunneliteError } from '../lib/errors.ts';
-import { formatAddress, parseAddress } from './address.ts';
-import type { Icmp } from './icmp.ts';
-import { type IpHost, PROTOCOL_UDP, pseudoSum, sendIp, transportChecksum, wordsOf } from './ip-output.ts';
+import { formatAddress, parseAddress } from './ip/address.ts';
+import type { Icmp } from './ip/icmp.ts';
+import { type IpHost, PROTOCOL_UDP, pseudoSum, sendIp, transportChecksum, wordsOf } from './ip/ip-output.ts';
 import { fold } from './packet-slab.ts';
 import type {
   IpFamily,

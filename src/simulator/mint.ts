@@ -1,6 +1,6 @@
 import type { MintedToken, TokenMinter, TokenRequest } from '../admin/index.ts';
-import type { IdentityProvider, TokenVersion } from '../identity/index.ts';
-import { makeWrongToken } from '../identity/tokens/wrong-token.ts';
+import type { IdentityProvider, TokenVersion } from '../entra/index.ts';
+import { makeWrongToken } from '../entra/tokens/wrong-token.ts';
 import { TunneliteError } from '../lib/errors.ts';
 
 /** Makes the built-in Entra ID's tokens on request, good or deliberately wrong. */

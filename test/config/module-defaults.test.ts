@@ -6,10 +6,10 @@ import {
   loadConfig,
   resolveConfig,
 } from '../../src/config/index.ts';
-import { DEFAULT_LIFETIMES } from '../../src/identity/provider/constants.ts';
-import { DEFAULT_BEHAVIOUR } from '../../src/identity/provider/context.ts';
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/identity/tokens/constants.ts';
-import { STRICT_LAST_KNOWN_GOOD } from '../../src/identity/verify/constants.ts';
+import { DEFAULT_LIFETIMES } from '../../src/entra/oauth/constants.ts';
+import { DEFAULT_BEHAVIOUR } from '../../src/entra/context.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/entra/tokens/constants.ts';
+import { STRICT_LAST_KNOWN_GOOD } from '../../src/bearer/constants.ts';
 import { isTunneliteError } from '../../src/lib/errors.ts';
 
 const problems = (input: ConfigInput): ConfigProblem[] => {

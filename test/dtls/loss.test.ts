@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { certificateIdentity } from '../../src/dtls/certificate-identity.ts';
+import { certificateIdentity } from '../../src/dtls/handshake/certificate-identity.ts';
 import { testCertificate } from '../support/dtls-certificates.ts';
 import { type Direction, DtlsLink, type LinkOptions, recordsOf } from '../support/dtls-link.ts';
 

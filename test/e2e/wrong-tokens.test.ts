@@ -1,5 +1,5 @@
 import t from 'tap';
-import { WRONG_TOKEN_NAMES, WRONG_TOKENS } from '../../src/identity/tokens/wrong-token.ts';
+import { WRONG_TOKEN_NAMES, WRONG_TOKENS } from '../../src/entra/tokens/wrong-token.ts';
 import { startSimulator } from '../../src/index.ts';
 import { login } from '../support/bearer-login.ts';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { DtlsDataChannel } from '../../src/gateway/dtls-data-channel.ts';
+import type { DtlsDataChannel } from '../../src/gateway/data/dtls-data-channel.ts';
 import { skipUnless } from '../support/interop.ts';
 import { CLIENT_4, CLIENT_4_OTHER, patternHash, TunnelLab } from '../support/tunnel-lab.ts';
 

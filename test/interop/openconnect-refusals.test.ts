@@ -1,6 +1,6 @@
 import { generateKeyPair, SignJWT } from 'jose';
 import t from 'tap';
-import { createTokenVerifier } from '../../src/identity/verify/token-verifier.ts';
+import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
 import { skipUnless } from '../support/interop.ts';
 import { createTestIssuer, OTHER_TENANT, type TestIssuer } from '../support/issuer.ts';
 import { GATEWAY_4, TunnelLab } from '../support/tunnel-lab.ts';

@@ -1,15 +1,15 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import t from 'tap';
-import { formatAddress, parseAddress } from '../../src/netstack/address.ts';
-import { Cubic } from '../../src/netstack/congestion/cubic.ts';
-import { NewReno } from '../../src/netstack/congestion/newreno.ts';
+import { formatAddress, parseAddress } from '../../src/netstack/ip/address.ts';
+import { Cubic } from '../../src/netstack/tcp/congestion/cubic.ts';
+import { NewReno } from '../../src/netstack/tcp/congestion/newreno.ts';
 import { DeadlineHeap, type Sleeper } from '../../src/netstack/deadline-heap.ts';
-import { wantedScale } from '../../src/netstack/lifecycle.ts';
-import { believableMtu, PathMtuCache } from '../../src/netstack/path-mtu.ts';
-import { RttEstimator } from '../../src/netstack/rtt.ts';
+import { wantedScale } from '../../src/netstack/tcp/lifecycle.ts';
+import { believableMtu, PathMtuCache } from '../../src/netstack/ip/path-mtu.ts';
+import { RttEstimator } from '../../src/netstack/tcp/rtt.ts';
 import { SipHash } from '../../src/netstack/siphash.ts';
-import { TcpSegmentOptions } from '../../src/netstack/tcp-options.ts';
+import { TcpSegmentOptions } from '../../src/netstack/tcp/tcp-options.ts';
 
 t.test('SipHash-2-4 gives the reference vectors of its authors', async (t) => {
   // Key 00..0f, input 00 01 02 … of the length; vectors_sip64 of the reference implementation.

@@ -3,8 +3,8 @@ import {
   createIdentityProvider,
   type IdentityProvider,
   type IdentityProviderOptions,
-} from '../../src/identity/provider/provider.ts';
-import { SigningKeys } from '../../src/identity/tokens/signing-keys.ts';
+} from '../../src/entra/provider.ts';
+import { SigningKeys } from '../../src/entra/tokens/signing-keys.ts';
 import { testLeaf } from './certificates.ts';
 
 let keys: Promise<SigningKeys> | undefined;

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { parseAddress } from '../../src/netstack/address.ts';
+import { parseAddress } from '../../src/netstack/ip/address.ts';
 
 /** IP packets written out by hand, for tests: slow, plain, and independent of the code under test. */
 

@@ -26,9 +26,9 @@ const check = command({
       registrations,
       { Directory, defaultDirectory },
     ] = await Promise.all([
-      import('../../identity/app-check.ts'),
-      import('../../identity/app-check/app-registration.ts'),
-      import('../../identity/index.ts'),
+      import('../../intune/app-check/index.ts'),
+      import('../../intune/app-check/app-registration.ts'),
+      import('../../entra/index.ts'),
     ]);
     const infoPlist = readText(args['info-plist'] ?? '');
     const options = {

@@ -76,7 +76,7 @@ function writePrivate(file: string, text: string): void {
 }
 
 async function listWrong(io: CliIo): Promise<number> {
-  const { WRONG_TOKENS } = await import('../../identity/tokens/wrong-token.ts');
+  const { WRONG_TOKENS } = await import('../../entra/tokens/wrong-token.ts');
   const width = Math.max(...Object.keys(WRONG_TOKENS).map((name) => name.length));
   for (const [name, { summary }] of Object.entries(WRONG_TOKENS)) io.out(`${name.padEnd(width)}  ${summary}\n`);
   return EXIT.ok;

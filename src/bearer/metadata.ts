@@ -1,0 +1,71 @@
+import type { JWK } from 'jose';
+import { TunneliteError } from '../lib/errors.ts';
+import { FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_KEYS, MIN_RSA_BITS } from './constants.ts';
+import type { FetchJson } from './fetch-json.ts';
+
+/** What a verifier takes from an issuer's metadata document. */
+export interface IssuerMetadata {
+  /** Address of the document. */
+  readonly url: string;
+  /** Exact issuer, or (of `common` and `organizations`) one with the literal `{tenantid}`. */
+  readonly issuer: string;
+  readonly keySetUrl: string;
+}
+
+/** One public key as published, with only the members that a verifier needs. */
+export interface KeyEntry {
+  readonly kid: string;
+  readonly jwk: JWK;
+  /** Key-level issuer: a template with `{tenantid}` or an exact one. */
+  readonly issuer: string | undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value.length > 0 && value.length <= 2048 ? value : undefined;
+}
+
+function bad(url: string, what: string): TunneliteError {
+  return new TunneliteError('ERR_IDENTITY_FETCH', `${url} ${what}`, { details: { reason: 'content', url } });
+}
+
+const LIMITS = { maxBytes: MAX_DOCUMENT_BYTES, timeout: FETCH_TIMEOUT } as const;
+
+/** Reads a metadata document. @throws TunneliteError `ERR_IDENTITY_FETCH` */
+export async function fetchMetadata(url: string, fetchJson: FetchJson): Promise<IssuerMetadata> {
+  const document = (await fetchJson(url, LIMITS)) as Record<string, unknown> | null;
+  const issuer = text(document?.issuer);
+  const keySetUrl = text(document?.jwks_uri);
+  if (!issuer || !keySetUrl) throw bad(url, 'is no OpenID metadata: "issuer" or "jwks_uri" is missing.');
+  return { url, issuer, keySetUrl };
+}
+
+/** Reads a key set. Keys of other uses and kinds are left out. @throws TunneliteError `ERR_IDENTITY_FETCH` */
+export async function fetchKeySet(url: string, fetchJson: FetchJson): Promise<readonly KeyEntry[]> {
+  const document = (await fetchJson(url, LIMITS)) as Record<string, unknown> | null;
+  const list = document?.keys;
+  if (!Array.isArray(list)) throw bad(url, 'is no key set: "keys" is missing.');
+  const keys = list.slice(0, MAX_KEYS).flatMap((value: unknown) => readKey(value) ?? []);
+  if (keys.length === 0) throw bad(url, 'has no key that can verify a token.');
+  return keys;
+}
+
+function readKey(value: unknown): KeyEntry | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const key = value as Record<string, unknown>;
+  const kid = text(key.kid);
+  if (!kid || (key.use !== undefined && key.use !== 'sig')) return undefined;
+  const jwk = publicMembers(key);
+  if (!jwk) return undefined;
+  const alg = text(key.alg);
+  return { kid, jwk: alg ? { ...jwk, alg } : jwk, issuer: text(key.issuer) };
+}
+
+/** Only what makes a public key: neither a secret one (`k`) nor a private one (`d`) can come in by a key set. */
+function publicMembers(key: Record<string, unknown>): JWK | undefined {
+  const [n, e, x, y, crv] = ['n', 'e', 'x', 'y', 'crv'].map((name) => text(key[name]));
+  if (key.kty === 'RSA' && n && e) {
+    const bits = Buffer.from(n, 'base64url').length * 8;
+    return bits >= MIN_RSA_BITS && bits <= 16_384 ? { kty: 'RSA', n, e } : undefined;
+  }
+  return key.kty === 'EC' && x && y && crv ? { kty: 'EC', x, y, crv } : undefined;
+}

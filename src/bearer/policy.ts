@@ -1,0 +1,81 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { TokenRefusal } from './types.ts';
+import type { CachedKey } from './key-cache.ts';
+import { refusals } from './refusals.ts';
+import type { JsonObject } from './strict-json.ts';
+
+/** How far a verifier goes: as the real server, or as Microsoft's guidance for APIs. */
+export const TOKEN_POLICIES = ['gateway', 'strict'] as const;
+export type TokenPolicy = (typeof TOKEN_POLICIES)[number];
+
+/** Everything a policy judges a token by. The signature has been verified with `key`. */
+export interface VerifiedToken {
+  readonly claims: Readonly<JsonObject>;
+  readonly key: CachedKey;
+  /** Seconds since the Unix epoch. */
+  readonly now: number;
+}
+
+/** The rules of one policy. */
+export interface PolicyRules {
+  /** Algorithms that may stand in the header. */
+  readonly algorithms: readonly string[];
+  /** Judges the claims; undefined when nothing is wrong with them. */
+  check(token: VerifiedToken): TokenRefusal | undefined;
+}
+
+/** Integer seconds; the gateway takes zero for missing (microsoft-tunnel.md §2.4). */
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value !== 0;
+}
+
+/** `nbf <= now <= exp`, with `skew` seconds on either side. */
+export function checkTimes(claims: Readonly<JsonObject>, now: number, skew: number): TokenRefusal | undefined {
+  const { nbf, exp, iat } = claims;
+  if (!isTime(nbf)) return refusals.timeMissing('nbf', nbf);
+  if (!isTime(exp)) return refusals.timeMissing('exp', exp);
+  if (!isTime(iat)) return refusals.timeMissing('iat', iat);
+  if (now > exp + skew) return refusals.expired(exp, now, skew);
+  return now < nbf - skew ? refusals.notYetValid(nbf, now, skew) : undefined;
+}
+
+/** Every required claim is there and equal as a JSON value: a list does not equal a text (microsoft-tunnel.md §2.4). */
+export function checkRequired(
+  claims: Readonly<JsonObject>,
+  required: readonly RequiredClaim[],
+): TokenRefusal | undefined {
+  const wrong = required.find(([name, expected]) => !isDeepStrictEqual(own(claims, name), expected));
+  return wrong && mismatch(wrong[0], claims, wrong[1]);
+}
+
+export type RequiredClaim = readonly [name: string, expected: unknown];
+
+/** A claim by a name that comes from a configuration: never something inherited. */
+function own(claims: Readonly<JsonObject>, name: string): unknown {
+  return Object.hasOwn(claims, name) ? claims[name] : undefined;
+}
+
+/** The user name has to be there (openconnect-protocol.md §4.6). */
+export function checkUserName(claims: Readonly<JsonObject>, claim: string): TokenRefusal | undefined {
+  const name = own(claims, claim);
+  return typeof name === 'string' && name !== '' ? undefined : refusals.userName(claim, name);
+}
+
+/** The claims that people know get a reason of their own, and advice unless a list came where a single value is required. */
+function mismatch(name: string, claims: Readonly<JsonObject>, expected: unknown): TokenRefusal {
+  const came = own(claims, name);
+  const plain = typeof expected === 'string' && !Array.isArray(came);
+  const value = String(expected);
+  switch (name) {
+    case 'aud':
+      return plain ? refusals.audience(came, [value]) : refusals.claim(name, came, expected, 'audience');
+    case 'tid':
+      return plain ? refusals.tenant(came, [value]) : refusals.claim(name, came, expected, 'tenant');
+    case 'iss':
+      return plain ? refusals.issuer(came, [value]) : refusals.claim(name, came, expected, 'issuer');
+    case 'scp':
+      return plain ? refusals.scope(came, value, String(claims.aud)) : refusals.claim(name, came, expected, 'scope');
+    default:
+      return refusals.claim(name, came, expected);
+  }
+}

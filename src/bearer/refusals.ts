@@ -1,0 +1,258 @@
+import type { TokenRefusal, TokenRefusalReason } from './types.ts';
+import type { Malformation } from './compact-token.ts';
+import type { JsonFault } from './strict-json.ts';
+
+/*
+ * The words of every refusal: what was expected, what came, what to do. Values out of a token are shown shortened and with
+ * control characters escaped, because whoever sends a token chooses them and they end in logs. The token itself is never shown.
+ */
+
+/** A value out of a token, fit for a log line. */
+export function show(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value) ?? String(value);
+  const plain = text.replaceAll(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '?');
+  return plain.length <= 120 ? plain : `${plain.slice(0, 117)}...`;
+}
+
+function list(values: readonly string[]): string {
+  return values.length <= 3 ? values.join(' or ') : `${values.slice(0, 3).join(', ')} or ${values.length - 3} more`;
+}
+
+function refusal(
+  reason: TokenRefusalReason,
+  explanation: string,
+  details: Readonly<Record<string, unknown>> = {},
+): TokenRefusal {
+  return { reason, explanation, details };
+}
+
+/** Seconds in words: `42 s`, `12 min`, `3 h`. */
+function span(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+function instant(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace('.000Z', 'Z');
+}
+
+const MALFORMED: Readonly<Record<Exclude<Malformation, 'missing' | 'too-large'>, string>> = {
+  encrypted: 'The token has five parts: it is encrypted. The gateway takes signed tokens only (three parts).',
+  segments:
+    'The token does not have three parts separated by dots. Send the access token alone, as the token endpoint gave it.',
+  encoding:
+    'A part of the token is not base64url without padding. It was probably cut, wrapped or re-encoded on its way.',
+  'header-not-json':
+    'The header of the token is not a JSON object. Send the access token as the token endpoint gave it.',
+  'header-repeated-member': 'The header of the token has a member twice. No issuer makes such a token.',
+  'critical-header': 'The header of the token has "crit": it demands extensions that are not supported here.',
+  'unencoded-payload':
+    'The header of the token has "b64" (RFC 7797): a token with an unencoded payload is not accepted.',
+};
+
+const PAYLOAD: Readonly<Record<JsonFault, string>> = {
+  'not-json': 'The signature is good, but the payload of the token is not JSON.',
+  'not-an-object': 'The signature is good, but the payload of the token is not a JSON object.',
+  'repeated-member':
+    'The signature is good, but the payload of the token has a claim twice, and it is open which one counts.',
+  'too-deep': 'The signature is good, but the payload of the token is nested too deeply.',
+};
+
+export const refusals = {
+  malformed(what: Malformation, length: number, limit: number): TokenRefusal {
+    if (what === 'missing') return refusal('missing', 'No token came. Send "Authorization: Bearer <access token>".');
+    if (what === 'too-large') {
+      return refusal('too-large', `The token has ${length} characters; at most ${limit} are read.`, { length, limit });
+    }
+    return refusal('malformed', MALFORMED[what], { what });
+  },
+
+  payload(what: JsonFault): TokenRefusal {
+    return refusal('malformed', PAYLOAD[what], { what: `payload-${what}` });
+  },
+
+  algorithm(came: unknown, allowed: readonly string[]): TokenRefusal {
+    const why =
+      came === 'none' || came === undefined
+        ? 'An unsigned token proves nothing.'
+        : typeof came === 'string' && came.startsWith('HS')
+          ? 'A token signed with a shared secret could be forged by anyone who has the public key.'
+          : 'Entra ID signs with RS256.';
+    return refusal('algorithm', `alg is ${show(came)}; accepted is ${list(allowed)}. ${why}`, {
+      came: show(came),
+      allowed,
+    });
+  },
+
+  keyAlgorithm(came: string, key: string): TokenRefusal {
+    return refusal('algorithm', `alg is ${show(came)}, but the key with this kid is published for ${key} only.`, {
+      came,
+      allowed: [key],
+    });
+  },
+
+  keyUnusable(algorithm: string): TokenRefusal {
+    return refusal('algorithm', `alg is ${show(algorithm)}, but the key with this kid is of another kind.`, {
+      came: algorithm,
+    });
+  },
+
+  type(came: unknown): TokenRefusal {
+    const hint =
+      came === 'at+jwt' ? ' Entra ID does not issue "at+jwt" access tokens; this one comes from another issuer.' : '';
+    return refusal('type', `typ is ${show(came)}; it has to be exactly "JWT".${hint}`, {
+      came: show(came),
+      expected: 'JWT',
+    });
+  },
+
+  noKeyId(came: unknown): TokenRefusal {
+    const what =
+      came === undefined ? 'The header of the token has no kid' : 'The kid in the header of the token is not a text';
+    return refusal('no-key-id', `${what}, so no key can be chosen. Tokens of Entra ID always name their key.`);
+  },
+
+  unknownKey(kid: string, known: number, next: string): TokenRefusal {
+    return refusal('unknown-key', `No key with kid ${show(kid)} is among the ${known} known signing keys. ${next}`, {
+      kid: show(kid),
+      known,
+    });
+  },
+
+  keysUnavailable(cause: string): TokenRefusal {
+    return refusal('keys-unavailable', `No signing keys could be loaded, so no token can be checked: ${cause}`, {
+      cause,
+    });
+  },
+
+  signature(kid: string): TokenRefusal {
+    return refusal(
+      'signature',
+      `The signature does not fit the key with kid ${show(kid)}. The token was changed, or another issuer signed it.`,
+      { kid: show(kid) },
+    );
+  },
+
+  timeMissing(claim: string, came: unknown): TokenRefusal {
+    const what = came === undefined ? 'is missing' : `is ${show(came)}`;
+    return refusal('claim', `${claim} ${what}; exp, nbf and iat all have to be whole seconds since 1970.`, {
+      claim,
+      came: show(came),
+    });
+  },
+
+  expired(exp: number, now: number, skew: number): TokenRefusal {
+    return refusal(
+      'expired',
+      `exp is ${instant(exp)}, ${span(now - exp)} ago${skewNote(skew)}. Get a fresh token; if this one is fresh, compare the clocks.`,
+      { exp, now, skew },
+    );
+  },
+
+  notYetValid(nbf: number, now: number, skew: number): TokenRefusal {
+    return refusal(
+      'not-yet-valid',
+      `nbf is ${instant(nbf)}, ${span(nbf - now)} from now${skewNote(skew)}. Wait, or compare the clocks of issuer and gateway.`,
+      { nbf, now, skew },
+    );
+  },
+
+  audience(came: unknown, accepted: readonly string[]): TokenRefusal {
+    return refusal(
+      'audience',
+      `aud is ${show(came)}; the gateway accepts ${list(accepted)}. Ask for the scope ${accepted[0]}/.default.`,
+      { came: show(came), accepted },
+    );
+  },
+
+  issuer(came: unknown, accepted: readonly string[], note = ''): TokenRefusal {
+    return refusal(
+      'issuer',
+      `iss is ${show(came)}; accepted is ${list(accepted)}. ${note || 'Sign in at the authority that the gateway is configured for.'}`,
+      { came: show(came), accepted },
+    );
+  },
+
+  version(came: unknown, published: string): TokenRefusal {
+    return refusal(
+      'issuer',
+      `ver is ${show(came)}, but the key that signed is published for ${published} only. Tokens are checked against the metadata of their own version.`,
+      { came: show(came) },
+    );
+  },
+
+  keyIssuer(issuer: unknown, keyIssuer: string): TokenRefusal {
+    return refusal(
+      'key-issuer',
+      `iss is ${show(issuer)}, but the key that signed is published for ${keyIssuer} only. A key of one tenant does not speak for another.`,
+      { came: show(issuer), accepted: [keyIssuer] },
+    );
+  },
+
+  tenant(came: unknown, accepted: readonly string[]): TokenRefusal {
+    return refusal(
+      'tenant',
+      accepted.length === 0
+        ? `tid is ${show(came)}; it has to be a tenant id (GUID).`
+        : `tid is ${show(came)}; the gateway accepts ${list(accepted)}. Sign in with an account of that tenant, at its own authority.`,
+      { came: show(came), accepted },
+    );
+  },
+
+  scope(came: unknown, needed: string, audience: string): TokenRefusal {
+    return refusal(
+      'scope',
+      `scp is ${show(came)}; ${needed} is needed. Add that permission to the app registration, consent to it, and ask for ${audience}/.default.`,
+      { came: show(came), needed },
+    );
+  },
+
+  appOnly(audience: string): TokenRefusal {
+    return refusal(
+      'app-only',
+      `The token is for an application without a user (client credentials). Sign a user in and ask for ${audience}/.default.`,
+    );
+  },
+
+  guest(): TokenRefusal {
+    return refusal(
+      'guest',
+      'The user is a guest of the tenant (acct is 1, or idp is another issuer). Sign in with a member account, or accept guests in the configuration.',
+    );
+  },
+
+  claim(name: string, came: unknown, expected: unknown, reason: TokenRefusalReason = 'claim'): TokenRefusal {
+    const array = Array.isArray(came) && !Array.isArray(expected) ? ' A list does not equal a single value.' : '';
+    return refusal(reason, `${name} is ${show(came)}; required is ${show(expected)}.${array}`, {
+      claim: name,
+      came: show(came),
+      expected: show(expected),
+    });
+  },
+
+  userName(claim: string, came: unknown): TokenRefusal {
+    return refusal(
+      'claim',
+      `${claim} is ${show(came)}, but it has to be the user name (a text). Ask the issuer for that claim, or name another one in the configuration.`,
+      { claim, came: show(came) },
+    );
+  },
+
+  client(came: unknown, accepted: readonly string[]): TokenRefusal {
+    return refusal(
+      'claim',
+      `The client of the token is ${show(came)}; the gateway accepts ${list(accepted)}. Sign in from an app that is allowed.`,
+      { claim: 'azp', came: show(came), accepted },
+    );
+  },
+
+  revoked(): TokenRefusal {
+    return refusal('revoked', 'The token is on the revocation list of the gateway. Sign in again.');
+  },
+} as const;
+
+function skewNote(skew: number): string {
+  return skew === 0 ? ' (no clock skew is allowed)' : ` (${skew} s of clock skew are allowed)`;
+}

@@ -1,0 +1,126 @@
+import { isGuid, issuerOf } from './authority.ts';
+import type { TokenRefusal } from './types.ts';
+import type { CachedKey } from './key-cache.ts';
+import type { IssuerMetadata } from './metadata.ts';
+import { checkRequired, checkTimes, checkUserName, type PolicyRules } from './policy.ts';
+import { refusals } from './refusals.ts';
+import type { JsonObject } from './strict-json.ts';
+
+/** What the strict policy needs to know. */
+export interface StrictPolicyOptions {
+  /** Accepted `aud` values; the first is named in advice. */
+  readonly audiences: readonly string[];
+  /** Accepted tenant ids; undefined = those of the configured issuers, any when these are templates. */
+  readonly tenants: readonly string[] | undefined;
+  /** Delegated permission that has to be in `scp`; undefined = none. */
+  readonly scope: string | undefined;
+  readonly guests: 'accept' | 'refuse';
+  /** Accepted client ids (`azp`, `appid`); undefined = any. */
+  readonly clients: readonly string[] | undefined;
+  readonly clockSkew: number;
+  /** False for issuers other than Entra ID: no tenant, no version, no `oid`; `iss` equals the metadata's. */
+  readonly entra: boolean;
+  /** Further claims that have to be there and equal. */
+  readonly requiredClaims: Readonly<Record<string, unknown>>;
+  readonly userNameClaim: string;
+}
+
+/** Microsoft's published rules for APIs (entra-tokens.md §4), in its order. */
+export function strictPolicy(options: StrictPolicyOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
+  const tenants = options.tenants ?? tenantsOf(issuers);
+  const required = Object.entries(options.requiredClaims);
+  return {
+    algorithms: ['RS256'],
+    check({ claims, key, now }) {
+      return (
+        checkTimes(claims, now, options.clockSkew) ??
+        (options.entra ? checkEntraIssuer(claims, key, issuers, tenants) : checkIssuer(claims, key, issuers)) ??
+        checkAudience(claims, options) ??
+        checkPermission(claims, options) ??
+        checkGuest(claims, options) ??
+        checkClient(claims, options) ??
+        checkRequired(claims, required) ??
+        checkUserName(claims, options.userNameClaim)
+      );
+    },
+  };
+}
+
+/** Issuers other than Entra ID: the key has to be published by the very issuer that the token names. */
+function checkIssuer(
+  claims: Readonly<JsonObject>,
+  key: CachedKey,
+  issuers: readonly IssuerMetadata[],
+): TokenRefusal | undefined {
+  const { iss } = claims;
+  if (key.publishedBy.some(({ metadata }) => metadata.issuer === iss)) return undefined;
+  return refusals.issuer(
+    iss,
+    issuers.map((metadata) => metadata.issuer),
+  );
+}
+
+const isVersion2 = (metadata: IssuerMetadata): boolean => metadata.issuer.endsWith('/v2.0');
+
+/** Version, tenant, issuer, key issuer: rules 1 to 3 of entra-tokens.md §4. */
+function checkEntraIssuer(
+  claims: Readonly<JsonObject>,
+  key: CachedKey,
+  issuers: readonly IssuerMetadata[],
+  tenants: readonly string[] | undefined,
+): TokenRefusal | undefined {
+  const { iss, tid, ver } = claims;
+  if (ver !== '1.0' && ver !== '2.0') return refusals.claim('ver', ver, '1.0 or 2.0');
+  const wants = (metadata: IssuerMetadata): boolean => isVersion2(metadata) === (ver === '2.0');
+  const publication = key.publishedBy.find(({ metadata }) => wants(metadata));
+  if (!publication) return refusals.version(ver, ver === '2.0' ? 'v1.0 tokens' : 'v2.0 tokens');
+  if (!isGuid(tid)) return refusals.tenant(tid, []);
+  if (tenants && !tenants.includes(tid)) return refusals.tenant(tid, tenants);
+  const expected = issuerOf(publication.metadata.issuer, tid);
+  if (iss !== expected) {
+    const other = issuers.some((metadata) => !wants(metadata) && issuerOf(metadata.issuer, tid) === iss);
+    const note = other
+      ? `That is the issuer of ${ver === '2.0' ? 'v1.0' : 'v2.0'} tokens, while ver is "${ver}": a token of one version with the issuer of the other.`
+      : '';
+    return refusals.issuer(iss, [expected], note);
+  }
+  const { keyIssuer } = publication;
+  return keyIssuer !== undefined && issuerOf(keyIssuer, tid) !== iss ? refusals.keyIssuer(iss, keyIssuer) : undefined;
+}
+
+/** Tenant ids in exact issuers; undefined when an issuer is a template for any tenant. */
+export function tenantsOf(issuers: readonly IssuerMetadata[]): readonly string[] | undefined {
+  const ids = issuers.map(({ issuer }) => URL.parse(issuer)?.pathname.split('/').find(isGuid));
+  return ids.every((id) => id !== undefined) ? [...new Set(ids)] : undefined;
+}
+
+function checkAudience({ aud }: Readonly<JsonObject>, { audiences }: StrictPolicyOptions): TokenRefusal | undefined {
+  return typeof aud === 'string' && audiences.includes(aud) ? undefined : refusals.audience(aud, audiences);
+}
+
+/** A delegated token has `scp`, an app-only one has not; `idtyp` tells when present (entra-tokens.md §3). */
+function checkPermission(claims: Readonly<JsonObject>, options: StrictPolicyOptions): TokenRefusal | undefined {
+  const { scp, idtyp, oid, sub } = claims;
+  const audience = options.audiences[0] ?? '';
+  if (idtyp === 'app' || (scp === undefined && typeof oid === 'string' && oid === sub))
+    return refusals.appOnly(audience);
+  if (options.scope === undefined) return undefined;
+  const granted = typeof scp === 'string' ? scp.split(' ') : [];
+  return granted.includes(options.scope) ? undefined : refusals.scope(scp, options.scope, audience);
+}
+
+function checkGuest(
+  { acct, idp, iss }: Readonly<JsonObject>,
+  { guests }: StrictPolicyOptions,
+): TokenRefusal | undefined {
+  if (guests === 'accept') return undefined;
+  // Without `acct` only a foreign `idp` gives a guest away; with it, `acct` decides.
+  const guest = acct === undefined ? idp !== undefined && idp !== iss : acct !== 0;
+  return guest ? refusals.guest() : undefined;
+}
+
+function checkClient(claims: Readonly<JsonObject>, { clients }: StrictPolicyOptions): TokenRefusal | undefined {
+  if (!clients) return undefined;
+  const client = claims.azp ?? claims.appid;
+  return typeof client === 'string' && clients.includes(client) ? undefined : refusals.client(client, clients);
+}

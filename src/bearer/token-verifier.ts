@@ -1,0 +1,206 @@
+import { type CryptoKey, compactVerify } from 'jose';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { errorText } from '../lib/errors.ts';
+import type { Principal, TokenRefusal, TokenVerdict, TokenVerifier } from './types.ts';
+import { type CompactToken, parseCompactToken, textOf } from './compact-token.ts';
+import { MAX_TOKEN_CHARACTERS, MAX_USER_NAME_CHARACTERS, REMEMBERED_HEADERS } from './constants.ts';
+import { type CachedKey, KeyCache, type UnknownKeyOutcome } from './key-cache.ts';
+import type { IssuerMetadata } from './metadata.ts';
+import type { PolicyRules, TokenPolicy } from './policy.ts';
+import { refusals } from './refusals.ts';
+import { type JsonObject, parseObject } from './strict-json.ts';
+import {
+  cacheTimesOf,
+  metadataUrlsOf,
+  rulesOf,
+  type TokenVerifierOptions,
+  userNameClaimOf,
+} from './verifier-settings.ts';
+
+export type { TokenVerifierOptions } from './verifier-settings.ts';
+
+/** A {@link TokenVerifier} with its key cache in sight. */
+export interface EntraTokenVerifier extends TokenVerifier {
+  readonly policy: TokenPolicy;
+  /**
+   * Loads metadata and keys now, whatever their age. The real gateway refuses to start when this fails.
+   *
+   * @throws TunneliteError `ERR_IDENTITY_DISCOVERY`
+   */
+  load(): Promise<void>;
+  /** Ids of the signing keys held. */
+  readonly keyIds: readonly string[];
+}
+
+/**
+ * Makes the gateway's token check. `verify` never rejects: whatever comes in, one verdict comes out, and it never holds the token.
+ *
+ * @example
+ * ```ts
+ * const { fetchJson } = createJsonFetcher();
+ * const verifier = createTokenVerifier({
+ *   policy: 'strict', authority: 'https://login.microsoftonline.com/contoso.com', fetchJson,
+ * });
+ * await verifier.load();
+ * const verdict = await verifier.verify(token);
+ * if (!verdict.ok) console.log(verdict.refusal.explanation);
+ * ```
+ *
+ * @throws TunneliteError `ERR_IDENTITY_AUTHORITY` when the authority is none
+ */
+export function createTokenVerifier(options: TokenVerifierOptions): EntraTokenVerifier {
+  return new Verifier(options);
+}
+
+class Verifier implements EntraTokenVerifier {
+  readonly policy: TokenPolicy;
+  readonly #options: TokenVerifierOptions;
+  readonly #clock: Clock;
+  readonly #cache: KeyCache;
+  readonly #userNameClaim: string;
+  readonly #headers = new Map<string, CompactToken>();
+  #rules: { readonly value: PolicyRules; readonly from: readonly IssuerMetadata[] } | undefined;
+
+  constructor(options: TokenVerifierOptions) {
+    this.policy = options.policy;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#userNameClaim = userNameClaimOf(options);
+    this.#cache = new KeyCache({
+      metadataUrls: metadataUrlsOf(options),
+      fetchJson: options.fetchJson,
+      clock: this.#clock,
+      emit: options.emit ?? (() => undefined),
+      times: cacheTimesOf(options),
+    });
+  }
+
+  get keyIds(): readonly string[] {
+    return this.#cache.keyIds;
+  }
+
+  load(): Promise<void> {
+    return this.#cache.load();
+  }
+
+  async verify(token: string): Promise<TokenVerdict> {
+    try {
+      const outcome = await this.#judge(token);
+      return 'reason' in outcome ? { ok: false, refusal: outcome } : { ok: true, principal: outcome };
+    } catch (error) {
+      // Nothing known leads here; a verdict is owed all the same, and it is no.
+      const explanation = `The token could not be checked: ${errorText(error)}`;
+      return { ok: false, refusal: { reason: 'malformed', explanation, details: {} } };
+    }
+  }
+
+  async #judge(token: string): Promise<Principal | TokenRefusal> {
+    const parsed = parseCompactToken(token, MAX_TOKEN_CHARACTERS, this.#headers);
+    if (typeof parsed === 'string') return refusals.malformed(parsed, token.length, MAX_TOKEN_CHARACTERS);
+    if (!this.#cache.fresh && !(await this.#cache.ready())) {
+      return refusals.keysUnavailable(errorText(this.#cache.failure));
+    }
+    const rules = this.#currentRules();
+    const { alg, kid, typ } = parsed.header;
+    // `alg` comes before all else: what is unsigned or signed with a shared secret never meets a key.
+    if (typeof alg !== 'string' || !rules.algorithms.includes(alg)) return refusals.algorithm(alg, rules.algorithms);
+    if (typeof kid !== 'string') return refusals.noKeyId(kid);
+    if (typ !== 'JWT') return refusals.type(typ);
+    const key = this.#cache.find(kid) ?? (await this.#findUnknown(kid));
+    if ('reason' in key) return key;
+    const payload = await verifySignature(token, alg, key);
+    if ('reason' in payload) return payload;
+    this.#remember(parsed);
+    const { claims } = payload;
+    const wrong = rules.check({ claims, key, now: Math.floor(this.#clock.now() / 1000) });
+    if (wrong) return wrong;
+    const principal = principalOf(claims, this.#userNameClaim);
+    return this.#options.isRevoked?.(principal) ? refusals.revoked() : principal;
+  }
+
+  /** Tokens of one key have one header: it is read once. Only a good signature gets a header in, so strangers cannot fill this. */
+  #remember(parsed: CompactToken): void {
+    if (this.#headers.has(parsed.headerText)) return;
+    if (this.#headers.size >= REMEMBERED_HEADERS) this.#headers.clear();
+    this.#headers.set(parsed.headerText, parsed);
+  }
+
+  /**
+   * The key with this id, by a download if one is allowed now. With the `gateway` policy this token fails even if that
+   * brings the key.
+   */
+  async #findUnknown(kid: string): Promise<CachedKey | TokenRefusal> {
+    const outcome = await this.#cache.unknown();
+    if (this.policy === 'strict' && outcome.outcome === 'downloaded') {
+      const found = this.#cache.find(kid);
+      if (found) return found;
+    }
+    return refusals.unknownKey(kid, this.#cache.keyIds.length, this.#advice(kid, outcome));
+  }
+
+  #advice(kid: string, outcome: UnknownKeyOutcome): string {
+    switch (outcome.outcome) {
+      case 'too-soon':
+        return `They are not downloaded again for another ${outcome.seconds} s. If the issuer has just changed keys, try again after that; else the token is from another issuer.`;
+      case 'failed':
+        return `Downloading them again failed: ${errorText(this.#cache.failure)}`;
+      case 'downloaded':
+        return this.#cache.find(kid)
+          ? 'They were downloaded again just now, and the key is there: try again. (The first login after a change of keys fails, as at the real gateway.)'
+          : 'They were downloaded again just now, and it is still not there: the token is from another issuer.';
+    }
+  }
+
+  /** The rules, made anew when other metadata was loaded. */
+  #currentRules(): PolicyRules {
+    const { issuers } = this.#cache;
+    if (this.#rules?.from !== issuers) this.#rules = { value: rulesOf(this.#options, issuers), from: issuers };
+    return this.#rules.value;
+  }
+}
+
+async function verifySignature(
+  token: string,
+  algorithm: string,
+  key: CachedKey,
+): Promise<{ readonly claims: JsonObject } | TokenRefusal> {
+  if (key.algorithm !== undefined && key.algorithm !== algorithm)
+    return refusals.keyAlgorithm(algorithm, key.algorithm);
+  let imported: CryptoKey | Uint8Array;
+  try {
+    imported = await key.import(algorithm);
+  } catch {
+    return refusals.keyUnusable(algorithm);
+  }
+  let payload: Uint8Array;
+  try {
+    ({ payload } = await compactVerify(token, imported, { algorithms: [algorithm] }));
+  } catch {
+    return refusals.signature(key.kid);
+  }
+  const text = textOf(payload);
+  const claims = text === undefined ? 'not-json' : parseObject(text);
+  return typeof claims === 'string' ? refusals.payload(claims) : { claims };
+}
+
+const optionalText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** The rules have seen to it that the user name is a text and `exp` a number. */
+function principalOf(claims: Readonly<JsonObject>, userNameClaim: string): Principal {
+  const { oid, tid, azp, appid, scp, uti, jti, exp } = claims;
+  return {
+    username: cut(String(claims[userNameClaim]), MAX_USER_NAME_CHARACTERS),
+    objectId: optionalText(oid),
+    tenantId: optionalText(tid),
+    clientId: optionalText(azp) ?? optionalText(appid),
+    scopes: typeof scp === 'string' ? scp.split(' ').filter((scope) => scope !== '') : [],
+    tokenId: optionalText(uti) ?? optionalText(jti),
+    expiresAt: Number(exp),
+    claims,
+  };
+}
+
+/** The first characters of a text, without half of a surrogate pair at its end. */
+function cut(text: string, characters: number): string {
+  return text.length <= characters ? text : text.slice(0, characters).replace(/[\ud800-\udbff]$/, '');
+}

@@ -1,0 +1,140 @@
+import type { Clock } from '../lib/clock.ts';
+import { TunneliteError } from '../lib/errors.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { issuerOf, metadataUrl, parseAuthority } from './authority.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../entra/tokens/constants.ts';
+import type { Principal } from './types.ts';
+import {
+  GATEWAY_MINIMUM_REFRESH,
+  STRICT_BACKGROUND_REFRESH,
+  STRICT_CLOCK_SKEW,
+  STRICT_LAST_KNOWN_GOOD,
+  STRICT_MINIMUM_REFRESH,
+  STRICT_TIME_TO_LIVE,
+} from './constants.ts';
+import type { FetchJson } from './fetch-json.ts';
+import { gatewayPolicy } from './gateway-policy.ts';
+import type { KeyCacheTimes } from './key-cache.ts';
+import type { IssuerMetadata } from './metadata.ts';
+import type { PolicyRules, TokenPolicy } from './policy.ts';
+import { strictPolicy, tenantsOf } from './strict-policy.ts';
+
+/** How tokens are checked. Of `authority` and `metadataUrls` one is needed. All times in seconds. */
+export interface TokenVerifierOptions {
+  readonly policy: TokenPolicy;
+  /**
+   * `https://<login host>/<tenant>`: a tenant of Entra ID, the built-in one or a real one of any cloud. Or the address of another
+   * issuer's metadata document, `https://…/.well-known/openid-configuration`.
+   */
+  readonly authority?: string;
+  /** Metadata documents of other OpenID issuers, instead of an authority. */
+  readonly metadataUrls?: readonly string[];
+  /** Accepted `aud`; the Microsoft Tunnel Gateway API when left out. The `gateway` policy takes the first. */
+  readonly audiences?: readonly string[];
+  /** Accepted tenant ids; those of the authority when left out. The `gateway` policy takes the first. */
+  readonly tenants?: readonly string[];
+  /**
+   * Claims that have to be there and equal as JSON values, beside what is required anyway: with `gateway` that is `aud`, `tid`
+   * (as far as known) and one of the issuers. A claim named here replaces that; `null` switches it off.
+   */
+  readonly requiredClaims?: Readonly<Record<string, unknown>>;
+  /** Claim that becomes the user name; `oid` when left out, `sub` with `metadataUrls`. */
+  readonly userNameClaim?: string;
+  /** Default: 0 with `gateway`, 300 with `strict`. */
+  readonly clockSkew?: number;
+  /** Least time between downloads of the keys. Default: 900 with `gateway`, 300 with `strict`. */
+  readonly minimumRefresh?: number;
+  /** `strict`: how long keys serve on past their time to live while the issuer is unreachable. */
+  readonly lastKnownGood?: number;
+  /** `strict`: needed in `scp`; `Tunnel_Allow` when left out, nothing when `null`. */
+  readonly scope?: string | null;
+  /** `strict`: what happens to guests; `refuse` when left out. */
+  readonly guests?: 'accept' | 'refuse';
+  /** `strict`: accepted client ids; any when left out. */
+  readonly clients?: readonly string[];
+  /**
+   * Asked after all else is well. Access tokens stay valid until `exp` whatever happens to the user; a list of revoked token
+   * ids (`uti`), users or sessions is the only way to end one sooner.
+   */
+  readonly isRevoked?: (principal: Principal) => boolean;
+  readonly fetchJson: FetchJson;
+  readonly clock?: Clock;
+  readonly emit?: Emit;
+}
+
+/** Both versions of an authority's metadata: the resource decides the token version, so either may come (entra-tokens.md §2). */
+export function metadataUrlsOf(options: TokenVerifierOptions): readonly string[] {
+  if (options.metadataUrls?.length) return options.metadataUrls;
+  if (options.authority?.endsWith(METADATA_SUFFIX)) return [options.authority];
+  if (options.authority === undefined) {
+    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', 'Neither an authority nor a metadata address is given.');
+  }
+  const authority = parseAuthority(options.authority);
+  return [metadataUrl(authority, 2), metadataUrl(authority, 1)];
+}
+
+/** Where every OpenID issuer has its metadata (OpenID Connect Discovery §4). */
+const METADATA_SUFFIX = '/.well-known/openid-configuration';
+
+/** An authority names a tenant; the address of a document names an issuer of which nothing more is known. */
+const isEntra = (options: TokenVerifierOptions): boolean =>
+  !options.metadataUrls?.length && !options.authority?.endsWith(METADATA_SUFFIX);
+
+/** `oid` names the same user to every API of a tenant; other issuers have only `sub`. */
+export function userNameClaimOf(options: TokenVerifierOptions): string {
+  return options.userNameClaim ?? (isEntra(options) ? 'oid' : 'sub');
+}
+
+/** How keys age: the real gateway never refreshes what it knows, Microsoft's guidance does hourly (entra-tokens.md §5). */
+export function cacheTimesOf(options: TokenVerifierOptions): KeyCacheTimes {
+  const never = Number.POSITIVE_INFINITY;
+  if (options.policy === 'gateway') {
+    const minimumRefresh = options.minimumRefresh ?? GATEWAY_MINIMUM_REFRESH;
+    return { minimumRefresh, backgroundRefresh: never, timeToLive: never, lastKnownGood: never };
+  }
+  return {
+    minimumRefresh: options.minimumRefresh ?? STRICT_MINIMUM_REFRESH,
+    backgroundRefresh: STRICT_BACKGROUND_REFRESH,
+    timeToLive: STRICT_TIME_TO_LIVE,
+    lastKnownGood: options.lastKnownGood ?? STRICT_LAST_KNOWN_GOOD,
+  };
+}
+
+/** The rules of the chosen policy, for issuers whose metadata is loaded. */
+export function rulesOf(options: TokenVerifierOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
+  const audiences = options.audiences?.length ? options.audiences : [TUNNEL_RESOURCE_ID];
+  const userNameClaim = userNameClaimOf(options);
+  const required = options.requiredClaims ?? {};
+  if (options.policy === 'strict') {
+    const strict = {
+      audiences,
+      requiredClaims: withoutNulls(required),
+      tenants: options.tenants,
+      scope: options.scope === null ? undefined : (options.scope ?? TUNNEL_SCOPE),
+      guests: options.guests ?? 'refuse',
+      clients: options.clients,
+      clockSkew: options.clockSkew ?? STRICT_CLOCK_SKEW,
+      entra: isEntra(options),
+      userNameClaim,
+    };
+    return strictPolicy(strict, issuers);
+  }
+  const tenant = isEntra(options) ? (options.tenants?.[0] ?? tenantsOf(issuers)?.[0]) : undefined;
+  const tid = tenant === undefined ? {} : { tid: tenant };
+  return gatewayPolicy({
+    requiredClaims: withoutNulls({ aud: audiences[0], ...tid, ...required }),
+    issuers: Object.hasOwn(required, 'iss') ? [] : acceptedIssuers(issuers, tenant),
+    userNameClaim,
+    clockSkew: options.clockSkew ?? 0,
+  });
+}
+
+function withoutNulls(claims: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null));
+}
+
+/** Exact issuers; none when one is a template and no tenant fills it. */
+function acceptedIssuers(issuers: readonly IssuerMetadata[], tenant: string | undefined): readonly string[] {
+  const exact = issuers.map(({ issuer }) => (tenant === undefined ? issuer : issuerOf(issuer, tenant)));
+  return exact.some((issuer) => issuer.includes('{')) ? [] : exact;
+}

@@ -1,0 +1,216 @@
+import { KeyObject } from 'node:crypto';
+import type { AlertName } from '../alerts.ts';
+import { uint } from '../byte-writer.ts';
+import type { CipherSuiteName } from './cipher-suites.ts';
+import { type ClientHello, offersDtls12 } from './client-hello.ts';
+import type { Connection } from '../connection.ts';
+import {
+  DTLS_1_2,
+  EXTENSION,
+  HANDSHAKE_TYPE,
+  RANDOM_LENGTH,
+  RENEGOTIATION_SCSV,
+  SERVER_MAX_MESSAGE,
+} from '../constants.ts';
+import { Handshake } from './handshake.ts';
+import { expected, SERVER_STATE, SERVER_TRANSITIONS, type ServerState } from './handshake-states.ts';
+import type { Extensions } from './hello-extensions.ts';
+import { EphemeralKey } from './key-agreement.ts';
+import {
+  parseClientKeyExchange,
+  serializeCertificate,
+  serializeEcdhParameters,
+  serializeSignature,
+} from './key-exchange-messages.ts';
+import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-schedule.ts';
+import { type Agreement, negotiate, readRecordSizeLimit } from './negotiation.ts';
+import { serializeServerHello } from './server-hello.ts';
+import { signWith } from './signature-schemes.ts';
+import type { DtlsCredentials, PreSharedKey } from '../types.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/** A ClientHello with what the record layer and the fragments of it said. */
+export interface ReceivedHello {
+  readonly hello: ClientHello;
+  /** Unfragmented, with its header; a copy. */
+  readonly raw: Buffer;
+  readonly messageSequence: number;
+  /** Sequence number of the record that it came in. */
+  readonly recordSequence: number;
+}
+
+/** The server's side of a handshake. */
+export class ServerHandshake extends Handshake {
+  state: ServerState = SERVER_STATE.clientKeyExchange;
+  readonly #credentials: DtlsCredentials;
+  #agreement: Agreement | undefined;
+  #ephemeral: EphemeralKey | undefined;
+  #extendedMasterSecret = false;
+
+  constructor(connection: Connection, received: ReceivedHello, credentials: DtlsCredentials, now: number) {
+    // Numbers go on from the ClientHello's, so that a HelloVerifyRequest needs no state (RFC 6347 §4.2.1, §4.2.2).
+    super(connection, received.messageSequence, SERVER_MAX_MESSAGE, now);
+    this.reassembly.next = received.messageSequence + 1;
+    this.#credentials = credentials;
+    this.transcript.push(received.raw);
+    this.clientRandom = Buffer.from(received.hello.random);
+    connection.records.plainSequence = received.recordSequence;
+  }
+
+  /** Answers the ClientHello. Returns the alert to refuse it with, if it cannot be answered. */
+  accept(hello: ClientHello, preference: readonly CipherSuiteName[], now: number): AlertName | undefined {
+    const { connection } = this;
+    if (!offersDtls12(hello)) return 'protocol_version';
+    if (!hello.compressionMethods.includes(0)) return 'handshake_failure';
+    const agreement = negotiate(hello, this.#credentials, preference);
+    if (!agreement) return 'handshake_failure';
+    const maxPlaintext = readRecordSizeLimit(hello.extensions);
+    if (maxPlaintext === undefined) return 'illegal_parameter';
+    if (hello.extensions.has(EXTENSION.renegotiationInfo) && hello.extensions.get(EXTENSION.renegotiationInfo)?.[0]) {
+      return 'handshake_failure';
+    }
+    connection.maxPlaintext = maxPlaintext;
+    this.#agreement = agreement;
+    this.serverRandom = connection.config.random.bytes(RANDOM_LENGTH);
+    const resumes = this.#credentials.kind === 'resume';
+    this.push(
+      HANDSHAKE_TYPE.serverHello,
+      serializeServerHello({
+        version: DTLS_1_2,
+        random: this.serverRandom,
+        // To repeat the client's session id is to say "resumed" (reference §7.2, §7.3).
+        sessionId: resumes ? hello.sessionId : EMPTY,
+        cipherSuite: agreement.suite.id,
+        compressionMethod: 0,
+        extensions: this.#extensions(hello, resumes),
+      }),
+    );
+    if (this.#credentials.kind === 'resume') {
+      this.installKeys(agreement.suite, this.#credentials.masterSecret);
+      this.pushFinished();
+      this.state = SERVER_STATE.finished;
+    } else {
+      this.#pushKeyExchange();
+      this.push(HANDSHAKE_TYPE.serverHelloDone, EMPTY);
+    }
+    this.sendFlight(now, true);
+    return undefined;
+  }
+
+  #extensions(hello: ClientHello, resumes: boolean): Extensions {
+    const offered = hello.extensions;
+    const { config } = this.connection;
+    const answer: Extensions = new Map();
+    if (!resumes) {
+      // RFC 5746 §3.6, §3.4. In the legacy mode ocserv sends neither this nor the next (reference §7.3).
+      if (offered.has(EXTENSION.renegotiationInfo) || hello.cipherSuites.includes(RENEGOTIATION_SCSV)) {
+        answer.set(EXTENSION.renegotiationInfo, Buffer.from([0]));
+      }
+      if (config.extendedMasterSecret && offered.has(EXTENSION.extendedMasterSecret)) {
+        this.#extendedMasterSecret = true;
+        answer.set(EXTENSION.extendedMasterSecret, EMPTY);
+      }
+      if (this.#agreement?.group !== undefined && offered.has(EXTENSION.ecPointFormats)) {
+        answer.set(EXTENSION.ecPointFormats, Buffer.from([1, 0]));
+      }
+    }
+    if (config.recordSizeLimit > 0 && offered.has(EXTENSION.recordSizeLimit)) {
+      answer.set(EXTENSION.recordSizeLimit, uint(config.recordSizeLimit, 2));
+    }
+    return answer;
+  }
+
+  /** Certificate and ServerKeyExchange, where the suite has them (RFC 8422 §5.4, RFC 5489 §2). */
+  #pushKeyExchange(): void {
+    const { group, signatureScheme } = this.#agreement!;
+    const credentials = this.#credentials;
+    if (credentials.kind === 'certificate') {
+      this.push(HANDSHAKE_TYPE.certificate, serializeCertificate(credentials.identity.chain));
+    }
+    if (group === undefined) return;
+    this.#ephemeral = new EphemeralKey(group);
+    const parameters = serializeEcdhParameters(group, this.#ephemeral.publicKey);
+    if (credentials.kind !== 'certificate') {
+      // An empty identity hint.
+      this.push(HANDSHAKE_TYPE.serverKeyExchange, Buffer.concat([uint(0, 2), parameters]));
+      return;
+    }
+    const signed = Buffer.concat([this.clientRandom, this.serverRandom, parameters]);
+    const signature = signWith(signatureScheme!, credentials.identity.key, signed);
+    const proof = serializeSignature(signatureScheme!, signature);
+    this.push(HANDSHAKE_TYPE.serverKeyExchange, Buffer.concat([parameters, proof]));
+  }
+
+  protected override message(type: number, body: Buffer, raw: Buffer, epoch: number, now: number): void {
+    const name = expected(SERVER_TRANSITIONS[this.state], type, epoch);
+    if (name === 'clientKeyExchange') this.#clientKeyExchange(body, raw);
+    else if (name === 'finished') this.#finished(body, raw, now);
+    else this.connection.fail('unexpected_message', `Handshake message ${type} came while ${this.state} was expected.`);
+  }
+
+  #clientKeyExchange(body: Buffer, raw: Buffer): void {
+    const { suite } = this.#agreement!;
+    const premaster = this.#premaster(body);
+    if (!premaster) return;
+    this.transcript.push(raw);
+    const master = this.#extendedMasterSecret
+      ? extendedMasterSecret(suite, premaster, this.transcriptHash(suite))
+      : masterSecret(suite, premaster, this.clientRandom, this.serverRandom);
+    this.installKeys(suite, master);
+    this.#ephemeral = undefined;
+    this.state = SERVER_STATE.finished;
+  }
+
+  /** Premaster secret from ClientKeyExchange; after undefined the handshake has failed. */
+  #premaster(body: Buffer): Buffer | undefined {
+    const { connection } = this;
+    const credentials = this.#credentials;
+    const has = { identity: credentials.kind === 'psk', ecdhe: this.#ephemeral !== undefined };
+    const exchange = parseClientKeyExchange(body, has);
+    if (!exchange) {
+      connection.fail('decode_error', 'The ClientKeyExchange is malformed.');
+      return undefined;
+    }
+    const agreed = this.#ephemeral?.agree(exchange.publicKey);
+    if (this.#ephemeral && !agreed) {
+      connection.fail('illegal_parameter', "The client's ephemeral public key is not valid.");
+      return undefined;
+    }
+    if (credentials.kind !== 'psk') return agreed;
+    const key: PreSharedKey | undefined =
+      typeof credentials.key === 'function' ? credentials.key(Buffer.from(exchange.identity)) : credentials.key;
+    if (!key) {
+      connection.fail('unknown_psk_identity', 'There is no key for the identity that the client sent.');
+      return undefined;
+    }
+    return pskPremasterSecret(key instanceof KeyObject ? key.export() : key, agreed);
+  }
+
+  #finished(body: Buffer, raw: Buffer, now: number): void {
+    if (!this.verifyFinished(body)) {
+      this.connection.fail('decrypt_error', "The client's Finished does not match the handshake as we saw it.");
+      return;
+    }
+    this.state = SERVER_STATE.done;
+    if (this.#credentials.kind === 'resume') {
+      this.flight.clear();
+      this.finish(false, now);
+      return;
+    }
+    this.transcript.push(raw);
+    this.flight.clear();
+    this.pushFinished();
+    this.sendFlight(now, false);
+    this.finish(true, now);
+  }
+
+  protected override timeoutExplanation(): string {
+    if (this.connection.stats.notAuthentic > 0) {
+      return "The client's Finished could not be decrypted: the two sides have different keys.";
+    }
+    return this.state === SERVER_STATE.finished
+      ? 'The client did not send its Finished in time.'
+      : 'The client did not answer the ServerHello in time.';
+  }
+}

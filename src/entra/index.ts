@@ -1,0 +1,15 @@
+export { AADSTS, type AadstsCode } from './aadsts.ts';
+export { directoryAdmin } from './rest/directory-admin.ts';
+export * from '../bearer/authority.ts';
+export * from './directory/index.ts';
+export type { Lifetimes } from './oauth/constants.ts';
+export type { Behaviour } from './context.ts';
+export type { Endpoint, Outage } from './oauth/outages.ts';
+export type { FailNext } from './oauth/overrides.ts';
+export { createIdentityProvider, type IdentityProvider, type IdentityProviderOptions } from './provider.ts';
+export type { TestTokenRequest } from './oauth/test-token.ts';
+export { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from './tokens/constants.ts';
+export { type SigningKey, SigningKeys } from './tokens/signing-keys.ts';
+export type { AccessTokenRequest, Claims, TokenVersion } from './tokens/token-claims.ts';
+export { type IssuedToken, TokenIssuer } from './tokens/token-issuer.ts';
+export * from '../bearer/types.ts';

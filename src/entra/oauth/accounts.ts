@@ -1,0 +1,41 @@
+import { AadstsError } from '../aadsts-error.ts';
+import type { Authority } from './authority.ts';
+import type { IdentityContext } from '../context.ts';
+import type { SignIn } from './grants.ts';
+import { type Account, checkAccountState } from './users.ts';
+
+/**
+ * The account behind a sign-in that happened before, as it is now: in the tenant of the sign-in, or in the one that the
+ * client asks at.
+ *
+ * @throws AadstsError 90072 no guest at that tenant, 50034 deleted meanwhile, 50057 / 50053 disabled or locked meanwhile
+ */
+export function recallAccount(
+  context: IdentityContext,
+  signIn: SignIn,
+  authority: Authority,
+  clientId: string,
+): Account {
+  const { directory } = context;
+  const origin = directory.findTenant(signIn.tenantId);
+  const known = origin?.users.find(signIn.userId);
+  if (!origin || !known) throw new AadstsError(50034, { user: signIn.userId, tenant: signIn.tenantId });
+  const home = known.type === 'guest' ? directory.findMember(known.userPrincipalName) : { tenant: origin, user: known };
+  const tenant = authority.tenant ?? origin;
+  let user = known;
+  if (tenant !== origin) {
+    const here = home?.tenant === tenant ? home.user : home && directory.guestOf(tenant, home);
+    if (!here) {
+      throw new AadstsError(90072, {
+        user: known.userPrincipalName,
+        idp: context.issuerFor(origin.id, 1),
+        tenant: tenant.settings.displayName,
+        client: clientId,
+      });
+    }
+    user = here;
+  }
+  const account = { tenant, user, home: home ?? { tenant, user } };
+  checkAccountState(account);
+  return account;
+}

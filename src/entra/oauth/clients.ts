@@ -1,0 +1,190 @@
+import { X509Certificate } from 'node:crypto';
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { AadstsError } from '../aadsts-error.ts';
+import type { Application } from '../directory/schema.ts';
+import type { Tenant } from '../directory/tenant.ts';
+import type { Authority } from './authority.ts';
+import type { IdentityContext, RequestContext } from '../context.ts';
+import { Grants } from './grants.ts';
+import { equalText } from './users.ts';
+
+/** A known client with how it proved itself. */
+export interface Client {
+  readonly app: Application;
+  /** Tenant that the app registration lives in. */
+  readonly owner: Tenant;
+  readonly proof: 'none' | 'secret' | 'certificate';
+}
+
+/**
+ * The app registration of a client id at an authority.
+ *
+ * @throws AadstsError 700016 unknown, 70001 disabled, 50194 single-tenant at an alias
+ */
+export function findClient(context: IdentityContext, authority: Authority, clientId: string): Omit<Client, 'proof'> {
+  const found = context.directory.findApplication(clientId, authority.tenant);
+  if (!found) {
+    const tenant = authority.tenant?.settings.displayName ?? 'Microsoft Accounts';
+    throw new AadstsError(700016, { client: clientId, tenant });
+  }
+  const { app } = found;
+  if (!app.enabled) throw new AadstsError(70001, { client: app.appId });
+  if (!authority.tenant && app.signInAudience === 'AzureADMyOrg') {
+    throw new AadstsError(50194, { client: app.appId, name: app.displayName });
+  }
+  return found;
+}
+
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const MAX_ASSERTION_SECONDS = 86_400;
+
+/**
+ * Finds the client of a token request and checks its credential: `client_secret` in body or Basic header, or a signed
+ * `client_assertion`. A client is public when its registration says so and this request could come from it (a single
+ * page app is, too).
+ *
+ * @param publicAllowed whether this grant may be used without credential by a public client
+ */
+export async function authenticateClient(
+  context: IdentityContext,
+  request: RequestContext,
+  publicAllowed: boolean,
+): Promise<Client> {
+  const { parameters } = request;
+  const basic = basicCredentials(request.authorization);
+  const assertion = parameters.get('client_assertion');
+  const clientId = parameters.get('client_id') ?? basic?.id ?? assertionSubject(assertion);
+  if (clientId === undefined) throw new AadstsError(900144, { field: 'client_id' });
+  const found = findClient(context, request.authority, clientId);
+  const secret = parameters.get('client_secret') ?? basic?.secret;
+  if (assertion !== undefined) {
+    if (found.app.publicClient) throw new AadstsError(700025, {});
+    await checkAssertion(context, request, found.app, assertion);
+    return { ...found, proof: 'certificate' };
+  }
+  if (secret !== undefined) {
+    if (found.app.publicClient) throw new AadstsError(700025, {});
+    checkSecret(context, found.app, secret);
+    return { ...found, proof: 'secret' };
+  }
+  if (!publicAllowed || !found.app.publicClient) throw new AadstsError(7000218);
+  return { ...found, proof: 'none' };
+}
+
+/** `client_secret_basic`: both parts are form-encoded before they are joined (RFC 6749 §2.3.1). */
+function basicCredentials(header: string | undefined): { id: string; secret: string } | undefined {
+  const match = /^Basic ([A-Za-z0-9+/=]{1,8192})$/i.exec(header ?? '');
+  if (!match) return undefined;
+  const text = Buffer.from(match[1]!, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon < 1) return undefined;
+  try {
+    const decode = (part: string): string => decodeURIComponent(part.replaceAll('+', ' '));
+    return { id: decode(text.slice(0, colon)), secret: decode(text.slice(colon + 1)) };
+  } catch {
+    throw new AadstsError(9002313);
+  }
+}
+
+function assertionSubject(assertion: string | undefined): string | undefined {
+  if (assertion === undefined) return undefined;
+  try {
+    return decodeJwt(assertion).sub;
+  } catch {
+    throw new AadstsError(50027);
+  }
+}
+
+function checkSecret(context: IdentityContext, app: Application, secret: string): void {
+  const match = app.secrets.find((known) => equalText(known.value, secret));
+  if (!match) throw new AadstsError(7000215, { client: app.appId });
+  if (match.expires !== undefined && Date.parse(match.expires) <= context.clock.now()) {
+    throw new AadstsError(7000222, { client: app.appId });
+  }
+}
+
+/** Checks a client assertion: certificate of the registration, audience, subject, times, and that it is new (RFC 7523 §3). */
+async function checkAssertion(
+  context: IdentityContext,
+  request: RequestContext,
+  app: Application,
+  assertion: string,
+): Promise<void> {
+  if (request.parameters.get('client_assertion_type') !== ASSERTION_TYPE) {
+    throw new AadstsError(900144, { field: 'client_assertion_type' });
+  }
+  const now = context.clock.now();
+  let lifetimeLeft: number;
+  try {
+    const { payload } = await jwtVerify(assertion, certificateKey(app, assertion), {
+      algorithms: ['RS256', 'PS256', 'ES256'],
+      issuer: app.appId,
+      subject: app.appId,
+      audience: assertionAudiences(context, request),
+      requiredClaims: ['exp'],
+      currentDate: new Date(now),
+      clockTolerance: 300,
+    });
+    lifetimeLeft = Math.max(0, payload.exp! - now / 1000) + 300;
+    if (lifetimeLeft > MAX_ASSERTION_SECONDS) throw new AadstsError(700024);
+  } catch (error) {
+    throw assertionError(error);
+  }
+  // What was signed, not the whole text: a signature can be spelled in several ways (padding, unused bits), and an ECDSA one
+  // can even be changed into another valid one.
+  const key = Grants.key(assertion.slice(0, assertion.lastIndexOf('.')));
+  if (context.grants.assertions.get(key)) throw new AadstsError(70049);
+  context.grants.assertions.set(key, true, lifetimeLeft);
+}
+
+function assertionError(error: unknown): AadstsError {
+  if (error instanceof AadstsError) return error;
+  if (error instanceof errors.JWTExpired) return new AadstsError(700024);
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return new AadstsError(['nbf', 'exp', 'iat'].includes(error.claim) ? 700024 : 50027);
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JOSEAlgNotAllowed) {
+    return new AadstsError(700027);
+  }
+  return new AadstsError(50027);
+}
+
+function certificateKey(app: Application, assertion: string): ReturnType<typeof publicKeyOf> {
+  const header = decodeProtectedHeader(assertion);
+  const certificates = app.certificates.map((pem) => new X509Certificate(pem));
+  const match = certificates.find((certificate) => thumbprints(certificate).some((print) => isNamed(header, print)));
+  if (!match) throw new AadstsError(700027);
+  return publicKeyOf(match);
+}
+
+function publicKeyOf(certificate: X509Certificate): X509Certificate['publicKey'] {
+  return certificate.publicKey;
+}
+
+function thumbprints(certificate: X509Certificate): string[] {
+  return [certificate.fingerprint, certificate.fingerprint256].map((print) => print.replaceAll(':', '').toLowerCase());
+}
+
+/** `x5t`, `x5t#S256` and `kid` may hold the thumbprint in base64url or, for `kid`, in hexadecimal. */
+function isNamed(header: Readonly<Record<string, unknown>>, thumbprint: string): boolean {
+  const encoded = Buffer.from(thumbprint, 'hex').toString('base64url');
+  return ['x5t', 'x5t#S256', 'kid'].some((name) => {
+    const value = header[name];
+    return typeof value === 'string' && (value === encoded || value.toLowerCase() === thumbprint);
+  });
+}
+
+/** What an assertion may be addressed to: the token endpoints and issuers of the tenant, by its GUID or name. */
+function assertionAudiences(context: IdentityContext, { authority }: RequestContext): string[] {
+  const names = [
+    authority.name,
+    ...(authority.tenant ? [authority.tenant.id, ...authority.tenant.settings.domains] : []),
+  ];
+  const origin = context.origin();
+  return names.flatMap((name) => [
+    `${origin}/${name}/oauth2/v2.0/token`,
+    `${origin}/${name}/oauth2/token`,
+    `${origin}/${name}/v2.0`,
+    `${origin}/${name}/`,
+  ]);
+}

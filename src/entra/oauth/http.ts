@@ -1,0 +1,156 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AadstsError, errorBody, type Trace } from '../aadsts-error.ts';
+import { isGuid } from '../../bearer/authority.ts';
+import { findAuthority } from './authority.ts';
+import { type IdentityContext, newGuid, type RequestContext } from '../context.ts';
+import type { Endpoint } from './outages.ts';
+import { Parameters } from './parameters.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Which outage switch applies. */
+    readonly endpoint?: Endpoint;
+    /** Of the OAuth endpoint; 2 when left out. */
+    readonly version?: 1 | 2;
+  }
+}
+
+const traces = new WeakMap<FastifyRequest, Trace>();
+
+/** Ids of a request; the same ones each time they are asked for. */
+export function traceOf(context: IdentityContext, request: FastifyRequest): Trace {
+  let trace = traces.get(request);
+  if (!trace) {
+    const wanted = request.headers['client-request-id'];
+    const correlationId = typeof wanted === 'string' && isGuid(wanted) ? wanted : newGuid(context.random);
+    trace = { traceId: newGuid(context.random), correlationId, time: context.clock.now() };
+    traces.set(request, trace);
+  }
+  return trace;
+}
+
+/** What Entra puts on every answer (reference/entra-tokens.md §8). */
+export function setCommonHeaders(context: IdentityContext, request: FastifyRequest, reply: FastifyReply): void {
+  const trace = traceOf(context, request);
+  reply.headers({
+    'cache-control': 'no-store, no-cache',
+    pragma: 'no-cache',
+    expires: '-1',
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+    'x-content-type-options': 'nosniff',
+    p3p: 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
+    'x-ms-request-id': trace.traceId,
+    'x-ms-ests-server': '2.1.0 - TUNNELITE',
+    'referrer-policy': 'strict-origin-when-cross-origin',
+  });
+  if (request.headers['return-client-request-id'] === 'true') {
+    reply.header('client-request-id', trace.correlationId);
+  }
+}
+
+/** Browser apps call these endpoints from their own origin; there are no cookies in it. */
+export function allowAnyOrigin(reply: FastifyReply): void {
+  reply.headers({
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': 'GET, POST, OPTIONS',
+    'access-control-allow-headers': '*',
+    'access-control-expose-headers': 'client-request-id, x-ms-request-id, retry-after',
+    'access-control-max-age': '86400',
+  });
+}
+
+const DEVICE_HEADER = 'x-tunnelite-device';
+const DEVICE_PARAMETER = 'tunnelite_device';
+
+/** Reads what all OAuth endpoints read alike. @throws AadstsError */
+export function readRequest(context: IdentityContext, request: FastifyRequest, parameters: Parameters): RequestContext {
+  const { tenant } = request.params as { tenant: string };
+  const header = request.headers[DEVICE_HEADER];
+  return {
+    trace: traceOf(context, request),
+    authority: findAuthority(context.directory, tenant),
+    version: versionOf(request),
+    parameters,
+    remoteAddress: request.ip,
+    deviceId: parameters.get(DEVICE_PARAMETER) ?? (typeof header === 'string' ? header : undefined),
+    authorization: request.headers.authorization,
+  };
+}
+
+/** Parameters of a form body. @throws AadstsError */
+export function formOf(request: FastifyRequest): Parameters {
+  if (typeof request.body !== 'string') throw new AadstsError(900144, { field: 'grant_type' });
+  return Parameters.parse(request.body);
+}
+
+/** Whether the request came to a v1 or a v2 endpoint. */
+export function versionOf(request: FastifyRequest): 1 | 2 {
+  return request.routeOptions.config.version ?? 2;
+}
+
+/** Sends a refusal as JSON in Entra's shape. */
+export function sendError(
+  context: IdentityContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AadstsError,
+): FastifyReply {
+  const body = errorBody(error, traceOf(context, request), { origin: context.origin(), version: versionOf(request) });
+  reply.code(error.entry.status ?? 400);
+  if (error.entry.error === 'invalid_client') reply.header('www-authenticate', 'Basic realm="tunnelite"');
+  return reply.type('application/json; charset=utf-8').send(body);
+}
+
+/**
+ * Applies outages before anything of the endpoint runs. Returns the reply when it has been sent.
+ */
+async function meetOutage(context: IdentityContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { endpoint } = request.routeOptions.config;
+  const outage = endpoint && (await context.outages.meet(endpoint));
+  if (!outage) return;
+  if (outage.drop) {
+    reply.hijack();
+    request.raw.socket.destroy();
+    return;
+  }
+  if (outage.status === undefined && outage.body === undefined) return;
+  const status = outage.status ?? 200;
+  reply.code(status);
+  if (outage.retryAfter !== undefined) reply.header('retry-after', String(outage.retryAfter));
+  if (outage.body !== undefined) {
+    reply.type('application/json; charset=utf-8').send(outage.body);
+    return;
+  }
+  const error = new AadstsError(status === 429 ? 90025 : 90033);
+  const style = { origin: context.origin(), version: versionOf(request) };
+  reply.type('application/json; charset=utf-8').send(errorBody(error, traceOf(context, request), style));
+}
+
+/** Hooks, body parser and error answers that every identity route needs. Applies to this encapsulated instance only. */
+export function prepareInstance(context: IdentityContext, app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_, body, done) => {
+    done(null, body);
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    setCommonHeaders(context, request, reply);
+    await meetOutage(context, request, reply);
+  });
+  app.setErrorHandler((error: unknown, request, reply) => {
+    if (error instanceof AadstsError) return sendError(context, request, reply, error);
+    const status = statusOf(error);
+    if (status >= 500)
+      context.emit('identity.request.failed', { path: request.url.split('?')[0]!, explanation: String(error) });
+    const known = new AadstsError(status >= 500 ? 70012 : 9002313);
+    const style = { origin: context.origin(), version: versionOf(request) };
+    return reply
+      .code(status)
+      .type('application/json; charset=utf-8')
+      .send(errorBody(known, traceOf(context, request), style));
+  });
+}
+
+function statusOf(error: unknown): number {
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
+}

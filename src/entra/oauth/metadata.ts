@@ -1,0 +1,126 @@
+import type { Authority } from './authority.ts';
+import type { IdentityContext } from '../context.ts';
+
+/** Issuer that a metadata document or key set names: fixed for a tenant, a template for an alias. */
+export function issuerTemplate(context: IdentityContext, authority: Authority, version: 1 | 2): string {
+  if (authority.alias === 'consumers') return context.issuerFor('9188040d-6c67-4c5b-b112-36a304b66dad', version);
+  return context.issuerFor(authority.tenant?.id ?? '{tenantid}', version);
+}
+
+/** What both versions of the metadata share (reference/entra-tokens.md §2.1). */
+function common(context: IdentityContext, authority: Authority, version: 1 | 2) {
+  const origin = context.origin();
+  const base = `${origin}/${authority.tenant?.id ?? authority.name}`;
+  const oauth = version === 1 ? `${base}/oauth2` : `${base}/oauth2/v2.0`;
+  return {
+    token_endpoint: `${oauth}/token`,
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
+    jwks_uri: `${base}/discovery${version === 1 ? '' : '/v2.0'}/keys`,
+    response_modes_supported: ['query', 'fragment', 'form_post'],
+    subject_types_supported: ['pairwise'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
+    scopes_supported: version === 1 ? ['openid'] : ['openid', 'profile', 'email', 'offline_access'],
+    issuer: issuerTemplate(context, authority, version),
+    request_uri_parameter_supported: false,
+    userinfo_endpoint: `${origin}/oidc/userinfo`,
+    authorization_endpoint: `${oauth}/authorize`,
+    device_authorization_endpoint: `${oauth}/devicecode`,
+    http_logout_supported: true,
+    frontchannel_logout_supported: true,
+    end_session_endpoint: `${oauth}/logout`,
+    claims_supported: [
+      'sub',
+      'iss',
+      'cloud_instance_name',
+      'cloud_instance_host_name',
+      'cloud_graph_host_name',
+      'msgraph_host',
+      'aud',
+      'exp',
+      'iat',
+      'auth_time',
+      'acr',
+      'nonce',
+      'preferred_username',
+      'name',
+      'tid',
+      'ver',
+      'at_hash',
+      'c_hash',
+      'email',
+    ],
+    code_challenge_methods_supported: ['plain', 'S256'],
+    kerberos_endpoint: `${base}/kerberos`,
+    tenant_region_scope: authority.tenant?.settings.region ?? null,
+    cloud_instance_name: new URL(origin).host,
+    cloud_graph_host_name: new URL(origin).host,
+    msgraph_host: new URL(origin).host,
+    rbac_url: origin,
+  };
+}
+
+/** The `openid-configuration` of an authority. */
+export function openidConfiguration(
+  context: IdentityContext,
+  authority: Authority,
+  version: 1 | 2,
+  appId: string | undefined,
+): Record<string, unknown> {
+  const document = common(context, authority, version);
+  // An app with a signing key of its own asks with `?appid=`, and is sent on with it.
+  if (appId !== undefined) document.jwks_uri += `?appid=${encodeURIComponent(appId)}`;
+  if (version === 1) return { ...document, microsoft_multi_refresh_token: true, check_session_iframe: undefined };
+  return document;
+}
+
+/** Login hosts of Microsoft's clouds and their aliases (reference/entra-tokens.md §8.1). */
+const CLOUDS: readonly { network: string; cache: string; aliases: readonly string[] }[] = [
+  {
+    network: 'login.microsoftonline.com',
+    cache: 'login.windows.net',
+    aliases: ['login.microsoftonline.com', 'login.windows.net', 'login.microsoft.com', 'sts.windows.net'],
+  },
+  {
+    network: 'login.partner.microsoftonline.cn',
+    cache: 'login.partner.microsoftonline.cn',
+    aliases: ['login.partner.microsoftonline.cn', 'login.chinacloudapi.cn'],
+  },
+  {
+    network: 'login.microsoftonline.de',
+    cache: 'login.microsoftonline.de',
+    aliases: ['login.microsoftonline.de'],
+  },
+  {
+    network: 'login.microsoftonline.us',
+    cache: 'login.microsoftonline.us',
+    aliases: ['login.microsoftonline.us', 'login.usgovcloudapi.net'],
+  },
+  {
+    network: 'login-us.microsoftonline.com',
+    cache: 'login-us.microsoftonline.com',
+    aliases: ['login-us.microsoftonline.com'],
+  },
+];
+
+/**
+ * Answer of instance discovery, or undefined for a host that is no login host. The provider's own host is one more
+ * cloud; a client that thinks it talks to Microsoft's is sent here.
+ */
+export function instanceDiscovery(context: IdentityContext, authorizationEndpoint: URL): object | undefined {
+  const origin = new URL(context.origin());
+  const own = { network: origin.host, cache: origin.host, aliases: [origin.host] };
+  const clouds = [own, ...CLOUDS];
+  const asked = authorizationEndpoint.host.toLowerCase();
+  if (!clouds.some((cloud) => cloud.aliases.includes(asked))) return undefined;
+  const tenant = authorizationEndpoint.pathname.split('/')[1] || 'common';
+  return {
+    tenant_discovery_endpoint: `${origin.origin}/${encodeURIComponent(tenant)}/v2.0/.well-known/openid-configuration`,
+    'api-version': '1.1',
+    metadata: clouds.map((cloud) => ({
+      preferred_network: cloud.network,
+      preferred_cache: cloud.cache,
+      aliases: cloud.aliases,
+    })),
+  };
+}

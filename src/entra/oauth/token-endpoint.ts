@@ -1,0 +1,70 @@
+import { AadstsError } from '../aadsts-error.ts';
+import { grantByClientCredentials } from './client-credentials-grant.ts';
+import { authenticateClient } from './clients.ts';
+import { grantByCode } from './code-grant.ts';
+import { LOOP_WINDOW } from './constants.ts';
+import type { IdentityContext, RequestContext } from '../context.ts';
+import { grantByDeviceCode } from './device-code-grant.ts';
+import { Grants } from './grants.ts';
+import { grantByPassword } from './password-grant.ts';
+import { grantByRefreshToken } from './refresh-grant.ts';
+import type { GrantHandler } from './token-grants.ts';
+import type { TokenAnswer } from './token-response.ts';
+
+interface GrantKind {
+  readonly name: string;
+  readonly handle: GrantHandler;
+  /** May a public client use it? */
+  readonly publicClients: boolean;
+}
+
+const GRANTS: Readonly<Record<string, GrantKind>> = {
+  authorization_code: { name: 'authorization code', handle: grantByCode, publicClients: true },
+  refresh_token: { name: 'refresh token', handle: grantByRefreshToken, publicClients: true },
+  password: { name: 'password', handle: grantByPassword, publicClients: true },
+  client_credentials: { name: 'client credentials', handle: grantByClientCredentials, publicClients: false },
+  'urn:ietf:params:oauth:grant-type:device_code': {
+    name: 'device code',
+    handle: grantByDeviceCode,
+    publicClients: true,
+  },
+  // The v1 endpoint's name for it.
+  device_code: { name: 'device code', handle: grantByDeviceCode, publicClients: true },
+};
+
+/** Answers a token request of any grant, at a v1 or v2 endpoint. Throws {@link AadstsError} only. */
+export async function answerTokenRequest(context: IdentityContext, request: RequestContext): Promise<TokenAnswer> {
+  const grantType = request.parameters.require('grant_type');
+  const kind = Object.hasOwn(GRANTS, grantType) ? GRANTS[grantType] : undefined;
+  if (!kind) throw new AadstsError(70003, { grant: grantType });
+  try {
+    refuseLoop(context, request);
+    const client = await authenticateClient(context, request, kind.publicClients);
+    return await kind.handle(context, request, client, kind.name);
+  } catch (error) {
+    if (error instanceof AadstsError && error.code !== 70016) {
+      context.emit('identity.token.refused', {
+        user: request.parameters.get('username'),
+        client: request.parameters.get('client_id'),
+        grant: kind.name,
+        code: error.code,
+        explanation: error.message,
+      });
+    }
+    throw error;
+  }
+}
+
+/** Entra ends a client that asks for the same thing over and over (50196). */
+function refuseLoop(context: IdentityContext, { parameters }: RequestContext): void {
+  const { loopLimit } = context.behaviour;
+  if (loopLimit <= 0 || parameters.get('device_code') !== undefined) return;
+  const key = Grants.key(
+    ['grant_type', 'client_id', 'username', 'scope', 'resource', 'refresh_token']
+      .map((name) => parameters.get(name) ?? '')
+      .join('\0'),
+  );
+  const count = (context.grants.requests.get(key) ?? 0) + 1;
+  context.grants.requests.set(key, count, LOOP_WINDOW);
+  if (count > loopLimit) throw new AadstsError(50196);
+}

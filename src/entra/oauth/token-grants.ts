@@ -1,0 +1,151 @@
+import { AadstsError } from '../aadsts-error.ts';
+import { GRAPH_RESOURCE_ID } from '../directory/well-known.ts';
+import type { Client } from './clients.ts';
+import { judgeAccess } from './conditional-access.ts';
+import { decideConsent } from './consent.ts';
+import { type IdentityContext, nowSeconds, type RequestContext } from '../context.ts';
+import type { SignIn } from './grants.ts';
+import { parseRequestClaims } from './request-claims.ts';
+import { findResource, parseScope, type ScopeRequest } from './resources.ts';
+import { type TokenAnswer, tokenAnswer } from './token-response.ts';
+import type { Account } from './users.ts';
+
+/** Answers one grant type. `name` is what the log calls it. */
+export type GrantHandler = (
+  context: IdentityContext,
+  request: RequestContext,
+  client: Client,
+  name: string,
+) => Promise<TokenAnswer>;
+
+/**
+ * The scopes of a request: `scope`, or `resource` of v1 endpoints, which means `<resource>/.default`
+ * (reference/entra-tokens.md §8 row 12).
+ */
+export function requestedScope(request: RequestContext, fallback?: string): string {
+  const { parameters, version } = request;
+  const resource = parameters.get('resource');
+  if (version === 1) {
+    if (resource !== undefined) return `openid profile offline_access ${resource}/.default`;
+    return fallback ?? parameters.get('scope') ?? 'openid profile offline_access';
+  }
+  return parameters.get('scope') ?? fallback ?? '';
+}
+
+/** What a user's token request needs beside who signed in. */
+export interface UserGrant {
+  readonly grant: string;
+  readonly account: Account;
+  readonly signIn: SignIn;
+  readonly scope: string;
+  readonly nonce?: string | undefined;
+  readonly contexts?: readonly string[];
+  readonly capabilities?: readonly string[];
+  readonly refresh: 'always' | 'if-asked' | 'never';
+  /** Milliseconds since the Unix epoch, of a refresh token that does not slide. */
+  readonly refreshUntil?: number | undefined;
+  readonly spa?: boolean;
+  readonly isRefresh?: boolean;
+}
+
+/**
+ * The common end of every grant for a user: one-shot overrides, the resource, Conditional Access, consent, then tokens.
+ */
+export async function finishUserGrant(
+  context: IdentityContext,
+  request: RequestContext,
+  client: Client,
+  grant: UserGrant,
+): Promise<TokenAnswer> {
+  const { account, signIn } = grant;
+  const { app } = client;
+  context.overrides.strike(
+    'token',
+    { user: account.user, client: app.appId },
+    overrideParameters(account, client, grant.scope),
+  );
+  const scope = parseScope(grant.scope);
+  const resource = findResource(context.directory, account.tenant, scope.resource, { app, interactive: false });
+  const claims = parseRequestClaims(request.parameters.get('claims'));
+  const contexts = [...new Set([...(grant.contexts ?? []), ...claims.contexts])];
+  const now = nowSeconds(context);
+  const failure = judgeAccess({
+    tenant: account.tenant,
+    user: account.user,
+    app,
+    resource,
+    authentication: signIn.authentication,
+    deviceId: request.deviceId ?? signIn.deviceId ?? account.user.device,
+    contexts,
+    stepUp: claims.stepUp,
+    refresh: grant.isRefresh ?? false,
+    now,
+  });
+  if (failure) throw failure.error;
+  if (claims.notBefore !== undefined && signIn.authentication.authTime < claims.notBefore && grant.isRefresh) {
+    // The resource refused what was issued before a revocation; only a fresh sign-in mends that.
+    throw revoked(signIn.authentication.authTime, claims.notBefore);
+  }
+  const consent = decideConsent(account.tenant, app, resource, scope, account.user.id);
+  if (consent.missing.length > 0) throw new AadstsError(65001, { client: app.appId, name: app.displayName });
+  const { lifetimes } = context.behaviour;
+  const refresh = grant.refresh === 'always' || (grant.refresh === 'if-asked' && asksForRefresh(request, scope));
+  return tokenAnswer(context, {
+    grant: grant.grant,
+    version: request.version,
+    app,
+    proof: client.proof,
+    account,
+    signIn: { ...signIn, deviceId: request.deviceId ?? signIn.deviceId ?? account.user.device },
+    resource,
+    scope,
+    granted: consent.granted,
+    contexts,
+    capabilities: [...new Set([...(grant.capabilities ?? []), ...claims.capabilities])],
+    nonce: grant.nonce,
+    clientInfo: request.parameters.get('client_info') === '1',
+    refresh: refresh
+      ? {
+          scope: grant.scope,
+          spa: grant.spa ?? false,
+          expires:
+            grant.refreshUntil ??
+            context.clock.now() + 1000 * (grant.spa ? lifetimes.spaRefreshToken : lifetimes.refreshToken),
+        }
+      : undefined,
+    idToken: request.version === 1 || scope.oidc.includes('openid'),
+    remoteAddress: request.remoteAddress,
+  });
+}
+
+function asksForRefresh(request: RequestContext, scope: ScopeRequest): boolean {
+  return request.version === 1 || scope.oidc.includes('offline_access');
+}
+
+/** Fills the messages of one-shot failures. */
+export function overrideParameters(
+  account: Account,
+  { app }: Pick<Client, 'app'>,
+  scope: string,
+): Record<string, string> {
+  return {
+    user: account.user.userPrincipalName,
+    tenant: account.tenant.settings.displayName,
+    client: app.appId,
+    name: app.displayName,
+    resource: resourceNamed(scope),
+    device: 'unregistered',
+  };
+}
+
+/** How the client named the resource; a malformed scope is told later, by who needs it. */
+function resourceNamed(scope: string): string {
+  const first = scope.split(' ').find((word) => word.includes('/'));
+  return first?.slice(0, first.lastIndexOf('/')) ?? GRAPH_RESOURCE_ID;
+}
+
+/** 50173 with both times in it, given in seconds since the Unix epoch. */
+export function revoked(issued: number, validFrom: number): AadstsError {
+  const text = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 19)}.0000000Z`;
+  return new AadstsError(50173, { issued: text(issued), validFrom: text(validFrom) });
+}

@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto';
+import type { Application } from '../directory/schema.ts';
+import { WELL_KNOWN_RESOURCES } from '../directory/well-known.ts';
+import type { AccessTokenRequest, TokenUser } from '../tokens/token-claims.ts';
+import type { Authentication } from './conditional-access.ts';
+import { type IdentityContext, newSecret } from '../context.ts';
+import type { SignIn } from './grants.ts';
+import { fullScopeNames, type Resource, type ScopeRequest } from './resources.ts';
+import type { Account } from './users.ts';
+
+/** All that a token answer is made from. */
+export interface TokenGrant {
+  readonly grant: string;
+  readonly version: 1 | 2;
+  readonly app: Application;
+  readonly proof: 'none' | 'secret' | 'certificate';
+  readonly account: Account;
+  readonly signIn: SignIn;
+  readonly resource: Resource;
+  readonly scope: ScopeRequest;
+  readonly granted: readonly string[];
+  readonly contexts: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly nonce?: string | undefined;
+  readonly clientInfo: boolean;
+  /** Undefined where the grant gives no refresh token. */
+  readonly refresh: { readonly scope: string; readonly spa: boolean; readonly expires: number } | undefined;
+  readonly idToken: boolean;
+  readonly remoteAddress: string;
+}
+
+export type TokenAnswer = Record<string, string | number>;
+
+/** Claims about the user, as the token issuer wants them. */
+export function tokenUser(context: Pick<IdentityContext, 'issuerFor'>, account: Account): TokenUser {
+  const { user, home } = account;
+  const guest = user.type === 'guest';
+  return {
+    objectId: user.id,
+    userPrincipalName: user.userPrincipalName,
+    displayName: user.displayName,
+    givenName: user.givenName,
+    familyName: user.surname,
+    email: user.mail,
+    guest,
+    identityProvider: guest && home.tenant !== account.tenant ? context.issuerFor(home.tenant.id, 1) : undefined,
+  };
+}
+
+/** The access token that a user and client get for a resource. */
+export function accessTokenRequest(
+  context: Pick<IdentityContext, 'issuerFor'>,
+  grant: Pick<
+    TokenGrant,
+    'account' | 'app' | 'proof' | 'resource' | 'granted' | 'signIn' | 'contexts' | 'capabilities' | 'remoteAddress'
+  >,
+): AccessTokenRequest {
+  const { account, app, resource, signIn } = grant;
+  const { user, tenant } = account;
+  const cae = resource.optionalClaims.includes('xms_cc') && grant.capabilities.length > 0;
+  return {
+    version: resource.version === 1 ? '1.0' : '2.0',
+    issuer: context.issuerFor(tenant.id, resource.version),
+    tenantId: tenant.id,
+    clientId: app.appId,
+    audience: resource.version === 1 ? resource.identifier : resource.appId,
+    user: tokenUser(context, account),
+    scopes: grant.granted,
+    roles: orNone(user.roles),
+    groups: orNone(user.groups),
+    directoryRoles: orNone(user.directoryRoles),
+    authContexts: orNone(grant.contexts),
+    capabilities: cae ? grant.capabilities : undefined,
+    clientProof: grant.proof,
+    authMethods: signIn.authentication.methods,
+    authTime: signIn.authentication.authTime,
+    sessionId: signIn.sessionId,
+    ipAddress: grant.remoteAddress,
+    optionalClaims: optionalClaims(app, resource),
+    // Continuous access evaluation: such tokens live 20 to 28 hours (reference/entra-tokens.md §6).
+    ...(cae && { lifetime: 24 * 3600 }),
+    claims: {
+      ...(signIn.deviceId !== undefined && tenant.devices.find(signIn.deviceId) && { deviceid: signIn.deviceId }),
+      ...user.claims,
+    },
+  };
+}
+
+/**
+ * Entra takes optional claims of access tokens from the resource. Nobody can configure a resource of Microsoft's, and
+ * the documentation of Tunnel for MAM tells to add `acct` to the LOB app: for those, the client's own list counts too.
+ */
+function optionalClaims(app: Application, resource: Resource): string[] {
+  const ofMicrosoft = WELL_KNOWN_RESOURCES.some((known) => known.appId === resource.appId);
+  const names = [...resource.optionalClaims, ...(ofMicrosoft ? app.optionalClaims : [])];
+  return [...new Set(names.filter((name) => name !== 'xms_cc'))];
+}
+
+function orNone(list: readonly string[]): readonly string[] | undefined {
+  return list.length > 0 ? list : undefined;
+}
+
+/** Signs and stores what the grant gives, and builds the JSON answer of the endpoint's version. */
+export async function tokenAnswer(context: IdentityContext, grant: TokenGrant): Promise<TokenAnswer> {
+  const { account, app, resource, signIn } = grant;
+  const access = await context.issuer.accessToken(accessTokenRequest(context, grant));
+  const idToken = grant.idToken ? await idTokenOf(context, grant) : undefined;
+  context.emit('identity.token.issued', {
+    user: account.user.userPrincipalName,
+    client: app.appId,
+    grant: grant.grant,
+    audience: resource.name,
+    tokenId: access.tokenId,
+  });
+  const now = Math.floor(context.clock.now() / 1000);
+  return {
+    ...frame(grant, access.expiresIn, now),
+    access_token: access.token,
+    ...(grant.refresh && { refresh_token: newRefreshToken(context, signIn, grant.refresh) }),
+    ...(idToken !== undefined && { id_token: idToken }),
+    ...(grant.clientInfo && { client_info: clientInfo(account) }),
+  };
+}
+
+/** What surrounds the tokens; v1 endpoints write numbers as texts and name the resource. */
+function frame({ version, resource, scope, granted }: TokenGrant, expiresIn: number, now: number): TokenAnswer {
+  if (version === 1) {
+    return {
+      token_type: 'Bearer',
+      scope: granted.join(' '),
+      expires_in: String(expiresIn),
+      ext_expires_in: String(expiresIn),
+      expires_on: String(now + expiresIn),
+      not_before: String(now),
+      resource: resource.identifier,
+    };
+  }
+  // MSAL finds a cached token by the scopes that the answer lists, so `.default` is among them where it was asked for.
+  const names = [...granted, ...scope.names.filter((name) => name === '.default')];
+  return {
+    token_type: 'Bearer',
+    scope: fullScopeNames(resource, [...new Set(names)]).join(' '),
+    expires_in: expiresIn,
+    ext_expires_in: expiresIn,
+    ...(expiresIn >= 7200 && { refresh_in: Math.floor(expiresIn / 2) }),
+  };
+}
+
+/** Who signed in, for the client. */
+export async function idTokenOf(
+  context: IdentityContext,
+  grant: Pick<TokenGrant, 'account' | 'app' | 'signIn' | 'version' | 'nonce' | 'scope'> & {
+    readonly code?: string;
+    readonly accessToken?: string;
+  },
+): Promise<string> {
+  const { account, app, signIn, version } = grant;
+  const issued = await context.issuer.idToken({
+    version: version === 1 ? '1.0' : '2.0',
+    issuer: context.issuerFor(account.tenant.id, version),
+    tenantId: account.tenant.id,
+    clientId: app.appId,
+    user: tokenUser(context, account),
+    nonce: grant.nonce,
+    scopes: grant.scope.oidc,
+    authMethods: signIn.authentication.methods,
+    authTime: signIn.authentication.authTime,
+    sessionId: signIn.sessionId,
+    lifetime: context.behaviour.lifetimes.idToken,
+    optionalClaims: ['login_hint'].filter((name) => app.optionalClaims.includes(name)),
+    ...(grant.code !== undefined && { code: grant.code }),
+    ...(grant.accessToken !== undefined && { accessToken: grant.accessToken }),
+    claims: { ...account.user.claims },
+  });
+  return issued.token;
+}
+
+function newRefreshToken(
+  context: IdentityContext,
+  signIn: SignIn,
+  refresh: NonNullable<TokenGrant['refresh']>,
+): string {
+  const secret = newSecret(context, '1.A');
+  context.grants.addRefreshToken(secret, {
+    ...signIn,
+    scope: refresh.scope,
+    spa: refresh.spa,
+    issued: context.clock.now(),
+    expires: refresh.expires,
+    used: false,
+  });
+  return secret;
+}
+
+/** base64url of `{"uid","utid"}` at home: MSAL builds the account id from it (reference/entra-tokens.md §8). */
+export function clientInfo({ home }: Pick<Account, 'home'>): string {
+  return Buffer.from(JSON.stringify({ uid: home.user.id, utid: home.tenant.id })).toString('base64url');
+}
+
+/** Identifies a password without giving it away: a changed one ends what was signed in with the old one. */
+export function passwordMark(user: { readonly id: string; readonly password?: string | undefined }): string {
+  return createHash('sha256')
+    .update(`${user.id}\0${user.password ?? ''}`)
+    .digest('base64url')
+    .slice(0, 16);
+}
+
+export type { Authentication };

@@ -1,0 +1,77 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { AadstsError } from '../aadsts-error.ts';
+import type { Located } from '../directory/directory.ts';
+import type { User } from '../directory/schema.ts';
+import type { Tenant } from '../directory/tenant.ts';
+import type { Authority } from './authority.ts';
+import type { IdentityContext } from '../context.ts';
+
+/** A user in the tenant that the tokens are for, and where the user is at home. */
+export interface Account {
+  readonly tenant: Tenant;
+  readonly user: User;
+  readonly home: Located;
+}
+
+/**
+ * The account of that name at an authority.
+ *
+ * @throws AadstsError 50034 nobody knows the name, 50020 another tenant does but it is no guest here
+ */
+export function findAccount(
+  context: IdentityContext,
+  authority: Authority,
+  username: string,
+  clientId: string,
+): Account {
+  const home = context.directory.findMember(username);
+  const tenant = authority.tenant ?? home?.tenant ?? localGuestTenant(context, username);
+  if (!tenant) {
+    throw new AadstsError(50034, { user: username, tenant: authority.name });
+  }
+  if (home?.tenant === tenant) return { tenant, user: home.user, home };
+  const entry = tenant.users.find(username);
+  if (entry) return { tenant, user: entry, home: home ?? { tenant, user: entry } };
+  throw new AadstsError(home ? 50020 : 50034, {
+    user: username,
+    tenant: tenant.settings.displayName,
+    client: clientId,
+  });
+}
+
+/** At an alias, a guest whose home is not simulated is found where it is a guest. */
+function localGuestTenant(context: IdentityContext, username: string): Tenant | undefined {
+  return context.directory.tenants.find((tenant) => tenant.users.find(username));
+}
+
+/**
+ * Checks a password and, only when it is right, the state of the account, so that a wrong password tells nothing.
+ *
+ * @throws AadstsError 50053 locked, 50126 wrong, then what {@link checkAccountState} throws
+ */
+export function checkPassword(context: IdentityContext, account: Account, password: string): void {
+  const { user } = account.home;
+  if (user.locked || account.user.locked || context.lockout.isLocked(user.id)) throw new AadstsError(50053);
+  if (user.password === undefined || !equalText(user.password, password)) {
+    context.lockout.failed(user.id);
+    throw new AadstsError(50126);
+  }
+  context.lockout.succeeded(user.id);
+  checkAccountState(account);
+}
+
+/** @throws AadstsError 50057 disabled here or at home, 50053 locked */
+export function checkAccountState({ user, home }: Pick<Account, 'user' | 'home'>): void {
+  if (!user.enabled || !home.user.enabled) throw new AadstsError(50057);
+  if (user.locked || home.user.locked) throw new AadstsError(50053);
+}
+
+/** @throws AadstsError 50055 */
+export function checkPasswordAge({ home }: Pick<Account, 'home'>): void {
+  if (home.user.passwordExpired) throw new AadstsError(50055);
+}
+
+/** Compares in a time that does not tell where two texts differ. */
+export function equalText(a: string, b: string): boolean {
+  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+}

@@ -1,0 +1,123 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type AadstsError, entraTimestamp, errorDescription } from '../aadsts-error.ts';
+import { type Page, renderPage } from '../pages/layout.ts';
+import { errorPage, relayPage } from '../pages/message-pages.ts';
+import { type IdentityContext, newGuid } from '../context.ts';
+import { traceOf } from '../oauth/http.ts';
+import type { AnswerTarget } from './authorize-request.ts';
+import { formActionSource, withParameters } from './redirect-uri.ts';
+
+export const BRAND = 'Tunnelite ID';
+
+/** Sends a page under a strict policy: no scripts but by nonce, no frames, forms only to us and to the app's redirect URI. */
+export function sendPage(
+  context: IdentityContext,
+  reply: FastifyReply,
+  page: Page | ((nonce: string) => Page),
+  options: { readonly status?: number; readonly formTarget?: string | undefined; readonly script?: boolean } = {},
+): FastifyReply {
+  const nonce = context.random.bytes(18).toString('base64');
+  const formAction = options.formTarget === undefined ? "'self'" : `'self' ${formActionSource(options.formTarget)}`;
+  const policy = [
+    "default-src 'none'",
+    `style-src 'nonce-${nonce}'`,
+    ...(options.script ? [`script-src 'nonce-${nonce}'`] : []),
+    "img-src 'self' data:",
+    `form-action ${formAction}`,
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return reply
+    .code(options.status ?? 200)
+    .headers({
+      'content-security-policy': policy.join('; '),
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'same-origin',
+      'cross-origin-opener-policy': 'same-origin-allow-popups',
+    })
+    .type('text/html; charset=utf-8')
+    .send(renderPage(typeof page === 'function' ? page(nonce) : page, nonce));
+}
+
+/** Sends an answer to the app: by redirect, or by a form that posts itself. */
+export function sendToApp(
+  context: IdentityContext,
+  reply: FastifyReply,
+  target: AnswerTarget,
+  parameters: URLSearchParams,
+): FastifyReply {
+  if (target.state !== undefined) parameters.set('state', target.state);
+  const { redirectUri, responseMode } = target;
+  if (responseMode !== 'form_post') return reply.redirect(withParameters(redirectUri, parameters, responseMode), 302);
+  return sendPage(context, reply, (nonce) => relayPage(BRAND, redirectUri, parameters, nonce), {
+    formTarget: redirectUri,
+    script: true,
+  });
+}
+
+/** An error as the app sees it in its redirect URI. */
+export function errorParameters(
+  context: IdentityContext,
+  request: FastifyRequest,
+  error: AadstsError,
+  silent: boolean,
+): URLSearchParams {
+  const trace = traceOf(context, request);
+  const parameters = new URLSearchParams({
+    error: silent ? (error.entry.silentError ?? error.entry.error) : error.entry.error,
+    error_description: errorDescription(error, trace),
+    error_uri: `${context.origin()}/error?code=${error.code}`,
+  });
+  if (error.suberror !== undefined) parameters.set('error_subcode', error.suberror);
+  if (error.claims !== undefined) parameters.set('claims', error.claims);
+  return parameters;
+}
+
+/** Sends an error to the app, without a page in between. */
+export function sendErrorToApp(
+  context: IdentityContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AadstsError,
+  target: AnswerTarget,
+  silent: boolean,
+): FastifyReply {
+  return sendToApp(context, reply, target, errorParameters(context, request, error, silent));
+}
+
+/** Shows an error to the person, with a way back to the app if the app is known. */
+export function sendErrorPage(
+  context: IdentityContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AadstsError,
+  target?: AnswerTarget,
+): FastifyReply {
+  const trace = traceOf(context, request);
+  let backToApp: string | undefined;
+  if (target) {
+    const parameters = errorParameters(context, request, error, false);
+    if (target.state !== undefined) parameters.set('state', target.state);
+    // A link cannot post; the app gets the error where its mode says so only for query and fragment.
+    backToApp = withParameters(
+      target.redirectUri,
+      parameters,
+      target.responseMode === 'fragment' ? 'fragment' : 'query',
+    );
+  }
+  const page = errorPage({
+    brand: BRAND,
+    code: error.code,
+    text: error.message,
+    traceId: trace.traceId,
+    correlationId: trace.correlationId,
+    timestamp: entraTimestamp(trace.time),
+    backToApp,
+  });
+  return sendPage(context, reply, page, { status: error.entry.status ?? 400 });
+}
+
+/** `session_state` of a successful answer. */
+export function sessionState(context: IdentityContext): string {
+  return newGuid(context.random);
+}

@@ -1,0 +1,111 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AadstsError } from '../aadsts-error.ts';
+import { deviceCodePage } from '../pages/sign-in-pages.ts';
+import { findClient } from '../oauth/clients.ts';
+import { DEVICE_POLL_INTERVAL } from '../oauth/constants.ts';
+import { type IdentityContext, newSecret } from '../context.ts';
+import { formOf, readRequest, versionOf } from '../oauth/http.ts';
+import { Parameters } from '../oauth/parameters.ts';
+import { parseScope } from '../oauth/resources.ts';
+import { requestedScope } from '../oauth/token-grants.ts';
+import { BRAND, sendErrorPage, sendPage } from './answer.ts';
+import { Browser } from './browser.ts';
+import type { SignIns } from './flows.ts';
+import { loginLocation } from './sign-in-routes.ts';
+
+const PAGE = '/devicelogin';
+const CODE_LENGTH = 9;
+/** Without vowels and look-alikes: no words, and nothing to mistake. */
+const ALPHABET = 'BCDFGHJKLMNPQRSTVWXYZ23456789';
+
+/** Gives out device codes (reference/entra-tokens.md §9.3). */
+export function deviceCodeRoutes(context: IdentityContext, app: FastifyInstance): void {
+  for (const [path, version] of [
+    ['oauth2', 1],
+    ['oauth2/v2.0', 2],
+  ] as const) {
+    app.post(`/:tenant/${path}/devicecode`, { config: { endpoint: 'devicecode', version } }, async (request) => {
+      const oauth = readRequest(context, request, formOf(request));
+      const clientId = oauth.parameters.require('client_id');
+      const client = findClient(context, oauth.authority, clientId);
+      const scope = requestedScope(oauth);
+      if (scope === '') throw new AadstsError(900144, { field: 'scope' });
+      parseScope(scope);
+      context.overrides.strike('devicecode', { client: client.app.appId }, { client: client.app.appId });
+      const deviceCode = newSecret(context, 'D');
+      const userCode = newUserCode(context);
+      const seconds = context.behaviour.lifetimes.deviceCode;
+      context.grants.addDevice(deviceCode, {
+        clientId: client.app.appId,
+        scope,
+        authority: oauth.authority.name,
+        userCode,
+        expires: context.clock.now() + seconds * 1000,
+        state: 'pending',
+        signIn: undefined,
+        polled: Number.NEGATIVE_INFINITY,
+      });
+      const where = `${context.origin()}${PAGE}`;
+      const v1 = versionOf(request) === 1;
+      return {
+        user_code: userCode,
+        device_code: deviceCode,
+        // v1 answers write numbers as texts and call the address differently; no version has verification_uri_complete.
+        [v1 ? 'verification_url' : 'verification_uri']: where,
+        expires_in: v1 ? String(seconds) : seconds,
+        interval: v1 ? String(DEVICE_POLL_INTERVAL) : DEVICE_POLL_INTERVAL,
+        message: `To sign in, use a web browser to open the page ${where} and enter the code ${userCode} to authenticate.`,
+      };
+    });
+  }
+}
+
+function newUserCode(context: IdentityContext): string {
+  let code = '';
+  while (code.length < CODE_LENGTH) {
+    // Rejection keeps each character equally likely.
+    const value = context.random.bytes(1)[0]!;
+    if (value < 256 - (256 % ALPHABET.length)) code += ALPHABET[value % ALPHABET.length];
+  }
+  return code;
+}
+
+/** The page where a person enters the code that a device shows. */
+export function devicePageRoutes(context: IdentityContext, signIns: SignIns, app: FastifyInstance): void {
+  app.setErrorHandler((error: unknown, request, reply) => {
+    if (error instanceof AadstsError) return sendErrorPage(context, request, reply, error);
+    throw error;
+  });
+  for (const path of [PAGE, '/common/oauth2/deviceauth']) {
+    app.get(path, { config: { endpoint: 'authorize' } }, (request, reply) => {
+      const code = Parameters.ofUrl(request.url).get('otc') ?? '';
+      return showPage(request, reply, code, undefined);
+    });
+    app.post(path, { config: { endpoint: 'authorize' } }, (request, reply) => {
+      const form = formOf(request);
+      const browser = new Browser(context, request, reply);
+      browser.checkForm(request, 'device', form.get('canary'));
+      const code = form.get('otc') ?? '';
+      const device = context.grants.findDeviceByUserCode(code);
+      if (device?.state !== 'pending' || device.expires <= context.clock.now()) {
+        return showPage(request, reply, code, 'That code did not work. Check the code and try again (AADSTS70018).');
+      }
+      const { authority, clientId, scope } = device;
+      const purpose = { kind: 'device', device } as const;
+      const flow = signIns.begin(browser, { authority, clientId, scope, deviceId: undefined, purpose });
+      return reply.redirect(loginLocation(flow), 303);
+    });
+  }
+
+  function showPage(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    code: string,
+    notice: string | undefined,
+  ): FastifyReply {
+    const browser = new Browser(context, request, reply);
+    browser.begin();
+    const form = { action: PAGE, flow: '', canary: browser.canary('device'), brand: BRAND, notice };
+    return sendPage(context, reply, deviceCodePage(form, code.slice(0, 12)));
+  }
+}

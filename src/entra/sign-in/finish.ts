@@ -1,0 +1,106 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AadstsError } from '../aadsts-error.ts';
+import { messagePage } from '../pages/message-pages.ts';
+import type { IdentityContext } from '../context.ts';
+import { overrideParameters } from '../oauth/token-grants.ts';
+import { passwordMark } from '../oauth/token-response.ts';
+import type { Account } from '../oauth/users.ts';
+import { Declined } from './actions.ts';
+import { BRAND, sendErrorPage, sendErrorToApp, sendPage, sendToApp } from './answer.ts';
+import type { AuthorizeRequest } from './authorize-request.ts';
+import type { Browser } from './browser.ts';
+import { signInOf, successParameters } from './complete.ts';
+import type { FlowState, SignInFlow } from './flow.ts';
+import type { SignIns } from './flows.ts';
+
+/** Where the app waits for the answer; undefined for a device code. */
+export function targetOf(flow: SignInFlow): AuthorizeRequest | undefined {
+  return flow.purpose.kind === 'authorize' ? flow.purpose.request : undefined;
+}
+
+/** Signs the browser in and gives the app, or the waiting device, what it asked for. */
+export async function finish(
+  context: IdentityContext,
+  signIns: SignIns,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  browser: Browser,
+  flow: SignInFlow,
+  state: FlowState,
+): Promise<FastifyReply> {
+  const account = state.account!;
+  strikeOverride(context, flow, account, state);
+  signIns.end(flow);
+  if (flow.fresh) rememberSignIn(signIns, browser, flow, account);
+  context.emit('identity.signin.completed', {
+    user: account.user.userPrincipalName,
+    client: state.app.appId,
+    methods: flow.authentication!.methods.join(' '),
+  });
+  if (flow.purpose.kind === 'device') {
+    flow.purpose.device.signIn = signInOf(flow, account, state.app.appId);
+    flow.purpose.device.state = 'approved';
+    const text = `You have signed in to ${state.app.displayName} on your device. You may now close this window.`;
+    return sendPage(context, reply, messagePage(BRAND, 'You are signed in', text));
+  }
+  const authorizeRequest = flow.purpose.request;
+  const parameters = await successParameters(context, flow, authorizeRequest, account, request.ip);
+  return sendToApp(context, reply, authorizeRequest, parameters);
+}
+
+/** An ordered failure is for the app to handle, so it goes there without a page. */
+function strikeOverride(context: IdentityContext, flow: SignInFlow, account: Account, state: FlowState): void {
+  try {
+    const requester = { user: account.user, client: state.app.appId };
+    context.overrides.strike('authorize', requester, overrideParameters(account, state, flow.scope));
+  } catch (error) {
+    throw error instanceof AadstsError ? new Declined(error) : error;
+  }
+}
+
+function rememberSignIn(signIns: SignIns, browser: Browser, flow: SignInFlow, { home }: Account): void {
+  const persistent = flow.stay === true;
+  const { secret, seconds } = signIns.sessions.signIn(browser.session, {
+    tenantId: home.tenant.id,
+    userId: home.user.id,
+    userPrincipalName: home.user.userPrincipalName,
+    sessionId: flow.sessionId!,
+    authentication: flow.authentication!,
+    passwordMark: passwordMark(home.user),
+    order: flow.order,
+    persistent,
+  });
+  browser.setSession(secret, seconds, persistent);
+}
+
+/** Ends a flow that cannot go on: the person sees why, or the app is told at once if the person gave up. */
+export function failFlow(
+  context: IdentityContext,
+  signIns: SignIns,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  flow: SignInFlow,
+  thrown: unknown,
+): FastifyReply {
+  const error = thrown instanceof Declined ? thrown.error : thrown;
+  if (!(error instanceof AadstsError)) throw thrown;
+  signIns.end(flow);
+  context.emit('identity.signin.failed', {
+    user: flow.username,
+    client: flow.clientId,
+    code: error.code,
+    explanation: error.message,
+  });
+  const target = targetOf(flow);
+  if (flow.purpose.kind === 'device' && thrown instanceof Declined) {
+    // A device only knows "declined".
+    flow.purpose.device.state = 'declined';
+    return sendPage(
+      context,
+      reply,
+      messagePage(BRAND, 'Sign-in cancelled', 'The app on your device was told. You may close this window.'),
+    );
+  }
+  if (thrown instanceof Declined && target) return sendErrorToApp(context, request, reply, error, target, false);
+  return sendErrorPage(context, request, reply, error, target);
+}

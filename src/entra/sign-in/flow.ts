@@ -1,0 +1,180 @@
+import { AadstsError } from '../aadsts-error.ts';
+import type { Located } from '../directory/directory.ts';
+import type { Application } from '../directory/schema.ts';
+import { findAuthority } from '../oauth/authority.ts';
+import { findClient } from '../oauth/clients.ts';
+import { type AccessFailure, type Authentication, judgeAccess, type Remedy } from '../oauth/conditional-access.ts';
+import { type ConsentDecision, decideConsent } from '../oauth/consent.ts';
+import { type IdentityContext, nowSeconds } from '../context.ts';
+import type { DeviceGrant } from '../oauth/grants.ts';
+import { findResource, parseScope, type Resource } from '../oauth/resources.ts';
+import { type Account, findAccount } from '../oauth/users.ts';
+import type { AuthorizeRequest } from './authorize-request.ts';
+import type { SignedIn } from './sessions.ts';
+
+/**
+ * Where a sign-in stands: the page that is shown next.
+ *
+ * ```
+ *  pick-account ─▶ username ─▶ password ───────▶ new-password ─▶ mfa-registration ─▶ mfa ─▶ consent ─▶ confirm-app ─▶ stay-signed-in ─▶ done
+ *        │             └─────▶ federated ──(STS)──▲                                         (device codes only)
+ *        └── (session) ───────────────────────────┘
+ * ```
+ * Each page is shown only when {@link nextStep} finds that it is needed; none is shown twice without reason.
+ */
+export const STEPS = [
+  'pick-account',
+  'username',
+  'password',
+  'federated',
+  'new-password',
+  'mfa-registration',
+  'mfa',
+  'consent',
+  'confirm-app',
+  'stay-signed-in',
+  'done',
+] as const;
+export type Step = (typeof STEPS)[number];
+
+/** What the next step depends on. */
+export interface StepFacts {
+  /** The browser has signed-in accounts to choose from, and nothing says which. */
+  readonly canPick: boolean;
+  readonly hasAccount: boolean;
+  readonly isFederated: boolean;
+  readonly isAuthenticated: boolean;
+  /** What Conditional Access or user state asks for. */
+  readonly remedy: Remedy | undefined;
+  readonly needsConsent: boolean;
+  readonly needsConfirmation: boolean;
+  readonly asksToStay: boolean;
+}
+
+/** The page to show, from what is known. */
+export function nextStep(facts: StepFacts): Step {
+  if (!facts.isAuthenticated) {
+    if (facts.hasAccount) return facts.isFederated ? 'federated' : 'password';
+    return facts.canPick ? 'pick-account' : 'username';
+  }
+  if (facts.remedy !== undefined) return facts.remedy;
+  if (facts.needsConsent) return 'consent';
+  if (facts.needsConfirmation) return 'confirm-app';
+  return facts.asksToStay ? 'stay-signed-in' : 'done';
+}
+
+/** What a sign-in is for. */
+export type Purpose =
+  | { readonly kind: 'authorize'; readonly request: AuthorizeRequest }
+  | { readonly kind: 'device'; readonly device: DeviceGrant };
+
+/** One sign-in in one browser, from the request to the answer. */
+export interface SignInFlow {
+  readonly id: string;
+  /** Hash of the cookie of the browser that began it. */
+  readonly browser: string;
+  readonly purpose: Purpose;
+  readonly authority: string;
+  readonly clientId: string;
+  readonly scope: string;
+  readonly deviceId: string | undefined;
+  /** Which account; the home entry may not exist for a guest of a tenant that is not simulated. */
+  username: string | undefined;
+  /** What was entered as a name that nobody has, to be corrected. */
+  typed: string;
+  /** A federated domain was hinted at: the STS asks for the name. */
+  federatedDomain: string | undefined;
+  authentication: Authentication | undefined;
+  sessionId: string | undefined;
+  order: number;
+  /** Signed in on these pages, not by a session of before. */
+  fresh: boolean;
+  useOther: boolean;
+  consented: boolean;
+  confirmed: boolean;
+  stay: boolean | undefined;
+  /** Inline message of the last attempt, told once. */
+  notice: string | undefined;
+}
+
+/** All that is known of a flow at one moment. */
+export interface FlowState {
+  readonly step: Step;
+  readonly app: Application;
+  readonly account: Account | undefined;
+  readonly resource: Resource | undefined;
+  readonly consent: ConsentDecision | undefined;
+  readonly accounts: readonly SignedIn[];
+}
+
+/**
+ * Works out where a flow stands.
+ *
+ * @throws AadstsError what no page can mend: blocked, not compliant, not assigned, no such resource, …
+ */
+export function evaluateFlow(context: IdentityContext, flow: SignInFlow, accounts: readonly SignedIn[]): FlowState {
+  const authority = findAuthority(context.directory, flow.authority);
+  const { app } = findClient(context, authority, flow.clientId);
+  const account = flow.username === undefined ? undefined : findAccount(context, authority, flow.username, app.appId);
+  const base = {
+    canPick: accounts.length > 0 && !flow.useOther,
+    hasAccount: account !== undefined || flow.federatedDomain !== undefined,
+    isFederated: flow.federatedDomain !== undefined || (account?.home.tenant.isFederated(flow.username!) ?? false),
+    isAuthenticated: false,
+    remedy: undefined,
+    needsConsent: false,
+    needsConfirmation: false,
+    asksToStay: false,
+  };
+  if (!account || !flow.authentication) {
+    return { step: nextStep(base), app, account, resource: undefined, consent: undefined, accounts };
+  }
+  const scope = parseScope(flow.scope);
+  const resource = findResource(context.directory, account.tenant, scope.resource, { app, interactive: true });
+  const failure = judgeFlow(context, flow, flow.authentication, account, app, resource);
+  if (failure && failure.remedy === undefined) throw failure.error;
+  const consent = decideConsent(account.tenant, app, resource, scope, account.user.id);
+  const promptsConsent = flow.purpose.kind === 'authorize' && flow.purpose.request.prompt.has('consent');
+  const facts: StepFacts = {
+    ...base,
+    isAuthenticated: true,
+    remedy: account.home.user.passwordExpired && !isFederated(account.home) ? 'new-password' : failure?.remedy,
+    needsConsent: !flow.consented && (consent.missing.length > 0 || promptsConsent),
+    needsConfirmation: flow.purpose.kind === 'device' && !flow.confirmed,
+    asksToStay: flow.fresh && flow.stay === undefined && flow.purpose.kind === 'authorize',
+  };
+  return { step: nextStep(facts), app, account, resource, consent, accounts };
+}
+
+function isFederated({ tenant, user }: Located): boolean {
+  return tenant.isFederated(user.userPrincipalName);
+}
+
+/** Judges a flow by Conditional Access; with `prompt=none` the failure is the answer, else its remedy is the next page. */
+export function judgeFlow(
+  context: IdentityContext,
+  flow: SignInFlow,
+  authentication: Authentication,
+  account: Account,
+  app: Application,
+  resource: Resource,
+): AccessFailure | undefined {
+  const claims = flow.purpose.kind === 'authorize' ? flow.purpose.request.claims : undefined;
+  return judgeAccess({
+    tenant: account.tenant,
+    user: account.user,
+    app,
+    resource,
+    authentication,
+    deviceId: flow.deviceId ?? account.user.device,
+    contexts: claims?.contexts ?? [],
+    stepUp: claims?.stepUp ?? false,
+    refresh: false,
+    now: nowSeconds(context),
+  });
+}
+
+/** 90094 when an ordinary user is asked for what only an administrator can grant. */
+export function refuseAdminConsent(consent: ConsentDecision, isAdministrator: boolean): void {
+  if (!isAdministrator && consent.missing.some((scope) => scope.adminConsentRequired)) throw new AadstsError(90094);
+}

@@ -1,0 +1,126 @@
+import type { FastifyRequest } from 'fastify';
+import { AadstsError } from '../aadsts-error.ts';
+import { findAuthority } from '../oauth/authority.ts';
+import { STORE_LIMITS } from '../oauth/constants.ts';
+import { type IdentityContext, newGuid, newSecret, nowSeconds } from '../context.ts';
+import { ExpiringStore } from '../oauth/expiring-store.ts';
+import type { Browser } from './browser.ts';
+import type { Purpose, SignInFlow } from './flow.ts';
+import { BrowserSessions, type SignedIn } from './sessions.ts';
+
+/** Sign-ins that are under way, and the sessions they lead to. */
+export class SignIns {
+  readonly sessions: BrowserSessions;
+  readonly #context: IdentityContext;
+  readonly #flows: ExpiringStore<SignInFlow>;
+
+  constructor(context: IdentityContext) {
+    this.#context = context;
+    this.sessions = new BrowserSessions(context);
+    this.#flows = new ExpiringStore(context.clock, STORE_LIMITS.flows);
+  }
+
+  /** Begins a sign-in in this browser; a session that fits the request is taken over. */
+  begin(
+    browser: Browser,
+    start: Pick<SignInFlow, 'authority' | 'clientId' | 'scope' | 'deviceId'> & { readonly purpose: Purpose },
+  ): SignInFlow {
+    const flow: SignInFlow = {
+      ...start,
+      id: newSecret(this.#context),
+      browser: browser.begin(),
+      username: undefined,
+      typed: '',
+      federatedDomain: undefined,
+      authentication: undefined,
+      sessionId: undefined,
+      order: 0,
+      fresh: false,
+      useOther: false,
+      consented: false,
+      confirmed: false,
+      stay: undefined,
+      notice: undefined,
+    };
+    this.#flows.set(flow.id, flow, this.#context.behaviour.lifetimes.signIn);
+    if (start.purpose.kind === 'authorize') this.#applyHints(flow, start.purpose, this.accountsFor(flow, browser));
+    return flow;
+  }
+
+  /**
+   * The flow of a page.
+   *
+   * @throws AadstsError 50089 expired, or begun in another browser
+   */
+  find(id: string | undefined, browser: Browser): SignInFlow {
+    const flow = id === undefined ? undefined : this.#flows.get(id);
+    if (!flow || !browser.is(flow.browser)) throw new AadstsError(50089);
+    return flow;
+  }
+
+  end(flow: SignInFlow): void {
+    this.#flows.delete(flow.id);
+  }
+
+  /** Signed-in accounts that this request may use without asking for the password again. */
+  accountsFor(flow: SignInFlow, browser: Browser): readonly SignedIn[] {
+    const accounts = this.sessions.accounts(browser.session);
+    if (flow.purpose.kind !== 'authorize') return accounts;
+    const { prompt, maxAge, claims } = flow.purpose.request;
+    if (prompt.has('login') || prompt.has('create')) return [];
+    const now = nowSeconds(this.#context);
+    return accounts.filter(({ authentication }) => {
+      if (maxAge !== undefined && now - authentication.authTime > maxAge) return false;
+      return claims.notBefore === undefined || authentication.authTime >= claims.notBefore;
+    });
+  }
+
+  /** Lets a signed-in account stand for the password. */
+  adopt(flow: SignInFlow, account: SignedIn): void {
+    flow.username = account.userPrincipalName;
+    flow.authentication = account.authentication;
+    flow.sessionId = account.sessionId;
+    flow.order = account.order;
+    flow.fresh = false;
+  }
+
+  /** Notes that the user has just proven who they are. */
+  authenticate(flow: SignInFlow, methods: readonly string[]): void {
+    flow.authentication = { methods, authTime: nowSeconds(this.#context), mfaTime: undefined };
+    flow.sessionId = newGuid(this.#context.random);
+    flow.order = this.#context.grants.nextOrder();
+    flow.fresh = true;
+    flow.notice = undefined;
+  }
+
+  clear(): void {
+    this.#flows.clear();
+    this.sessions.clear();
+  }
+
+  #applyHints(flow: SignInFlow, purpose: Purpose & { kind: 'authorize' }, accounts: readonly SignedIn[]): void {
+    const { loginHint, domainHint, prompt } = purpose.request;
+    if (prompt.has('select_account')) return;
+    const hint = loginHint?.includes('@') ? loginHint.trim() : undefined;
+    if (hint !== undefined) {
+      const session = accounts.find((account) => account.userPrincipalName.toLowerCase() === hint.toLowerCase());
+      if (session) this.adopt(flow, session);
+      else flow.username = hint;
+      return;
+    }
+    const federated = domainHint === undefined ? undefined : this.#context.directory.findTenant(domainHint);
+    if (federated?.isFederated(`@${domainHint}`)) flow.federatedDomain = domainHint;
+    const usable = accounts.filter((account) => this.#isKnownAt(flow, account));
+    if (usable.length === 1 && !federated) this.adopt(flow, usable[0]!);
+  }
+
+  #isKnownAt(flow: SignInFlow, account: SignedIn): boolean {
+    const { tenant } = findAuthority(this.#context.directory, flow.authority);
+    return !tenant || tenant.users.find(account.userPrincipalName) !== undefined;
+  }
+}
+
+/** The client's address, for `ipaddr`. */
+export function remoteOf(request: FastifyRequest): string {
+  return request.ip;
+}

@@ -1,0 +1,106 @@
+import type { TLSSocket } from 'node:tls';
+import type { FaultPorts } from '../../faults/ports.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { type ClientHeaders, type HeaderLine, tunnelHeaders } from '../../wire/cstp-headers.ts';
+import type { PoolFacts } from '../session/address-pool.ts';
+import type { DataChannel, DataChannelServer } from '../data/data-channel-port.ts';
+import type { GatewaySession } from '../session/session.ts';
+import type { Sessions } from '../session/sessions.ts';
+import { type Negotiated, negotiate, tunnelOffer } from '../session/tunnel-terms.ts';
+import type { TunnelSettings } from '../types.ts';
+
+/** What a decision on a CONNECT needs of the gateway. */
+export interface AdmissionHost {
+  readonly settings: TunnelSettings;
+  readonly clock: Clock;
+  readonly faults: FaultPorts;
+  readonly sessionTable: Sessions;
+  readonly dataChannels: DataChannelServer | undefined;
+  readonly pool4: PoolFacts | undefined;
+  /** The UDP port told to clients. */
+  readonly udpPort: number;
+}
+
+/** What it needs of the connection. */
+export interface AdmissionClient {
+  readonly headers: ClientHeaders;
+  readonly remoteAddress: string;
+  /** Monotonic milliseconds. */
+  readonly acceptedAt: number;
+  readonly tls: TLSSocket;
+}
+
+export type Admission =
+  | { readonly ok: true; readonly agreed: Negotiated; readonly channels: DataChannelServer | undefined }
+  | { readonly ok: false; readonly reason: string; readonly explanation: string };
+
+const refuse = (reason: string, explanation: string): Admission => ({ ok: false, reason, explanation });
+
+/** Decides whether a session may have a tunnel now, and gives it its addresses if so. */
+export function admit(host: AdmissionHost, client: AdmissionClient, session: GatewaySession): Admission {
+  const { settings, sessionTable: sessions } = host;
+  const fault = host.faults.decision?.('connect', { session: session.id, user: session.username });
+  if (fault) return refuse('fault', fault.explanation);
+  if (settings.denyRoaming && session.loginAddress !== client.remoteAddress) {
+    return refuse('roaming', `The session was made from ${session.loginAddress}; roaming is denied.`);
+  }
+  const perUser = settings.maxSessionsPerUser;
+  if (perUser && sessions.connected(session.username) - Number(session.connected) >= perUser) {
+    return refuse('user-limit', `${session.username} has ${perUser} sessions already, as many as are allowed.`);
+  }
+  const channels = settings.disableUdp || !client.headers.asksDtls ? undefined : host.dataChannels;
+  const overhead = channels?.overhead(client.headers, client.tls) ?? 0;
+  const agreed = negotiate(settings, client.headers, client.remoteAddress, overhead);
+  if (!agreed.ipv4 && !agreed.ipv6) {
+    return refuse('no-family', 'The client asks for no address family that the gateway has a pool for.');
+  }
+  if (!sessions.assignAddresses(session, agreed.ipv4, agreed.ipv6)) {
+    return refuse('pool-exhausted', 'Every address of the pool is in use; enlarge the pool or end sessions.');
+  }
+  return { ok: true, agreed, channels };
+}
+
+/** Ends the tunnel that the session has, settles the new one, and returns its answer and data channel. */
+export function settle(
+  host: AdmissionHost,
+  client: AdmissionClient,
+  session: GatewaySession,
+  { agreed, channels }: Extract<Admission, { ok: true }>,
+): { readonly lines: HeaderLine[]; readonly channel: DataChannel | undefined } {
+  const { settings } = host;
+  const { headers, tls } = client;
+  session.replaceTunnel();
+  const use4 = agreed.ipv4 && session.pool4 !== undefined;
+  const use6 = agreed.ipv6 && session.pool6 !== undefined;
+  const cipher = tls.getCipher();
+  session.prepare(
+    {
+      mtu: agreed.mtu,
+      dpd: agreed.dpd,
+      idleTimeout: agreed.idleTimeout,
+      sessionTimeout: settings.sessionTimeout,
+      acceptedAt: client.acceptedAt,
+      remoteAddress: client.remoteAddress,
+      tlsCipher: `${tls.getProtocol()} ${cipher?.standardName ?? cipher?.name ?? ''}`,
+      userAgent: headers.userAgent,
+      deviceType: headers.deviceType,
+      devicePlatform: headers.platform,
+      hostname: headers.hostname,
+    },
+    use4,
+    use6,
+  );
+  const offered = channels?.offer(headers, session, tls);
+  const elapsed = (host.clock.monotonic() - client.acceptedAt) / 1000;
+  const offer = tunnelOffer({
+    settings,
+    headers,
+    negotiated: agreed,
+    address4: use4 ? session.pool4?.text : undefined,
+    address6: use6 ? session.pool6?.text : undefined,
+    pool4: host.pool4,
+    remaining: settings.sessionTimeout ? Math.max(0, Math.floor(settings.sessionTimeout - elapsed)) : undefined,
+    dtls: channels ? { port: host.udpPort, headers: offered?.headers ?? [] } : undefined,
+  });
+  return { lines: tunnelHeaders(offer), channel: offered?.channel };
+}

@@ -1,0 +1,85 @@
+import { isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import type { Clock } from '../../lib/clock.ts';
+
+/** When an address that misbehaves is shut out, and for how long (reference openconnect-protocol §14). */
+export interface BanRules {
+  /** Points at which an address is banned; 0 = never. The real server's default is 30, its sample configuration says 80. */
+  readonly maxScore: number;
+  /** Seconds that a ban lasts, from its begin; further tries do not lengthen it. Sample: 300. */
+  readonly banTime: number;
+  /** Seconds after which points are forgotten. Default 300. */
+  readonly resetTime: number;
+}
+
+/** Points for each connection, and for each failed login. */
+export const BAN_POINTS = { connection: 1, failedLogin: 10 } as const;
+
+/** Addresses remembered at most; beyond that the oldest is forgotten. */
+const MAX_ENTRIES = 10_000;
+
+interface Entry {
+  score: number;
+  since: number;
+  bannedAt: number | undefined;
+}
+
+/** Counts points per client address (IPv6: per /64) and says who is shut out. */
+export class BanList {
+  readonly #rules: BanRules;
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(rules: BanRules, clock: Clock) {
+    this.#rules = rules;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** True while the address is shut out. */
+  banned(address: string): boolean {
+    const entry = this.#entries.get(keyOf(address));
+    if (entry?.bannedAt === undefined) return false;
+    if (this.#clock.monotonic() - entry.bannedAt < this.#rules.banTime * 1000) return true;
+    this.#entries.delete(keyOf(address));
+    return false;
+  }
+
+  /** Adds points; returns true when they bring the ban. */
+  add(address: string, points: number): boolean {
+    if (this.#rules.maxScore <= 0) return false;
+    const key = keyOf(address);
+    const now = this.#clock.monotonic();
+    let entry = this.#entries.get(key);
+    if (!entry || (entry.bannedAt === undefined && now - entry.since >= this.#rules.resetTime * 1000)) {
+      entry = { score: 0, since: now, bannedAt: undefined };
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+      if (this.#entries.size > MAX_ENTRIES) this.#forgetOldest();
+    }
+    entry.score += points;
+    if (entry.bannedAt !== undefined || entry.score < this.#rules.maxScore) return false;
+    entry.bannedAt = now;
+    return true;
+  }
+
+  /** Lifts a ban and forgets the points. */
+  forgive(address: string): boolean {
+    return this.#entries.delete(keyOf(address));
+  }
+
+  #forgetOldest(): void {
+    for (const key of this.#entries.keys()) {
+      this.#entries.delete(key);
+      return;
+    }
+  }
+}
+
+function keyOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  return ipaddr.parse(address).toByteArray().slice(0, 8).join('.');
+}

@@ -1,0 +1,119 @@
+import type { HeaderLine } from '../../wire/cstp-headers.ts';
+
+/** An answer, exactly as it goes on the wire: header case and order are kept. */
+export interface HttpResponse {
+  readonly status: number;
+  /** Reason text; always there, because clients insist on it. */
+  readonly text: string;
+  readonly headers: readonly HeaderLine[];
+  readonly body: Buffer;
+  /** The connection ends after it. */
+  readonly close: boolean;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** @param body text is sent as UTF-8; no Content-Length is added, since its place among the headers differs */
+export function response(
+  status: number,
+  text: string,
+  headers: readonly HeaderLine[] = [],
+  body: Buffer | string = EMPTY,
+  close = false,
+): HttpResponse {
+  return { status, text, headers, body: typeof body === 'string' ? Buffer.from(body) : body, close };
+}
+
+export function serializeResponse(answer: HttpResponse, version: '1.0' | '1.1'): Buffer {
+  let head = `HTTP/${version} ${answer.status} ${answer.text}\r\n`;
+  for (const [name, value] of answer.headers) head += `${name}: ${value}\r\n`;
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'utf8'), answer.body]);
+}
+
+const CLEARED = 'expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly';
+
+/** 401 that asks for a token; the connection stays open (reference openconnect-protocol §4.6). */
+export function challenge(): HttpResponse {
+  return response(401, 'Unauthorized', [
+    ['WWW-Authenticate', 'Bearer'],
+    ['Content-Length', '0'],
+  ]);
+}
+
+/** 401 that is final: nothing on the wire says why. */
+export function authenticationFailed(): HttpResponse {
+  return response(401, 'Authentication failed', [['Content-Length', '0']], '', true);
+}
+
+/** CONNECT without a cookie. */
+export function serviceUnavailable(reason?: string): HttpResponse {
+  return response(503, 'Service Unavailable', reason ? [['X-Reason', reason]] : [], '', true);
+}
+
+/** CONNECT with a cookie that is refused. */
+export function cookieRefused(): HttpResponse {
+  return response(401, 'Cookie is not acceptable', [], '', true);
+}
+
+export function notFound(): HttpResponse {
+  const body = '<html><body><h1>404 Not Found</h1></body></html>\r\n';
+  return response(
+    404,
+    'Not found',
+    [
+      ['Content-Length', String(body.length)],
+      ['Connection', 'close'],
+    ],
+    body,
+    true,
+  );
+}
+
+/** The form that asks to authenticate. */
+export function authForm(document: string): HttpResponse {
+  return response(
+    200,
+    'OK',
+    [
+      ['Set-Cookie', `webvpncontext=; ${CLEARED}`],
+      ['Content-Type', 'text/xml'],
+      ['Content-Length', String(Buffer.byteLength(document))],
+      ['X-Transcend-Version', '1'],
+    ],
+    document,
+  );
+}
+
+/** @param certificateHash SHA-1 of the server's certificate, upper-case hex: AnyConnect compares it */
+export function authComplete(document: string, cookie: string, certificateHash: string): HttpResponse {
+  return response(
+    200,
+    'OK',
+    [
+      ['Connection', 'Keep-Alive'],
+      ['Content-Type', 'text/xml'],
+      ['Content-Length', String(Buffer.byteLength(document))],
+      ['X-Transcend-Version', '1'],
+      ['Set-Cookie', `webvpncontext=${cookie}; Secure; HttpOnly`],
+      ['Set-Cookie', `webvpn=${cookie}; Secure; HttpOnly`],
+      ['Set-Cookie', `webvpnc=; ${CLEARED}`],
+      ['Set-Cookie', `webvpnc=bu:/&p:t&iu:1/&sh:${certificateHash}; path=/; Secure; HttpOnly`],
+    ],
+    document,
+  );
+}
+
+/** A fixed page. */
+export function page(type: string, body: Buffer | string): HttpResponse {
+  return response(
+    200,
+    'OK',
+    [
+      ['Connection', 'Keep-Alive'],
+      ['Content-Type', type],
+      ['X-Transcend-Version', '1'],
+      ['Content-Length', String(Buffer.byteLength(body))],
+    ],
+    body,
+  );
+}

@@ -1,0 +1,86 @@
+import { X509Certificate } from 'node:crypto';
+import { type AuthDialect, authRequestDocument, PROBE_DOCUMENT } from '../../wire/config-auth.ts';
+import { agentKind } from './agent.ts';
+import { authForm, type HttpResponse, notFound, page, response, serviceUnavailable } from './http-response.ts';
+
+const EMPTY_HTML = '<html></html>\n';
+const MANIFEST = '<?xml version="1.0" encoding="UTF-8"?>\n<vpn rev="1.0">\n</vpn>\n';
+
+/** Files that AnyConnect asks for before it goes on; what they say does not matter (reference openconnect-protocol §3.1). */
+const STUBS: Readonly<Record<string, readonly [type: string, body: string]>> = {
+  '/1/index.html': ['text/html', EMPTY_HTML],
+  '/1/Linux': ['text/html', EMPTY_HTML],
+  '/1/Linux_64': ['text/html', EMPTY_HTML],
+  '/1/Windows': ['text/html', EMPTY_HTML],
+  '/1/Windows_ARM64': ['text/html', EMPTY_HTML],
+  '/1/Darwin_i386': ['text/html', EMPTY_HTML],
+  '/1/binaries/vpndownloader.sh': ['application/x-shellscript', '#!/bin/sh\n\nexit 0'],
+  '/1/binaries/update.txt': ['text/xml', '0,0,0000\n'],
+  '/1/VPNManifest.xml': ['text/xml', MANIFEST],
+  '/VPNManifest.xml': ['text/xml', MANIFEST],
+  '/logout': ['text/html', EMPTY_HTML],
+};
+
+const LOGIN_PATHS: ReadonlySet<string> = new Set(['/', '/auth', '/VPN']);
+
+export interface PageRequest {
+  readonly target: string;
+  readonly userAgent: string | undefined;
+  /** The client has shown a valid session cookie, or authenticated on this connection. */
+  readonly authenticated: boolean;
+}
+
+/** Which form of documents a client takes. */
+export function dialectOf(userAgent: string | undefined): AuthDialect {
+  return agentKind(userAgent) === 'openconnect-old' ? 'bare' : 'wrapped';
+}
+
+/** Answers to GET: the login form, the probe page, certificates and stub files. */
+export class Pages {
+  readonly #certPem: string;
+  readonly #certDer: Buffer;
+  readonly #caPem: string | undefined;
+  readonly #caDer: Buffer | undefined;
+  /** SHA-1 of the certificate in DER, upper-case hex. */
+  readonly certificateHash: string;
+
+  /** @param cert PEM, leaf first  @param ca PEM of the issuing CA */
+  constructor(cert: string, ca: string | undefined) {
+    const leaf = new X509Certificate(cert);
+    this.#certPem = leaf.toString();
+    this.#certDer = leaf.raw;
+    this.certificateHash = leaf.fingerprint.replaceAll(':', '');
+    this.#caPem = ca;
+    this.#caDer = ca ? new X509Certificate(ca).raw : undefined;
+  }
+
+  /** Undefined: the connection is closed without an answer, as the real server does when it has no CA file. */
+  answer(request: PageRequest): HttpResponse | undefined {
+    const [path = ''] = request.target.split('?', 1);
+    const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+    if (LOGIN_PATHS.has(plain)) {
+      if (plain === '/' && agentKind(request.userAgent) === 'unknown') return page('text/xml', PROBE_DOCUMENT);
+      return authForm(authRequestDocument(dialectOf(request.userAgent)));
+    }
+    if (Object.hasOwn(STUBS, plain)) return page(...STUBS[plain]!);
+    // The manifest is served for the bare path only; with a query this one is not found.
+    if (/^\/\+CSCOT\+\/{1,2}$/.test(request.target)) return page('text/xml', MANIFEST);
+    if (plain === '/cert.pem') return page('application/x-pem-file', this.#certPem);
+    if (plain === '/cert.cer') return page('application/pkix-cert', this.#certDer);
+    if (plain === '/ca.pem') return this.#caPem ? page('application/pkix-cert', this.#caPem) : undefined;
+    if (plain === '/ca.cer') return this.#caDer ? page('application/pkix-cert', this.#caDer) : undefined;
+    if (plain === '/svc') return phoneLogin();
+    if (path.startsWith('/profiles')) return request.authenticated ? notFound() : serviceUnavailable();
+    return notFound();
+  }
+}
+
+/** Cisco IP phones begin here. */
+function phoneLogin(): HttpResponse {
+  return response(200, 'OK', [
+    ['Content-Length', '0'],
+    ['Set-Cookie', 'webvpn=; expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; secure'],
+    ['Set-Cookie', 'webvpnlogin=1; secure'],
+    ['X-Transcend-Version', '1'],
+  ]);
+}

@@ -1,0 +1,105 @@
+import { TunneliteError } from '../../lib/errors.ts';
+import type { Tenant } from '../../entra/directory/tenant.ts';
+import { WELL_KNOWN_RESOURCES } from '../../entra/directory/well-known.ts';
+
+/** An app registration with what its tenant knows of it: what an Xcode project has to agree with. */
+export interface AppRegistration {
+  readonly clientId: string;
+  readonly displayName: string;
+  /** Undefined when the source does not tell, as a Graph application object does not. */
+  readonly tenantId: string | undefined;
+  /** Verified domains: other names of the tenant. */
+  readonly tenantDomains: readonly string[];
+  readonly signInAudience: string;
+  readonly redirectUris: readonly string[];
+  /** Delegated permissions that the registration lists, names by API app id. */
+  readonly permissions: ReadonlyMap<string, readonly string[]>;
+  /** Delegated permissions that the tenant consented to; undefined when the source does not tell. */
+  readonly consents: ReadonlyMap<string, readonly string[]> | undefined;
+  /** App ids of the APIs that have a service principal in the tenant; undefined when the source does not tell. */
+  readonly servicePrincipals: readonly string[] | undefined;
+  /** Optional claims on access tokens. */
+  readonly optionalClaims: readonly string[];
+}
+
+/** An app registration of the built-in directory; undefined when the tenant has none with that client id. */
+export function registrationFromDirectory(tenant: Tenant, clientId: string): AppRegistration | undefined {
+  const app = tenant.applications.find(clientId);
+  if (!app) return undefined;
+  const consents = new Map<string, readonly string[]>();
+  for (const consent of tenant.consents) {
+    if (consent.client.toLowerCase() !== app.appId.toLowerCase() || consent.user !== undefined) continue;
+    const resource = consent.resource.toLowerCase();
+    consents.set(resource, [...(consents.get(resource) ?? []), ...consent.scopes]);
+  }
+  return {
+    clientId: app.appId,
+    displayName: app.displayName,
+    tenantId: tenant.id,
+    tenantDomains: tenant.settings.domains,
+    signInAudience: app.signInAudience,
+    redirectUris: [...app.redirectUris, ...app.spaRedirectUris],
+    permissions: new Map(app.permissions.map(({ resource, scopes }) => [resource.toLowerCase(), scopes])),
+    consents,
+    servicePrincipals: [...tenant.servicePrincipals].map((principal) => principal.appId.toLowerCase()),
+    optionalClaims: app.optionalClaims,
+  };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const objectsIn = (value: unknown): readonly Json[] =>
+  Array.isArray(value) ? value.filter((item): item is Json => typeof item === 'object' && item !== null) : [];
+
+const textsIn = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Json)[name] : undefined;
+
+/** The name of a permission by its id, as far as it is one of the three that a Tunnel app needs. */
+function permissionName(resource: string, id: string): string {
+  const api = WELL_KNOWN_RESOURCES.find((known) => known.appId === resource);
+  return api?.scopes.find((scope) => scope.id === id.toLowerCase())?.value ?? id;
+}
+
+/**
+ * Reads a Graph `application` object: `az ad app show --id <client id>`, or *Manifest* in the admin centre.
+ *
+ * @param tenantId id of the tenant it is from, which the object itself does not have
+ * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` when it is no such object
+ */
+export function registrationFromGraph(text: string, tenantId?: string): AppRegistration {
+  let app: unknown;
+  try {
+    app = JSON.parse(text);
+  } catch (cause) {
+    throw new TunneliteError('ERR_IDENTITY_APP_CHECK', 'The app registration is not JSON.', {
+      cause,
+      hint: GRAPH_HINT,
+    });
+  }
+  const clientId = member(app, 'appId');
+  if (typeof clientId !== 'string') {
+    throw new TunneliteError('ERR_IDENTITY_APP_CHECK', 'The app registration has no "appId".', { hint: GRAPH_HINT });
+  }
+  const permissions = objectsIn(member(app, 'requiredResourceAccess')).map((access): [string, readonly string[]] => {
+    const resource = String(access.resourceAppId).toLowerCase();
+    const scopes = objectsIn(access.resourceAccess).filter((permission) => permission.type === 'Scope');
+    return [resource, scopes.map((scope) => permissionName(resource, String(scope.id)))];
+  });
+  return {
+    clientId,
+    displayName: String(member(app, 'displayName') ?? clientId),
+    tenantId,
+    tenantDomains: [],
+    signInAudience: String(member(app, 'signInAudience') ?? 'AzureADMyOrg'),
+    redirectUris: ['publicClient', 'web', 'spa'].flatMap((kind) => textsIn(member(member(app, kind), 'redirectUris'))),
+    permissions: new Map(permissions),
+    consents: undefined,
+    servicePrincipals: undefined,
+    optionalClaims: objectsIn(member(member(app, 'optionalClaims'), 'accessToken')).map((claim) => String(claim.name)),
+  };
+}
+
+const GRAPH_HINT = 'Give the output of "az ad app show --id <client id>", or the manifest from the admin center.';

@@ -1,0 +1,68 @@
+import type { AppRegistration } from './app-registration.ts';
+import { type AppFinding, error } from './findings.ts';
+import {
+  checkAuthority,
+  checkBundleId,
+  checkClientId,
+  checkQueriedSchemes,
+  checkRedirectUri,
+  checkUrlSchemes,
+} from './project-checks.ts';
+import {
+  checkAudience,
+  checkOptionalClaim,
+  checkPermission,
+  checkRegisteredRedirects,
+  NEEDED_PERMISSIONS,
+} from './registration-checks.ts';
+import { type AppCheckOptions, readAppSettings } from './settings.ts';
+
+export {
+  type AppRegistration,
+  registrationFromDirectory,
+  registrationFromGraph,
+} from './app-registration.ts';
+export { type AppFinding, formatAppFindings } from './findings.ts';
+export { type AppCheckOptions, type AppSettings, readAppSettings } from './settings.ts';
+
+/**
+ * Compares an app registration with the Info.plist of an Xcode project, as Tunnel for MAM needs them to agree
+ * (tunnel-for-mam.md §4, §5.1). Every point that was looked at is in the result, those that fit too.
+ *
+ * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` when the Info.plist cannot be read
+ * @example
+ * ```ts
+ * const findings = checkAppRegistration(registrationFromGraph(json, tenantId), readFileSync('Info.plist', 'utf8'));
+ * console.log(formatAppFindings(findings));
+ * ```
+ */
+export function checkAppRegistration(
+  registration: AppRegistration,
+  infoPlist: string,
+  options: AppCheckOptions = {},
+): readonly AppFinding[] {
+  const app = readAppSettings(infoPlist, options);
+  const intune = app.hasIntuneSettings
+    ? [
+        checkClientId(app, registration),
+        checkAuthority(app, registration, options),
+        checkRedirectUri(app, registration),
+      ]
+    : [
+        error(
+          'IntuneMAMSettings',
+          'Info.plist has no IntuneMAMSettings.',
+          'Add that dictionary, with ADALClientId, ADALAuthority and ADALRedirectUri.',
+        ),
+      ];
+  return [
+    checkBundleId(app),
+    ...intune,
+    ...checkUrlSchemes(app),
+    checkQueriedSchemes(app),
+    checkAudience(registration),
+    ...checkRegisteredRedirects(app, registration),
+    ...NEEDED_PERMISSIONS.map((needed) => checkPermission(registration, needed)),
+    checkOptionalClaim(registration),
+  ];
+}

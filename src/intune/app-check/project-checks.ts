@@ -1,0 +1,135 @@
+import { ENTRA_CLOUDS, parseAuthority } from '../../bearer/authority.ts';
+import type { AppRegistration } from './app-registration.ts';
+import { type AppFinding, error, ok, warning } from './findings.ts';
+import { type AppCheckOptions, type AppSettings, unresolved } from './settings.ts';
+
+/** Schemes that the app has to be allowed to ask for (tunnel-for-mam.md §5.1). */
+const QUERIED_SCHEMES = [
+  'msauthv2',
+  'msauthv3',
+  'http-intunemam',
+  'https-intunemam',
+  'microsoft-edge-http-intunemam',
+  'microsoft-edge-https-intunemam',
+  'ms-outlook-intunemam',
+] as const;
+
+const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** The bundle id is there, or a build setting that is not known here. */
+export function checkBundleId({ bundleId }: AppSettings): AppFinding {
+  const subject = 'CFBundleIdentifier';
+  if (bundleId === undefined)
+    return error(subject, 'Info.plist has no bundle id.', 'Add CFBundleIdentifier, or give the bundle id.');
+  if (unresolved(bundleId)) {
+    return warning(
+      subject,
+      `The bundle id is the build setting ${bundleId}, whose value is not known here.`,
+      'Give the bundle id, so that redirect URI and URL schemes can be checked.',
+    );
+  }
+  return ok(subject, `The bundle id is ${bundleId}.`);
+}
+
+/** `ADALClientId` is the client id of the registration. */
+export function checkClientId({ clientId }: AppSettings, registration: AppRegistration): AppFinding {
+  const subject = 'IntuneMAMSettings > ADALClientId';
+  const fix = `Set it to ${registration.clientId}, the application (client) id of "${registration.displayName}".`;
+  if (clientId === undefined) return error(subject, 'It is missing.', fix);
+  if (!same(clientId, registration.clientId))
+    return error(subject, `It is ${clientId}, but the app registration has ${registration.clientId}.`, fix);
+  return ok(subject, `It is the client id of "${registration.displayName}".`);
+}
+
+/** `ADALAuthority` names the tenant of the registration, at a login host. */
+export function checkAuthority(
+  { authority }: AppSettings,
+  registration: AppRegistration,
+  options: AppCheckOptions,
+): AppFinding {
+  const subject = 'IntuneMAMSettings > ADALAuthority';
+  const { tenantId } = registration;
+  const good = `https://login.microsoftonline.com/${tenantId ?? '<tenant id>'}`;
+  if (authority === undefined) return error(subject, 'It is missing.', `Set it to ${good}.`);
+  let parsed: ReturnType<typeof parseAuthority>;
+  try {
+    parsed = parseAuthority(authority);
+  } catch {
+    return error(subject, `It is "${authority}", which is no authority.`, `Set it to ${good}.`);
+  }
+  const { cloud, tenant } = parsed;
+  const fix = `Set it to ${cloud.origin}/${tenantId ?? '<tenant id>'}.`;
+  if (/^(common|organizations|consumers)$/i.test(tenant) && registration.signInAudience === 'AzureADMyOrg') {
+    return error(subject, `It names "${tenant}", but the app registration is for one tenant only.`, fix);
+  }
+  const names = [tenantId, ...registration.tenantDomains].filter((name) => name !== undefined);
+  if (tenantId !== undefined && !names.some((name) => same(name, tenant))) {
+    return error(subject, `It names the tenant ${tenant}, but the app registration is in ${names.join(' / ')}.`, fix);
+  }
+  const hosts = [
+    ...Object.values(ENTRA_CLOUDS).flatMap((known): readonly string[] => known.aliases),
+    ...(options.authorityHosts ?? []),
+  ];
+  if (!hosts.some((host) => same(host, new URL(authority).host))) {
+    return warning(
+      subject,
+      `Its host ${new URL(authority).host} is no login host of Microsoft's clouds.`,
+      `For production set it to ${good}.`,
+    );
+  }
+  return ok(subject, `It names the tenant of the app registration.`);
+}
+
+/** `ADALRedirectUri` follows from the bundle id and is registered. */
+export function checkRedirectUri({ redirectUri, bundleId }: AppSettings, registration: AppRegistration): AppFinding {
+  const subject = 'IntuneMAMSettings > ADALRedirectUri';
+  const wanted = bundleId === undefined || unresolved(bundleId) ? undefined : `msauth.${bundleId}://auth`;
+  const fix = `Set it to ${wanted ?? 'msauth.<bundle id>://auth'}.`;
+  if (redirectUri === undefined) return error(subject, 'It is missing.', fix);
+  if (unresolved(redirectUri))
+    return warning(
+      subject,
+      `It is ${redirectUri}, with a build setting whose value is not known here.`,
+      'Give the bundle id or the build setting.',
+    );
+  if (wanted !== undefined && redirectUri !== wanted) {
+    return error(subject, `It is ${redirectUri}, but with the bundle id ${bundleId} it has to be ${wanted}.`, fix);
+  }
+  if (registration.redirectUris.includes(redirectUri)) return ok(subject, `${redirectUri} is registered.`);
+  const near = registration.redirectUris.find(
+    (uri) => same(uri, redirectUri) || same(uri.replace(/\/$/, ''), redirectUri.replace(/\/$/, '')),
+  );
+  const why = near ? `; ${near} is, but they are compared letter by letter` : '';
+  return error(
+    subject,
+    `${redirectUri} is not among the redirect URIs of the app registration${why} (sign-in fails with AADSTS50011).`,
+    `Under Authentication add the platform iOS/macOS with the bundle id, or the redirect URI ${redirectUri}.`,
+  );
+}
+
+/** `CFBundleURLTypes` brings the answer of a sign-in back to the app. */
+export function checkUrlSchemes({ bundleId, urlSchemes }: AppSettings): readonly AppFinding[] {
+  if (bundleId === undefined || unresolved(bundleId)) return [];
+  return [`msauth.${bundleId}`, `msauth.${bundleId}-intunemam`].map((scheme) => {
+    const subject = 'CFBundleURLTypes';
+    if (urlSchemes.some((declared) => same(declared, scheme)))
+      return ok(subject, `The URL scheme ${scheme} is declared.`);
+    return error(
+      subject,
+      `The URL scheme ${scheme} is not declared, so iOS cannot bring the answer of a sign-in back to the app.`,
+      `Add ${scheme} to CFBundleURLSchemes in CFBundleURLTypes.`,
+    );
+  });
+}
+
+/** `LSApplicationQueriesSchemes` lets the app find the broker and managed apps. */
+export function checkQueriedSchemes({ queriedSchemes }: AppSettings): AppFinding {
+  const subject = 'LSApplicationQueriesSchemes';
+  const missing = QUERIED_SCHEMES.filter((scheme) => !queriedSchemes.some((declared) => same(declared, scheme)));
+  if (missing.length === 0) return ok(subject, 'All schemes that Intune and MSAL ask for are listed.');
+  return error(
+    subject,
+    `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing, so Authenticator, Edge or Outlook cannot be found.`,
+    `Add ${missing.join(', ')}.`,
+  );
+}

@@ -1,0 +1,181 @@
+import { Buffer } from 'node:buffer';
+import { FRAGMENT_HOLES, FRAGMENT_TIMEOUT } from '../constants.ts';
+import type { Counters } from '../counters.ts';
+
+/** What reassembly asks of the stack. */
+export interface FragmentHost {
+  readonly counters: Counters;
+  now: number;
+  readonly limits: { readonly fragmentBytes: number; readonly fragmentPackets: number };
+  /** The first fragment of a packet that was never completed: ICMP time exceeded is due (RFC 792, RFC 4443 §3.3). */
+  fragmentsTimedOut(first: Buffer): void;
+}
+
+interface Piece {
+  readonly from: number;
+  readonly bytes: Buffer;
+}
+
+interface Partial {
+  readonly key: string;
+  readonly expiresAt: number;
+  /** In order of offset, without gaps between neighbours known or overlap. */
+  readonly pieces: Piece[];
+  /** Headers in front of the fragmented part, from the first fragment. */
+  head: Buffer | undefined;
+  /** Start of the first fragment as it came, for an ICMP message about it. */
+  first: Buffer | undefined;
+  /** Length of the fragmented part, once the last fragment came. */
+  total: number;
+  held: number;
+}
+
+/** One fragment, as the IP header tells. */
+export interface Fragment {
+  /** Everything that makes two fragments belong together, as text. */
+  readonly key: string;
+  /** The whole packet that carries the fragment, `buffer[packet, packet + packetLength)`. */
+  readonly buffer: Buffer;
+  readonly packet: number;
+  readonly packetLength: number;
+  /** Bytes of headers that come before the fragmented part in the reassembled packet. */
+  readonly headLength: number;
+  /** Where the fragment's own bytes begin, how many they are, and where in the whole they belong. */
+  readonly at: number;
+  readonly length: number;
+  readonly from: number;
+  readonly more: boolean;
+}
+
+const MAX_PACKET = 65_535;
+
+/**
+ * Reassembly of fragmented packets (RFC 791 §3.2, RFC 815, RFC 8200 §4.5), bounded in bytes, packets and time.
+ * A packet whose fragments overlap is dropped whole (RFC 5722; since RFC 1858 known as an attack on IPv4 too);
+ * an exact repetition is a duplicate and harmless.
+ */
+export class Fragments {
+  readonly #host: FragmentHost;
+  readonly #partials = new Map<string, Partial>();
+  #bytes = 0;
+
+  constructor(host: FragmentHost) {
+    this.#host = host;
+  }
+
+  /** When `expire` is needed next; Infinity when nothing waits. The oldest partial comes first in the map. */
+  get nextDeadline(): number {
+    return this.#partials.values().next().value?.expiresAt ?? Infinity;
+  }
+
+  /** Bytes that wait for the rest of their packet. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes a fragment; returns the head and the whole fragmented part when it was the last that was missing. */
+  add(fragment: Fragment): { readonly head: Buffer; readonly body: Buffer } | undefined {
+    const { counters, limits } = this.#host;
+    counters.fragmentsIn++;
+    const end = fragment.from + fragment.length;
+    if (
+      fragment.length === 0 ||
+      (fragment.more && (fragment.length & 7) !== 0) ||
+      end + fragment.headLength > MAX_PACKET
+    ) {
+      counters.dropFragmentBad++;
+      return undefined;
+    }
+    let partial = this.#partials.get(fragment.key);
+    if (!partial) {
+      if (this.#partials.size >= limits.fragmentPackets)
+        this.#drop(this.#partials.values().next().value!, 'dropFragmentLimit');
+      partial = {
+        key: fragment.key,
+        expiresAt: this.#host.now + FRAGMENT_TIMEOUT,
+        pieces: [],
+        head: undefined,
+        first: undefined,
+        total: -1,
+        held: 0,
+      };
+      this.#partials.set(fragment.key, partial);
+    }
+    const at = this.#place(partial, fragment.from, end);
+    if (at === -1) {
+      counters.dropFragmentDuplicate++;
+      return undefined;
+    }
+    const endsElsewhere = partial.total >= 0 && (end > partial.total || (!fragment.more && end !== partial.total));
+    const cutsOff = !fragment.more && partial.pieces.length > 0 && lastEnd(partial) > end;
+    if (at === -2 || endsElsewhere || cutsOff) {
+      this.#drop(partial, 'dropFragmentOverlap');
+      return undefined;
+    }
+    if (this.#bytes + fragment.length > limits.fragmentBytes || partial.pieces.length >= FRAGMENT_HOLES) {
+      this.#drop(partial, 'dropFragmentLimit');
+      return undefined;
+    }
+    if (!fragment.more) partial.total = end;
+    if (fragment.from === 0) {
+      partial.head = Buffer.from(fragment.buffer.subarray(fragment.packet, fragment.packet + fragment.headLength));
+      partial.first = Buffer.from(
+        fragment.buffer.subarray(fragment.packet, fragment.packet + Math.min(fragment.packetLength, 1232)),
+      );
+    }
+    const bytes = Buffer.from(fragment.buffer.subarray(fragment.at, fragment.at + fragment.length));
+    partial.pieces.splice(at, 0, { from: fragment.from, bytes });
+    partial.held += bytes.length;
+    this.#bytes += bytes.length;
+    if (partial.held !== partial.total || !partial.head) return undefined;
+    this.#forget(partial);
+    counters.reassembled++;
+    return {
+      head: partial.head,
+      body: Buffer.concat(
+        partial.pieces.map((piece) => piece.bytes),
+        partial.total,
+      ),
+    };
+  }
+
+  /** Gives up packets whose time is over. */
+  expire(): void {
+    for (const partial of this.#partials.values()) {
+      if (partial.expiresAt > this.#host.now) return;
+      this.#drop(partial, 'dropFragmentTimeout');
+      if (partial.first) this.#host.fragmentsTimedOut(partial.first);
+    }
+  }
+
+  clear(): void {
+    this.#partials.clear();
+    this.#bytes = 0;
+  }
+
+  /** Index at which the range belongs; -1 for an exact duplicate, -2 for an overlap. */
+  #place({ pieces }: Partial, from: number, end: number): number {
+    let at = pieces.length;
+    while (at > 0 && pieces[at - 1]!.from >= from) at--;
+    const next = pieces[at];
+    if (next && next.from === from && next.bytes.length === end - from) return -1;
+    if (next && next.from < end) return -2;
+    const previous = pieces[at - 1];
+    if (previous && previous.from + previous.bytes.length > from) return -2;
+    return at;
+  }
+
+  #drop(partial: Partial, reason: 'dropFragmentOverlap' | 'dropFragmentLimit' | 'dropFragmentTimeout'): void {
+    this.#host.counters[reason]++;
+    this.#forget(partial);
+  }
+
+  #forget(partial: Partial): void {
+    if (this.#partials.delete(partial.key)) this.#bytes -= partial.held;
+  }
+}
+
+function lastEnd({ pieces }: Partial): number {
+  const last = pieces.at(-1)!;
+  return last.from + last.bytes.length;
+}

@@ -1,0 +1,69 @@
+import type { Connection } from './connection.ts';
+import { sendSegment } from './emit.ts';
+import { closeTcb } from './lifecycle.ts';
+import { ACK, RST } from './sequence.ts';
+import { TcpEvent } from './tcp-state.ts';
+import {
+  type IpFamily,
+  type RefuseWith,
+  type TcpConnectOptions,
+  type TcpConnectRequest,
+  type TcpFlow,
+  TcpState,
+} from '../types.ts';
+
+/** Sends an ICMP error about the SYN that the request came with. */
+export type Unreachable = (how: Exclude<RefuseWith, 'reset'>) => void;
+
+/** A SYN that waits for its owner's word: accept, refuse or drop; the first word counts. */
+export class ConnectRequest implements TcpConnectRequest {
+  readonly #tcb: Connection;
+  readonly #unreachable: Unreachable;
+
+  constructor(tcb: Connection, unreachable: Unreachable) {
+    this.#tcb = tcb;
+    this.#unreachable = unreachable;
+  }
+
+  get family(): IpFamily {
+    return this.#tcb.family;
+  }
+  get localAddress(): string {
+    return this.#tcb.localAddress;
+  }
+  get localPort(): number {
+    return this.#tcb.localPort;
+  }
+  get remoteAddress(): string {
+    return this.#tcb.remoteAddress;
+  }
+  get remotePort(): number {
+    return this.#tcb.remotePort;
+  }
+
+  accept(options: Pick<TcpConnectOptions, 'noDelay'> = {}): TcpFlow {
+    this.#tcb.acceptOpen(options.noDelay);
+    return this.#tcb;
+  }
+
+  refuse(how: RefuseWith = 'reset'): void {
+    const tcb = this.#tcb;
+    if (tcb.state !== TcpState.Listen) return;
+    const { counters } = tcb.host;
+    counters.tcpRefused++;
+    if (how === 'reset') {
+      counters.tcpResetsOut++;
+      sendSegment(tcb, 0, tcb.rcvNxt, RST | ACK, 0, 0, 0);
+    } else {
+      this.#unreachable(how);
+    }
+    closeTcb(tcb, TcpEvent.Abort, 'reset-local');
+  }
+
+  drop(): void {
+    const tcb = this.#tcb;
+    if (tcb.state !== TcpState.Listen) return;
+    tcb.host.counters.tcpDropped++;
+    closeTcb(tcb, TcpEvent.Abort, 'reset-local');
+  }
+}

@@ -1,0 +1,127 @@
+import type { Buffer } from 'node:buffer';
+import { Duplex } from 'node:stream';
+import { TunneliteError } from '../../lib/errors.ts';
+import type { TcpCloseReason, TcpFlow, TcpFlowHandler } from '../types.ts';
+
+const HIGH_WATER = 256 * 1024;
+
+/**
+ * A flow as a Node stream. Bytes that the reader does not take stay unconsumed, so that the peer's window closes;
+ * writes call back at once until the send buffer is full, then when it has drained.
+ */
+export class TcpDuplex extends Duplex implements TcpFlowHandler {
+  readonly #flow: TcpFlow;
+  #held: Buffer[] = [];
+  #full = false;
+  #ended = false;
+  #over = false;
+  #writeDone: ((error?: Error | null) => void) | undefined;
+
+  constructor(flow: TcpFlow) {
+    super({ allowHalfOpen: true, readableHighWaterMark: HIGH_WATER, writableHighWaterMark: HIGH_WATER });
+    this.#flow = flow;
+    flow.handler = this;
+  }
+
+  onConnect(): void {
+    this.emit('connect');
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#full) {
+      this.#held.push(chunk);
+      return;
+    }
+    this.#pass(chunk);
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    if (this.#held.length === 0) this.push(null);
+  }
+
+  onDrain(): void {
+    const done = this.#writeDone;
+    this.#writeDone = undefined;
+    done?.();
+  }
+
+  onClose(reason: TcpCloseReason): void {
+    this.#over = true;
+    const done = this.#writeDone;
+    this.#writeDone = undefined;
+    if (reason === 'closed') {
+      done?.();
+      // Both directions are through; what the reader has not taken yet is still its own.
+      return;
+    }
+    const error = closeError(reason);
+    if (done === undefined) this.destroy(error);
+    else {
+      done(error);
+      this.destroy(error);
+    }
+  }
+
+  override _read(): void {
+    this.#full = false;
+    if (this.#held.length === 0) return;
+    const held = this.#held;
+    let i = 0;
+    while (i < held.length && !this.#full) this.#pass(held[i++]!);
+    this.#held = i === held.length ? [] : held.slice(i);
+    if (this.#ended && this.#held.length === 0) this.push(null);
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#over) {
+      done(closeError('closed'));
+      return;
+    }
+    if (this.#flow.write(chunk)) done();
+    else this.#writeDone = done;
+  }
+
+  override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], done: (error?: Error | null) => void): void {
+    if (this.#over) {
+      done(closeError('closed'));
+      return;
+    }
+    let room = true;
+    for (const { chunk } of chunks) room = this.#flow.write(chunk);
+    if (room) done();
+    else this.#writeDone = done;
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#flow.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#held = [];
+    // RFC 2525 §2.17, RFC 9293 §3.6.1: data that nobody will read are answered with RST.
+    if (!this.#over && !(this.#ended && this.writableFinished)) this.#flow.reset();
+    done(error);
+  }
+
+  #pass(chunk: Buffer): void {
+    if (!this.push(chunk)) this.#full = true;
+    this.#flow.consumed(chunk.length);
+  }
+}
+
+function closeError(reason: TcpCloseReason): TunneliteError {
+  switch (reason) {
+    case 'reset-by-peer':
+      return new TunneliteError('ERR_NETSTACK_RESET');
+    case 'refused':
+      return new TunneliteError('ERR_NETSTACK_REFUSED');
+    case 'timeout':
+      return new TunneliteError('ERR_NETSTACK_TIMEOUT');
+    case 'unreachable':
+      return new TunneliteError('ERR_NETSTACK_UNREACHABLE');
+    default:
+      return new TunneliteError('ERR_NETSTACK_CLOSED');
+  }
+}

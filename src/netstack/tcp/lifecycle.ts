@@ -1,0 +1,153 @@
+import { Cubic } from './congestion/cubic.ts';
+import { NewReno } from './congestion/newreno.ts';
+import { DEFAULT_MSS_V4, DEFAULT_MSS_V6, MIN_SEND_MSS, RTO_AFTER_SYN_LOSS } from '../constants.ts';
+import { sendReset } from './emit.ts';
+import { loseOversized } from './loss-recovery.ts';
+import { discardOutOfOrder, discardReceived } from './receive.ts';
+import { SendTimer, type Tcb } from './tcb.ts';
+import { type TcpSegmentOptions, TIMESTAMP_BYTES } from './tcp-options.ts';
+import { TcpEvent } from './tcp-state.ts';
+import { initialWindow } from './transmit.ts';
+import { type TcpCloseReason, TcpState } from '../types.ts';
+
+/** Beginning and end of connections: what the handshake agrees on, and what is freed when. */
+
+/** Takes over the options of the peer's SYN. `passive`: our answer may only hold what it offered. */
+export function negotiate(tcb: Tcb, options: TcpSegmentOptions): void {
+  const { host } = tcb;
+  tcb.peerMss = options.mss || (tcb.family === 4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6);
+  tcb.sackOk = options.sackPermitted && host.tcp.sack;
+  tcb.tsOk = options.hasTimestamps && host.tcp.timestamps;
+  if (tcb.tsOk) {
+    tcb.tsRecent = options.tsval;
+    tcb.tsRecentAt = host.now;
+  }
+  tcb.scaleOk = options.windowScale >= 0 && host.tcp.windowScaling;
+  if (tcb.scaleOk) {
+    tcb.sndScale = options.windowScale;
+  } else {
+    tcb.sndScale = 0;
+    tcb.rcvScale = 0;
+  }
+  updateMss(tcb);
+}
+
+/** The receive scale that lets the largest buffer be told. */
+export function wantedScale(receiveBuffer: number): number {
+  let scale = 0;
+  while (scale < 14 && 0xffff << scale < receiveBuffer) scale++;
+  return scale;
+}
+
+/** Segment size from the peer's MSS and the path MTU (RFC 9293 §3.7.1). */
+export function updateMss(tcb: Tcb): void {
+  const options = tcb.tsOk ? TIMESTAMP_BYTES : 0;
+  const most = Math.min(Math.max(tcb.peerMss, MIN_SEND_MSS), tcb.mtu - tcb.headerLength - 20);
+  tcb.mss = Math.max(most - options, 32);
+  if (tcb.cc !== undefined) {
+    tcb.cc.mss = tcb.mss;
+    loseOversized(tcb);
+  }
+}
+
+/** The handshake is complete. */
+export function established(tcb: Tcb): void {
+  const { host } = tcb;
+  const window = initialWindow(tcb.mss);
+  tcb.cc = host.tcp.congestion === 'cubic' ? new Cubic(window, tcb.mss) : new NewReno(window, tcb.mss);
+  if (tcb.synTries > 1) {
+    // RFC 6298 §5.7, RFC 5681 §3.1.
+    tcb.rtt.rto = Math.max(tcb.rtt.rto, RTO_AFTER_SYN_LOSS);
+    tcb.cc.cwnd = tcb.mss;
+  } else {
+    tcb.rtt.sample(host.now - tcb.lastSendAt, host.now);
+  }
+  tcb.lastSendAt = host.now;
+  tcb.backoff = 0;
+  tcb.silentSince = -1;
+  tcb.recoverSeq = tcb.sndUna;
+  tcb.rackFack = tcb.sndUna;
+  tcb.reoRoundEnd = tcb.sndUna;
+  tcb.smallEnd = tcb.sndUna;
+  tcb.drsAt = host.now;
+  tcb.sendTimer = SendTimer.None;
+  tcb.sendTimerAt = Infinity;
+  tcb.rtoAt = Infinity;
+  tcb.lifeTimerAt = host.tcp.keepAlive > 0 ? host.now + host.tcp.keepAlive : Infinity;
+  tcb.lastHeardAt = host.now;
+  host.counters.tcpEstablished++;
+  host.markDirty(tcb);
+}
+
+function freeSendSide(tcb: Tcb): void {
+  const { host } = tcb;
+  if (tcb.sent !== undefined) {
+    host.giveSentQueue(tcb.sent);
+    tcb.sent = undefined;
+  }
+  host.memory -= tcb.queuedBytes;
+  tcb.queuedBytes = 0;
+  tcb.sendBuffer = undefined;
+  tcb.inFlight = 0;
+  tcb.lostCount = 0;
+  tcb.sackedCount = 0;
+  tcb.sackedBytes = 0;
+  tcb.blocked = false;
+  tcb.sendTimer = SendTimer.None;
+  tcb.sendTimerAt = Infinity;
+  tcb.sackSeen = undefined;
+}
+
+/** The connection has just become TIME-WAIT: to its owner it is closed. */
+export function enterTimeWait(tcb: Tcb): void {
+  freeSendSide(tcb);
+  discardOutOfOrder(tcb);
+  tcb.lifeTimerAt = tcb.host.now + tcb.host.tcp.timeWait;
+  tcb.closeReason ??= 'closed';
+  tcb.host.markDirty(tcb);
+  tcb.host.schedule(tcb);
+}
+
+/** The connection is CLOSED now: leaves the table, frees its memory; the owner hears of it at the next flush. */
+export function closeTcb(tcb: Tcb, event: TcpEvent, reason: TcpCloseReason): void {
+  if (tcb.state === TcpState.Closed && tcb.closeReason !== undefined) return;
+  tcb.advance(event);
+  freeSendSide(tcb);
+  discardOutOfOrder(tcb);
+  // Nobody may ever come for it.
+  if (tcb.owner === undefined) discardReceived(tcb);
+  tcb.ackTimerAt = Infinity;
+  tcb.lifeTimerAt = Infinity;
+  tcb.closeReason ??= reason;
+  tcb.host.released(tcb);
+  tcb.host.markDirty(tcb);
+}
+
+/** Sends RST where the peer may still believe in the connection, and closes. */
+export function abort(tcb: Tcb, reason: TcpCloseReason): void {
+  switch (tcb.state) {
+    case TcpState.SynReceived:
+    case TcpState.Established:
+    case TcpState.FinWait1:
+    case TcpState.FinWait2:
+    case TcpState.CloseWait:
+    case TcpState.Closing:
+    case TcpState.LastAck:
+      sendReset(tcb);
+      break;
+    default:
+      break;
+  }
+  closeTcb(tcb, TcpEvent.Abort, reason);
+}
+
+/** Tells the owner, once, that it is over. */
+export function tellClosed(tcb: Tcb): void {
+  if (tcb.closeTold || tcb.closeReason === undefined) return;
+  const owner = tcb.owner;
+  if (owner === undefined) return;
+  tcb.closeTold = true;
+  tcb.owner = undefined;
+  discardReceived(tcb);
+  owner.onClose(tcb.closeReason);
+}

@@ -1,0 +1,259 @@
+import { Buffer } from 'node:buffer';
+import { DELAYED_ACK } from '../constants.ts';
+import { sendAck } from './emit.ts';
+import { Reassembly } from './reassembly.ts';
+import { seqGe, seqGt, seqLt } from './sequence.ts';
+import type { Tcb } from './tcb.ts';
+import { TcpEvent } from './tcp-state.ts';
+
+const CHUNK_MIN = 2048;
+const CHUNK_MAX = 65_536;
+
+/** Appends bytes in order to what the owner gets at the end of the batch. Copies: the input buffer is not ours. */
+function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
+  tcb.bytesIn += length;
+  let chunk = tcb.chunk;
+  while (length > 0) {
+    if (chunk === undefined) {
+      chunk = Buffer.allocUnsafeSlow(Math.max(tcb.chunkSize, Math.min(length, CHUNK_MAX)));
+      tcb.chunk = chunk;
+      tcb.chunkLength = 0;
+    }
+    const n = Math.min(length, chunk.length - tcb.chunkLength);
+    source.copy(chunk, tcb.chunkLength, at, at + n);
+    tcb.chunkLength += n;
+    at += n;
+    length -= n;
+    if (tcb.chunkLength === chunk.length) {
+      putReady(tcb, chunk);
+      tcb.chunkSize = Math.min(CHUNK_MAX, tcb.chunkSize * 2);
+      chunk = undefined;
+    }
+  }
+}
+
+function putReady(tcb: Tcb, data: Buffer): void {
+  if (tcb.ready === undefined) tcb.ready = [data];
+  else tcb.ready.push(data);
+  tcb.readyBytes += data.length;
+  tcb.host.memory += data.length;
+  tcb.chunk = undefined;
+  tcb.chunkLength = 0;
+}
+
+/** The connection that `drainInto` feeds, so that draining makes no closure. */
+let draining: Tcb | undefined;
+const drainInto = (data: Buffer, at: number, length: number): void => take(draining!, data, at, length);
+
+/**
+ * Text and FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth). Parts outside of the window are cut off.
+ */
+export function receiveText(tcb: Tcb, buffer: Buffer, at: number, length: number, seq: number, fin: boolean): void {
+  if (tcb.finReceived) {
+    tcb.ackNow = true;
+    return;
+  }
+  const window = (tcb.rcvAdv - tcb.rcvNxt) | 0;
+  if (length > 0) {
+    tcb.segmentsToAck++;
+    tcb.bytesToAck += length;
+    if (length > tcb.rcvMss) tcb.rcvMss = length;
+  }
+  if (seq === tcb.rcvNxt && !fin && length <= window && tcb.reassembly === undefined && !tcb.finKnown) {
+    take(tcb, buffer, at, length);
+    tcb.rcvNxt = (seq + length) | 0;
+    return;
+  }
+  tcb.ackNow = true;
+  if (fin) {
+    const finSeq = (seq + length) | 0;
+    // A FIN cannot move, and nothing follows it.
+    if (!tcb.finKnown && seqGe(finSeq, tcb.rcvNxt) && ((finSeq - tcb.rcvNxt) | 0) <= window) {
+      tcb.finKnown = true;
+      tcb.finSeq = finSeq;
+    }
+  }
+  const old = (tcb.rcvNxt - seq) | 0;
+  if (old > 0) {
+    const duplicate = Math.min(old, length);
+    if (duplicate > 0) {
+      tcb.host.counters.tcpDuplicates++;
+      tcb.dsackStart = seq;
+      tcb.dsackEnd = (seq + duplicate) | 0;
+    }
+    at += duplicate;
+    length -= duplicate;
+    seq = tcb.rcvNxt;
+  }
+  const room = (tcb.rcvAdv - seq) | 0;
+  if (length > room) length = Math.max(0, room);
+  if (tcb.finKnown && seqGt((seq + length) | 0, tcb.finSeq)) length = Math.max(0, (tcb.finSeq - seq) | 0);
+  if (length > 0) {
+    if (seq === tcb.rcvNxt) {
+      take(tcb, buffer, at, length);
+      tcb.rcvNxt = (seq + length) | 0;
+      drain(tcb);
+    } else {
+      keep(tcb, buffer, at, length, seq);
+    }
+  }
+  if (tcb.finKnown && tcb.rcvNxt === tcb.finSeq) {
+    tcb.rcvNxt = (tcb.rcvNxt + 1) | 0;
+    if (seqLt(tcb.rcvAdv, tcb.rcvNxt)) tcb.rcvAdv = tcb.rcvNxt;
+    tcb.finReceived = true;
+    tcb.advance(TcpEvent.Fin);
+  }
+}
+
+/** Keeps data that came too early. */
+function keep(tcb: Tcb, buffer: Buffer, at: number, length: number, seq: number): void {
+  const host = tcb.host;
+  tcb.outOfOrder++;
+  host.counters.tcpOutOfOrder++;
+  const cost = Reassembly.cost(length);
+  if (host.outOfOrderRoom < cost || host.pressed) {
+    host.counters.refusedOutOfOrder++;
+    return;
+  }
+  const held = (tcb.reassembly ??= new Reassembly());
+  const data = Buffer.allocUnsafeSlow(length);
+  buffer.copy(data, 0, at, at + length);
+  if (held.add(seq, data)) {
+    host.outOfOrderRoom -= cost;
+  } else {
+    host.counters.tcpDuplicates++;
+    tcb.dsackStart = seq;
+    tcb.dsackEnd = (seq + length) | 0;
+  }
+}
+
+function drain(tcb: Tcb): void {
+  const held = tcb.reassembly;
+  if (held === undefined) return;
+  const before = held.cost;
+  draining = tcb;
+  tcb.rcvNxt = held.drain(tcb.rcvNxt, drainInto);
+  draining = undefined;
+  tcb.host.outOfOrderRoom += before - held.cost;
+  if (held.empty) tcb.reassembly = undefined;
+}
+
+/** Hands over what has come in order, then the end. Owners may do anything to the connection meanwhile. */
+export function deliver(tcb: Tcb): void {
+  const owner = tcb.owner;
+  if (owner === undefined) {
+    if (tcb.chunkLength > 0) putReady(tcb, trimmed(tcb));
+    return;
+  }
+  if (tcb.ready !== undefined) {
+    const ready = tcb.ready;
+    tcb.ready = undefined;
+    tcb.readyBytes = 0;
+    for (let i = 0; i < ready.length; i++) {
+      const data = ready[i]!;
+      tcb.unconsumed += data.length;
+      owner.onData(data);
+      if (tcb.closeReason === 'reset-local') {
+        // Reset by the owner meanwhile: what was not handed over is dropped.
+        for (i++; i < ready.length; i++) tcb.host.memory -= ready[i]!.length;
+        return;
+      }
+    }
+  }
+  if (tcb.chunkLength > 0) {
+    const data = trimmed(tcb);
+    tcb.chunk = undefined;
+    tcb.chunkLength = 0;
+    tcb.host.memory += data.length;
+    tcb.unconsumed += data.length;
+    owner.onData(data);
+  }
+  if (tcb.finReceived && !tcb.endDelivered) {
+    tcb.endDelivered = true;
+    owner.onEnd?.();
+  }
+}
+
+/** The chunk as far as it is filled; the next one's size follows the use of this one. */
+function trimmed(tcb: Tcb): Buffer {
+  const chunk = tcb.chunk!;
+  const n = tcb.chunkLength;
+  if (n * 4 < chunk.length && tcb.chunkSize > CHUNK_MIN) tcb.chunkSize >>= 1;
+  if (n * 4 >= chunk.length) return chunk.subarray(0, n);
+  // A small piece must not hold a large chunk.
+  const data = Buffer.allocUnsafeSlow(n);
+  chunk.copy(data, 0, 0, n);
+  return data;
+}
+
+/** The owner has used `bytes`. Opens the window, and lets the buffer grow with the owner's pace (dynamic right-sizing). */
+export function consume(tcb: Tcb, bytes: number): void {
+  const host = tcb.host;
+  if (bytes > tcb.unconsumed) bytes = tcb.unconsumed;
+  tcb.unconsumed -= bytes;
+  host.memory -= bytes;
+  const maximum = host.tcp.receiveBuffer;
+  tcb.drsBytes += bytes;
+  if (host.now - tcb.drsAt >= Math.max(tcb.rcvRtt, 1)) {
+    const wanted = 2 * tcb.drsBytes;
+    if (wanted > tcb.rcvBuf && tcb.rcvBuf < maximum && !host.pressed) {
+      tcb.rcvBuf = Math.min(maximum, Math.max(wanted, tcb.rcvBuf + (tcb.rcvBuf >> 1)));
+    }
+    tcb.drsBytes = 0;
+    tcb.drsAt = host.now;
+  }
+  if (tcb.finReceived) return;
+  const told = (tcb.rcvAdv - tcb.rcvNxt) | 0;
+  const space = Math.min(
+    tcb.rcvBuf - tcb.unconsumed - tcb.readyBytes - tcb.chunkLength,
+    // More cannot be told.
+    0xffff << tcb.rcvScale,
+  );
+  // Tell at once when it may unblock the peer, else in strides (RFC 9293 §3.8.6.2.2).
+  if (space - told >= tcb.rcvBuf >> 2 || (told < 2 * tcb.rcvMss && space - told >= tcb.rcvMss)) {
+    tcb.ackNow = true;
+    host.markDirty(tcb);
+  }
+}
+
+/** The round trip as the receiver sees it: from our timestamp to its echo. */
+export function sampleReceiverRtt(tcb: Tcb, tsecr: number): void {
+  if (tsecr === tcb.rcvRttEcho || tsecr === 0) return;
+  tcb.rcvRttEcho = tsecr;
+  const rtt = (((Math.floor(tcb.host.now) + tcb.tsOffset) | 0) - tsecr) | 0;
+  if (rtt < 0 || rtt > 60_000) return;
+  const sample = Math.max(1, rtt);
+  tcb.rcvRtt = tcb.rcvRtt === 0 || sample < tcb.rcvRtt ? sample : tcb.rcvRtt + (sample - tcb.rcvRtt) / 8;
+}
+
+/** What a SACK must tell before data go out with a plain acknowledgement. */
+export function acknowledgeFirst(tcb: Tcb): void {
+  if (tcb.ackNow && tcb.sackOk && (tcb.reassembly !== undefined || tcb.dsackEnd !== tcb.dsackStart)) sendAck(tcb);
+}
+
+/** RFC 9293 §3.8.6.3: at least every second full segment at once, the rest after a delay. */
+export function acknowledgeNowOrLater(tcb: Tcb): void {
+  if (tcb.ackNow || tcb.bytesToAck >= 2 * tcb.rcvMss) {
+    sendAck(tcb);
+  } else if (tcb.segmentsToAck > 0 && tcb.ackTimerAt === Infinity) {
+    tcb.ackTimerAt = tcb.host.now + DELAYED_ACK;
+  }
+}
+
+/** Frees what was received and not delivered. */
+export function discardReceived(tcb: Tcb): void {
+  const host = tcb.host;
+  host.memory -= tcb.readyBytes + tcb.unconsumed;
+  tcb.readyBytes = 0;
+  tcb.unconsumed = 0;
+  tcb.ready = undefined;
+  tcb.chunk = undefined;
+  tcb.chunkLength = 0;
+  discardOutOfOrder(tcb);
+}
+
+export function discardOutOfOrder(tcb: Tcb): void {
+  if (tcb.reassembly === undefined) return;
+  tcb.host.outOfOrderRoom += tcb.reassembly.cost;
+  tcb.reassembly = undefined;
+}

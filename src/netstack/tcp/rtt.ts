@@ -1,0 +1,34 @@
+import { RTO_INITIAL, RTO_MAX, RTO_MIN } from '../constants.ts';
+
+/** Clock granularity G of RFC 6298, in milliseconds: what a Node timer can do. */
+const GRANULARITY = 10;
+/** RFC 8985 §6.2 wants the minimum over a window; ours forgets after this many milliseconds. */
+const MIN_RTT_WINDOW = 300_000;
+
+/** Round-trip estimation and retransmission timeout (RFC 6298), in milliseconds. */
+export class RttEstimator {
+  srtt = 0;
+  rttvar = 0;
+  /** Without backoff. */
+  rto = RTO_INITIAL;
+  /** Windowed minimum; Infinity before the first sample. */
+  min = Infinity;
+  #minAt = 0;
+
+  sample(rtt: number, now: number): void {
+    if (rtt < 0) return;
+    if (rtt <= this.min || now - this.#minAt > MIN_RTT_WINDOW) {
+      this.min = rtt;
+      this.#minAt = now;
+    }
+    if (this.srtt === 0) {
+      this.srtt = Math.max(rtt, 0.001);
+      this.rttvar = rtt / 2;
+    } else {
+      const error = Math.abs(this.srtt - rtt);
+      this.rttvar += (error - this.rttvar) / 4;
+      this.srtt += (rtt - this.srtt) / 8;
+    }
+    this.rto = Math.min(RTO_MAX, Math.max(RTO_MIN, this.srtt + Math.max(GRANULARITY, 4 * this.rttvar)));
+  }
+}

@@ -1,0 +1,303 @@
+import type { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import type { CongestionControl } from './congestion/congestion.ts';
+import { RECEIVE_BUFFER_INITIAL } from '../constants.ts';
+import type { Counters } from '../counters.ts';
+import type { Sleeper } from '../deadline-heap.ts';
+import type { PacketSlab } from '../packet-slab.ts';
+import { fold, swap32 } from '../packet-slab.ts';
+import type { Reassembly } from './reassembly.ts';
+import { RttEstimator } from './rtt.ts';
+import type { SendBuffer } from './send-buffer.ts';
+import type { SentQueue } from './sent-queue.ts';
+import { type TcpEvent, TRANSITIONS } from './tcp-state.ts';
+import {
+  type IpFamily,
+  type TcpCloseReason,
+  type TcpFlow,
+  type TcpFlowHandler,
+  type TcpFlowStats,
+  TcpState,
+} from '../types.ts';
+
+/** A TCP's settings, all filled in. */
+export interface TcpSettings {
+  readonly congestion: 'cubic' | 'newreno';
+  readonly sack: boolean;
+  readonly timestamps: boolean;
+  readonly windowScaling: boolean;
+  readonly receiveBuffer: number;
+  readonly sendBuffer: number;
+  readonly noDelay: boolean;
+  readonly keepAlive: number;
+  readonly timeWait: number;
+}
+
+/** What a connection asks of the stack that it lives in. */
+export interface TcpHost {
+  readonly slab: PacketSlab;
+  readonly counters: Counters;
+  readonly tcp: TcpSettings;
+  /** Monotonic milliseconds. */
+  now: number;
+  /** Bytes of all buffers together. */
+  memory: number;
+  /** Memory is short. */
+  readonly pressed: boolean;
+  /** Out-of-order bytes that may still be kept. */
+  outOfOrderRoom: number;
+  /** The connection left the table for good. */
+  released(tcb: Tcb): void;
+  /** Sends the packet of `length` bytes that was built at the slab's base. */
+  transmit(length: number): void;
+  nextIpId(): number;
+  /** The connection has something to do at the next flush. */
+  markDirty(tcb: Tcb): void;
+  /** Files the connection's earliest deadline. */
+  schedule(tcb: Tcb): void;
+  stateChanged(tcb: Tcb, from: TcpState, to: TcpState): void;
+  takeSentQueue(base: number): SentQueue;
+  giveSentQueue(queue: SentQueue): void;
+  /** A smaller segment size was found to be needed towards this peer. */
+  learnPathMtu(tcb: Tcb, mtu: number): void;
+}
+
+/** What the sending side's one timer will do. */
+export const SendTimer = { None: 0, Retransmit: 1, Probe: 2, Reorder: 3, Persist: 4 } as const;
+export type SendTimer = (typeof SendTimer)[keyof typeof SendTimer];
+
+/** Phase of loss recovery. */
+export const Phase = { Open: 0, Recovery: 1, Loss: 2 } as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+/**
+ * The transmission control block (RFC 9293 §3.3.1): all variables of one connection, and the one place where its state
+ * changes. What happens to them is in segment-arrives.ts, receive.ts, transmit.ts, loss-recovery.ts and timers.ts.
+ */
+export abstract class Tcb implements TcpFlow, Sleeper {
+  readonly host: TcpHost;
+  readonly family: IpFamily;
+  /** Remote then local address as 32-bit words in network order: two or eight of them. */
+  readonly addresses: Int32Array;
+  /** Remote port << 16 | local port. */
+  readonly ports: number;
+  /** Key of the flow table; `next` chains the flows of one key. */
+  readonly key: number;
+  next: Tcb | undefined = undefined;
+  heapIndex = -1;
+  wakeAt = Infinity;
+  dirty = false;
+
+  state: TcpState = TcpState.Closed;
+  passive = false;
+  /** Headers as words in memory order: what never changes between packets. */
+  readonly portWord: number;
+  readonly pseudoSum: number;
+  readonly headerLength: number;
+
+  // --- send sequence space
+  iss = 0;
+  sndUna = 0;
+  sndNxt = 0;
+  sndWnd = 0;
+  sndWl1 = 0;
+  sndWl2 = 0;
+  maxSndWnd = 0;
+  sndScale = 0;
+  /** Window scaling was agreed on. */
+  scaleOk = false;
+  /** Payload of a full segment, options taken off. */
+  mss = 536;
+  /** What the peer announced, options not taken off. */
+  peerMss = 536;
+  mtu = 1400;
+  sendBuffer: SendBuffer | undefined = undefined;
+  sent: SentQueue | undefined = undefined;
+  finQueued = false;
+  finSent = false;
+  noDelay = false;
+  /** End of the last segment that was sent though not full (Minshall's variant of Nagle's rule). */
+  smallEnd = 0;
+  writeBlocked = false;
+  /** Bytes written and not acknowledged. */
+  queuedBytes = 0;
+  /** A zero-window probe is out. */
+  probing = false;
+  blocked = false;
+  synTries = 0;
+
+  // --- receive sequence space
+  irs = 0;
+  rcvNxt = 0;
+  /** Right edge of the window that the peer was told; never moves left. */
+  rcvAdv = 0;
+  rcvScale = 0;
+  lastAckSent = 0;
+  rcvBuf = RECEIVE_BUFFER_INITIAL;
+  /** Bytes handed to the owner and not consumed yet. */
+  unconsumed = 0;
+  chunk: Buffer | undefined = undefined;
+  chunkLength = 0;
+  chunkSize = 2048;
+  /** Full chunks that wait for the end of the batch, and bytes in them. */
+  ready: Buffer[] | undefined = undefined;
+  readyBytes = 0;
+  reassembly: Reassembly | undefined = undefined;
+  finReceived = false;
+  finSeq = 0;
+  finKnown = false;
+  endDelivered = false;
+  ackNow = false;
+  segmentsToAck = 0;
+  bytesToAck = 0;
+  /** Estimate of the peer's segment size, for the rule of acknowledging every second full segment. */
+  rcvMss = 536;
+  dsackStart = 0;
+  dsackEnd = 0;
+  challengeAt = -Infinity;
+  outOfWindowAckAt = -Infinity;
+  rcvRtt = 0;
+  rcvRttEcho = 0;
+  drsAt = 0;
+  drsBytes = 0;
+
+  // --- options
+  sackOk = false;
+  tsOk = false;
+  tsOffset = 0;
+  tsRecent = 0;
+  tsRecentAt = 0;
+
+  // --- congestion and loss recovery
+  readonly rtt = new RttEstimator();
+  cc: CongestionControl | undefined = undefined;
+  phase: Phase = Phase.Open;
+  recoverSeq = 0;
+  /** Bytes deemed in the network. */
+  inFlight = 0;
+  sackedBytes = 0;
+  /** Segments deemed lost and not retransmitted yet. */
+  lostCount = 0;
+  /** Segments sacked now. */
+  sackedCount = 0;
+  cwndLimited = false;
+  dupAcks = 0;
+  /** Estimate of what left the network, for peers without SACK. */
+  renoSacked = 0;
+  /** Accumulated over a batch, settled at its end. */
+  newlyAcked = 0;
+  newlyDelivered = 0;
+  ackPending = false;
+  timerRestart = false;
+  dupAckPending = false;
+  prrDelivered = 0;
+  prrOut = 0;
+  recoverFlight = 0;
+  /** Retransmissions of this episode that no DSACK has excused; -1 = undo is off. */
+  undoRetransmits = -1;
+  undoSeq = 0;
+  /** Timestamp of the episode's first retransmission, and whether its acknowledgement is still awaited. */
+  retransmitStamp = 0;
+  eifelArmed = false;
+  backoff = 0;
+  /** Since when the peer has said nothing on what we send. */
+  silentSince = -1;
+  lastSendAt = 0;
+  fullTimeouts = 0;
+  // RACK (RFC 8985)
+  rackTime = -Infinity;
+  rackEnd = 0;
+  rackRtt = 0;
+  rackFack = 0;
+  rackPending = false;
+  reordering = false;
+  reoWndMult = 1;
+  reoWndPersist = 0;
+  reoRoundEnd = 0;
+  dsackSeen = false;
+  // TLP
+  tlpEnd = 0;
+  tlpOut = false;
+  tlpRetransmit = false;
+  /** The SACK blocks of the last acknowledgement, which need no second look. */
+  sackSeen: Int32Array | undefined = undefined;
+
+  // --- timers: absolute deadlines
+  sendTimer: SendTimer = SendTimer.None;
+  sendTimerAt = Infinity;
+  rtoAt = Infinity;
+  probeAt = Infinity;
+  persistAt = Infinity;
+  reorderAt = Infinity;
+  ackTimerAt = Infinity;
+  /** Handshake timeout, keep-alive or TIME-WAIT, by state. */
+  lifeTimerAt = Infinity;
+  keepAliveProbes = 0;
+  lastHeardAt = 0;
+
+  // --- statistics
+  bytesIn = 0;
+  bytesOut = 0;
+  segmentsIn = 0;
+  segmentsOut = 0;
+  retransmits = 0;
+  zeroWindows = 0;
+  outOfOrder = 0;
+
+  owner: TcpFlowHandler | undefined = undefined;
+  closeReason: TcpCloseReason | undefined = undefined;
+  connectTold = false;
+  closeTold = false;
+
+  constructor(host: TcpHost, family: IpFamily, addresses: Int32Array, ports: number, key: number) {
+    this.host = host;
+    this.family = family;
+    this.addresses = addresses;
+    this.ports = ports;
+    this.key = key;
+    this.headerLength = family === 4 ? 20 : 40;
+    this.portWord = swap32((ports << 16) | (ports >>> 16));
+    let sum = 0x0600;
+    for (const word of addresses) {
+      const memory = swap32(word);
+      sum += (memory & 0xffff) + (memory >>> 16);
+    }
+    this.pseudoSum = fold(sum);
+    this.lastHeardAt = host.now;
+  }
+
+  /** Applies an event of the state machine. False when it cannot happen in this state. */
+  advance(event: TcpEvent): boolean {
+    const from = this.state;
+    const to = TRANSITIONS[from][event];
+    if (to === undefined) return false;
+    this.state = to;
+    this.host.stateChanged(this, from, to);
+    return true;
+  }
+
+  get nextDeadline(): number {
+    let at = this.sendTimerAt;
+    if (this.ackTimerAt < at) at = this.ackTimerAt;
+    if (this.lifeTimerAt < at) at = this.lifeTimerAt;
+    return at;
+  }
+
+  abstract readonly localAddress: string;
+  abstract readonly remoteAddress: string;
+  get localPort(): number {
+    return this.ports & 0xffff;
+  }
+  get remotePort(): number {
+    return this.ports >>> 16;
+  }
+  abstract get handler(): TcpFlowHandler;
+  abstract set handler(handler: TcpFlowHandler);
+  abstract write(chunk: Buffer): boolean;
+  abstract end(): void;
+  abstract reset(): void;
+  abstract consumed(bytes: number): void;
+  abstract setNoDelay(on: boolean): void;
+  abstract toDuplex(): Duplex;
+  abstract stats(): TcpFlowStats;
+}

@@ -1,0 +1,337 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { endpointText } from '../lib/endpoint.ts';
+import {
+  type DatagramReceiver,
+  type DatagramSocket,
+  type DatagramSocketOptions,
+  type DatagramSocketStats,
+  type Endpoint,
+  MAX_DATAGRAM,
+  SOCKET_BUFFER,
+} from './datagram-socket.ts';
+import type { Libc } from './libc.ts';
+import { MessageVector } from './message-vector.ts';
+import { SendGroups } from './send-groups.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  EndpointTable,
+  encodeSocketAddress,
+  type RawEndpoint,
+  SOCKADDR_IN,
+  SOCKADDR_IN6,
+} from './socket-address.ts';
+
+// Linux numbers: socket(2), socket(7), recvmmsg(2), errno(3).
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const MSG_DONTWAIT = 0x40;
+const MSG_TRUNC = 0x20;
+const EINTR = 4;
+const EIO = 5;
+const ENOPROTOOPT = 92;
+const EAGAIN = 11;
+const ENOBUFS = 105;
+
+/** Datagrams of one call. */
+const RECEIVE_BATCH = 64;
+const SEND_QUEUE = 128;
+/** Calls in a row before the event loop gets its turn, so that a flood does not starve TLS and timers. */
+const RECEIVE_ROUNDS = 2;
+/** Milliseconds until a full queue of the system is tried again. */
+const RETRY_MS = 1;
+
+/**
+ * Batched UDP on Linux: `node:dgram` tells when there is something to read and delivers the first datagram; the rest is moved by
+ * `recvmmsg` and `sendmmsg` on the same descriptor, up to 64 in one call.
+ */
+export class MmsgSocket implements DatagramSocket {
+  readonly kind = 'mmsg';
+  readonly port: number;
+  readonly #libc: Libc;
+  readonly #fd: number;
+  readonly #family: 4 | 6;
+  readonly #socket: Socket;
+  readonly #receiver: DatagramReceiver;
+  readonly #endpoints = new EndpointTable();
+  readonly #rx: MessageVector;
+  readonly #tx: MessageVector;
+  readonly #groups: SendGroups;
+  /** Neighbours in the queue go out as one message (UDP_SEGMENT). */
+  #segment = true;
+  #segmentNow = true;
+  /** Who each send slot is addressed to already. */
+  readonly #txTo: (Endpoint | undefined)[];
+  readonly #stats = {
+    received: 0,
+    sent: 0,
+    receiveCalls: 0,
+    sendCalls: 0,
+    sendDropped: 0,
+    sendErrors: 0,
+    receiveErrors: 0,
+    truncated: 0,
+  };
+  /** The queue is a ring: `#queued` slots from `#head` on. */
+  #head = 0;
+  #queued = 0;
+  #inBatch = false;
+  #lastByText: { readonly text: string; readonly endpoint: Endpoint } | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+  readonly reserved: Buffer;
+  reservedOffset = 0;
+
+  /** Binds; rejects with an error like that of `node:dgram` when the address is taken or not ours. */
+  static async open(libc: Libc, options: DatagramSocketOptions): Promise<MmsgSocket> {
+    const family = isIPv6(options.host) ? 6 : 4;
+    const fd = libc.socket(family === 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) throw systemError(libc.errno(), 'socket', options);
+    let port: number;
+    try {
+      port = bind(libc, fd, family, options);
+    } catch (error) {
+      libc.close(fd);
+      throw error;
+    }
+    const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4' });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        socket.bind({ fd, exclusive: true } as never, () => {
+          socket.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      libc.close(fd);
+      throw error;
+    }
+    return new MmsgSocket(libc, fd, family, port, socket, options);
+  }
+
+  private constructor(
+    libc: Libc,
+    fd: number,
+    family: 4 | 6,
+    port: number,
+    socket: Socket,
+    { receiver, maxDatagram = MAX_DATAGRAM }: DatagramSocketOptions,
+  ) {
+    this.#libc = libc;
+    this.#fd = fd;
+    this.#family = family;
+    this.port = port;
+    this.#socket = socket;
+    this.#receiver = receiver;
+    const slot = Math.ceil(maxDatagram / 64) * 64;
+    const nameLength = family === 6 ? SOCKADDR_IN6 : SOCKADDR_IN;
+    this.#rx = new MessageVector(RECEIVE_BATCH, slot, nameLength, libc.addressOf);
+    this.#tx = new MessageVector(SEND_QUEUE, slot, nameLength, libc.addressOf);
+    this.#groups = new SendGroups(this.#tx, libc.addressOf);
+    this.#txTo = new Array<Endpoint | undefined>(SEND_QUEUE).fill(undefined);
+    this.reserved = this.#tx.bytes;
+    socket.on('error', () => void this.#stats.receiveErrors++);
+    socket.on('message', (message, from) => this.#readable(message, from.address, from.port));
+  }
+
+  get stats(): DatagramSocketStats {
+    return this.#stats;
+  }
+
+  reserve(length: number): boolean {
+    if (this.#closing || length > this.#tx.slot) {
+      this.#stats.sendErrors++;
+      return false;
+    }
+    if (this.#queued === SEND_QUEUE) {
+      // While the system's queue is full there is no point in asking it for each datagram.
+      if (!this.#retry) this.flush();
+      if (this.#queued === SEND_QUEUE) {
+        this.#stats.sendDropped++;
+        return false;
+      }
+    }
+    this.reservedOffset = this.#tx.dataOffset((this.#head + this.#queued) % SEND_QUEUE);
+    return true;
+  }
+
+  commit(length: number, to: Endpoint): void {
+    if (this.#closing || this.#queued === SEND_QUEUE) return;
+    const slot = (this.#head + this.#queued) % SEND_QUEUE;
+    if (this.#txTo[slot] !== to) {
+      this.#txTo[slot] = to;
+      this.#tx.words.set((to as RawEndpoint).raw, this.#tx.nameWord(slot));
+    }
+    this.#tx.setLength(slot, length);
+    this.#queued++;
+    if (!this.#inBatch && !this.#immediate && !this.#retry) this.#immediate = setImmediate(this.#flushLater);
+  }
+
+  send(buffer: Uint8Array, offset: number, length: number, to: Endpoint): boolean {
+    if (!this.reserve(length)) return false;
+    this.reserved.set(buffer.subarray(offset, offset + length), this.reservedOffset);
+    this.commit(length, to);
+    return true;
+  }
+
+  /** The endpoint of a datagram that came by way of dgram, which is often the one before. */
+  #endpointOf(address: string, port: number): Endpoint {
+    let last = this.#lastByText;
+    if (last?.text !== address || last.endpoint.port !== port) {
+      last = { text: address, endpoint: this.endpoint(address, port) };
+      this.#lastByText = last;
+    }
+    return last.endpoint;
+  }
+
+  endpoint(address: string, port: number): Endpoint {
+    return this.#endpoints.lookup(...rawArguments(encodeSocketAddress(this.#family, address, port)));
+  }
+
+  flush(): void {
+    if (this.#closing) return;
+    this.#segmentNow = this.#segment;
+    while (this.#queued > 0) {
+      const run = Math.min(this.#queued, SEND_QUEUE - this.#head);
+      const messages = this.#groups.build(this.#head, run, this.#txTo, this.#segmentNow);
+      const sent = this.#libc.sendmmsg(this.#fd, this.#groups.address, messages, MSG_DONTWAIT);
+      this.#stats.sendCalls++;
+      if (sent > 0) {
+        let datagrams = 0;
+        for (let i = 0; i < sent; i++) datagrams += this.#groups.counts[i] as number;
+        this.#advance(datagrams);
+        this.#stats.sent += datagrams;
+        continue;
+      }
+      if (!this.#sendFailed(this.#libc.errno(), this.#groups.counts[0] as number)) return;
+    }
+    this.#head = 0;
+  }
+
+  /** The first message of a flush could not be sent. False: the rest waits. */
+  #sendFailed(errno: number, datagrams: number): boolean {
+    if (errno === EINTR) return true;
+    if (errno === EAGAIN || errno === ENOBUFS) {
+      this.#retry ??= setTimeout(this.#flushAgain, RETRY_MS);
+      return false;
+    }
+    if (datagrams > 1) {
+      // Not as one message: the path is too narrow for it, or the peer cannot be reached. One by one tells which datagrams can go.
+      this.#segmentNow = false;
+      // A device or kernel that does not segment at all is not asked again.
+      if (errno === EIO || errno === ENOPROTOOPT) this.#segment = false;
+      return true;
+    }
+    // The error concerns this datagram only (sendmmsg(2)): an unreachable or forbidden peer, a too large packet.
+    this.#drop(1);
+    return true;
+  }
+
+  #drop(datagrams: number): void {
+    this.#advance(datagrams);
+    this.#stats.sendErrors += datagrams;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      if (this.#immediate) clearImmediate(this.#immediate);
+      if (this.#retry) clearTimeout(this.#retry);
+      this.#socket.close(() => resolve());
+    });
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #advance(count: number): void {
+    this.#head = (this.#head + count) % SEND_QUEUE;
+    this.#queued -= count;
+  }
+
+  readonly #flushLater = (): void => {
+    this.#immediate = undefined;
+    this.flush();
+  };
+
+  readonly #flushAgain = (): void => {
+    this.#retry = undefined;
+    this.flush();
+  };
+
+  #readable(first: Buffer, address: string, port: number): void {
+    this.#inBatch = true;
+    try {
+      this.#stats.received++;
+      this.#stats.receiveCalls++;
+      this.#receiver.onDatagram(first, 0, first.length, this.#endpointOf(address, port));
+      for (let round = 0; round < RECEIVE_ROUNDS && !this.#closing; round++) {
+        const count = this.#libc.recvmmsg(this.#fd, this.#rx.address, RECEIVE_BATCH, MSG_DONTWAIT, 0);
+        this.#stats.receiveCalls++;
+        if (count <= 0) break;
+        this.#stats.received += count;
+        this.#deliver(count);
+        if (count < RECEIVE_BATCH) break;
+      }
+      if (!this.#closing) this.#receiver.onBatchEnd();
+    } finally {
+      this.#inBatch = false;
+    }
+    if (!this.#retry) this.flush();
+  }
+
+  #deliver(count: number): void {
+    const rx = this.#rx;
+    for (let i = 0; i < count; i++) {
+      if ((rx.flags(i) & MSG_TRUNC) !== 0) {
+        this.#stats.truncated++;
+        continue;
+      }
+      const from = this.#endpoints.lookup(rx.words, rx.nameWord(i), rx.bytes);
+      this.#receiver.onDatagram(rx.bytes, rx.dataOffset(i), rx.length(i), from);
+      if (this.#closing) return;
+    }
+  }
+}
+
+function rawArguments(raw: Uint32Array): [Uint32Array, number, Buffer] {
+  return [raw, 0, Buffer.from(raw.buffer)];
+}
+
+function bind(libc: Libc, fd: number, family: 4 | 6, options: DatagramSocketOptions): number {
+  const scratch = new Uint32Array(16);
+  const address = libc.addressOf(scratch.buffer);
+  const length = family === 6 ? SOCKADDR_IN6 : SOCKADDR_IN;
+  scratch[8] = SOCKET_BUFFER;
+  for (const [force, plain] of [
+    [SO_RCVBUFFORCE, SO_RCVBUF],
+    [SO_SNDBUFFORCE, SO_SNDBUF],
+  ] as const) {
+    // The forced form passes the system's limit and needs privilege; without, what the system grants is good enough.
+    if (libc.setsockopt(fd, SOL_SOCKET, force, address + 32, 4) < 0)
+      libc.setsockopt(fd, SOL_SOCKET, plain, address + 32, 4);
+  }
+  scratch.set(encodeSocketAddress(family, options.host, options.port));
+  if (libc.bind(fd, address, length) < 0) throw systemError(libc.errno(), 'bind', options);
+  scratch[8] = length;
+  if (libc.getsockname(fd, address, address + 32) < 0) throw systemError(libc.errno(), 'getsockname', options);
+  const bytes = new Uint8Array(scratch.buffer);
+  return ((bytes[2] as number) << 8) | (bytes[3] as number);
+}
+
+function systemError(errno: number, syscall: string, { host, port }: DatagramSocketOptions): NodeJS.ErrnoException {
+  const code = getSystemErrorName(-errno);
+  const error = new Error(`${syscall} ${code} ${endpointText(host, port)}`);
+  return Object.assign(error, { code, errno: -errno, syscall, address: host, port });
+}

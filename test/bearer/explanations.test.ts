@@ -1,0 +1,132 @@
+import t from 'tap';
+import { makeWrongToken, type WrongTokenName } from '../../src/entra/tokens/wrong-token.ts';
+import type { TokenPolicy } from '../../src/bearer/policy.ts';
+import { refusals, show } from '../../src/bearer/refusals.ts';
+import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
+import { createTestIssuer, TENANT } from '../support/issuer.ts';
+
+/** The words people act on. A change here is a change of what the log tells them. */
+const WORDS: readonly (readonly [WrongTokenName, TokenPolicy, string])[] = [
+  [
+    'aud',
+    'gateway',
+    'aud is "00000003-0000-0000-c000-000000000000"; the gateway accepts 3678c9e9-9681-447a-974d-d19f668fcd88. Ask for the scope 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
+  ],
+  [
+    'aud-array',
+    'gateway',
+    'aud is ["3678c9e9-9681-447a-974d-d19f668fcd88"]; required is "3678c9e9-9681-447a-974d-d19f668fcd88". A list does not equal a single value.',
+  ],
+  [
+    'tid',
+    'gateway',
+    `tid is "0badbad0-0bad-4bad-8bad-0badbad0bad0"; the gateway accepts ${TENANT}. Sign in with an account of that tenant, at its own authority.`,
+  ],
+  [
+    'iss',
+    'strict',
+    `iss is "https://issuer.invalid/${TENANT}/v2.0"; accepted is https://127.0.0.1:8444/${TENANT}/v2.0. Sign in at the authority that the gateway is configured for.`,
+  ],
+  [
+    'v1-v2',
+    'strict',
+    `iss is "https://127.0.0.1:8444/${TENANT}/"; accepted is https://127.0.0.1:8444/${TENANT}/v2.0. That is the issuer of v1.0 tokens, while ver is "2.0": a token of one version with the issuer of the other.`,
+  ],
+  [
+    'expired',
+    'gateway',
+    'exp is 2025-12-31T23:50:00Z, 10 min ago (no clock skew is allowed). Get a fresh token; if this one is fresh, compare the clocks.',
+  ],
+  [
+    'expired',
+    'strict',
+    'exp is 2025-12-31T23:50:00Z, 10 min ago (300 s of clock skew are allowed). Get a fresh token; if this one is fresh, compare the clocks.',
+  ],
+  [
+    'just-expired',
+    'gateway',
+    'exp is 2025-12-31T23:59:58Z, 2 s ago (no clock skew is allowed). Get a fresh token; if this one is fresh, compare the clocks.',
+  ],
+  [
+    'not-yet',
+    'gateway',
+    'nbf is 2026-01-01T00:10:00Z, 10 min from now (no clock skew is allowed). Wait, or compare the clocks of issuer and gateway.',
+  ],
+  ['no-exp', 'gateway', 'exp is missing; exp, nbf and iat all have to be whole seconds since 1970.'],
+  [
+    'scp',
+    'strict',
+    'scp is "User.Read"; Tunnel_Allow is needed. Add that permission to the app registration, consent to it, and ask for 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
+  ],
+  [
+    'app-only',
+    'strict',
+    'The token is for an application without a user (client credentials). Sign a user in and ask for 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
+  ],
+  [
+    'guest',
+    'strict',
+    'The user is a guest of the tenant (acct is 1, or idp is another issuer). Sign in with a member account, or accept guests in the configuration.',
+  ],
+  [
+    'no-oid',
+    'gateway',
+    'oid is missing, but it has to be the user name (a text). Ask the issuer for that claim, or name another one in the configuration.',
+  ],
+  ['alg-none', 'strict', 'alg is "none"; accepted is RS256. An unsigned token proves nothing.'],
+  [
+    'hs256',
+    'strict',
+    'alg is "HS256"; accepted is RS256. A token signed with a shared secret could be forged by anyone who has the public key.',
+  ],
+  [
+    'typ',
+    'gateway',
+    'typ is "at+jwt"; it has to be exactly "JWT". Entra ID does not issue "at+jwt" access tokens; this one comes from another issuer.',
+  ],
+  [
+    'no-kid',
+    'gateway',
+    'The header of the token has no kid, so no key can be chosen. Tokens of Entra ID always name their key.',
+  ],
+  [
+    'kid',
+    'gateway',
+    'No key with kid "AAAAAAAAAAAAAAAAAAAAAAAAAAA" is among the 1 known signing keys. They are not downloaded again for another 900 s. If the issuer has just changed keys, try again after that; else the token is from another issuer.',
+  ],
+  [
+    'garbage',
+    'gateway',
+    'A part of the token is not base64url without padding. It was probably cut, wrapped or re-encoded on its way.',
+  ],
+  ['1mb', 'gateway', 'The token has 1050063 characters; at most 16384 are read.'],
+];
+
+t.test('each refusal says what was expected, what came and what to do', async (t) => {
+  const idp = await createTestIssuer();
+  const { fetchJson, clock, authority } = idp;
+  for (const [name, policy, words] of WORDS) {
+    const verifier = createTokenVerifier({ policy, authority, fetchJson, clock });
+    const verdict = await verifier.verify(await makeWrongToken(name, idp.issuer, idp.request()));
+    const told = verdict.ok ? 'accepted' : verdict.refusal.explanation;
+    t.equal(name === '1mb' ? told.replace(/\d{7}/, '1050063') : told, words, `${name}, ${policy}`);
+  }
+});
+
+t.test('the absence of a token is told as such', async (t) => {
+  const { fetchJson, clock, authority } = await createTestIssuer();
+  const verdict = await createTokenVerifier({ policy: 'gateway', authority, fetchJson, clock }).verify('');
+  t.match(verdict, {
+    refusal: { reason: 'missing', explanation: 'No token came. Send "Authorization: Bearer <access token>".' },
+  });
+});
+
+t.test('what a sender puts into a claim can neither break a log line nor flood it', (t) => {
+  t.equal(show('a\nb\u0000c'), String.raw`"a\nb\u0000c"`);
+  t.equal(show('a\u2028b\u202ec\u009bd'), '"a?b?c?d"');
+  t.equal(show('x'.repeat(1000)).length, 120);
+  t.equal(show(undefined), 'missing');
+  const { explanation } = refusals.unknownKey('k\r\nfake log line', 1, 'Next.');
+  t.notMatch(explanation, /[\r\n]/);
+  t.end();
+});

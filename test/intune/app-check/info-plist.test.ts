@@ -1,0 +1,76 @@
+import t from 'tap';
+import { parseInfoPlist } from '../../../src/intune/app-check/info-plist.ts';
+import { isTunneliteError } from '../../../src/lib/errors.ts';
+
+const HEAD = `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">`;
+
+t.test('every kind of value in a property list is read', (t) => {
+  const text = `${HEAD}
+<dict>
+  <!-- a comment -->
+  <key>text</key><string>a &amp; b &lt;c&gt; &#65;&#x42;</string>
+  <key>empty</key><string></string>
+  <key>nothing</key><string/>
+  <key>number</key><integer>42</integer>
+  <key>real</key><real>1.5</real>
+  <key>yes</key><true/>
+  <key>no</key><false/>
+  <key>list</key><array><string>x</string><dict><key>k</key><string>v</string></dict></array>
+  <key>none</key><array/>
+  <key>when</key><date>2026-01-01T00:00:00Z</date>
+</dict>
+</plist>`;
+  t.same(parseInfoPlist(text), {
+    text: 'a & b <c> AB',
+    empty: '',
+    nothing: '',
+    number: 42,
+    real: 1.5,
+    yes: true,
+    no: false,
+    list: ['x', { k: 'v' }],
+    none: [],
+    when: '2026-01-01T00:00:00Z',
+  });
+  t.end();
+});
+
+t.test('what is no XML property list is refused in words', (t) => {
+  const refused: Record<string, RegExp> = {
+    'bplist00\u0000': /binary property list/,
+    '': /not XML|no property list/,
+    '{"a":1}': /not XML|no property list/,
+    '<html></html>': /no property list/,
+    [`${HEAD}<array/></plist>`]: /no property list with a dictionary/,
+    [`${HEAD}<dict><key>a</key></dict></plist>`]: /"a" of the property list has no value/,
+    [`${HEAD}<dict><string>a</string></dict></plist>`]: /where a <key> belongs/,
+    [`${HEAD}<dict><key>a</key><bomb/></dict></plist>`]: /element <bomb>/,
+    [`${HEAD}<dict><key>a</key><string>b</dict></plist>`]: /line 3/,
+    [`${HEAD}${'<dict><key>a</key>'.repeat(60)}<true/>${'</dict>'.repeat(60)}</plist>`]: /nested too deeply/,
+    '<?xml version="1.0"?><!DOCTYPE plist [<!ENTITY a "b">]><plist><dict/></plist>': /defines entities/,
+    '<!DOCTYPE plist SYSTEM "x" [<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;]><plist><dict/></plist>':
+      /defines entities/,
+    ['x'.repeat(1_100_000)]: /more than 1048576 characters/,
+  };
+  for (const [text, words] of Object.entries(refused)) {
+    try {
+      parseInfoPlist(text);
+      t.fail(`was taken: ${text.slice(0, 200)}`);
+    } catch (error) {
+      t.ok(isTunneliteError(error, 'ERR_IDENTITY_APP_CHECK'), text.slice(-60));
+      t.match(String(error), words);
+    }
+  }
+  t.end();
+});
+
+t.test('a key __proto__ is a key', (t) => {
+  const value = parseInfoPlist(
+    `${HEAD}<dict><key>__proto__</key><dict><key>polluted</key><true/></dict></dict></plist>`,
+  );
+  t.notOk('polluted' in {});
+  t.equal(value.polluted, undefined);
+  t.end();
+});
