@@ -5,7 +5,7 @@
  */
 import { build } from 'hdr-histogram-js';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { TUNNEL_RESOURCE_ID } from '../../src/entra/tokens/constants.ts';
+import { TUNNEL_RESOURCE_ID } from '../../src/bearer/constants.ts';
 import { TOKEN_POLICIES } from '../../src/bearer/policy.ts';
 import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
 import { createTestIssuer } from '../../test/support/issuer.ts';

@@ -11,8 +11,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { connect, createSecureContext, TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { RecordWriter } from '../../src/gateway/data/record-writer.ts';
 import { Transport } from '../../src/gateway/control/transport.ts';
+import { RecordWriter } from '../../src/gateway/data/record-writer.ts';
 import { CstpReader, serializeCstp } from '../../src/wire/cstp.ts';
 import { testLeaf } from '../../test/support/certificates.ts';
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import { acceleratedProtection } from '../../src/udp/index.ts';
+import { acceleratedProtection } from '../../src/dtls/acceleration.ts';
 import { type DtlsPeer, DtlsServer, type RecordProtection } from '../../src/dtls/index.ts';
 
 export const PSK = Buffer.alloc(32, 0x11);

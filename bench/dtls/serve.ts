@@ -3,14 +3,10 @@
  * client: SHA-256 of "psk" and the session id.
  */
 import { createHash } from 'node:crypto';
-import {
-  acceleratedProtection,
-  type DatagramReceiver,
-  type Endpoint,
-  openDatagramSocket,
-} from '../../src/udp/index.ts';
-import { type DatagramMemory, DtlsServer, EngineTimer } from '../../src/dtls/index.ts';
+import { acceleratedProtection } from '../../src/dtls/acceleration.ts';
+import { DtlsServer, EngineTimer } from '../../src/dtls/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { type DatagramMemory, type DatagramReceiver, type Endpoint, openDatagramSocket } from '../../src/udp/index.ts';
 
 const port = Number(process.argv[2]);
 const mode = process.argv[3] ?? 'plain';

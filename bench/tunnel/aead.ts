@@ -3,9 +3,10 @@
  *
  *   node bench/tunnel/aead.ts
  */
+
+import { type CipherSuiteName, cipherSuite } from '../../src/dtls/handshake/cipher-suites.ts';
 import { EvpRecordProtection } from '../../src/dtls/record/evp-record-protection.ts';
 import { loadLibcrypto } from '../../src/dtls/record/libcrypto.ts';
-import { type CipherSuiteName, cipherSuite } from '../../src/dtls/handshake/cipher-suites.ts';
 import { nodeRecordProtection } from '../../src/dtls/record/node-record-protection.ts';
 import type { RecordProtection } from '../../src/dtls/record/record-protection.ts';
 

@@ -1,3 +1,9 @@
+/** Application id of the *Microsoft Tunnel Gateway* API: the audience of a tunnel token (tunnel-for-mam.md §4). */
+export const TUNNEL_RESOURCE_ID = '3678c9e9-9681-447a-974d-d19f668fcd88';
+
+/** The delegated permission of that API (tunnel-for-mam.md §4). */
+export const TUNNEL_SCOPE = 'Tunnel_Allow';
+
 /** Longest token looked at, in characters. The gateway's HTTP header limit is of this order; real tokens have 1 to 3 KiB. */
 export const MAX_TOKEN_CHARACTERS = 16 * 1024;
 

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { TokenRefusal } from './types.ts';
 import type { CachedKey } from './key-cache.ts';
 import { refusals } from './refusals.ts';
 import type { JsonObject } from './strict-json.ts';
+import type { TokenRefusal } from './types.ts';
 
 /** How far a verifier goes: as the real server, or as Microsoft's guidance for APIs. */
 export const TOKEN_POLICIES = ['gateway', 'strict'] as const;

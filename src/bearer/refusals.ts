@@ -1,6 +1,6 @@
-import type { TokenRefusal, TokenRefusalReason } from './types.ts';
 import type { Malformation } from './compact-token.ts';
 import type { JsonFault } from './strict-json.ts';
+import type { TokenRefusal, TokenRefusalReason } from './types.ts';
 
 /*
  * The words of every refusal: what was expected, what came, what to do. Values out of a token are shown shortened and with

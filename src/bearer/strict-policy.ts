@@ -1,10 +1,10 @@
 import { isGuid, issuerOf } from './authority.ts';
-import type { TokenRefusal } from './types.ts';
 import type { CachedKey } from './key-cache.ts';
 import type { IssuerMetadata } from './metadata.ts';
 import { checkRequired, checkTimes, checkUserName, type PolicyRules } from './policy.ts';
 import { refusals } from './refusals.ts';
 import type { JsonObject } from './strict-json.ts';
+import type { TokenRefusal } from './types.ts';
 
 /** What the strict policy needs to know. */
 export interface StrictPolicyOptions {

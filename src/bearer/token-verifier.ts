@@ -1,7 +1,6 @@
 import { type CryptoKey, compactVerify } from 'jose';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
-import type { Principal, TokenRefusal, TokenVerdict, TokenVerifier } from './types.ts';
 import { type CompactToken, parseCompactToken, textOf } from './compact-token.ts';
 import { MAX_TOKEN_CHARACTERS, MAX_USER_NAME_CHARACTERS, REMEMBERED_HEADERS } from './constants.ts';
 import { type CachedKey, KeyCache, type UnknownKeyOutcome } from './key-cache.ts';
@@ -9,6 +8,7 @@ import type { IssuerMetadata } from './metadata.ts';
 import type { PolicyRules, TokenPolicy } from './policy.ts';
 import { refusals } from './refusals.ts';
 import { type JsonObject, parseObject } from './strict-json.ts';
+import type { Principal, TokenRefusal, TokenVerdict, TokenVerifier } from './types.ts';
 import {
   cacheTimesOf,
   metadataUrlsOf,

@@ -2,8 +2,6 @@ import type { Clock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { issuerOf, metadataUrl, parseAuthority } from './authority.ts';
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../entra/tokens/constants.ts';
-import type { Principal } from './types.ts';
 import {
   GATEWAY_MINIMUM_REFRESH,
   STRICT_BACKGROUND_REFRESH,
@@ -11,6 +9,8 @@ import {
   STRICT_LAST_KNOWN_GOOD,
   STRICT_MINIMUM_REFRESH,
   STRICT_TIME_TO_LIVE,
+  TUNNEL_RESOURCE_ID,
+  TUNNEL_SCOPE,
 } from './constants.ts';
 import type { FetchJson } from './fetch-json.ts';
 import { gatewayPolicy } from './gateway-policy.ts';
@@ -18,6 +18,7 @@ import type { KeyCacheTimes } from './key-cache.ts';
 import type { IssuerMetadata } from './metadata.ts';
 import type { PolicyRules, TokenPolicy } from './policy.ts';
 import { strictPolicy, tenantsOf } from './strict-policy.ts';
+import type { Principal } from './types.ts';
 
 /** How tokens are checked. Of `authority` and `metadataUrls` one is needed. All times in seconds. */
 export interface TokenVerifierOptions {

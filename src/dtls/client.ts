@@ -1,10 +1,10 @@
 import { systemClock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
-import { type CipherSuiteName, cipherSuite } from './handshake/cipher-suites.ts';
-import { ClientHandshake } from './handshake/client-handshake.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { MASTER_SECRET_LENGTH, RECORD_HEADER_LENGTH, TIMER_GRAIN_MS } from './constants.ts';
 import { type EndpointConfig, endpointConfig } from './endpoint-config.ts';
+import { type CipherSuiteName, cipherSuite } from './handshake/cipher-suites.ts';
+import { ClientHandshake } from './handshake/client-handshake.ts';
 import { DEFAULT_CIPHER_SUITES } from './handshake/negotiation.ts';
 import type {
   CloseDetails,

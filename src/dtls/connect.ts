@@ -2,9 +2,9 @@ import { lookup } from 'node:dns/promises';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { TunneliteError } from '../lib/errors.ts';
-import type { CipherSuiteName } from './handshake/cipher-suites.ts';
 import { DtlsClient } from './client.ts';
 import { EngineTimer } from './engine-timer.ts';
+import type { CipherSuiteName } from './handshake/cipher-suites.ts';
 import type { CloseDetails, CloseReason, DtlsClientOptions, DtlsPeer } from './types.ts';
 import { bindSocket, closeSocket, createUdpSocket, ignoreErrors, onDatagram, sender } from './udp-socket.ts';
 

@@ -1,7 +1,7 @@
 import { ALERT, ALERT_LEVEL, type AlertName, alertName } from './alerts.ts';
-import type { CipherSuiteName } from './handshake/cipher-suites.ts';
 import { CONTENT_TYPE, MAX_PLAINTEXT, MAX_SEQUENCE, RECORD_HEADER_LENGTH, WARNING_MIN_MS } from './constants.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
+import type { CipherSuiteName } from './handshake/cipher-suites.ts';
 import { recordSequence } from './record/record.ts';
 import { RecordLayer } from './record/record-layer.ts';
 import type { AssociationStats, CloseDetails, CloseReason, DropReason, DtlsAssociation, DtlsPeer } from './types.ts';

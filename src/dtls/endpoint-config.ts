@@ -1,9 +1,9 @@
 import { type RandomSource, systemRandom } from '../lib/random.ts';
+import { type DatagramMemory, SlabMemory } from '../udp/datagram-memory.ts';
 import { DEFAULT_MTU, HANDSHAKE_TIMEOUT_MS, MAX_PLAINTEXT, MIN_MTU, RETRANSMIT_TIMEOUT_MS } from './constants.ts';
-import { SlabMemory } from '../udp/datagram-memory.ts';
 import { nodeRecordProtection } from './record/node-record-protection.ts';
 import type { RecordProtection } from './record/record-protection.ts';
-import type { DatagramMemory, EndpointOptions } from './types.ts';
+import type { EndpointOptions } from './types.ts';
 
 /** The options common to both sides, defaults filled in. */
 export interface EndpointConfig {

@@ -9,15 +9,15 @@ import {
   RECORD_HEADER_LENGTH,
   TIMER_GRAIN_MS,
 } from './constants.ts';
-import { HELLO_VERIFY_LENGTH, writeHelloVerifyRequest } from './handshake/cookie.ts';
 import { type EndpointConfig, endpointConfig } from './endpoint-config.ts';
+import { HELLO_VERIFY_LENGTH, writeHelloVerifyRequest } from './handshake/cookie.ts';
 import { readServerName } from './handshake/hello-extensions.ts';
 import { beginsWithClientHello, HelloIntake } from './handshake/hello-intake.ts';
 import { DEFAULT_CIPHER_SUITES } from './handshake/negotiation.ts';
+import { type ReceivedHello, ServerHandshake } from './handshake/server-handshake.ts';
 import type { PeerSlot } from './peer-table.ts';
 import { writePlainRecord } from './record/record.ts';
 import { Roaming } from './roaming.ts';
-import { type ReceivedHello, ServerHandshake } from './handshake/server-handshake.ts';
 import type {
   ClientHelloInfo,
   CloseDetails,

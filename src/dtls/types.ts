@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { RandomSource } from '../lib/random.ts';
+import type { DatagramMemory } from '../udp/datagram-memory.ts';
 import type { CipherSuiteName } from './handshake/cipher-suites.ts';
 import type { RecordProtection } from './record/record-protection.ts';
 
@@ -156,15 +157,6 @@ export interface DtlsAssociation<Context = unknown> {
   send(buffer: Buffer, offset: number, length: number): boolean;
   /** Sends close_notify and forgets the keys; `onClose` follows at once. Harmless when closed. */
   close(): void;
-}
-
-/** Memory in which outgoing datagrams are built; by default the engine cuts them from fresh slabs. */
-export interface DatagramMemory {
-  /** Set by `reserve`: where the next datagram is to be built. */
-  readonly buffer: Buffer;
-  readonly offset: number;
-  /** Makes room for one datagram of up to `length` bytes. The next `send` of the options passes exactly this room. */
-  reserve(length: number): void;
 }
 
 /** Sends one datagram. Without `memory` the bytes stay untouched afterwards: they need no copy. */

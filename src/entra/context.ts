@@ -3,7 +3,6 @@ import type { RandomSource } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Trace } from './aadsts-error.ts';
 import type { Directory } from './directory/directory.ts';
-import type { TokenIssuer } from './tokens/token-issuer.ts';
 import type { Authority } from './oauth/authority.ts';
 import type { Lifetimes } from './oauth/constants.ts';
 import type { Grants } from './oauth/grants.ts';
@@ -11,6 +10,7 @@ import type { Lockout } from './oauth/lockout.ts';
 import type { Outages } from './oauth/outages.ts';
 import type { Overrides } from './oauth/overrides.ts';
 import type { Parameters } from './oauth/parameters.ts';
+import type { TokenIssuer } from './tokens/token-issuer.ts';
 
 /** How the provider behaves where Entra leaves a choice, or where a test wants more than Entra does. */
 export interface Behaviour {

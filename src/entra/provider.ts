@@ -4,9 +4,19 @@ import { type Closable, CloseStack } from '../lib/dispose.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { type Behaviour, DEFAULT_BEHAVIOUR, type IdentityContext, nowSeconds } from './context.ts';
 import { defaultDirectory } from './directory/default-directory.ts';
 import { Directory } from './directory/directory.ts';
 import type { DirectoryInput } from './directory/input-types.ts';
+import { apiRoutes } from './oauth/api-routes.ts';
+import { DEFAULT_LIFETIMES, type HTTP_TIMEOUTS, type Lifetimes } from './oauth/constants.ts';
+import { Grants } from './oauth/grants.ts';
+import { prepareInstance } from './oauth/http.ts';
+import { Lockout } from './oauth/lockout.ts';
+import { type Endpoint, type Outage, Outages } from './oauth/outages.ts';
+import { type FailNext, Overrides } from './oauth/overrides.ts';
+import { accessTokenFor, type TestTokenRequest, testTokenRequest } from './oauth/test-token.ts';
+import { createServer } from './server.ts';
 import { deviceCodeRoutes, devicePageRoutes } from './sign-in/device-routes.ts';
 import { federationRoutes } from './sign-in/federation-routes.ts';
 import { SignIns } from './sign-in/flows.ts';
@@ -15,16 +25,6 @@ import { signInRoutes } from './sign-in/sign-in-routes.ts';
 import { SigningKeys } from './tokens/signing-keys.ts';
 import type { AccessTokenRequest } from './tokens/token-claims.ts';
 import { TokenIssuer } from './tokens/token-issuer.ts';
-import { apiRoutes } from './oauth/api-routes.ts';
-import { DEFAULT_LIFETIMES, type HTTP_TIMEOUTS, type Lifetimes } from './oauth/constants.ts';
-import { type Behaviour, DEFAULT_BEHAVIOUR, type IdentityContext, nowSeconds } from './context.ts';
-import { Grants } from './oauth/grants.ts';
-import { prepareInstance } from './oauth/http.ts';
-import { Lockout } from './oauth/lockout.ts';
-import { type Endpoint, type Outage, Outages } from './oauth/outages.ts';
-import { type FailNext, Overrides } from './oauth/overrides.ts';
-import { createServer } from './server.ts';
-import { accessTokenFor, type TestTokenRequest, testTokenRequest } from './oauth/test-token.ts';
 
 export interface IdentityProviderOptions {
   /** Tenants, users, apps; {@link defaultDirectory} when left out. */

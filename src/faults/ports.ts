@@ -1,12 +1,4 @@
-/** Which way something travels: `in` = from the client, `out` = to the client. */
-export type FaultDirection = 'in' | 'out';
-
-/** What to do with one UDP datagram. */
-export type DatagramFault =
-  | { readonly kind: 'drop' }
-  | { readonly kind: 'delay'; readonly milliseconds: number }
-  | { readonly kind: 'duplicate'; readonly milliseconds: number }
-  | { readonly kind: 'corrupt'; readonly bit: number };
+import type { DatagramFaults } from '../udp/datagram-faults.ts';
 
 /** What to do with a TCP connection at one of its turning points. */
 export type StreamFault =
@@ -27,8 +19,7 @@ export interface DecisionFault {
  * The seams at which faults are injected. Every method is optional; a seam without one costs a single comparison.
  * Undefined means: no fault, go on.
  */
-export interface FaultPorts {
-  datagram?(direction: FaultDirection, length: number, session: string | undefined): DatagramFault | undefined;
+export interface FaultPorts extends DatagramFaults {
   stream?(point: 'accept' | 'tls' | 'connect' | 'data', session: string | undefined): StreamFault | undefined;
   decision?(point: DecisionPoint, facts: Readonly<Record<string, unknown>>): DecisionFault | undefined;
 }

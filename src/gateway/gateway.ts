@@ -3,19 +3,19 @@ import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { type FaultPorts, noFaults } from '../faults/ports.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
-import { AddressPool } from './session/address-pool.ts';
+import { bindPorts, closeServer } from './bind-ports.ts';
+import { ADDRESS_COOL_DOWN, MAX_PENDING_CONNECTIONS, SCAN_INTERVAL } from './constants.ts';
 import { BAN_POINTS, BanList } from './control/bans.ts';
 import type { BearerPrefix } from './control/bearer.ts';
-import { bindPorts, closeServer } from './bind-ports.ts';
 import { type ConnectionHost, ControlConnection } from './control/connection.ts';
-import { ADDRESS_COOL_DOWN, MAX_PENDING_CONNECTIONS, SCAN_INTERVAL } from './constants.ts';
-import type { DataChannelFactory, DataChannelServer } from './data/data-channel-port.ts';
 import { Pages } from './control/pages.ts';
 import { remoteAddressOf, remoteOf } from './control/remote-address.ts';
+import type { Transport } from './control/transport.ts';
+import type { DataChannelFactory, DataChannelServer } from './data/data-channel-port.ts';
+import { AddressPool } from './session/address-pool.ts';
 import type { GatewaySession, SessionHost } from './session/session.ts';
 import { MemorySessionStore } from './session/session-store.ts';
 import { Sessions } from './session/sessions.ts';
-import type { Transport } from './control/transport.ts';
 import type { Gateway, GatewayOptions, PacketPort, SessionInfo } from './types.ts';
 
 const NO_PACKETS: PacketPort = {

@@ -1,5 +1,5 @@
-import type { FaultPorts } from '../faults/ports.ts';
 import type { TokenVerifier } from '../bearer/types.ts';
+import type { FaultPorts } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import type { RandomSource } from '../lib/random.ts';

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { TunneliteError } from '../lib/errors.ts';
-import { formatAddress, parseAddress } from './ip/address.ts';
 import { ECHO_IDLE } from './constants.ts';
+import { formatAddress, parseAddress } from './ip/address.ts';
 import type { Icmp } from './ip/icmp.ts';
 import { wordsOf } from './ip/ip-output.ts';
 import type { EchoFlow, EchoHandler, EchoOptions, IpFamily, NetstackLimits } from './types.ts';

@@ -1,8 +1,5 @@
 import { Buffer } from 'node:buffer';
 import { TunneliteError } from '../lib/errors.ts';
-import { formatAddress, parseAddress } from './ip/address.ts';
-import { ConnectRequest } from './tcp/connect-request.ts';
-import { Connection } from './tcp/connection.ts';
 import {
   DEFAULT_HEADROOM,
   DEFAULT_LIMITS,
@@ -18,19 +15,21 @@ import {
 import { createCounters } from './counters.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { Echoes, type EchoHost } from './echo.ts';
-import { sendSegment } from './tcp/emit.ts';
 import { FlowTable, same } from './flow-table.ts';
+import { formatAddress, parseAddress } from './ip/address.ts';
 import { Icmp, type IcmpHost, type QuotedError } from './ip/icmp.ts';
 import { IpInput, type IpInputHost } from './ip/ip-input.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_UDP, wordsOf } from './ip/ip-output.ts';
-import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './tcp/lifecycle.ts';
-import { fold, PacketSlab, swap16 } from './packet-slab.ts';
 import { believableMtu, PathMtuCache } from './ip/path-mtu.ts';
-
+import { fold, PacketSlab, swap16 } from './packet-slab.ts';
+import { SipHash } from './siphash.ts';
+import { ConnectRequest } from './tcp/connect-request.ts';
+import { Connection } from './tcp/connection.ts';
+import { sendSegment } from './tcp/emit.ts';
+import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './tcp/lifecycle.ts';
 import { Segment, segmentArrives, Verdict } from './tcp/segment-arrives.ts';
 import { SentQueue } from './tcp/sent-queue.ts';
 import { ACK, FIN, RST, SYN, seqLt } from './tcp/sequence.ts';
-import { SipHash } from './siphash.ts';
 import type { Tcb, TcpHost, TcpSettings } from './tcp/tcb.ts';
 import { TcpSegmentOptions } from './tcp/tcp-options.ts';
 import { TcpEvent } from './tcp/tcp-state.ts';

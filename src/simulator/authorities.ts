@@ -1,14 +1,10 @@
+import { createJsonFetcher } from '../bearer/fetch-json.ts';
+import { createTokenVerifier, type EntraTokenVerifier, type TokenVerifierOptions } from '../bearer/token-verifier.ts';
 import type { CertificateStore } from '../certs/index.ts';
 import type { Config } from '../config/index.ts';
 import { Directory, type DirectoryInput, defaultDirectory } from '../entra/directory/index.ts';
 import { createIdentityProvider, type IdentityProvider } from '../entra/index.ts';
 import { SigningKeys } from '../entra/tokens/signing-keys.ts';
-import { createJsonFetcher } from '../bearer/fetch-json.ts';
-import {
-  createTokenVerifier,
-  type EntraTokenVerifier,
-  type TokenVerifierOptions,
-} from '../bearer/token-verifier.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import { TunneliteError } from '../lib/errors.ts';

@@ -9,9 +9,9 @@ import {
 } from '../admin/index.ts';
 import { type CertificateStore, loadCertificates } from '../certs/index.ts';
 import { type Config, type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig, tunnelSettings } from '../config/index.ts';
+import { directoryAdmin, type IdentityProvider } from '../entra/index.ts';
 import { type FaultPorts, noFaults } from '../faults/ports.ts';
 import { createGateway, type Gateway, type SessionStore } from '../gateway/index.ts';
-import { directoryAdmin, type IdentityProvider } from '../entra/index.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Closable, CloseStack } from '../lib/dispose.ts';
 import { TunneliteError } from '../lib/errors.ts';

@@ -1,4 +1,11 @@
-import type { DatagramMemory } from '../dtls/types.ts';
+/** Memory in which outgoing datagrams are built; see {@link SlabMemory}. */
+export interface DatagramMemory {
+  /** Set by `reserve`: where the next datagram is to be built. */
+  readonly buffer: Buffer;
+  readonly offset: number;
+  /** Makes room for one datagram of up to `length` bytes. The next `send` of the options passes exactly this room. */
+  reserve(length: number): void;
+}
 
 const SLAB_BYTES = 65_536;
 

@@ -1,13 +1,14 @@
 import type { Closable } from '../lib/dispose.ts';
-import type { DtlsPeer } from '../dtls/types.ts';
 
 /**
  * The far end of datagrams. One object per address and port for as long as the socket remembers it, so that it may be
  * compared by identity first; `key` tells equality for good.
  */
-export interface Endpoint extends DtlsPeer {
+export interface Endpoint {
   /** Textual address; IPv4 addresses that came in IPv6 form are shown as IPv4. */
   readonly address: string;
+  readonly port: number;
+  readonly family: 'IPv4' | 'IPv6';
   /** `address:port`, `[address]:port` for IPv6. */
   readonly key: string;
 }

@@ -1,18 +1,18 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { DatagramFaults } from './datagram-faults.ts';
 import type {
   DatagramReceiver,
   DatagramSocket,
   DatagramSocketOptions,
   DatagramSocketStats,
   Endpoint,
-} from './index.ts';
-import type { FaultPorts } from '../faults/ports.ts';
-import type { Clock, Timer } from '../lib/clock.ts';
+} from './datagram-socket.ts';
 
 /** Datagrams held back by faults at most; beyond it they are lost, as in a full queue. */
 const MAX_HELD = 4096;
 
 export interface DatagramFaultOptions {
-  readonly faults: FaultPorts;
+  readonly faults: DatagramFaults;
   readonly clock: Clock;
   /** The session whose association is with this endpoint, if any. */
   readonly sessionOf: (endpoint: Endpoint) => string | undefined;

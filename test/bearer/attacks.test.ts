@@ -4,12 +4,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CompactSign, FlattenedEncrypt } from 'jose';
 import t, { type Test } from 'tap';
-import { SigningKeys } from '../../src/entra/tokens/signing-keys.ts';
-import { tokenHeader } from '../../src/entra/tokens/token-issuer.ts';
-import type { TokenVerdict } from '../../src/bearer/types.ts';
 import { createJsonFetcher, type FetchJson } from '../../src/bearer/fetch-json.ts';
 import { TOKEN_POLICIES } from '../../src/bearer/policy.ts';
 import { createTokenVerifier, type EntraTokenVerifier } from '../../src/bearer/token-verifier.ts';
+import type { TokenVerdict } from '../../src/bearer/types.ts';
+import { SigningKeys } from '../../src/entra/tokens/signing-keys.ts';
+import { tokenHeader } from '../../src/entra/tokens/token-issuer.ts';
 import { createTestIssuer, OTHER_TENANT, TENANT, type TestIssuer } from '../support/issuer.ts';
 
 const b64 = (value: unknown): string =>

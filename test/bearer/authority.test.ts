@@ -1,8 +1,8 @@
 import t from 'tap';
 import { ENTRA_CLOUDS, issuerOf, metadataUrl, parseAuthority } from '../../src/bearer/authority.ts';
-import { makeWrongToken } from '../../src/entra/tokens/wrong-token.ts';
 import { TOKEN_POLICIES } from '../../src/bearer/policy.ts';
 import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
+import { makeWrongToken } from '../../src/entra/tokens/wrong-token.ts';
 import { isTunneliteError } from '../../src/lib/errors.ts';
 import { createTestIssuer, TENANT } from '../support/issuer.ts';
 

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { makeWrongToken, type WrongTokenName } from '../../src/entra/tokens/wrong-token.ts';
 import type { TokenPolicy } from '../../src/bearer/policy.ts';
 import { refusals, show } from '../../src/bearer/refusals.ts';
 import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
+import { makeWrongToken, type WrongTokenName } from '../../src/entra/tokens/wrong-token.ts';
 import { createTestIssuer, TENANT } from '../support/issuer.ts';
 
 /** The words people act on. A change here is a change of what the log tells them. */

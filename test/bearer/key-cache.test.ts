@@ -1,9 +1,9 @@
 import t from 'tap';
-import { SigningKeys } from '../../src/entra/tokens/signing-keys.ts';
-import { makeWrongToken } from '../../src/entra/tokens/wrong-token.ts';
-import type { TokenVerdict } from '../../src/bearer/types.ts';
 import type { TokenPolicy } from '../../src/bearer/policy.ts';
 import { createTokenVerifier, type TokenVerifierOptions } from '../../src/bearer/token-verifier.ts';
+import type { TokenVerdict } from '../../src/bearer/types.ts';
+import { SigningKeys } from '../../src/entra/tokens/signing-keys.ts';
+import { makeWrongToken } from '../../src/entra/tokens/wrong-token.ts';
 import type { EventName } from '../../src/telemetry/events.ts';
 import { createTestIssuer, type TestIssuer } from '../support/issuer.ts';
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { STRICT_LAST_KNOWN_GOOD, TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/bearer/constants.ts';
 import {
   type ConfigInput,
   type ConfigProblem,
@@ -6,10 +7,8 @@ import {
   loadConfig,
   resolveConfig,
 } from '../../src/config/index.ts';
-import { DEFAULT_LIFETIMES } from '../../src/entra/oauth/constants.ts';
 import { DEFAULT_BEHAVIOUR } from '../../src/entra/context.ts';
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/entra/tokens/constants.ts';
-import { STRICT_LAST_KNOWN_GOOD } from '../../src/bearer/constants.ts';
+import { DEFAULT_LIFETIMES } from '../../src/entra/oauth/constants.ts';
 import { isTunneliteError } from '../../src/lib/errors.ts';
 
 const problems = (input: ConfigInput): ConfigProblem[] => {

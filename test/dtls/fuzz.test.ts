@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
-import { certificateIdentity } from '../../src/dtls/handshake/certificate-identity.ts';
 import { DtlsClient } from '../../src/dtls/client.ts';
+import { certificateIdentity } from '../../src/dtls/handshake/certificate-identity.ts';
 import { DtlsServer } from '../../src/dtls/server.ts';
 import type { DtlsClientCredentials, DtlsCredentials, DtlsPeer } from '../../src/dtls/types.ts';
 import { seededRandom } from '../../src/lib/random.ts';

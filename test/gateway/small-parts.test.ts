@@ -2,8 +2,8 @@ import t from 'tap';
 import { agentKind, isApple, isMobile } from '../../src/gateway/control/agent.ts';
 import { readBearer } from '../../src/gateway/control/bearer.ts';
 import { routeLists } from '../../src/gateway/control/routes.ts';
-import { decodeCookie, encodeCookie } from '../../src/gateway/session/sessions.ts';
 import { classifyTlsFailure } from '../../src/gateway/control/tls-failure.ts';
+import { decodeCookie, encodeCookie } from '../../src/gateway/session/sessions.ts';
 import { tunnelMtu } from '../../src/gateway/session/tunnel-mtu.ts';
 
 t.test('clients are told apart by the start of their agent text', async (t) => {

@@ -1,9 +1,9 @@
 import { OAuth2Server } from 'oauth2-mock-server';
 import t, { type Test } from 'tap';
-import type { TokenVerdict } from '../../src/bearer/types.ts';
 import { createJsonFetcher, type JsonFetcher } from '../../src/bearer/fetch-json.ts';
 import { TOKEN_POLICIES } from '../../src/bearer/policy.ts';
 import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
+import type { TokenVerdict } from '../../src/bearer/types.ts';
 import { startSimulator } from '../../src/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { login } from '../support/bearer-login.ts';

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
 import t, { type Test } from 'tap';
 import { request } from 'undici';
-import type { TokenVerdict } from '../../src/bearer/types.ts';
 import { createJsonFetcher } from '../../src/bearer/fetch-json.ts';
 import { TOKEN_POLICIES } from '../../src/bearer/policy.ts';
 import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
+import type { TokenVerdict } from '../../src/bearer/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createTestIssuer } from '../support/issuer.ts';
 

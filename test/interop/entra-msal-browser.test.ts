@@ -1,13 +1,14 @@
 import { decodeJwt } from 'jose';
 import type { Page } from 'playwright-core';
 import t from 'tap';
+import { TUNNEL_RESOURCE_ID } from '../../src/bearer/constants.ts';
 import {
   DEFAULT_CLIENT_ID,
   DEFAULT_PASSWORD,
   DEFAULT_TENANT_ID,
   defaultDirectory,
 } from '../../src/entra/directory/index.ts';
-import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE } from '../../src/entra/tokens/constants.ts';
 import { testCertificates } from '../support/certificates.ts';
 import { Chromium } from '../support/chromium.ts';
 import { startProvider, type TestProvider } from '../support/identity-provider.ts';

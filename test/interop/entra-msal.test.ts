@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import t from 'tap';
+import { TUNNEL_RESOURCE_ID } from '../../src/bearer/constants.ts';
 import {
   DEFAULT_CLIENT_ID,
   DEFAULT_PASSWORD,
@@ -11,7 +12,7 @@ import {
   defaultDirectory,
   GRAPH_RESOURCE_ID,
 } from '../../src/entra/directory/index.ts';
-import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE } from '../../src/entra/tokens/constants.ts';
 import { FormBrowser } from '../support/browser.ts';
 import { testCertificates } from '../support/certificates.ts';
 import { startProvider, type TestProvider } from '../support/identity-provider.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { parseInfoPlist } from '../../src/intune/app-check/info-plist.ts';
 import { TOKEN_POLICIES, type TokenPolicy } from '../../src/bearer/policy.ts';
 import { parseObject } from '../../src/bearer/strict-json.ts';
 import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
+import { parseInfoPlist } from '../../src/intune/app-check/info-plist.ts';
 import { isTunneliteError } from '../../src/lib/errors.ts';
 import { createTestIssuer, type TestIssuer } from '../support/issuer.ts';
 

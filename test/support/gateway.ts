@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import type { TokenVerifier } from '../../src/bearer/types.ts';
 import { createGateway } from '../../src/gateway/index.ts';
 import type { Gateway, GatewayOptions, TunnelSettings } from '../../src/gateway/types.ts';
-import type { TokenVerifier } from '../../src/bearer/types.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { seededRandom } from '../../src/lib/random.ts';
 import type { Emit, EventMap, EventName } from '../../src/telemetry/events.ts';

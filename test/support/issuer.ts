@@ -1,9 +1,9 @@
 import { type EntraCloud, issuerOf, localCloud } from '../../src/bearer/authority.ts';
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/entra/tokens/constants.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/bearer/constants.ts';
+import type { FetchJson } from '../../src/bearer/fetch-json.ts';
 import { SigningKeys } from '../../src/entra/tokens/signing-keys.ts';
 import type { AccessTokenRequest, TokenUser, TokenVersion } from '../../src/entra/tokens/token-claims.ts';
 import { TokenIssuer } from '../../src/entra/tokens/token-issuer.ts';
-import type { FetchJson } from '../../src/bearer/fetch-json.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { TunneliteError } from '../../src/lib/errors.ts';
 

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import t from 'tap';
+import { seededRandom } from '../../src/lib/random.ts';
 import type { DatagramReceiver, DatagramSocket, Endpoint } from '../../src/udp/datagram-socket.ts';
 import { DgramSocket } from '../../src/udp/dgram-socket.ts';
 import { openDatagramSocket } from '../../src/udp/index.ts';
 import { type Libc, loadLibc } from '../../src/udp/libc.ts';
 import { MmsgSocket } from '../../src/udp/mmsg-socket.ts';
 import { decodeSocketAddress, encodeSocketAddress } from '../../src/udp/socket-address.ts';
-import { seededRandom } from '../../src/lib/random.ts';
 
 const libc = loadLibc();
 
@@ -379,7 +379,8 @@ t.test('socket addresses are written as the kernel reads them [ip(7), ipv6(7)]',
 
 t.test('TUNNELITE_ACCELERATE=0 leaves everything to node, and one sentence tells what is in use', async (t) => {
   const script = `
-    import { acceleration, acceleratedProtection, openDatagramSocket } from '${new URL('../../src/udp/index.ts', import.meta.url).href}';
+    import { acceleration, acceleratedProtection } from '${new URL('../../src/dtls/acceleration.ts', import.meta.url).href}';
+    import { openDatagramSocket } from '${new URL('../../src/udp/index.ts', import.meta.url).href}';
     const socket = await openDatagramSocket({ host: '127.0.0.1', port: 0, receiver: { onDatagram() {}, onBatchEnd() {} } });
     console.log(JSON.stringify([acceleration(), acceleratedProtection() === undefined, socket.kind]));
     await socket.close();`;

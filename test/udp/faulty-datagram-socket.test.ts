@@ -1,13 +1,13 @@
 import t from 'tap';
+import { ManualClock } from '../../src/lib/clock.ts';
 import {
+  type DatagramFault,
   type DatagramReceiver,
   type DatagramSocket,
   type Endpoint,
+  FaultyDatagramSocket,
   openDatagramSocket,
 } from '../../src/udp/index.ts';
-import type { DatagramFault } from '../../src/faults/ports.ts';
-import { FaultyDatagramSocket } from '../../src/udp/faulty-datagram-socket.ts';
-import { ManualClock } from '../../src/lib/clock.ts';
 
 class Collector implements DatagramReceiver {
   readonly texts: string[] = [];

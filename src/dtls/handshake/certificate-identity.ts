@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { TunneliteError } from '../../lib/errors.ts';
-import { parsePem } from './certificate-verification.ts';
 import type { CertificateIdentity } from '../types.ts';
+import { parsePem } from './certificate-verification.ts';
 
 /**
  * A certificate chain (PEM, leaf first) with its private key (PEM or KeyObject): RSA, ECDSA or Ed25519.

@@ -2,11 +2,12 @@ import { type KeyObject, KeyObject as NodeKeyObject, type X509Certificate } from
 import { isIP } from 'node:net';
 import type { AlertName } from '../alerts.ts';
 import { numbers, uint, vector } from '../byte-writer.ts';
+import type { Connection } from '../connection.ts';
+import { CLIENT_MAX_MESSAGE, DTLS_1_2, EXTENSION, HANDSHAKE_TYPE, RANDOM_LENGTH } from '../constants.ts';
+import type { DtlsClientCredentials } from '../types.ts';
 import { parseChain, verifyChain } from './certificate-verification.ts';
 import { type CipherSuite, type CipherSuiteName, cipherSuite, cipherSuiteById } from './cipher-suites.ts';
 import { type ClientHello, serializeClientHello } from './client-hello.ts';
-import type { Connection } from '../connection.ts';
-import { CLIENT_MAX_MESSAGE, DTLS_1_2, EXTENSION, HANDSHAKE_TYPE, RANDOM_LENGTH } from '../constants.ts';
 import { Handshake } from './handshake.ts';
 import { CLIENT_STATE, CLIENT_TRANSITIONS, type ClientState, expected } from './handshake-states.ts';
 import { type Extensions, serverNameExtension } from './hello-extensions.ts';
@@ -25,7 +26,6 @@ import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-sc
 import { readRecordSizeLimit } from './negotiation.ts';
 import { parseServerHello, type ServerHello } from './server-hello.ts';
 import { chooseSignatureScheme, SIGNATURE_SCHEMES, signWith, verifyWith } from './signature-schemes.ts';
-import type { DtlsClientCredentials } from '../types.ts';
 
 const EMPTY = Buffer.alloc(0);
 /** A server may change its cookie key meanwhile; more than this is a loop. */

@@ -1,6 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { RandomSource } from '../../lib/random.ts';
-import type { ClientHello } from './client-hello.ts';
 import {
   CONTENT_TYPE,
   COOKIE_KEY_LIFETIME_MS,
@@ -9,9 +8,10 @@ import {
   HANDSHAKE_TYPE,
   RECORD_HEADER_LENGTH,
 } from '../constants.ts';
-import { handshakeMessage } from './handshake-message.ts';
 import { writePlainRecord } from '../record/record.ts';
 import type { DtlsPeer } from '../types.ts';
+import type { ClientHello } from './client-hello.ts';
+import { handshakeMessage } from './handshake-message.ts';
 
 const KEY_LENGTH = 32;
 

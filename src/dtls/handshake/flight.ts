@@ -1,3 +1,4 @@
+import type { DatagramMemory } from '../../udp/datagram-memory.ts';
 import {
   CONTENT_TYPE,
   HANDSHAKE_HEADER_LENGTH,
@@ -5,9 +6,8 @@ import {
   SMALL_MTU,
   TIMEOUTS_BEFORE_SMALL_MTU,
 } from '../constants.ts';
-import { writeHandshakeHeader } from './handshake-message.ts';
 import type { RecordLayer } from '../record/record-layer.ts';
-import type { DatagramMemory } from '../types.ts';
+import { writeHandshakeHeader } from './handshake-message.ts';
 
 interface FlightItem {
   readonly type: number;

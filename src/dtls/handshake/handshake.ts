@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { CipherSuite } from './cipher-suites.ts';
 import type { Connection, ConnectionHandshake } from '../connection.ts';
 import {
   CONTENT_TYPE,
@@ -10,6 +9,7 @@ import {
   LAST_FLIGHT_MS,
   REPEAT_MIN_MS,
 } from '../constants.ts';
+import type { CipherSuite } from './cipher-suites.ts';
 import { Flight } from './flight.ts';
 import { handshakeMessage, readHandshakeHeader } from './handshake-message.ts';
 import { keyBlock, keylogLine, verifyData } from './key-schedule.ts';

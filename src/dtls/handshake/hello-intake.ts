@@ -1,5 +1,4 @@
 import type { RandomSource } from '../../lib/random.ts';
-import { parseClientHello, parseClientHelloStart } from './client-hello.ts';
 import {
   CONTENT_TYPE,
   FRAGMENTED_HELLO_MS,
@@ -9,12 +8,13 @@ import {
   RECORD_HEADER_LENGTH,
   SERVER_MAX_MESSAGE,
 } from '../constants.ts';
+import { recordSequence } from '../record/record.ts';
+import type { DropReason, DtlsPeer } from '../types.ts';
+import { parseClientHello, parseClientHelloStart } from './client-hello.ts';
 import { CookieJar } from './cookie.ts';
 import { type HandshakeHeader, readHandshakeHeader } from './handshake-message.ts';
 import { Reassembly } from './reassembly.ts';
-import { recordSequence } from '../record/record.ts';
 import type { ReceivedHello } from './server-handshake.ts';
-import type { DropReason, DtlsPeer } from '../types.ts';
 
 /** True when the datagram begins with a ClientHello, or with a fragment of one, in the clear. */
 export function beginsWithClientHello(datagram: Buffer): boolean {

@@ -1,7 +1,7 @@
-import type { CipherSuite } from './cipher-suites.ts';
 import { MASTER_SECRET_LENGTH, VERIFY_DATA_LENGTH } from '../constants.ts';
-import { prf } from './prf.ts';
 import type { RecordKeys } from '../record/record-protection.ts';
+import type { CipherSuite } from './cipher-suites.ts';
+import { prf } from './prf.ts';
 
 /** Premaster secret of PSK suites (RFC 4279 §2): the other secret, or as many zeros as the key has bytes, then the key. */
 export function pskPremasterSecret(psk: Uint8Array, other: Uint8Array = new Uint8Array(psk.length)): Buffer {

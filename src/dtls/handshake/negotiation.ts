@@ -1,10 +1,10 @@
+import { EXTENSION, MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT } from '../constants.ts';
+import type { DtlsCredentials } from '../types.ts';
 import { type CipherSuite, type CipherSuiteName, cipherSuite, type KeyExchange } from './cipher-suites.ts';
 import type { ClientHello } from './client-hello.ts';
-import { EXTENSION, MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT } from '../constants.ts';
 import { type Extensions, extensionNumbers } from './hello-extensions.ts';
 import { GROUP_PREFERENCE, GROUPS } from './key-agreement.ts';
 import { chooseSignatureScheme } from './signature-schemes.ts';
-import type { DtlsCredentials } from '../types.ts';
 
 /**
  * Plain PSK comes first: AnyConnect servers send no ServerKeyExchange in this mode, and clients of it may not expect

@@ -1,8 +1,6 @@
 import { KeyObject } from 'node:crypto';
 import type { AlertName } from '../alerts.ts';
 import { uint } from '../byte-writer.ts';
-import type { CipherSuiteName } from './cipher-suites.ts';
-import { type ClientHello, offersDtls12 } from './client-hello.ts';
 import type { Connection } from '../connection.ts';
 import {
   DTLS_1_2,
@@ -12,6 +10,9 @@ import {
   RENEGOTIATION_SCSV,
   SERVER_MAX_MESSAGE,
 } from '../constants.ts';
+import type { DtlsCredentials, PreSharedKey } from '../types.ts';
+import type { CipherSuiteName } from './cipher-suites.ts';
+import { type ClientHello, offersDtls12 } from './client-hello.ts';
 import { Handshake } from './handshake.ts';
 import { expected, SERVER_STATE, SERVER_TRANSITIONS, type ServerState } from './handshake-states.ts';
 import type { Extensions } from './hello-extensions.ts';
@@ -26,7 +27,6 @@ import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-sc
 import { type Agreement, negotiate, readRecordSizeLimit } from './negotiation.ts';
 import { serializeServerHello } from './server-hello.ts';
 import { signWith } from './signature-schemes.ts';
-import type { DtlsCredentials, PreSharedKey } from '../types.ts';
 
 const EMPTY = Buffer.alloc(0);
 

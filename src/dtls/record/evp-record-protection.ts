@@ -1,7 +1,7 @@
 import { TunneliteError } from '../../lib/errors.ts';
 import type { CipherSuite } from '../handshake/cipher-suites.ts';
-import type { RecordKeys, RecordOpener, RecordProtection, RecordSealer } from './record-protection.ts';
 import type { Libcrypto } from './libcrypto.ts';
+import type { RecordKeys, RecordOpener, RecordProtection, RecordSealer } from './record-protection.ts';
 
 /*
  * Records through the EVP interface of the OpenSSL inside node, in its "TLS" mode: the way in which libssl itself

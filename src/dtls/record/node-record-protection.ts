@@ -1,6 +1,6 @@
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
-import type { CipherSuite } from '../handshake/cipher-suites.ts';
 import { MAX_PLAINTEXT, RECORD_HEADER_LENGTH } from '../constants.ts';
+import type { CipherSuite } from '../handshake/cipher-suites.ts';
 import { writeRecordHeader } from './record.ts';
 import type { RecordKeys, RecordOpener, RecordProtection, RecordSealer } from './record-protection.ts';
 

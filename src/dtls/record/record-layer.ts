@@ -1,5 +1,5 @@
-import type { CipherSuite } from '../handshake/cipher-suites.ts';
 import { MAX_SEQUENCE, RECORD_HEADER_LENGTH } from '../constants.ts';
+import type { CipherSuite } from '../handshake/cipher-suites.ts';
 import type { KeyBlock } from '../handshake/key-schedule.ts';
 import { nodeRecordProtection } from './node-record-protection.ts';
 import { writePlainRecord } from './record.ts';

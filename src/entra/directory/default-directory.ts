@@ -1,4 +1,4 @@
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../tokens/constants.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../bearer/constants.ts';
 import type { ApplicationInput, DirectoryInput, UserInput } from './input-types.ts';
 import { GRAPH_RESOURCE_ID, MAM_RESOURCE_ID } from './well-known.ts';
 

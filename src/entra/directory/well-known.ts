@@ -1,4 +1,4 @@
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../tokens/constants.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../bearer/constants.ts';
 
 /** A resource of Microsoft's that a tenant can have a service principal of. */
 export interface WellKnownResource {

@@ -1,6 +1,6 @@
 import { AadstsError } from '../aadsts-error.ts';
-import type { Authority } from './authority.ts';
 import type { IdentityContext } from '../context.ts';
+import type { Authority } from './authority.ts';
 import type { SignIn } from './grants.ts';
 import { type Account, checkAccountState } from './users.ts';
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { AadstsError } from '../aadsts-error.ts';
-import { findAuthority } from './authority.ts';
 import type { IdentityContext } from '../context.ts';
+import { findAuthority } from './authority.ts';
 import { allowAnyOrigin, formOf, readRequest, sendError } from './http.ts';
 import { instanceDiscovery, issuerTemplate, openidConfiguration } from './metadata.ts';
 import type { Endpoint } from './outages.ts';

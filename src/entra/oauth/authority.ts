@@ -1,5 +1,5 @@
-import { AadstsError } from '../aadsts-error.ts';
 import { isGuid } from '../../bearer/authority.ts';
+import { AadstsError } from '../aadsts-error.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Tenant } from '../directory/tenant.ts';
 import { CONSUMER_TENANT_ID } from '../directory/well-known.ts';

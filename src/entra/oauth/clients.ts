@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import { AadstsError } from '../aadsts-error.ts';
+import type { IdentityContext, RequestContext } from '../context.ts';
 import type { Application } from '../directory/schema.ts';
 import type { Tenant } from '../directory/tenant.ts';
 import type { Authority } from './authority.ts';
-import type { IdentityContext, RequestContext } from '../context.ts';
 import { Grants } from './grants.ts';
 import { equalText } from './users.ts';
 

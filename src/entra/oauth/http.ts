@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AadstsError, errorBody, type Trace } from '../aadsts-error.ts';
 import { isGuid } from '../../bearer/authority.ts';
-import { findAuthority } from './authority.ts';
+import { AadstsError, errorBody, type Trace } from '../aadsts-error.ts';
 import { type IdentityContext, newGuid, type RequestContext } from '../context.ts';
+import { findAuthority } from './authority.ts';
 import type { Endpoint } from './outages.ts';
 import { Parameters } from './parameters.ts';
 

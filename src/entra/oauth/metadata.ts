@@ -1,5 +1,5 @@
-import type { Authority } from './authority.ts';
 import type { IdentityContext } from '../context.ts';
+import type { Authority } from './authority.ts';
 
 /** Issuer that a metadata document or key set names: fixed for a tenant, a template for an alias. */
 export function issuerTemplate(context: IdentityContext, authority: Authority, version: 1 | 2): string {

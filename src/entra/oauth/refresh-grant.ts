@@ -1,6 +1,6 @@
 import { AadstsError, entraTimestamp } from '../aadsts-error.ts';
-import { recallAccount } from './accounts.ts';
 import { type IdentityContext, nowSeconds } from '../context.ts';
+import { recallAccount } from './accounts.ts';
 import { Grants, type RefreshGrant } from './grants.ts';
 import { finishUserGrant, type GrantHandler, requestedScope, revoked } from './token-grants.ts';
 import { passwordMark } from './token-response.ts';

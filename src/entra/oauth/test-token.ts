@@ -1,9 +1,9 @@
+import { type IdentityContext, newGuid, nowSeconds } from '../context.ts';
 import { TUNNEL_DEFAULT_SCOPE } from '../tokens/constants.ts';
 import type { AccessTokenRequest } from '../tokens/token-claims.ts';
 import { findAuthority } from './authority.ts';
 import { findClient } from './clients.ts';
 import { consentedScopes } from './consent.ts';
-import { type IdentityContext, newGuid, nowSeconds } from '../context.ts';
 import { findResource, parseScope } from './resources.ts';
 import { accessTokenRequest, passwordMark } from './token-response.ts';
 import { findAccount } from './users.ts';

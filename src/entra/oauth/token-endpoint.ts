@@ -1,9 +1,9 @@
 import { AadstsError } from '../aadsts-error.ts';
+import type { IdentityContext, RequestContext } from '../context.ts';
 import { grantByClientCredentials } from './client-credentials-grant.ts';
 import { authenticateClient } from './clients.ts';
 import { grantByCode } from './code-grant.ts';
 import { LOOP_WINDOW } from './constants.ts';
-import type { IdentityContext, RequestContext } from '../context.ts';
 import { grantByDeviceCode } from './device-code-grant.ts';
 import { Grants } from './grants.ts';
 import { grantByPassword } from './password-grant.ts';

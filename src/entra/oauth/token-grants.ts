@@ -1,9 +1,9 @@
 import { AadstsError } from '../aadsts-error.ts';
+import { type IdentityContext, nowSeconds, type RequestContext } from '../context.ts';
 import { GRAPH_RESOURCE_ID } from '../directory/well-known.ts';
 import type { Client } from './clients.ts';
 import { judgeAccess } from './conditional-access.ts';
 import { decideConsent } from './consent.ts';
-import { type IdentityContext, nowSeconds, type RequestContext } from '../context.ts';
 import type { SignIn } from './grants.ts';
 import { parseRequestClaims } from './request-claims.ts';
 import { findResource, parseScope, type ScopeRequest } from './resources.ts';

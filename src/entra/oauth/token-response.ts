@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { type IdentityContext, newSecret } from '../context.ts';
 import type { Application } from '../directory/schema.ts';
 import { WELL_KNOWN_RESOURCES } from '../directory/well-known.ts';
 import type { AccessTokenRequest, TokenUser } from '../tokens/token-claims.ts';
 import type { Authentication } from './conditional-access.ts';
-import { type IdentityContext, newSecret } from '../context.ts';
 import type { SignIn } from './grants.ts';
 import { fullScopeNames, type Resource, type ScopeRequest } from './resources.ts';
 import type { Account } from './users.ts';

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AadstsError } from '../aadsts-error.ts';
+import type { IdentityContext } from '../context.ts';
 import type { Located } from '../directory/directory.ts';
 import type { User } from '../directory/schema.ts';
 import type { Tenant } from '../directory/tenant.ts';
 import type { Authority } from './authority.ts';
-import type { IdentityContext } from '../context.ts';
 
 /** A user in the tenant that the tokens are for, and where the user is at home. */
 export interface Account {

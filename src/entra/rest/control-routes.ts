@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { type TSchema, Type } from '../../lib/schema/index.ts';
 import { ENDPOINTS, type Endpoint, type Outage } from '../oauth/outages.ts';
 import { type FailNext, OVERRIDE_ENDPOINTS } from '../oauth/overrides.ts';
-import type { IdentityProvider } from '../provider.ts';
 import type { TestTokenRequest } from '../oauth/test-token.ts';
+import type { IdentityProvider } from '../provider.ts';
 import { objectOf, TAGS } from './input-schema.ts';
 
 const FailureSchema = Type.Object(

@@ -1,7 +1,7 @@
 import { AadstsError } from '../aadsts-error.ts';
+import { type IdentityContext, nowSeconds } from '../context.ts';
 import { findAuthority } from '../oauth/authority.ts';
 import { recordConsent } from '../oauth/consent.ts';
-import { type IdentityContext, nowSeconds } from '../context.ts';
 import type { Parameters } from '../oauth/parameters.ts';
 import { checkPassword, equalText, findAccount } from '../oauth/users.ts';
 import type { Browser } from './browser.ts';

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AadstsError, entraTimestamp, errorDescription } from '../aadsts-error.ts';
-import { type Page, renderPage } from '../pages/layout.ts';
-import { errorPage, relayPage } from '../pages/message-pages.ts';
 import { type IdentityContext, newGuid } from '../context.ts';
 import { traceOf } from '../oauth/http.ts';
+import { type Page, renderPage } from '../pages/layout.ts';
+import { errorPage, relayPage } from '../pages/message-pages.ts';
 import type { AnswerTarget } from './authorize-request.ts';
 import { formActionSource, withParameters } from './redirect-uri.ts';
 

@@ -1,6 +1,6 @@
 import { AadstsError } from '../aadsts-error.ts';
-import { type Client, findClient } from '../oauth/clients.ts';
 import type { IdentityContext, RequestContext } from '../context.ts';
+import { type Client, findClient } from '../oauth/clients.ts';
 import type { CodeGrant } from '../oauth/grants.ts';
 import { readChallenge } from '../oauth/pkce.ts';
 import { parseRequestClaims, type RequestClaims } from '../oauth/request-claims.ts';

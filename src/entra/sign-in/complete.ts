@@ -1,8 +1,8 @@
 import { AadstsError } from '../aadsts-error.ts';
+import { type IdentityContext, newSecret } from '../context.ts';
 import { findAuthority } from '../oauth/authority.ts';
 import { findClient } from '../oauth/clients.ts';
 import { decideConsent } from '../oauth/consent.ts';
-import { type IdentityContext, newSecret } from '../context.ts';
 import type { SignIn } from '../oauth/grants.ts';
 import { findResource, parseScope } from '../oauth/resources.ts';
 import { accessTokenRequest, clientInfo, idTokenOf, passwordMark } from '../oauth/token-response.ts';

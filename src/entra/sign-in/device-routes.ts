@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AadstsError } from '../aadsts-error.ts';
-import { deviceCodePage } from '../pages/sign-in-pages.ts';
+import { type IdentityContext, newSecret } from '../context.ts';
 import { findClient } from '../oauth/clients.ts';
 import { DEVICE_POLL_INTERVAL } from '../oauth/constants.ts';
-import { type IdentityContext, newSecret } from '../context.ts';
 import { formOf, readRequest, versionOf } from '../oauth/http.ts';
 import { Parameters } from '../oauth/parameters.ts';
 import { parseScope } from '../oauth/resources.ts';
 import { requestedScope } from '../oauth/token-grants.ts';
+import { deviceCodePage } from '../pages/sign-in-pages.ts';
 import { BRAND, sendErrorPage, sendPage } from './answer.ts';
 import { Browser } from './browser.ts';
 import type { SignIns } from './flows.ts';

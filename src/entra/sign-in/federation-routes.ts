@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { jwtVerify, SignJWT } from 'jose';
 import { AadstsError } from '../aadsts-error.ts';
-import type { Tenant } from '../directory/tenant.ts';
-import { relayPage } from '../pages/message-pages.ts';
-import { stsPage } from '../pages/sign-in-pages.ts';
 import type { IdentityContext } from '../context.ts';
+import type { Tenant } from '../directory/tenant.ts';
 import { formOf } from '../oauth/http.ts';
 import { Parameters } from '../oauth/parameters.ts';
 import { checkPassword, findAccount } from '../oauth/users.ts';
+import { relayPage } from '../pages/message-pages.ts';
+import { stsPage } from '../pages/sign-in-pages.ts';
 import { BRAND, sendErrorPage, sendPage } from './answer.ts';
 import { Browser } from './browser.ts';
 import type { SignIns } from './flows.ts';

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AadstsError } from '../aadsts-error.ts';
-import { messagePage } from '../pages/message-pages.ts';
 import type { IdentityContext } from '../context.ts';
 import { overrideParameters } from '../oauth/token-grants.ts';
 import { passwordMark } from '../oauth/token-response.ts';
 import type { Account } from '../oauth/users.ts';
+import { messagePage } from '../pages/message-pages.ts';
 import { Declined } from './actions.ts';
 import { BRAND, sendErrorPage, sendErrorToApp, sendPage, sendToApp } from './answer.ts';
 import type { AuthorizeRequest } from './authorize-request.ts';

@@ -1,11 +1,11 @@
 import { AadstsError } from '../aadsts-error.ts';
+import { type IdentityContext, nowSeconds } from '../context.ts';
 import type { Located } from '../directory/directory.ts';
 import type { Application } from '../directory/schema.ts';
 import { findAuthority } from '../oauth/authority.ts';
 import { findClient } from '../oauth/clients.ts';
 import { type AccessFailure, type Authentication, judgeAccess, type Remedy } from '../oauth/conditional-access.ts';
 import { type ConsentDecision, decideConsent } from '../oauth/consent.ts';
-import { type IdentityContext, nowSeconds } from '../context.ts';
 import type { DeviceGrant } from '../oauth/grants.ts';
 import { findResource, parseScope, type Resource } from '../oauth/resources.ts';
 import { type Account, findAccount } from '../oauth/users.ts';

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { AadstsError } from '../aadsts-error.ts';
+import { type IdentityContext, newGuid, newSecret, nowSeconds } from '../context.ts';
 import { findAuthority } from '../oauth/authority.ts';
 import { STORE_LIMITS } from '../oauth/constants.ts';
-import { type IdentityContext, newGuid, newSecret, nowSeconds } from '../context.ts';
 import { ExpiringStore } from '../oauth/expiring-store.ts';
 import type { Browser } from './browser.ts';
 import type { Purpose, SignInFlow } from './flow.ts';

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { decodeJwt, jwtVerify } from 'jose';
 import { aadstsEntry, isAadstsCode } from '../aadsts.ts';
-import { GRAPH_RESOURCE_ID } from '../directory/well-known.ts';
-import { messagePage } from '../pages/message-pages.ts';
 import type { IdentityContext } from '../context.ts';
+import { GRAPH_RESOURCE_ID } from '../directory/well-known.ts';
 import { Parameters } from '../oauth/parameters.ts';
+import { messagePage } from '../pages/message-pages.ts';
 import { BRAND, sendPage } from './answer.ts';
 import { Browser } from './browser.ts';
 import type { SignIns } from './flows.ts';

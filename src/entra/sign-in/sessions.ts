@@ -1,7 +1,7 @@
-import type { Authentication } from '../oauth/conditional-access.ts';
-import { MAX_ACCOUNTS, STORE_LIMITS } from '../oauth/constants.ts';
 import type { IdentityContext } from '../context.ts';
 import { newSecret } from '../context.ts';
+import type { Authentication } from '../oauth/conditional-access.ts';
+import { MAX_ACCOUNTS, STORE_LIMITS } from '../oauth/constants.ts';
 import { ExpiringStore } from '../oauth/expiring-store.ts';
 import { Grants } from '../oauth/grants.ts';
 import { passwordMark } from '../oauth/token-response.ts';

@@ -1,7 +1,7 @@
-import type { Page } from '../pages/layout.ts';
-import * as pages from '../pages/sign-in-pages.ts';
 import type { IdentityContext } from '../context.ts';
 import type { PublishedScope } from '../oauth/resources.ts';
+import type { Page } from '../pages/layout.ts';
+import * as pages from '../pages/sign-in-pages.ts';
 import { isAdministrator } from './actions.ts';
 import { BRAND } from './answer.ts';
 import type { Browser } from './browser.ts';

@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPair, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { TunneliteError } from '../../lib/errors.ts';
 import type { TokenRefusalReason } from '../../bearer/types.ts';
+import { TunneliteError } from '../../lib/errors.ts';
 import type { SigningKey } from './signing-keys.ts';
 import type { AccessTokenRequest, Claims } from './token-claims.ts';
 import { type TokenIssuer, tokenHeader } from './token-issuer.ts';

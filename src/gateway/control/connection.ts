@@ -6,9 +6,6 @@ import type { Emit } from '../../telemetry/events.ts';
 import { authCompleteDocument, describeAuthBody } from '../../wire/config-auth.ts';
 import { type ClientHeaders, mergeClientHeaders, noClientHeaders } from '../../wire/cstp-headers.ts';
 import { type HttpRequest, HttpRequestReader } from '../../wire/http-request.ts';
-import { type AdmissionClient, type AdmissionHost, admit, settle } from './admission.ts';
-import { type BearerPrefix, readBearer } from './bearer.ts';
-import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
 import {
   CLOSE_TIMEOUT,
   HANDSHAKE_TIMEOUT,
@@ -19,6 +16,12 @@ import {
   MAX_URL_BYTES,
 } from '../constants.ts';
 import { CstpChannel, type CstpConnection } from '../data/cstp-channel.ts';
+import { RecordWriter } from '../data/record-writer.ts';
+import type { GatewaySession } from '../session/session.ts';
+import { decodeCookie } from '../session/sessions.ts';
+import { type AdmissionClient, type AdmissionHost, admit, settle } from './admission.ts';
+import { type BearerPrefix, readBearer } from './bearer.ts';
+import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
 import {
   authComplete,
   authenticationFailed,
@@ -31,10 +34,7 @@ import {
   serviceUnavailable,
 } from './http-response.ts';
 import { dialectOf, type Pages } from './pages.ts';
-import { RecordWriter } from '../data/record-writer.ts';
 import { remoteAddressOf, remoteOf } from './remote-address.ts';
-import type { GatewaySession } from '../session/session.ts';
-import { decodeCookie } from '../session/sessions.ts';
 import { classifyTlsFailure } from './tls-failure.ts';
 import { Transport } from './transport.ts';
 

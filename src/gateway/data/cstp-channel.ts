@@ -8,9 +8,9 @@ import {
   writeCstpHeader,
 } from '../../wire/cstp.ts';
 import { DPD_DEAD_FACTOR, DPD_PROBE_FACTOR } from '../constants.ts';
-import type { RecordWriter } from './record-writer.ts';
-import type { ControlChannel, GatewaySession } from '../session/session.ts';
 import type { Transport } from '../control/transport.ts';
+import type { ControlChannel, GatewaySession } from '../session/session.ts';
+import type { RecordWriter } from './record-writer.ts';
 
 const NOTHING = new Uint8Array(0);
 

@@ -2,25 +2,19 @@ import { createSecretKey } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { acceleratedProtection, acceleration } from '../../dtls/acceleration.ts';
+import { createDtlsServer } from '../../dtls/server.ts';
+import type { ClientHelloInfo, DropReason, DtlsCredentials, DtlsPeer, DtlsServerEngine } from '../../dtls/types.ts';
+import type { Timer } from '../../lib/clock.ts';
 import {
-  acceleratedProtection,
-  acceleration,
+  type DatagramMemory,
   type DatagramReceiver,
   type DatagramSocket,
   type DatagramSocketOptions,
   type Endpoint,
+  FaultyDatagramSocket,
   openDatagramSocket,
 } from '../../udp/index.ts';
-import { createDtlsServer } from '../../dtls/server.ts';
-import type {
-  ClientHelloInfo,
-  DatagramMemory,
-  DropReason,
-  DtlsCredentials,
-  DtlsPeer,
-  DtlsServerEngine,
-} from '../../dtls/types.ts';
-import type { Timer } from '../../lib/clock.ts';
 import type { ClientHeaders } from '../../wire/cstp-headers.ts';
 import {
   APP_ID_BYTES,
@@ -42,7 +36,6 @@ import type {
 } from './data-channel-port.ts';
 import { type DataChannelCounters, DtlsDataChannel } from './dtls-data-channel.ts';
 import { chooseDtlsMode, type DtlsMode, dtlsOfferHeaders, dtlsOverhead, PSK_SUITES } from './dtls-offer.ts';
-import { FaultyDatagramSocket } from '../../udp/faulty-datagram-socket.ts';
 
 /** What a dropped datagram means to somebody who wonders why DTLS does not come up. */
 const REFUSALS: { readonly [R in DropReason]?: string } = {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../../bearer/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { RandomSource } from '../../lib/random.ts';
-import type { AddressPool } from './address-pool.ts';
 import { COOKIE_SLACK, SESSION_ID_BYTES } from '../constants.ts';
-import { GatewaySession, type SessionHost, type TunnelAddress } from './session.ts';
 import type { SessionStore, StoredSession } from '../types.ts';
+import type { AddressPool } from './address-pool.ts';
+import { GatewaySession, type SessionHost, type TunnelAddress } from './session.ts';
 
 /** Letters without those that look alike. */
 const ID_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';

@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net';
 import type { ClientHeaders, HeaderLine, TunnelOffer } from '../../wire/cstp-headers.ts';
-import type { PoolFacts } from './address-pool.ts';
-import { agentKind, isApple, isMobile } from '../control/agent.ts';
 import { MIN_IPV6_MTU } from '../constants.ts';
+import { agentKind, isApple, isMobile } from '../control/agent.ts';
 import { routeLists } from '../control/routes.ts';
-import { tunnelMtu } from './tunnel-mtu.ts';
 import type { TunnelSettings } from '../types.ts';
+import type { PoolFacts } from './address-pool.ts';
+import { tunnelMtu } from './tunnel-mtu.ts';
 
 /** What is settled for one CONNECT before addresses are given out. */
 export interface Negotiated {

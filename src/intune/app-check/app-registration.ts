@@ -1,6 +1,6 @@
-import { TunneliteError } from '../../lib/errors.ts';
 import type { Tenant } from '../../entra/directory/tenant.ts';
 import { WELL_KNOWN_RESOURCES } from '../../entra/directory/well-known.ts';
+import { TunneliteError } from '../../lib/errors.ts';
 
 /** An app registration with what its tenant knows of it: what an Xcode project has to agree with. */
 export interface AppRegistration {

@@ -1,5 +1,5 @@
+import { TUNNEL_RESOURCE_ID } from '../../bearer/constants.ts';
 import { GRAPH_RESOURCE_ID, MAM_RESOURCE_ID, WELL_KNOWN_RESOURCES } from '../../entra/directory/well-known.ts';
-import { TUNNEL_RESOURCE_ID } from '../../entra/tokens/constants.ts';
 import type { AppRegistration } from './app-registration.ts';
 import { type AppFinding, ok, warning } from './findings.ts';
 import { type AppSettings, unresolved } from './settings.ts';

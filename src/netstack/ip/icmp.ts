@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { formatAddress } from './address.ts';
 import { ICMP_BURST, ICMP_RATE } from '../constants.ts';
+import { fold } from '../packet-slab.ts';
+import type { IpFamily, RefuseWith } from '../types.ts';
+import { formatAddress } from './address.ts';
 import { type HeaderChain, walkHeaders } from './extension-headers.ts';
 import {
   type IpHost,
@@ -11,8 +13,6 @@ import {
   transportChecksum,
   wordsOf,
 } from './ip-output.ts';
-import { fold } from '../packet-slab.ts';
-import type { IpFamily, RefuseWith } from '../types.ts';
 
 /** Types of ICMP (RFC 792) and ICMPv6 (RFC 4443) that the stack knows. */
 const V4 = {

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { Counters } from '../counters.ts';
-import { type HeaderChain, walkHeaders } from './extension-headers.ts';
-import { type FragmentHost, Fragments } from './fragments.ts';
 import { fold } from '../packet-slab.ts';
 import type { IpFamily } from '../types.ts';
+import { type HeaderChain, walkHeaders } from './extension-headers.ts';
+import { type FragmentHost, Fragments } from './fragments.ts';
 
 /** What IP input asks of the stack. */
 export interface IpInputHost extends FragmentHost {

@@ -1,8 +1,3 @@
-import type { Connection } from './connection.ts';
-import { sendSegment } from './emit.ts';
-import { closeTcb } from './lifecycle.ts';
-import { ACK, RST } from './sequence.ts';
-import { TcpEvent } from './tcp-state.ts';
 import {
   type IpFamily,
   type RefuseWith,
@@ -11,6 +6,11 @@ import {
   type TcpFlow,
   TcpState,
 } from '../types.ts';
+import type { Connection } from './connection.ts';
+import { sendSegment } from './emit.ts';
+import { closeTcb } from './lifecycle.ts';
+import { ACK, RST } from './sequence.ts';
+import { TcpEvent } from './tcp-state.ts';
 
 /** Sends an ICMP error about the SYN that the request came with. */
 export type Unreachable = (how: Exclude<RefuseWith, 'reset'>) => void;

@@ -1,8 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { TunneliteError } from '../../lib/errors.ts';
-import { formatAddress } from '../ip/address.ts';
 import { HALF_OPEN_TIMEOUT, SEND_BUFFER_INITIAL } from '../constants.ts';
+import { formatAddress } from '../ip/address.ts';
+import { type TcpFlowHandler, type TcpFlowStats, TcpState } from '../types.ts';
 import { TcpDuplex } from './duplex.ts';
 import { abort, tellClosed } from './lifecycle.ts';
 import { settle } from './loss-recovery.ts';
@@ -12,7 +13,6 @@ import { Tcb } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
 import { sendSyn } from './timers.ts';
 import { transmit } from './transmit.ts';
-import { type TcpFlowHandler, type TcpFlowStats, TcpState } from '../types.ts';
 
 /** A TCP connection as its owner sees it. */
 export class Connection extends Tcb {

@@ -1,6 +1,7 @@
+import { DEFAULT_MSS_V4, DEFAULT_MSS_V6, MIN_SEND_MSS, RTO_AFTER_SYN_LOSS } from '../constants.ts';
+import { type TcpCloseReason, TcpState } from '../types.ts';
 import { Cubic } from './congestion/cubic.ts';
 import { NewReno } from './congestion/newreno.ts';
-import { DEFAULT_MSS_V4, DEFAULT_MSS_V6, MIN_SEND_MSS, RTO_AFTER_SYN_LOSS } from '../constants.ts';
 import { sendReset } from './emit.ts';
 import { loseOversized } from './loss-recovery.ts';
 import { discardOutOfOrder, discardReceived } from './receive.ts';
@@ -8,7 +9,6 @@ import { SendTimer, type Tcb } from './tcb.ts';
 import { type TcpSegmentOptions, TIMESTAMP_BYTES } from './tcp-options.ts';
 import { TcpEvent } from './tcp-state.ts';
 import { initialWindow } from './transmit.ts';
-import { type TcpCloseReason, TcpState } from '../types.ts';
 
 /** Beginning and end of connections: what the handshake agrees on, and what is freed when. */
 

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { CHALLENGE_ACK_INTERVAL, PAWS_STALE } from '../constants.ts';
+import { TcpState } from '../types.ts';
 import { sendAck, sendSegment } from './emit.ts';
 import { closeTcb, enterTimeWait, established, negotiate } from './lifecycle.ts';
 import { acknowledge, loseHead, selectiveAcknowledge } from './loss-recovery.ts';
@@ -9,7 +10,6 @@ import type { Tcb } from './tcb.ts';
 import { TcpSegmentOptions } from './tcp-options.ts';
 import { TcpEvent } from './tcp-state.ts';
 import { sendSyn } from './timers.ts';
-import { TcpState } from '../types.ts';
 
 /** The fields of a TCP header; one object is reused for all segments. */
 export class Segment {

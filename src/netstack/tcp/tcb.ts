@@ -1,16 +1,10 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import type { CongestionControl } from './congestion/congestion.ts';
 import { RECEIVE_BUFFER_INITIAL } from '../constants.ts';
 import type { Counters } from '../counters.ts';
 import type { Sleeper } from '../deadline-heap.ts';
 import type { PacketSlab } from '../packet-slab.ts';
 import { fold, swap32 } from '../packet-slab.ts';
-import type { Reassembly } from './reassembly.ts';
-import { RttEstimator } from './rtt.ts';
-import type { SendBuffer } from './send-buffer.ts';
-import type { SentQueue } from './sent-queue.ts';
-import { type TcpEvent, TRANSITIONS } from './tcp-state.ts';
 import {
   type IpFamily,
   type TcpCloseReason,
@@ -19,6 +13,12 @@ import {
   type TcpFlowStats,
   TcpState,
 } from '../types.ts';
+import type { CongestionControl } from './congestion/congestion.ts';
+import type { Reassembly } from './reassembly.ts';
+import { RttEstimator } from './rtt.ts';
+import type { SendBuffer } from './send-buffer.ts';
+import type { SentQueue } from './sent-queue.ts';
+import { type TcpEvent, TRANSITIONS } from './tcp-state.ts';
 
 /** A TCP's settings, all filled in. */
 export interface TcpSettings {

@@ -8,6 +8,7 @@ import {
   RTO_INITIAL,
   RTO_MAX,
 } from '../constants.ts';
+import { TcpState } from '../types.ts';
 import { emitSegment, payloadAt, sendReset } from './emit.ts';
 import { abort, closeTcb, updateMss } from './lifecycle.ts';
 import { onReorderTimer, onRetransmitTimeout } from './loss-recovery.ts';
@@ -16,7 +17,6 @@ import { ACK, SYN } from './sequence.ts';
 import { SendTimer, type Tcb } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
 import { armSendTimer, retransmit, sendPiece } from './transmit.ts';
-import { TcpState } from '../types.ts';
 
 /** Fires whatever of a connection's timers is due. */
 export function onTimer(tcb: Tcb): void {

@@ -1,11 +1,11 @@
 import { INITIAL_WINDOW_SEGMENTS, RTO_MAX, WORST_DELAYED_ACK } from '../constants.ts';
+import { TcpState } from '../types.ts';
 import { emitSegment, payloadAt, timestamp } from './emit.ts';
 import { pipe } from './loss-recovery.ts';
 import { EVER_RETRANSMITTED, HAS_FIN, LOST, RETRANSMITTED, SACKED } from './sent-queue.ts';
 import { ACK, FIN, PSH, seqGt } from './sequence.ts';
 import { Phase, SendTimer, type Tcb } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
-import { TcpState } from '../types.ts';
 
 /** States in which queued data and FIN may be sent or sent again. */
 export function maySend(state: TcpState): boolean {

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { certificateIdentity } from '../../../src/dtls/handshake/certificate-identity.ts';
 import { HANDSHAKE_TYPE } from '../../../src/dtls/constants.ts';
+import { certificateIdentity } from '../../../src/dtls/handshake/certificate-identity.ts';
 import { handshakeMessage } from '../../../src/dtls/handshake/handshake-message.ts';
 import { CLIENT_TRANSITIONS, SERVER_TRANSITIONS } from '../../../src/dtls/handshake/handshake-states.ts';
 import { testCertificate } from '../../support/dtls-certificates.ts';

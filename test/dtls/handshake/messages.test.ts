@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { parseClientHello, parseClientHelloStart, serializeClientHello } from '../../../src/dtls/handshake/client-hello.ts';
+import {
+  parseClientHello,
+  parseClientHelloStart,
+  serializeClientHello,
+} from '../../../src/dtls/handshake/client-hello.ts';
 import {
   parseCertificate,
   parseCertificateRequest,

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { handshakeMessage, readHandshakeHeader, writeHandshakeHeader } from '../../../src/dtls/handshake/handshake-message.ts';
+import {
+  handshakeMessage,
+  readHandshakeHeader,
+  writeHandshakeHeader,
+} from '../../../src/dtls/handshake/handshake-message.ts';
 import { Reassembly } from '../../../src/dtls/handshake/reassembly.ts';
 
 function fragment(type: number, sequence: number, body: Buffer, from: number, to: number): Buffer {

@@ -1,8 +1,13 @@
 import { createCipheriv } from 'node:crypto';
 import t from 'tap';
+import {
+  CIPHER_SUITES,
+  type CipherSuite,
+  type CipherSuiteName,
+  cipherSuite,
+} from '../../../src/dtls/handshake/cipher-suites.ts';
 import { EvpRecordProtection } from '../../../src/dtls/record/evp-record-protection.ts';
 import { type Libcrypto, loadLibcrypto } from '../../../src/dtls/record/libcrypto.ts';
-import { CIPHER_SUITES, type CipherSuite, type CipherSuiteName, cipherSuite } from '../../../src/dtls/handshake/cipher-suites.ts';
 import { nodeRecordProtection } from '../../../src/dtls/record/node-record-protection.ts';
 import type { RecordKeys } from '../../../src/dtls/record/record-protection.ts';
 import { isTunneliteError } from '../../../src/lib/errors.ts';

@@ -1,7 +1,8 @@
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import t from 'tap';
+import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import { DEFAULT_CLIENT_ID, DEFAULT_PASSWORD, DEFAULT_TENANT_ID } from '../../../src/entra/directory/index.ts';
-import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE } from '../../../src/entra/tokens/constants.ts';
 import { startProvider } from '../../support/identity-provider.ts';
 
 t.test('a tenant has the same metadata by its GUID and its domain, and issuers without placeholder', async (t) => {

@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import t from 'tap';
+import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import {
   DEFAULT_CLIENT_ID,
   DEFAULT_PASSWORD,
@@ -10,7 +11,7 @@ import {
   type TenantInput,
 } from '../../../src/entra/directory/index.ts';
 import type { IdentityProviderOptions } from '../../../src/entra/provider.ts';
-import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE } from '../../../src/entra/tokens/constants.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
 import { FormBrowser, type SeenPage, type SentToApp } from '../../support/browser.ts';
 import { startProvider, type TestProvider } from '../../support/identity-provider.ts';

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose';
 import t from 'tap';
+import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import {
   type ApplicationInput,
   DEFAULT_CLIENT_ID,
@@ -11,7 +12,7 @@ import {
   type TenantInput,
 } from '../../../src/entra/directory/index.ts';
 import type { IdentityProviderOptions } from '../../../src/entra/provider.ts';
-import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE } from '../../../src/entra/tokens/constants.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
 import { type Answer, startProvider, type TestProvider } from '../../support/identity-provider.ts';
 

@@ -1,7 +1,7 @@
 import fastify from 'fastify';
 import t from 'tap';
-import { directoryAdmin } from '../../../src/entra/rest/directory-admin.ts';
 import { DEFAULT_CLIENT_ID, DEFAULT_PASSWORD } from '../../../src/entra/directory/index.ts';
+import { directoryAdmin } from '../../../src/entra/rest/directory-admin.ts';
 import { TUNNEL_DEFAULT_SCOPE } from '../../../src/entra/tokens/constants.ts';
 import { startProvider, type TestProvider } from '../../support/identity-provider.ts';
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createLocalJWKSet, importX509, jwtVerify } from 'jose';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/entra/tokens/constants.ts';
+import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import { type KeyChange, SigningKeys } from '../../../src/entra/tokens/signing-keys.ts';
 import { TokenIssuer } from '../../../src/entra/tokens/token-issuer.ts';
 import { isTunneliteError } from '../../../src/lib/errors.ts';

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/entra/tokens/constants.ts';
+import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import { TokenIssuer } from '../../../src/entra/tokens/token-issuer.ts';
 import { seededRandom } from '../../../src/lib/random.ts';
 import { CLIENT, createTestIssuer, sharedKeys, TENANT, USER } from '../../support/issuer.ts';

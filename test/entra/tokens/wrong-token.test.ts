@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { makeWrongToken, WRONG_TOKEN_NAMES, WRONG_TOKENS } from '../../../src/entra/tokens/wrong-token.ts';
 import { TOKEN_POLICIES } from '../../../src/bearer/policy.ts';
 import { createTokenVerifier } from '../../../src/bearer/token-verifier.ts';
+import { makeWrongToken, WRONG_TOKEN_NAMES, WRONG_TOKENS } from '../../../src/entra/tokens/wrong-token.ts';
 import { createTestIssuer } from '../../support/issuer.ts';
 
 t.test('each wrong token gets from each policy what the table says, in both versions', async (t) => {

@@ -1,5 +1,9 @@
 import t from 'tap';
-import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from '../../../src/gateway/control/connection-state.ts';
+import {
+  CONNECTION_TRANSITIONS,
+  type ConnectionEvent,
+  ConnectionState,
+} from '../../../src/gateway/control/connection-state.ts';
 
 const EVENTS: readonly ConnectionEvent[] = [
   'secure',

@@ -7,7 +7,11 @@ import {
   DataPath,
   nextDataPath,
 } from '../../../src/gateway/data/channel-selection.ts';
-import { STRAGGLER_MS, UNANSWERED_PROBE_MS, UNANSWERED_SWITCH_MS } from '../../../src/gateway/data/data-channel-constants.ts';
+import {
+  STRAGGLER_MS,
+  UNANSWERED_PROBE_MS,
+  UNANSWERED_SWITCH_MS,
+} from '../../../src/gateway/data/data-channel-constants.ts';
 
 const paths = Object.values(DataPath);
 const events = Object.values(ChannelEvent);

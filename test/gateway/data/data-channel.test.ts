@@ -5,7 +5,11 @@ import t from 'tap';
 import { DtlsClient } from '../../../src/dtls/client.ts';
 import type { DtlsAssociation, DtlsClientOptions } from '../../../src/dtls/types.ts';
 import { createDataChannels } from '../../../src/gateway/data/data-channel.ts';
-import type { DataChannelOffer, DataChannelServer, TunnelSession } from '../../../src/gateway/data/data-channel-port.ts';
+import type {
+  DataChannelOffer,
+  DataChannelServer,
+  TunnelSession,
+} from '../../../src/gateway/data/data-channel-port.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
 import { Telemetry } from '../../../src/telemetry/index.ts';

@@ -1,11 +1,5 @@
 import t from 'tap';
-import { registrationFromDirectory, registrationFromGraph } from '../../../src/intune/app-check/app-registration.ts';
-import {
-  type AppCheckOptions,
-  type AppFinding,
-  checkAppRegistration,
-  formatAppFindings,
-} from '../../../src/intune/app-check/index.ts';
+import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import {
   DEFAULT_BUNDLE_ID,
   DEFAULT_CLIENT_ID,
@@ -14,7 +8,13 @@ import {
 } from '../../../src/entra/directory/default-directory.ts';
 import { Directory } from '../../../src/entra/directory/directory.ts';
 import type { DirectoryInput } from '../../../src/entra/directory/index.ts';
-import { TUNNEL_RESOURCE_ID } from '../../../src/entra/tokens/constants.ts';
+import { registrationFromDirectory, registrationFromGraph } from '../../../src/intune/app-check/app-registration.ts';
+import {
+  type AppCheckOptions,
+  type AppFinding,
+  checkAppRegistration,
+  formatAppFindings,
+} from '../../../src/intune/app-check/index.ts';
 
 interface Plist {
   readonly bundleId?: string;

@@ -1,0 +1,56 @@
+import { datagramAcceleration } from '../udp/index.ts';
+import { EvpRecordProtection } from './record/evp-record-protection.ts';
+import { loadLibcrypto } from './record/libcrypto.ts';
+import type { RecordProtection } from './record/record-protection.ts';
+
+/** What is in use, for one line in the log at start. */
+export interface Acceleration {
+  /** How records are sealed and opened. */
+  readonly records: 'evp' | 'node:crypto';
+  /** How datagrams are read and written. */
+  readonly datagrams: 'mmsg' | 'dgram';
+  /** One sentence, with the reason where something is not accelerated. */
+  readonly text: string;
+}
+
+/** `TUNNELITE_ACCELERATE=0` turns all of it off, whatever the caller wants. */
+function wanted(enabled: boolean): boolean {
+  return enabled && process.env.TUNNELITE_ACCELERATE !== '0';
+}
+
+/** Tells which accelerators work here. The first call loads them; nothing is logged. */
+export function acceleration(enabled = true): Acceleration {
+  if (!wanted(enabled)) {
+    return {
+      records: 'node:crypto',
+      datagrams: 'dgram',
+      text: 'Not accelerated: node:crypto and node:dgram (turned off)',
+    };
+  }
+  const crypto = evp();
+  const sockets = datagramAcceleration();
+  const records = typeof crypto === 'string' ? 'node:crypto' : 'evp';
+  const parts = [
+    typeof crypto === 'string' ? `records by node:crypto (${crypto})` : "records by node's own OpenSSL",
+    sockets.kind === 'dgram' ? `UDP by node:dgram (${sockets.reason})` : 'UDP in batches',
+  ];
+  const head = records === 'evp' || sockets.kind === 'mmsg' ? 'Accelerated' : 'Not accelerated';
+  return { records, datagrams: sockets.kind, text: `${head}: ${parts.join(', ')}` };
+}
+
+/** The accelerated protection of records; undefined = the engine's own on node:crypto. */
+export function acceleratedProtection(enabled = true): RecordProtection | undefined {
+  if (!wanted(enabled)) return undefined;
+  const protection = evp();
+  return typeof protection === 'string' ? undefined : protection;
+}
+
+let protection: EvpRecordProtection | string | undefined;
+
+function evp(): EvpRecordProtection | string {
+  if (protection === undefined) {
+    const crypto = loadLibcrypto();
+    protection = typeof crypto === 'string' ? crypto : new EvpRecordProtection(crypto);
+  }
+  return protection;
+}
