@@ -14,7 +14,7 @@ const layers = [
 /** [from, to, why]: imports between folders of one layer that are wanted. */
 const neighbours = [
   ['certs', 'telemetry', 'what happens to certificates is an event'],
-  ['dtls', 'udp', 'tunnelite/dtls opens its own sockets, and both load koffi in one place'],
+  ['dtls', 'udp', 'datagram memory, and koffi loaded in one place'],
   ['faults', 'udp', "the seam for datagrams is the socket's own port"],
 ];
 
