@@ -1,4 +1,4 @@
-import { datagramAcceleration } from '../udp/index.ts';
+import { accelerationWanted, datagramAcceleration } from '../udp/index.ts';
 import { EvpRecordProtection } from './record/evp-record-protection.ts';
 import { loadLibcrypto } from './record/libcrypto.ts';
 import type { RecordProtection } from './record/record-protection.ts';
@@ -13,14 +13,9 @@ export interface Acceleration {
   readonly text: string;
 }
 
-/** `TUNNELITE_ACCELERATE=0` turns all of it off, whatever the caller wants. */
-function wanted(enabled: boolean): boolean {
-  return enabled && process.env.TUNNELITE_ACCELERATE !== '0';
-}
-
 /** Tells which accelerators work here. The first call loads them; nothing is logged. */
 export function acceleration(enabled = true): Acceleration {
-  if (!wanted(enabled)) {
+  if (!accelerationWanted(enabled)) {
     return {
       records: 'node:crypto',
       datagrams: 'dgram',
@@ -40,7 +35,7 @@ export function acceleration(enabled = true): Acceleration {
 
 /** The accelerated protection of records; undefined = the engine's own on node:crypto. */
 export function acceleratedProtection(enabled = true): RecordProtection | undefined {
-  if (!wanted(enabled)) return undefined;
+  if (!accelerationWanted(enabled)) return undefined;
   const protection = evp();
   return typeof protection === 'string' ? undefined : protection;
 }

@@ -23,13 +23,17 @@ export function datagramAcceleration(): DatagramAcceleration {
   return typeof libc === 'string' ? { kind: 'dgram', reason: libc } : { kind: 'mmsg' };
 }
 
+/** `TUNNELITE_ACCELERATE=0` turns all native code off, here and for records, whatever the caller wants. */
+export function accelerationWanted(enabled: boolean): boolean {
+  return enabled && process.env.TUNNELITE_ACCELERATE !== '0';
+}
+
 /**
  * Opens a UDP socket: batched where that works, else on node:dgram. Rejects with the system's error when it cannot bind.
  *
  * @param enabled false = always node:dgram, as `TUNNELITE_ACCELERATE=0` has it
  */
 export function openDatagramSocket(options: DatagramSocketOptions, enabled = true): Promise<DatagramSocket> {
-  const wanted = enabled && process.env.TUNNELITE_ACCELERATE !== '0';
-  const libc = wanted && !options.host.includes('%') ? loadLibc() : '';
+  const libc = accelerationWanted(enabled) && !options.host.includes('%') ? loadLibc() : '';
   return typeof libc === 'string' ? DgramSocket.open(options) : MmsgSocket.open(libc, options);
 }
