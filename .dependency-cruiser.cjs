@@ -1,22 +1,4 @@
-// Imports point one way. The order below is the layer order of docs/architecture.md, innermost first: a folder imports from
-// itself and from the layers before its own. Folders of one layer stay apart, but for the pairs named in `neighbours`.
-// A test holds this table against the folders that exist and against the documentation.
-const layers = [
-  ['lib'],
-  ['wire', 'config', 'certs', 'telemetry'],
-  ['udp', 'dtls', 'netstack', 'bearer', 'faults'],
-  ['entra', 'gateway', 'resources', 'services', 'client'],
-  ['intune', 'admin'],
-  ['simulator'],
-  ['index', 'cli'],
-];
-
-/** [from, to, why]: imports between folders of one layer that are wanted. */
-const neighbours = [
-  ['certs', 'telemetry', 'what happens to certificates is an event'],
-  ['dtls', 'udp', 'datagram memory, and koffi loaded in one place'],
-  ['faults', 'udp', "the seam for datagrams is the socket's own port"],
-];
+const { layers, neighbours, shelves } = require('./scripts/layers.cjs');
 
 const path = (names) => `^src/(${names.join('|')})(/|\\.ts$)`;
 
@@ -29,10 +11,41 @@ const forbidden = [
     to: { circular: true },
   },
   {
-    name: 'not-to-test',
+    name: 'no-folder-cycle',
     severity: 'error',
+    comment: 'Folders that need each other are one folder.',
+    scope: 'folder',
+    from: { path: '^src/' },
+    to: { circular: true },
+  },
+  // Two rules for folders in folders, since a folder that holds another counts as one with it above.
+  {
+    name: 'root-composes',
+    severity: 'error',
+    comment: 'The files beside the folders put them together; the folders know nothing of them.',
+    from: { path: '^src/([^/]+)/[^/]+/', pathNot: path(shelves) },
+    to: { path: '^src/$1/[^/]+\\.ts$' },
+  },
+  {
+    name: 'root-is-built-on',
+    severity: 'error',
+    comment: 'The files of a shelf stand by themselves; its folders build on them.',
+    from: { path: `^src/(${shelves.join('|')})/[^/]+\\.ts$` },
+    to: { path: '^src/$1/[^/]+/' },
+  },
+  {
+    name: 'parent-composes',
+    severity: 'error',
+    comment: 'The same one level down.',
+    from: { path: '^src/([^/]+/[^/]+)/[^/]+/' },
+    to: { path: '^src/$1/[^/]+\\.ts$' },
+  },
+  {
+    name: 'source-alone',
+    severity: 'error',
+    comment: 'What ships needs nothing that does not.',
     from: { path: '^src' },
-    to: { path: '^(test|bench|examples)/' },
+    to: { path: '^(test|bench|examples|scripts)/' },
   },
   {
     name: 'no-dev-dependency-in-src',

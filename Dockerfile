@@ -13,7 +13,9 @@ FROM node:24-slim
 LABEL org.opencontainers.image.title="tunnelite" \
       org.opencontainers.image.description="A local Microsoft Tunnel Gateway for development, CI and load tests" \
       org.opencontainers.image.licenses="MIT"
+# Compiled code, for the health checks above all: nobody but this program writes to a container's /tmp, and its home may be read-only.
 ENV NODE_ENV=production \
+    NODE_COMPILE_CACHE=/tmp/compiled \
     TUNNELITE_CERTS_DIRECTORY=/data/certs \
     TUNNELITE_GATEWAY_HOST=0.0.0.0 \
     TUNNELITE_IDENTITY_HOST=0.0.0.0 \

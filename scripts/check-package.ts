@@ -1,8 +1,9 @@
 // Packs the package, looks at what is in it, and runs it from there: what people install has to work without the repository.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { copyProductionPackages } from './production-packages.ts';
 
 const repository = join(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'tunnelite-package-'));
@@ -35,27 +36,32 @@ try {
     'dist/cli/main.js',
     'dist/netstack/index.js',
     'dist/dtls/index.js',
+    'dist/testing/index.js',
+    'dist/testing/index.d.ts',
   ]) {
     insist(paths.includes(path), `${path} is not in the package: was it built?`);
   }
   const allowed =
-    /^(package\.json|README\.md|LICENSE|certs\/README\.md|docs\/.*|dist\/.*\.(js|d\.ts|map|html|css|svg))$/;
+    /^(package\.json|README\.md|LICENSE|certs\/README\.md|docs\/.*|examples\/[^/]+\.(ts|json|yaml)|examples\/python\/[^/]+\.(py|md)|dist\/.*\.(js|d\.ts|map|html|css|svg))$/;
   const stray = paths.filter((path) => !allowed.test(path));
   insist(stray.length === 0, `The package has files that do not belong in it: ${stray.join(', ')}`);
   const secret = paths.filter((path) => /\.(pem|key|p12|pfx|jwt)$/.test(path));
   insist(secret.length === 0, `The package has key material in it: ${secret.join(', ')}`);
 
-  // As if installed, with the dependencies that are there already.
+  // As if installed by somebody who has no packages for development.
   const installed = join(scratch, 'node_modules', 'tunnelite');
   mkdirSync(installed, { recursive: true });
   run('tar', ['-xzf', join(scratch, packed.filename), '-C', installed, '--strip-components=1']);
-  symlinkSync(join(repository, 'node_modules'), join(installed, 'node_modules'));
+  copyProductionPackages(repository, installed);
+  writeFileSync(join(scratch, 'package.json'), '{"private":true}\n');
   writeFileSync(
     join(scratch, 'use.mjs'),
     `import { startSimulator, TunnelClient, TunneliteError } from 'tunnelite';
 import * as netstack from 'tunnelite/netstack';
 import * as dtls from 'tunnelite/dtls';
+import { useSimulator } from 'tunnelite/testing';
 if (typeof TunnelClient !== 'function' || typeof TunneliteError !== 'function') throw new Error('exports are missing');
+if (typeof useSimulator !== 'function') throw new Error('tunnelite/testing exports no fixture');
 if (Object.keys(netstack).length === 0 || Object.keys(dtls).length === 0) throw new Error('a module exports nothing');
 const sim = await startSimulator();
 const token = await sim.token();

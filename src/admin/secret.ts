@@ -1,5 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sendProblem } from '../entra/rest/problem.ts';
+import { TunneliteError } from '../lib/errors.ts';
 
 /** A hook that lets only the holder of the instance's secret through: `Authorization: Bearer <secret>`. */
 export function requireSecret(secret: string) {
@@ -7,10 +9,8 @@ export function requireSecret(secret: string) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     // Digests have one length, so that the comparison takes the same time whatever came.
     if (timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) return undefined;
-    return reply
-      .code(401)
-      .header('www-authenticate', 'Bearer')
-      .send({ error: { message: 'The secret of this instance is missing or wrong.' } });
+    reply.header('www-authenticate', 'Bearer');
+    return sendProblem(new TunneliteError('ERR_ADMIN_SECRET'), reply);
   };
 }
 

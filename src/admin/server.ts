@@ -1,40 +1,70 @@
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type FastifyPluginAsync, fastify } from 'fastify';
+import { fastify } from 'fastify';
+import { readStrictJson, refuseClient, sendNotFound, sendProblem } from '../entra/rest/problem.ts';
+import { withinDescriptors } from '../lib/descriptor-limit.ts';
 import type { Closable } from '../lib/dispose.ts';
-import { endpointText } from '../lib/endpoint.ts';
+import { connectAddress, endpointText } from '../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
+import { listenHint } from '../lib/listen-hint.ts';
 import type { RandomSource } from '../lib/random.ts';
+import { OWN_COMPILERS } from '../lib/schema/index.ts';
+import { type Network, systemNetwork } from '../network/index.ts';
+import { docsPlugin } from './docs.ts';
+import { onlyOwnNames } from './guard.ts';
 import { healthPlugin } from './health.ts';
+import { boundPlaces } from './places.ts';
 import { requireSecret } from './secret.ts';
-import { tokensPlugin } from './tokens.ts';
-import type { HealthCheck, TokenMinter } from './types.ts';
+import type { AdminRoutes, HealthCheck } from './types.ts';
 
 export interface AdminOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
   readonly random: RandomSource;
+  /** Where connections come from; the machine's sockets when left out. */
+  readonly network?: Network;
   readonly check: HealthCheck;
-  /** Undefined: tokens come from a real tenant, so none can be made here. */
-  readonly mintToken: TokenMinter | undefined;
-  /** Further routes, each under a prefix of its own; like all but health they need the instance's secret. */
-  readonly routes?: readonly AdminRoutes[];
+  /** Shown in the description of the API. */
+  readonly version: string;
+  /** Names of this machine that its clients use, beside `localhost`. */
+  readonly names?: readonly string[];
+  /** Connections at once; default 2000, within what file descriptors allow. */
+  readonly maxConnections?: number;
+  /** The nouns of the API, each under a prefix of its own; all need the instance's secret. */
+  readonly routes: readonly AdminRoutes[];
 }
 
-/** A part of the administration interface. */
-export interface AdminRoutes {
-  /** Such as `/api/identity`. */
-  readonly prefix: string;
-  readonly plugin: FastifyPluginAsync;
-}
-
-/** The listener for health probes and for the command line's own requests. */
+/** The listener for health probes, REST and the command line's own requests. */
 export interface AdminServer extends Closable {
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** Lets its holder make tokens and change the directory. New at each start; the command line finds it in the state directory. */
+  /** Lets its holder do everything. New at each start; the command line finds it in the state directory. */
   readonly secret: string;
+}
+
+/** Bytes of a request's body; routes that take whole documents allow more. */
+const BODY_LIMIT = 64 * 1024;
+
+/** Milliseconds for a request to arrive. */
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/** Milliseconds for its head to arrive, from when the connection was made. */
+const HEADERS_TIMEOUT_MS = 5_000;
+
+/** Connections at once: far more than anyone uses, and a bound on what a flood of them can hold. */
+const MAX_CONNECTIONS = 2_000;
+
+/** They have one in so many of the process's file descriptors at most. */
+const DESCRIPTOR_SHARE = 8;
+
+/** Characters of a name in an address: a user name may have 318. */
+const MAX_NAME_LENGTH = 1024;
+
+/** A body of this request may be longer than routes usually take. */
+function mayBeLong({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > BODY_LIMIT;
 }
 
 /**
@@ -43,30 +73,53 @@ export interface AdminServer extends Closable {
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const secret = options.random.bytes(32).toString('base64url');
-  const server = fastify({ bodyLimit: 64 * 1024, requestTimeout: 15_000, forceCloseConnections: true });
+  const server = fastify({
+    bodyLimit: BODY_LIMIT,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_NAME_LENGTH },
+    // Addresses that cannot be read are refused before there is a route, and so a handler, for them.
+    frameworkErrors: (error, _, reply) => void sendProblem(error, reply),
+    schemaController: OWN_COMPILERS,
+    clientErrorHandler: refuseClient,
+  });
+  (options.network ?? systemNetwork).listener(server.server);
+  boundPlaces(server.server, options.maxConnections ?? withinDescriptors(MAX_CONNECTIONS, DESCRIPTOR_SHARE));
+  // Only JSON: what a form of a web page could send without asking is not read.
+  server.removeContentTypeParser('text/plain');
+  server.setErrorHandler((error, _, reply) => sendProblem(error, reply));
+  readStrictJson(server);
+  server.addHook('onSend', async ({ raw }, reply) => {
+    // Node would read the rest of a body that nobody wants, however long it is.
+    if (!raw.complete && mayBeLong(raw)) reply.header('connection', 'close');
+  });
+  server.setNotFoundHandler(sendNotFound);
   await server.register(healthPlugin(options.check));
   await server.register(async (guarded) => {
-    guarded.addHook('onRequest', requireSecret(secret));
-    if (options.mintToken) await guarded.register(tokensPlugin(options.mintToken));
-    for (const { prefix, plugin } of options.routes ?? []) await guarded.register(plugin, { prefix });
+    guarded.addHook('onRequest', onlyOwnNames(options.names ?? []));
+    await guarded.register(docsPlugin(options));
+    await guarded.register(async (secured) => {
+      secured.addHook('onRequest', requireSecret(secret));
+      for (const { prefix, plugin } of options.routes) await secured.register(plugin, { prefix });
+    });
   });
   try {
     await server.listen({ host: options.host, port: options.port });
   } catch (cause) {
     await server.close();
+    if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
     throw new TunneliteError(
       'ERR_ADMIN_LISTEN',
       `The administration listener cannot use port ${options.port} of ${options.host}: ${errorText(cause)}`,
-      { cause, details: { host: options.host, port: options.port } },
+      { ...listenHint(cause), cause, details: { host: options.host, port: options.port } },
     );
   }
   const { port } = server.server.address() as AddressInfo;
-  // Who listens everywhere is reached on loopback.
-  const reached = options.host === '0.0.0.0' ? '127.0.0.1' : options.host === '::' ? '::1' : options.host;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= Promise.resolve(server.close()));
   return {
-    url: `http://${endpointText(reached, port)}`,
+    url: `http://${endpointText(connectAddress(options.host), port)}`,
     host: options.host,
     port,
     secret,

@@ -1,3 +1,5 @@
+import type { FastifyPluginAsync } from 'fastify';
+
 /** One thing that readiness depends on. */
 export interface HealthResult {
   readonly name: string;
@@ -9,35 +11,9 @@ export interface HealthResult {
 /** Looks at everything that a client needs. Called for each `/readyz`. */
 export type HealthCheck = () => Promise<readonly HealthResult[]>;
 
-/** What `tunnelite token` asks the running instance for. */
-export interface TokenRequest {
-  /** User name or object id; the first user of the tenant when left out. */
-  readonly user?: string;
-  /** Tenant id or domain; the first tenant when left out. */
-  readonly tenant?: string;
-  /** Client id of the app registration. */
-  readonly client?: string;
-  /** `1.0` or `2.0`. */
-  readonly version?: string;
-  readonly audience?: string;
-  readonly scopes?: readonly string[];
-  /** Name of a deliberately wrong token. */
-  readonly wrong?: string;
-  /** Last word on claims; null removes one. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-  /** Lifetime in seconds. */
-  readonly expiresIn?: number;
+/** A part of the administration interface. */
+export interface AdminRoutes {
+  /** Such as `/api/sessions`. */
+  readonly prefix: string;
+  readonly plugin: FastifyPluginAsync;
 }
-
-export interface MintedToken {
-  readonly accessToken: string;
-  /** User name, when the token has a user. */
-  readonly user: string | undefined;
-  /** Seconds from now; negative for an expired one. */
-  readonly expiresIn: number;
-  /** The claims, for people to look at. */
-  readonly claims: Readonly<Record<string, unknown>>;
-}
-
-/** Makes tokens of the built-in Entra ID without a sign-in. */
-export type TokenMinter = (request: TokenRequest) => Promise<MintedToken>;

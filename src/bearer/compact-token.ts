@@ -1,5 +1,6 @@
+import { ownString } from '../lib/own-string.ts';
+import { type JsonObject, parseObject } from '../lib/strict-json.ts';
 import { MAX_TOKEN_CHARACTERS } from './constants.ts';
-import { type JsonObject, parseObject } from './strict-json.ts';
 
 /** The header of a compact JWS, before anything about it is believed. */
 export interface CompactToken {
@@ -13,6 +14,7 @@ export type Malformation =
   | 'missing'
   | 'too-large'
   | 'encrypted'
+  | 'byte-order-mark'
   | 'segments'
   | 'encoding'
   | 'header-not-json'
@@ -43,6 +45,9 @@ function isCanonical(segment: string): boolean {
   return ALPHABET.test(segment) && LAST[segment.length & 3]!.test(segment);
 }
 
+/** That of UTF-8, and those of UTF-16, each as a header with such bytes is read. */
+const BYTE_ORDER_MARK = /^(?:\ufeff|\u00ef\u00bb\u00bf|\u00ff\u00fe|\u00fe\u00ff)/;
+
 /**
  * Takes a compact JWS apart, the cheapest checks first: size, segments, encoding, header. Costs the sender's bad token
  * no more than one pass over at most 16 KiB.
@@ -56,6 +61,7 @@ export function parseCompactToken(
 ): CompactToken | Malformation {
   if (token.length === 0) return 'missing';
   if (token.length > maxCharacters) return 'too-large';
+  if (BYTE_ORDER_MARK.test(token)) return 'byte-order-mark';
   const segments = token.split('.', 6);
   if (segments.length === 5) return 'encrypted';
   if (segments.length !== 3) return 'segments';
@@ -72,5 +78,6 @@ function parseHeader(headerText: string): CompactToken | Malformation {
   if (header.b64 !== undefined) return 'unencoded-payload';
   // Nothing critical is understood here; a header that needs understanding is refused (RFC 7515 §4.1.11).
   if (Object.hasOwn(header, 'crit')) return 'critical-header';
-  return { headerText, header };
+  // It is remembered, and the rest of the token is not to be.
+  return { headerText: ownString(headerText), header };
 }

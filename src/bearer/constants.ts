@@ -1,20 +1,11 @@
-/** Application id of the *Microsoft Tunnel Gateway* API: the audience of a tunnel token (tunnel-for-mam.md §4). */
-export const TUNNEL_RESOURCE_ID = '3678c9e9-9681-447a-974d-d19f668fcd88';
-
-/** The delegated permission of that API (tunnel-for-mam.md §4). */
-export const TUNNEL_SCOPE = 'Tunnel_Allow';
-
 /** Longest token looked at, in characters. The gateway's HTTP header limit is of this order; real tokens have 1 to 3 KiB. */
 export const MAX_TOKEN_CHARACTERS = 16 * 1024;
 
 /** Longest user name kept by the gateway, in characters (microsoft-tunnel.md §2.4). */
 export const MAX_USER_NAME_CHARACTERS = 63;
 
-/** `gateway` policy: keys are not downloaded again sooner than this after the last load (microsoft-tunnel.md §2.4), in seconds. */
-export const GATEWAY_MINIMUM_REFRESH = 900;
-
-/** `strict` policy: an unknown key id causes a download at most this often (entra-tokens.md §5), in seconds. */
-export const STRICT_MINIMUM_REFRESH = 300;
+/** Longest sign-in name kept for showing, in characters: Entra allows 113. */
+export const MAX_SIGN_IN_NAME_CHARACTERS = 113;
 
 /** `strict` policy: keys older than this are refreshed in the background (entra-tokens.md §5), in seconds. */
 export const STRICT_BACKGROUND_REFRESH = 3600;
@@ -22,14 +13,8 @@ export const STRICT_BACKGROUND_REFRESH = 3600;
 /** `strict` policy: keys older than this are refreshed before use (entra-tokens.md §5), in seconds. */
 export const STRICT_TIME_TO_LIVE = 24 * 3600;
 
-/** `strict` policy: for this long past their time to live keys still serve while no refresh succeeds (own choice), in seconds. */
-export const STRICT_LAST_KNOWN_GOOD = 24 * 3600;
-
 /** After a failed download the next one waits this long (own choice), in seconds. */
 export const FAILURE_COOL_DOWN = 10;
-
-/** `strict` policy: clock skew allowed by .NET's token validation (entra-tokens.md §4), in seconds. The gateway allows none. */
-export const STRICT_CLOCK_SKEW = 300;
 
 /** Largest metadata document or key set read (own choice; Entra's key sets have about 20 KiB), in bytes. */
 export const MAX_DOCUMENT_BYTES = 1024 * 1024;

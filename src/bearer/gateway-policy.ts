@@ -8,6 +8,8 @@ export interface GatewayPolicyOptions {
   /** Accepted `iss`; empty = not checked. Ours: the real list of required claims is not published. */
   readonly issuers: readonly string[];
   /** String claim that becomes the user name. */
+  /** An `iss` under the name that `issuers` has. */
+  readonly canonicalIssuer: (issuer: string) => string;
   readonly userNameClaim: string;
   readonly clockSkew: number;
 }
@@ -29,7 +31,10 @@ export function gatewayPolicy(options: GatewayPolicyOptions): PolicyRules {
       const missing = checkRequired(claims, required);
       if (missing) return missing;
       const { iss } = claims;
-      if (options.issuers.length > 0 && !(typeof iss === 'string' && options.issuers.includes(iss))) {
+      if (
+        options.issuers.length > 0 &&
+        !(typeof iss === 'string' && options.issuers.includes(options.canonicalIssuer(iss)))
+      ) {
         return refusals.issuer(iss, options.issuers);
       }
       return checkUserName(claims, options.userNameClaim);

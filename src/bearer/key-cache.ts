@@ -1,4 +1,5 @@
-import { type CryptoKey, importJWK } from 'jose';
+import type { CryptoKey } from 'jose';
+import { importJWK } from 'jose/key/import';
 import type { Clock } from '../lib/clock.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -100,6 +101,13 @@ export class KeyCache {
   /** True when {@link ready} would only confirm what is here: the case of almost every token, without a promise. */
   get fresh(): boolean {
     return this.#age() < Math.min(this.#options.times.timeToLive, this.#options.times.backgroundRefresh);
+  }
+
+  /** Counts what is held as loaded just now, and forgets failures. */
+  renew(): void {
+    if (this.#loaded) this.#loaded = { ...this.#loaded, at: this.#options.clock.monotonic() };
+    this.#failedAt = Number.NEGATIVE_INFINITY;
+    this.#failure = undefined;
   }
 
   find(kid: string): CachedKey | undefined {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { plainText } from '../lib/printable.ts';
+import type { JsonObject } from '../lib/strict-json.ts';
 import type { CachedKey } from './key-cache.ts';
 import { refusals } from './refusals.ts';
-import type { JsonObject } from './strict-json.ts';
 import type { TokenRefusal } from './types.ts';
 
 /** How far a verifier goes: as the real server, or as Microsoft's guidance for APIs. */
@@ -29,13 +30,16 @@ function isTime(value: unknown): value is number {
   return Number.isSafeInteger(value) && value !== 0;
 }
 
-/** `nbf <= now <= exp`, with `skew` seconds on either side. */
+/**
+ * `nbf <= now < exp`, with `skew` seconds on either side (RFC 7519 §4.1.4: not on or after `exp`). Times in tokens are whole seconds: were the
+ * second of `exp` part of it, a token would be good for up to a second longer than it was made for.
+ */
 export function checkTimes(claims: Readonly<JsonObject>, now: number, skew: number): TokenRefusal | undefined {
   const { nbf, exp, iat } = claims;
   if (!isTime(nbf)) return refusals.timeMissing('nbf', nbf);
   if (!isTime(exp)) return refusals.timeMissing('exp', exp);
   if (!isTime(iat)) return refusals.timeMissing('iat', iat);
-  if (now > exp + skew) return refusals.expired(exp, now, skew);
+  if (now >= exp + skew) return refusals.expired(exp, now, skew);
   return now < nbf - skew ? refusals.notYetValid(nbf, now, skew) : undefined;
 }
 
@@ -65,7 +69,7 @@ export function checkUserName(claims: Readonly<JsonObject>, claim: string): Toke
 function mismatch(name: string, claims: Readonly<JsonObject>, expected: unknown): TokenRefusal {
   const came = own(claims, name);
   const plain = typeof expected === 'string' && !Array.isArray(came);
-  const value = String(expected);
+  const value = plainText(expected);
   switch (name) {
     case 'aud':
       return plain ? refusals.audience(came, [value]) : refusals.claim(name, came, expected, 'audience');
@@ -74,7 +78,7 @@ function mismatch(name: string, claims: Readonly<JsonObject>, expected: unknown)
     case 'iss':
       return plain ? refusals.issuer(came, [value]) : refusals.claim(name, came, expected, 'issuer');
     case 'scp':
-      return plain ? refusals.scope(came, value, String(claims.aud)) : refusals.claim(name, came, expected, 'scope');
+      return plain ? refusals.scope(came, value, plainText(claims.aud)) : refusals.claim(name, came, expected, 'scope');
     default:
       return refusals.claim(name, came, expected);
   }

@@ -1,5 +1,6 @@
+import { ownString } from '../lib/own-string.ts';
+import type { JsonFault } from '../lib/strict-json.ts';
 import type { Malformation } from './compact-token.ts';
-import type { JsonFault } from './strict-json.ts';
 import type { TokenRefusal, TokenRefusalReason } from './types.ts';
 
 /*
@@ -12,7 +13,7 @@ export function show(value: unknown): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value) ?? String(value);
   const plain = text.replaceAll(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '?');
-  return plain.length <= 120 ? plain : `${plain.slice(0, 117)}...`;
+  return plain.length <= 120 ? plain : `${ownString(plain.slice(0, 117))}...`;
 }
 
 function list(values: readonly string[]): string {
@@ -40,6 +41,8 @@ function instant(seconds: number): string {
 
 const MALFORMED: Readonly<Record<Exclude<Malformation, 'missing' | 'too-large'>, string>> = {
   encrypted: 'The token has five parts: it is encrypted. The gateway takes signed tokens only (three parts).',
+  'byte-order-mark':
+    'The token begins with a byte order mark, as a file has that PowerShell wrote with ">". Write it with "tunnelite token --output <file>", or as ASCII.',
   segments:
     'The token does not have three parts separated by dots. Send the access token alone, as the token endpoint gave it.',
   encoding:

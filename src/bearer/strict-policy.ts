@@ -1,9 +1,9 @@
+import type { JsonObject } from '../lib/strict-json.ts';
 import { isGuid, issuerOf } from './authority.ts';
 import type { CachedKey } from './key-cache.ts';
 import type { IssuerMetadata } from './metadata.ts';
 import { checkRequired, checkTimes, checkUserName, type PolicyRules } from './policy.ts';
 import { refusals } from './refusals.ts';
-import type { JsonObject } from './strict-json.ts';
 import type { TokenRefusal } from './types.ts';
 
 /** What the strict policy needs to know. */
@@ -20,6 +20,8 @@ export interface StrictPolicyOptions {
   readonly clockSkew: number;
   /** False for issuers other than Entra ID: no tenant, no version, no `oid`; `iss` equals the metadata's. */
   readonly entra: boolean;
+  /** An `iss` under the name that the metadata has. */
+  readonly canonicalIssuer: (issuer: string) => string;
   /** Further claims that have to be there and equal. */
   readonly requiredClaims: Readonly<Record<string, unknown>>;
   readonly userNameClaim: string;
@@ -29,12 +31,16 @@ export interface StrictPolicyOptions {
 export function strictPolicy(options: StrictPolicyOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
   const tenants = options.tenants ?? tenantsOf(issuers);
   const required = Object.entries(options.requiredClaims);
+  const named = (claims: Readonly<JsonObject>): Readonly<JsonObject> =>
+    typeof claims['iss'] === 'string' ? { ...claims, iss: options.canonicalIssuer(claims['iss']) } : claims;
   return {
     algorithms: ['RS256'],
     check({ claims, key, now }) {
       return (
         checkTimes(claims, now, options.clockSkew) ??
-        (options.entra ? checkEntraIssuer(claims, key, issuers, tenants) : checkIssuer(claims, key, issuers)) ??
+        (options.entra
+          ? checkEntraIssuer(named(claims), key, issuers, tenants)
+          : checkIssuer(named(claims), key, issuers)) ??
         checkAudience(claims, options) ??
         checkPermission(claims, options) ??
         checkGuest(claims, options) ??

@@ -1,13 +1,21 @@
-import { type CryptoKey, compactVerify } from 'jose';
+import type { CryptoKey } from 'jose';
+import { compactVerify } from 'jose/jws/compact/verify';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
+import { directly, type Offload } from '../lib/offload.ts';
+import { ownString } from '../lib/own-string.ts';
+import { type JsonObject, parseObject } from '../lib/strict-json.ts';
 import { type CompactToken, parseCompactToken, textOf } from './compact-token.ts';
-import { MAX_TOKEN_CHARACTERS, MAX_USER_NAME_CHARACTERS, REMEMBERED_HEADERS } from './constants.ts';
+import {
+  MAX_SIGN_IN_NAME_CHARACTERS,
+  MAX_TOKEN_CHARACTERS,
+  MAX_USER_NAME_CHARACTERS,
+  REMEMBERED_HEADERS,
+} from './constants.ts';
 import { type CachedKey, KeyCache, type UnknownKeyOutcome } from './key-cache.ts';
 import type { IssuerMetadata } from './metadata.ts';
 import type { PolicyRules, TokenPolicy } from './policy.ts';
 import { refusals } from './refusals.ts';
-import { type JsonObject, parseObject } from './strict-json.ts';
 import type { Principal, TokenRefusal, TokenVerdict, TokenVerifier } from './types.ts';
 import {
   cacheTimesOf,
@@ -28,6 +36,8 @@ export interface EntraTokenVerifier extends TokenVerifier {
    * @throws TunneliteError `ERR_IDENTITY_DISCOVERY`
    */
   load(): Promise<void>;
+  /** Counts the keys that it has as loaded just now, and forgets failures: what holds after a start. */
+  renew(): void;
   /** Ids of the signing keys held. */
   readonly keyIds: readonly string[];
 }
@@ -37,9 +47,9 @@ export interface EntraTokenVerifier extends TokenVerifier {
  *
  * @example
  * ```ts
- * const { fetchJson } = createJsonFetcher();
+ * await using fetcher = createJsonFetcher();
  * const verifier = createTokenVerifier({
- *   policy: 'strict', authority: 'https://login.microsoftonline.com/contoso.com', fetchJson,
+ *   policy: 'strict', authority: 'https://login.microsoftonline.com/contoso.com', fetchJson: fetcher.fetchJson,
  * });
  * await verifier.load();
  * const verdict = await verifier.verify(token);
@@ -58,6 +68,7 @@ class Verifier implements EntraTokenVerifier {
   readonly #clock: Clock;
   readonly #cache: KeyCache;
   readonly #userNameClaim: string;
+  readonly #offload: Offload;
   readonly #headers = new Map<string, CompactToken>();
   #rules: { readonly value: PolicyRules; readonly from: readonly IssuerMetadata[] } | undefined;
 
@@ -66,6 +77,7 @@ class Verifier implements EntraTokenVerifier {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#userNameClaim = userNameClaimOf(options);
+    this.#offload = options.offload ?? directly;
     this.#cache = new KeyCache({
       metadataUrls: metadataUrlsOf(options),
       fetchJson: options.fetchJson,
@@ -81,6 +93,10 @@ class Verifier implements EntraTokenVerifier {
 
   load(): Promise<void> {
     return this.#cache.load();
+  }
+
+  renew(): void {
+    this.#cache.renew();
   }
 
   async verify(token: string): Promise<TokenVerdict> {
@@ -108,7 +124,7 @@ class Verifier implements EntraTokenVerifier {
     if (typ !== 'JWT') return refusals.type(typ);
     const key = this.#cache.find(kid) ?? (await this.#findUnknown(kid));
     if ('reason' in key) return key;
-    const payload = await verifySignature(token, alg, key);
+    const payload = await verifySignature(token, alg, key, this.#offload);
     if ('reason' in payload) return payload;
     this.#remember(parsed);
     const { claims } = payload;
@@ -163,18 +179,19 @@ async function verifySignature(
   token: string,
   algorithm: string,
   key: CachedKey,
+  offload: Offload,
 ): Promise<{ readonly claims: JsonObject } | TokenRefusal> {
   if (key.algorithm !== undefined && key.algorithm !== algorithm)
     return refusals.keyAlgorithm(algorithm, key.algorithm);
   let imported: CryptoKey | Uint8Array;
   try {
-    imported = await key.import(algorithm);
+    imported = await offload.run(() => key.import(algorithm));
   } catch {
     return refusals.keyUnusable(algorithm);
   }
   let payload: Uint8Array;
   try {
-    ({ payload } = await compactVerify(token, imported, { algorithms: [algorithm] }));
+    ({ payload } = await offload.run(() => compactVerify(token, imported, { algorithms: [algorithm] })));
   } catch {
     return refusals.signature(key.kid);
   }
@@ -190,6 +207,7 @@ function principalOf(claims: Readonly<JsonObject>, userNameClaim: string): Princ
   const { oid, tid, azp, appid, scp, uti, jti, exp } = claims;
   return {
     username: cut(String(claims[userNameClaim]), MAX_USER_NAME_CHARACTERS),
+    signInName: signInNameOf(claims),
     objectId: optionalText(oid),
     tenantId: optionalText(tid),
     clientId: optionalText(azp) ?? optionalText(appid),
@@ -200,7 +218,13 @@ function principalOf(claims: Readonly<JsonObject>, userNameClaim: string): Princ
   };
 }
 
+/** The name that people know a user by, from the claims of either token version (entra-tokens.md §3). */
+export function signInNameOf(claims: Readonly<JsonObject>): string | undefined {
+  const name = claims['preferred_username'] ?? claims['upn'] ?? claims['unique_name'];
+  return typeof name === 'string' && name !== '' ? cut(name, MAX_SIGN_IN_NAME_CHARACTERS) : undefined;
+}
+
 /** The first characters of a text, without half of a surrogate pair at its end. */
 function cut(text: string, characters: number): string {
-  return text.length <= characters ? text : text.slice(0, characters).replace(/[\ud800-\udbff]$/, '');
+  return text.length <= characters ? text : ownString(text.slice(0, characters).replace(/[\ud800-\udbff]$/, ''));
 }

@@ -1,11 +1,7 @@
-/** Who a verified token speaks for. */
-export interface Principal {
-  /** User name as the gateway keeps it: the configured user-name claim, at most 63 characters. */
-  readonly username: string;
-  /** Entra object id (`oid`), when the token has one. */
-  readonly objectId: string | undefined;
-  /** Tenant id (`tid`), when the token has one. */
-  readonly tenantId: string | undefined;
+import type { Person } from '../lib/person.ts';
+
+/** Who a verified token speaks for, and what else it says. The user name has at most 63 characters. */
+export interface Principal extends Person {
   /** Client that asked for the token: `azp` or `appid`. */
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];

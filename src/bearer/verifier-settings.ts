@@ -1,17 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
+import { DEFAULTS } from '../lib/defaults.ts';
 import { TunneliteError } from '../lib/errors.ts';
+import type { Offload } from '../lib/offload.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { issuerOf, metadataUrl, parseAuthority } from './authority.ts';
-import {
-  GATEWAY_MINIMUM_REFRESH,
-  STRICT_BACKGROUND_REFRESH,
-  STRICT_CLOCK_SKEW,
-  STRICT_LAST_KNOWN_GOOD,
-  STRICT_MINIMUM_REFRESH,
-  STRICT_TIME_TO_LIVE,
-  TUNNEL_RESOURCE_ID,
-  TUNNEL_SCOPE,
-} from './constants.ts';
+import { STRICT_BACKGROUND_REFRESH, STRICT_TIME_TO_LIVE } from './constants.ts';
 import type { FetchJson } from './fetch-json.ts';
 import { gatewayPolicy } from './gateway-policy.ts';
 import type { KeyCacheTimes } from './key-cache.ts';
@@ -58,7 +51,11 @@ export interface TokenVerifierOptions {
    * ids (`uti`), users or sessions is the only way to end one sooner.
    */
   readonly isRevoked?: (principal: Principal) => boolean;
+  /** For an issuer with several names: the `iss` of a token under the name that is in the metadata. Default: as it is. */
+  readonly canonicalIssuer?: (issuer: string) => string;
   readonly fetchJson: FetchJson;
+  /** What WebCrypto's work goes through; by itself when left out. */
+  readonly offload?: Offload;
   readonly clock?: Clock;
   readonly emit?: Emit;
 }
@@ -90,20 +87,22 @@ export function userNameClaimOf(options: TokenVerifierOptions): string {
 export function cacheTimesOf(options: TokenVerifierOptions): KeyCacheTimes {
   const never = Number.POSITIVE_INFINITY;
   if (options.policy === 'gateway') {
-    const minimumRefresh = options.minimumRefresh ?? GATEWAY_MINIMUM_REFRESH;
+    const minimumRefresh = options.minimumRefresh ?? DEFAULTS.identity.keyRefreshInterval.gateway;
     return { minimumRefresh, backgroundRefresh: never, timeToLive: never, lastKnownGood: never };
   }
   return {
-    minimumRefresh: options.minimumRefresh ?? STRICT_MINIMUM_REFRESH,
+    minimumRefresh: options.minimumRefresh ?? DEFAULTS.identity.keyRefreshInterval.strict,
     backgroundRefresh: STRICT_BACKGROUND_REFRESH,
     timeToLive: STRICT_TIME_TO_LIVE,
-    lastKnownGood: options.lastKnownGood ?? STRICT_LAST_KNOWN_GOOD,
+    lastKnownGood: options.lastKnownGood ?? DEFAULTS.identity.strict.lastKnownGood,
   };
 }
 
+const asItIs = (issuer: string): string => issuer;
+
 /** The rules of the chosen policy, for issuers whose metadata is loaded. */
 export function rulesOf(options: TokenVerifierOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
-  const audiences = options.audiences?.length ? options.audiences : [TUNNEL_RESOURCE_ID];
+  const audiences = options.audiences?.length ? options.audiences : [DEFAULTS.identity.audience];
   const userNameClaim = userNameClaimOf(options);
   const required = options.requiredClaims ?? {};
   if (options.policy === 'strict') {
@@ -111,11 +110,12 @@ export function rulesOf(options: TokenVerifierOptions, issuers: readonly IssuerM
       audiences,
       requiredClaims: withoutNulls(required),
       tenants: options.tenants,
-      scope: options.scope === null ? undefined : (options.scope ?? TUNNEL_SCOPE),
-      guests: options.guests ?? 'refuse',
+      scope: options.scope === null ? undefined : (options.scope ?? DEFAULTS.identity.strict.scope),
+      guests: options.guests ?? DEFAULTS.identity.strict.guests,
       clients: options.clients,
-      clockSkew: options.clockSkew ?? STRICT_CLOCK_SKEW,
+      clockSkew: options.clockSkew ?? DEFAULTS.identity.clockSkew.strict,
       entra: isEntra(options),
+      canonicalIssuer: options.canonicalIssuer ?? asItIs,
       userNameClaim,
     };
     return strictPolicy(strict, issuers);
@@ -125,8 +125,9 @@ export function rulesOf(options: TokenVerifierOptions, issuers: readonly IssuerM
   return gatewayPolicy({
     requiredClaims: withoutNulls({ aud: audiences[0], ...tid, ...required }),
     issuers: Object.hasOwn(required, 'iss') ? [] : acceptedIssuers(issuers, tenant),
+    canonicalIssuer: options.canonicalIssuer ?? asItIs,
     userNameClaim,
-    clockSkew: options.clockSkew ?? 0,
+    clockSkew: options.clockSkew ?? DEFAULTS.identity.clockSkew.gateway,
   });
 }
 

@@ -13,6 +13,9 @@ export const LEAF_RENEW_DAYS = 30;
 /** Certificates are valid from a day ago, for clients whose clock is behind. */
 export const BACKDATE_DAYS = 1;
 
+/** Days for which a certificate that is to be expired is that already: more than a clock can be wrong by its time zone. */
+export const EXPIRED_DAYS = 7;
+
 export const DAY_MS = 86_400_000;
 
 /** Largest file that is read from the directory, in bytes: ours are far smaller. */

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { access, chmod, link, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errorText, TunneliteError } from '../lib/errors.ts';
+import { whileHeld } from '../lib/held-file.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { MAX_FILE_BYTES } from './constants.ts';
 
@@ -53,18 +54,18 @@ export async function directoryFiles(directory: string, random: RandomSource): P
   return {
     path,
     pathOf,
-    read: (name) => explained(pathOf(name), 'read', () => readPrivate(pathOf(name))),
+    read: (name) => explained(pathOf(name), 'read', () => whileHeld(() => readPrivate(pathOf(name)))),
     write: (name, text, mode) =>
       explained(pathOf(name), 'written', async () => {
         const temp = await temporary(name, text, mode);
         try {
-          await rename(temp, pathOf(name));
+          await whileHeld(() => rename(temp, pathOf(name)));
         } catch (error) {
-          await rm(temp, { force: true });
+          await whileHeld(() => rm(temp, { force: true }));
           throw error;
         }
       }),
-    remove: (name) => explained(pathOf(name), 'deleted', () => rm(pathOf(name), { force: true })),
+    remove: (name) => explained(pathOf(name), 'deleted', () => whileHeld(() => rm(pathOf(name), { force: true }))),
     create: (name, text, mode) =>
       explained(pathOf(name), 'written', async () => {
         const temp = await temporary(name, text, mode);
@@ -76,7 +77,7 @@ export async function directoryFiles(directory: string, random: RandomSource): P
           // A file system without hard links: create in place, which is exclusive too, if not atomic.
           return await createInPlace(pathOf(name), text, mode);
         } finally {
-          await rm(temp, { force: true });
+          await whileHeld(() => rm(temp, { force: true }));
         }
       }),
   };
@@ -96,7 +97,9 @@ async function makeFolder(path: string): Promise<boolean> {
     });
     return true;
   } catch (error) {
-    if ((await stat(path).catch(() => undefined))?.isDirectory()) return false;
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory()) return false;
+    if (there) throw new Error('it is not a folder', { cause: error });
     throw error;
   }
 }
@@ -122,8 +125,12 @@ async function readPrivate(path: string): Promise<string | undefined> {
   if (!info.isFile() || info.size > MAX_FILE_BYTES) {
     throw new TunneliteError('ERR_CERT_CORRUPT', `${path} is not a file that Tunnelite wrote.`, { details: { path } });
   }
-  await using file = await open(path, 'r');
-  return await file.readFile('utf8');
+  const file = await open(path, 'r');
+  try {
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 async function explained<T>(path: string, verb: string, work: () => Promise<T>): Promise<T> {

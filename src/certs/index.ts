@@ -5,5 +5,7 @@ export type {
   CertificateStore,
   LeafCertificate,
   LeafRequest,
+  NameConstraints,
   PermittedNames,
+  SpecialKind,
 } from './types.ts';

@@ -6,30 +6,30 @@ import * as x509 from '@peculiar/x509';
 import type { RandomSource } from '../lib/random.ts';
 import { BACKDATE_DAYS, CA_DAYS, DAY_MS, LEAF_DAYS } from './constants.ts';
 import { encodeNameConstraints, NAME_CONSTRAINTS_OID } from './name-constraints.ts';
-import type { LeafRequest, PermittedNames } from './types.ts';
+import type { LeafRequest, NameConstraints, PermittedNames } from './types.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 x509.cryptoProvider.set(webcrypto);
 
 /** A certificate and the key that it certifies, both PEM. */
-export interface Issued {
+interface Issued {
   readonly certPem: string;
   readonly keyPem: string;
 }
 
 /** The issuing side of a CA. */
-export interface Issuer {
+interface Issuer {
   readonly certPem: string;
   readonly key: KeyObject;
 }
 
 /**
- * A self-signed CA (RFC 5280: version 3, `CA:true`, path length 0, name constraints).
+ * A self-signed CA (RFC 5280: version 3, `CA:true`, room for one intermediate below it, and name constraints of the wanted kind).
  * @param previous when given, its key and subject stay, so that certificates issued before remain valid
  */
 export async function issueCa(
-  options: { now: number; random: RandomSource; permitted: PermittedNames },
+  options: { now: number; random: RandomSource; permitted: PermittedNames; constraints: NameConstraints },
   previous?: Issuer,
 ): Promise<Issued> {
   const keys = previous ? await importPair(previous) : await generate();
@@ -43,23 +43,66 @@ export async function issueCa(
     signingAlgorithm: ALGORITHM,
     keys,
     extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.BasicConstraintsExtension(true, 1, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      new x509.Extension(NAME_CONSTRAINTS_OID, true, new Uint8Array(encodeNameConstraints(options.permitted))),
+      ...(options.constraints === 'off' ? [] : [nameConstraints(options.permitted, options.constraints)]),
     ],
   });
   return { certPem: pem(certificate), keyPem: await exportKey(keys.privateKey) };
 }
 
+interface LeafOptions {
+  readonly now: number;
+  readonly random: RandomSource;
+  readonly request: LeafRequest;
+  readonly validity?: { readonly notBefore: Date; readonly notAfter: Date };
+}
+
 /** A leaf certificate for the names of the request, with a new key. */
-export async function issueLeaf(
-  options: { now: number; random: RandomSource; request: LeafRequest },
-  issuer: Issuer,
+export async function issueLeaf(options: LeafOptions, issuer: Issuer): Promise<Issued> {
+  return leaf(options, new x509.X509Certificate(issuer.certPem), (await importPair(issuer)).privateKey);
+}
+
+/** A leaf below an intermediate, made for it alone: `certPem` holds both. A CA that has no room for an intermediate issues the leaf itself. */
+export async function issueBelowIntermediate(options: LeafOptions, issuer: Issuer): Promise<Issued> {
+  const ca = new x509.X509Certificate(issuer.certPem);
+  if (ca.getExtension(x509.BasicConstraintsExtension)?.pathLength === 0) return issueLeaf(options, issuer);
+  const keys = await generate();
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(options.random),
+    subject: [{ O: ['Tunnelite'] }, { CN: ['Contoso issuing CA'] }],
+    issuer: ca.subject,
+    ...validity(options.now, LEAF_DAYS),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: (await importPair(issuer)).privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(ca),
+    ],
+  });
+  const { certPem, keyPem } = await leaf(options, certificate, keys.privateKey);
+  return { certPem: certPem + pem(certificate), keyPem };
+}
+
+/** A leaf that nobody vouches for but its own key. */
+export async function issueSelfSigned(options: LeafOptions): Promise<Issued> {
+  const keys = await generate();
+  return leaf(options, undefined, keys.privateKey, keys);
+}
+
+/** @param issuer undefined for a leaf that its own key signs */
+async function leaf(
+  options: LeafOptions,
+  issuer: x509.X509Certificate | undefined,
+  signingKey: webcrypto.CryptoKey,
+  own?: webcrypto.CryptoKeyPair,
 ): Promise<Issued> {
   const { request } = options;
-  const ca = new x509.X509Certificate(issuer.certPem);
-  const keys = await generate();
+  const keys = own ?? (await generate());
   const names = [
     ...request.dnsNames.map((value) => new x509.GeneralName('dns', value)),
     ...request.ips.map((value) => new x509.GeneralName('ip', value)),
@@ -67,24 +110,30 @@ export async function issueLeaf(
   const usages = (request.usages ?? ['server']).map((usage) =>
     usage === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth,
   );
+  const commonName = request.commonName ?? request.dnsNames[0] ?? request.ips[0] ?? 'tunnelite';
+  const subject = [{ O: ['Tunnelite'] }, { CN: [commonName.slice(0, 64)] }];
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(options.random),
-    subject: [{ O: ['Tunnelite'] }, { CN: [(request.dnsNames[0] ?? request.ips[0] ?? 'tunnelite').slice(0, 64)] }],
-    issuer: ca.subject,
-    ...validity(options.now, LEAF_DAYS),
+    subject,
+    issuer: issuer?.subject ?? subject,
+    ...(options.validity ?? validity(options.now, LEAF_DAYS)),
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
-    signingKey: (await importPair(issuer)).privateKey,
+    signingKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension(usages),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(ca),
-      new x509.SubjectAlternativeNameExtension(names),
+      ...(issuer ? [await x509.AuthorityKeyIdentifierExtension.create(issuer)] : []),
+      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
     ],
   });
   return { certPem: pem(certificate), keyPem: await exportKey(keys.privateKey) };
+}
+
+function nameConstraints(permitted: PermittedNames, kind: 'full' | 'dns'): x509.Extension {
+  return new x509.Extension(NAME_CONSTRAINTS_OID, true, new Uint8Array(encodeNameConstraints(permitted, kind)));
 }
 
 function generate(): Promise<webcrypto.CryptoKeyPair> {

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { TunneliteError } from '../lib/errors.ts';
 import { isWithin, parseRange, rangeBytes } from '../lib/ip-range.ts';
-import type { PermittedNames } from './types.ts';
+import type { NameConstraints, PermittedNames } from './types.ts';
 
 /** OID of the extension, RFC 5280 §4.2.1.10. */
 export const NAME_CONSTRAINTS_OID = '2.5.29.30';
@@ -17,19 +17,33 @@ const TAG_PERMITTED = 0xa0;
 const TAG_DNS = 0x82;
 const TAG_IP = 0x87;
 
-/** The value of a NameConstraints extension that permits these names and no other DNS names or addresses. */
-export function encodeNameConstraints(names: PermittedNames): Buffer {
+/** Every DNS name: RFC 5280 §4.2.1.10 leaves the labels before a constraint free, and here there are none in it. */
+const ANY_DNS = '';
+/** Every address. */
+const ANY_IPS = ['0.0.0.0/0', '::/0'] as const;
+
+/**
+ * The value of a NameConstraints extension that permits these names and no other DNS names; and no other addresses, if it is `full`.
+ * A kind of name that an extension does not mention is free.
+ */
+export function encodeNameConstraints(names: PermittedNames, kind: 'full' | 'dns' = 'full'): Buffer {
   const subtrees = [
     ...names.dns.map((name) => der(TAG_DNS, Buffer.from(name, 'ascii'))),
-    ...names.ips.map((range) => der(TAG_IP, addressAndMask(range))),
+    ...(kind === 'full' ? names.ips.map((range) => der(TAG_IP, addressAndMask(range))) : []),
   ].map((base) => der(TAG_SEQUENCE, base));
   return der(TAG_SEQUENCE, der(TAG_PERMITTED, Buffer.concat(subtrees)));
 }
 
-/** Reads the permitted names out of a certificate's DER; undefined when it has no such extension or it cannot be read. */
-export function decodeNameConstraints(certificate: Buffer): PermittedNames | undefined {
+/** What a CA may certify by its certificate, and by which kind of constraints. */
+export interface Constraints {
+  readonly kind: NameConstraints;
+  readonly permitted: PermittedNames;
+}
+
+/** Reads the permitted names out of a certificate's DER; undefined when its constraints cannot be read. */
+export function decodeNameConstraints(certificate: Buffer): Constraints | undefined {
   const at = certificate.indexOf(OID_DER);
-  if (at < 0) return undefined;
+  if (at < 0) return { kind: 'off', permitted: { dns: [ANY_DNS], ips: [...ANY_IPS] } };
   let next = read(certificate, at + OID_DER.length, certificate.length);
   if (next?.tag === TAG_BOOLEAN) next = read(certificate, next.end, certificate.length);
   if (next?.tag !== TAG_OCTET_STRING) return undefined;
@@ -48,13 +62,15 @@ export function decodeNameConstraints(certificate: Buffer): PermittedNames | und
     if (base.tag === TAG_IP && (value.length === 8 || value.length === 32)) ips.push(rangeText(value));
     offset = subtree.end;
   }
-  return { dns, ips };
+  return ips.length > 0
+    ? { kind: 'full', permitted: { dns, ips } }
+    : { kind: 'dns', permitted: { dns, ips: [...ANY_IPS] } };
 }
 
 /** True when a certificate for this DNS name (wildcard or not) is within the permitted subtrees. */
 export function permitsDns(names: PermittedNames, name: string): boolean {
   const bare = name.replace(/^\*\./, '').toLowerCase();
-  return names.dns.some((tree) => bare === tree || bare.endsWith(`.${tree}`));
+  return names.dns.some((tree) => tree === ANY_DNS || bare === tree || bare.endsWith(`.${tree}`));
 }
 
 /** True when this address, or this whole CIDR range, is within a permitted one. */
@@ -69,9 +85,12 @@ export function unite(a: PermittedNames, b: PermittedNames): PermittedNames {
   return { dns: [...new Set(dns)], ips: [...new Set(ips)] };
 }
 
-/** True when everything of `wanted` is within `names`. */
-export function covers(names: PermittedNames, wanted: PermittedNames): boolean {
-  return wanted.dns.every((name) => permitsDns(names, name)) && wanted.ips.every((range) => permitsIp(names, range));
+/** What of `wanted` is not within `names`. */
+export function uncovered(names: PermittedNames, wanted: PermittedNames): string[] {
+  return [
+    ...wanted.dns.filter((name) => !permitsDns(names, name)),
+    ...wanted.ips.filter((range) => !permitsIp(names, range)),
+  ];
 }
 
 /** Lower case, without wildcard; ranges as network address and prefix length. */

@@ -1,9 +1,25 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { TunneliteError } from '../lib/errors.ts';
-import { ALWAYS_PERMITTED_DNS, ALWAYS_PERMITTED_IPS, CA_RENEW_DAYS, DAY_MS, LEAF_RENEW_DAYS } from './constants.ts';
+import {
+  ALWAYS_PERMITTED_DNS,
+  ALWAYS_PERMITTED_IPS,
+  BACKDATE_DAYS,
+  CA_RENEW_DAYS,
+  DAY_MS,
+  EXPIRED_DAYS,
+  LEAF_DAYS,
+  LEAF_RENEW_DAYS,
+} from './constants.ts';
 import { directoryFiles, type FileStore, memoryFiles } from './directory.ts';
-import { covers, decodeNameConstraints, normalizePermitted, permitsDns, permitsIp, unite } from './name-constraints.ts';
+import {
+  decodeNameConstraints,
+  normalizePermitted,
+  permitsDns,
+  permitsIp,
+  uncovered,
+  unite,
+} from './name-constraints.ts';
 import { trustHelp } from './trust-help.ts';
 import type {
   CertificateAuthority,
@@ -11,6 +27,7 @@ import type {
   CertificateStore,
   LeafCertificate,
   LeafRequest,
+  NameConstraints,
   PermittedNames,
 } from './types.ts';
 
@@ -18,6 +35,9 @@ import type {
 const CA_FILE = 'ca.pem';
 /** The CA's key and certificate in one file, so that the pair can only change together. */
 const CA_KEY_FILE = 'ca-key.pem';
+/** A client that holds the old file refuses a certificate with a name beyond its constraints, whatever name it uses itself. */
+const TRUST_ANEW =
+  'Every client that trusted the old file has to trust the new one: phones, browsers, other machines and images, and programs that have read it';
 const PRIVATE = 0o600;
 const PUBLIC = 0o644;
 
@@ -26,6 +46,7 @@ interface Authority {
   readonly certificate: X509Certificate;
   readonly key: KeyObject;
   readonly permitted: PermittedNames;
+  readonly constraints: NameConstraints;
 }
 
 /**
@@ -46,10 +67,12 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
     certPem: authority.certPem,
     path: files.pathOf(CA_FILE),
     fingerprint: authority.certificate.fingerprint256,
+    constraints: authority.constraints,
   };
   return {
     ca,
     directory: files.path,
+    permits: (dnsName) => permitsDns(authority.permitted, dnsName),
     trustHelp: () => trustHelp(ca),
     leaf: async (name, request) => {
       const file = `${checkName(name)}.pem`;
@@ -62,9 +85,43 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
       const issued = await issueLeaf({ now: clock.now(), random, request }, authority);
       await files.write(file, issued.keyPem + issued.certPem + authority.certPem, PRIVATE);
       const path = files.pathOf(file) ?? 'memory';
-      if (reason === undefined) emit('certificate.created', { name, path });
-      else emit('certificate.renewed', { name, path, reason });
+      if (reason === undefined) emit('certificate.created', { certificate: name, path });
+      else emit('certificate.renewed', { certificate: name, path, reason });
       return leafOf({ ...issued, certificate: new X509Certificate(issued.certPem) }, authority);
+    },
+    renewed: async (name, request, from, than) => {
+      checkPermitted(authority.permitted, checkName(name), request);
+      const now = clock.now();
+      const notAfter = Math.min(now + LEAF_DAYS * DAY_MS, Date.parse(authority.certificate.validTo));
+      if (notAfter <= than) return undefined;
+      const { issueLeaf } = await import('./issue.ts');
+      const validity = {
+        notBefore: new Date(Math.min(from, now) - BACKDATE_DAYS * DAY_MS),
+        notAfter: new Date(notAfter),
+      };
+      const issued = await issueLeaf({ now, random, request, validity }, authority);
+      return leafOf({ ...issued, certificate: new X509Certificate(issued.certPem) }, authority);
+    },
+    special: async (kind, request) => {
+      if (kind !== 'self-signed') checkPermitted(authority.permitted, kind, request);
+      const { issueBelowIntermediate, issueLeaf, issueSelfSigned } = await import('./issue.ts');
+      const now = clock.now();
+      const options = { now, random, request };
+      switch (kind) {
+        case 'intermediate':
+          return issueBelowIntermediate(options, authority);
+        case 'self-signed':
+          return issueSelfSigned(options);
+        case 'expired': {
+          const validity = {
+            notBefore: new Date(now - LEAF_DAYS * DAY_MS),
+            notAfter: new Date(now - EXPIRED_DAYS * DAY_MS),
+          };
+          return issueLeaf({ ...options, validity }, authority);
+        }
+        case 'client':
+          return issueLeaf({ ...options, request: { ...request, usages: ['client'] } }, authority);
+      }
     },
     readState: async (name) => {
       const file = `${checkName(name)}.json`;
@@ -78,13 +135,16 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
       }
     },
     deleteState: async (name) => files.remove(`${checkName(name)}.json`),
-    writeState: async (name, value) =>
-      files.write(`${checkName(name)}.json`, `${JSON.stringify(value, undefined, 2)}\n`, PRIVATE),
+    writeState: async (name, value) => files.write(`${checkName(name)}.json`, stateText(value), PRIVATE),
+    createState: async (name, value) => files.create(`${checkName(name)}.json`, stateText(value), PRIVATE),
   };
 }
 
+const stateText = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
 async function loadAuthority(files: FileStore, options: CertificateOptions): Promise<Authority> {
   const { clock, random, emit } = options;
+  const welcome = normalizePermitted(options.welcome ?? {});
   const wanted = unite(
     { dns: [...ALWAYS_PERMITTED_DNS], ips: [...ALWAYS_PERMITTED_IPS] },
     normalizePermitted(options.permitted ?? {}),
@@ -93,32 +153,49 @@ async function loadAuthority(files: FileStore, options: CertificateOptions): Pro
   const text = (await files.read(CA_KEY_FILE)) ?? (await readAfterCaFile(files));
   if (text === undefined) {
     const { issueCa } = await import('./issue.ts');
-    const issued = await issueCa({ now: clock.now(), random, permitted: wanted });
+    const issued = await issueCa({
+      now: clock.now(),
+      random,
+      permitted: unite(wanted, welcome),
+      constraints: options.constraints ?? 'full',
+    });
     if (await files.create(CA_KEY_FILE, issued.keyPem + issued.certPem, PRIVATE)) {
       await files.write(CA_FILE, issued.certPem, PUBLIC);
-      emit('certificate.created', { name: 'ca', path });
+      emit('certificate.created', { certificate: 'ca', path });
       return parseAuthority(issued.keyPem + issued.certPem, path);
     }
     // Another process made one at the same moment: use that, as it will.
     return loadAuthority(files, options);
   }
   const found = parseAuthority(text, files.pathOf(CA_KEY_FILE) ?? 'memory');
+  const { constraints = found.constraints } = options;
+  const missing = uncovered(found.permitted, wanted);
   const reason =
     daysLeft(found.certificate, clock.now()) < CA_RENEW_DAYS
-      ? 'it is about to expire; trust the new file'
-      : covers(found.permitted, wanted)
-        ? undefined
-        : 'the configuration names hosts or addresses that it was not permitted to certify; trust the new file';
+      ? `it expires on ${new Date(found.certificate.validTo).toISOString().slice(0, 10)}`
+      : missing.length > 0
+        ? `it was not permitted to certify ${missing.join(', ')}, which the configuration names`
+        : found.constraints === constraints
+          ? undefined
+          : `its name constraints are of the kind “${found.constraints}”, and the configuration wants “${constraints}”`;
   if (reason === undefined) {
     if ((await files.read(CA_FILE)) !== found.certPem) await files.write(CA_FILE, found.certPem, PUBLIC);
     return found;
   }
   const { issueCa } = await import('./issue.ts');
-  const issued = await issueCa({ now: clock.now(), random, permitted: unite(found.permitted, wanted) }, found);
+  const permitted = unite(unite(namedIn(found), wanted), welcome);
+  const issued = await issueCa({ now: clock.now(), random, permitted, constraints }, found);
   await files.write(CA_KEY_FILE, issued.keyPem + issued.certPem, PRIVATE);
   await files.write(CA_FILE, issued.certPem, PUBLIC);
-  emit('certificate.renewed', { name: 'ca', path, reason });
-  return parseAuthority(issued.keyPem + issued.certPem, path);
+  const renewed = parseAuthority(issued.keyPem + issued.certPem, path);
+  const { fingerprint256: fingerprint } = renewed.certificate;
+  emit('certificate.authority.renewed', { path, fingerprint, reason, explanation: TRUST_ANEW });
+  return renewed;
+}
+
+/** The names that a CA was made for: where its constraints leave a kind of names free, that is no wish to permit all of them. */
+function namedIn({ constraints, permitted }: Authority): PermittedNames {
+  return { dns: constraints === 'off' ? [] : permitted.dns, ips: constraints === 'full' ? permitted.ips : [] };
 }
 
 /** A certificate without its key is a mistake that must not end in a new CA; the other order is another process at work. */
@@ -134,8 +211,8 @@ async function readAfterCaFile(files: FileStore): Promise<string | undefined> {
 
 function parseAuthority(text: string, path: string): Authority {
   const pair = parsePair(text);
-  const permitted = pair && decodeNameConstraints(pair.certificate.raw);
-  if (!pair || !permitted || !pair.certificate.ca) {
+  const read = pair && decodeNameConstraints(pair.certificate.raw);
+  if (!pair || !read || !pair.certificate.ca) {
     throw new TunneliteError('ERR_CERT_CORRUPT', `${path} does not hold a CA certificate and key of Tunnelite.`, {
       details: { path },
     });
@@ -146,7 +223,8 @@ function parseAuthority(text: string, path: string): Authority {
       details: { path },
     });
   }
-  return { certPem: pair.certPem, certificate: pair.certificate, key, permitted };
+  const { permitted, kind: constraints } = read;
+  return { certPem: pair.certPem, certificate: pair.certificate, key, permitted, constraints };
 }
 
 interface Pair {

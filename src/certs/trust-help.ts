@@ -1,13 +1,26 @@
+import { shellWord } from '../lib/shell-word.ts';
 import type { CertificateAuthority } from './types.ts';
 
-/** How to make programs and devices trust the CA. The constraints keep it from vouching for anything but test names. */
+/** What keeps the CA from vouching for anything but test names, if anything does. */
+const LIMITS = {
+  full: `It was created on this machine, its key never leaves it, and name constraints limit it to localhost,
+the mock domains and the names in your configuration.`,
+  dns: `It was created on this machine, and its key never leaves it. By certs.nameConstraints its name constraints
+limit it to localhost, the mock domains and the names in your configuration, but not to any addresses.`,
+  off: `It was created on this machine, and its key never leaves it. By certs.nameConstraints it has no name
+constraints: who gets its key can pose as any site on the Internet to whoever trusts it.
+Trust it on test devices only, and for a single run rather than on the whole machine.`,
+} as const satisfies Record<CertificateAuthority['constraints'], string>;
+
+/** How to make programs and devices trust the CA. */
 export function trustHelp(ca: CertificateAuthority): string {
-  const path = ca.path ?? 'ca.pem';
-  return `The CA certificate: ${path}
+  const file = ca.path ?? 'ca.pem';
+  const path = shellWord(file);
+  return `The CA certificate: ${file}
 SHA-256 fingerprint: ${ca.fingerprint}
 
-It was made on this machine, its key never leaves it, and name constraints limit it to localhost,
-the mock domains and what your configuration names. Most programs can be told to trust it for one run only:
+${LIMITS[ca.constraints]}
+Most programs can trust it for a single run:
 
   openconnect   --cafile ${path}
   curl          --cacert ${path}
@@ -21,6 +34,8 @@ To trust it on the whole machine or device:
   Debian,Ubuntu sudo cp ${path} /usr/local/share/ca-certificates/tunnelite.crt && sudo update-ca-certificates
   Fedora,RHEL   sudo cp ${path} /etc/pki/ca-trust/source/anchors/tunnelite.pem && sudo update-ca-trust
   Windows       certutil -addstore -user Root ${path}
+  Chrome, Linux certutil -d "sql:$HOME/.pki/nssdb" -A -t C,, -n "Tunnelite development CA" -i ${path}
+                (certutil is in the package libnss3-tools or nss-tools.)
   Firefox       Settings, Privacy & Security, View Certificates, Authorities, Import
   iOS simulator xcrun simctl keychain booted add-root-cert ${path}
   iOS device    Send the file to the device, install the profile in Settings, then switch it on in
@@ -28,7 +43,7 @@ To trust it on the whole machine or device:
   Android       Settings, Security, Encryption & credentials, Install a certificate, CA certificate.
                 The app has to allow user certificates in its network security configuration.
 
-To undo, remove "Tunnelite development CA" from the same place. To make a new CA, stop Tunnelite and delete
-the certificate directory's files.
+To undo this, remove "Tunnelite development CA" from the same place. For a new CA, stop Tunnelite and delete
+the files in the certificate directory.
 `;
 }

@@ -1,16 +1,98 @@
-import type { Command } from './command.ts';
+import type { Command } from './context/command.ts';
 
-/** The tree of commands. Each is loaded when it is used, so that a short command stays fast. */
+export const PROGRAM = {
+  name: 'tunnelite',
+  description: 'A local Microsoft Tunnel Gateway for development, CI and load tests',
+} as const;
+
+/**
+ * The tree of commands. Each is loaded when it is used, and not for a list of all: so a short command stays fast.
+ */
 export const root: Command = {
-  meta: { name: 'tunnelite', description: 'A local Microsoft Tunnel Gateway for development, CI and load tests' },
   subCommands: {
-    start: async () => (await import('./commands/start.ts')).default,
-    demo: async () => (await import('./commands/demo.ts')).default,
-    token: async () => (await import('./commands/token.ts')).default,
-    ca: async () => (await import('./commands/ca.ts')).default,
-    config: async () => (await import('./commands/config.ts')).default,
-    init: async () => (await import('./commands/init.ts')).default,
-    app: async () => (await import('./commands/app.ts')).default,
-    healthcheck: async () => (await import('./commands/healthcheck.ts')).default,
+    start: {
+      description: 'Run the gateway, Entra ID and the mock network until interrupted',
+      load: async () => (await import('./commands/start.ts')).default,
+    },
+    demo: {
+      description: 'Start everything, connect the bundled client, and explain each step from sign-in to page',
+      load: async () => (await import('./commands/demo.ts')).default,
+    },
+    wait: {
+      description: 'Wait until an instance is ready; ends with its error if it cannot start',
+      load: async () => (await import('./commands/wait.ts')).default,
+    },
+    token: {
+      description: 'Print an access token from the running instance, valid or deliberately wrong',
+      load: async () => (await import('./commands/token.ts')).default,
+    },
+    status: {
+      description: 'Show the running instance: addresses, sessions, clock',
+      load: async () => (await import('./commands/status.ts')).default,
+    },
+    sessions: {
+      description: 'List the sessions, or show, disconnect, expire or rekey one',
+      load: async () => (await import('./commands/sessions.ts')).default,
+    },
+    journal: {
+      description: 'Print what happened, and with --follow what happens',
+      load: async () => (await import('./commands/journal.ts')).default,
+    },
+    'wait-for': {
+      description: 'Wait for an event, past or future; exit with 1 and the nearest ones if it does not come',
+      load: async () => (await import('./commands/wait-for.ts')).default,
+    },
+    clock: {
+      description: 'Show the time of the simulator, or advance, freeze or resume it',
+      load: async () => (await import('./commands/clock.ts')).default,
+    },
+    gateway: {
+      description: 'Show whether the gateway takes clients, or restart, stop, start or drain it',
+      load: async () => (await import('./commands/gateway.ts')).default,
+    },
+    resources: {
+      description: 'List what is behind the gateway, or remove an upstream',
+      load: async () => (await import('./commands/resources.ts')).default,
+    },
+    expose: {
+      description: 'Let clients reach a server of yours through the tunnel, until it is removed or all is reset',
+      load: async () => (await import('./commands/expose.ts')).default,
+    },
+    fault: {
+      description: 'Add, list or remove rules for what is to go wrong, such as lost datagrams',
+      load: async () => (await import('./commands/fault.ts')).default,
+    },
+    profile: {
+      description: 'List kinds of networks, or put all clients on one',
+      load: async () => (await import('./commands/profile.ts')).default,
+    },
+    reset: {
+      description: 'Set the running instance back to how it started: sessions, directory, faults, upstreams, clock',
+      load: async () => (await import('./commands/reset.ts')).default,
+    },
+    stop: {
+      description: 'End the running instance, and wait until it has ended',
+      load: async () => (await import('./commands/stop.ts')).default,
+    },
+    ca: {
+      description: 'Show where the CA certificate is, its fingerprint, and how to trust it',
+      load: async () => (await import('./commands/ca.ts')).default,
+    },
+    config: {
+      description: 'Check, show, describe or reload the configuration',
+      load: async () => (await import('./commands/config.ts')).default,
+    },
+    init: {
+      description: 'Write a commented configuration file',
+      load: async () => (await import('./commands/init.ts')).default,
+    },
+    app: {
+      description: 'Check the app registration of a client',
+      load: async () => (await import('./commands/app.ts')).default,
+    },
+    healthcheck: {
+      description: 'Exit with 0 if the running instance is ready, 1 if not',
+      load: async () => (await import('./commands/healthcheck.ts')).default,
+    },
   },
 };

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Dispatcher } from 'undici';
+import { bareHost, sniName } from '../lib/endpoint.ts';
 import { errorText, isTunneliteError, TunneliteError } from '../lib/errors.ts';
 
 export interface TunnelDispatcherOptions {
@@ -43,15 +44,17 @@ export async function tunnelDispatcher(
   return new Agent({
     connect: (target, callback) => {
       const secure = target.protocol === 'https:';
-      const host = target.hostname.replace(/^\[|\]$/g, '');
+      const host = bareHost(target.hostname);
       open(host, Number(target.port || (secure ? 443 : 80))).then(
         (stream) => {
           // The callback's type asks for a net.Socket; what undici uses of it beyond a stream is added here.
           const socket = withSocketMethods(stream);
           if (!secure) return callback(null, socket as never);
+          const servername = sniName(host);
           const tls = tlsConnect({
             socket,
-            servername: host,
+            host,
+            ...(servername === undefined ? {} : { servername }),
             ALPNProtocols: ['http/1.1'],
             ...(options.ca === undefined ? {} : { ca: options.ca }),
           });

@@ -1,3 +1,15 @@
+export {
+  type Carrier,
+  type ChannelName,
+  ClientState,
+  type ClientStep,
+  type DtlsWish,
+  networkCarrier,
+  type TunnelConfiguration,
+} from './core/index.ts';
 export type { TunnelDispatcherOptions, TunnelFetchOptions, TunnelFetchResponse } from './fetch.ts';
-export { type ClientStep, TunnelClient, type TunnelClientOptions } from './tunnel-client.ts';
-export type { TunnelConfiguration } from './tunnel-configuration.ts';
+export type { SdkConfig } from './sdk-config.ts';
+export * from './sdk-types.ts';
+export { TunnelClient } from './tunnel-client.ts';
+export { type TunnelDevice, TunnelSdk } from './tunnel-sdk.ts';
+export type { TunnelClientOptions } from './types.ts';

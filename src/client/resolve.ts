@@ -1,10 +1,11 @@
 import type { Clock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
+import { patience } from '../lib/late-tick.ts';
 import type { RandomSource } from '../lib/random.ts';
-import type { Netstack, UdpFlow } from '../netstack/types.ts';
+import type { Netstack } from '../netstack/index.ts';
 import { type DnsAnswer, DnsRcode, parseDnsAnswer, serializeDnsQuery } from '../wire/dns.ts';
 import { DNS_RETRY_MS, DNS_TRIES } from './constants.ts';
-import type { TunnelConfiguration } from './tunnel-configuration.ts';
+import { localAddressFor, type TunnelConfiguration } from './core/tunnel-configuration.ts';
 
 export interface ResolveOptions {
   readonly stack: Netstack;
@@ -20,7 +21,7 @@ export interface ResolveOptions {
  */
 export async function resolveThrough(options: ResolveOptions): Promise<string[]> {
   const { configuration, name } = options;
-  const server = configuration.dnsServers.find((address) => localFor(configuration, address) !== undefined);
+  const server = configuration.dnsServers.find((address) => localAddressFor(configuration, address) !== undefined);
   if (server === undefined) {
     throw new TunneliteError('ERR_CLIENT_DNS', `${name} cannot be resolved: the gateway gave no DNS server.`);
   }
@@ -30,6 +31,12 @@ export async function resolveThrough(options: ResolveOptions): Promise<string[]>
     answer.records.filter((record) => record.type === 'A' || record.type === 'AAAA').map((record) => record.data),
   );
   if (addresses.length > 0) return addresses;
+  if (answers.some((answer) => answer.truncated)) {
+    throw new TunneliteError(
+      'ERR_CLIENT_DNS',
+      `${name}: the answer is too long for a datagram, and this client asks by nothing else.`,
+    );
+  }
   const rcode = answers.find((answer) => answer.rcode !== DnsRcode.NoError)?.rcode;
   const words: Partial<Record<number, string>> = {
     [DnsRcode.NxDomain]: 'there is no such name',
@@ -42,28 +49,21 @@ export async function resolveThrough(options: ResolveOptions): Promise<string[]>
   );
 }
 
-function localFor(configuration: TunnelConfiguration, remote: string): string | undefined {
-  return remote.includes(':') ? configuration.address6 : configuration.address4;
-}
-
 function ask(
   { stack, configuration, clock, random, name }: ResolveOptions,
   server: string,
   type: string,
 ): Promise<DnsAnswer> {
   return new Promise((resolve, reject) => {
-    let flow: UdpFlow | undefined;
     let tries = 0;
     let timer = { cancel: (): void => {} };
     const id = random.uint32() & 0xffff;
-    const localAddress = localFor(configuration, server)!;
-    // An ephemeral port (RFC 6335 §6), unpredictable like the id (RFC 5452).
-    const localPort = 49_152 + (random.uint32() & 0x3fff);
+    const localAddress = localAddressFor(configuration, server)!;
     const query = serializeDnsQuery({ id, name, type });
     const finish = (outcome: () => void): void => {
       timer.cancel();
-      if (flow) flow.onClose = undefined;
-      flow?.close();
+      flow.onClose = undefined;
+      flow.close();
       outcome();
     };
     const attempt = (): void => {
@@ -71,11 +71,12 @@ function ask(
         finish(() => reject(new TunneliteError('ERR_CLIENT_DNS', `${server} did not answer a question for ${name}.`)));
         return;
       }
-      timer = clock.setTimer(DNS_RETRY_MS, attempt);
-      flow?.send(query, localAddress, localPort);
+      timer = patience(clock, DNS_RETRY_MS, attempt);
+      flow.send(query);
       stack.flush();
     };
-    flow = stack.openUdp({ localAddress, localPort, remoteAddress: server, remotePort: 53 }, (payload) => {
+    const ends = { localAddress, remoteAddress: server, remotePort: 53 };
+    const flow = stack.openUdp(ends, (payload) => {
       try {
         const answer = parseDnsAnswer(payload);
         if (answer.id === id) finish(() => resolve(answer));

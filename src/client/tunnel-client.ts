@@ -1,22 +1,22 @@
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
-import { errorText, TunneliteError } from '../lib/errors.ts';
+import { TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
+import { OPEN_TIMEOUT_MS } from './constants.ts';
 import {
-  createNetstack,
-  driveNetstack,
-  type EchoFlow,
-  type Netstack,
-  type NetstackDriver,
-  TcpState,
-  type UdpFlow,
-} from '../netstack/index.ts';
-import { CstpReader, CstpType, DISCONNECT_BY_USER } from '../wire/cstp.ts';
-import { CLOSE_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DPD_CHECK_SHARE, OPEN_TIMEOUT_MS } from './constants.ts';
-import { ControlConnection } from './control-connection.ts';
+  type ChannelName,
+  type ClientState,
+  ClientTimer,
+  LightClient,
+  systemCarrier,
+  type TunnelConfiguration,
+  tokenSignIn,
+  trust,
+} from './core/index.ts';
+import { localAddressFor } from './core/tunnel-configuration.ts';
 import {
   type TunnelDispatcherOptions,
   type TunnelFetchOptions,
@@ -24,42 +24,14 @@ import {
   tunnelDispatcher,
   tunnelFetch,
 } from './fetch.ts';
-import { PacketWriter } from './packet-writer.ts';
+import { firstAnswer } from './first-answer.ts';
+import { InnerHost } from './inner-host.ts';
 import { resolveThrough } from './resolve.ts';
-import type { ControlResponse } from './response-reader.ts';
-import { parseTunnelConfiguration, type TunnelConfiguration } from './tunnel-configuration.ts';
-
-export interface TunnelClientOptions {
-  /** `https://host:port` of the gateway. */
-  readonly server: string | URL;
-  /** An access token, or what gets one when it is needed. */
-  readonly token: string | (() => string | Promise<string>);
-  /** PEM of the CA to trust instead of the system's. */
-  readonly ca?: string;
-  /** Name to verify and to send as SNI, when it is not the host of `server`. */
-  readonly serverName?: string;
-  readonly userAgent?: string;
-  /** Milliseconds for the whole of connecting. */
-  readonly timeout?: number;
-  readonly clock?: Clock;
-  readonly random?: RandomSource;
-  /** Called when the tunnel ended by anything but `close`. */
-  readonly onDisconnect?: (error: TunneliteError) => void;
-  /** Called with each step of connecting, for people who watch. */
-  readonly onStep?: (step: ClientStep) => void;
-  readonly keylog?: (line: Buffer) => void;
-}
-
-/** A step of connecting, in the order in which they come. */
-export type ClientStep =
-  | { readonly step: 'tls'; readonly protocol: string; readonly cipher: string; readonly subject: string }
-  | { readonly step: 'challenge' }
-  | { readonly step: 'token' }
-  | { readonly step: 'authenticated' }
-  | { readonly step: 'tunnel'; readonly configuration: TunnelConfiguration };
+import type { TunnelClientOptions } from './types.ts';
 
 /**
- * A small Tunnel client: one TLS connection, a bearer token, CSTP, and a user-space TCP/IP stack instead of a TUN device.
+ * A Tunnel client with a user-space TCP/IP stack instead of a TUN device: a bearer token, TLS with CSTP, and DTLS where the gateway has it.
+ * What is open in the tunnel lives on while data moves between the channels, keys are renewed, or a lost connection is had again.
  *
  * @example
  * ```ts
@@ -68,48 +40,55 @@ export type ClientStep =
  * ```
  */
 export class TunnelClient implements Closable {
-  readonly configuration: TunnelConfiguration;
-  readonly #connection: ControlConnection;
-  readonly #writer: PacketWriter;
-  readonly #reader: CstpReader;
   readonly #clock: Clock;
   readonly #random: RandomSource;
-  readonly #onDisconnect: ((error: TunneliteError) => void) | undefined;
-  readonly #stack: Netstack;
-  readonly #driver: NetstackDriver;
-  readonly #streams = new Set<Duplex>();
-  readonly #openings = new Map<object, (state: TcpState) => void>();
-  #heard: number;
-  #watch: Timer | undefined;
-  #ended: TunneliteError | undefined;
-  #bytesIn = 0;
+  readonly #core: LightClient;
+  #host: InnerHost | undefined;
+  #closing: Promise<void> | undefined;
 
-  private constructor(connection: ControlConnection, configuration: TunnelConfiguration, options: TunnelClientOptions) {
-    this.#connection = connection;
-    this.configuration = configuration;
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? systemRandom;
-    this.#onDisconnect = options.onDisconnect;
-    this.#writer = new PacketWriter(connection.socket);
-    this.#heard = this.#clock.monotonic();
-    this.#stack = createNetstack({
-      output: (buffer, offset, length) => void this.#writer.send(CstpType.Data, buffer, offset, length),
-      random: this.#random,
-      now: this.#clock.monotonic(),
-      mtu: configuration.mtu,
-      isLocal: (address) => address === configuration.address4 || address === configuration.address6,
-      onStateChange: (flow, _from, to) => this.#openings.get(flow)?.(to),
-    });
-    this.#driver = driveNetstack(this.#stack, this.#clock);
-    this.#reader = new CstpReader((type, buffer, offset, length) => this.#packet(type, buffer, offset, length));
-    const { socket } = connection;
-    socket.on('data', (chunk: Buffer) => this.#bytes(chunk));
-    socket.on('error', (error) => this.#end('ERR_CLIENT_DISCONNECTED', `The connection broke: ${errorText(error)}.`));
-    socket.on('close', () => this.#end('ERR_CLIENT_DISCONNECTED', 'The gateway closed the connection.'));
-    const rest = connection.takeRest();
-    if (rest.length > 0) this.#bytes(rest);
-    socket.resume();
-    this.#scheduleWatch();
+  private constructor(options: TunnelClientOptions) {
+    const { clock = systemClock, random = systemRandom } = options;
+    this.#clock = clock;
+    this.#random = random;
+    const { onStep, onState, onChannel } = options;
+    const core = new LightClient(
+      {
+        url: new URL(options.server),
+        carrier: options.carrier ?? systemCarrier,
+        timer: new ClientTimer(clock),
+        random,
+        secureContext: trust(options.ca),
+        serverName: options.serverName,
+        userAgent: options.userAgent,
+        dtls: options.dtls,
+        connectTimeout: options.timeout,
+        reconnectTimeout: options.reconnectTimeout,
+        keylog: options.keylog,
+        observer: {
+          ...(onStep && { onStep: (_core, step) => onStep(step) }),
+          ...(onState && { onState: (_core, state, from) => onState(state, from) }),
+          ...(onChannel && { onChannel: (_core, channel, why) => onChannel(channel, why) }),
+          onTunnel: (_core, configuration) => {
+            this.#host ??= new InnerHost({
+              configuration,
+              clock,
+              random,
+              output: (buffer, offset, length) => void core.send(buffer, offset, length),
+            });
+          },
+          onBatch: () => this.#host!.driver.tick(),
+          onPacket: (_core, buffer, offset, length) => this.#host!.stack.input(buffer, offset, length),
+          onBatchEnd: () => this.#host!.stack.flush(),
+          onEnd: (_core, error) => {
+            if (this.#closing || !this.#host) return;
+            this.#host!.close();
+            options.onDisconnect?.(error);
+          },
+        },
+      },
+      tokenSignIn(options.token),
+    );
+    this.#core = core;
   }
 
   /**
@@ -118,61 +97,68 @@ export class TunnelClient implements Closable {
    *   `ERR_CLIENT_SESSION_REFUSED`, `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_TIMEOUT`
    */
   static async connect(options: TunnelClientOptions): Promise<TunnelClient> {
-    const url = new URL(options.server);
-    const timeout = options.timeout ?? CONNECT_TIMEOUT_MS;
-    const control = new AbortController();
-    const timer = (options.clock ?? systemClock).setTimer(timeout, () =>
-      control.abort(
-        new TunneliteError('ERR_TIMEOUT', `Connecting to ${url.host} took longer than ${timeout / 1000} s.`),
-      ),
-    );
-    let connection: ControlConnection | undefined;
-    try {
-      connection = await ControlConnection.open({
-        host: url.hostname.replace(/^\[|\]$/g, ''),
-        port: Number(url.port || 443),
-        ca: options.ca,
-        serverName: options.serverName,
-        keylog: options.keylog,
-        signal: control.signal,
-      });
-      const { socket } = connection;
-      options.onStep?.({
-        step: 'tls',
-        protocol: socket.getProtocol() ?? 'TLS',
-        cipher: socket.getCipher().name,
-        subject: String(socket.getPeerCertificate().subject?.CN ?? url.hostname),
-      });
-      await authenticate(connection, url, options, control.signal);
-      const configuration = await openTunnel(connection, url, options, control.signal);
-      options.onStep?.({ step: 'tunnel', configuration });
-      return new TunnelClient(connection, configuration, options);
-    } catch (error) {
-      connection?.close();
-      throw error;
-    } finally {
-      timer.cancel();
-    }
+    const client = new TunnelClient(options);
+    await client.#core.connect();
+    return client;
   }
 
-  /** False once the tunnel ended. */
+  /** What the gateway gave out. Addresses stay the same for as long as the client lives. */
+  get configuration(): TunnelConfiguration {
+    return this.#core.configuration!;
+  }
+
+  /** False once the tunnel has ended; true while a lost one is looked for. */
   get connected(): boolean {
-    return this.#ended === undefined;
+    return this.#core.ended === undefined;
+  }
+
+  get state(): ClientState {
+    return this.#core.state;
+  }
+
+  /** The way that data takes now. */
+  get channel(): ChannelName {
+    return this.#core.channel;
+  }
+
+  /** Ciphers of the channels that are up. */
+  get ciphers(): { readonly tls: string | undefined; readonly dtls: string | undefined } {
+    return this.#core.ciphers;
   }
 
   /** Bytes of inner packets, from and to the gateway. */
   get traffic(): { readonly bytesIn: number; readonly bytesOut: number } {
-    return { bytesIn: this.#bytesIn, bytesOut: this.#writer.bytes };
+    return this.#core.traffic;
+  }
+
+  /** The device is in another network now: connects anew from there, with the same session. */
+  networkChanged(): void {
+    this.#core.networkChanged();
+  }
+
+  /** Renews the tunnel and all its keys. Data goes on over the old one until the new one is there. */
+  rekey(): void {
+    this.#core.rekey();
+  }
+
+  /** As a phone that falls asleep: nothing is read and sent until `resume`. */
+  suspend(): void {
+    this.#core.suspend();
+  }
+
+  /** Goes on after `suspend`: with the tunnel as it was, where the gateway still answers, else with a new one of the same session. */
+  resume(): void {
+    this.#core.resume();
   }
 
   /**
-   * Resolves a name by the gateway's DNS server, through the tunnel. IPv4 addresses come first.
+   * Resolves a name with the gateway's DNS server, through the tunnel. IPv4 addresses come first.
    * @throws TunneliteError `ERR_CLIENT_DNS`
    */
   async resolve(name: string): Promise<string[]> {
     this.#assertOpen();
     return resolveThrough({
-      stack: this.#stack,
+      stack: this.#host!.stack,
       configuration: this.configuration,
       clock: this.#clock,
       random: this.#random,
@@ -187,35 +173,7 @@ export class TunnelClient implements Closable {
    */
   async openTcp(host: string, port: number): Promise<Duplex> {
     const { local, remote, where } = await this.#route(host, port);
-    const flow = this.#stack.connect({ localAddress: local, remoteAddress: remote, remotePort: port, noDelay: true });
-    const stream = flow.toDuplex();
-    this.#streams.add(stream);
-    stream.once('close', () => this.#streams.delete(stream));
-    this.#stack.flush();
-    return new Promise<Duplex>((resolve, reject) => {
-      const finish = (error?: TunneliteError): void => {
-        this.#openings.delete(flow);
-        timer.cancel();
-        stream.off('error', onError);
-        if (!error) {
-          resolve(stream);
-          return;
-        }
-        stream.on('error', () => {}).destroy();
-        reject(error);
-      };
-      const onError = (error: Error): void =>
-        finish(new TunneliteError('ERR_CLIENT_OPEN', `${where}: ${errorText(error)}`, { cause: error }));
-      const timer = this.#clock.setTimer(OPEN_TIMEOUT_MS, () =>
-        finish(new TunneliteError('ERR_CLIENT_OPEN', `${where} did not answer within ${OPEN_TIMEOUT_MS / 1000} s.`)),
-      );
-      stream.on('error', onError);
-      this.#openings.set(flow, (state) => {
-        if (state === TcpState.Established) finish();
-        else if (state === TcpState.Closed)
-          finish(new TunneliteError('ERR_CLIENT_OPEN', `${where} refused the connection.`));
-      });
-    });
+    return this.#host!.openTcp(local, remote, port, where);
   }
 
   /**
@@ -225,16 +183,18 @@ export class TunnelClient implements Closable {
   async ping(host: string, timeout = OPEN_TIMEOUT_MS): Promise<number> {
     const { local, remote } = await this.#route(host, 0);
     const sentAt = this.#clock.monotonic();
-    await this.#firstAnswer<void>(
+    const { stack } = this.#host!;
+    await firstAnswer<void>({
+      stack,
+      clock: this.#clock,
       timeout,
-      `${host} did not answer the ping`,
-      `${host} cannot be reached.`,
-      (resolve) => {
-        const id = this.#random.uint32() & 0xffff;
-        const flow = this.#stack.openEcho({ localAddress: local, remoteAddress: remote, id }, () => resolve());
+      silent: `${host} did not answer the ping`,
+      refused: `${host} cannot be reached.`,
+      open: (resolve) => {
+        const flow = stack.openEcho({ localAddress: local, remoteAddress: remote }, () => resolve());
         return { flow, send: () => flow.send(1, this.#random.bytes(56)) };
       },
-    );
+    });
     return this.#clock.monotonic() - sentAt;
   }
 
@@ -244,18 +204,19 @@ export class TunnelClient implements Closable {
    */
   async exchangeUdp(host: string, port: number, payload: Uint8Array, timeout = OPEN_TIMEOUT_MS): Promise<Buffer> {
     const { local, remote, where } = await this.#route(host, port);
-    // An ephemeral port (RFC 6335 §6).
-    const localPort = 49_152 + (this.#random.uint32() & 0x3fff);
-    return this.#firstAnswer<Buffer>(
+    const { stack } = this.#host!;
+    return firstAnswer<Buffer>({
+      stack,
+      clock: this.#clock,
       timeout,
-      `${where} did not answer`,
-      `${where} refused the datagram.`,
-      (resolve) => {
-        const ends = { localAddress: local, localPort, remoteAddress: remote, remotePort: port };
-        const flow = this.#stack.openUdp(ends, resolve);
-        return { flow, send: () => flow.send(payload, local, localPort) };
+      silent: `${where} did not answer`,
+      refused: `${where} refused the datagram.`,
+      open: (resolve) => {
+        const ends = { localAddress: local, remoteAddress: remote, remotePort: port };
+        const flow = stack.openUdp(ends, resolve);
+        return { flow, send: () => flow.send(payload) };
       },
-    );
+    });
   }
 
   /**
@@ -285,54 +246,22 @@ export class TunnelClient implements Closable {
     return tunnelDispatcher((host, port) => this.openTcp(host, port), options);
   }
 
-  /** Tells the gateway that the user left, so that the session ends and its address is free again. */
-  async close(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = new TunneliteError('ERR_CLOSED', 'The tunnel was closed.');
-    // Who closes the tunnel knows that its streams end: that is no error of theirs.
-    for (const stream of this.#streams) stream.destroy();
-    this.#release();
-    const { socket } = this.#connection;
-    this.#writer.control(CstpType.Disconnect, Buffer.from([DISCONNECT_BY_USER, ...Buffer.from('client closed')]));
-    const timer = this.#clock.setTimer(CLOSE_TIMEOUT_MS, () => socket.destroy());
-    await this.#writer.drained();
-    if (!socket.destroyed) {
-      await new Promise<void>((resolve) => {
-        socket.once('close', resolve);
-        socket.once('end', () => socket.destroy());
-        socket.end();
-      });
-    }
-    timer.cancel();
+  /** Tells the gateway that the user has left, so that the session ends and its address is free again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#core.ended) return;
+    const said = this.#core.close();
+    this.#host?.endStreams();
+    this.#host?.close();
+    await said;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /** Opens a flow without connection, sends, and waits for its first answer; the flow ends with the wait. */
-  #firstAnswer<T>(
-    timeout: number,
-    silent: string,
-    refused: string,
-    open: (resolve: (answer: T) => void) => { readonly flow: UdpFlow | EchoFlow; readonly send: () => void },
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const finish = (outcome: () => void): void => {
-        timer.cancel();
-        flow.onClose = undefined;
-        flow.close();
-        outcome();
-      };
-      const fail = (message: string) => (): void =>
-        finish(() => reject(new TunneliteError('ERR_CLIENT_OPEN', message)));
-      const timer = this.#clock.setTimer(timeout, fail(`${silent} within ${timeout / 1000} s.`));
-      const { flow, send } = open((answer) => finish(() => resolve(answer)));
-      flow.onClose = fail('The tunnel ended.');
-      flow.onError = fail(refused);
-      send();
-      this.#stack.flush();
-    });
   }
 
   /** The addresses that a connection to a name or address goes between. */
@@ -340,7 +269,7 @@ export class TunnelClient implements Closable {
     this.#assertOpen();
     const addresses = isIP(host) ? [host] : await this.resolve(host);
     for (const remote of addresses) {
-      const local = this.#localFor(remote);
+      const local = localAddressFor(this.configuration, remote);
       if (local === undefined) continue;
       return { local, remote, where: remote === host ? `${host} port ${port}` : `${host} (${remote}) port ${port}` };
     }
@@ -348,147 +277,6 @@ export class TunnelClient implements Closable {
   }
 
   #assertOpen(): void {
-    if (this.#ended) throw this.#ended;
+    if (this.#core.ended) throw this.#core.ended;
   }
-
-  #localFor(remote: string): string | undefined {
-    return isIPv6(remote) ? this.configuration.address6 : this.configuration.address4;
-  }
-
-  #bytes(chunk: Buffer): void {
-    if (this.#ended) return;
-    const now = this.#clock.monotonic();
-    this.#heard = now;
-    this.#stack.tick(now);
-    const fault = this.#reader.push(chunk);
-    if (fault) this.#end('ERR_CLIENT_PROTOCOL', `The gateway's bytes are not CSTP (${fault}).`);
-    else this.#stack.flush();
-  }
-
-  #packet(type: number, buffer: Buffer, offset: number, length: number): void {
-    switch (type) {
-      case CstpType.Data:
-        this.#bytesIn += length;
-        this.#stack.input(buffer, offset, length);
-        return;
-      case CstpType.DpdRequest:
-        this.#writer.send(CstpType.DpdResponse, buffer, offset, length);
-        return;
-      case CstpType.Disconnect:
-      case CstpType.Terminate: {
-        const text = buffer.toString('utf8', offset + Math.min(1, length), offset + length);
-        this.#end('ERR_CLIENT_DISCONNECTED', `The gateway ended the session${text ? `: ${text}` : '.'}`);
-        return;
-      }
-      case CstpType.Compressed:
-        this.#end('ERR_CLIENT_PROTOCOL', 'The gateway sent a compressed packet, which was not agreed on.');
-        return;
-      default: // DPD responses and keepalives prove life by having come
-    }
-  }
-
-  /** Dead-peer detection (reference §8): a request after one period of silence, the end after two. */
-  #scheduleWatch(): void {
-    const period = this.configuration.dpd * 1000;
-    if (period <= 0) return;
-    this.#watch = this.#clock.setTimer(period * DPD_CHECK_SHARE, () => {
-      const silence = this.#clock.monotonic() - this.#heard;
-      if (silence > period * 2) {
-        this.#end('ERR_CLIENT_DISCONNECTED', `The gateway has been silent for ${Math.round(silence / 1000)} s.`);
-        return;
-      }
-      if (silence > period) this.#writer.control(CstpType.DpdRequest);
-      this.#scheduleWatch();
-    });
-  }
-
-  #release(): void {
-    this.#watch?.cancel();
-    this.#reader.stop();
-    this.#driver.stop();
-    this.#stack.close();
-  }
-
-  #end(code: 'ERR_CLIENT_DISCONNECTED' | 'ERR_CLIENT_PROTOCOL', message: string): void {
-    if (this.#ended) return;
-    this.#ended = new TunneliteError(code, message);
-    this.#release();
-    this.#connection.close();
-    this.#onDisconnect?.(this.#ended);
-  }
-}
-
-const INIT =
-  '<?xml version="1.0" encoding="UTF-8"?>\n<config-auth client="vpn" type="init" aggregate-auth-version="2"><version who="vpn">1.0</version></config-auth>';
-
-function commonHeaders(url: URL, options: TunnelClientOptions): [string, string][] {
-  return [
-    ['Host', url.host],
-    ['User-Agent', options.userAgent ?? 'Tunnelite Client'],
-  ];
-}
-
-/** Asks without a token first, as the real clients do, so that a token is fetched only when the gateway wants one. */
-async function authenticate(
-  connection: ControlConnection,
-  url: URL,
-  options: TunnelClientOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const common = commonHeaders(url, options);
-  const post = (extra: [string, string][]): Promise<ControlResponse> =>
-    connection.exchange(
-      {
-        method: 'POST',
-        path: url.pathname,
-        headers: [...extra, ...common, ['Content-Type', 'application/xml; charset=utf-8']],
-        body: INIT,
-      },
-      signal,
-    );
-  let response = await post([]);
-  if (response.status === 401 && response.headers.has('www-authenticate')) {
-    options.onStep?.({ step: 'challenge' });
-    const token = typeof options.token === 'string' ? options.token : await options.token();
-    options.onStep?.({ step: 'token' });
-    response = await post([['Authorization', `Bearer ${token}`]]);
-  }
-  if (response.status !== 200) {
-    throw new TunneliteError(
-      'ERR_CLIENT_TOKEN_REFUSED',
-      `The gateway answered ${response.status} ${response.statusText} to the token.`,
-    );
-  }
-  options.onStep?.({ step: 'authenticated' });
-}
-
-/** CONNECT on the connection that authenticated: no cookie is needed (reference §15.3). */
-async function openTunnel(
-  connection: ControlConnection,
-  url: URL,
-  options: TunnelClientOptions,
-  signal: AbortSignal,
-): Promise<TunnelConfiguration> {
-  const response = await connection.exchange(
-    {
-      method: 'CONNECT',
-      path: '/CSCOSSLC/tunnel',
-      headers: [
-        ...commonHeaders(url, options),
-        ['X-CSTP-Version', '1'],
-        ['X-CSTP-Base-MTU', '1500'],
-        ['X-CSTP-Address-Type', 'IPv6,IPv4'],
-        ['X-CSTP-Full-IPv6-Capability', 'true'],
-      ],
-    },
-    signal,
-  );
-  if (response.status !== 200) {
-    const reason = response.headers.get('x-reason')?.[0];
-    throw new TunneliteError(
-      'ERR_CLIENT_SESSION_REFUSED',
-      `The gateway answered ${response.status} ${response.statusText} to CONNECT${reason ? ` (${reason})` : ''}.`,
-    );
-  }
-  return parseTunnelConfiguration(response.headers);
 }

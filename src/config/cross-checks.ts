@@ -1,26 +1,62 @@
+import { isIPv4 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import ipaddr from 'ipaddr.js';
-import { overlaps, parseRange, rangeBytes } from '../lib/ip-range.ts';
-import type { Problem } from '../lib/schema/index.ts';
+import { isWildcard } from '../lib/endpoint.ts';
+import { canonicalAddress } from '../lib/ip-address.ts';
+import { type IpRange, overlaps, parseRange, rangeBytes } from '../lib/ip-range.ts';
+import type { Path } from '../lib/schema/index.ts';
 import { MAX_ROUTE_RULES } from './constants.ts';
+import type { Contradiction } from './contradiction.ts';
+import { faultProblems } from './fault-checks.ts';
+import { profileRules } from './fault-profiles.ts';
+import { checkBridges, checkDnsServers, checkNames } from './name-checks.ts';
+import { checkRecords } from './record-checks.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 
 /** What single members cannot tell: contradictions between them, and values that the real product is known to break on. */
-export function crossCheck(config: Config): { readonly problems: Problem[]; readonly warnings: string[] } {
-  const problems: Problem[] = [];
+export function crossCheck(config: Config): { readonly problems: Contradiction[]; readonly warnings: string[] } {
+  const problems: Contradiction[] = [];
   const warnings: string[] = [];
   checkPools(config, problems);
   checkRoutes(config, problems, warnings);
+  checkDnsServers(config, warnings);
+  checkNames(config, problems, warnings);
+  checkRecords(config, problems, warnings);
+  checkBridges(config, warnings);
+  checkFamilies(config, warnings);
+  checkTimers(config, warnings);
   checkTls(config, problems);
   checkPorts(config, problems);
   checkHosts(config, problems);
   checkLifetimes(config, problems);
   checkExposure(config, warnings);
+  checkConstraints(config, warnings);
   checkUnused(config, warnings);
+  checkFaults(config, problems);
   return { problems, warnings };
 }
 
-function checkPools({ gateway }: Config, problems: Problem[]): void {
+function checkFaults({ faults }: Config, problems: Contradiction[]): void {
+  const names = new Set<string>();
+  const ofProfile = new Set(faults.profile === null ? [] : profileRules(faults.profile).map(({ name }) => name));
+  for (const [i, rule] of faults.rules.entries()) {
+    const at = ['faults', 'rules', i];
+    problems.push(...faultProblems(rule, at));
+    if (rule.name === undefined) continue;
+    if (names.has(rule.name)) problems.push({ path: [...at, 'name'], message: `there are two rules ${rule.name}` });
+    if (ofProfile.has(rule.name)) {
+      problems.push({
+        path: [...at, 'name'],
+        against: ['faults', 'profile'],
+        message: `the profile ${faults.profile} has a rule ${rule.name} already`,
+        hint: 'Choose another name.',
+      });
+    }
+    names.add(rule.name);
+  }
+}
+
+function checkPools({ gateway }: Config, problems: Contradiction[]): void {
   if (gateway.network === null && gateway.ipv6Network === null) {
     problems.push({
       path: ['gateway', 'network'],
@@ -43,7 +79,7 @@ function checkPools({ gateway }: Config, problems: Problem[]): void {
   }
 }
 
-function checkRoutes({ gateway, services }: Config, problems: Problem[], warnings: string[]): void {
+function checkRoutes({ gateway, services }: Config, problems: Contradiction[], warnings: string[]): void {
   const rules = gateway.routesInclude.length + gateway.routesExclude.length;
   if (rules > MAX_ROUTE_RULES) {
     problems.push({
@@ -53,7 +89,8 @@ function checkRoutes({ gateway, services }: Config, problems: Problem[], warning
       hint: 'Join neighbouring networks; the real product has this limit too.',
     });
   }
-  const pools = [gateway.network, gateway.ipv6Network].filter((pool) => pool !== null);
+  const pools = poolsOf(gateway);
+  const poolOf = (address: IpRange) => pools.find(({ parsed }) => overlaps(parsed, address));
   for (const key of ['routesInclude', 'routesExclude'] as const) {
     for (const [i, route] of gateway[key].entries()) {
       const path = ['gateway', key, i];
@@ -68,51 +105,111 @@ function checkRoutes({ gateway, services }: Config, problems: Problem[], warning
         });
         continue;
       }
-      const pool = key === 'routesInclude' ? pools.find((one) => overlaps(one, route)) : undefined;
+      const pool = key === 'routesInclude' ? poolOf(parseRange(route)!) : undefined;
       if (pool !== undefined) {
         problems.push({
           path,
-          message: `${route} overlaps the clients’ pool ${pool}: traffic to it would loop back`,
+          against: pool.path,
+          message: `${route} overlaps the clients’ pool ${pool.range}: traffic to it would loop back`,
           hint: 'Choose another gateway.network or ipv6Network, or another route.',
         });
       }
     }
   }
+  const included = gateway.routesInclude.map((route) => parseRange(route)!);
   for (const [i, server] of gateway.dnsServers.entries()) {
-    const pool = pools.find((one) => overlaps(one, server));
-    if (pool !== undefined && ipaddr.parse(server).toString() !== firstAddress(pool)) {
+    const address = parseRange(server)!;
+    const pool = poolOf(address);
+    if (pool !== undefined && canonicalAddress(server) !== firstAddress(pool.range)) {
       problems.push({
         path: ['gateway', 'dnsServers', i],
-        message: `${server} is inside the clients’ pool ${pool}, so a client may get that address`,
-        hint: `Use ${firstAddress(pool)}, the gateway’s own address, or an address outside the pool.`,
+        against: pool.path,
+        message: `${server} is inside the clients’ pool ${pool.range}, so a client may get that address`,
+        hint: `Use ${firstAddress(pool.range)}, the gateway’s own address, or an address outside the pool.`,
       });
-    } else if (
-      gateway.routesInclude.length > 0 &&
-      pool === undefined &&
-      !gateway.routesInclude.some((route) => overlaps(route, server))
-    ) {
+    } else if (included.length > 0 && pool === undefined && !included.some((route) => overlaps(route, address))) {
       warnings.push(
-        `The DNS server ${server} is in none of gateway.routesInclude, so clients ask it outside the tunnel. Add ${server}/${server.includes(':') ? 128 : 32} to send its queries through.`,
+        `The DNS server ${server} is in none of gateway.routesInclude, so clients ask it outside the tunnel, where nothing of this simulator answers. Add ${server}/${server.includes(':') ? 128 : 32} to send its queries through.`,
       );
     }
   }
   for (const [i, host] of services.hosts.entries()) {
     for (const [j, address] of host.addresses.entries()) {
-      const pool = pools.find((one) => overlaps(one, address));
+      const pool = poolOf(parseRange(address)!);
       if (pool === undefined) continue;
       problems.push({
         path: ['services', 'hosts', i, 'addresses', j],
-        message: `${address} is inside the clients’ pool ${pool}: traffic to it would loop back`,
+        against: pool.path,
+        message: `${address} is inside the clients’ pool ${pool.range}: traffic to it would loop back`,
         hint: 'Give the host an address outside the pool.',
       });
     }
   }
 }
 
-function checkTls({ gateway: { tls } }: Config, problems: Problem[]): void {
+interface Pool {
+  readonly parsed: IpRange;
+  readonly range: string;
+  readonly path: Path;
+}
+
+/** The pools that there are, with the members that set them. */
+function poolsOf(gateway: Config['gateway']): readonly Pool[] {
+  return (['network', 'ipv6Network'] as const).flatMap((key) => {
+    const range = gateway[key];
+    return range === null ? [] : [{ range, parsed: parseRange(range)!, path: ['gateway', key] }];
+  });
+}
+
+/** Of each address family of the pools: does what clients are told of it make sense? */
+function checkFamilies({ gateway, services }: Config, warnings: string[]): void {
+  const hasFamily = (addresses: readonly string[], ipv6: boolean): boolean =>
+    addresses.some((address) => address.includes(':') === ipv6);
+  const pools = [
+    { key: 'network', name: 'IPv4', ipv6: false, example: '10.20.0.0/16' },
+    { key: 'ipv6Network', name: 'IPv6', ipv6: true, example: 'fd00:20::/64' },
+  ] as const;
+  for (const { key, name, ipv6, example } of pools) {
+    if (gateway[key] === null) continue;
+    const { routesInclude } = gateway;
+    if (routesInclude.length > 0 && !hasFamily(routesInclude, ipv6)) {
+      warnings.push(
+        `gateway.routesInclude has no ${name} network, but gateway.${key} gives clients an ${name} address: for want of a route they send all their ${name} traffic through the tunnel. Add a network such as ${example}, or set gateway.${key} to null.`,
+      );
+    }
+  }
+  const [only, second] = pools.filter(({ key }) => gateway[key] !== null);
+  if (only === undefined || second !== undefined) return;
+  const { key, name, ipv6 } = only;
+  const other = ipv6 ? 'IPv4' : 'IPv6';
+  if (gateway.dnsServers.length > 0 && !hasFamily(gateway.dnsServers, ipv6)) {
+    warnings.push(
+      `gateway.dnsServers has ${other} addresses only, but clients have ${name} alone (gateway.${key}), so they reach no resolver. Add an ${name} address.`,
+    );
+  }
+  const addresses = services.hosts.flatMap((host) => host.addresses);
+  if (addresses.length > 0 && !hasFamily(addresses, ipv6)) {
+    warnings.push(
+      `No host of services.hosts has an ${name} address, but clients have ${name} alone (gateway.${key}), so they reach none. Give the hosts ${name} addresses.`,
+    );
+  }
+}
+
+/** Values that are allowed, as the real server allows them, and that clients choke on. */
+function checkTimers({ gateway }: Config, warnings: string[]): void {
+  for (const key of ['dpd', 'mobileDpd'] as const) {
+    if (gateway[key] >= 2) continue;
+    warnings.push(
+      `gateway.${key} is ${gateway[key]}: openconnect then takes the gateway for dead again and again, as it does with the real server. Use 2 or more.`,
+    );
+  }
+}
+
+function checkTls({ gateway: { tls } }: Config, problems: Contradiction[]): void {
   if (tls.minVersion > tls.maxVersion) {
     problems.push({
       path: ['gateway', 'tls', 'minVersion'],
+      against: ['gateway', 'tls', 'maxVersion'],
       message: `the lowest TLS version ${tls.minVersion} is above the highest, ${tls.maxVersion}`,
     });
   }
@@ -126,29 +223,35 @@ function checkTls({ gateway: { tls } }: Config, problems: Problem[]): void {
   }
 }
 
-function checkPorts(config: Config, problems: Problem[]): void {
-  const seen = new Map<string, string>();
-  for (const section of ['gateway', 'identity', 'admin'] as const) {
+function checkPorts(config: Config, problems: Contradiction[]): void {
+  const sections = (['gateway', 'identity', 'admin'] as const).filter(
+    (section) => config[section].port !== 0 && !(section === 'identity' && config.identity.authority !== null),
+  );
+  for (const [i, section] of sections.entries()) {
     const { host, port } = config[section];
-    if (port === 0 || (section === 'identity' && config.identity.authority !== null)) continue;
-    const key = `${host} ${port}`;
-    const other = seen.get(key);
-    if (other !== undefined) {
-      problems.push({
-        path: [section, 'port'],
-        message: `${section} and ${other} both want port ${port} of ${host}`,
-        hint: 'Give one of them another port, or 0 for any free one.',
-      });
-    }
-    seen.set(key, section);
+    const other = sections.slice(0, i).find((one) => config[one].port === port && meet(config[one].host, host));
+    if (other === undefined) continue;
+    problems.push({
+      path: [section, 'port'],
+      against: [other, 'port'],
+      message: `${section} and ${other} both want port ${port} of ${isWildcard(host) ? config[other].host : host}`,
+      hint: 'Give one of them another port, or 0 for any free one.',
+    });
   }
 }
 
-function checkHosts({ services }: Config, problems: Problem[]): void {
+/** True for addresses of which one port cannot be had twice: the same, or one of them every address of the machine. */
+function meet(...hosts: [string, string]): boolean {
+  const [one, other] = hosts.map(canonicalAddress) as [string, string];
+  if (one === other || one === '::' || other === '::') return true;
+  return (one === '0.0.0.0' && isIPv4(other)) || (other === '0.0.0.0' && isIPv4(one));
+}
+
+function checkHosts({ services }: Config, problems: Contradiction[]): void {
   const owners = new Map<string, string>();
   for (const [i, host] of services.hosts.entries()) {
     for (const [j, address] of host.addresses.entries()) {
-      const key = ipaddr.parse(address).toString();
+      const key = canonicalAddress(address);
       const other = owners.get(key);
       if (other !== undefined) {
         problems.push({
@@ -159,21 +262,10 @@ function checkHosts({ services }: Config, problems: Problem[]): void {
       }
       owners.set(key, host.names[0] ?? address);
     }
-    for (const kind of ['tcp', 'udp'] as const) {
-      for (const port of Object.keys(host[kind])) {
-        if (Number(port) >= 1 && Number(port) <= 65_535) continue;
-        problems.push({
-          path: ['services', 'hosts', i, kind, port],
-          atKey: true,
-          message: `${port} is not a port`,
-          expected: 'a whole number from 1 to 65535',
-        });
-      }
-    }
   }
 }
 
-function checkLifetimes({ identity }: Config, problems: Problem[]): void {
+function checkLifetimes({ identity }: Config, problems: Contradiction[]): void {
   const { accessToken } = identity.lifetimes;
   if (typeof accessToken === 'number' || accessToken.min <= accessToken.max) return;
   problems.push({
@@ -189,6 +281,14 @@ function checkExposure(config: Config, warnings: string[]): void {
     if (ipaddr.parse(host).range() !== 'loopback') {
       warnings.push(`${section}.host is ${host}: other machines can connect, and nothing here is made for that.`);
     }
+  }
+}
+
+function checkConstraints({ certs }: Config, warnings: string[]): void {
+  if (certs.nameConstraints === 'off') {
+    warnings.push(
+      'certs.nameConstraints is off: whoever gets the key of the CA can pose as any site to those who trust it. If dns is enough, set that.',
+    );
   }
 }
 

@@ -2,13 +2,19 @@ export { configJsonSchema } from './json-schema.ts';
 export { CONFIG_KEYS, type ConfigKey } from './keys.ts';
 export {
   type ConfigProblem,
-  defaultConfig,
   type FlagSetting,
   IN_PROCESS_DEFAULTS,
   type LoadedConfig,
   type LoadOptions,
   loadConfig,
+  loadInput,
+  refuseProblems,
   resolveConfig,
 } from './load.ts';
-export type { Config, ConfigInput, HostConfig, UpstreamConfig } from './schema.ts';
+export { MOCK_HOSTS, mockAddresses, mockName } from './mock-network.ts';
+export { UpstreamSchema } from './network-schema.ts';
+export { type ChangedMember, type ConfigChange, planReload, type TakesEffect, takesEffect } from './reload.ts';
+export type { Config, ConfigInput } from './schema.ts';
+export { needsCertificate } from './service-names.ts';
 export { tunnelSettings } from './tunnel-settings.ts';
+export { type CheckedUpstream, checkUpstream, type UpstreamInput } from './upstream.ts';

@@ -12,7 +12,7 @@ function loosen(node: unknown): unknown {
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) {
     // Our names of formats mean nothing to others, and some would be taken for standard ones.
-    if (key === 'format' || key === '~kind') continue;
+    if (key === 'format' || key === 'noun') continue;
     result[key] = key === 'default' ? value : loosen(value);
   }
   const { required, properties } = result as { required?: string[]; properties?: Record<string, object> };

@@ -1,4 +1,4 @@
-import type { TSchema } from '../lib/schema/index.ts';
+import type { Node } from '../lib/schema/index.ts';
 import { ConfigSchema } from './schema.ts';
 
 /** One setting: a member of the configuration that has no members of its own that could be set apart. */
@@ -8,30 +8,18 @@ export interface ConfigKey {
   readonly path: readonly string[];
   /** `TUNNELITE_GATEWAY_TLS_MIN_VERSION`. */
   readonly variable: string;
-  readonly schema: KeySchema;
-}
-
-/** What of a setting's schema its readers need. */
-export interface KeySchema {
-  readonly type?: string;
-  readonly anyOf?: readonly KeySchema[];
-  readonly const?: unknown;
-  readonly items?: KeySchema;
-  readonly properties?: Readonly<Record<string, KeySchema>>;
-  readonly patternProperties?: unknown;
-  readonly default?: unknown;
-  readonly description?: string;
+  readonly schema: Node;
 }
 
 /** Every setting, in the order of the schema. */
-export const CONFIG_KEYS: readonly ConfigKey[] = collect(ConfigSchema, []);
+export const CONFIG_KEYS: readonly ConfigKey[] = collect(ConfigSchema as unknown as Node, []);
 
-function collect(schema: TSchema, path: readonly string[]): ConfigKey[] {
-  const properties = (schema as KeySchema).properties ?? {};
+function collect(schema: Node, path: readonly string[]): ConfigKey[] {
+  const properties = schema.properties ?? {};
   return Object.entries(properties).flatMap(([key, member]): ConfigKey[] => {
     if (key === '$schema') return [];
     const here = [...path, key];
-    if (member.type === 'object' && member.properties) return collect(member as TSchema, here);
+    if (member.type === 'object' && member.properties) return collect(member, here);
     return [{ name: here.join('.'), path: here, variable: variableOf(here), schema: member }];
   });
 }
@@ -45,7 +33,7 @@ function variableOf(path: readonly string[]): string {
  * lists separated by commas, `none` or `null` for none, anything deeper as JSON. What cannot be read stays text, for
  * validation to complain of.
  */
-export function parseSetting(schema: KeySchema, text: string): unknown {
+export function parseSetting(schema: Node, text: string): unknown {
   const branches = schema.anyOf ?? [schema];
   const takes = (type: string): boolean => branches.some((branch) => branch.type === type);
   const trimmed = text.trim();
@@ -61,7 +49,8 @@ export function parseSetting(schema: KeySchema, text: string): unknown {
     }
   }
   if (takes('array')) {
-    const items = trimmed === '' || /^(none|null)$/i.test(trimmed) ? [] : trimmed.split(/\s*,\s*/);
+    const items =
+      trimmed === '' || /^(none|null)$/i.test(trimmed) ? [] : trimmed.split(',').map((entry) => entry.trim());
     const item = branches.find((branch) => branch.type === 'array')?.items ?? {};
     return items.map((entry) => parseSetting(item, entry));
   }

@@ -50,11 +50,11 @@ export function flagsLayer(flags: readonly { key: string; text: string; flag: st
   return {
     value,
     locate: (path) => {
-      const text = pathText(path);
-      for (const [key, flag] of origins) {
-        if (text === key || text.startsWith(`${key}[`) || text.startsWith(`${key}.`)) return flag;
+      for (let length = path.length; length > 0; length--) {
+        const flag = origins.get(pathText(path.slice(0, length)));
+        if (flag !== undefined) return flag;
       }
-      return text;
+      return pathText(path);
     },
   };
 }

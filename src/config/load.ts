@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly file?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly flags?: readonly FlagSetting[];
+  /** The files are read for another time: a pipe, which has nothing more to give, is refused. */
+  readonly again?: boolean | undefined;
 }
 
 export interface LoadedConfig {
@@ -27,6 +29,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** Absolute path of the configuration file, if there was one. */
   readonly file: string | undefined;
+  /** Where a member stands, as in {@link ConfigProblem}; a directory in a file of its own included. */
+  readonly locate: Layer['locate'];
 }
 
 /** One complaint about the configuration: where, what, and what to do. In `details.problems` of `ERR_CONFIG_INVALID`. */
@@ -41,13 +45,14 @@ export interface ConfigProblem {
 }
 
 /** Members that name files or folders: relative ones are meant from the configuration file. */
-const PATH_MEMBERS: readonly (readonly string[])[] = [
+export const PATH_MEMBERS: readonly (readonly string[])[] = [
   ['serverConfiguration'],
   ['certs', 'directory'],
   ['gateway', 'tls', 'certFile'],
   ['gateway', 'tls', 'keyFile'],
   ['gateway', 'tls', 'keylogFile'],
   ['identity', 'directory'],
+  ['journal', 'file'],
 ];
 
 /** What a simulator inside another program differs in: free ports, nothing on disk, a quiet log. */
@@ -64,17 +69,23 @@ export const IN_PROCESS_DEFAULTS: ConfigInput = {
  * @throws TunneliteError `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_CONFIG_INVALID`
  */
 export function loadConfig(options: LoadOptions = {}): LoadedConfig {
-  const file = options.file === undefined ? undefined : readSourceFile(options.file);
+  const { again = false } = options;
+  const file = options.file === undefined ? undefined : readSourceFile(options.file, { again });
   const { layer: environment, warnings } = environmentLayer(options.env ?? {});
   const layers: Layer[] = [];
   if (file) layers.push(fileLayer(file));
   layers.push(environment, flagsLayer(options.flags ?? []));
-  const assembled = assemble(layers);
-  return { config: assembled.config, warnings: [...warnings, ...assembled.warnings], file: file?.path };
+  const assembled = assemble(layers, again);
+  return {
+    config: assembled.config,
+    warnings: [...warnings, ...assembled.warnings],
+    file: file?.path,
+    locate: assembled.locate,
+  };
 }
 
 /**
- * The whole configuration that a part of one means, with defaults for the rest.
+ * The whole configuration that a part of one means, with defaults for the rest; of nothing, the defaults alone.
  *
  * @example
  * ```ts
@@ -84,47 +95,64 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
  * @throws TunneliteError `ERR_CONFIG_INVALID`
  */
 export function resolveConfig(input: ConfigInput = {}, base: ConfigInput = {}): Config {
-  return assemble([valueLayer(base as Layer['value']), valueLayer(input as Layer['value'])]).config;
+  return loadInput(input, base).config;
 }
 
-/** The defaults alone. */
-export function defaultConfig(): Config {
-  return resolveConfig();
+/** As {@link resolveConfig}, with places and warnings. */
+export function loadInput(input: ConfigInput, base: ConfigInput = {}): LoadedConfig {
+  const assembled = assemble([valueLayer(base as Layer['value']), valueLayer(input as Layer['value'])]);
+  return { ...assembled, file: undefined };
 }
 
-function assemble(layers: readonly Layer[]): { config: Config; warnings: string[] } {
+function assemble(layers: readonly Layer[], again = false): Pick<LoadedConfig, 'config' | 'warnings' | 'locate'> {
   const warnings: string[] = [];
   const all = [...layers];
   const problems: ConfigProblem[] = [];
   for (const layer of layers) {
     for (const problem of validate(ConfigSchema, layer.value, { complete: false }).problems) {
-      problems.push(located(problem, layer));
+      problems.push(located(problem, layer.locate));
     }
   }
   refuse(problems);
   const given = layers.findLast((layer) => layer.value.serverConfiguration !== undefined);
-  const server = given && serverLayer(given, warnings);
+  const server = given && serverLayer(given, warnings, again);
   if (server) {
     all.unshift(server.layer);
     refuse(
       validate(ConfigSchema, server.layer.value, { complete: false }).problems.map((problem) =>
-        located(problem, server.layer),
+        located(problem, server.layer.locate),
       ),
     );
   }
   const merged = all.reduce<unknown>((under, layer) => merge(under, layer.value), {});
   const complete = validate(ConfigSchema, merged, { complete: true });
-  const place = (problem: Problem): ConfigProblem =>
-    located(problem, all.findLast((layer) => speaksOf(layer, problem.path)) ?? valueLayer({}));
-  refuse(complete.problems.map(place));
+  let directory: SourceFile | undefined;
+  const locate: Layer['locate'] = (path, atKey) => {
+    if (directory && path[0] === 'identity' && path[1] === 'directory') return directory.locate(path.slice(2), atKey);
+    return (all.findLast((layer) => speaksOf(layer, path)) ?? valueLayer({})).locate(path, atKey);
+  };
+  refuseProblems(complete.problems, locate);
   const config = complete.value as Config;
   if (server) config.serverConfiguration = server.object;
   if (typeof config.identity.directory === 'string') {
-    config.identity.directory = objectOf(readSourceFile(config.identity.directory));
+    const named = ['identity', 'directory'];
+    const file = readSourceFile(config.identity.directory, {
+      namedAt: placeText(locate(named), pathText(named)),
+      again,
+    });
+    config.identity.directory = objectOf(file);
+    directory = file;
   }
   const checked = crossCheck(config);
-  refuse(checked.problems.map(place));
-  return { config, warnings: [...warnings, ...checked.warnings] };
+  const isSet = (path: Path): boolean => all.some((layer) => speaksOf(layer, path));
+  refuse(
+    checked.problems.map((problem) => {
+      const { path, against } = problem;
+      const blamed = against !== undefined && !isSet(path) && isSet(against) ? against : path;
+      return { ...located(problem, locate), where: locate(blamed, problem.atKey) };
+    }),
+  );
+  return { config, warnings: [...warnings, ...checked.warnings], locate };
 }
 
 /** A file is either our own configuration, or one of the real product, which becomes our `serverConfiguration`. */
@@ -163,16 +191,20 @@ function inside(value: unknown, server: unknown, path: Path): Path {
 function serverLayer(
   given: Layer,
   warnings: string[],
+  again: boolean,
 ): { readonly layer: Layer; readonly object: Record<string, unknown> } | undefined {
   const value = given.value.serverConfiguration;
   if (value === null) return undefined;
-  const file = typeof value === 'string' ? readSourceFile(value) : undefined;
+  const named = given.locate(['serverConfiguration']);
+  const file =
+    typeof value === 'string'
+      ? readSourceFile(value, { namedAt: placeText(named, 'serverConfiguration'), again })
+      : undefined;
   const object = unwrapServerConfiguration(file ? file.value : value);
   if (!object) {
-    const where = file?.label ?? given.locate(['serverConfiguration']);
     refuse([
       {
-        where,
+        where: file?.label ?? named,
         path: 'serverConfiguration',
         message: 'this is not a server configuration of Microsoft Tunnel',
         expected: 'a Graph microsoftTunnelConfiguration object or an admin-settings.json',
@@ -196,7 +228,7 @@ function serverLayer(
 function objectOf(file: SourceFile): Record<string, unknown> {
   const { value } = file;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new TunneliteError('ERR_CONFIG_INVALID', `${file.locate([])} The file does not hold an object with keys.`);
+  throw new TunneliteError('ERR_CONFIG_INVALID', `${file.locate([])}: The file does not hold an object with keys.`);
 }
 
 function memberOf(value: unknown, key: string): unknown {
@@ -204,9 +236,9 @@ function memberOf(value: unknown, key: string): unknown {
   return (value as Record<string, unknown>)[key];
 }
 
-function located(problem: Problem, layer: Layer): ConfigProblem {
+function located(problem: Problem, locate: Layer['locate']): ConfigProblem {
   return {
-    where: layer.locate(problem.path, problem.atKey),
+    where: locate(problem.path, problem.atKey),
     path: pathText(problem.path),
     message: problem.message,
     expected: problem.expected,
@@ -214,12 +246,25 @@ function located(problem: Problem, layer: Layer): ConfigProblem {
   };
 }
 
+/**
+ * Refuses a configuration for problems in it, each told with its place.
+ * @throws TunneliteError `ERR_CONFIG_INVALID` when there is one
+ */
+export function refuseProblems(problems: readonly Problem[], locate: LoadedConfig['locate']): void {
+  refuse(problems.map((problem) => located(problem, locate)));
+}
+
+/** A place and the member there, unless the place names it already, as `--set gateway.port` does. */
+function placeText(where: string, path: string): string {
+  return path === '' || where.split(' ').includes(path) ? where : `${where} ${path}`;
+}
+
 const SHOWN = 20;
 
 function refuse(problems: readonly ConfigProblem[]): void {
   if (problems.length === 0) return;
   const lines = problems.slice(0, SHOWN).map(({ where, path, message, expected, hint }) => {
-    const place = where === path || path === '' ? where : `${where} ${path}`;
+    const place = placeText(where, path);
     // Who is told what was meant needs no list of everything possible.
     const wanted = expected === undefined || hint?.startsWith('Did you mean') ? '' : ` Expected: ${expected}.`;
     return `${place}: ${message}.${wanted}${hint === undefined ? '' : ` ${hint}`}`;

@@ -1,5 +1,22 @@
-import { type Static, type TSchema, Type } from '../lib/schema/index.ts';
-import { TUNNEL_AUDIENCE, TUNNEL_SCOPE } from './constants.ts';
+import { DEFAULTS } from '../lib/defaults.ts';
+import { type Static, Type } from '../lib/schema/index.ts';
+import { CLOCK_MODES } from '../lib/simulator-clock.ts';
+import { PROFILE_NAMES } from './fault-profiles.ts';
+import { FaultRuleSchema } from './fault-schema.ts';
+import { ResourcesSchema, ServicesSchema } from './network-schema.ts';
+import {
+  Choice,
+  closed,
+  Flag,
+  Int,
+  List,
+  Nullable,
+  NullableSeconds,
+  Port,
+  Seconds,
+  Section,
+  Text,
+} from './schema-members.ts';
 
 /*
  * The one schema of the configuration: files, environment variables, flags, documentation and types come from it.
@@ -7,43 +24,21 @@ import { TUNNEL_AUDIENCE, TUNNEL_SCOPE } from './constants.ts';
  * `format` names are those of lib/schema/formats.ts.
  */
 
-const closed = { additionalProperties: false } as const;
+const AnyObject = Type.Unsafe<object>(Type.Record(Type.String(), Type.Unknown()));
 
-const Section = <T extends Record<string, TSchema>>(members: T, description: string) =>
-  Type.Object(members, { ...closed, default: {}, description });
-const Text = (fallback: string, description: string, format?: string) =>
-  Type.String({ default: fallback, description, maxLength: 1024, ...(format ? { format } : {}) });
-const Flag = (fallback: boolean, description: string) => Type.Boolean({ default: fallback, description });
-const Int = (fallback: number, minimum: number, maximum: number, description: string) =>
-  Type.Integer({ default: fallback, minimum, maximum, description });
-const Port = (fallback: number, description: string) => Int(fallback, 0, 65_535, description);
-const Seconds = (fallback: number, description: string, minimum = 1) =>
-  Int(fallback, minimum, 31_536_000, `${description} In seconds.`);
-const List = (fallback: string[], description: string, format: string) =>
-  Type.Array(Type.String({ format, maxLength: 1024 }), { default: fallback, description, maxItems: 1000 });
-const Choice = <const T extends readonly string[]>(values: T, fallback: T[number], description: string) =>
-  Type.Unsafe<T[number]>(
-    Type.Union(
-      values.map((value) => Type.Literal(value)),
-      { default: fallback, description },
-    ),
-  );
-/** `null` means none. */
-const Nullable = <T extends TSchema>(schema: T, fallback: Static<T> | null, description: string) =>
-  Type.Union([schema, Type.Null()], { default: fallback, description });
-
-const NullableSeconds = (fallback: number | null, description: string) =>
-  Nullable(Type.Integer({ minimum: 1, maximum: 31_536_000 }), fallback, `${description} In seconds; null = never.`);
+/** A default that follows from the policy, in words. */
+const byPolicy = (values: { readonly gateway: number; readonly strict: number }): string =>
+  `gateway ${values.gateway}, strict ${values.strict}`;
 
 const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
 const GatewaySchema = Section(
   {
-    host: Text('127.0.0.1', 'Address to listen on. Anything but loopback lets other machines in.', 'ip'),
+    host: Text(DEFAULTS.host, 'Address to listen on. Anything but loopback lets other machines in.', 'ip'),
     port: Port(8443, 'TCP and UDP port, the same for both; 0 = any free one.'),
     names: List(
       [],
-      'Further host names and addresses that clients reach the gateway by; they enter its certificate.',
+      'More host names and addresses by which clients reach the gateway; its certificate includes them.',
       'host',
     ),
     network: Nullable(
@@ -52,7 +47,11 @@ const GatewaySchema = Section(
       'IPv4 pool for clients; null = no IPv4. The first address is the gateway’s.',
     ),
     ipv6Network: Nullable(Type.String({ format: 'cidr6' }), null, 'IPv6 pool for clients; null = no IPv6.'),
-    dnsServers: List(['10.20.0.53'], 'Resolvers pushed to clients; the tunnel answers DNS at these addresses.', 'ip'),
+    dnsServers: List(
+      ['10.20.0.53'],
+      'Resolvers pushed to clients. The tunnel answers DNS at these addresses, whether or not a mock host has them.',
+      'network-ip',
+    ),
     defaultDomain: Nullable(
       Type.String({ format: 'domain' }),
       'contoso.internal',
@@ -66,15 +65,20 @@ const GatewaySchema = Section(
     ),
     routesExclude: List([], 'Networks that stay outside the tunnel.', 'route'),
     disableUdp: Flag(false, 'true: no DTLS, data goes over TCP only.'),
-    mtu: Int(1500, 576, 65_535, 'MTU of the link, in bytes; the MTU of the tunnel follows from it.'),
+    announcedUdpPort: Nullable(
+      Type.Integer({ minimum: 1, maximum: 65_535 }),
+      null,
+      'UDP port that clients are told to use, if a port mapping (Docker, NAT) shows them a port other than gateway.port; null = the same.',
+    ),
+    mtu: Int(1500, 576, 65_535, 'MTU of the link, in bytes; the MTU of the tunnel is derived from it.'),
     dpd: Seconds(90, 'Interval of dead-peer detection.'),
     mobileDpd: Seconds(1800, 'The same for mobile clients.'),
     keepalive: Seconds(32_400, 'Interval of keepalive packets.'),
     idleTimeout: NullableSeconds(null, 'Disconnect after this time without data.'),
     mobileIdleTimeout: NullableSeconds(null, 'The same for mobile clients.'),
     sessionTimeout: NullableSeconds(3600, 'Disconnect after this time whatever happens, as the real gateway does.'),
-    rekeyTime: NullableSeconds(172_800, 'Interval at which clients make a new tunnel.'),
-    cookieTimeout: Seconds(300, 'How long a session may be resumed after its connection broke.'),
+    rekeyTime: NullableSeconds(172_800, 'Interval at which clients renew their tunnel.'),
+    cookieTimeout: Seconds(300, 'How long a session may be resumed after its connection breaks.'),
     authTimeout: Seconds(240, 'How long a connection may take to authenticate.'),
     banner: Nullable(Type.String({ maxLength: 1024 }), null, 'A message that clients show when they connect.'),
     denyRoaming: Flag(false, 'true: a session cannot be resumed from another address.'),
@@ -84,11 +88,11 @@ const GatewaySchema = Section(
       null,
       'Sessions of one user at a time; null = no limit.',
     ),
-    serverName: Text('ocserv', 'What the header X-CSTP-Server-Name says.'),
+    serverName: Text('OpenConnect VPN Server', 'What the header X-CSTP-Server-Name says.'),
     bearerPrefix: Choice(
       ['lenient', 'strict'],
-      'lenient',
-      'How the Authorization header is read. lenient, as the real server: after “bearer” one character of any kind, then the token; strict: exactly one space, and everything else gets the challenge.',
+      DEFAULTS.gateway.bearerPrefix,
+      'How the Authorization header is read. lenient, like the real server: “bearer”, then any one character, then the token; strict: exactly one space; everything else gets the challenge.',
     ),
     bans: Section(
       {
@@ -96,17 +100,17 @@ const GatewaySchema = Section(
           0,
           0,
           1_000_000,
-          'Points at which a client address is shut out; 0 = never, since tests fail on purpose. Each failed login counts 10 and each connection 1, health probes included. The real server’s default is 30.',
+          'Score at which a client address is banned; 0 = never, because tests fail on purpose. A failed login scores 10 and a connection 1, health probes included. The real server’s default is 30.',
         ),
-        banTime: Seconds(300, 'How long an address stays shut out; further tries do not lengthen it.'),
-        resetTime: Seconds(300, 'Time after which points are forgotten.'),
+        banTime: Seconds(300, 'How long an address stays banned; further attempts do not extend it.'),
+        resetTime: Seconds(300, 'Time after which scores are forgotten.'),
       },
-      'When an address that keeps failing to log in is shut out.',
+      'When an address that keeps failing to log in is banned.',
     ),
     tls: Section(
       {
-        minVersion: Choice(TLS_VERSIONS, 'TLSv1.2', 'Lowest TLS version.'),
-        maxVersion: Choice(TLS_VERSIONS, 'TLSv1.3', 'Highest TLS version.'),
+        minVersion: Choice(TLS_VERSIONS, DEFAULTS.gateway.tls.minVersion, 'Lowest TLS version.'),
+        maxVersion: Choice(TLS_VERSIONS, DEFAULTS.gateway.tls.maxVersion, 'Highest TLS version.'),
         certFile: Nullable(
           Type.String({ minLength: 1 }),
           null,
@@ -139,18 +143,27 @@ const LifetimesSchema = Section(
         ),
       ],
       {
-        default: { min: 3600, max: 5400 },
+        default: DEFAULTS.identity.lifetimes.accessToken,
         description: 'Access tokens: a number, or a range { min, max } to draw from, as Entra does. In seconds.',
       },
     ),
-    idToken: Seconds(3600, 'Id tokens.'),
-    code: Seconds(600, 'Authorization codes.'),
-    deviceCode: Seconds(900, 'Device codes.'),
-    refreshToken: Seconds(7_776_000, 'Refresh tokens, each from its own issue: each use gives a new one.'),
-    spaRefreshToken: Seconds(86_400, 'Refresh tokens of single page apps, from the sign-in.'),
-    session: Seconds(86_400, 'Sign-in of a browser that does not stay signed in.'),
-    persistentSession: Seconds(7_776_000, 'Sign-in of a browser that stays signed in.'),
-    signIn: Seconds(3600, 'How long the sign-in page may be looked at.'),
+    idToken: Seconds(DEFAULTS.identity.lifetimes.idToken, 'Id tokens.'),
+    code: Seconds(DEFAULTS.identity.lifetimes.code, 'Authorization codes.'),
+    deviceCode: Seconds(DEFAULTS.identity.lifetimes.deviceCode, 'Device codes.'),
+    refreshToken: Seconds(
+      DEFAULTS.identity.lifetimes.refreshToken,
+      'Refresh tokens, each from when it was issued: each use gives a new one.',
+    ),
+    spaRefreshToken: Seconds(
+      DEFAULTS.identity.lifetimes.spaRefreshToken,
+      'Refresh tokens of single page apps, from the sign-in.',
+    ),
+    session: Seconds(DEFAULTS.identity.lifetimes.session, 'Sign-in of a browser that does not stay signed in.'),
+    persistentSession: Seconds(
+      DEFAULTS.identity.lifetimes.persistentSession,
+      'Sign-in of a browser that stays signed in.',
+    ),
+    signIn: Seconds(DEFAULTS.identity.lifetimes.signIn, 'How long the sign-in page may stay open.'),
   },
   'How long what the built-in Entra ID hands out is good for.',
 );
@@ -159,17 +172,28 @@ const BehaviourSchema = Section(
   {
     replay: Choice(
       ['allow', 'revoke'],
-      'allow',
+      DEFAULTS.identity.behaviour.replay,
       'A refresh token used twice. allow, as Entra: it stays valid; revoke: a code or refresh token used twice ends all tokens of that sign-in.',
     ),
+    assertionReplay: Choice(
+      ['allow', 'refuse'],
+      DEFAULTS.identity.behaviour.assertionReplay,
+      'A client assertion sent twice. allow, as Entra: it is good until it expires; refuse: the second time fails with AADSTS70049.',
+    ),
     loopLimit: Int(
-      0,
+      DEFAULTS.identity.behaviour.loopLimit,
       0,
       1_000_000,
       'Identical token requests within five minutes, after which the next ones fail with AADSTS50196; 0 = no limit.',
     ),
-    slowDown: Flag(false, 'true: polling for a device code faster than half the interval gets slow_down.'),
-    showAccounts: Flag(true, 'The sign-in page offers the tenant’s first users as buttons.'),
+    slowDown: Flag(
+      DEFAULTS.identity.behaviour.slowDown,
+      'true: polling for a device code faster than half the interval gets slow_down.',
+    ),
+    showAccounts: Flag(
+      DEFAULTS.identity.behaviour.showAccounts,
+      'The sign-in page offers the tenant’s first users as buttons.',
+    ),
   },
   'What the built-in Entra ID does where Entra leaves a choice.',
 );
@@ -178,10 +202,10 @@ const StrictSchema = Section(
   {
     scope: Nullable(
       Type.String({ minLength: 1, maxLength: 1024 }),
-      TUNNEL_SCOPE,
+      DEFAULTS.identity.strict.scope,
       'Permission that has to be in `scp`; null = none.',
     ),
-    guests: Choice(['refuse', 'accept'], 'refuse', 'What happens to guests of the tenant.'),
+    guests: Choice(['refuse', 'accept'], DEFAULTS.identity.strict.guests, 'What happens to guests of the tenant.'),
     clients: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
       default: [],
       maxItems: 1000,
@@ -189,8 +213,8 @@ const StrictSchema = Section(
     }),
     tenants: List([], 'Ids of the tenants whose users are accepted; empty = the tenant of the authority.', 'guid'),
     lastKnownGood: Seconds(
-      86_400,
-      'How long keys that have grown old serve on while the authority cannot be reached.',
+      DEFAULTS.identity.strict.lastKnownGood,
+      'How long old keys stay in use while the authority cannot be reached.',
       0,
     ),
   },
@@ -199,13 +223,17 @@ const StrictSchema = Section(
 
 const IdentitySchema = Section(
   {
-    host: Text('127.0.0.1', 'Address of the built-in Entra ID.', 'ip'),
+    host: Text(DEFAULTS.host, 'Address of the built-in Entra ID.', 'ip'),
     port: Port(8444, 'HTTPS port of the built-in Entra ID; 0 = any free one.'),
-    names: List([], 'Further host names and addresses that the built-in Entra ID is reached by.', 'host'),
+    names: List(
+      [],
+      'More host names and addresses by which clients reach the built-in Entra ID; it answers by the one that they used.',
+      'host',
+    ),
     publicOrigin: Nullable(
-      Type.String({ format: 'authority-url' }),
+      Type.String({ format: 'origin' }),
       null,
-      'Where clients reach the built-in Entra ID, such as https://192.0.2.10:8444; null = https://localhost and the port. Has to be reachable from this machine too.',
+      'Where clients reach the built-in Entra ID, such as https://192.0.2.10:8444, unless they use another of its names; null = https://localhost and the port. Need not be reachable from this machine.',
     ),
     authority: Nullable(
       Type.String({ format: 'authority-url', maxLength: 2048 }),
@@ -215,30 +243,36 @@ const IdentitySchema = Section(
     policy: Choice(
       ['gateway', 'strict'],
       'gateway',
-      'How tokens are checked: as the real gateway does, or as Microsoft’s guidance for APIs says.',
+      'How tokens are checked: like the real gateway, or as Microsoft recommends for APIs.',
     ),
-    audience: Text(TUNNEL_AUDIENCE, 'The `aud` that tokens must carry.'),
+    audience: Type.String({
+      default: DEFAULTS.identity.audience,
+      minLength: 1,
+      maxLength: 1024,
+      description: 'The `aud` that tokens must carry.',
+    }),
     userNameClaim: Nullable(
       Type.String({ minLength: 1, maxLength: 256 }),
       null,
-      'Claim that becomes the user name; null = as the policy has it.',
+      'Claim that becomes the user name; null = oid for Entra ID, sub for other issuers.',
     ),
     requiredClaims: Type.Record(Type.String(), Type.Unknown(), {
       default: {},
       description:
-        'Claims that tokens must carry with exactly these values, beside the right audience, tenant and issuer; null switches one of these off.',
+        'Claims that tokens must carry with exactly these values, besides the right audience, tenant and issuer; null turns one of those off.',
     }),
     clockSkew: Nullable(
       Type.Integer({ minimum: 0, maximum: 3600 }),
       null,
-      'Tolerance for the times in tokens. In seconds; null = as the policy has it: gateway 0, strict 300.',
+      `Tolerance for the times in tokens. In seconds; null = the policy’s: ${byPolicy(DEFAULTS.identity.clockSkew)}.`,
     ),
     keyRefreshInterval: Nullable(
       Type.Integer({ minimum: 0, maximum: 86_400 }),
       null,
-      'Shortest time between two downloads of the signing keys. In seconds; null = as the policy has it: gateway 900, strict 300.',
+      `Shortest time between two downloads of the signing keys. In seconds; null = the policy’s: ${byPolicy(DEFAULTS.identity.keyRefreshInterval)}.`,
     ),
-    directory: Type.Union([Type.String({ minLength: 1 }), Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
+    // Its members are for `entra` to judge. To TypeScript any object is one: an interface such as DirectoryInput is no Record.
+    directory: Type.Union([Type.String({ minLength: 1 }), AnyObject, Type.Null()], {
       default: null,
       description:
         'Tenants, users, devices and app registrations of the built-in Entra ID, or a file that holds them; null = one tenant with two users.',
@@ -248,96 +282,6 @@ const IdentitySchema = Section(
     behaviour: BehaviourSchema,
   },
   'Who issues tokens, and how they are checked.',
-);
-
-const HostSchema = Type.Object(
-  {
-    names: Type.Array(Type.String({ format: 'domain' }), { minItems: 1, maxItems: 100, description: 'Full names.' }),
-    addresses: Type.Array(Type.String({ format: 'ip' }), { minItems: 1, maxItems: 16, description: 'IP addresses.' }),
-    tcp: Type.Record(Type.String({ pattern: '^[0-9]{1,5}$' }), Type.String({ minLength: 1, maxLength: 64 }), {
-      default: {},
-      description: 'Service by TCP port.',
-    }),
-    udp: Type.Record(Type.String({ pattern: '^[0-9]{1,5}$' }), Type.String({ minLength: 1, maxLength: 64 }), {
-      default: {},
-      description: 'Service by UDP port.',
-    }),
-  },
-  closed,
-);
-
-const ServicesSchema = Section(
-  {
-    hosts: Type.Array(HostSchema, {
-      maxItems: 10_000,
-      description: 'Hosts of the mock network. Services: intranet-http, intranet-https, echo, discard, generator, dns.',
-      default: [
-        {
-          names: ['intranet.contoso.internal'],
-          addresses: ['10.20.0.10', 'fd10:20::10'],
-          tcp: { '80': 'intranet-http', '443': 'intranet-https' },
-          udp: {},
-        },
-        {
-          names: ['tools.contoso.internal'],
-          addresses: ['10.20.0.20', 'fd10:20::20'],
-          tcp: { '7': 'echo', '9': 'discard', '19': 'generator' },
-          udp: { '7': 'echo' },
-        },
-        {
-          names: ['dns.contoso.internal'],
-          addresses: ['10.20.0.53', 'fd10:20::53'],
-          tcp: { '53': 'dns' },
-          udp: { '53': 'dns' },
-        },
-      ],
-    }),
-  },
-  'The mock on-premises network.',
-);
-
-const UpstreamSchema = Type.Object(
-  {
-    match: Type.String({
-      format: 'match',
-      description: 'What clients ask for: an address, a CIDR range, or a host name (*.example.com for all below it).',
-    }),
-    ports: Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), {
-      default: [],
-      maxItems: 1000,
-      description: 'Ports; empty = all.',
-    }),
-    to: Type.Union(
-      [
-        Type.Object(
-          {
-            host: Type.String({ format: 'host', description: 'Where the connection really goes.' }),
-            port: Nullable(Type.Integer({ minimum: 1, maximum: 65_535 }), null, 'null = the port asked for.'),
-          },
-          closed,
-        ),
-        Type.Null(),
-      ],
-      { default: null, description: 'Another place than the one asked for; null = the one asked for.' },
-    ),
-  },
-  closed,
-);
-
-const ResourcesSchema = Section(
-  {
-    upstreams: Type.Array(UpstreamSchema, {
-      default: [],
-      maxItems: 1000,
-      description: 'What the tunnel may reach beyond the mock network, over real sockets. The first match decides.',
-    }),
-    denyWith: Choice(
-      ['prohibited', 'reset', 'host-unreachable', 'drop'],
-      'prohibited',
-      'How a request that nothing allows is answered: ICMP prohibited, TCP reset, ICMP host unreachable, not at all.',
-    ),
-  },
-  'What clients may reach through the tunnel.',
 );
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
@@ -360,7 +304,7 @@ export const ConfigSchema = Type.Object(
     resources: ResourcesSchema,
     admin: Section(
       {
-        host: Text('127.0.0.1', 'Address of the health and administration listener.', 'ip'),
+        host: Text(DEFAULTS.host, 'Address of the health and administration listener.', 'ip'),
         port: Port(8445, 'HTTP port of the health and administration listener; 0 = any free one.'),
       },
       'Health probes and administration.',
@@ -374,8 +318,13 @@ export const ConfigSchema = Type.Object(
         ),
         domains: List(
           [],
-          'Further domains that the CA may certify; needed for mock hosts outside them only.',
+          'More domains that the CA may certify; only needed for mock hosts outside the built-in ones.',
           'domain',
+        ),
+        nameConstraints: Choice(
+          ['keep', 'full', 'dns', 'off'],
+          'keep',
+          'What the CA’s name constraints limit. full: DNS names and addresses; dns: DNS names only, for TLS libraries that refuse a CA with constraints on addresses, as BoringSSL does (Bun, Dart); off: nothing. keep: as the CA is; a new one has full.',
         ),
       },
       'Certificates.',
@@ -389,14 +338,40 @@ export const ConfigSchema = Type.Object(
     ),
     journal: Section(
       {
-        capacity: Int(10_000, 100, 10_000_000, 'Events kept in memory.'),
-        level: Choice(['error', 'warn', 'info', 'debug', 'trace'], 'debug', 'Least severe level that is kept.'),
+        capacity: Int(DEFAULTS.journal.capacity, 100, 10_000_000, 'Events kept in memory.'),
+        level: Choice(
+          ['error', 'warn', 'info', 'debug', 'trace'],
+          DEFAULTS.journal.level,
+          'Least severe level that is kept.',
+        ),
+        file: Nullable(
+          Type.String({ minLength: 1 }),
+          DEFAULTS.journal.file,
+          'Append each event that is kept to this file too, as a line of JSON (NDJSON).',
+        ),
       },
       'The journal of events, in memory.',
     ),
     faults: Section(
-      { seed: Int(1, 0, 4_294_967_295, 'Seed of the random faults: the same seed gives the same faults.') },
+      {
+        seed: Int(1, 0, 4_294_967_295, 'Seed of the random faults: the same seed gives the same faults.'),
+        profile: Nullable(
+          Type.Enum(PROFILE_NAMES, { noun: 'network profile' }),
+          null,
+          'Kind of network that all clients are on; null = none.',
+        ),
+        rules: Type.Array(FaultRuleSchema, {
+          default: [],
+          maxItems: 10_000,
+          description: 'Fault rules that are in force from the start, and again after a reset: docs/faults.md.',
+        }),
+      },
       'Faults injected on purpose.',
+    ),
+    clock: Choice(
+      CLOCK_MODES,
+      'real',
+      'Whether time goes on by itself (real), or stands still until it is moved on (manual): docs/testing.md.',
     ),
     acceleration: Flag(true, 'Use native code for UDP and cryptography where it is available.'),
   },
@@ -405,12 +380,6 @@ export const ConfigSchema = Type.Object(
 
 /** A whole configuration, every member set. */
 export type Config = Static<typeof ConfigSchema>;
-
-/** A mock host as the configuration has it. */
-export type HostConfig = Static<typeof HostSchema>;
-
-/** An upstream rule as the configuration has it. */
-export type UpstreamConfig = Static<typeof UpstreamSchema>;
 
 type DeepPartial<T> = T extends readonly (infer U)[]
   ? readonly DeepPartial<U>[]

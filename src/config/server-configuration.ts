@@ -1,3 +1,4 @@
+import { plainText } from '../lib/printable.ts';
 import { cidrOfMask } from '../lib/schema/index.ts';
 import type { ConfigInput } from './schema.ts';
 
@@ -81,11 +82,16 @@ export interface ServerConfiguration {
 
 /** The object itself, also when it stands in the `value` of a Graph answer; undefined when it is something else. */
 export function unwrapServerConfiguration(value: unknown): Record<string, unknown> | undefined {
+  return serverObject(value, 1);
+}
+
+/** @param wrappers how many objects around it may be taken off */
+function serverObject(value: unknown, wrappers: number): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const object = value as Record<string, unknown>;
   if (OUR_SECTIONS.some((name) => Object.hasOwn(object, name))) return undefined;
   const inner = Array.isArray(object.value) && object.value.length === 1 ? object.value[0] : object.value;
-  if (inner !== undefined) return unwrapServerConfiguration(inner);
+  if (inner !== undefined) return wrappers > 0 ? serverObject(inner, wrappers - 1) : undefined;
   const type = object['@odata.type'];
   if (typeof type === 'string') return /microsoftTunnelConfiguration$/i.test(type) ? object : undefined;
   const names = Object.keys(object).map((name) => name.toLowerCase());
@@ -162,7 +168,7 @@ function readAdvanced(
       warnings.push(`The advanced setting ${JSON.stringify(name)} is not known here and is ignored.`);
       continue;
     }
-    const text = String(value).trim();
+    const text = plainText(value).trim();
     const number = known.kind === 'number' && /^\d+$/.test(text) ? Number(text) : undefined;
     origins[known.key] = advanced.name;
     // In ocserv 0 means never, or no limit.

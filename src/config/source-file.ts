@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { relative, resolve } from 'node:path';
-import type { Node } from 'yaml';
-import { errorText, TunneliteError } from '../lib/errors.ts';
+import type { Node, Pair, YAMLError } from 'yaml';
+import { TunneliteError } from '../lib/errors.ts';
+import { printable } from '../lib/printable.ts';
 import type { Path } from '../lib/schema/index.ts';
-import { MAX_CONFIG_BYTES } from './constants.ts';
+import { type ReadOptions, readSourceText } from './source-text.ts';
+import { structureFault } from './yaml-structure.ts';
 
 let yaml: typeof import('yaml') | undefined;
 
@@ -24,80 +25,100 @@ export interface SourceFile {
   locate(path: Path, atKey?: boolean): string;
 }
 
+/** What the parser's complaints mean to a person; all others are plain enough. */
+const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'there is a second colon here, or the indentation is not that of the lines around',
+  MULTIPLE_DOCS: 'a second document begins here; a configuration is one document, without --- between its parts',
+  RESOURCE_EXHAUSTION: 'this is nested too deeply',
+  TAB_AS_INDENT: 'this line is indented with a tab; use spaces',
+  TAG_RESOLVE_FAILED:
+    'there is a tag here that means nothing to a configuration; put a text that begins with ! in quotes',
+};
+
 /**
  * Reads a YAML or JSON file; JSON is read as the subset of YAML 1.2 that it is.
+ *
  * @throws TunneliteError `ERR_CONFIG_FILE` when it cannot be read, `ERR_CONFIG_SYNTAX` with line and column
  */
-export function readSourceFile(file: string): SourceFile {
+export function readSourceFile(file: string, from: ReadOptions = {}): SourceFile {
   const path = resolve(file);
   const short = relative(process.cwd(), path);
   const label = short.length > 0 && short.length < path.length ? short : path;
-  let text: string;
-  try {
-    const { size } = statSync(path);
-    if (size > MAX_CONFIG_BYTES) throw new Error(`it is larger than ${MAX_CONFIG_BYTES} bytes`);
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new TunneliteError('ERR_CONFIG_FILE', `${label} cannot be read: ${errorText(cause)}`, {
-      cause,
-      details: { file: path },
-    });
-  }
-  return { path, ...parseSource(text, label) };
+  return { path, ...parseSource(readSourceText(path, label, from), label) };
 }
 
 /** The same for a text at hand. */
 export function parseSource(text: string, label: string): Omit<SourceFile, 'path'> {
-  const { LineCounter, parseDocument } = loadYaml();
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const yaml = loadYaml();
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'error',
+    schema: 'core',
+    resolveKnownTags: false,
+    // Looked at below, in time that grows with the file and not with its square.
+    uniqueKeys: false,
+  });
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${label}:${line}:${col}`;
   };
-  const first = document.errors[0];
-  if (first) {
-    throw new TunneliteError('ERR_CONFIG_SYNTAX', `${at(first.pos[0])} ${first.message}`, {
-      details: { file: label, ...lines.linePos(first.pos[0]) },
+  const [first = document.warnings[0]] = document.errors as readonly YAMLError[];
+  const fault = first
+    ? { offset: first.pos[0], message: WORDS[first.code] ?? first.message }
+    : structureFault(document, yaml);
+  if (fault) {
+    throw new TunneliteError('ERR_CONFIG_SYNTAX', `${at(fault.offset)}: ${printable(fault.message)}.`, {
+      details: { file: label, ...lines.linePos(fault.offset) },
     });
   }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw new TunneliteError('ERR_CONFIG_SYNTAX', `${label} ${errorText(cause)}`, { cause, details: { file: label } });
-  }
+  const places = new Places();
   return {
     label,
-    value,
+    value: document.toJS({ maxAliasCount: -1 }),
     locate: (path, atKey = false) => {
-      const offset = offsetOf(document.contents, path, atKey);
+      const offset = places.offsetOf(document.contents, path, atKey);
       return offset === undefined ? label : at(offset);
     },
   };
 }
 
-function offsetOf(top: Node | null, path: Path, atKey: boolean): number | undefined {
-  const { isMap, isNode, isPair, isSeq } = loadYaml();
-  let node: unknown = top;
-  let found = top?.range?.[0];
-  for (const [depth, segment] of path.entries()) {
-    const last = depth === path.length - 1;
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && keyText(item.key) === String(segment));
-      if (!pair) return found;
-      const key = isNode(pair.key) ? pair.key.range?.[0] : undefined;
-      const value = isNode(pair.value) ? pair.value.range?.[0] : undefined;
-      found = (last && atKey ? key : (value ?? key)) ?? found;
-      node = pair.value;
-    } else if (isSeq(node) && typeof segment === 'number') {
-      node = node.items[segment];
-      found = (isNode(node) ? node.range?.[0] : undefined) ?? found;
-    } else {
-      return found;
+/** Finds members in a parsed document. Each object's keys are looked through once, however many are asked for. */
+class Places {
+  readonly #pairs = new WeakMap<object, Map<string, Pair>>();
+
+  offsetOf(top: Node | null, path: Path, atKey: boolean): number | undefined {
+    const { isMap, isNode, isSeq } = loadYaml();
+    let node: unknown = top;
+    let found = top?.range?.[0];
+    for (const [depth, segment] of path.entries()) {
+      const last = depth === path.length - 1;
+      if (isMap(node)) {
+        const pair = this.#pairsOf(node).get(String(segment));
+        if (!pair) return found;
+        const key = isNode(pair.key) ? pair.key.range?.[0] : undefined;
+        const value = isNode(pair.value) ? pair.value.range?.[0] : undefined;
+        found = (last && atKey ? key : (value ?? key)) ?? found;
+        node = pair.value;
+      } else if (isSeq(node) && typeof segment === 'number') {
+        node = node.items[segment];
+        found = (isNode(node) ? node.range?.[0] : undefined) ?? found;
+      } else {
+        return found;
+      }
     }
+    return found;
   }
-  return found;
+
+  #pairsOf(map: { readonly items: readonly Pair[] }): Map<string, Pair> {
+    let pairs = this.#pairs.get(map);
+    if (!pairs) {
+      pairs = new Map(map.items.map((pair) => [keyText(pair.key), pair]));
+      this.#pairs.set(map, pairs);
+    }
+    return pairs;
+  }
 }
 
 function keyText(key: unknown): string {

@@ -11,6 +11,7 @@ export function tunnelSettings({ gateway }: Config) {
     routesInclude: gateway.routesInclude,
     routesExclude: gateway.routesExclude,
     disableUdp: gateway.disableUdp,
+    announcedUdpPort: gateway.announcedUdpPort ?? undefined,
     mtu: gateway.mtu,
     dpd: gateway.dpd,
     mobileDpd: gateway.mobileDpd,

@@ -4,7 +4,7 @@ import { loadLibcrypto } from './record/libcrypto.ts';
 import type { RecordProtection } from './record/record-protection.ts';
 
 /** What is in use, for one line in the log at start. */
-export interface Acceleration {
+interface Acceleration {
   /** How records are sealed and opened. */
   readonly records: 'evp' | 'node:crypto';
   /** How datagrams are read and written. */
@@ -14,7 +14,7 @@ export interface Acceleration {
 }
 
 /** Tells which accelerators work here. The first call loads them; nothing is logged. */
-export function acceleration(enabled = true): Acceleration {
+export function accelerationInUse(enabled = true): Acceleration {
   if (!accelerationWanted(enabled)) {
     return {
       records: 'node:crypto',

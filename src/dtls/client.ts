@@ -1,11 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
-import { Connection, type ConnectionHost } from './connection.ts';
-import { MASTER_SECRET_LENGTH, RECORD_HEADER_LENGTH, TIMER_GRAIN_MS } from './constants.ts';
-import { type EndpointConfig, endpointConfig } from './endpoint-config.ts';
-import { type CipherSuiteName, cipherSuite } from './handshake/cipher-suites.ts';
-import { ClientHandshake } from './handshake/client-handshake.ts';
-import { DEFAULT_CIPHER_SUITES } from './handshake/negotiation.ts';
+import { Connection, type ConnectionHost } from './association/connection.ts';
+import { type EndpointConfig, endpointConfig } from './association/endpoint-config.ts';
 import type {
   CloseDetails,
   CloseReason,
@@ -14,10 +10,13 @@ import type {
   DtlsClientCredentials,
   DtlsClientEngine,
   DtlsClientOptions,
-} from './types.ts';
+} from './association/types.ts';
+import { ClientHandshake } from './handshake/client-handshake.ts';
+import { DEFAULT_CIPHER_SUITES } from './handshake/negotiation.ts';
+import { type CipherSuiteName, cipherSuite } from './protocol/cipher-suites.ts';
+import { MASTER_SECRET_LENGTH, MAX_SESSION_ID, RECORD_HEADER_LENGTH, TIMER_GRAIN_MS } from './protocol/constants.ts';
 
 const EMPTY = Buffer.alloc(0);
-const MAX_SESSION_ID = 32;
 
 /**
  * The client's side of one association.
@@ -72,7 +71,7 @@ export class DtlsClient implements DtlsClientEngine, ConnectionHost {
       },
       now,
     );
-    this.#connection.handshake = handshake;
+    this.#connection.begin(handshake);
     handshake.start(now);
   }
 
@@ -88,7 +87,8 @@ export class DtlsClient implements DtlsClientEngine, ConnectionHost {
     this.#connection.input(datagram, now);
   }
 
-  tick(now: number): void {
+  tick(now: number, late = 0): void {
+    if (late > 0) this.#connection.excuse(late, now);
     if (now < this.nextDeadline) return;
     if (this.#connection.deadline <= now) this.#connection.tick(now);
     this.scheduled(this.#connection);

@@ -1,12 +1,17 @@
 import { lookup } from 'node:dns/promises';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { DEFAULTS } from '../lib/defaults.ts';
 import type { Closable } from '../lib/dispose.ts';
+import { sameEndpoint } from '../lib/endpoint.ts';
 import { TunneliteError } from '../lib/errors.ts';
+import { canonicalAddress } from '../lib/ip-address.ts';
+import { SocketMemory } from '../udp/datagram-memory.ts';
+import type { Endpoint } from '../udp/index.ts';
+import { acceleratedProtection } from './acceleration.ts';
+import type { CloseDetails, CloseReason, DtlsClientOptions } from './association/types.ts';
 import { DtlsClient } from './client.ts';
-import { EngineTimer } from './engine-timer.ts';
-import type { CipherSuiteName } from './handshake/cipher-suites.ts';
-import type { CloseDetails, CloseReason, DtlsClientOptions, DtlsPeer } from './types.ts';
-import { bindSocket, closeSocket, createUdpSocket, ignoreErrors, onDatagram, sender } from './udp-socket.ts';
+import { openEngineSocket } from './engine-socket.ts';
+import type { CipherSuiteName } from './protocol/cipher-suites.ts';
 
 /** Options of {@link connect}: those of the engine, with the socket's in place of its ports. */
 export interface ConnectOptions
@@ -19,6 +24,11 @@ export interface ConnectOptions
   readonly clock?: Clock | undefined;
   /** Gives up the handshake when aborted. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Use native code, as for `createServer`. Default false: a batched socket takes some memory for its queues, which pays for one
+   * busy client, not for thousands in one process.
+   */
+  readonly acceleration?: boolean | undefined;
 }
 
 /** How a connection ended. */
@@ -51,18 +61,19 @@ export interface DtlsSocket extends Closable {
  * @throws TunneliteError ERR_DTLS_HANDSHAKE, ERR_DTLS_HANDSHAKE_TIMEOUT, ERR_DTLS_OPTION
  */
 export async function connect(options: ConnectOptions): Promise<DtlsSocket> {
-  const clock = options.clock ?? systemClock;
-  const { address, family } = await lookup(options.host ?? '127.0.0.1');
-  options.signal?.throwIfAborted();
-  const peer: DtlsPeer = { address, port: options.port, family: family === 6 ? 'IPv6' : 'IPv4' };
-  const socket = createUdpSocket(address);
-  let open = true;
+  const { clock = systemClock, acceleration = false, signal } = options;
+  const { address, family } = await lookup(options.host ?? DEFAULTS.host);
+  signal?.throwIfAborted();
   const connected = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<DtlsEnd>();
+  const memory = new SocketMemory();
+  let server: Endpoint | undefined;
   const engine = new DtlsClient({
     ...options,
-    peer,
-    send: sender(socket, () => open),
+    protection: options.protection ?? acceleratedProtection(acceleration),
+    memory,
+    peer: { address: canonicalAddress(address), port: options.port, family: family === 6 ? 'IPv6' : 'IPv4' },
+    send: (buffer, offset, length) => memory.send(buffer, offset, length, server!),
     onConnect: () => connected.resolve(),
     onData: (_association, buffer, offset, length) => {
       options.onMessage?.(Buffer.from(buffer.subarray(offset, offset + length)));
@@ -72,28 +83,25 @@ export async function connect(options: ConnectOptions): Promise<DtlsSocket> {
       ended.resolve({ reason, ...details });
     },
   });
-  const timer = new EngineTimer(engine, clock);
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closing ??= (async () => {
-      engine.close();
-      open = false;
-      timer.cancel();
-      await closeSocket(socket);
-    })();
-    return closing;
+  const input = (datagram: Buffer, from: Endpoint, now: number): void => {
+    // Another host's datagram: what it says proves nothing, and trying it would cost a decryption.
+    if (server && sameEndpoint(from, server)) engine.input(datagram, now);
   };
-  const abort = (): void => connected.reject(options.signal?.reason);
+  const host = family === 6 ? '::' : '0.0.0.0';
+  const { socket, timer, close } = await openEngineSocket({
+    engine,
+    memory,
+    input,
+    clock,
+    host,
+    port: 0,
+    acceleration,
+  });
+  const abort = (): void => connected.reject(signal?.reason);
   try {
-    await bindSocket(socket, 0, family === 6 ? '::' : '0.0.0.0');
-    ignoreErrors(socket);
-    onDatagram(socket, (datagram, from) => {
-      // Another host's datagram: what it says proves nothing, and trying it would cost a decryption.
-      if (from.port !== peer.port || from.address !== peer.address) return;
-      engine.input(datagram, clock.monotonic());
-      timer.arm();
-    });
-    options.signal?.addEventListener('abort', abort, { once: true });
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', abort, { once: true });
+    server = socket.endpoint(address, options.port);
     engine.start(clock.monotonic());
     timer.arm();
     await connected.promise;
@@ -101,14 +109,14 @@ export async function connect(options: ConnectOptions): Promise<DtlsSocket> {
     await close();
     throw error;
   } finally {
-    options.signal?.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', abort);
   }
   const association = engine.association!;
   // The peer's end closes the socket too.
   void ended.promise.then(close);
   return {
     cipherSuite: association.cipherSuite,
-    localPort: socket.address().port,
+    localPort: socket.port,
     closed: ended.promise,
     send: (message) => association.send(message, 0, message.length),
     close,

@@ -1,10 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { DEFAULTS } from '../lib/defaults.ts';
 import type { Closable } from '../lib/dispose.ts';
-import { EngineTimer } from './engine-timer.ts';
+import { SocketMemory } from '../udp/datagram-memory.ts';
+import type { Endpoint } from '../udp/index.ts';
+import { acceleratedProtection } from './acceleration.ts';
+import type { DtlsAssociation, DtlsServerOptions } from './association/types.ts';
+import { openEngineSocket } from './engine-socket.ts';
 import { DtlsServer } from './server.ts';
-import type { DtlsAssociation, DtlsServerOptions } from './types.ts';
-import { bindSocket, closeSocket, createUdpSocket, ignoreErrors, onDatagram, sender } from './udp-socket.ts';
 
 /** Options of {@link createServer}: those of the engine, with the socket's in place of `send` and `onData`. */
 export interface CreateServerOptions<Context = unknown>
@@ -16,6 +19,11 @@ export interface CreateServerOptions<Context = unknown>
   /** One record of application data; the Buffer is yours. */
   readonly onMessage?: (association: DtlsAssociation<Context>, message: Buffer) => void;
   readonly clock?: Clock | undefined;
+  /**
+   * Use native code where the optional `koffi` is installed: UDP in batches, and records by Node's own OpenSSL, unless `protection`
+   * says otherwise. Default true.
+   */
+  readonly acceleration?: boolean | undefined;
 }
 
 /** A DTLS server with its socket. */
@@ -41,34 +49,19 @@ export interface DtlsListener<Context = unknown> extends Closable {
 export async function createServer<Context = unknown>(
   options: CreateServerOptions<Context>,
 ): Promise<DtlsListener<Context>> {
-  const host = options.host ?? '127.0.0.1';
-  const clock = options.clock ?? systemClock;
-  const { onMessage } = options;
-  const socket = createUdpSocket(host);
-  await bindSocket(socket, options.port ?? 0, host);
-  ignoreErrors(socket);
-  let closing: Promise<void> | undefined;
-  let open = true;
+  const { host = DEFAULTS.host, port = 0, clock = systemClock, acceleration = true, onMessage } = options;
+  const memory = new SocketMemory();
   const engine = new DtlsServer<Context>({
     ...options,
-    send: sender(socket, () => open),
+    protection: options.protection ?? acceleratedProtection(acceleration),
+    memory,
+    send: (buffer, offset, length, peer) => memory.send(buffer, offset, length, peer as Endpoint),
     onData: (association, buffer, offset, length) => {
       onMessage?.(association, Buffer.from(buffer.subarray(offset, offset + length)));
     },
   });
-  const timer = new EngineTimer(engine, clock);
-  onDatagram(socket, (datagram, peer) => {
-    engine.input(datagram, peer, clock.monotonic());
-    timer.arm();
-  });
-  const close = (): Promise<void> => {
-    closing ??= (async () => {
-      engine.close();
-      open = false;
-      timer.cancel();
-      await closeSocket(socket);
-    })();
-    return closing;
-  };
-  return { address: socket.address(), engine, close, [Symbol.asyncDispose]: close };
+  const input = (datagram: Buffer, from: Endpoint, now: number): void => engine.input(datagram, from, now);
+  const { socket, close } = await openEngineSocket({ engine, memory, input, clock, host, port, acceleration });
+  const { address, family } = socket.endpoint(host, socket.port);
+  return { address: { address, family, port: socket.port }, engine, close, [Symbol.asyncDispose]: close };
 }

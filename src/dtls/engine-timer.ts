@@ -1,12 +1,16 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { watchTimer } from '../lib/late-tick.ts';
 
 /** What a timer is kept for: an engine of this folder. */
 export interface TimedEngine {
   readonly nextDeadline: number;
-  tick(now: number): void;
+  tick(now: number, late: number): void;
 }
 
-/** Keeps one timer on the clock at the engine's next deadline. Call `arm` after whatever may have moved that. */
+/**
+ * Keeps one timer on the clock at the engine's next deadline. Call `arm` after whatever may have moved that. A timer that is late
+ * first lets the input be read that came meanwhile.
+ */
 export class EngineTimer {
   readonly #engine: TimedEngine;
   readonly #clock: Clock;
@@ -24,10 +28,10 @@ export class EngineTimer {
     if (due >= this.#armedFor) return;
     this.#timer?.cancel();
     this.#armedFor = due;
-    this.#timer = this.#clock.setTimer(Math.max(0, due - this.#clock.monotonic()), () => {
+    this.#timer = watchTimer(this.#clock, due - this.#clock.monotonic(), (late) => {
       this.#timer = undefined;
       this.#armedFor = Number.POSITIVE_INFINITY;
-      this.#engine.tick(this.#clock.monotonic());
+      this.#engine.tick(this.#clock.monotonic(), late);
       this.arm();
     });
   }

@@ -1,23 +1,8 @@
-import { ALERT, ALERT_LEVEL, type AlertName } from './alerts.ts';
-import { AssociationRegistry } from './association-registry.ts';
-import { Connection, type ConnectionHost } from './connection.ts';
-import {
-  CONTENT_TYPE,
-  EXTENSION,
-  MAX_ASSOCIATIONS,
-  MAX_HANDSHAKES,
-  RECORD_HEADER_LENGTH,
-  TIMER_GRAIN_MS,
-} from './constants.ts';
-import { type EndpointConfig, endpointConfig } from './endpoint-config.ts';
-import { HELLO_VERIFY_LENGTH, writeHelloVerifyRequest } from './handshake/cookie.ts';
-import { readServerName } from './handshake/hello-extensions.ts';
-import { beginsWithClientHello, HelloIntake } from './handshake/hello-intake.ts';
-import { DEFAULT_CIPHER_SUITES } from './handshake/negotiation.ts';
-import { type ReceivedHello, ServerHandshake } from './handshake/server-handshake.ts';
-import type { PeerSlot } from './peer-table.ts';
-import { writePlainRecord } from './record/record.ts';
-import { Roaming } from './roaming.ts';
+import { AssociationRegistry } from './association/association-registry.ts';
+import { Connection, type ConnectionHost } from './association/connection.ts';
+import { type EndpointConfig, endpointConfig } from './association/endpoint-config.ts';
+import type { PeerSlot } from './association/peer-table.ts';
+import { LIMITED, Roaming } from './association/roaming.ts';
 import type {
   ClientHelloInfo,
   CloseDetails,
@@ -28,7 +13,22 @@ import type {
   DtlsPeer,
   DtlsServerEngine,
   DtlsServerOptions,
-} from './types.ts';
+} from './association/types.ts';
+import { HELLO_VERIFY_LENGTH, writeHelloVerifyRequest } from './handshake/cookie.ts';
+import { readServerName } from './handshake/hello-extensions.ts';
+import { beginsWithClientHello, HelloIntake } from './handshake/hello-intake.ts';
+import { DEFAULT_CIPHER_SUITES } from './handshake/negotiation.ts';
+import { type ReceivedHello, ServerHandshake } from './handshake/server-handshake.ts';
+import { ALERT, ALERT_LEVEL, type AlertName } from './protocol/alerts.ts';
+import {
+  CONTENT_TYPE,
+  EXTENSION,
+  MAX_ASSOCIATIONS,
+  MAX_HANDSHAKES,
+  RECORD_HEADER_LENGTH,
+  TIMER_GRAIN_MS,
+} from './protocol/constants.ts';
+import { writePlainRecord } from './record/record.ts';
 
 interface ServerStats {
   [reason: string]: number;
@@ -37,6 +37,8 @@ interface ServerStats {
   handshakesFailed: number;
   helloVerifyRequests: number;
   moves: number;
+  roamTrials: number;
+  roamVisits: number;
 }
 
 /**
@@ -60,6 +62,8 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     handshakesFailed: 0,
     helloVerifyRequests: 0,
     moves: 0,
+    roamTrials: 0,
+    roamVisits: 0,
   };
   nextDeadline = Number.POSITIVE_INFINITY;
   readonly #options: DtlsServerOptions<Context>;
@@ -116,7 +120,8 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     this.#roam(datagram, peer, slot !== undefined, now);
   }
 
-  tick(now: number): void {
+  tick(now: number, late = 0): void {
+    if (late > 0) for (const connection of this.#timed) connection.excuse(late, now);
     if (now < this.nextDeadline) return;
     this.nextDeadline = Number.POSITIVE_INFINITY;
     for (const connection of [...this.#timed]) {
@@ -177,6 +182,12 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
       this.#drop(refusal, peer);
       return;
     }
+    if (credentials.kind === 'certificate' && !received.proven) {
+      // Our answer would be many times as long as what we were sent.
+      const { cookie, recordSequence } = this.#intake.demand(received, peer, now);
+      this.#helloVerify(cookie, recordSequence, peer);
+      return;
+    }
     this.#accept(received, credentials, peer, tag, now);
   }
 
@@ -194,9 +205,9 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     tag: string,
     now: number,
   ): void {
-    const connection = new Connection(this, 'server', peer, credentials.context);
+    const connection = new Connection(this, 'server', peer, credentials.context, received.recordSequence);
     const handshake = new ServerHandshake(connection, received, credentials, now);
-    connection.handshake = handshake;
+    connection.begin(handshake);
     const preference = this.#options.cipherSuites ?? DEFAULT_CIPHER_SUITES;
     // Registered first: the flight goes out, and the deadline is set, while it is accepted.
     this.#registry.begin(connection, credentials.session, tag, now);
@@ -231,16 +242,12 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
   // --- A record from where no association is known to be ---
 
   #roam(datagram: Buffer, peer: DtlsPeer, known: boolean, now: number): void {
-    const owner = this.#roaming?.find(
-      datagram,
-      {
-        near: this.#registry.atAddress(peer.address),
-        named: (this.#options.candidates?.(peer) ?? []) as Iterable<Connection<Context>>,
-        all: this.#registry.all(),
-      },
-      now,
-    );
-    if (owner === 'limited') {
+    const roaming = this.#roaming;
+    const sources = { near: this.#registry.atAddress(peer.address), all: this.#registry.all() };
+    const owner = roaming?.find(datagram, peer.address, sources, now);
+    this.stats.roamTrials = roaming?.trials ?? 0;
+    this.stats.roamVisits = roaming?.visits ?? 0;
+    if (owner === LIMITED) {
       this.#drop('rate-limited', peer);
       return;
     }
@@ -272,7 +279,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
   }
 
   dropped(connection: Connection, reason: DropReason): void {
-    this.#drop(reason, connection.peer);
+    this.#drop(reason, connection.peer, !connection.connected);
   }
 
   scheduled(base: Connection): void {
@@ -289,11 +296,11 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     this.#due(deadline);
   }
 
-  connected(base: Connection, _now: number): void {
+  connected(base: Connection): void {
     const connection = base as Connection<Context>;
     const { replaced, neighbour } = this.#registry.complete(connection);
     this.stats.handshakesCompleted++;
-    this.#options.onConnect?.(connection, replaced);
+    this.#options.onConnect?.(connection);
     replaced?.end('replaced');
     neighbour?.end('replaced');
   }
@@ -324,16 +331,11 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     if (this.#timed.size + this.#lingering.size === 0) this.nextDeadline = Number.POSITIVE_INFINITY;
   }
 
-  #drop(reason: DropReason, peer: DtlsPeer): void {
+  #drop(reason: DropReason, peer: DtlsPeer, handshaking = false): void {
     const { stats } = this;
     stats[reason] = (stats[reason] ?? 0) + 1;
-    this.#options.onDrop?.(reason, peer);
+    this.#options.onDrop?.(reason, peer, handshaking);
   }
-}
-
-/** Makes a server; the same as `new DtlsServer(options)`. */
-export function createDtlsServer<Context = unknown>(options: DtlsServerOptions<Context>): DtlsServer<Context> {
-  return new DtlsServer(options);
 }
 
 function helloTag(received: ReceivedHello): string {

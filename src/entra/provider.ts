@@ -1,21 +1,29 @@
 import type { FastifyPluginAsync } from 'fastify';
+import type { FaultPorts } from '../faults/ports.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { DEFAULTS } from '../lib/defaults.ts';
 import { type Closable, CloseStack } from '../lib/dispose.ts';
+import { endpointText, hostText } from '../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
+import { listenHint } from '../lib/listen-hint.ts';
+import { directly, type Offload } from '../lib/offload.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
+import { type Network, systemNetwork } from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { type Behaviour, DEFAULT_BEHAVIOUR, type IdentityContext, nowSeconds } from './context.ts';
-import { defaultDirectory } from './directory/default-directory.ts';
+import type { HTTP_TIMEOUTS, Lifetimes } from './context/constants.ts';
+import { type Behaviour, forCaller, nowSeconds, type SharedContext } from './context/context.ts';
+import { Grants } from './context/grants.ts';
+import { Lockout } from './context/lockout.ts';
+import { Outages } from './context/outages.ts';
+import { Overrides } from './context/overrides.ts';
+import { OwnOrigins } from './context/own-origins.ts';
 import { Directory } from './directory/directory.ts';
 import type { DirectoryInput } from './directory/input-types.ts';
 import { apiRoutes } from './oauth/api-routes.ts';
-import { DEFAULT_LIFETIMES, type HTTP_TIMEOUTS, type Lifetimes } from './oauth/constants.ts';
-import { Grants } from './oauth/grants.ts';
-import { prepareInstance } from './oauth/http.ts';
-import { Lockout } from './oauth/lockout.ts';
-import { type Endpoint, type Outage, Outages } from './oauth/outages.ts';
-import { type FailNext, Overrides } from './oauth/overrides.ts';
+import { openToBrowsers, prepareInstance } from './oauth/http.ts';
 import { accessTokenFor, type TestTokenRequest, testTokenRequest } from './oauth/test-token.ts';
+import { userInfoRoutes } from './oauth/user-info.ts';
+import type { IdentityControls } from './rest/identity-controls.ts';
 import { createServer } from './server.ts';
 import { deviceCodeRoutes, devicePageRoutes } from './sign-in/device-routes.ts';
 import { federationRoutes } from './sign-in/federation-routes.ts';
@@ -27,7 +35,7 @@ import type { AccessTokenRequest } from './tokens/token-claims.ts';
 import { TokenIssuer } from './tokens/token-issuer.ts';
 
 export interface IdentityProviderOptions {
-  /** Tenants, users, apps; {@link defaultDirectory} when left out. */
+  /** Tenants, users, apps; `defaultDirectory()` when left out. */
   readonly directory?: Directory | DirectoryInput;
   /** Certificate and key (PEM) of the HTTPS listener. Without them only {@link IdentityProvider.plugin} can be used. */
   readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
@@ -35,14 +43,30 @@ export interface IdentityProviderOptions {
   readonly host?: string;
   /** Default 0: a free one. */
   readonly port?: number;
-  /** Host name that clients use, and that tokens name as issuer. Default `localhost`. */
+  /** Host name or address by which this machine reaches the listener. Default `localhost`. */
   readonly hostname?: string;
-  /** Full origin that clients use, where it differs from what is listened on (a container, a proxy). */
+  /**
+   * Host names and addresses by which clients may reach the listener, at whatever port. Metadata, endpoints and issuers in an
+   * answer are under the one that its caller used. Default: loopback and `hostname`; for a plugin on another server, none.
+   */
+  readonly names?: readonly string[];
+  /**
+   * Full origin that is named to callers by other names, and in tokens that nobody asked for over the network. Default: that of
+   * the listener. Need not be reachable from this machine.
+   */
   readonly publicOrigin?: string;
   /** Signing keys; new ones when left out. */
   readonly keys?: SigningKeys;
   readonly clock?: Clock;
+  /** The time that delays of answers go by, also while `clock` stands still. Default: `clock`. */
+  readonly machine?: Clock;
+  /** Faults injected into requests. */
+  readonly faults?: Pick<FaultPorts, 'http'>;
   readonly random?: RandomSource;
+  /** What WebCrypto's work goes through; by itself when left out. */
+  readonly offload?: Offload;
+  /** Where connections come from; the machine's sockets when left out. */
+  readonly network?: Network;
   readonly emit?: Emit;
   readonly lifetimes?: Partial<Lifetimes>;
   readonly behaviour?: Partial<Omit<Behaviour, 'lifetimes'>>;
@@ -51,37 +75,31 @@ export interface IdentityProviderOptions {
 }
 
 /** The mock Entra ID. */
-export interface IdentityProvider extends Closable {
+export interface IdentityProvider extends IdentityControls, Closable {
   /**
    * Starts to listen and returns the origin.
    * @throws TunneliteError `ERR_IDENTITY_LISTEN`
    */
   listen(): Promise<string>;
-  /** `https://host:port`, without trailing slash. */
+  /** `https://host:port`, without trailing slash: `publicOrigin`, or else that of the listener. */
   readonly origin: string;
-  readonly directory: Directory;
-  readonly keys: SigningKeys;
+  /** The same as this machine reaches it. */
+  readonly localOrigin: string;
+  /** An issuer of ours, by any of our names, under `localOrigin`; any other text stays as it is. */
+  localIssuer(issuer: string): string;
   readonly issuer: TokenIssuer;
+  /** Behaves in another way from now on; what was handed out before stays good for as long as it was. */
+  configure(changed: Pick<IdentityProviderOptions, 'lifetimes' | 'behaviour'>): void;
+  /** Serves another certificate from now on; connections that are open keep theirs. */
+  useCertificate(tls: { readonly cert: string; readonly key: string }): void;
   /** All routes as a fastify plugin, to be mounted at the root of another server. Set `publicOrigin` then. */
   readonly plugin: FastifyPluginAsync;
   /** `iss` of the tokens of a tenant (GUID or domain), without placeholder. Version 2 when left out. */
   issuerFor(tenant: string, version?: 1 | 2): string;
   /** Address of the OpenID metadata of a tenant. */
   metadataUrl(tenant: string, version?: 1 | 2): string;
-  /** Orders failures of requests to come; returns an id for {@link Overrides.remove}. */
-  failNext(request: FailNext): number;
-  readonly overrides: Overrides;
-  /** Disturbs an endpoint until cleared. */
-  disturb(endpoint: Endpoint, outage: Outage): void;
-  readonly outages: Outages;
-  /** Ends every sign-in of a user: refresh tokens fail with 50173, browsers have to sign in anew. */
-  revokeSessions(user: string, tenant?: string): void;
-  /** A token without any sign-in, for tests and `tunnelite token`. */
-  accessToken(request?: TestTokenRequest): Promise<string>;
   /** What the issuer would be asked for such a token: the start of a deliberately wrong one. */
   tokenRequest(request?: TestTokenRequest): AccessTokenRequest;
-  /** Forgets codes, refresh tokens, sessions, overrides and outages; the directory stays. */
-  reset(): void;
 }
 
 const silent: Emit = () => undefined;
@@ -99,38 +117,36 @@ const silent: Emit = () => undefined;
 export async function createIdentityProvider(options: IdentityProviderOptions = {}): Promise<IdentityProvider> {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
-  const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes };
-  const keys = options.keys ?? (await SigningKeys.create({ clock }));
+  const { network = systemNetwork, offload = directly } = options;
+  const lifetimes = { ...DEFAULTS.identity.lifetimes, ...options.lifetimes };
+  const keys = options.keys ?? (await SigningKeys.create({ clock, random, offload }));
   const close = new CloseStack();
-  let origin = options.publicOrigin;
-  const getOrigin = (): string => {
-    if (origin === undefined) {
-      throw new TunneliteError('ERR_IDENTITY_NOT_LISTENING');
-    }
-    return origin;
-  };
-  const context: IdentityContext = {
-    directory:
-      options.directory instanceof Directory
-        ? options.directory
-        : new Directory(options.directory ?? defaultDirectory()),
+  const hostname = options.hostname ?? 'localhost';
+  const names = options.names ?? (options.tls ? ['localhost', '127.0.0.1', '::1', hostname] : []);
+  const origins = new OwnOrigins(names, options.publicOrigin);
+  const behaviour = { ...DEFAULTS.identity.behaviour, ...options.behaviour, lifetimes };
+  const context: SharedContext = {
+    directory: options.directory instanceof Directory ? options.directory : new Directory(options.directory),
     clock,
     random,
-    issuer: new TokenIssuer({ keys, clock, random, lifetime: lifetimes.accessToken }),
+    issuer: new TokenIssuer({ keys, clock, random, offload, lifetime: lifetimes.accessToken }),
     emit: options.emit ?? silent,
-    behaviour: { ...DEFAULT_BEHAVIOUR, ...options.behaviour, lifetimes },
+    behaviour,
     grants: new Grants(clock),
     overrides: new Overrides(),
-    outages: new Outages(clock),
+    outages: new Outages(options.machine ?? clock, options.faults),
     lockout: new Lockout(clock),
-    origin: getOrigin,
-    issuerFor: (tenantId, version) => `${getOrigin()}/${tenantId}/${version === 1 ? '' : 'v2.0'}`,
+    origins,
   };
+  /** For those who do not come over the network. */
+  const own = forCaller(context, undefined);
   const signIns = new SignIns(context);
   const plugin: FastifyPluginAsync = async (app) => {
     prepareInstance(context, app);
     await app.register(async (api) => {
+      openToBrowsers(api);
       apiRoutes(context, api);
+      userInfoRoutes(context, api);
       deviceCodeRoutes(context, api);
     });
     await app.register(async (pages) => signInRoutes(context, signIns, pages));
@@ -138,7 +154,9 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
     await app.register(async (pages) => devicePageRoutes(context, signIns, pages));
     await app.register(async (pages) => sessionRoutes(context, signIns, pages));
   };
-  const server = options.tls && (await createServer({ tls: options.tls, timeouts: options.timeouts }, plugin));
+  const server =
+    options.tls &&
+    (await createServer({ tls: options.tls, timeouts: options.timeouts, clock, emit: context.emit, network }, plugin));
   if (server) close.defer(() => server.close());
   close.defer(() => context.outages.release());
 
@@ -150,47 +168,58 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
     outages: context.outages,
     plugin,
     get origin() {
-      return getOrigin();
+      return origins.public;
     },
+    get localOrigin() {
+      return origins.local;
+    },
+    localIssuer: (issuer) => origins.localIssuer(issuer),
     async listen() {
       if (!server) {
         throw new TunneliteError('ERR_IDENTITY_NOT_LISTENING', 'An identity provider without TLS key cannot listen.');
       }
-      const host = options.host ?? '127.0.0.1';
+      const host = options.host ?? DEFAULTS.host;
       await server.listen({ host, port: options.port ?? 0 }).catch((cause: unknown) => {
         throw new TunneliteError(
           'ERR_IDENTITY_LISTEN',
           `The built-in Entra ID cannot use port ${options.port ?? 0} of ${host}: ${errorText(cause)}`,
-          { cause, details: { host, port: options.port ?? 0 } },
+          { ...listenHint(cause), cause, details: { host, port: options.port ?? 0 } },
         );
       });
       const address = server.server.address();
       const port = typeof address === 'object' && address ? address.port : 0;
-      origin ??= `https://${options.hostname ?? 'localhost'}${port === 443 ? '' : `:${port}`}`;
-      return origin;
+      origins.listensAt(`https://${port === 443 ? hostText(hostname) : endpointText(hostname, port)}`);
+      return origins.public;
     },
-    issuerFor: (tenant, version = 2) => context.issuerFor(context.directory.tenant(tenant).id, version),
+    useCertificate: (tls) => server?.useCertificate(tls),
+    configure(changed) {
+      Object.assign(behaviour, changed.behaviour);
+      Object.assign(lifetimes, changed.lifetimes);
+      context.issuer.useLifetime(lifetimes.accessToken);
+    },
+    issuerFor: (tenant, version = 2) => own.issuerFor(context.directory.tenant(tenant).id, version),
     metadataUrl: (tenant, version = 2) =>
-      `${getOrigin()}/${tenant}${version === 1 ? '' : '/v2.0'}/.well-known/openid-configuration`,
+      `${origins.public}/${tenant}${version === 1 ? '' : '/v2.0'}/.well-known/openid-configuration`,
     failNext: (request) => context.overrides.add(request),
     disturb: (endpoint, outage) => context.outages.set(endpoint, outage),
     revokeSessions: (user, tenant) => {
       const { users } = tenant === undefined ? tenantOf(context, user) : context.directory.tenant(tenant);
       context.grants.revokeUser(users.get(user).id, nowSeconds(context));
     },
-    accessToken: (request) => accessTokenFor(context, request ?? {}),
-    tokenRequest: (request) => testTokenRequest(context, request ?? {}),
+    accessToken: (request) => accessTokenFor(own, request ?? {}),
+    tokenRequest: (request) => testTokenRequest(own, request ?? {}),
     reset: () => {
       context.grants.clear();
       signIns.clear();
       context.overrides.clear();
       context.outages.clear();
+      context.lockout.clear();
     },
     close: () => close.close(),
     [Symbol.asyncDispose]: () => close.close(),
   };
 }
 
-function tenantOf({ directory }: IdentityContext, user: string) {
+function tenantOf({ directory }: SharedContext, user: string) {
   return directory.tenants.find((tenant) => tenant.users.find(user)) ?? directory.defaultTenant;
 }

@@ -1,19 +1,42 @@
+import type { Server } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
-import { HTTP_TIMEOUTS, MAX_BODY } from './oauth/constants.ts';
+import type { Clock } from '../lib/clock.ts';
+import { withinDescriptors } from '../lib/descriptor-limit.ts';
+import { OWN_COMPILERS } from '../lib/schema/index.ts';
+import type { Network } from '../network/index.ts';
+import type { Emit } from '../telemetry/events.ts';
+import {
+  CONNECTION_DESCRIPTOR_SHARE,
+  FULL_REPORT_MS,
+  HTTP_TIMEOUTS,
+  MAX_BODY,
+  MAX_CONNECTIONS,
+} from './context/constants.ts';
 
 export interface ServerOptions {
   readonly tls: { readonly key: string | Buffer; readonly cert: string | Buffer };
   /** Milliseconds. */
   readonly timeouts?: Partial<Record<keyof typeof HTTP_TIMEOUTS, number>> | undefined;
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly emit: Emit;
 }
 
+/** A server whose certificate can be changed. */
+export type HttpsServer = FastifyInstance & {
+  /** Serves another certificate from now on; connections that are open keep theirs. */
+  useCertificate(tls: { readonly cert: string; readonly key: string }): void;
+};
+
+const MIN_VERSION = 'TLSv1.2';
+
 /** The HTTPS server: bounded in time and size, closed for good when it is closed. */
-export async function createServer(options: ServerOptions, plugin: FastifyPluginAsync): Promise<FastifyInstance> {
+export async function createServer(options: ServerOptions, plugin: FastifyPluginAsync): Promise<HttpsServer> {
   const timeouts = { ...HTTP_TIMEOUTS, ...options.timeouts };
   const server = fastify({
     https: {
       ...options.tls,
-      minVersion: 'TLSv1.2',
+      minVersion: MIN_VERSION,
       headersTimeout: timeouts.headers,
       connectionsCheckingInterval: 1000,
     },
@@ -25,7 +48,9 @@ export async function createServer(options: ServerOptions, plugin: FastifyPlugin
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300, caseSensitive: false },
     exposeHeadRoutes: true,
     logger: false,
+    schemaController: OWN_COMPILERS,
   });
+  capConnections(options.network.listener(server.server), options);
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
       error: 'not_found',
@@ -33,5 +58,23 @@ export async function createServer(options: ServerOptions, plugin: FastifyPlugin
     }),
   );
   await server.register(plugin);
-  return server as unknown as FastifyInstance;
+  const useCertificate: HttpsServer['useCertificate'] = ({ cert, key }) =>
+    server.server.setSecureContext({ cert, key, minVersion: MIN_VERSION });
+  return Object.assign(server as unknown as FastifyInstance, { useCertificate });
+}
+
+/** Closes connections that are too many, and tells: the first at once, then no more often than each ten seconds. */
+function capConnections(server: Server, { clock, emit }: ServerOptions): void {
+  const limit = withinDescriptors(MAX_CONNECTIONS, CONNECTION_DESCRIPTOR_SHARE);
+  let count = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  server.maxConnections = limit;
+  server.on('drop', () => {
+    count++;
+    const now = clock.monotonic();
+    if (now - toldAt < FULL_REPORT_MS) return;
+    emit('identity.connections.refused', { limit, count });
+    toldAt = now;
+    count = 0;
+  });
 }

@@ -1,14 +1,19 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { endpointText } from '../lib/endpoint.ts';
 import { TunneliteError } from '../lib/errors.ts';
+import type { Network } from '../network/index.ts';
 import { PORT_ATTEMPTS } from './constants.ts';
 
 export interface BindRequest {
+  readonly network: Network;
   readonly host: string;
   /** 0: any number that is free for both. */
   readonly port: number;
   /** Binds UDP to the number that TCP got; left out when there is no UDP. */
   readonly bindUdp: ((port: number) => Promise<void>) | undefined;
   readonly onConnection: (socket: Socket) => void;
+  /** Accepting failed; the connections that are open go on. */
+  readonly onAcceptError: (error: NodeJS.ErrnoException) => void;
 }
 
 const BACKLOG = 1024;
@@ -21,18 +26,25 @@ const BACKLOG = 1024;
  */
 export async function bindPorts(request: BindRequest): Promise<{ server: Server; port: number }> {
   for (let attempt = 1; ; attempt++) {
-    const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, request.onConnection);
+    const server = request.network.listener(
+      createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, request.onConnection),
+    );
     const port = await listen(server, request);
     try {
       await request.bindUdp?.(port);
       return { server, port };
     } catch (cause) {
       await closeServer(server);
-      const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (request.port === 0 && inUse && attempt < PORT_ATTEMPTS) continue;
+      if (request.port === 0 && isTaken(cause) && attempt < PORT_ATTEMPTS) continue;
       throw bindError(cause, 'UDP', request.host, port);
     }
   }
+}
+
+/** In use; or, as Windows says it, held back for another program (EACCES). */
+function isTaken(cause: unknown): boolean {
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === 'EADDRINUSE' || code === 'EACCES';
 }
 
 /** Stops accepting; resolves when the last connection is gone. */
@@ -47,8 +59,7 @@ function listen(server: Server, request: BindRequest): Promise<number> {
     server.once('error', (error) => reject(bindError(error, 'TCP', request.host, request.port)));
     server.listen({ host: request.host, port: request.port, backlog: BACKLOG }, () => {
       server.removeAllListeners('error');
-      // Running out of file descriptors shows here; the connections that are open go on.
-      server.on('error', () => {});
+      server.on('error', request.onAcceptError);
       resolve((server.address() as { port: number }).port);
     });
   });
@@ -62,7 +73,7 @@ function bindError(cause: unknown, protocol: string, host: string, port: number)
         cause,
         details,
       })
-    : new TunneliteError('ERR_GATEWAY_LISTEN', `Cannot listen on ${protocol} ${host}:${port} (${code}).`, {
+    : new TunneliteError('ERR_GATEWAY_LISTEN', `Cannot listen on ${protocol} ${endpointText(host, port)} (${code}).`, {
         cause,
         details,
       });

@@ -1,70 +1,94 @@
-import type { Socket } from 'node:net';
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { constants } from 'node:crypto';
+import type { Server } from 'node:net';
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, TLSSocket } from 'node:tls';
 import { type FaultPorts, noFaults } from '../faults/ports.ts';
-import { CloseStack } from '../lib/dispose.ts';
+import { DEFAULTS } from '../lib/defaults.ts';
+import { withinDescriptors } from '../lib/descriptor-limit.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
+import type { Person } from '../lib/person.ts';
+import { ReportLimit } from '../lib/report-limit.ts';
+import type { ClockFollower } from '../lib/simulator-clock.ts';
+import { type Network, systemNetwork } from '../network/index.ts';
+import type { Transport } from '../tls/transport.ts';
 import { bindPorts, closeServer } from './bind-ports.ts';
-import { ADDRESS_COOL_DOWN, MAX_PENDING_CONNECTIONS, SCAN_INTERVAL } from './constants.ts';
-import { BAN_POINTS, BanList } from './control/bans.ts';
+import { DISCONNECT_FLUSH_MS, MAX_PENDING_CONNECTIONS, PENDING_DESCRIPTOR_SHARE, STRANGERS_TOLD } from './constants.ts';
 import type { BearerPrefix } from './control/bearer.ts';
-import { type ConnectionHost, ControlConnection } from './control/connection.ts';
+import type { ConnectionHost, ControlConnection } from './control/connection.ts';
 import { Pages } from './control/pages.ts';
-import { remoteAddressOf, remoteOf } from './control/remote-address.ts';
-import type { Transport } from './control/transport.ts';
+import type { Stage } from './control/waiting-room.ts';
 import type { DataChannelFactory, DataChannelServer } from './data/data-channel-port.ts';
+import { Door } from './door.ts';
+import { type DrainOptions, type DrainResult, Lifecycle, type LifecycleHost, type StopOptions } from './lifecycle.ts';
+import type { GatewayState } from './lifecycle-state.ts';
 import { AddressPool } from './session/address-pool.ts';
-import type { GatewaySession, SessionHost } from './session/session.ts';
+import { ADDRESS_COOL_DOWN } from './session/constants.ts';
+import type { GatewaySession } from './session/session.ts';
 import { MemorySessionStore } from './session/session-store.ts';
-import { Sessions } from './session/sessions.ts';
+import { Sessions, type SessionsHost } from './session/sessions.ts';
+import { TimeKeeper, type TimeKeeperHost } from './time-keeper.ts';
 import type { Gateway, GatewayOptions, PacketPort, SessionInfo } from './types.ts';
 
 const NO_PACKETS: PacketPort = {
   onPacket() {},
   onBatchEnd() {},
+  onPathChanged() {},
   onAddressReleased() {},
 };
 
+/** Node's own suites, then those with AES-CCM, which the real server (GnuTLS) has too. */
+const CIPHERS = `${DEFAULT_CIPHERS}:TLS_AES_128_CCM_SHA256:ECDHE-ECDSA-AES256-CCM:ECDHE-ECDSA-AES128-CCM:AES256-CCM:AES128-CCM`;
+
+/**
+ * OpenSSL's own groups but those with ML-KEM, of which it keeps the client's key for as long as the connection lives: 6 KiB each. The real
+ * server (GnuTLS 3.7) has none either. Clients that prefer one offer an older group beside it.
+ */
+const GROUPS = 'X25519:P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072';
+
 /** The gateway: TLS listener, sessions, channels. Made by `createGateway`. */
-export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
-  packets: PacketPort = NO_PACKETS;
-  coarseNow: number;
+export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, LifecycleHost, TimeKeeperHost {
   readonly host: string;
-  readonly settings;
   readonly verifier;
   readonly emit;
   readonly clock;
+  readonly machine;
   readonly sessionTable: Sessions;
-  readonly pages: Pages;
   readonly bearerPrefix: BearerPrefix;
   readonly faults: FaultPorts;
+  readonly strangers: ReportLimit;
+  readonly #network: Network;
   readonly ownAddresses: ReadonlySet<string>;
-  readonly dataChannels: DataChannelServer | undefined;
   readonly #options: GatewayOptions;
-  readonly #secureContext: SecureContext;
+  readonly #makeDataChannels: () => DataChannelServer | undefined;
+  #pages!: Pages;
+  #secureContext!: SecureContext;
   readonly #pool4: AddressPool | undefined;
   readonly #pool6: AddressPool | undefined;
-  /** Connections without a tunnel, oldest first. */
-  readonly #pending = new Set<ControlConnection>();
-  readonly #tunnels = new Set<ControlConnection>();
-  readonly #closing = new CloseStack();
-  readonly #bans: BanList | undefined;
+  readonly #door: Door;
+  readonly #lifecycle: Lifecycle;
+  readonly #timeKeeper: TimeKeeper;
+  #packets: PacketPort = NO_PACKETS;
+  /** Packets were handed on since the last end of a batch. */
+  #inBatch = false;
+  /** What waits for that end. */
+  #afterBatch: (() => void)[] = [];
+  #settings: GatewayOptions['settings'];
   #port = 0;
-  #accepted = 0;
-  #overLimit = 0;
-  #failedLogins = 0;
+  #server: Server | undefined;
+  #dataChannels: DataChannelServer | undefined;
   #undeliverable = 0;
 
   constructor(options: GatewayOptions, dataChannelFactory: DataChannelFactory | undefined) {
     this.#options = options;
     this.host = options.host;
-    this.settings = options.settings;
+    this.#settings = options.settings;
     this.verifier = options.verifier;
     this.emit = options.emit;
     this.clock = options.clock;
-    this.coarseNow = options.clock.monotonic();
-    this.bearerPrefix = options.bearerPrefix ?? 'lenient';
+    this.machine = options.machine ?? options.clock;
+    this.strangers = new ReportLimit(this.machine, STRANGERS_TOLD);
+    this.bearerPrefix = options.bearerPrefix ?? DEFAULTS.gateway.bearerPrefix;
     this.faults = options.faults ?? noFaults;
-    this.#bans = options.bans && new BanList(options.bans, options.clock);
+    this.#network = options.network ?? systemNetwork;
     const { settings, clock, random, emit } = options;
     const coolDown = ADDRESS_COOL_DOWN * 1000;
     this.#pool4 = settings.network === undefined ? undefined : new AddressPool(settings.network, coolDown);
@@ -78,37 +102,73 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
       pool4: this.#pool4,
       pool6: this.#pool6,
       cookieTimeout: settings.cookieTimeout,
-      onAddressReleased: (address) => this.packets.onAddressReleased(address),
     });
+    this.useCertificate(options.tls);
+    this.#makeDataChannels = () =>
+      settings.disableUdp
+        ? undefined
+        : dataChannelFactory?.({
+            mtu: settings.mtu,
+            announcedPort: settings.announcedUdpPort,
+            emit,
+            clock,
+            machine: this.machine,
+            random,
+            onBatchEnd: () => this.onBatchEnd(),
+            acceleration: options.acceleration ?? true,
+            network: this.#network,
+            faults: this.faults,
+            keylog: options.tls.keylog,
+          });
+    this.#door = new Door({
+      emit,
+      clock,
+      maxPending: options.maxPendingConnections ?? withinDescriptors(MAX_PENDING_CONNECTIONS, PENDING_DESCRIPTOR_SHARE),
+      bans: options.bans,
+      host: this,
+    });
+    this.#lifecycle = new Lifecycle(this);
+    this.#timeKeeper = new TimeKeeper(this);
+  }
+
+  get settings(): GatewayOptions['settings'] {
+    return this.#settings;
+  }
+
+  configure(settings: GatewayOptions['settings']): void {
+    const { network, ipv6Network, mtu, disableUdp, announcedUdpPort, cookieTimeout, rekeyTime } = this.#settings;
+    const kept = { network, ipv6Network, mtu, disableUdp, announcedUdpPort, cookieTimeout, rekeyTime };
+    this.#settings = { ...settings, ...kept };
+  }
+
+  get pages(): Pages {
+    return this.#pages;
+  }
+
+  useCertificate({ cert, key }: { readonly cert: string; readonly key: string }): void {
+    const { ca, minVersion, maxVersion } = this.#options.tls;
     try {
-      this.pages = new Pages(options.tls.cert, options.tls.ca);
+      const pages = new Pages(cert, ca);
       this.#secureContext = createSecureContext({
-        cert: options.tls.cert,
-        key: options.tls.key,
-        minVersion: options.tls.minVersion ?? 'TLSv1.2',
-        maxVersion: options.tls.maxVersion ?? 'TLSv1.3',
+        cert,
+        key,
+        minVersion: minVersion ?? DEFAULTS.gateway.tls.minVersion,
+        maxVersion: maxVersion ?? DEFAULTS.gateway.tls.maxVersion,
+        ciphers: CIPHERS,
+        ecdhCurve: GROUPS,
         honorCipherOrder: true,
+        // What a client may renegotiate for free costs the server a handshake each time, and holds up its data.
+        secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       });
+      this.#pages = pages;
     } catch (cause) {
-      throw new TunneliteError(
-        'ERR_GATEWAY_CERTIFICATE',
-        `The gateway's certificate cannot be used: ${errorText(cause)}`,
-        {
-          cause,
-        },
-      );
+      const message = `The gateway's certificate cannot be used: ${errorText(cause)}`;
+      throw new TunneliteError('ERR_GATEWAY_CERTIFICATE', message, { cause });
     }
-    this.dataChannels = settings.disableUdp
-      ? undefined
-      : dataChannelFactory?.({
-          settings,
-          emit,
-          clock,
-          random,
-          accelerate: options.accelerate ?? true,
-          faults: this.faults,
-          keylog: options.tls.keylog,
-        });
+  }
+
+  get follower(): ClockFollower {
+    return this.#timeKeeper;
   }
 
   get port(): number {
@@ -116,36 +176,173 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
   }
 
   get udpPort(): number {
-    return this.#port;
+    return this.settings.announcedUdpPort ?? this.#port;
   }
 
-  get monotonic(): number {
-    return this.clock.monotonic();
+  get coarseNow(): number {
+    return this.#timeKeeper.coarseNow;
   }
 
   get pool4() {
     return this.#pool4?.facts;
   }
 
-  get pool6() {
-    return this.#pool6?.facts;
+  get dataChannels(): DataChannelServer | undefined {
+    return this.#dataChannels;
   }
 
-  /** Binds TCP and UDP and starts to accept. */
-  async listen(): Promise<void> {
+  get rekeyTime(): number | undefined {
+    return this.settings.rekeyTime;
+  }
+
+  get pendingConnections(): Iterable<ControlConnection> {
+    return this.#door.pending;
+  }
+
+  get closingConnections(): Iterable<ControlConnection> {
+    return this.#door.closing;
+  }
+
+  // --- the life of the gateway
+
+  get state(): GatewayState {
+    return this.#lifecycle.state;
+  }
+
+  get unavailable(): string | undefined {
+    return this.#lifecycle.unavailable;
+  }
+
+  start(): Promise<void> {
+    return this.#lifecycle.start();
+  }
+
+  stop(options?: StopOptions): Promise<void> {
+    return this.#lifecycle.stop(options);
+  }
+
+  restart(options?: StopOptions): Promise<void> {
+    return this.#lifecycle.restart(options);
+  }
+
+  drain(options?: DrainOptions): Promise<DrainResult> {
+    return this.#lifecycle.drain(options);
+  }
+
+  close(): Promise<void> {
+    return this.#lifecycle.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Binds TCP and UDP, to the numbers that they had before, and begins to accept. */
+  async open(): Promise<void> {
     const { host, port } = this.#options;
-    const channels = this.dataChannels;
+    const channels = this.#makeDataChannels();
     const bound = await bindPorts({
+      network: this.#network,
       host,
-      port,
+      port: this.#port || port,
       bindUdp: channels && ((udpPort) => channels.bind(host, udpPort)),
-      onConnection: (socket) => this.#onConnection(socket),
+      onConnection: (socket) => this.#door.onConnection(socket),
+      onAcceptError: (error) => this.#door.onAcceptError(error),
     });
     this.#port = bound.port;
-    if (channels) this.#closing.use(channels);
-    this.#closing.defer(() => closeServer(bound.server));
-    this.#closing.defer(() => this.#endAll());
-    this.#scan();
+    this.#server = bound.server;
+    this.#dataChannels = channels;
+    this.#timeKeeper.start();
+  }
+
+  async shut({ cookies, notify, final }: Parameters<LifecycleHost['shut']>[0]): Promise<void> {
+    const closed = this.#server && closeServer(this.#server);
+    for (const session of [...this.sessionTable.values()]) {
+      if (final) session.end('shutdown', 'The gateway is shutting down.');
+      else if (session.connected || cookies === 'lose') {
+        session.end('restart', 'The gateway goes down.', { notify, dropCookie: cookies === 'lose' });
+      }
+    }
+    if (notify) await this.#door.whenEmpty('all', this.machine, DISCONNECT_FLUSH_MS);
+    this.#door.destroy('all');
+    if (final) this.#timeKeeper.stop();
+    await closed;
+    await this.#dataChannels?.close();
+    this.#server = undefined;
+    this.#dataChannels = undefined;
+  }
+
+  reset(): Promise<number> {
+    return this.#lifecycle.reset();
+  }
+
+  async forgetAll(): Promise<number> {
+    // A login that is under way would become a session of the time after.
+    this.#door.destroy('pending');
+    await this.#door.whenEmpty('pending', this.machine, DISCONNECT_FLUSH_MS);
+    const sessions = [...this.sessionTable.values()];
+    for (const session of sessions) session.end('reset', 'The simulator was reset.');
+    // Out of the batch in which this may have been called, after which addresses are free.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#door.forgiveAll();
+    this.#pool4?.reset();
+    this.#pool6?.reset();
+    return sessions.length;
+  }
+
+  turnAway(refusal: Door['shut']): void {
+    this.#door.turnAway(refusal);
+  }
+
+  get turnsAway(): Door['shut'] {
+    return this.#door.shut;
+  }
+
+  connected(): number {
+    return this.sessionTable.connected();
+  }
+
+  endConnected(explanation: string): void {
+    for (const session of [...this.sessionTable.values()]) if (session.connected) session.end('shutdown', explanation);
+  }
+
+  onConnectedChanged(): void {
+    this.#lifecycle.changed();
+  }
+
+  attach(packets: PacketPort): void {
+    this.#packets = packets;
+  }
+
+  handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void {
+    this.#inBatch = true;
+    this.#packets.onPacket(buffer, offset, length, session);
+  }
+
+  /** One read of a socket, TCP or UDP, is over. */
+  onBatchEnd(): void {
+    if (!this.#inBatch) return;
+    this.#inBatch = false;
+    try {
+      this.#packets.onBatchEnd();
+    } finally {
+      const waiting = this.#afterBatch;
+      this.#afterBatch = [];
+      for (const work of waiting) work();
+    }
+  }
+
+  afterBatch(work: () => void): void {
+    if (this.#inBatch) this.#afterBatch.push(work);
+    else work();
+  }
+
+  onPathChanged(address: string): void {
+    this.#packets.onPathChanged(address);
+  }
+
+  onAddressReleased(address: string, session: GatewaySession): void {
+    this.#packets.onAddressReleased(address, session);
   }
 
   deliver(buffer: Buffer, offset: number, length: number): boolean {
@@ -159,6 +356,10 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
 
   sessions(): SessionInfo[] {
     return Array.from(this.sessionTable.values(), (session) => session.snapshot());
+  }
+
+  personOf(id: string): Person | undefined {
+    return this.sessionTable.byId(id);
   }
 
   sessionAt(address: string): SessionInfo | undefined {
@@ -178,19 +379,30 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
     return true;
   }
 
+  expire(id: string): boolean {
+    const session = this.sessionTable.byId(id);
+    session?.expire('It was told to expire, as if its time were over.');
+    return session !== undefined;
+  }
+
+  rekey(id: string): boolean {
+    return this.sessionTable.byId(id)?.rekey('The gateway was told to.') ?? false;
+  }
+
   stats(): Readonly<Record<string, number>> {
     const totals = { bytesIn: 0, bytesOut: 0, packetsIn: 0, packetsOut: 0, dropped: 0, spoofed: 0, malformed: 0 };
     for (const session of this.sessionTable.values()) {
-      for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += session[key];
+      const { traffic } = session;
+      for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += traffic[key];
     }
     return {
-      ...this.dataChannels?.stats(),
-      connectionsAccepted: this.#accepted,
-      connectionsPending: this.#pending.size,
-      connectionsOverLimit: this.#overLimit,
-      tunnels: this.#tunnels.size,
+      ...this.#dataChannels?.stats(),
+      connectionsAccepted: this.#door.accepted,
+      connectionsPending: this.#door.pending.size,
+      connectionsOverLimit: this.#door.turnedAway,
+      tunnels: this.#door.tunnels.size,
       sessions: this.sessionTable.size,
-      failedLogins: this.#failedLogins,
+      failedLogins: this.#door.failedLogins,
       undeliverable: this.#undeliverable,
       addresses4: this.#pool4?.taken ?? 0,
       addresses6: this.#pool6?.taken ?? 0,
@@ -205,84 +417,29 @@ export class TunnelGateway implements Gateway, SessionHost, ConnectionHost {
     return socket;
   }
 
+  onProgress(connection: ControlConnection, stage: Stage): void {
+    this.#door.onProgress(connection, stage);
+  }
+
   onTunnel(connection: ControlConnection): void {
-    this.#pending.delete(connection);
-    this.#tunnels.add(connection);
+    this.#door.onTunnel(connection);
+  }
+
+  onClosing(connection: ControlConnection): void {
+    this.#door.onClosing(connection);
+  }
+
+  onFault(what: 'terminate' | 'rekey_now', session: string | undefined, explanation: string): void {
+    if (session === undefined) return;
+    if (what === 'terminate') this.disconnect(session, explanation);
+    else this.sessionTable.byId(session)?.rekey(explanation);
   }
 
   onFailedLogin(remoteAddress: string): void {
-    this.#failedLogins++;
-    this.#bans?.add(remoteAddress, BAN_POINTS.failedLogin);
+    this.#door.onFailedLogin(remoteAddress);
   }
 
   onGone(connection: ControlConnection): void {
-    this.#pending.delete(connection);
-    this.#tunnels.delete(connection);
-  }
-
-  onTunnelEnd(session: GatewaySession, keep: boolean): void {
-    this.sessionTable.tunnelEnded(session, keep);
-  }
-
-  close(): Promise<void> {
-    return this.#closing.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  /** Why a connection is closed before TLS, if it is. */
-  #refusal(address: string): { readonly reason: string; readonly explanation: string } | undefined {
-    const { maxSessions } = this.settings;
-    if (this.#tunnels.size >= maxSessions) {
-      return { reason: 'full', explanation: `${maxSessions} sessions are connected, as many as are allowed.` };
-    }
-    if (!this.#bans) return undefined;
-    this.#bans.add(address, BAN_POINTS.connection);
-    if (!this.#bans.banned(address)) return undefined;
-    const { banTime } = this.#options.bans!;
-    return { reason: 'banned', explanation: `${address} failed too often and is shut out for ${banTime} s.` };
-  }
-
-  #onConnection(socket: Socket): void {
-    this.#accepted++;
-    const refusal = this.#refusal(remoteAddressOf(socket));
-    if (refusal) {
-      this.#overLimit++;
-      this.emit('http.rejected', { remote: remoteOf(socket), ...refusal });
-      socket.on('error', () => {});
-      socket.destroy();
-      return;
-    }
-    if (this.#pending.size >= MAX_PENDING_CONNECTIONS) {
-      for (const oldest of this.#pending) {
-        oldest.destroy();
-        break;
-      }
-    }
-    this.#pending.add(new ControlConnection(socket, this));
-  }
-
-  #scan(): void {
-    const timer = this.clock.setTimer(SCAN_INTERVAL, () => {
-      const now = this.clock.monotonic();
-      this.coarseNow = now;
-      for (const connection of this.#pending) connection.check(now);
-      for (const connection of this.#tunnels) connection.check(now);
-      this.sessionTable.check(now);
-      if (!this.#closing.closed) this.#scan();
-    });
-    this.#timer = timer;
-  }
-
-  #timer: { cancel(): void } | undefined;
-
-  async #endAll(): Promise<void> {
-    this.#timer?.cancel();
-    for (const session of [...this.sessionTable.values()]) {
-      session.end('shutdown', 'The gateway is shutting down.');
-    }
-    for (const connection of [...this.#pending, ...this.#tunnels]) connection.destroy();
+    this.#door.onGone(connection);
   }
 }

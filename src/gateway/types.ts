@@ -2,41 +2,20 @@ import type { TokenVerifier } from '../bearer/types.ts';
 import type { FaultPorts } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
+import type { Person } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
+import type { ClockFollower } from '../lib/simulator-clock.ts';
+import type { Network } from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { BanRules } from './control/bans.ts';
+import type { BearerPrefix } from './control/bearer.ts';
+import type { DrainOptions, DrainResult, StopOptions } from './lifecycle.ts';
+import type { GatewayState } from './lifecycle-state.ts';
+import type { PacketPort, SessionInfo, SessionStore, TunnelSettings } from './session/types.ts';
 
-/** What a client is told and how long things last: the server configuration of a Tunnel site. All times in seconds. */
-export interface TunnelSettings {
-  /** IPv4 pool in CIDR form; undefined = no IPv4. The first host address is the gateway's. */
-  readonly network: string | undefined;
-  /** IPv6 pool in CIDR form; undefined = no IPv6. */
-  readonly ipv6Network: string | undefined;
-  readonly dnsServers: readonly string[];
-  readonly defaultDomain: string | undefined;
-  readonly splitDns: readonly string[];
-  /** CIDR; empty = everything goes through the tunnel. */
-  readonly routesInclude: readonly string[];
-  readonly routesExclude: readonly string[];
-  readonly disableUdp: boolean;
-  /** Link MTU that `X-CSTP-Base-MTU` starts from. */
-  readonly mtu: number;
-  readonly dpd: number;
-  readonly mobileDpd: number;
-  readonly keepalive: number;
-  readonly idleTimeout: number | undefined;
-  readonly mobileIdleTimeout: number | undefined;
-  readonly sessionTimeout: number | undefined;
-  readonly rekeyTime: number | undefined;
-  readonly cookieTimeout: number;
-  readonly authTimeout: number;
-  readonly banner: string | undefined;
-  /** Refuse a cookie that comes from another client address. */
-  readonly denyRoaming: boolean;
-  readonly maxSessions: number;
-  readonly maxSessionsPerUser: number | undefined;
-  readonly serverName: string;
-}
+export type { DrainOptions, DrainResult, StopOptions } from './lifecycle.ts';
+export type { GatewayState } from './lifecycle-state.ts';
+export type { PacketPort, SessionInfo, SessionStore, StoredSession, TunnelSettings } from './session/types.ts';
 
 /** Everything that the gateway needs from outside. */
 export interface GatewayOptions {
@@ -57,83 +36,24 @@ export interface GatewayOptions {
   readonly settings: TunnelSettings;
   readonly verifier: TokenVerifier;
   readonly emit: Emit;
+  /** The time that everything configured in seconds goes by. */
   readonly clock: Clock;
+  /** The time that handshakes, datagrams and closing go by, also while the other one stands still or leaps. Default: `clock`. */
+  readonly machine?: Clock;
   readonly random: RandomSource;
   /** Optional: sessions elsewhere than in memory. */
   readonly store?: SessionStore;
-  readonly accelerate?: boolean;
+  readonly acceleration?: boolean;
+  /** Where connections and datagrams come from; the machine's sockets when left out. */
+  readonly network?: Network;
   /** Faults injected on purpose, at the datagram, stream and decision seams. */
   readonly faults?: FaultPorts;
   /** How the Authorization header is read; default `lenient`, as the real server. */
-  readonly bearerPrefix?: 'lenient' | 'strict';
+  readonly bearerPrefix?: BearerPrefix;
   /** Shuts out addresses that fail to log in too often; left out = never, unlike the real server, since tests fail on purpose. */
   readonly bans?: BanRules;
-}
-
-/** One tunnel session as the rest of the program sees it. */
-export interface SessionInfo {
-  /** Short id for logs, REST and the command line: six characters. */
-  readonly id: string;
-  readonly username: string;
-  /** `preferred_username` or `upn` of the token: what people call the user. Only for showing. */
-  readonly signInName: string | undefined;
-  readonly tenantId: string | undefined;
-  readonly objectId: string | undefined;
-  readonly state: 'authenticated' | 'connected' | 'disconnected';
-  readonly remoteAddress: string;
-  readonly userAgent: string | undefined;
-  readonly deviceType: string | undefined;
-  readonly devicePlatform: string | undefined;
-  readonly hostname: string | undefined;
-  readonly address4: string | undefined;
-  readonly address6: string | undefined;
-  readonly mtu: number | undefined;
-  readonly tlsCipher: string | undefined;
-  readonly dtlsCipher: string | undefined;
-  /** The channel that data to the client goes over now. */
-  readonly dataChannel: 'cstp' | 'dtls' | undefined;
-  /** Milliseconds since the Unix epoch. */
-  readonly createdAt: number;
-  readonly connectedAt: number | undefined;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
-
-/** What a store keeps of an authenticated session: all that a reconnect by cookie needs. */
-export interface StoredSession {
-  /** SHA-256 of the cookie value, hex: the store never sees the cookie. */
-  readonly key: string;
-  readonly id: string;
-  readonly username: string;
-  readonly signInName: string | undefined;
-  readonly objectId: string | undefined;
-  readonly tenantId: string | undefined;
-  readonly remoteAddress: string;
-  readonly address4: string | undefined;
-  readonly address6: string | undefined;
-  readonly createdAt: number;
-  /** Milliseconds since the Unix epoch; undefined while in use. */
-  readonly expiresAt: number | undefined;
-}
-
-/** Where authenticated sessions live between connections. Real sites do not share them between servers: memory is the default. */
-export interface SessionStore {
-  get(key: string): Promise<StoredSession | undefined>;
-  put(session: StoredSession): Promise<void>;
-  delete(key: string): Promise<void>;
-}
-
-/**
- * The packet port: where the gateway hands over what comes out of tunnels and takes what goes in.
- * Buffers are the caller's; use or copy before returning.
- */
-export interface PacketPort {
-  /** One IP packet from a session. The gateway has checked that the source address is the session's own. */
-  onPacket(buffer: Buffer, offset: number, length: number, session: SessionInfo): void;
-  /** Called after the last packet of one socket read, so that acknowledgements and deliveries happen once per batch. */
-  onBatchEnd(): void;
-  /** The addresses of this session are free again: end what runs to or from them. */
-  onAddressReleased(address: string): void;
+  /** Connections without a tunnel at once; default 4096. Beyond it the oldest that has not authenticated is closed. */
+  readonly maxPendingConnections?: number;
 }
 
 /** A running gateway. */
@@ -141,8 +61,8 @@ export interface Gateway extends Closable {
   /** The TCP port, and the UDP one unless UDP is disabled. */
   readonly port: number;
   readonly host: string;
-  /** Set once, before the first client connects. */
-  packets: PacketPort;
+  /** Joins the network behind the gateway: packets of clients go there from now on. Once, before the first client connects. */
+  attach(packets: PacketPort): void;
   /**
    * Sends one IP packet to the session that owns its destination address. The 16 bytes before `offset` may be overwritten.
    * False: nobody has that address, or its queue is full (the packet is dropped, as by a router).
@@ -150,12 +70,64 @@ export interface Gateway extends Closable {
   deliver(buffer: Buffer, offset: number, length: number): boolean;
   /** The gateway's own addresses inside the tunnel: the first host address of each pool. */
   readonly ownAddresses: ReadonlySet<string>;
+  /**
+   * Tells clients that connect from now on something else. Address pools, ports, MTU, UDP and how long cookies last stay as they are.
+   */
+  configure(settings: TunnelSettings): void;
   sessions(): SessionInfo[];
+  /** Whose a session is. */
+  personOf(id: string): Person | undefined;
   /** The live session that has this tunnel address. */
   sessionAt(address: string): SessionInfo | undefined;
   /** Data MTU of the session with this tunnel address. */
   mtuOf(address: string): number | undefined;
   /** Ends a session as an administrator would; its cookie is invalid at once. False: no such session. */
   disconnect(id: string, explanation?: string): boolean;
+  /** Ends a session as its time limit would: the client is told, and its cookie is invalid. False: no such session. */
+  expire(id: string): boolean;
+  /**
+   * Has a client renew its tunnel, and with it all keys. The protocol knows no rekey that a server begins, so its connection ends without
+   * a disconnect packet, and it comes back with its cookie, as for a rekey of its own. False: no such session, or it has no tunnel.
+   */
+  rekey(id: string): boolean;
+  /** Whether it listens, drains, was stopped or is closed for good. */
+  readonly state: GatewayState;
+  /** Why no client can connect now, in words; undefined when one can. */
+  readonly unavailable: string | undefined;
+  /**
+   * Listens again after `stop`, at the same port; takes new clients again after `drain`. Harmless while it listens.
+   * @throws TunneliteError `ERR_GATEWAY_PORT_IN_USE`, `ERR_GATEWAY_LISTEN`, `ERR_CLOSED`
+   */
+  start(): Promise<void>;
+  /**
+   * Closes the ports and every connection, until `start`. Sessions that were connected are `disconnected`, and can be resumed, unless
+   * `cookies` is `lose`.
+   * @throws TunneliteError `ERR_CLOSED`
+   */
+  stop(options?: StopOptions): Promise<void>;
+  /**
+   * Goes down and comes up again at the same port, as a service that is restarted.
+   * @throws TunneliteError `ERR_GATEWAY_PORT_IN_USE`, `ERR_GATEWAY_LISTEN`, `ERR_CLOSED`; the gateway is stopped then
+   */
+  restart(options?: StopOptions): Promise<void>;
+  /**
+   * Takes no new clients, and waits for those that are connected to leave; when the time is up they are ended, as the real server does.
+   * After that it goes on turning clients away, until `start`, `stop` or `restart`.
+   * @throws TunneliteError `ERR_GATEWAY_STATE` when it is stopped, `ERR_DURATION_INVALID`, `ERR_CLOSED`
+   */
+  drain(options?: DrainOptions): Promise<DrainResult>;
+  /**
+   * Ends every session (clients get a disconnect packet, and end) and every login, forgets bans and who had which address, and listens if
+   * it does not. Resolves with the number of sessions there were; connections that a client does not close are closed some seconds later.
+   * @throws TunneliteError as `start`
+   */
+  reset(): Promise<number>;
   stats(): Readonly<Record<string, number>>;
+  /**
+   * Serves another certificate from now on; connections that are open keep theirs.
+   * @throws TunneliteError `ERR_GATEWAY_CERTIFICATE`
+   */
+  useCertificate(tls: { readonly cert: string; readonly key: string }): void;
+  /** What takes part when the clock is moved. @internal */
+  readonly follower: ClockFollower;
 }

@@ -18,7 +18,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(ms, fn) {
-    const handle = setTimeout(fn, Math.min(ms, 0x7fffffff));
+    // Node warns of times in the past, which are over at once.
+    const handle = setTimeout(fn, Math.max(0, Math.min(ms, 0x7fffffff)));
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
@@ -68,6 +69,11 @@ export class ManualClock implements Clock {
   /** How many timers wait. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  /** Moves time forward by `ms` and fires nothing, as for a process that was stopped; what fell due fires late, at the next `advance`. */
+  stall(ms: number): void {
+    this.#elapsed += ms;
   }
 
   /** Moves time forward by `ms`, firing every timer that falls due on the way, those set meanwhile included. */

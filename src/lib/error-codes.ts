@@ -7,7 +7,7 @@
 export const ERROR_CODES = {
   // lib
   ERR_INTERNAL: {
-    summary: 'A condition that the code rules out was met.',
+    summary: 'Something happened that the code assumes to be impossible.',
     hint: 'Report this with the log lines before it.',
   },
   ERR_CLOSED: {
@@ -18,18 +18,47 @@ export const ERROR_CODES = {
     summary: 'A wait ended before what it waited for happened.',
     hint: 'Look at the journal for what happened instead, or wait longer.',
   },
+  ERR_HTTP_EXCHANGE: {
+    summary: 'An HTTP request got no complete answer.',
+    hint: 'Check the address, the network, and whether the certificate of the server is trusted.',
+  },
+  // telemetry
+  ERR_JOURNAL_QUERY: {
+    summary: 'A query of the journal is not valid.',
+    hint: 'Name events as docs/events.md does, and write conditions such as session=k3 or milliseconds>100.',
+  },
+  ERR_JOURNAL_EXPECTATION: {
+    summary: 'The journal does not have the events that were expected.',
+    hint: 'The message lists the nearest events and why each of them does not match.',
+  },
+  ERR_JOURNAL_PROBLEMS: {
+    summary: 'Things went wrong that no fault and no ordered failure brought about.',
+    hint: 'Look at each event listed; pass as "except" those that the test brings about itself.',
+  },
+  ERR_JOURNAL_FILE: {
+    summary: 'A file is not an exported journal.',
+    hint: 'Give a file written by journal.file or by "tunnelite journal --json": one JSON object per line.',
+  },
+  ERR_DURATION_INVALID: {
+    summary: 'A duration is not valid.',
+    hint: 'Write numbers with units, such as 3600s, 90m, 1h30m, 2d or 500ms; a plain number is in milliseconds.',
+  },
+  ERR_CLOCK_RANGE: {
+    summary: "The simulator's clock cannot be moved that far.",
+    hint: 'The year has to stay below 10000; sim.reset() sets the clock back to the time of this machine.',
+  },
+  ERR_CLOCK_MODE: {
+    summary: 'The clock has no such mode.',
+    hint: 'Use "real" or "manual".',
+  },
+  ERR_CLOCK_INTERRUPTED: {
+    summary: 'The simulator was reset or closed while its clock was being moved.',
+    hint: 'Wait for advance() before calling reset() or close().',
+  },
   // wire
   ERR_DNS_MALFORMED: {
     summary: 'A DNS message is malformed.',
     hint: 'Look at the sender; the message was not used.',
-  },
-  ERR_PACKET_MALFORMED: {
-    summary: 'An IP packet, or what it carries, is malformed.',
-    hint: 'Look at who made the packet; a capture shows its bytes.',
-  },
-  ERR_DTLS_PACKET_INVALID: {
-    summary: 'A packet on the DTLS data channel was empty or too long.',
-    hint: 'Each record holds one type byte and its payload; look at what the client sends.',
   },
   // config
   ERR_CONFIG_FILE: {
@@ -40,13 +69,23 @@ export const ERROR_CODES = {
     summary: 'A configuration file is neither valid YAML nor valid JSON.',
     hint: 'Look at the line and column named; in YAML, indentation counts.',
   },
+  ERR_CONFIG_RELOAD: {
+    summary: 'The configuration cannot be read again while the simulator runs.',
+    hint: 'Stop the instance and start it again.',
+  },
   ERR_CONFIG_INVALID: {
-    summary: 'The configuration has keys or values that are not possible.',
-    hint: 'Correct each place named; docs/configuration.md lists all keys, and "tunnelite config check" tries a file.',
+    summary: 'The configuration has unknown keys or impossible values.',
+    hint: 'Correct each place named; docs/configuration.md lists all keys, and "tunnelite config check" checks a file.',
+  },
+  // admin
+  // lib/schema
+  ERR_REQUEST_INVALID: {
+    summary: 'A request to the administration listener has a body, a query or a path that is not valid.',
+    hint: 'Correct each member named in the message; /api/openapi.json describes every request.',
   },
   // certs
   ERR_CERT_DIRECTORY: {
-    summary: 'The certificate directory, or a file in it, could not be made, read or written.',
+    summary: 'The certificate directory, or a file in it, could not be created, read or written.',
     hint: 'Check the path and its permissions, or choose another directory with certs.directory.',
   },
   ERR_CERT_CORRUPT: {
@@ -58,7 +97,7 @@ export const ERROR_CODES = {
     hint: 'Restore the missing or right file, or delete ca.pem and ca-key.pem to have a new CA made; clients must then trust the new one.',
   },
   ERR_CERT_NAME_NOT_PERMITTED: {
-    summary: "A certificate was asked for a name that the CA's name constraints do not permit.",
+    summary: "A certificate was requested for a name that the CA's name constraints do not permit.",
     hint: 'Add the name to gateway.names, or its domain to certs.domains, in the configuration.',
   },
   ERR_STATE_CORRUPT: {
@@ -85,11 +124,11 @@ export const ERROR_CODES = {
   },
   // netstack
   ERR_NETSTACK_ADDRESS: {
-    summary: 'An address is not an IP address, or both ends are not of one IP family.',
+    summary: 'An address is not an IP address, or the two ends are not of the same IP family.',
     hint: 'Give numeric addresses of one family for the local and the remote end.',
   },
   ERR_NETSTACK_FLOW_TAKEN: {
-    summary: 'The flow has an owner already.',
+    summary: 'The flow already has an owner.',
     hint: 'Call toDuplex() once, or set a handler, not both.',
   },
   ERR_NETSTACK_LIMIT: {
@@ -97,8 +136,8 @@ export const ERROR_CODES = {
     hint: 'Close flows that are not needed, or raise limits.tcpFlows or limits.memory.',
   },
   ERR_NETSTACK_PORT_IN_USE: {
-    summary: 'No local port is free towards this address and port.',
-    hint: 'Choose another local port or address, or wait until old connections have left TIME-WAIT.',
+    summary: 'The local port, or the echo identifier, is in use towards this address and port.',
+    hint: 'Leave the number out to get one that is free, or wait until old connections have left TIME-WAIT.',
   },
   ERR_NETSTACK_RESET: {
     summary: 'The peer reset the connection.',
@@ -130,16 +169,20 @@ export const ERROR_CODES = {
     hint: 'List the objects of that kind to see their names.',
   },
   ERR_IDENTITY_EXISTS: {
-    summary: 'The identity directory has an object of that name or id already.',
+    summary: 'The identity directory already has an object with that name or id.',
     hint: 'Choose another name or id, or change the object that is there.',
+  },
+  ERR_IDENTITY_AADSTS: {
+    summary: 'The built-in Entra ID refuses the request.',
+    hint: 'Look up the AADSTS number in docs/identity.md: the table says what leads to it.',
   },
   ERR_IDENTITY_NOT_LISTENING: {
     summary: 'The identity provider has no address yet.',
-    hint: 'Call listen() first, or give it a publicOrigin when it is mounted on another server.',
+    hint: 'Call listen() first, or give it a publicOrigin if it is mounted on another server.',
   },
   ERR_IDENTITY_LISTEN: {
     summary: 'The listener of the built-in Entra ID could not be opened.',
-    hint: 'Stop what uses the port (another Tunnelite?), choose another with identity.port, or use 0 for any free one.',
+    hint: 'Stop what uses the port (another Tunnelite?), choose another with identity.port, or start with --port 0, which picks free ports for all listeners.',
   },
   ERR_IDENTITY_OVERRIDE: {
     summary: 'The one-shot failure or outage is not one that the identity provider knows.',
@@ -158,11 +201,11 @@ export const ERROR_CODES = {
     hint: 'Check the address, the network and the certificate of the authority.',
   },
   ERR_IDENTITY_AUTHORITY: {
-    summary: 'The authority is not one that a tenant can be named by.',
+    summary: 'The authority does not name a tenant.',
     hint: 'Give https://<login host>/<tenant id or domain>, for example https://login.microsoftonline.com/contoso.com.',
   },
   ERR_IDENTITY_WRONG_TOKEN: {
-    summary: 'There is no deliberately wrong token of that name.',
+    summary: 'There is no deliberately wrong token with that name.',
     hint: 'Run "tunnelite token --help" for the names.',
   },
   ERR_IDENTITY_APP_CHECK: {
@@ -176,7 +219,23 @@ export const ERROR_CODES = {
   },
   ERR_GATEWAY_PORT_IN_USE: {
     summary: 'The port of the gateway is in use.',
-    hint: 'Stop the program that uses it (another Tunnelite?), choose another with gateway.port, or use 0 for any free one.',
+    hint: 'Stop the program that uses it (another Tunnelite?), choose another with gateway.port, or start with --port 0, which picks free ports for all listeners.',
+  },
+  ERR_SIMULATOR_RESET: {
+    summary: 'The simulator was reset, but not all of it.',
+    hint: 'Look at the cause; the parts that it does not name are as they were at the start. If this happens again, start a new simulator.',
+  },
+  ERR_SESSION_UNKNOWN: {
+    summary: 'There is no such session.',
+    hint: '"tunnelite sessions", GET /api/sessions and sim.sessions.list() list the current sessions; ended ones are in the journal only.',
+  },
+  ERR_SESSION_NOT_CONNECTED: {
+    summary: 'The session has no tunnel now.',
+    hint: 'Wait for session.connect in the journal; until then only its cookie exists.',
+  },
+  ERR_GATEWAY_STATE: {
+    summary: 'The gateway cannot do that in its current state.',
+    hint: 'Look at gateway.state; start() brings back a gateway that was stopped or drained.',
   },
   ERR_GATEWAY_LISTEN: {
     summary: 'The gateway could not listen on its address.',
@@ -191,12 +250,34 @@ export const ERROR_CODES = {
     summary: 'A rule under resources cannot be understood.',
     hint: 'Give an address, a CIDR range such as 192.0.2.0/24, or a host name such as app.example.com or *.example.com.',
   },
+  ERR_RESOURCE_UNKNOWN: {
+    summary: 'There is no upstream with that id.',
+    hint: 'See GET /api/resources or "tunnelite resources" for the ids; a reset takes out what was added.',
+  },
+  // world
+  ERR_WORLD_BUSY: {
+    summary: 'Time passes already in this world.',
+    hint: 'Wait for the run, until or close that is under way; from a timer of the world, only begin things.',
+  },
+  ERR_WORLD_LIMIT: {
+    summary: 'What was waited for in a world did not come about in time.',
+    hint: 'Look into world.notes and world.journal for what kept it, or give until() a longer limit.',
+  },
+  // network in memory
+  ERR_NETWORK_LINK: {
+    summary: 'The description of a link makes no sense.',
+    hint: 'Name one of the known links, or give delay and jitter in milliseconds, loss as a share, and down and up in bytes per second.',
+  },
   // services
   ERR_SERVICE_ADDRESS_TWICE: {
     summary: 'Two mock hosts have the same address.',
     hint: 'Give each host under services.hosts addresses of its own.',
   },
   // client
+  ERR_HTTP_HEADER: {
+    summary: 'An HTTP header cannot be sent as it is.',
+    hint: 'Take the line break out of it; a token that was read from a file may end with one.',
+  },
   ERR_CLIENT_CONNECT: {
     summary: 'The gateway could not be reached.',
     hint: 'Check that it runs (tunnelite start) and that the address and port are the ones its banner shows.',
@@ -207,19 +288,19 @@ export const ERROR_CODES = {
   },
   ERR_CLIENT_TOKEN_REFUSED: {
     summary: 'The gateway refused the token.',
-    hint: 'Its log tells why. “tunnelite token” prints one that the default configuration accepts.',
+    hint: 'Its log says why. “tunnelite token” prints one that the default configuration accepts.',
   },
   ERR_CLIENT_SESSION_REFUSED: {
     summary: 'The gateway refused to open a tunnel.',
-    hint: 'Its log tells why: a cookie that is no longer valid, no free address, or too many sessions.',
+    hint: 'Its log says why: a cookie that is no longer valid, no free address, or too many sessions.',
   },
   ERR_CLIENT_PROTOCOL: {
     summary: 'The server does not speak the protocol of a Tunnel gateway.',
-    hint: 'Check that the address is that of a gateway and that nothing in between changes the traffic.',
+    hint: 'The message says what came instead, and details.came names it. Check that the address is that of a gateway and that nothing in between changes the traffic.',
   },
   ERR_CLIENT_DISCONNECTED: {
     summary: 'The tunnel ended.',
-    hint: 'Connect again; the gateway’s log tells why it ended.',
+    hint: 'Connect again; the gateway’s log says why it ended.',
   },
   ERR_CLIENT_DNS: {
     summary: 'A name could not be resolved through the tunnel.',
@@ -236,15 +317,39 @@ export const ERROR_CODES = {
   // simulator and cli
   ERR_SIMULATOR_NOT_READY: {
     summary: 'The simulator started but does not work.',
-    hint: 'The message names the part that failed; the log lines before it tell more.',
+    hint: 'The message names the part that failed; the log lines before it say more.',
   },
   ERR_SIMULATOR_TOKEN_REQUEST: {
-    summary: 'The token that was asked for cannot be made.',
+    summary: 'The requested token cannot be issued.',
     hint: 'The message names what is wrong with the request.',
+  },
+  ERR_TESTING_HOOKS: {
+    summary: 'useSimulator was not given the hooks of a test runner.',
+    hint: 'Pass the functions of the runner, such as { before, after, beforeEach, afterEach }, or t of tap; docs/testing.md shows each runner.',
+  },
+  ERR_TESTING_NOT_STARTED: {
+    summary: 'The simulator of the suite was asked for before it was started.',
+    hint: 'Read sim and mark inside a test or a hook, not while the file loads; if the start failed, its own error says why.',
   },
   ERR_SIMULATOR_NO_PROVIDER: {
     summary: 'There is no built-in Entra ID to issue tokens: a real tenant is configured as the authority.',
     hint: 'Get a token from that tenant, or remove identity.authority from the configuration.',
+  },
+  ERR_FAULT_RULE: {
+    summary: 'A fault rule is not valid.',
+    hint: 'docs/faults.md lists seams, kinds and actions, and what each action takes.',
+  },
+  ERR_FAULT_EXISTS: {
+    summary: 'There is a fault rule of this name already.',
+    hint: 'Remove it first, or choose another name.',
+  },
+  ERR_FAULT_UNKNOWN: {
+    summary: 'There is no fault rule of this name.',
+    hint: '"tunnelite fault list" shows those that there are, and so does GET /api/faults.',
+  },
+  ERR_FAULT_LIMIT: {
+    summary: 'There are as many fault rules as there may be.',
+    hint: 'Remove some; one rule can select many sessions, users or addresses.',
   },
   ERR_CLI_USAGE: {
     summary: 'The command line is not understood.',
@@ -254,21 +359,45 @@ export const ERROR_CODES = {
     summary: 'No running instance was found.',
     hint: 'Run "tunnelite start" (in the repository: npm start), in the same folder or with the same --certs.',
   },
+  ERR_CLI_ALREADY_RUNNING: {
+    summary: 'Another instance is already running on this certificate directory.',
+    hint: 'Stop it first, or give this one its own directory with --certs.',
+  },
   ERR_CLI_REFUSED: {
-    summary: 'The running instance refused what it was asked for.',
+    summary: 'The running instance refused the request.',
     hint: 'Its own words are in the message; its log says more.',
   },
   ERR_CLI_FILE_EXISTS: {
-    summary: 'A file to be written is there already.',
+    summary: 'A file to be written already exists.',
     hint: 'Add --force to overwrite it, or name another file.',
   },
   ERR_CLI_FILE: {
     summary: 'A file could not be written.',
     hint: 'Check the folder and its permissions.',
   },
+  ERR_ADMIN_BUSY: {
+    summary: 'The administration listener has as many readers as it allows.',
+    hint: 'Close connections that nobody reads, then try again.',
+  },
+  ERR_ADMIN_FORBIDDEN: {
+    summary: 'The administration listener does not accept requests from this origin or for this host name.',
+    hint: 'Use the address that the banner shows; a name of this machine has to be in gateway.names.',
+  },
+  ERR_ADMIN_SECRET: {
+    summary: 'The secret of this instance is missing or wrong.',
+    hint: 'Send "Authorization: Bearer <secret>"; "tunnelite status --secret" prints it, and so does sim.admin.secret in a program.',
+  },
+  ERR_REMOTE_UNREACHABLE: {
+    summary: 'No running instance answers at this address.',
+    hint: 'Check that it runs and that the address is the one its banner calls "health"; "tunnelite status" finds it by the certificate directory.',
+  },
+  ERR_NOT_FOUND: {
+    summary: 'There is nothing at this address.',
+    hint: 'GET /api/openapi.json lists what there is.',
+  },
   ERR_ADMIN_LISTEN: {
     summary: 'The administration listener could not be opened.',
-    hint: 'Stop what uses the port (another Tunnelite?), choose another with admin.port, or use 0 for any free one.',
+    hint: 'Stop what uses the port (another Tunnelite?), choose another with admin.port, or start with --port 0, which picks free ports for all listeners.',
   },
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;
 

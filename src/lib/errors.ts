@@ -1,9 +1,10 @@
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
+import { printable } from './printable.ts';
 
 export { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 
 /** What may accompany a {@link TunneliteError} beside its code and message. */
-export interface TunneliteErrorOptions {
+interface TunneliteErrorOptions {
   /** What to do next; the code's own hint when left out. */
   readonly hint?: string;
   /** Facts about this occurrence, for logs and assertions. Never secrets. */
@@ -42,8 +43,19 @@ export function isTunneliteError(error: unknown, code?: ErrorCode): error is Tun
   return error instanceof TunneliteError && (code === undefined || error.code === code);
 }
 
-/** The text of anything that was thrown, on one line. */
+/**
+ * The text of anything that was thrown, on one printable line. What Node.js says about a file is cut to what happened to it,
+ * since the message around it names the file.
+ */
 export function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
+  // Where no address of a host could be reached, Node has no message; those of the addresses are within.
+  if (error instanceof AggregateError && error.message === '' && error.errors.length > 0) {
+    return [...new Set(error.errors.map(errorText))].join('; ');
+  }
+  const { path, code } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException;
+  const message = error instanceof Error ? error.message : String(error);
+  const what = path !== undefined && code !== undefined ? /^[A-Z0-9]+: (.+?), \w+/.exec(message)?.[1] : undefined;
+  const text = what === undefined ? message : `${what} (${code})`;
+  const lines = text.split(/[\r\n]+/).map((line) => line.trim());
+  return printable(lines.filter((line) => line !== '').join(' '));
 }

@@ -1,14 +1,21 @@
 import type { Clock, Timer } from '../lib/clock.ts';
-import type { Netstack } from './types.ts';
+import { LATE_MS } from '../lib/late-tick.ts';
+import type { Netstack } from './core/types.ts';
 
 /** Keeps a stack's time. */
 export interface NetstackDriver extends Disposable {
+  /** Moves the stack's time to now. Call it before each batch of input, in place of the stack's own `tick`. */
+  tick(): void;
   /** Stops driving; the stack itself stays open. */
   stop(): void;
 }
 
 /**
- * Ticks `stack` when it needs it, by timers of `clock`. What owners write outside of a batch goes out in a microtask.
+ * Ticks `stack` when it needs it, using timers of `clock`. What owners write outside of a batch goes out in a microtask.
+ *
+ * A stack concludes much from silence: that a segment was lost, a peer is gone, a mapping is idle. When the process was stopped or its
+ * event loop blocked, deadlines pass before the packets that came meanwhile are read. Time in which nobody listened is therefore no time
+ * of the stack: where a deadline is found late, the stack's clock goes on from shortly before it, once, and what waits is read first.
  *
  * @example
  * ```ts
@@ -21,12 +28,32 @@ export function driveNetstack(stack: Netstack, clock: Clock): NetstackDriver {
   let armedFor = Infinity;
   let queued = false;
   let stopped = false;
+  /** Milliseconds of the clock that are no time of the stack. */
+  let lost = 0;
+  /** The deadline that was put off last. It is put off once: on a machine that is always late, time must still pass. */
+  let excused = -Infinity;
+
+  /** The stack's time at the last tick. It never goes back, but may stand still. */
+  let ticked = -Infinity;
+  const stackTime = (): number => Math.max(ticked, clock.monotonic() - lost);
+  const tick = (): void => {
+    const deadline = stack.nextTimer;
+    const late = stackTime() - deadline;
+    if (late >= LATE_MS && deadline !== excused) {
+      excused = deadline;
+      lost += late + LATE_MS;
+    }
+    ticked = stackTime();
+    // What is due by the clock is due, also where taking `lost` off again leaves the last bit of it out.
+    if (deadline > ticked && deadline + lost <= clock.monotonic()) ticked = deadline;
+    stack.tick(ticked);
+  };
 
   const run = (): void => {
     queued = false;
     if (stopped) return;
     try {
-      stack.tick(clock.monotonic());
+      tick();
       stack.flush();
     } finally {
       arm();
@@ -39,17 +66,16 @@ export function driveNetstack(stack: Netstack, clock: Clock): NetstackDriver {
   };
   const arm = (): void => {
     if (stopped || queued) return;
-    const at = stack.nextDeadline;
+    const at = stack.nextDeadline + lost;
     if (at >= armedFor) return;
-    const wait = at - clock.monotonic();
     timer?.cancel();
     armedFor = at;
-    timer = clock.setTimer(Math.max(0, wait), fire);
+    timer = clock.setTimer(Math.max(0, at - clock.monotonic()), fire);
   };
 
   stack.onDeadline = () => {
     if (stopped || queued) return;
-    if (stack.nextDeadline <= clock.monotonic()) {
+    if (stack.nextDeadline <= stackTime()) {
       queued = true;
       queueMicrotask(run);
     } else {
@@ -63,5 +89,5 @@ export function driveNetstack(stack: Netstack, clock: Clock): NetstackDriver {
     timer?.cancel();
     stack.onDeadline = undefined;
   };
-  return { stop, [Symbol.dispose]: stop };
+  return { tick, stop, [Symbol.dispose]: stop };
 }

@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { TunneliteError } from '../lib/errors.ts';
-import { ECHO_IDLE } from './constants.ts';
-import { formatAddress, parseAddress } from './ip/address.ts';
+import type { RandomSource } from '../lib/random.ts';
+import { ECHO_IDLE } from './core/constants.ts';
+import { ECHO_IDENTIFIERS, freeNumber } from './core/free-number.ts';
+import type { EchoFlow, EchoHandler, EchoOptions, IpFamily, NetstackLimits } from './core/types.ts';
+import { formatAddress, type IpAddress, parseAddress } from './ip/address.ts';
 import type { Icmp } from './ip/icmp.ts';
 import { wordsOf } from './ip/ip-output.ts';
-import type { EchoFlow, EchoHandler, EchoOptions, IpFamily, NetstackLimits } from './types.ts';
 
 /** What echo flows ask of the stack. */
 export interface EchoHost {
@@ -19,10 +21,12 @@ export interface EchoHost {
  */
 export class Echoes {
   readonly #host: EchoHost;
+  readonly #random: RandomSource;
   readonly #flows = new Map<string, Flow>();
 
-  constructor(host: EchoHost) {
+  constructor(host: EchoHost, random: RandomSource) {
     this.#host = host;
+    this.#random = random;
   }
 
   /** When `expire` is needed next; Infinity without flows. */
@@ -41,9 +45,10 @@ export class Echoes {
     const addresses = new Int32Array(2 * words);
     addresses.set(remote.words);
     addresses.set(local.words, words);
-    const id = options.id & 0xffff;
+    const taken = (id: number): boolean => this.#flows.has(keyOf(local.family, addresses, id));
+    const wanted = options.id === undefined ? undefined : options.id & 0xffff;
+    const id = freeNumber(this.#random, ECHO_IDENTIFIERS, taken, wanted);
     const key = keyOf(local.family, addresses, id);
-    if (this.#flows.has(key)) throw new TunneliteError('ERR_NETSTACK_PORT_IN_USE');
     const flow = new Flow(this, key, local.family, addresses, id, handler);
     flow.usedAt = this.#host.now;
     this.#flows.set(key, flow);
@@ -96,7 +101,7 @@ export class Echoes {
   }
 
   /** Ends the flows to a peer, or all. */
-  forget(remote?: { readonly family: IpFamily; readonly words: Int32Array }): void {
+  forget(remote?: IpAddress): void {
     for (const flow of [...this.#flows.values()]) {
       if (!remote || (flow.family === remote.family && remote.words.every((word, i) => flow.addresses[i] === word)))
         flow.close();

@@ -1,70 +1,81 @@
 import { Buffer } from 'node:buffer';
+import { DeadlineHeap } from '../lib/deadline-heap.ts';
 import { TunneliteError } from '../lib/errors.ts';
-import { formatAddress, parseAddress } from './ip/address.ts';
-import type { Icmp } from './ip/icmp.ts';
-import { type IpHost, PROTOCOL_UDP, pseudoSum, sendIp, transportChecksum, wordsOf } from './ip/ip-output.ts';
-import { fold } from './packet-slab.ts';
+import type { RandomSource } from '../lib/random.ts';
+import { SharedTable } from '../lib/shared-table.ts';
+import { ByPeer } from './core/by-peer.ts';
+import { EPHEMERAL_PORTS, freeNumber } from './core/free-number.ts';
+import { fold } from './core/packet-slab.ts';
+import type { Party } from './core/shares.ts';
 import type {
   IpFamily,
+  LimitReached,
   NetstackLimits,
+  OpenedUdpFlow,
   RefuseWith,
   TcpConnectOptions,
   UdpDatagramHandler,
-  UdpFlow,
   UdpFlowRequest,
-} from './types.ts';
+} from './core/types.ts';
+import { formatAddress, type IpAddress, parseAddress } from './ip/address.ts';
+import type { Icmp } from './ip/icmp.ts';
+import { type IpHost, PROTOCOL_UDP, pseudoSum, sendIp, transportChecksum, wordsOf } from './ip/ip-output.ts';
+import type { IpPayload } from './ip/ip-payload.ts';
+import { type Entry, type Mapping, OpenedMapping, Request } from './udp-mapping.ts';
 
 const HEADER = 8;
 
 /** Datagrams of one remote end that wait for its owner's word; more are dropped, as by a socket whose buffer is full. */
 const MAX_WAITING = 8;
 
+/** Bytes of a refused datagram's packet that an ICMP error can quote. */
+const MAX_QUOTE = 1280;
+
 /** What UDP asks of the stack. */
 export interface UdpHost extends IpHost {
   readonly limits: Pick<NetstackLimits, 'udpFlows' | 'udpIdle'>;
   readonly icmp: Icmp;
+  /** Whom the packet came from that is taken in; outside of `input`, the stack's own. */
+  readonly party: Party;
+  limitReached(table: 'udp-flows', action: LimitReached['action'], party: Party): void;
   /** Whether the local end is an address that the stack answers for. */
   isLocal(family: IpFamily, addresses: Int32Array): boolean;
   readonly onUdp: ((request: UdpFlowRequest) => void) | undefined;
 }
 
-/**
- * UDP mappings (RFC 768, RFC 4787): one for each remote endpoint, whatever local end it talks to. Kept in order of their last use, so
- * that the first one is the next to expire.
- */
+/** UDP mappings (RFC 768, RFC 4787): one for each remote endpoint, whatever local end it talks to. */
 export class Udp {
   readonly #host: UdpHost;
+  readonly #random: RandomSource;
   readonly #flows = new Map<string, Mapping>();
-  /** Remote ends whose owner has not decided yet, in order of their first datagram. */
+  /** Remote ends whose owner has not decided yet. */
   readonly #pending = new Map<string, Request>();
+  /** Both of them, by whom they belong to, and by when they are to end. */
+  readonly #table: SharedTable<Party, Entry>;
+  readonly #deadlines = new DeadlineHeap<Entry>();
+  readonly #byPeer = new ByPeer<Entry>();
   /** Mappings of our own making; they are told apart by both ports. */
   #active = 0;
 
-  constructor(host: UdpHost) {
+  constructor(host: UdpHost, random: RandomSource) {
     this.#host = host;
+    this.#random = random;
+    this.#table = new SharedTable(host.limits.udpFlows);
   }
 
-  get size(): number {
-    return this.#flows.size;
+  /** @internal */
+  get now(): number {
+    return this.#host.now;
   }
 
   /** When `expire` is needed next; Infinity without mappings. */
   get nextDeadline(): number {
-    const first = this.#flows.values().next().value?.usedAt ?? Infinity;
-    const waiting = this.#pending.values().next().value?.askedAt ?? Infinity;
-    return Math.min(first, waiting) + this.#host.limits.udpIdle;
+    return this.#deadlines.next;
   }
 
-  /** A datagram, `buffer[at, at + length)` in the packet at `packet`, with its addresses: remote, then local. */
-  input(
-    buffer: Buffer,
-    packet: number,
-    packetLength: number,
-    at: number,
-    length: number,
-    family: IpFamily,
-    addresses: Int32Array,
-  ): void {
+  /** A datagram arrives. */
+  input(ip: IpPayload): void {
+    const { buffer, packet, packetLength, at, length, family, addresses } = ip;
     const host = this.#host;
     const { counters } = host;
     counters.udpIn++;
@@ -86,7 +97,7 @@ export class Udp {
     const active = this.#active > 0 ? this.#flows.get(`${localPort}>${key}`) : undefined;
     const flow = active ?? this.#flows.get(key);
     if (flow) {
-      this.touch(flow);
+      flow.use(host.now);
       flow.handler(payload, formatAddress(family, addresses, wordsOf(family)), localPort);
       return;
     }
@@ -95,7 +106,7 @@ export class Udp {
       return;
     }
     if (!host.onUdp) {
-      host.icmp.unreachable('port', buffer, packet, packetLength);
+      host.icmp.unreachable('port', buffer, packet, packetLength, host.party);
       return;
     }
     const pending = this.#pending.get(key);
@@ -105,61 +116,94 @@ export class Udp {
       else counters.dropUdpPending++;
       return;
     }
-    if (this.#flows.size + this.#pending.size >= host.limits.udpFlows) {
-      counters.refusedUdpFlows++;
-      return;
-    }
-    const quote = Buffer.from(buffer.subarray(packet, packet + packetLength));
-    const request = new Request(this, key, host.now, family, addresses.slice(), remotePort, localPort, payload, quote);
+    if (!this.#room()) return;
+    const quote = Buffer.from(buffer.subarray(packet, packet + Math.min(packetLength, MAX_QUOTE)));
+    const words = wordsOf(family);
+    const remote = { party: host.party, key, family, remote: addresses.slice(0, words), remotePort };
+    const local = { address: formatAddress(family, addresses, words), port: localPort };
+    const request = new Request(this, remote, local, { payload, quote, at: host.now });
     this.#pending.set(key, request);
+    this.#enter(request);
     host.onUdp(request);
   }
 
   /** @internal The owner has decided. */
   decided(request: Request): void {
     this.#pending.delete(request.key);
+    this.#leave(request);
   }
 
   /** A mapping of our own making. @throws TunneliteError `ERR_NETSTACK_ADDRESS`, `ERR_NETSTACK_PORT_IN_USE`, `ERR_NETSTACK_LIMIT` */
-  open(options: TcpConnectOptions, handler: UdpDatagramHandler): UdpFlow {
+  open(options: TcpConnectOptions, handler: UdpDatagramHandler): OpenedUdpFlow {
     const local = parseAddress(options.localAddress);
     const remote = parseAddress(options.remoteAddress);
     if (!local || !remote || local.family !== remote.family) throw new TunneliteError('ERR_NETSTACK_ADDRESS');
-    if (this.#flows.size >= this.#host.limits.udpFlows) throw new TunneliteError('ERR_NETSTACK_LIMIT');
-    const localPort = options.localPort ?? 0;
-    const key = `${localPort}>${keyOf(remote.family, remote.words, options.remotePort)}`;
-    if (this.#flows.has(key)) throw new TunneliteError('ERR_NETSTACK_PORT_IN_USE');
+    if (this.#table.full) throw new TunneliteError('ERR_NETSTACK_LIMIT');
+    const peer = keyOf(remote.family, remote.words, options.remotePort);
+    const keyFrom = (port: number): string => `${port}>${peer}`;
+    const taken = (port: number): boolean => this.#flows.has(keyFrom(port));
+    const localPort = freeNumber(this.#random, EPHEMERAL_PORTS, taken, options.localPort || undefined);
     this.#active++;
-    return this.add(new Mapping(this, key, remote.family, remote.words, options.remotePort, handler));
+    const { family, words } = remote;
+    const flow = new OpenedMapping(
+      this,
+      { party: this.#host.party, key: keyFrom(localPort), family, remote: words, remotePort: options.remotePort },
+      { address: formatAddress(family, local.words, 0), port: localPort },
+      handler,
+    );
+    this.add(flow);
+    return flow;
   }
 
   /** @internal */
   add(flow: Mapping): Mapping {
-    flow.usedAt = this.#host.now;
+    flow.use(this.#host.now);
     this.#flows.set(flow.key, flow);
+    this.#enter(flow);
     this.#host.counters.udpFlows = this.#flows.size;
     return flow;
   }
 
   /** @internal */
-  touch(flow: Mapping): void {
-    flow.usedAt = this.#host.now;
-    // To the end of the order.
-    if (this.#flows.delete(flow.key)) this.#flows.set(flow.key, flow);
-  }
-
-  /** @internal */
   remove(flow: Mapping): void {
-    if (this.#flows.get(flow.key) === flow) {
-      this.#flows.delete(flow.key);
-      if (flow.key.includes('>')) this.#active--;
-    }
+    if (this.#flows.get(flow.key) !== flow) return;
+    this.#flows.delete(flow.key);
+    if (flow.key.includes('>')) this.#active--;
+    this.#leave(flow);
     this.#host.counters.udpFlows = this.#flows.size;
   }
 
+  #enter(entry: Entry): void {
+    this.#table.add(entry.party, entry);
+    this.#byPeer.add(entry.family, entry.remote, entry);
+    this.#deadlines.schedule(entry, entry.usedAt + this.#host.limits.udpIdle);
+  }
+
+  #leave(entry: Entry): void {
+    this.#table.delete(entry.party, entry);
+    this.#byPeer.delete(entry.family, entry.remote, entry);
+    this.#deadlines.remove(entry);
+  }
+
+  /** Whether the party of the packet may have one more mapping. Makes room for it where others hold more than their share. */
+  #room(): boolean {
+    const host = this.#host;
+    if (!this.#table.full) return true;
+    if (this.#table.hasShare(host.party)) {
+      host.counters.refusedUdpFlows++;
+      host.limitReached('udp-flows', 'refused', host.party);
+      return false;
+    }
+    const largest = this.#table.largest()!;
+    host.counters.evictedUdpFlows++;
+    this.#table.cheapest(largest, (entry) => entry.usedAt)!.end();
+    host.limitReached('udp-flows', 'evicted', largest);
+    return true;
+  }
+
   /** @internal */
-  refuse(how: RefuseWith, quote: Buffer): void {
-    this.#host.icmp.unreachable(how === 'reset' ? 'port' : how, quote, 0, quote.length);
+  refuse(how: RefuseWith, quote: Buffer, party: Party): void {
+    this.#host.icmp.unreachable(how === 'reset' ? 'port' : how, quote, 0, quote.length, party);
   }
 
   /** @internal */
@@ -200,22 +244,22 @@ export class Udp {
 
   /** Ends mappings that were idle too long, and requests that were never decided. */
   expire(): void {
-    for (const request of this.#pending.values()) {
-      if (request.askedAt + this.#host.limits.udpIdle > this.#host.now) break;
-      request.drop();
-    }
-    for (const flow of this.#flows.values()) {
-      if (flow.usedAt + this.#host.limits.udpIdle > this.#host.now) return;
-      flow.close();
+    const { now, limits } = this.#host;
+    const deadlines = this.#deadlines;
+    while (deadlines.next <= now) {
+      const entry = deadlines.shift();
+      const at = entry.usedAt + limits.udpIdle;
+      if (at <= now) entry.end();
+      else deadlines.schedule(entry, at);
     }
   }
 
   /** Ends the mappings of a peer, or all. */
-  forget(remote?: { readonly family: IpFamily; readonly words: Int32Array }): void {
-    const isOf = (end: { readonly family: IpFamily; readonly remote: Int32Array }): boolean =>
-      !remote || (end.family === remote.family && remote.words.every((word, i) => end.remote[i] === word));
-    for (const request of [...this.#pending.values()]) if (isOf(request)) request.drop();
-    for (const flow of [...this.#flows.values()]) if (isOf(flow)) flow.close();
+  forget(remote?: IpAddress): void {
+    const entries = remote
+      ? this.#byPeer.of(remote.family, remote.words)
+      : [...this.#pending.values(), ...this.#flows.values()];
+    for (const entry of entries) entry.end();
   }
 
   #intact(buffer: Buffer, at: number, length: number, family: IpFamily, addresses: Int32Array): boolean {
@@ -229,123 +273,4 @@ function keyOf(family: IpFamily, addresses: Int32Array, port: number): string {
   return family === 4
     ? `${addresses[0]} ${port}`
     : `${addresses[0]},${addresses[1]},${addresses[2]},${addresses[3]} ${port}`;
-}
-
-class Mapping implements UdpFlow {
-  readonly key: string;
-  readonly family: IpFamily;
-  readonly remote: Int32Array;
-  readonly remotePort: number;
-  handler: UdpDatagramHandler;
-  onClose: (() => void) | undefined = undefined;
-  onError: UdpFlow['onError'] = undefined;
-  usedAt = 0;
-  readonly #udp: Udp;
-  #closed = false;
-
-  constructor(
-    udp: Udp,
-    key: string,
-    family: IpFamily,
-    remote: Int32Array,
-    remotePort: number,
-    handler: UdpDatagramHandler,
-  ) {
-    this.#udp = udp;
-    this.key = key;
-    this.family = family;
-    this.remote = remote;
-    this.remotePort = remotePort;
-    this.handler = handler;
-  }
-
-  get remoteAddress(): string {
-    return formatAddress(this.family, this.remote, 0);
-  }
-
-  send(payload: Uint8Array, localAddress: string, localPort: number): boolean {
-    const local = parseAddress(localAddress);
-    if (this.#closed || local?.family !== this.family) return false;
-    const words = wordsOf(this.family);
-    const addresses = new Int32Array(2 * words);
-    addresses.set(this.remote);
-    addresses.set(local.words, words);
-    this.#udp.touch(this);
-    return this.#udp.send(this.family, addresses, this.remotePort, localPort, payload);
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#udp.remove(this);
-    this.onClose?.();
-  }
-}
-
-class Request implements UdpFlowRequest {
-  readonly key: string;
-  readonly askedAt: number;
-  readonly family: IpFamily;
-  readonly remote: Int32Array;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-  /** What came before the owner's word, in order. */
-  readonly waiting: { readonly payload: Buffer; readonly address: string; readonly port: number }[];
-  readonly #udp: Udp;
-  readonly #quote: Buffer;
-  #decided = false;
-
-  constructor(
-    udp: Udp,
-    key: string,
-    askedAt: number,
-    family: IpFamily,
-    addresses: Int32Array,
-    remotePort: number,
-    localPort: number,
-    payload: Buffer,
-    quote: Buffer,
-  ) {
-    const words = wordsOf(family);
-    this.#udp = udp;
-    this.key = key;
-    this.askedAt = askedAt;
-    this.family = family;
-    this.remote = addresses.slice(0, words);
-    this.remotePort = remotePort;
-    this.localAddress = formatAddress(family, addresses, words);
-    this.localPort = localPort;
-    this.waiting = [{ payload, address: this.localAddress, port: localPort }];
-    this.#quote = quote;
-  }
-
-  get remoteAddress(): string {
-    return formatAddress(this.family, this.remote, 0);
-  }
-
-  accept(handler: UdpDatagramHandler): UdpFlow {
-    const flow = new Mapping(this.#udp, this.key, this.family, this.remote, this.remotePort, handler);
-    if (this.#decide()) {
-      this.#udp.add(flow);
-      for (const { payload, address, port } of this.waiting) flow.handler(payload, address, port);
-    } else flow.close();
-    return flow;
-  }
-
-  refuse(how: RefuseWith = 'reset'): void {
-    if (this.#decide()) this.#udp.refuse(how, this.#quote);
-  }
-
-  drop(): void {
-    this.#decide();
-  }
-
-  /** True the first time. */
-  #decide(): boolean {
-    if (this.#decided) return false;
-    this.#decided = true;
-    this.#udp.decided(this);
-    return true;
-  }
 }

@@ -3,8 +3,14 @@
 /** How long an upstream may take to accept a connection, in milliseconds. */
 export const DIAL_TIMEOUT_MS = 10_000;
 
+/** How long an upstream may take nothing of what is left for it once the flow is over, in milliseconds (Linux `tcp_fin_timeout`). */
+export const ORPHAN_TIMEOUT_MS = 60_000;
+
 /** Destinations that one UDP mapping may have decisions for; more are refused. */
 export const MAX_UDP_DESTINATIONS = 64;
+
+/** Where name servers listen (RFC 1035 §4.2). */
+export const DNS_PORT = 53;
 
 /** Largest DNS message taken over TCP, in bytes (RFC 1035 §4.2.2 allows 65,535; queries are small). */
 export const MAX_DNS_QUERY_BYTES = 4_096;
@@ -20,3 +26,49 @@ export const DNS_IDLE_MS = 10_000;
 
 /** Time to live of answers about mock hosts, in seconds: short, so that a changed configuration shows. */
 export const DNS_TTL = 60;
+
+/** Aliases that may lead from one to the next in one answer. */
+export const MAX_ALIASES = 8;
+
+/** Names of upstreams that have an address at a time, however large the network for them. */
+export const MAX_NAMES = 65_536;
+
+/** A session may hold so many names, of those that wildcards bring in, for each one that is still free … */
+export const SHARE_OF_FREE = 1 / 8;
+
+/** … and these in any case, while there are free ones. */
+export const FEW_NAMES = 4;
+
+/** Names that one session may hold, however many are free. */
+export const MAX_NAMES_OF_SESSION = 1_024;
+
+/** How long after its last use of a name a client may still believe the answer, in milliseconds: the time to live, and some for the way. */
+export const NAME_HOLD_MS = (DNS_TTL + 5) * 1_000;
+
+/** Look-ups with the machine's resolver at a time: as many as Node.js has threads for (half of libuv's four). */
+export const PARALLEL_LOOK_UPS = 2;
+
+/** Look-ups of one session that may wait for their turn. */
+export const MAX_LOOK_UPS_OF_SESSION = 64;
+
+/** Answers of the machine's resolver that are kept. */
+export const MAX_CACHED_HOSTS = 1_024;
+
+/** How old the addresses of a UDP upstream may be, in milliseconds. TCP asks anew for each connection. */
+export const UPSTREAM_ADDRESS_MS = 30_000;
+
+/** How long a name that cannot be resolved is not asked for again by UDP, in milliseconds. */
+export const FAILED_LOOK_UP_MS = 2_000;
+
+/** How long one address of an upstream has before the next one is tried beside it, in milliseconds (RFC 8305 §5). */
+export const ATTEMPT_DELAY_MS = 250;
+
+/** Addresses of one upstream that are tried. */
+export const MAX_ATTEMPTS = 8;
+
+/** Datagrams that wait for an upstream's address, and those that are sent again to the next one; more are dropped, as by a full socket. */
+export const MAX_WAITING_DATAGRAMS = 8;
+
+/** Sockets to upstreams, of all sessions together; they have one in so many of the process's file descriptors at most. */
+export const MAX_UPSTREAM_SOCKETS = 16_384;
+export const SOCKET_DESCRIPTOR_SHARE = 4;

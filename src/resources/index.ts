@@ -1,4 +1,7 @@
-export { type BrokerOptions, ResourceBroker } from './broker.ts';
-export { createPolicy, type PolicyOptions, type ServiceDirectory, type UpstreamRule } from './policy.ts';
-export { Resolver, type ResolverOptions, type ZoneHost } from './resolver.ts';
+export { ResourceBroker } from './broker.ts';
+export type { LookUp } from './host-lookup.ts';
+export { NameTable } from './name-table.ts';
+export { createPolicy, type ServiceDirectory } from './policy.ts';
+export { Resolver } from './resolver.ts';
 export type * from './types.ts';
+export { type CompiledRule, type UpstreamRule, UpstreamRules } from './upstream-rules.ts';

@@ -1,51 +1,53 @@
-import { TunneliteError } from '../lib/errors.ts';
-import { isWithin, parseRange } from '../lib/ip-range.ts';
+import { DEFAULTS } from '../lib/defaults.ts';
+import { addressBytes } from '../lib/ip-address.ts';
 import type { ConnectRequest, Decision, Policy, RefusalAnswer } from './types.ts';
+import type { UpstreamRule, UpstreamRules } from './upstream-rules.ts';
 
-/** An upstream outside the mock network that the tunnel may reach over a real socket. */
-export interface UpstreamRule {
-  /** What the client asks for: a CIDR range, an address, or a host name (`*.example.com` for all below it). */
-  readonly match: string;
-  /** Ports; empty = all. */
-  readonly ports: readonly number[];
-  /** Where the connection really goes, when not to the address asked for. */
-  readonly to: { readonly host: string; readonly port: number | undefined } | undefined;
+/** A mock host, and the service on the port asked for. */
+export interface FoundHost {
+  readonly host: string;
+  readonly service: string | undefined;
+  /** True for a host that answers nothing at ports without a service. */
+  readonly drops?: boolean;
 }
 
 /** What the policy has to know of the mock network. */
 export interface ServiceDirectory {
   /** The name of the host at this address, and the service on the port, if any. */
-  find(
-    address: string,
-    port: number,
-    protocol: 'tcp' | 'udp',
-  ): { readonly host: string; readonly service: string | undefined } | undefined;
+  find(address: string, port: number, protocol: 'tcp' | 'udp'): FoundHost | undefined;
 }
 
-export interface PolicyOptions {
+interface PolicyOptions {
   readonly services: ServiceDirectory;
-  readonly upstreams: readonly UpstreamRule[];
+  readonly upstreams: UpstreamRules;
+  /** Addresses at which the tunnel answers DNS, whether or not a mock host has them, in one spelling each; may grow. */
+  readonly dnsServers?: ReadonlySet<string>;
   /** How requests that no rule allows are answered. Default `prohibited`. */
-  readonly denyWith?: RefusalAnswer;
+  readonly denyWith?: () => RefusalAnswer;
 }
 
-interface CompiledRule {
-  readonly rule: UpstreamRule;
-  readonly matches: (request: ConnectRequest) => boolean;
-}
+type Destination = ConnectRequest['destination'];
+
+/** The service that answers DNS, and where it listens (RFC 1035 §4.2). */
+const DNS = { service: 'dns', port: 53 } as const;
 
 /**
- * Closed by default: the tunnel reaches the mock services, and upstreams that the configuration names. The first matching rule decides.
- * @throws TunneliteError `ERR_RESOURCE_RULE` for a rule that cannot be understood
+ * Closed by default: the tunnel reaches the mock services, and upstreams that the configuration names. The first matching rule decides, of
+ * those that are in force when it is asked.
  */
 export function createPolicy(options: PolicyOptions): Policy {
-  const rules = options.upstreams.map(compile);
-  const denyWith = options.denyWith ?? 'prohibited';
+  const { upstreams } = options;
+  const denyWith = options.denyWith ?? ((): RefusalAnswer => DEFAULTS.resources.denyWith);
+  const dnsServers = options.dnsServers ?? new Set();
   return (request): Decision => {
-    const { address, port } = request.destination;
+    const { destination } = request;
+    const { address, port } = destination;
     const protocol = request.protocol === 'udp' ? 'udp' : 'tcp';
     const found = options.services.find(address, port, protocol);
-    if (found?.service) {
+    const bytes = addressBytes(address) ?? new Uint8Array();
+    const upstream = upstreams.find(destination, bytes);
+    // A rule that names the host stands before its own services: a server of one's own takes the place of a mock.
+    if (found?.service && !(upstream && isNamedBy(destination, upstream.found.rule))) {
       return {
         allow: true,
         rule: 'mock-service',
@@ -53,53 +55,60 @@ export function createPolicy(options: PolicyOptions): Policy {
         target: { kind: 'service', service: found.service },
       };
     }
-    for (const { rule, matches } of rules) {
-      if (!matches(request)) continue;
-      const target = { kind: 'upstream', host: rule.to?.host ?? address, port: rule.to?.port ?? port } as const;
+    if (upstream) {
+      const {
+        found: { id, rule },
+        host,
+      } = upstream;
+      const target = { kind: 'upstream', id, host: rule.to?.host ?? host, port: rule.to?.port ?? port } as const;
       return {
         allow: true,
         rule: `upstream ${rule.match}`,
-        explanation: `The upstream rule ${rule.match} allows it; it goes to ${target.host} port ${target.port}.`,
+        explanation: `The upstream rule ${rule.match} allows ${host === address ? 'it' : host}; it goes to ${target.host} port ${target.port}.`,
         target,
+      };
+    }
+    if (port === DNS.port && dnsServers.has(address)) {
+      return {
+        allow: true,
+        rule: 'dns-server',
+        explanation: `${address} is one of gateway.dnsServers, so the resolver of the mock network answers there.`,
+        target: { kind: 'service', service: DNS.service },
       };
     }
     if (found) {
       return {
         allow: false,
         rule: 'closed-port',
-        explanation: `${found.host} has no service on ${protocol} port ${port}.`,
+        explanation: `${found.host} has no service on ${protocol} port ${port}${found.drops ? ', and answers nothing there, as a firewall that drops packets' : ''}.`,
+        answer: found.drops ? 'drop' : 'reset',
+      };
+    }
+    const removed = upstreams.findRemoved(destination, bytes);
+    if (removed) {
+      return {
+        allow: false,
+        rule: 'removed-upstream',
+        explanation: `The upstream rule ${removed.rule.match} (${removed.id}), which allowed it, was removed.`,
         answer: 'reset',
       };
     }
-    return {
-      allow: false,
-      rule: 'default-deny',
-      explanation: `No mock host has the address ${address} and no upstream rule names it. Add it under resources.upstreams to allow it.`,
-      answer: denyWith,
-    };
+    return { allow: false, rule: 'default-deny', explanation: `${whyNot(destination)}.`, answer: denyWith() };
   };
 }
 
-function compile(rule: UpstreamRule): CompiledRule {
-  const portFits = (port: number): boolean => rule.ports.length === 0 || rule.ports.includes(port);
-  if (parseRange(rule.match)) {
-    return {
-      rule,
-      matches: ({ destination }) => portFits(destination.port) && isWithin(destination.address, rule.match),
-    };
+/** Whether a rule has exactly one of the destination's names. */
+function isNamedBy({ names }: Destination, { match }: UpstreamRule): boolean {
+  const wanted = match.toLowerCase();
+  return names.some((name) => name.toLowerCase() === wanted);
+}
+
+/** Why nothing allows a destination without a host, and what to do about it. */
+function whyNot({ address, host, isVirtual, port }: Destination): string {
+  if (host !== undefined) {
+    return `No upstream rule for ${host} has port ${port}. Add the port to one of resources.upstreams to allow it`;
   }
-  const name = rule.match.toLowerCase();
-  const suffix = name.startsWith('*.') ? name.slice(1) : undefined;
-  const wellFormed = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name);
-  if (!wellFormed || /(^|\.)\d+$/.test(name)) {
-    throw new TunneliteError('ERR_RESOURCE_RULE', `“${rule.match}” is no CIDR range, address or host name.`);
-  }
-  return {
-    rule,
-    matches: ({ destination }) => {
-      const host = destination.host?.toLowerCase();
-      if (host === undefined || !portFits(destination.port)) return false;
-      return suffix === undefined ? host === name : host.endsWith(suffix) && host.length > suffix.length;
-    },
-  };
+  return isVirtual
+    ? `${address} is for names of upstreams, and stands for none at present. The client has to look the name up`
+    : `No mock host has the address ${address} and no upstream rule names it. Add it under resources.upstreams to allow it`;
 }

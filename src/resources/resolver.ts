@@ -1,28 +1,53 @@
 import type { Duplex } from 'node:stream';
 import { type FaultPorts, noFaults } from '../faults/ports.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
+import { isBelow } from '../lib/domain-name.ts';
+import { addressBytes, addressText } from '../lib/ip-address.ts';
+import { patience } from '../lib/late-tick.ts';
+import type { Visitor } from '../lib/person.ts';
 import type { Emit } from '../telemetry/events.ts';
 import {
+  type AnswerRecord,
   type DnsQuery,
   DnsRcode,
-  type DnsRecord,
   formatError,
   parseDnsQuery,
   serializeDnsAnswer,
 } from '../wire/dns.ts';
-import { DNS_EDNS_BYTES, DNS_IDLE_MS, DNS_TTL, DNS_UDP_BYTES, MAX_DNS_QUERY_BYTES } from './constants.ts';
-import type { ResourceVisitor } from './types.ts';
+import { DnsFramer, lengthOf } from '../wire/dns-stream.ts';
+import { DNS_EDNS_BYTES, DNS_IDLE_MS, DNS_TTL, DNS_UDP_BYTES, MAX_ALIASES, MAX_DNS_QUERY_BYTES } from './constants.ts';
+import type { NameAnswer } from './name-table.ts';
 
 /** A name and its addresses, as the resolver knows them. */
-export interface ZoneHost {
+interface ZoneHost {
   readonly names: readonly string[];
   readonly addresses: readonly string[];
 }
 
-export interface ResolverOptions {
+/** A record of the configuration. The name of a PTR may be the address that it is about. */
+interface ZoneRecord {
+  readonly name: string;
+  readonly type: string;
+  readonly data: string;
+  /** In seconds. */
+  readonly ttl: number;
+}
+
+/** Names of upstreams, which get their addresses as they are looked up. Names are in lower case. */
+interface UpstreamNames {
+  has(name: string): boolean;
+  lookUp(name: string, session: string | undefined): NameAnswer;
+  nameAt(address: string): string | undefined;
+  owns(address: string): boolean;
+}
+
+interface ResolverOptions {
   readonly hosts: readonly ZoneHost[];
+  /** More records; a name may have both these and a host's addresses. */
+  readonly records?: readonly ZoneRecord[];
   /** Domains that the resolver is authoritative for: names in them that no host has do not exist. */
   readonly domains: readonly string[];
+  readonly upstreams?: UpstreamNames;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly faults?: FaultPorts;
@@ -30,17 +55,21 @@ export interface ResolverOptions {
 
 interface Resolution {
   readonly rcode: DnsRcode;
-  readonly records: readonly DnsRecord[];
+  readonly records: readonly AnswerRecord[];
   readonly outcome: string;
 }
 
 /**
- * The DNS server of the mock network: authoritative for its own domains and the reverse names of its hosts,
- * over UDP and TCP. It asks nobody else: names outside its domains are refused.
+ * The DNS server of the mock network: authoritative for its own domains, the names of upstreams and the reverse names of both,
+ * over UDP and TCP. It asks nobody else: other names are refused.
  */
 export class Resolver {
   readonly #byName = new Map<string, ZoneHost>();
   readonly #byAddress = new Map<string, ZoneHost>();
+  readonly #records = new Map<string, ZoneRecord[]>();
+  #domains: ReadonlySet<string>;
+  /** Names that only have names below them exist, without records of their own (RFC 8020). */
+  readonly #parents = new Set<string>();
   readonly #options: ResolverOptions;
   readonly #faults: FaultPorts;
   readonly #streams = new Set<Duplex>();
@@ -48,26 +77,42 @@ export class Resolver {
   constructor(options: ResolverOptions) {
     this.#options = options;
     this.#faults = options.faults ?? noFaults;
+    this.#domains = new Set(options.domains);
+    for (const record of options.records ?? []) {
+      const name = addressBytes(record.name) ? reverseName(record.name) : record.name.toLowerCase();
+      const same = this.#records.get(name);
+      if (same) same.push(record);
+      else this.#records.set(name, [record]);
+      for (const parent of parentsOf(name)) this.#parents.add(parent);
+    }
     for (const host of options.hosts) {
-      for (const name of host.names) this.#byName.set(name.toLowerCase(), host);
+      for (const name of host.names) {
+        this.#byName.set(name.toLowerCase(), host);
+        for (const parent of parentsOf(name.toLowerCase())) this.#parents.add(parent);
+      }
       for (const address of host.addresses) this.#byAddress.set(reverseName(address), host);
     }
   }
 
+  /** Is authoritative for other domains from now on. */
+  useDomains(domains: readonly string[]): void {
+    this.#domains = new Set(domains);
+  }
+
   /** The datagram service on port 53. */
-  readonly answer = (payload: Buffer, visitor: ResourceVisitor): Buffer | undefined => {
+  readonly answer = (payload: Buffer, visitor: Visitor): Buffer | undefined => {
     const maxBytes = (query: DnsQuery): number =>
       query.edns ? Math.min(query.udpPayload, DNS_EDNS_BYTES) : DNS_UDP_BYTES;
     return this.#respond(payload, visitor, maxBytes);
   };
 
   /** The stream service on port 53: messages with a two-byte length (RFC 1035 §4.2.2, RFC 7766). */
-  readonly open = (stream: Duplex, visitor: ResourceVisitor): void => {
-    let pending: Buffer = Buffer.alloc(0);
+  readonly open = (stream: Duplex, visitor: Visitor): void => {
+    const framer = new DnsFramer(MAX_DNS_QUERY_BYTES);
     let idle: Timer | undefined;
     const rearm = (): void => {
       idle?.cancel();
-      idle = this.#options.clock.setTimer(DNS_IDLE_MS, () => stream.destroy());
+      idle = patience(this.#options.clock, DNS_IDLE_MS, () => stream.destroy());
     };
     this.#streams.add(stream);
     stream.on('error', () => stream.destroy());
@@ -78,18 +123,11 @@ export class Resolver {
     stream.once('end', () => stream.end());
     stream.on('data', (chunk: Buffer) => {
       rearm();
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-      while (pending.length >= 2) {
-        const length = pending.readUInt16BE(0);
-        if (length > MAX_DNS_QUERY_BYTES) stream.destroy();
-        if (length > MAX_DNS_QUERY_BYTES || pending.length < 2 + length) return;
-        const answer = this.#respond(pending.subarray(2, 2 + length), visitor, () => 0xffff);
-        pending = pending.subarray(2 + length);
-        if (!answer) continue;
-        const head = Buffer.alloc(2);
-        head.writeUInt16BE(answer.length);
-        stream.write(Buffer.concat([head, answer]));
-      }
+      const fits = framer.push(chunk, (message) => {
+        const answer = this.#respond(message, visitor, () => 0xffff);
+        if (answer) stream.write(Buffer.concat([lengthOf(answer), answer]));
+      });
+      if (!fits) stream.destroy();
     });
     rearm();
   };
@@ -98,62 +136,126 @@ export class Resolver {
     for (const stream of this.#streams) stream.destroy();
   }
 
-  #respond(payload: Buffer, visitor: ResourceVisitor, maxBytes: (query: DnsQuery) => number): Buffer | undefined {
+  #respond(payload: Buffer, visitor: Visitor, maxBytes: (query: DnsQuery) => number): Buffer | undefined {
     let query: DnsQuery;
     try {
       query = parseDnsQuery(payload);
     } catch {
       return formatError(payload);
     }
-    const fault = this.#faults.decision?.('dns', { name: query.name, type: query.type, user: visitor.user });
-    const { rcode, records, outcome }: Resolution = fault
-      ? { rcode: DnsRcode.ServFail, records: [], outcome: fault.explanation }
-      : this.#resolve(query);
-    this.#options.emit('dns.query', {
+    const fault = this.#faults.decision?.('dns', {
       session: visitor.session,
       name: query.name,
+      person: visitor.person,
+    });
+    const { rcode, records, outcome } = fault ? failure(fault.explanation) : this.#resolve(query, visitor.session);
+    this.#options.emit('dns.query', {
+      session: visitor.session,
+      question: query.name,
       type: query.type,
       outcome,
       answers: records.length,
     });
-    return serializeDnsAnswer(query, { rcode, records, authoritative: rcode !== DnsRcode.Refused }, maxBytes(query));
+    return serializeDnsAnswer(query, { rcode, records, authoritative: isAuthoritative(rcode) }, maxBytes(query));
   }
 
-  #resolve({ name, type }: DnsQuery): Resolution {
+  #resolve({ name, type, class: dnsClass, opcode }: DnsQuery, session: string | undefined): Resolution {
+    if (opcode !== 0) return none(DnsRcode.NotImp, `refused: operation ${opcode} is not implemented`);
+    // `version.bind` and the like are of class CH, and no names of ours.
+    if (dnsClass !== 'IN' && dnsClass !== 'ANY') return none(DnsRcode.Refused, `refused: class ${dnsClass}`);
+    return this.#find(name, type, session);
+  }
+
+  /** @param hops aliases that led to this name */
+  #find(name: string, type: string, session: string | undefined, hops = 0): Resolution {
+    const own = this.#records.get(name);
+    const fitting = own?.filter((one) => one.type === type) ?? [];
+    if (fitting.length > 0) return records(fitting.map(({ data, ttl }) => ({ type, ttl, data })));
+    const alias = own?.find((one) => one.type === 'CNAME');
+    if (alias) return this.#follow(alias, type, session, hops);
     const reverse = this.#byAddress.get(name);
     if (reverse) {
-      const records = type === 'PTR' ? [record(name, 'PTR', reverse.names[0]!)] : [];
-      return { rcode: DnsRcode.NoError, records, outcome: 'answered' };
+      return type === 'PTR' ? records([record(type, reverse.names[0]!)]) : none(DnsRcode.NoError, NO_RECORD);
     }
     const host = this.#byName.get(name);
-    if (host) {
-      const wanted = type === 'A' ? 4 : type === 'AAAA' ? 6 : 0;
-      const records = host.addresses
-        .filter((address) => (address.includes(':') ? 6 : 4) === wanted)
-        .map((address) => record(name, type, address));
-      return { rcode: DnsRcode.NoError, records, outcome: records.length > 0 ? 'answered' : 'no record of this type' };
+    if (host) return answer(type, host.addresses);
+    const { upstreams } = this.#options;
+    const address = upstreams && addressOfReverseName(name);
+    if (upstreams && address !== undefined && upstreams.owns(address)) {
+      const known = upstreams.nameAt(address);
+      if (known === undefined) return none(DnsRcode.NxDomain, 'no such name');
+      return type === 'PTR' ? records([record(type, known)]) : none(DnsRcode.NoError, NO_RECORD);
     }
-    const ours = this.#options.domains.some((domain) => name === domain || name.endsWith(`.${domain}`));
-    if (ours) {
-      // A name that only has names below it exists, without records of its own (RFC 8020).
-      const inner = [...this.#byName.keys()].some((known) => known.endsWith(`.${name}`));
-      return inner || this.#options.domains.includes(name)
-        ? { rcode: DnsRcode.NoError, records: [], outcome: 'no record of this type' }
-        : { rcode: DnsRcode.NxDomain, records: [], outcome: 'no such name' };
+    if (upstreams?.has(name)) {
+      // Only who wants an address gets one taken out of the pool.
+      if (type !== 'A' && type !== 'AAAA') return none(DnsRcode.NoError, NO_RECORD);
+      const found = upstreams.lookUp(name, session);
+      return 'refusal' in found ? failure(found.refusal) : answer(type, found.addresses);
     }
-    return { rcode: DnsRcode.Refused, records: [], outcome: 'refused: not a name of the mock network' };
+    if (own || this.#domains.has(name)) return none(DnsRcode.NoError, NO_RECORD);
+    if (isBelow(name, this.#domains)) {
+      return this.#parents.has(name) ? none(DnsRcode.NoError, NO_RECORD) : none(DnsRcode.NxDomain, 'no such name');
+    }
+    return none(DnsRcode.Refused, 'refused: not a name of the mock network');
+  }
+
+  /** The alias, and what is known of the name that it stands for (RFC 1034 §3.6.2). */
+  #follow({ data, ttl }: ZoneRecord, type: string, session: string | undefined, hops: number): Resolution {
+    if (hops >= MAX_ALIASES) return failure(`failed: more than ${MAX_ALIASES} aliases lead from one to the next`);
+    const target = data.toLowerCase();
+    const found = this.#find(target, type, session, hops + 1);
+    const alias = { type: 'CNAME', ttl, data };
+    // What is no name of ours is for the client to look up.
+    if (found.rcode === DnsRcode.Refused) return records([alias]);
+    if (found.rcode === DnsRcode.ServFail) return found;
+    // The code is about the last name (RFC 6604 §3).
+    return { ...found, records: [alias, ...found.records.map((one) => ({ ...one, name: one.name ?? target }))] };
   }
 }
 
-const record = (name: string, type: string, data: string): DnsRecord => ({ name, type, ttl: DNS_TTL, data });
+const NO_RECORD = 'no record of this type';
+
+/** Those of the addresses that are of the type asked for. */
+function answer(type: string, addresses: readonly string[]): Resolution {
+  const wanted = type === 'A' ? 4 : type === 'AAAA' ? 6 : 0;
+  const fitting = addresses.filter((address) => (address.includes(':') ? 6 : 4) === wanted);
+  return fitting.length > 0
+    ? records(fitting.map((address) => record(type, address)))
+    : none(DnsRcode.NoError, NO_RECORD);
+}
+
+const records = (found: Resolution['records']): Resolution => ({
+  rcode: DnsRcode.NoError,
+  records: found,
+  outcome: 'answered',
+});
+const record = (type: string, data: string): AnswerRecord => ({ type, ttl: DNS_TTL, data });
+const none = (rcode: DnsRcode, outcome: string): Resolution => ({ rcode, records: [], outcome });
+const failure = (outcome: string): Resolution => none(DnsRcode.ServFail, outcome);
+
+/** A server that refuses, or does not understand, speaks for no zone. */
+function isAuthoritative(rcode: DnsRcode): boolean {
+  return rcode === DnsRcode.NoError || rcode === DnsRcode.NxDomain;
+}
 
 /** The name under in-addr.arpa or ip6.arpa that stands for an address (RFC 1035 §3.5, RFC 3596 §2.5). */
 export function reverseName(address: string): string {
-  if (!address.includes(':')) return `${address.split('.').reverse().join('.')}.in-addr.arpa`;
-  const [head = '', tail = ''] = address.toLowerCase().split('::');
-  const left = head ? head.split(':') : [];
-  const right = tail ? tail.split(':') : [];
-  const middle = address.includes('::') ? Array<string>(8 - left.length - right.length).fill('0') : [];
-  const groups = [...left, ...middle, ...right].map((group) => group.padStart(4, '0'));
-  return `${groups.join('').split('').reverse().join('.')}.ip6.arpa`;
+  const bytes = addressBytes(address);
+  if (bytes === undefined) throw new TypeError(`${address} is no IP address`);
+  if (bytes.length === 4) return `${[...bytes].reverse().join('.')}.in-addr.arpa`;
+  return `${[...bytes.toString('hex')].reverse().join('.')}.ip6.arpa`;
+}
+
+/** The other way round; undefined for a name that stands for no whole address. */
+function addressOfReverseName(name: string): string | undefined {
+  const ipv4 = /^((?:\d{1,3}\.){4})in-addr\.arpa$/.exec(name)?.[1];
+  if (ipv4 !== undefined) return ipv4.split('.').slice(0, 4).reverse().join('.');
+  const ipv6 = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name)?.[1];
+  return ipv6 && addressText(Buffer.from(ipv6.replaceAll('.', '').split('').reverse().join(''), 'hex'));
+}
+
+/** The names that a name is below of. */
+function parentsOf(name: string): string[] {
+  const labels = name.split('.');
+  return labels.slice(1).map((_, i) => labels.slice(i + 1).join('.'));
 }

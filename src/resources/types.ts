@@ -1,13 +1,5 @@
 import type { Duplex } from 'node:stream';
-
-/** Who asks, when it is known: the session behind the source address. */
-export interface Requester {
-  readonly session: string | undefined;
-  readonly user: string | undefined;
-  /** What people call the user; only for showing. */
-  readonly signInName: string | undefined;
-  readonly tenantId: string | undefined;
-}
+import type { Requester, Visitor } from '../lib/person.ts';
 
 /** One attempt to reach a resource: a TCP SYN or a first UDP datagram in the tunnel, or an HTTP CONNECT. */
 export interface ConnectRequest {
@@ -16,17 +8,33 @@ export interface ConnectRequest {
   readonly requester: Requester;
   readonly source: { readonly address: string; readonly port: number };
   readonly destination: {
+    /** As the stack writes it: of each address one spelling. */
     readonly address: string;
-    /** The name that the address was resolved from, or that the request gave. */
+    /** The name to show: the first of `names`. */
     readonly host: string | undefined;
+    /** All names of the host at this address. */
+    readonly names: readonly string[];
+    /** The address stands for a name, and rules by address are not about it. */
+    readonly isVirtual: boolean;
     readonly port: number;
   };
+}
+
+/** What addresses in the tunnel are called. */
+export interface AddressNames {
+  /** All names of an address, the one to show first; empty = it has none. */
+  namesOf(address: string): readonly string[];
+  /** Whether the address can stand for a name, and for nothing else. */
+  isVirtual(address: string): boolean;
+  /** A flow of the session goes to this address, which keeps its name until the returned function is called. */
+  keep(address: string, session: string | undefined): () => void;
 }
 
 /** Where an allowed request goes: into a mock service, or over a real socket to a configured upstream. */
 export type ResourceTarget =
   | { readonly kind: 'service'; readonly service: string }
-  | { readonly kind: 'upstream'; readonly host: string; readonly port: number };
+  /** `id` is that of the rule; `host` is an address, or a name for the resolver of this machine. */
+  | { readonly kind: 'upstream'; readonly id: string; readonly host: string; readonly port: number };
 
 /** How a refused request is answered: TCP RST or ICMP port unreachable, ICMP prohibited, ICMP host unreachable, nothing. */
 export type RefusalAnswer = 'reset' | 'prohibited' | 'host-unreachable' | 'drop';
@@ -39,24 +47,10 @@ export type Decision =
 /** A policy decides once per request, without side effects. */
 export type Policy = (request: ConnectRequest) => Decision;
 
-/** What a service behind the policy is told of its visitor. */
-export interface ResourceVisitor {
-  readonly user: string | undefined;
-  readonly signInName: string | undefined;
-  readonly session: string | undefined;
-  readonly tenantId: string | undefined;
-  readonly sourceAddress: string;
-  readonly sourcePort: number;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
-}
-
 /** Where allowed requests for mock services go. The simulator fills it with the mock network and the resolver. */
 export interface ServiceHandlers {
-  stream(service: string): { open(stream: Duplex, visitor: ResourceVisitor): void } | undefined;
+  stream(service: string): { open(stream: Duplex, visitor: Visitor): void } | undefined;
   datagram(
     service: string,
-  ):
-    | { answer(payload: Buffer, visitor: ResourceVisitor): Buffer | undefined | Promise<Buffer | undefined> }
-    | undefined;
+  ): { answer(payload: Buffer, visitor: Visitor): Buffer | undefined | Promise<Buffer | undefined> } | undefined;
 }

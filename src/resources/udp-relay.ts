@@ -1,126 +1,200 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { isIP } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
-import type { UdpFlow, UdpFlowRequest } from '../netstack/types.ts';
-import { MAX_UDP_DESTINATIONS } from './constants.ts';
-import type { ConnectRequest, Decision, ResourceVisitor, ServiceHandlers } from './types.ts';
+import type { Visitor } from '../lib/person.ts';
+import type { UdpFlow, UdpFlowRequest } from '../netstack/index.ts';
+import { DNS_PORT, MAX_UDP_DESTINATIONS } from './constants.ts';
+import type { ConnectRequest, Decision, ResourceTarget, ServiceHandlers } from './types.ts';
+import type { UdpLeg } from './udp-leg.ts';
 
-interface Decided {
+/** A destination of a mapping, with the decision on it. */
+export interface Decided {
   readonly request: ConnectRequest;
   readonly decision: Decision;
+  /** Called once when nothing goes there any more. */
+  readonly release: () => void;
 }
 
-export interface UdpRelayOptions {
+/** How the traffic with one destination ended. */
+export interface UdpEnd {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly milliseconds: number;
+  readonly reason: string;
+}
+
+/** What a mapping's upstream tells it. */
+export interface LegEvents {
+  readonly onMessage: (payload: Buffer) => void;
+  readonly onFailure: (explanation: string) => void;
+}
+
+interface UdpRelayOptions {
   readonly flow: UdpFlowRequest;
   readonly first: Decided;
   readonly services: ServiceHandlers;
   /** Called for each further destination of the mapping, once. */
   readonly decide: (address: string, port: number) => Decided;
-  readonly visitorOf: (request: ConnectRequest) => ResourceVisitor;
-  readonly onClose: (stats: { bytesIn: number; bytesOut: number; milliseconds: number; reason: string }) => void;
+  readonly visitorOf: (request: ConnectRequest) => Visitor;
+  /** The way to an upstream, for one destination. */
+  readonly openLeg: (target: { readonly host: string; readonly port: number }, events: LegEvents) => UdpLeg;
+  /** A destination cannot be reached, in words. Not called again for the same reason until something came from there. */
+  readonly onUnreachable: (request: ConnectRequest, explanation: string) => void;
+  /** Called for each destination that was allowed, when the mapping is over. */
+  readonly onEnd: (request: ConnectRequest, end: UdpEnd) => void;
+  /** Called once, last. */
+  readonly onClose: () => void;
   readonly clock: Clock;
 }
 
+/** A destination that was allowed, and what went to and fro. */
+interface Destination extends Decided {
+  readonly address: string;
+  readonly port: number;
+  readonly begin: number;
+  leg: UdpLeg | undefined;
+  bytesIn: number;
+  bytesOut: number;
+  /** Why it cannot be reached, as of last time. */
+  failure: string | undefined;
+}
+
 /**
- * One UDP mapping of a client: datagrams to mock services are answered in place, those to upstreams leave by one real socket
- * per address family. Each destination has its own decision.
+ * One UDP mapping of a client: datagrams to mock services are answered in place, those to upstreams leave by a real socket for each
+ * destination. Each destination has its own decision, and its own entry at the end.
  */
 export class UdpRelay {
   readonly #options: UdpRelayOptions;
-  readonly #decided = new Map<string, Decided>();
-  readonly #sockets = new Map<4 | 6, Socket>();
-  /** What the client believes to talk to, by the real endpoint that answers. */
-  readonly #faces = new Map<string, { address: string; port: number }>();
-  readonly #begin: number;
+  readonly #destinations = new Map<string, Destination>();
   #flow: UdpFlow | undefined;
-  #bytesIn = 0;
-  #bytesOut = 0;
+  /** Questions without answer, while the mapping has carried nothing but look-ups; undefined once it has. */
+  #questions: number | undefined = 0;
   #closed = false;
 
   constructor(options: UdpRelayOptions) {
     this.#options = options;
-    this.#begin = options.clock.monotonic();
-    this.#decided.set(key(options.flow.localAddress, options.flow.localPort), options.first);
+    this.#add(options.flow.localAddress, options.flow.localPort, options.first);
   }
 
   /** Accepts the mapping; its first datagram is handled at once. */
   start(): void {
     const flow = this.#options.flow.accept((payload, address, port) => this.#receive(payload, address, port));
     this.#flow = flow;
+    if (this.#closed) flow.close();
     flow.onClose = () => this.#end('idle');
   }
 
   close(): void {
-    this.#flow?.close();
-    this.#end('closed');
+    this.#finish('closed');
+  }
+
+  /**
+   * Other rules are in force: what was refused may be asked for again, and what went by the rule `removed` ends. Returns how many
+   * destinations did.
+   */
+  reconsider(removed: string | undefined): number {
+    let ended = 0;
+    for (const [key, destination] of [...this.#destinations]) {
+      const { decision, failure } = destination;
+      const goes = decision.allow && decision.target.kind === 'upstream' && decision.target.id === removed;
+      if (!goes && decision.allow) continue;
+      this.#destinations.delete(key);
+      if (!goes) continue;
+      ended++;
+      this.#close(destination, failure ?? 'the upstream was removed');
+    }
+    return ended;
   }
 
   #receive(payload: Buffer, address: string, port: number): void {
-    const id = key(address, port);
-    let decided = this.#decided.get(id);
-    if (!decided) {
-      if (this.#decided.size >= MAX_UDP_DESTINATIONS) return;
-      decided = this.#options.decide(address, port);
-      this.#decided.set(id, decided);
+    let destination = this.#destinations.get(key(address, port));
+    if (!destination) {
+      if (this.#destinations.size >= MAX_UDP_DESTINATIONS) return;
+      destination = this.#add(address, port, this.#options.decide(address, port));
     }
-    const { decision, request } = decided;
+    const { decision, request } = destination;
     if (!decision.allow) return;
-    this.#bytesIn += payload.length;
+    destination.bytesIn += payload.length;
+    if (!isLookUp(decision.target, port)) this.#questions = undefined;
+    else if (this.#questions !== undefined) this.#questions++;
     const target = decision.target;
     if (target.kind === 'upstream') {
-      this.#forward(payload, target.host, target.port, { address, port });
+      destination.leg ??= this.#open(destination, target);
+      destination.leg.send(payload);
       return;
     }
     const answer = this.#options.services.datagram(target.service)?.answer(payload, this.#options.visitorOf(request));
     if (answer instanceof Promise) {
       answer.then(
-        (bytes) => this.#reply(bytes, address, port),
-        () => {},
+        (bytes) => this.#reply(destination, bytes),
+        () => this.#reply(destination, undefined),
       );
     } else {
-      this.#reply(answer, address, port);
+      this.#reply(destination, answer);
     }
   }
 
-  #reply(bytes: Uint8Array | undefined, address: string, port: number): void {
-    if (this.#closed || bytes === undefined) return;
+  #add(address: string, port: number, decided: Decided): Destination {
+    const begin = this.#options.clock.monotonic();
+    const counts = { leg: undefined, bytesIn: 0, bytesOut: 0, failure: undefined };
+    const destination: Destination = { ...decided, address, port, begin, ...counts };
+    this.#destinations.set(key(address, port), destination);
+    return destination;
+  }
+
+  #open(destination: Destination, { host, port }: { readonly host: string; readonly port: number }): UdpLeg {
+    return this.#options.openLeg(
+      { host, port },
+      {
+        onMessage: (message) => {
+          destination.failure = undefined;
+          this.#reply(destination, message);
+        },
+        onFailure: (explanation) => {
+          if (destination.failure === explanation) return;
+          destination.failure = explanation;
+          this.#options.onUnreachable(destination.request, explanation);
+          // Who asks a name server that is not there asks again, from another port.
+          if (this.#questions !== undefined) this.#finish('unanswered');
+        },
+      },
+    );
+  }
+
+  #reply(destination: Destination, bytes: Uint8Array | undefined): void {
+    if (this.#closed) return;
     // A service may answer within `accept`, before the mapping is handed out: the reply waits for its return.
     if (!this.#flow) {
-      queueMicrotask(() => this.#reply(bytes, address, port));
+      queueMicrotask(() => this.#reply(destination, bytes));
       return;
     }
-    if (this.#flow.send(bytes, address, port)) this.#bytesOut += bytes.length;
+    const { address, port } = destination;
+    if (bytes !== undefined && this.#flow.send(bytes, address, port)) destination.bytesOut += bytes.length;
+    // A resolver takes a fresh port for each look-up (RFC 5452 §9.2), and would fill any table if its mappings were kept.
+    if (this.#questions !== undefined && --this.#questions <= 0) this.#finish('answered');
   }
 
-  #forward(payload: Buffer, host: string, port: number, face: { address: string; port: number }): void {
-    const version = isIP(host);
-    // Names are resolved by rules with a TCP target only: UDP upstreams are addresses.
-    if (version !== 4 && version !== 6) return;
-    let socket = this.#sockets.get(version);
-    if (!socket) {
-      socket = createSocket(version === 4 ? 'udp4' : 'udp6');
-      socket.on('error', () => {});
-      socket.on('message', (message, from) => {
-        const known = this.#faces.get(key(from.address, from.port)) ?? { address: from.address, port: from.port };
-        this.#reply(message, known.address, known.port);
-      });
-      this.#sockets.set(version, socket);
-    }
-    this.#faces.set(key(host, port), face);
-    socket.send(payload, port, host, () => {});
+  #finish(reason: string): void {
+    this.#end(reason);
+    this.#flow?.close();
   }
 
   #end(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const socket of this.#sockets.values()) socket.close();
-    this.#options.onClose({
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
-      milliseconds: this.#options.clock.monotonic() - this.#begin,
-      reason,
-    });
+    for (const one of this.#destinations.values()) this.#close(one, one.failure ?? reason);
+    this.#options.onClose();
   }
+
+  #close({ request, decision, release, leg, bytesIn, bytesOut, begin }: Destination, reason: string): void {
+    const { clock, onEnd } = this.#options;
+    leg?.close();
+    release();
+    if (decision.allow) onEnd(request, { bytesIn, bytesOut, milliseconds: clock.monotonic() - begin, reason });
+  }
+}
+
+/** A question to a name server, which is over with its answer. */
+function isLookUp(target: ResourceTarget, port: number): boolean {
+  return target.kind === 'service' ? target.service === 'dns' : port === DNS_PORT;
 }
 
 const key = (address: string, port: number): string => `${address} ${port}`;

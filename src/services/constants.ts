@@ -11,3 +11,21 @@ export const SERVICE_HEADERS_TIMEOUT_MS = 30_000;
 
 /** Bytes queued to one slow reader of the character generator before it waits. */
 export const GENERATOR_CHUNK_BYTES = 64 * 1024;
+
+/** Largest body that the other routes take, in bytes. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Largest file that the web application takes, in bytes. */
+export const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+/** Sessions, items, messages and counters that a site remembers; the oldest go first. */
+export const MAX_REMEMBERED = 1_000;
+
+/** Longest delay that a client may ask for, in milliseconds. */
+export const MAX_DELAY_MS = 60_000;
+
+/** How long a long poll waits unless the client says otherwise, in milliseconds. */
+export const POLL_MS = 30_000;
+
+/** Largest message over WebSocket, in bytes. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024;

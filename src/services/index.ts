@@ -1,3 +1,4 @@
-export { createOnPremises, type OnPremises, type OnPremisesOptions, SERVICE_NAMES } from './on-premises.ts';
-export { matchesPattern, patternChunk } from './pattern.ts';
-export type { DatagramService, OnPremisesHost, StreamService, Visitor } from './types.ts';
+export type { CertificateIssuer } from './certificate-site.ts';
+export { createOnPremises, type OnPremises } from './on-premises.ts';
+export { patternChunk } from './pattern.ts';
+export type { DatagramService, OnPremisesHost, StreamService } from './types.ts';

@@ -1,14 +1,24 @@
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
+import { canonicalAddress } from '../lib/ip-address.ts';
+import { type RandomSource, systemRandom } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { createIntranet } from './intranet.ts';
-import { createDiscard, createEcho, createGenerator, datagramEcho } from './small.ts';
+import type { CertificateIssuer } from './certificate-site.ts';
+import type { Site, SiteTls } from './site.ts';
+import { createSites } from './sites.ts';
+import { createDiscard, createEcho, createGenerator, datagramDiscard, datagramEcho } from './small.ts';
 import type { DatagramService, OnPremisesHost, StreamService } from './types.ts';
 
-export interface OnPremisesOptions {
+interface OnPremisesOptions {
   readonly hosts: readonly OnPremisesHost[];
   readonly emit: Emit;
   /** PEM chain and key of the mock services' certificate. */
-  readonly tls: { readonly cert: string; readonly key: string };
+  readonly tls: SiteTls;
+  readonly issuer: CertificateIssuer;
+  /** The machine's when left out. */
+  readonly clock?: Clock;
+  /** The machine's when left out. */
+  readonly random?: RandomSource;
 }
 
 /** The mock network behind the gateway: its hosts, and the services that run on them. */
@@ -18,38 +28,53 @@ export interface OnPremises {
   hostAt(address: string): OnPremisesHost | undefined;
   stream(service: string): StreamService | undefined;
   datagram(service: string): DatagramService | undefined;
+  /** Serves another certificate from now on, and makes the special ones anew; connections that are open keep theirs. */
+  useCertificate(tls: SiteTls): void;
+  /** Forgets what visitors left with the sites, and closes their connections to these. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Names of the services that can stand behind a port of a host. */
-export const SERVICE_NAMES = ['intranet-http', 'intranet-https', 'echo', 'discard', 'generator', 'dns'] as const;
-
 /** Starts the services. Nothing listens on a real socket: connections are handed over as the tunnel delivers them. */
 export async function createOnPremises(options: OnPremisesOptions): Promise<OnPremises> {
-  const intranet = await createIntranet({ emit: options.emit, tls: options.tls });
+  let { tls } = options;
+  const { clock = systemClock, random = systemRandom } = options;
+  const sites: readonly Site[] = createSites({ ...options, ports: { clock, random } }, () => tls);
   const streams = new Map<string, StreamService>();
-  for (const service of [intranet.http, intranet.https, createEcho(), createDiscard(), createGenerator()]) {
-    streams.set(service.name, service);
-  }
-  const datagrams = new Map<string, DatagramService>([[datagramEcho.name, datagramEcho]]);
+  const services = [
+    ...sites.flatMap(({ http, https }) => [http, https]),
+    createEcho(),
+    createDiscard(),
+    createGenerator(),
+  ];
+  for (const service of services) streams.set(service.name, service);
+  const datagrams = new Map<string, DatagramService>([datagramEcho, datagramDiscard].map((one) => [one.name, one]));
   const byAddress = new Map<string, OnPremisesHost>();
   for (const host of options.hosts) {
     for (const address of host.addresses) {
-      const other = byAddress.get(address);
+      const key = canonicalAddress(address);
+      const other = byAddress.get(key);
       if (other) {
         throw new TunneliteError(
           'ERR_SERVICE_ADDRESS_TWICE',
           `The address ${address} is given to both ${other.names[0]} and ${host.names[0]}.`,
         );
       }
-      byAddress.set(address, host);
+      byAddress.set(key, host);
     }
   }
   return {
     hosts: options.hosts,
-    hostAt: (address) => byAddress.get(address),
+    hostAt: (address) => byAddress.get(canonicalAddress(address)),
     stream: (service) => streams.get(service),
     datagram: (service) => datagrams.get(service),
+    useCertificate: (other) => {
+      tls = other;
+      for (const site of sites) site.renew();
+    },
+    async reset() {
+      await Promise.all(sites.map((site) => site.reset()));
+    },
     async close() {
       for (const service of streams.values()) await service.close();
     },

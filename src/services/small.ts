@@ -50,3 +50,6 @@ export const createGenerator = (): StreamService =>
 
 /** Returns each datagram (RFC 862). */
 export const datagramEcho: DatagramService = { name: 'echo', answer: (payload) => payload };
+
+/** Swallows each datagram (RFC 863). */
+export const datagramDiscard: DatagramService = { name: 'discard', answer: () => undefined };

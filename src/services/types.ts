@@ -1,17 +1,5 @@
 import type { Duplex } from 'node:stream';
-
-/** Who reached a service, and how: what the service shows and logs. */
-export interface Visitor {
-  readonly user: string | undefined;
-  /** What people call the user; only for showing. */
-  readonly signInName: string | undefined;
-  readonly session: string | undefined;
-  readonly tenantId: string | undefined;
-  readonly sourceAddress: string;
-  readonly sourcePort: number;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
-}
+import type { Visitor } from '../lib/person.ts';
 
 /** A mock service takes byte streams, or answers datagrams; it never opens a socket. */
 export interface StreamService {
@@ -36,4 +24,6 @@ export interface OnPremisesHost {
   readonly tcp: Readonly<Record<number, string>>;
   /** Service names by UDP port. */
   readonly udp: Readonly<Record<number, string>>;
+  /** What happens at other ports: they are refused (default), or nothing is answered. */
+  readonly closedPorts?: 'refuse' | 'drop';
 }

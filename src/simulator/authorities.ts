@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createJsonFetcher } from '../bearer/fetch-json.ts';
 import { createTokenVerifier, type EntraTokenVerifier, type TokenVerifierOptions } from '../bearer/token-verifier.ts';
 import type { CertificateStore } from '../certs/index.ts';
@@ -5,65 +6,134 @@ import type { Config } from '../config/index.ts';
 import { Directory, type DirectoryInput, defaultDirectory } from '../entra/directory/index.ts';
 import { createIdentityProvider, type IdentityProvider } from '../entra/index.ts';
 import { SigningKeys } from '../entra/tokens/signing-keys.ts';
+import type { FaultPorts } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
-import { TunneliteError } from '../lib/errors.ts';
+import { connectHost } from '../lib/endpoint.ts';
+import { errorText, isTunneliteError, TunneliteError } from '../lib/errors.ts';
+import type { Dial } from '../lib/http-exchange.ts';
+import { directly, type Offload } from '../lib/offload.ts';
 import type { RandomSource } from '../lib/random.ts';
+import type { Network } from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { urlHost } from './names.ts';
+import { identityServerNames } from './names.ts';
 
 /** Name of the private document that holds the signing keys. */
-const KEYS_STATE = 'signing-keys';
+export const KEYS_STATE = 'signing-keys';
 
-export interface AuthoritiesOptions {
+interface AuthoritiesOptions {
   readonly config: Config;
+  /** Built from the configuration when left out. */
+  readonly directory: Directory | undefined;
   readonly certificates: CertificateStore;
+  /** What the built-in Entra ID signs with; undefined: a real tenant issues the tokens. */
+  readonly keys: SigningKeys | undefined;
   readonly clock: Clock;
+  readonly machine: Clock;
+  readonly faults: Pick<FaultPorts, 'http'>;
+  readonly network: Network;
+  readonly offload: Offload;
+  /** How the built-in Entra ID is reached from here; by sockets of the machine's when left out. */
+  readonly dial: Dial | undefined;
   readonly random: RandomSource;
   readonly emit: Emit;
   /** PEM chain and key of the built-in Entra ID. */
   readonly tls: { readonly cert: string; readonly key: string };
+  readonly isRevoked: TokenVerifierOptions['isRevoked'];
 }
 
 /** Who issues tokens and who checks them. */
 export interface Authorities {
   /** The built-in Entra ID; undefined with a real tenant's authority. */
   readonly provider: IdentityProvider | undefined;
-  /** `https://host/tenant` whose tokens are accepted. */
+  /** `https://host/tenant` whose tokens are accepted, as clients reach it. */
   readonly authority: string;
+  /** The same as this machine reaches it. */
+  readonly reached: string;
+  /** The tenant that the addresses name; undefined with a real tenant's authority. */
+  readonly tenant: string | undefined;
   readonly verifier: EntraTokenVerifier;
+  /** Goes by another configuration, as far as it can: the directory of which is what a reset goes back to. */
+  configure(config: Config, otherDirectory: boolean): void;
+  /** Back to the directory, the keys and the empty stores of the start. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts the built-in Entra ID, unless a real tenant is configured, and loads the keys that tokens are checked with. */
+/** Starts the built-in Entra ID, where there are keys for it, and loads the keys that tokens are checked with. */
 export async function createAuthorities(options: AuthoritiesOptions): Promise<Authorities> {
-  const { config, certificates, clock, emit } = options;
+  const { config, certificates, keys, clock, emit } = options;
   const closing = new CloseStack();
   try {
-    const provider = config.identity.authority === null ? closing.use(await startProvider(options)) : undefined;
-    const authority = config.identity.authority ?? `${provider!.origin}/${provider!.directory.defaultTenant.id}`;
-    const fetcher = createJsonFetcher(provider ? { ca: certificates.ca.certPem } : {});
+    const provider = keys && closing.use(await startProvider({ ...options, keys }));
+    const tenant = provider?.directory.defaultTenant.id;
+    const authority = config.identity.authority ?? `${provider!.origin}/${tenant}`;
+    // Keys are loaded where they can be reached from here: clients may know the provider by an address that leads here from outside only.
+    const reached = provider ? `${provider.localOrigin}/${tenant}` : authority;
+    const fetcher = createJsonFetcher({
+      ...(provider ? { ca: certificates.ca.certPem } : {}),
+      dial: options.dial,
+      clock: options.machine,
+    });
     closing.defer(() => fetcher.close());
     const { identity } = config;
     const verifier = createTokenVerifier({
       policy: identity.policy,
-      authority,
+      authority: reached,
+      ...(provider ? { canonicalIssuer: provider.localIssuer } : {}),
       audiences: [identity.audience],
       requiredClaims: identity.requiredClaims,
       ...(identity.userNameClaim === null ? {} : { userNameClaim: identity.userNameClaim }),
       ...(identity.clockSkew === null ? {} : { clockSkew: identity.clockSkew }),
       ...(identity.keyRefreshInterval === null ? {} : { minimumRefresh: identity.keyRefreshInterval }),
       ...(identity.policy === 'strict' ? strictOptions(identity.strict) : {}),
+      ...(options.isRevoked ? { isRevoked: options.isRevoked } : {}),
       fetchJson: fetcher.fetchJson,
+      offload: options.offload,
       clock,
       emit,
     });
     await verifier.load();
-    return { provider, authority, verifier, close: () => closing.close() };
+    const first = provider?.keys.all ?? [];
+    let reset = provider ? resetOf(provider, verifier, first) : async () => verifier.renew();
+    return {
+      provider,
+      authority,
+      reached,
+      tenant,
+      verifier,
+      configure(changed, otherDirectory) {
+        provider?.configure(changed.identity);
+        if (!otherDirectory || !provider) return;
+        provider.directory.load((changed.identity.directory as DirectoryInput | null) ?? defaultDirectory());
+        reset = resetOf(provider, verifier, first);
+      },
+      reset: () => reset(),
+      close: () => closing.close(),
+    };
   } catch (error) {
     await closing.close();
     throw error;
   }
+}
+
+/** Remembers how the built-in Entra ID is now; the returned function takes it back there, and the keys that tokens are checked with. */
+function resetOf(
+  provider: IdentityProvider,
+  verifier: EntraTokenVerifier,
+  first: IdentityProvider['keys']['all'],
+): () => Promise<void> {
+  const { keys } = provider;
+  const restoreDirectory = provider.directory.snapshot();
+  return async () => {
+    provider.reset();
+    restoreDirectory();
+    await keys.restore(first);
+    const held = new Set(verifier.keyIds);
+    const changed = held.size !== first.length || first.some(({ kid }) => !held.has(kid));
+    if (changed) await verifier.load();
+    verifier.renew();
+  };
 }
 
 /** What only the strict policy looks at. Tenant ids in tokens are of lower case. */
@@ -80,21 +150,25 @@ function strictOptions(strict: Config['identity']['strict']): Partial<TokenVerif
 
 async function startProvider({
   config,
-  certificates,
+  keys,
+  directory = directoryOf(config),
   clock,
+  machine,
+  faults,
+  network,
+  offload,
   random,
   emit,
   tls,
-}: AuthoritiesOptions): Promise<IdentityProvider> {
-  const keys = await signingKeys(certificates, clock, random, emit);
-  const { directory } = config.identity;
-  if (typeof directory === 'string') {
-    throw new TunneliteError('ERR_INTERNAL', 'A directory file has to be read before the configuration gets here.');
-  }
+}: AuthoritiesOptions & { readonly keys: SigningKeys }): Promise<IdentityProvider> {
   const provider = await createIdentityProvider({
-    directory: new Directory((directory as DirectoryInput | null) ?? defaultDirectory()),
+    directory,
     keys,
     clock,
+    machine,
+    faults,
+    network,
+    offload,
     random,
     emit,
     tls,
@@ -102,19 +176,28 @@ async function startProvider({
     port: config.identity.port,
     lifetimes: config.identity.lifetimes,
     behaviour: config.identity.behaviour,
-    hostname: urlHost(config.identity.host),
+    hostname: connectHost(config.identity.host),
+    names: Object.values(identityServerNames(config)).flat(),
     ...(config.identity.publicOrigin === null ? {} : { publicOrigin: new URL(config.identity.publicOrigin).origin }),
   });
   await provider.listen();
   return provider;
 }
 
+function directoryOf({ identity: { directory } }: Config): Directory {
+  if (typeof directory === 'string') {
+    throw new TunneliteError('ERR_INTERNAL', 'A directory file has to be read before the configuration gets here.');
+  }
+  return new Directory((directory as DirectoryInput | null) ?? undefined);
+}
+
 /** The keys of the last start, or new ones; each change is written back, one after the other. */
-async function signingKeys(
+export async function signingKeys(
   certificates: CertificateStore,
   clock: Clock,
   random: RandomSource,
   emit: Emit,
+  offload: Offload = directly,
 ): Promise<SigningKeys> {
   let writing = Promise.resolve();
   const save = (): void => {
@@ -123,6 +206,7 @@ async function signingKeys(
   const settings = {
     clock,
     random,
+    offload,
     onChange: ({ change, kid }: { change: string; kid: string }): void => {
       if (change === 'rotated' || change === 'emergency')
         emit('identity.keys.rotated', { kid, emergency: change === 'emergency' });
@@ -131,7 +215,22 @@ async function signingKeys(
   };
   const stored = await certificates.readState(KEYS_STATE);
   const keys =
-    stored === undefined ? await SigningKeys.create(settings) : SigningKeys.load(JSON.stringify(stored), settings);
+    stored === undefined ? await SigningKeys.create(settings) : loadKeys(stored, settings, certificates.directory);
   if (stored === undefined) await certificates.writeState(KEYS_STATE, JSON.parse(keys.serialize()));
   return keys;
+}
+
+/** Keys that were left in the certificate directory; what is wrong with them is told with the file. */
+function loadKeys(
+  stored: unknown,
+  settings: Parameters<typeof SigningKeys.load>[1],
+  directory: string | undefined,
+): SigningKeys {
+  try {
+    return SigningKeys.load(JSON.stringify(stored), settings);
+  } catch (error) {
+    if (directory === undefined || !isTunneliteError(error, 'ERR_IDENTITY_KEYS_INVALID')) throw error;
+    const file = join(directory, `${KEYS_STATE}.json`);
+    throw new TunneliteError(error.code, `${file} cannot be read: ${errorText(error.cause)}`, { cause: error });
+  }
 }

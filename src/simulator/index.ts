@@ -1,7 +1,4 @@
-export {
-  runSimulator,
-  type Simulator,
-  type SimulatorRuntime,
-  type SimulatorUrls,
-  startSimulator,
-} from './simulator.ts';
+export { checkDirectory, directoryWarnings } from './check-directory.ts';
+export type { SessionControls } from './sessions.ts';
+export type { ResetResult, Simulator, SimulatorUrls } from './simulator.ts';
+export { runSimulator, type SimulatorRuntime, startSimulator } from './start.ts';

@@ -1,4 +1,5 @@
 import type { MintedToken, TokenMinter, TokenRequest } from '../admin/index.ts';
+import { signInNameOf } from '../bearer/token-verifier.ts';
 import type { IdentityProvider, TokenVersion } from '../entra/index.ts';
 import { makeWrongToken } from '../entra/tokens/wrong-token.ts';
 import { TunneliteError } from '../lib/errors.ts';
@@ -48,10 +49,9 @@ function describe(accessToken: string, now: number): MintedToken {
   } catch {
     // Broken on purpose.
   }
-  const user = claims['preferred_username'] ?? claims['upn'] ?? claims['unique_name'];
   return {
     accessToken,
-    user: typeof user === 'string' ? user : undefined,
+    user: signInNameOf(claims),
     expiresIn: typeof claims['exp'] === 'number' ? claims['exp'] - now : 0,
     claims,
   };

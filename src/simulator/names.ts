@@ -2,12 +2,16 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import type { CertificateStore, LeafCertificate, PermittedNames } from '../certs/index.ts';
-import type { Config } from '../config/index.ts';
-import { hostText } from '../lib/endpoint.ts';
+import type { CertificateStore, LeafRequest, NameConstraints, PermittedNames } from '../certs/index.ts';
+import { type Config, needsCertificate } from '../config/index.ts';
+import { bareHost, endpointText, hostText, isWildcard } from '../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
+import { canonicalAddress } from '../lib/ip-address.ts';
+import type { Emit } from '../telemetry/events.ts';
 
-const WILDCARD_ADDRESSES = new Set(['0.0.0.0', '::']);
+/** What to do about a machine whose name the CA does not know. */
+const NAME_CHANGED =
+  'the CA, which clients trust, was made when it had another name. To have clients use this name, add it to gateway.names and identity.names; the CA is then renewed, and clients have to trust it anew';
 
 /** What the CA has to be allowed to certify for this configuration. */
 export function permittedNames(config: Config): PermittedNames {
@@ -15,54 +19,98 @@ export function permittedNames(config: Config): PermittedNames {
   const ips = new Set<string>();
   for (const name of [...config.gateway.names, ...identityNames(config)]) (isIP(name) ? ips : dns).add(name);
   for (const host of [config.gateway.host, config.identity.host]) {
-    if (WILDCARD_ADDRESSES.has(host)) dns.add(hostname());
-    else ips.add(host);
+    if (!isWildcard(host)) ips.add(host);
   }
   for (const host of config.services.hosts) {
     for (const name of host.names) dns.add(parentOf(name));
-    for (const address of host.addresses) ips.add(address);
+    if (isReachedByAddress(host)) for (const address of host.addresses) ips.add(address);
   }
   return { dns: [...dns], ips: [...ips] };
 }
+
+/** The kind of name constraints that the CA is to have; undefined = that which it has. */
+export function nameConstraints({ certs }: Config): NameConstraints | undefined {
+  return certs.nameConstraints === 'keep' ? undefined : certs.nameConstraints;
+}
+
+/**
+ * The name of this machine, where a listener is open to others: they may know it by that. It is no reason to renew the CA, for
+ * a container has another one at each start.
+ */
+export function welcomeNames(config: Config, machine = hostname()): Partial<PermittedNames> {
+  return isOpen(config) ? { dns: [machine] } : {};
+}
+
+const isOpen = ({ gateway, identity }: Config): boolean => isWildcard(gateway.host) || isWildcard(identity.host);
 
 /** PEM chain and key of one server. */
 export interface ServerTls {
   readonly cert: string;
   readonly key: string;
+  /** How to have it made anew; undefined for one that is not ours. */
+  readonly leaf?: { readonly name: string; readonly request: LeafRequest; readonly notAfter: number };
 }
+
+/** The intranet is in the certificate by its addresses too. Other sites are reached by name, so that new ones need no new CA. */
+const isReachedByAddress = ({ tcp }: Config['services']['hosts'][number]): boolean =>
+  Object.values(tcp).includes('intranet-https');
 
 /** The certificates of the three servers: gateway, Entra ID, mock services. */
 export async function leafCertificates(
   certificates: CertificateStore,
   config: Config,
+  emit: Emit,
+  machine = hostname(),
 ): Promise<{ readonly gateway: ServerTls; readonly identity: ServerTls; readonly services: ServerTls }> {
-  const [gateway, identity, services] = await Promise.all([
-    ownCertificate(config) ?? certificates.leaf('gateway', serverNames(config.gateway)).then(pem),
-    certificates.leaf('identity', serverNames({ host: config.identity.host, names: identityNames(config) })),
-    certificates.leaf('services', {
-      dnsNames: unique(config.services.hosts.flatMap((host) => [...host.names])),
-      ips: unique(config.services.hosts.flatMap((host) => [...host.addresses])),
-    }),
-  ]);
-  return { gateway, identity: pem(identity), services: pem(services) };
+  const known = certificates.permits(machine);
+  if (!known && isOpen(config)) emit('certificate.name.omitted', { host: machine, explanation: NAME_CHANGED });
+  const own = known ? [machine] : [];
+  const issue = async (name: string, request: LeafRequest): Promise<ServerTls> => {
+    const { certPem, keyPem, notAfter } = await certificates.leaf(name, request);
+    return { cert: certPem, key: keyPem, leaf: { name, request, notAfter } };
+  };
+  // One after the other, so that their events have one order.
+  const gateway = ownCertificate(config) ?? (await issue('gateway', serverNames(config.gateway, own)));
+  const identity = await issue('identity', identityServerNames(config, own));
+  const services = await issue('services', {
+    dnsNames: unique(
+      config.services.hosts.filter(({ tcp }) => needsCertificate(tcp)).flatMap((host) => [...host.names]),
+    ),
+    ips: unique(config.services.hosts.filter(isReachedByAddress).flatMap((host) => [...host.addresses])),
+  });
+  return { gateway, identity, services };
 }
 
-/** Names that clients reach the built-in Entra ID by. */
+/** All names and addresses by which clients can reach the built-in Entra ID: those in its certificate. */
+export function identityServerNames(config: Config, machine: readonly string[] = [hostname()]): ServerNames {
+  return serverNames({ host: config.identity.host, names: identityNames(config) }, machine);
+}
+
+/** The hosts of URLs, with their port, by which clients can reach the built-in Entra ID. */
+export function identityHosts(config: Config): readonly string[] {
+  const { port, publicOrigin } = config.identity;
+  const { dnsNames, ips } = identityServerNames(config);
+  const origins = [...dnsNames, ...ips].map((name) => `https://${endpointText(name, port)}`);
+  return [...origins, ...(publicOrigin === null ? [] : [publicOrigin])].map((origin) => new URL(origin).host);
+}
+
+/** Names that the configuration has for the built-in Entra ID. */
 function identityNames({ identity }: Config): readonly string[] {
   if (identity.publicOrigin === null) return identity.names;
-  return [...identity.names, new URL(identity.publicOrigin).hostname.replace(/^\[|\]$/g, '')];
+  return [...identity.names, bareHost(new URL(identity.publicOrigin).hostname)];
 }
 
 /** The certificate that the configuration names instead of one of ours. */
 function ownCertificate({ gateway: { tls } }: Config): ServerTls | undefined {
   if (tls.certFile === null || tls.keyFile === null) return undefined;
-  const [cert, key] = [tls.certFile, tls.keyFile].map(readPem) as [string, string];
+  const cert = readPem('certFile', tls.certFile);
+  const key = readPem('keyFile', tls.keyFile);
   try {
     if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
   } catch (cause) {
     throw new TunneliteError(
       'ERR_CONFIG_FILE',
-      `${tls.certFile} and ${tls.keyFile} are no certificate and key: ${errorText(cause)}`,
+      `gateway.tls: ${tls.certFile} and ${tls.keyFile} are not a certificate and its key: ${errorText(cause)}`,
       {
         cause,
         hint: 'Give PEM files: the certificate chain, leaf first, and its unencrypted private key.',
@@ -78,31 +126,52 @@ function ownCertificate({ gateway: { tls } }: Config): ServerTls | undefined {
   );
 }
 
-function readPem(file: string): string {
+function readPem(member: 'certFile' | 'keyFile', file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new TunneliteError('ERR_CONFIG_FILE', `${file} cannot be read: ${errorText(cause)}`, { cause });
+    throw new TunneliteError('ERR_CONFIG_FILE', `gateway.tls.${member}: ${file} cannot be read: ${errorText(cause)}`, {
+      cause,
+      hint: 'Check the path and its permissions, or leave out both files for a generated certificate.',
+    });
   }
 }
 
-/** The host part of a URL that reaches a listener from this machine. */
-export function urlHost(listen: string): string {
-  return hostText(connectHost(listen));
+/** Where others reach gateway and Entra ID: under each name that they have beyond this machine's own. */
+export function addressesElsewhere(
+  config: Config,
+  certificates: CertificateStore,
+  local: { readonly gateway: string; readonly authority: string | undefined },
+): { readonly gateway: string; readonly authority: string | undefined }[] {
+  const machine = certificates.permits(hostname()) ? [hostname()] : [];
+  const namesOf = ({ host, names }: { readonly host: string; readonly names: readonly string[] }): string[] =>
+    unique([...names, ...(isWildcard(host) ? machine : [])]);
+  const issuer = local.authority === undefined ? [] : namesOf(config.identity);
+  return namesOf(config.gateway).map((name) => ({
+    gateway: under(name, local.gateway),
+    authority: issuer.some((one) => sameName(one, name)) ? under(name, local.authority!) : undefined,
+  }));
 }
 
-/** The name or address that reaches a listener from this machine. */
-export function connectHost(listen: string): string {
-  return listen === '127.0.0.1' || listen === '::1' || WILDCARD_ADDRESSES.has(listen) ? 'localhost' : listen;
+/** The same address under another host. */
+function under(name: string, address: string): string {
+  const url = new URL(address);
+  url.hostname = hostText(name);
+  return url.href.replace(/\/$/, '');
 }
 
-function serverNames({ host, names }: { readonly host: string; readonly names: readonly string[] }): {
-  dnsNames: string[];
-  ips: string[];
-} {
-  const everywhere = WILDCARD_ADDRESSES.has(host);
+interface ServerNames {
+  readonly dnsNames: readonly string[];
+  readonly ips: readonly string[];
+}
+
+function serverNames(
+  { host, names }: { readonly host: string; readonly names: readonly string[] },
+  machine: readonly string[],
+): ServerNames {
+  const everywhere = isWildcard(host);
   return {
-    dnsNames: unique(['localhost', ...(everywhere ? [hostname()] : []), ...names.filter((name) => !isIP(name))]),
+    dnsNames: unique(['localhost', ...(everywhere ? machine : []), ...names.filter((name) => !isIP(name))]),
     ips: unique(['127.0.0.1', '::1', ...(everywhere ? [] : [host]), ...names.filter((name) => isIP(name))]),
   };
 }
@@ -112,5 +181,11 @@ function parentOf(name: string): string {
   return labels.length > 2 ? labels.slice(1).join('.') : name;
 }
 
-const unique = (values: readonly string[]): string[] => [...new Set(values)];
-const pem = (leaf: LeafCertificate): ServerTls => ({ cert: leaf.certPem, key: leaf.keyPem });
+const nameKey = (name: string): string => canonicalAddress(name).toLowerCase();
+const sameName = (a: string, b: string): boolean => nameKey(a) === nameKey(b);
+/** Each name and address once, as it is spelled first. */
+function unique(names: readonly string[]): string[] {
+  const byKey = new Map<string, string>();
+  for (const name of names) if (!byKey.has(nameKey(name))) byKey.set(nameKey(name), name);
+  return [...byKey.values()];
+}

@@ -1,22 +1,45 @@
 import type { Config } from '../config/index.ts';
 import type { FaultPorts } from '../faults/ports.ts';
-import type { Gateway, PacketPort } from '../gateway/index.ts';
+import type { Gateway } from '../gateway/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
+import { canonicalAddress } from '../lib/ip-address.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { createNetstack, driveNetstack, type Netstack } from '../netstack/index.ts';
-import { createPolicy, Resolver, ResourceBroker, type ServiceDirectory } from '../resources/index.ts';
-import { createOnPremises, type OnPremises, type OnPremisesHost } from '../services/index.ts';
+import type { Network } from '../network/index.ts';
+import {
+  createPolicy,
+  type LookUp,
+  Resolver,
+  ResourceBroker,
+  type ServiceDirectory,
+  UpstreamRules,
+} from '../resources/index.ts';
+import { type CertificateIssuer, createOnPremises, type OnPremises, type OnPremisesHost } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { limitReports } from './limit-reports.ts';
+import { ResourceControls, upstreamRule } from './resources.ts';
+import { requesterOf, stackPort } from './stack-port.ts';
+import { upstreamNames } from './upstream-names.ts';
 
-export interface NetworkOptions {
+/** Turns of the event loop that flows have to end in at a reset. Ours. */
+const RESET_TURNS = 10;
+
+interface NetworkOptions {
   readonly config: Config;
-  readonly clock: Clock;
+  /** The machine's: TCP, datagrams and dialling go at the network's own pace, whatever time the simulator shows. */
+  readonly machine: Clock;
   readonly random: RandomSource;
   readonly emit: Emit;
   readonly faults: FaultPorts;
+  /** How upstreams are reached. */
+  readonly network: Network;
+  /** How names of upstreams are resolved; by the resolver of this machine when left out. */
+  readonly lookUp?: LookUp | undefined;
   /** PEM chain and key of the mock services. */
   readonly tls: { readonly cert: string; readonly key: string };
+  /** Makes the certificates of the services that show others. */
+  readonly issuer: CertificateIssuer;
 }
 
 /** The gateway's inside: netstack, resources and mock services, joined to one gateway by `attach`. */
@@ -24,13 +47,19 @@ export interface InnerNetwork {
   readonly stack: Netstack;
   readonly onPremises: OnPremises;
   readonly broker: ResourceBroker;
+  /** What clients find behind the gateway, and rules that are added while it runs. */
+  readonly resources: ResourceControls;
   attach(gateway: Gateway): void;
+  /** Goes by another configuration, as far as it can; sessions that began before find DNS where they were told. */
+  configure(config: Config): void;
+  /** Has only the rules of the configuration. Forgets which names got which addresses, and what the resolver of this machine answered. To be called when no session is left. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Builds everything behind the gateway; nothing in it has a socket until an upstream is dialled. */
 export async function createInnerNetwork(options: NetworkOptions): Promise<InnerNetwork> {
-  const { config, clock, emit, faults } = options;
+  const { config, machine: clock, emit, faults } = options;
   const closing = new CloseStack();
   let gateway: Gateway | undefined;
 
@@ -40,23 +69,41 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       addresses: host.addresses,
       tcp: numbered(host.tcp),
       udp: numbered(host.udp),
+      closedPorts: host.closedPorts,
     }),
   );
-  const onPremises = await createOnPremises({ hosts, emit, tls: options.tls });
+  const onPremises = await createOnPremises({
+    hosts,
+    emit,
+    clock,
+    random: options.random,
+    tls: options.tls,
+    issuer: options.issuer,
+  });
   closing.defer(() => onPremises.close());
 
-  const resolver = new Resolver({ hosts, domains: zonesOf(config), emit, clock, faults });
+  const rules = new UpstreamRules(config.resources.upstreams.map(upstreamRule));
+  const upstreams = upstreamNames(config, rules, clock);
+  const resolver = new Resolver({
+    hosts,
+    records: config.services.records,
+    domains: zonesOf(config),
+    upstreams,
+    emit,
+    clock,
+    faults,
+  });
   closing.defer(() => resolver.close());
 
+  const dnsServers = new Set(config.gateway.dnsServers.map(canonicalAddress));
+  let { denyWith } = config.resources;
+  const reportSockets = limitReports((report) => emit('resource.limit', report), clock);
   const broker = new ResourceBroker({
     policy: createPolicy({
       services: directoryOf(onPremises),
-      upstreams: config.resources.upstreams.map((rule) => ({
-        match: rule.match,
-        ports: rule.ports,
-        to: rule.to ? { host: rule.to.host, port: rule.to.port ?? undefined } : undefined,
-      })),
-      denyWith: config.resources.denyWith,
+      upstreams: rules,
+      dnsServers,
+      denyWith: () => denyWith,
     }),
     services: {
       stream: (service) => (service === 'dns' ? resolver : onPremises.stream(service)),
@@ -65,31 +112,38 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     emit,
     clock,
     faults,
-    requesterOf: (address) => {
-      const session = gateway?.sessionAt(address);
-      return (
-        session && {
-          session: session.id,
-          user: session.username,
-          signInName: session.signInName,
-          tenantId: session.tenantId,
-        }
-      );
+    network: options.network,
+    names: {
+      namesOf(address) {
+        const host = onPremises.hostAt(address);
+        if (host) return host.names;
+        const name = upstreams.nameAt(address);
+        return name === undefined ? [] : [name];
+      },
+      isVirtual: (address) => upstreams.owns(address),
+      keep: (address, session) => upstreams.keep(address, session),
     },
-    hostOf: (address) => onPremises.hostAt(address)?.names[0],
+    ...(options.lookUp ? { lookUp: options.lookUp } : {}),
+    onAllowed: (request, target) => resources.count(request.destination.address, target),
+    onLimit: (reached) => reportSockets({ table: 'sockets', ...reached }),
   });
   closing.use(broker);
+  const resources: ResourceControls = new ResourceControls({ config, rules, upstreams, broker, onPremises, emit });
 
-  const stack = createNetstack({
+  const stack: Netstack = createNetstack({
     output: (buffer, offset, length) => void gateway?.deliver(buffer, offset, length),
     random: options.random,
     now: clock.monotonic(),
     mtu: config.gateway.mtu,
     pathMtu: (address) => gateway?.mtuOf(address),
-    onTcp: broker.handleTcp,
-    onUdp: broker.handleUdp,
+    onTcp: (flow) => broker.handleTcp(flow, requesterOf(flow.owner)),
+    onUdp: (flow) => broker.handleUdp(flow, requesterOf(flow.owner)),
+    onLimit: limitReports((report) => emit('netstack.limit', report), clock),
     onEcho: ({ localAddress }) =>
-      onPremises.hostAt(localAddress) !== undefined || gateway?.ownAddresses.has(localAddress) === true,
+      (onPremises.hostAt(localAddress)?.closedPorts ?? 'drop') === 'refuse' ||
+      gateway?.ownAddresses.has(localAddress) === true ||
+      upstreams.nameAt(localAddress) !== undefined ||
+      dnsServers.has(localAddress),
   });
   closing.defer(() => stack.close());
   const driver = driveNetstack(stack, clock);
@@ -99,31 +153,27 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     stack,
     onPremises,
     broker,
+    resources,
     attach(attached) {
       gateway = attached;
-      attached.packets = packetPort(stack, clock);
+      attached.attach(stackPort(stack, driver, (session) => upstreams.forget(session)));
+    },
+    configure(changed) {
+      resources.configure(changed);
+      denyWith = changed.resources.denyWith;
+      for (const server of changed.gateway.dnsServers) dnsServers.add(canonicalAddress(server));
+      resolver.useDomains(zonesOf(changed));
+    },
+    async reset() {
+      resources.reset();
+      broker.forgetHosts();
+      await onPremises.reset();
+      // The flows of sessions that ended just now are told of it within a turn or two.
+      for (let turn = 0; turn < RESET_TURNS && !upstreams.reset(); turn++) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     },
     close: () => closing.close(),
-  };
-}
-
-/** Hands packets of sessions to the stack; its time moves once per batch. */
-function packetPort(stack: Netstack, clock: Clock): PacketPort {
-  let inBatch = false;
-  return {
-    onPacket(buffer, offset, length) {
-      if (!inBatch) {
-        inBatch = true;
-        stack.tick(clock.monotonic());
-      }
-      stack.input(buffer, offset, length);
-    },
-    onBatchEnd() {
-      if (!inBatch) return;
-      inBatch = false;
-      stack.flush();
-    },
-    onAddressReleased: (address) => stack.forget(address),
   };
 }
 
@@ -144,7 +194,7 @@ function directoryOf(onPremises: OnPremises): ServiceDirectory {
   return {
     find(address, port, protocol) {
       const host = onPremises.hostAt(address);
-      return host && { host: host.names[0]!, service: host[protocol][port] };
+      return host && { host: host.names[0]!, service: host[protocol][port], drops: host.closedPorts === 'drop' };
     },
   };
 }

@@ -4,41 +4,38 @@ import {
   type HealthResult,
   type MintedToken,
   probes,
-  startAdmin,
   type TokenRequest,
 } from '../admin/index.ts';
-import { type CertificateStore, loadCertificates } from '../certs/index.ts';
-import { type Config, type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig, tunnelSettings } from '../config/index.ts';
-import { directoryAdmin, type IdentityProvider } from '../entra/index.ts';
-import { type FaultPorts, noFaults } from '../faults/ports.ts';
-import { createGateway, type Gateway, type SessionStore } from '../gateway/index.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
-import { type Closable, CloseStack } from '../lib/dispose.ts';
+import { metadataUrl, parseAuthority } from '../bearer/authority.ts';
+import type { CertificateStore } from '../certs/index.ts';
+import {
+  type Config,
+  type ConfigChange,
+  type ConfigInput,
+  IN_PROCESS_DEFAULTS,
+  loadInput,
+  tunnelSettings,
+} from '../config/index.ts';
+import type { IdentityProvider } from '../entra/index.ts';
+import type { FaultEngine } from '../faults/index.ts';
+import type { Gateway } from '../gateway/index.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Closable, CloseStack } from '../lib/dispose.ts';
+import { connectHost, endpointText } from '../lib/endpoint.ts';
 import { TunneliteError } from '../lib/errors.ts';
-import { type RandomSource, systemRandom } from '../lib/random.ts';
-import { type Emit, type EventListener, type EventLogger, type Journal, Telemetry } from '../telemetry/index.ts';
-import { type Authorities, createAuthorities } from './authorities.ts';
-import { openKeylogFile } from './keylog.ts';
+import type { Dial } from '../lib/http-exchange.ts';
+import type { SimulatorClock } from '../lib/simulator-clock.ts';
+import { shared } from '../lib/turns.ts';
+import type { Emit, EventListener, Journal, JournalMark, Telemetry } from '../telemetry/index.ts';
+import type { Authorities } from './authorities.ts';
 import { tokenMinter } from './mint.ts';
-import { leafCertificates, permittedNames, urlHost } from './names.ts';
-import { createInnerNetwork, type InnerNetwork } from './network.ts';
+import type { InnerNetwork } from './network.ts';
+import { type ConfigSource, type ReloadResult, reloadConfig } from './reload.ts';
+import type { ResetHook, Resets } from './resets.ts';
+import type { ResourceControls } from './resources.ts';
+import { SessionControls } from './sessions.ts';
 
-/** What a program may put in place of the machine's own. */
-export interface SimulatorRuntime {
-  readonly clock?: Clock;
-  readonly random?: RandomSource;
-  /** A pino logger, or anything with its level methods. */
-  readonly logger?: EventLogger;
-  readonly faults?: FaultPorts;
-  /** Where sessions live between connections; memory when left out. */
-  readonly store?: SessionStore;
-  /** NSS key-log lines of TLS and DTLS. */
-  readonly keylog?: (line: string) => void;
-  /** Told of every event, synchronously, from the first one on. */
-  readonly onEvent?: EventListener;
-}
-
-/** Where a running simulator is reached. */
+/** The addresses of a running simulator. */
 export interface SimulatorUrls {
   /** `https://localhost:8443`: what a Tunnel client connects to. */
   readonly gateway: string;
@@ -48,166 +45,87 @@ export interface SimulatorUrls {
   readonly admin: string;
 }
 
-/**
- * Starts a whole simulator in this process: Entra ID, gateway and mock network, on free ports, with certificates in memory.
- *
- * @example
- * ```ts
- * await using sim = await startSimulator({ gateway: { dpd: 5 } });
- * const token = await sim.token({ user: 'alice@contoso.com' });
- * await using client = await TunnelClient.connect({ server: sim.urls.gateway, token, ca: sim.ca });
- * await sim.journal.waitFor({ name: 'session.connect' });
- * ```
- * @param input what differs from the defaults; see docs/configuration.md
- * @throws TunneliteError `ERR_CONFIG_INVALID`, `ERR_GATEWAY_PORT_IN_USE` and those of certificates and identity
- */
-export async function startSimulator(input: ConfigInput = {}, runtime: SimulatorRuntime = {}): Promise<Simulator> {
-  return runSimulator(resolveConfig(input, IN_PROCESS_DEFAULTS), runtime);
-}
-
-/** Starts a simulator from a whole configuration, as the command line does. */
-export async function runSimulator(config: Config, runtime: SimulatorRuntime = {}): Promise<Simulator> {
-  const clock = runtime.clock ?? systemClock;
-  const random = runtime.random ?? systemRandom;
-  const begin = clock.monotonic();
-  const telemetry = new Telemetry({
-    clock,
-    journalCapacity: config.journal.capacity,
-    journalLevel: config.journal.level,
-    logger: runtime.logger,
-  });
-  if (runtime.onEvent) telemetry.subscribe(runtime.onEvent);
-  const { emit } = telemetry;
-  const faults = runtime.faults ?? noFaults;
-  const closing = new CloseStack();
-  try {
-    const certificates = await loadCertificates({
-      directory: config.certs.directory ?? undefined,
-      clock,
-      random,
-      emit,
-      permitted: permittedNames(config),
-    });
-    const leaves = await leafCertificates(certificates, config);
-    const keylog = keylogOf(config, runtime, closing);
-    const network = await createInnerNetwork({ config, clock, random, emit, faults, tls: leaves.services });
-    closing.defer(() => network.close());
-    const authorities = await createAuthorities({ config, certificates, clock, random, emit, tls: leaves.identity });
-    closing.defer(() => authorities.close());
-    const gateway = await createGateway({
-      host: config.gateway.host,
-      port: config.gateway.port,
-      tls: {
-        ...leaves.gateway,
-        ca: certificates.ca.certPem,
-        minVersion: config.gateway.tls.minVersion,
-        maxVersion: config.gateway.tls.maxVersion,
-        ...(keylog ? { keylog } : {}),
-      },
-      settings: tunnelSettings(config),
-      verifier: authorities.verifier,
-      emit,
-      clock,
-      random,
-      faults,
-      ...(runtime.store ? { store: runtime.store } : {}),
-      accelerate: config.acceleration,
-      bearerPrefix: config.gateway.bearerPrefix,
-      ...(config.gateway.bans.maxScore > 0 ? { bans: config.gateway.bans } : {}),
-    });
-    closing.use(gateway);
-    network.attach(gateway);
-    const ownCertificate = config.gateway.tls.certFile === null ? undefined : leaves.gateway.cert;
-    const sim = new Simulator({
-      config,
-      telemetry,
-      certificates,
-      network,
-      authorities,
-      gateway,
-      closing,
-      ownCertificate,
-    });
-    const admin = closing.use(
-      await startAdmin({
-        host: config.admin.host,
-        port: config.admin.port,
-        random,
-        check: () => sim.check(),
-        mintToken: authorities.provider && ((request) => sim.mintToken(request)),
-        routes: authorities.provider ? [{ prefix: '/api/identity', plugin: directoryAdmin(authorities.provider) }] : [],
-      }),
-    );
-    sim.adopt(admin);
-    await sim.assertReady();
-    emit('simulator.ready', {
-      gateway: sim.urls.gateway,
-      identity: sim.urls.authority,
-      milliseconds: clock.monotonic() - begin,
-    });
-    return sim;
-  } catch (error) {
-    await closing.close().catch(() => {});
-    throw error;
-  }
-}
-
-/** Where key-log lines go: to the program, to the configured file, or nowhere. */
-function keylogOf(
-  config: Config,
-  runtime: SimulatorRuntime,
-  closing: CloseStack,
-): ((line: string) => void) | undefined {
-  const { keylogFile } = config.gateway.tls;
-  if (runtime.keylog || keylogFile === null) return runtime.keylog;
-  const file = openKeylogFile(keylogFile);
-  closing.defer(() => file.close());
-  return file.write;
+/** What came of a reset. */
+export interface ResetResult {
+  /** How many sessions were ended. */
+  readonly sessions: number;
+  readonly milliseconds: number;
+  /** Where the journal was when all was done: `since: mark` in a query means what came after. */
+  readonly mark: JournalMark;
 }
 
 interface Parts {
   readonly config: Config;
+  readonly clock: SimulatorClock;
+  readonly machine: Clock;
+  /** How the listeners are reached by probes. */
+  readonly dial: Dial | undefined;
   readonly telemetry: Telemetry;
   readonly certificates: CertificateStore;
   readonly network: InnerNetwork;
   readonly authorities: Authorities;
   readonly gateway: Gateway;
+  readonly faults: FaultEngine;
+  readonly resets: Resets;
   readonly closing: CloseStack;
+  /** Has the log begin at another level. */
+  readonly onLogLevel: ((level: Config['log']['level']) => void) | undefined;
   /** The gateway's certificate, where it is not one of our CA. */
   readonly ownCertificate: string | undefined;
 }
 
 /** A running simulator: what to connect to, what happened, and how to end it. */
 export class Simulator implements Closable {
-  readonly config: Config;
+  #config: Config;
+  /** The time that tokens, sessions, cookies and all other limits of the configuration go by. */
+  readonly clock: SimulatorClock;
   readonly journal: Journal;
   readonly certificates: CertificateStore;
   readonly gateway: Gateway;
+  /** The gateway's sessions, and what an operator can do to one. */
+  readonly sessions: SessionControls;
   readonly network: InnerNetwork;
+  /** What clients find behind the gateway; upstreams can be added and removed. */
+  readonly resources: ResourceControls;
+  /** What goes wrong on purpose: rules that drop, delay, refuse. */
+  readonly faults: FaultEngine;
   readonly #parts: Parts;
   readonly #check: HealthCheck;
+  readonly #resetShared = shared(() => this.#reset());
   #admin: AdminServer | undefined;
 
   /** @internal */
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.config = parts.config;
+    this.#config = parts.config;
+    this.clock = parts.clock;
     this.journal = parts.telemetry.journal;
     this.certificates = parts.certificates;
     this.gateway = parts.gateway;
+    this.sessions = new SessionControls(parts.gateway);
     this.network = parts.network;
+    this.resources = parts.network.resources;
+    this.faults = parts.faults;
     const { authorities, config, gateway } = parts;
     this.#check = probes({
-      gateway: `https://${urlHost(config.gateway.host)}:${gateway.port}`,
-      identityMetadata: authorities.provider?.metadataUrl(authorities.provider.directory.defaultTenant.id),
+      gateway: `https://${endpointText(connectHost(config.gateway.host), gateway.port)}`,
+      identityMetadata: authorities.provider && metadataUrl(parseAuthority(authorities.reached), 2),
       ca: parts.certificates.ca.certPem,
+      dial: parts.dial,
+      clock: parts.machine,
       gatewayCertificate: parts.ownCertificate,
+      unavailable: () => gateway.unavailable,
     });
   }
 
   /** @internal */
   adopt(admin: AdminServer): void {
     this.#admin = admin;
+  }
+
+  /** The configuration in force. */
+  get config(): Config {
+    return this.#config;
   }
 
   /** The listener for health probes and administration. */
@@ -218,7 +136,7 @@ export class Simulator implements Closable {
   get urls(): SimulatorUrls {
     const { authorities, config, gateway } = this.#parts;
     return {
-      gateway: `https://${urlHost(config.gateway.host)}:${gateway.port}`,
+      gateway: `https://${endpointText(connectHost(config.gateway.host), gateway.port)}`,
       authority: authorities.authority,
       admin: this.admin.url,
     };
@@ -229,9 +147,19 @@ export class Simulator implements Closable {
     return this.certificates.ca.certPem;
   }
 
-  /** The built-in Entra ID; undefined when a real tenant's authority is configured. */
-  get identity(): IdentityProvider | undefined {
-    return this.#parts.authorities.provider;
+  /**
+   * The built-in Entra ID: its directory, keys, ordered failures and outages.
+   * @throws TunneliteError `ERR_SIMULATOR_NO_PROVIDER` with a real tenant's authority
+   */
+  get identity(): IdentityProvider {
+    const { provider } = this.#parts.authorities;
+    if (!provider) throw new TunneliteError('ERR_SIMULATOR_NO_PROVIDER');
+    return provider;
+  }
+
+  /** False with a real tenant's authority: then there is no built-in Entra ID. */
+  get issuesTokens(): boolean {
+    return this.#parts.authorities.provider !== undefined;
   }
 
   /** Reports an event of a part that is built around the simulator, such as the administration listener. */
@@ -257,7 +185,6 @@ export class Simulator implements Closable {
    * @throws TunneliteError `ERR_SIMULATOR_NO_PROVIDER` with a real tenant's authority
    */
   async mintToken(request: TokenRequest = {}): Promise<MintedToken> {
-    if (!this.identity) throw new TunneliteError('ERR_SIMULATOR_NO_PROVIDER');
     return tokenMinter(this.identity)(request);
   }
 
@@ -282,13 +209,104 @@ export class Simulator implements Closable {
       throw new TunneliteError('ERR_SIMULATOR_NOT_READY', `Not ready (${failed.name}): ${failed.explanation}`);
   }
 
-  /** Closes gateway, Entra ID and mock network, in this order. Twice is harmless. */
+  /**
+   * Puts everything back to how it was at the start, so that one simulator serves a whole suite of tests: faults, clock, directory, sign-ins,
+   * grants, ordered failures and outages, keys, bans and sessions. Clients of sessions get a disconnect packet, and end. Tokens stay good,
+   * unless they were made after the keys were changed or while the clock was ahead. The journal goes on; `mark` is where the new part begins.
+   * Resets that are asked for while one is under way are one more together.
+   * @throws TunneliteError `ERR_SIMULATOR_RESET`, `ERR_CLOSED`
+   * @example
+   * ```ts
+   * const { mark } = await sim.reset();
+   * sim.journal.expectNoProblems({ since: mark });
+   * ```
+   */
+  reset(): Promise<ResetResult> {
+    return this.#resetShared();
+  }
+
+  /**
+   * Has something of the program's own be reset with the simulator: before its sessions are ended. The returned function ends that. The
+   * reset waits for what the hook returns, so a hook must not wait for a reset.
+   * @param name what it is called where it fails
+   */
+  onReset(name: string, hook: ResetHook): () => void {
+    return this.#parts.resets.add(name, hook);
+  }
+
+  async #reset(): Promise<ResetResult> {
+    const { clock, closing, gateway, network, resets, telemetry } = this.#parts;
+    if (closing.closed) throw new TunneliteError('ERR_CLOSED', 'A closed simulator cannot be reset.');
+    const begin = clock.machine.monotonic();
+    let sessions = 0;
+    // Last, whatever was added meanwhile: what a client does from then on meets a simulator that is as new.
+    const remove = resets.add('gateway', async () => {
+      sessions = await gateway.reset();
+      await network.reset();
+    });
+    await resets.run().finally(remove);
+    const milliseconds = clock.machine.monotonic() - begin;
+    telemetry.emit('simulator.reset', { sessions, milliseconds });
+    return { sessions, milliseconds, mark: telemetry.journal.mark() };
+  }
+
+  #source: ConfigSource | undefined;
+
+  /** @internal Where `reload` finds the configuration. */
+  readConfigFrom(source: ConfigSource): void {
+    this.#source = source;
+  }
+
+  /**
+   * Reads the configuration again, and takes over what can be without a restart: users and policies, routes and DNS for new sessions, limits,
+   * upstreams, log levels. The result names what was taken over, and what is still as it was. One that is not valid changes nothing. A
+   * reset goes back to what was read last.
+   * @param input as for `startSimulator`; left out: the file, variables and flags that `tunnelite start` has read
+   * @throws TunneliteError `ERR_CONFIG_INVALID` and others of the configuration, `ERR_CONFIG_RELOAD`, `ERR_CLOSED`
+   */
+  async reload(input?: ConfigInput): Promise<ReloadResult> {
+    if (this.#parts.closing.closed) throw new TunneliteError('ERR_CLOSED', 'A closed simulator reads nothing.');
+    const given: ConfigSource | undefined = input && (() => loadInput(input, IN_PROCESS_DEFAULTS));
+    return reloadConfig(given ?? this.#source, {
+      emit: this.emit,
+      current: () => this.#config,
+      defaultTenant: () => this.#parts.authorities.tenant,
+      apply: (config, change) => this.#apply(config, change),
+    });
+  }
+
+  #apply(config: Config, { applied }: ConfigChange): void {
+    const { authorities, gateway, network, onLogLevel, telemetry } = this.#parts;
+    const changed = new Set(applied.map(({ member }) => member));
+    this.#config = config;
+    gateway.configure(tunnelSettings(config));
+    network.configure(config);
+    authorities.configure(config, changed.has('identity.directory'));
+    telemetry.useJournalLevel(config.journal.level);
+    if (changed.has('log.level')) onLogLevel?.(config.log.level);
+  }
+
+  #onStopRequest: (() => void) | undefined;
+
+  /**
+   * Called instead of `close` when somebody asks over REST for the end (`POST /api/stop`): for a program that has more to end than the
+   * simulator.
+   */
+  onStopRequest(handler: () => void): void {
+    this.#onStopRequest = handler;
+  }
+
+  /** @internal Somebody asks over REST for the end. */
+  requestStop(): void {
+    if (this.#onStopRequest) this.#onStopRequest();
+    else void this.close('asked to over REST').catch(() => {});
+  }
+
+  /** Closes gateway, Entra ID and mock network, in this order. Calling it twice is harmless. */
   async close(reason = 'asked to'): Promise<void> {
     const { telemetry, closing } = this.#parts;
     if (!closing.closed) telemetry.emit('simulator.closing', { reason });
-    const first = !closing.closed;
     await closing.close();
-    if (first) telemetry.emit('simulator.closed', {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,23 +1,45 @@
+import { durationText } from '../lib/duration.ts';
+import type { Person, PersonFields } from '../lib/person.ts';
+
 /** Severity of an event in the log, in pino's words. */
 export type EventLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+/** The levels by gravity, as numbers to compare: pino's. */
+export const LEVEL_RANK: Readonly<Record<EventLevel, number>> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 };
 
 /**
  * Fields of each event, by name. Names are `area.verb`; a field that repeats keeps its name everywhere:
  * `session` (short session id), `user`, `remote` (ip:port of the client), `reason` (a word), `explanation` (a sentence).
- * Never a token, cookie, key or password.
+ * Never a token, cookie, key or password, and no name that a line of the log has already ({@link LogField}).
  */
 export interface EventMap {
   // simulator
+  /** The first event of a simulator. */
+  'simulator.starting': { node: string; platform: string };
   'simulator.ready': { gateway: string; identity: string; milliseconds: number };
+  /** All is as at the start again, but for the journal. `sessions`: how many there were. */
+  'simulator.reset': { sessions: number; milliseconds: number };
+  /** The configuration was read again. Names of members, separated by commas. */
+  'config.reloaded': { applied: string; needsRestart: string };
+  /** The configuration was read again, and cannot be; nothing changed. */
+  'config.refused': { code: string; explanation: string };
   'simulator.closing': { reason: string };
   'simulator.closed': Record<never, never>;
+  /** The clock was moved, and what that brought about has happened. `offset`: ahead of the machine's clock, in milliseconds. */
+  'clock.advanced': { milliseconds: number; offset: number; timers: number };
+  'clock.mode': { mode: string };
   // certificates
-  'certificate.created': { name: string; path: string };
-  'certificate.renewed': { name: string; path: string; reason: string };
+  'certificate.created': { certificate: string; path: string };
+  'certificate.renewed': { certificate: string; path: string; reason: string };
+  /** A new CA certificate with the old key. `explanation` says who has to trust it. */
+  'certificate.authority.renewed': { path: string; fingerprint: string; reason: string; explanation: string };
+  /** A name of this machine that certificates go without, as the CA does not permit it. */
+  'certificate.name.omitted': { host: string; explanation: string };
   // tls and http on the gateway's port
   'tls.connect': { remote: string; protocol: string; cipher: string; serverName: string | undefined };
-  'tls.failed': { remote: string; reason: string; explanation: string };
-  'tls.probe': { remote: string };
+  /** Of a flood only some of each reason are told; `withheld`: how many more there were since the last one. */
+  'tls.failed': { remote: string; reason: string; explanation: string; withheld: number };
+  'tls.probe': { remote: string; withheld: number };
   'http.request': { remote: string; method: string; path: string; agent: string | undefined };
   'http.response': { remote: string; status: number; text: string };
   'http.rejected': { remote: string; reason: string; explanation: string };
@@ -34,31 +56,38 @@ export interface EventMap {
     client: string | undefined;
     grant: string;
     code: number;
+    /** A failure that a test asked for. */
+    ordered: boolean;
     explanation: string;
   };
   'identity.signin.completed': { user: string; client: string; methods: string };
-  'identity.signin.failed': { user: string | undefined; client: string; code: number; explanation: string };
+  'identity.signin.failed': {
+    user: string | undefined;
+    client: string;
+    code: number;
+    /** A failure that a test asked for. */
+    ordered: boolean;
+    explanation: string;
+  };
   'identity.request.failed': { path: string; explanation: string };
+  /** Connections that were closed as they came, for there were `limit` already. `count`: how many since the last report. */
+  'identity.connections.refused': { limit: number; count: number };
   'identity.keys.rotated': { kid: string; emergency: boolean };
   'identity.keys.loaded': { url: string; count: number };
   'identity.keys.failed': { url: string; reason: string; explanation: string };
   // authentication at the gateway
   'auth.challenge': { remote: string; agent: string | undefined };
-  'auth.accepted': {
+  'auth.accepted': PersonFields & {
     remote: string;
-    user: string;
-    signInName: string | undefined;
     session: string;
-    tenant: string | undefined;
+    tenant: Person['tenantId'];
     agent: string | undefined;
     client: string | undefined;
   };
   'auth.refused': { remote: string; reason: string; explanation: string };
   // sessions
-  'session.connect': {
+  'session.connect': PersonFields & {
     session: string;
-    user: string;
-    signInName: string | undefined;
     remote: string;
     address4: string | undefined;
     address6: string | undefined;
@@ -67,16 +96,45 @@ export interface EventMap {
     resumed: boolean;
   };
   'session.refused': { remote: string; reason: string; explanation: string };
+  /** Comes once for each time that a session was connected; time and bytes are those since then, whatever tunnels replaced each other. */
   'session.disconnect': {
     session: string;
-    user: string;
+    user: PersonFields['user'];
+    signInName: PersonFields['signInName'];
     reason: string;
     explanation: string;
     seconds: number;
     bytesIn: number;
     bytesOut: number;
   };
-  'session.expired': { session: string; user: string };
+  /** The cookie of a session without a tunnel is no longer valid. Of one that was connected, `session.disconnect` came before. */
+  'session.expired': {
+    session: string;
+    user: PersonFields['user'];
+    signInName: PersonFields['signInName'];
+    reason: string;
+    explanation: string;
+  };
+  /** A tunnel was ended for the client to come back with new keys. */
+  'session.rekey': {
+    session: string;
+    user: PersonFields['user'];
+    signInName: PersonFields['signInName'];
+    explanation: string;
+  };
+  /** The gateway is going down to come up again. `cookies`: whether clients can come back with theirs (`keep`, `lose`). */
+  'gateway.restarting': { sessions: number; cookies: string };
+  'gateway.stopped': { sessions: number; cookies: string };
+  /** The gateway listens again, after it was stopped, or takes new clients again, after it was draining. */
+  'gateway.started': { port: number };
+  /** The gateway takes no new clients, and waits for those that it has to leave. */
+  'gateway.draining': { sessions: number; timeout: string | undefined };
+  /** Nobody is connected any more: so many left by themselves, and so many were ended when the time was up. */
+  'gateway.drained': { left: number; ended: number };
+  /** The gateway did not get to its clients for a while; no client is held to account for that. */
+  'gateway.stalled': { milliseconds: number };
+  /** File descriptors run out, or a connection could not be accepted. */
+  'gateway.descriptors': { limit: number | undefined; explanation: string };
   'gateway.acceleration': { records: string; datagrams: string; explanation: string };
   // channels
   'channel.cstp.open': { session: string; remote: string; cipher: string };
@@ -85,15 +143,22 @@ export interface EventMap {
   'channel.dtls.open': { session: string; remote: string; cipher: string; mtu: number };
   'channel.dtls.close': { session: string; remote: string; reason: string };
   'channel.dtls.move': { session: string; from: string; to: string };
-  'channel.dtls.refused': { remote: string; reason: string; explanation: string };
+  /** DTLS was offered, and the client's datagrams never arrived. */
+  'channel.dtls.missing': { session: string; port: number; explanation: string };
+  /** Only some of each reason are reported; `withheld`: how many more there were since the last one. */
+  'channel.dtls.refused': { remote: string; reason: string; explanation: string; withheld: number };
   'channel.switch': { session: string; from: string; to: string; reason: string };
+  /** Packets that did not carry the session's own source address, and were dropped. `count`: how many since the last report. */
+  'channel.spoofed': { session: string; count: number };
+  /** Packets that are no IP packets, and were dropped. `count`: how many since the last report. */
+  'channel.malformed': { session: string; count: number };
   'channel.protocol-error': { session: string; channel: string; reason: string; explanation: string };
   // resources
   'resource.request': {
     request: string;
     session: string | undefined;
-    user: string | undefined;
-    signInName: string | undefined;
+    user: PersonFields['user'] | undefined;
+    signInName: PersonFields['signInName'];
     protocol: string;
     source: string;
     destination: string;
@@ -102,49 +167,148 @@ export interface EventMap {
     rule: string;
     explanation: string;
   };
+  /** An upstream that was allowed does not answer: its name is not known, or nothing listens there. */
+  'resource.unreachable': { request: string; session: string | undefined; host: string; explanation: string };
+  /** A rule that leads to an upstream was added while the simulator ran. `ports`, `target`: in words. */
+  'resource.upstream.added': { upstream: string; match: string; ports: string; target: string };
+  /** A rule was taken out. `ended`: connections and UDP destinations that went by it, which were reset. */
+  'resource.upstream.removed': { upstream: string; match: string; ended: number };
   'resource.end': { request: string; bytesIn: number; bytesOut: number; milliseconds: number; reason: string };
-  'dns.query': { session: string | undefined; name: string; type: string; outcome: string; answers: number };
+  /** The limit on sockets to upstreams was met. `count`: how often since the last report on this session and action. */
+  'resource.limit': { session: string | undefined; table: string; action: string; count: number };
+  'dns.query': { session: string | undefined; question: string; type: string; outcome: string; answers: number };
   // services
-  'service.listen': { service: string; address: string };
   'service.request': { service: string; method: string; host: string; path: string; status: number; source: string };
   // faults
-  'fault.injected': { fault: string; seam: string; session: string | undefined; detail: string };
+  /** `notes`: why it may never strike, in words. */
+  'fault.added': { rule: string; seam: string; fault: string; notes: readonly string[] };
+  /** `seen`: how often something was selected; `hits`: how often it struck. */
+  'fault.removed': { rule: string; seen: number; hits: number };
+  /** A rule struck. `hit`: how often it has by now; `fault`: what it does. */
+  'fault.injected': {
+    rule: string;
+    fault: string;
+    seam: string;
+    session: string | undefined;
+    detail: string;
+    hit: number;
+  };
+  /** More waits because of a rule than may be kept: it is lost instead. Once for each rule. */
+  'fault.limit': { rule: string; kept: number; explanation: string };
   // netstack
-  'flow.state': { session: string | undefined; flow: string; from: string; to: string };
+  /** A limit of the TCP/IP stack was met. `count`: how often since the last report on this session, table and action. */
+  'netstack.limit': { session: string | undefined; table: string; action: string; count: number };
 }
+
+/** What pino and its pretty form put into a line, or read from one, by themselves: a field of that name would be taken for it. */
+export type LogField = 'level' | 'time' | 'pid' | 'hostname' | 'name' | 'msg' | 'v' | 'err' | 'caller' | 'event';
 
 /** The name of an event. */
 export type EventName = keyof EventMap;
 
 /** How an event is shown: its level, and its one-line text. */
-export interface EventSpec<K extends EventName> {
+interface EventSpec<K extends EventName> {
   /** Fixed, or following from what happened. */
   readonly level: EventLevel | ((fields: EventMap[K]) => EventLevel);
   readonly text: (fields: EventMap[K]) => string;
+  /**
+   * True when it is a refusal, a protocol error or anything else that a test which asked for no fault does not expect.
+   * Never when a fault or an ordered failure brought it about. Left out: never.
+   */
+  readonly problem?: (fields: EventMap[K]) => boolean;
 }
+
+const more = (withheld: number): string => (withheld > 0 ? ` (${withheld} more like it were not logged)` : '');
+
+/** Refused for the reason `fault`: a fault rule asked for it. */
+const byItself = (e: { readonly reason: string }): boolean => e.reason !== 'fault';
+/** Seams at which a rule may strike thousands of times a second, and how many strikes of a rule there are told at the level `info`. */
+const BUSY_SEAMS: ReadonlySet<string> = new Set(['udp', 'tcp', 'packet']);
+const TOLD_HITS = 20;
+const always = (): boolean => true;
+
+/** AADSTS70016: a device that polls while its user has not signed in yet. */
+const AUTHORIZATION_PENDING = 70016;
 
 /** The name that people know a user by, and the one that the gateway keeps. */
 const who = (user: string | undefined, signInName?: string): string =>
   signInName === undefined || signInName === user ? (user ?? 'unknown user') : `${signInName} (${user})`;
 
+const addressed = (address4: string | undefined, address6: string | undefined): string =>
+  address4 === undefined && address6 === undefined
+    ? 'without an address (the gateway has a pool for no address family that the client asked for)'
+    : `as ${[address4, address6].filter((address) => address !== undefined).join(' and ')}`;
+/** What became of a limit, and whom it concerns. */
+const limitText = ({ session, table, action, count }: EventMap['netstack.limit']): string => {
+  const party = session === undefined ? 'The stack itself' : `Session ${session}`;
+  switch (action) {
+    case 'evicted':
+      return `${party} held most of ${table} and gave up ${count}, so that others have their share`;
+    case 'replaced':
+      return `${party} has its share of ${table}: ${count} given up for new ones of its own`;
+    default:
+      return `${party} has its share of ${table}: ${count} refused`;
+  }
+};
+
 /** Level and wording of every event: the one table behind log, journal and live stream. */
 export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
+  'simulator.starting': { level: 'debug', text: (e) => `Starting on Node.js ${e.node}, ${e.platform}` },
   'simulator.ready': {
     level: 'info',
     text: (e) => `Ready after ${Math.round(e.milliseconds)} ms: gateway ${e.gateway}, identity ${e.identity}`,
   },
+  'simulator.reset': {
+    level: 'info',
+    text: (e) => `Reset in ${Math.round(e.milliseconds)} ms, ending ${e.sessions} sessions`,
+  },
+  'config.reloaded': {
+    level: 'info',
+    text: (e) =>
+      `Read the configuration again: ${e.applied === '' ? 'nothing to take over' : `took over ${e.applied}`}${e.needsRestart === '' ? '' : `; after a restart: ${e.needsRestart}`}`,
+  },
+  'config.refused': {
+    level: 'error',
+    text: (e) => `The configuration cannot be read again, and nothing changed (${e.code}): ${e.explanation}`,
+    problem: always,
+  },
   'simulator.closing': { level: 'info', text: (e) => `Closing: ${e.reason}` },
   'simulator.closed': { level: 'info', text: () => 'Closed' },
-  'certificate.created': { level: 'info', text: (e) => `Made the certificate ${e.name} in ${e.path}` },
-  'certificate.renewed': { level: 'info', text: (e) => `Renewed the certificate ${e.name} in ${e.path}: ${e.reason}` },
+  'clock.advanced': {
+    level: 'info',
+    text: (e) =>
+      `The clock was moved on by ${durationText(e.milliseconds)}; it is ${e.offset < 0 ? `${durationText(-e.offset)} behind` : `${durationText(e.offset)} ahead of`} this machine’s`,
+  },
+  'clock.mode': {
+    level: 'info',
+    text: (e) => (e.mode === 'manual' ? 'The clock stands still until it is moved' : 'The clock runs by itself'),
+  },
+  'certificate.created': { level: 'info', text: (e) => `Created the certificate ${e.certificate} in ${e.path}` },
+  'certificate.renewed': {
+    level: 'info',
+    text: (e) => `Renewed the certificate ${e.certificate} in ${e.path}: ${e.reason}`,
+  },
+  'certificate.authority.renewed': {
+    level: 'warn',
+    text: (e) => `Renewed the CA in ${e.path} (SHA-256 ${e.fingerprint}): ${e.reason}. ${e.explanation}`,
+  },
+  'certificate.name.omitted': {
+    level: 'warn',
+    text: (e) => `No certificate covers ${e.host}, the name of this machine: ${e.explanation}`,
+  },
   'tls.connect': { level: 'debug', text: (e) => `${e.remote} connected with ${e.protocol} ${e.cipher}` },
-  'tls.failed': { level: 'warn', text: (e) => `TLS with ${e.remote} failed (${e.reason}): ${e.explanation}` },
+  'tls.failed': {
+    level: 'warn',
+    text: (e) => `TLS with ${e.remote} failed (${e.reason}): ${e.explanation}${more(e.withheld)}`,
+    problem: always,
+  },
   'tls.probe': { level: 'debug', text: (e) => `${e.remote} connected and left without a byte, as health probes do` },
   'http.request': { level: 'debug', text: (e) => `${e.remote} ${e.method} ${e.path}` },
   'http.response': { level: 'debug', text: (e) => `${e.remote} was answered ${e.status} ${e.text}` },
   'http.rejected': {
     level: 'warn',
     text: (e) => `Closed the connection of ${e.remote} (${e.reason}): ${e.explanation}`,
+    problem: byItself,
   },
   'identity.token.issued': {
     level: 'info',
@@ -153,6 +317,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'identity.token.refused': {
     level: 'warn',
     text: (e) => `Refused a token to ${who(e.user)} (${e.grant}): AADSTS${e.code} ${e.explanation}`,
+    problem: (e) => !e.ordered && e.code !== AUTHORIZATION_PENDING,
   },
   'identity.signin.completed': {
     level: 'info',
@@ -161,10 +326,18 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'identity.signin.failed': {
     level: 'warn',
     text: (e) => `${who(e.user)} could not sign in to ${e.client}: AADSTS${e.code} ${e.explanation}`,
+    problem: (e) => !e.ordered,
   },
   'identity.request.failed': {
     level: 'error',
     text: (e) => `The identity provider failed at ${e.path}: ${e.explanation}`,
+    problem: always,
+  },
+  'identity.connections.refused': {
+    level: 'warn',
+    text: (e) =>
+      `Closed ${e.count} ${e.count === 1 ? 'connection' : 'connections'} to Entra ID as they came: ${e.limit} are open, as many as may be`,
+    problem: always,
   },
   'identity.keys.rotated': {
     level: 'info',
@@ -174,28 +347,68 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'identity.keys.failed': {
     level: 'warn',
     text: (e) => `Could not load signing keys from ${e.url} (${e.reason}): ${e.explanation}`,
+    problem: always,
   },
   'auth.challenge': {
     level: 'info',
     text: (e) => `${e.remote} came without a token and was asked for one (401, WWW-Authenticate: Bearer)`,
   },
   'auth.accepted': { level: 'info', text: (e) => `${who(e.user, e.signInName)} authenticated from ${e.remote}` },
-  'auth.refused': { level: 'warn', text: (e) => `Refused ${e.remote} (${e.reason}): ${e.explanation}` },
+  'auth.refused': {
+    level: 'warn',
+    text: (e) => `Refused ${e.remote} (${e.reason}): ${e.explanation}`,
+    problem: byItself,
+  },
   'session.connect': {
     level: 'info',
     text: (e) =>
-      `${who(e.user, e.signInName)} ${e.resumed ? 'resumed' : 'connected'} from ${e.remote} as ${[e.address4, e.address6].filter(Boolean).join(' and ')}, MTU ${e.mtu}`,
+      `${who(e.user, e.signInName)} ${e.resumed ? 'resumed' : 'connected'} from ${e.remote} ${addressed(e.address4, e.address6)}, MTU ${e.mtu}`,
   },
-  'session.refused': { level: 'warn', text: (e) => `No session for ${e.remote} (${e.reason}): ${e.explanation}` },
+  'session.refused': {
+    level: 'warn',
+    text: (e) => `No session for ${e.remote} (${e.reason}): ${e.explanation}`,
+    problem: byItself,
+  },
   'session.disconnect': {
     level: 'info',
     text: (e) =>
-      `${e.user} disconnected after ${Math.round(e.seconds)} s (${e.reason}): ${e.explanation} In ${e.bytesIn} bytes, out ${e.bytesOut} bytes`,
+      `${who(e.user, e.signInName)} disconnected after ${Math.round(e.seconds)} s (${e.reason}): ${e.explanation} In ${e.bytesIn} bytes, out ${e.bytesOut} bytes`,
   },
   'session.expired': {
     level: 'info',
-    text: (e) => `The session ${e.session} of ${e.user} expired; its cookie is no longer valid`,
+    text: (e) =>
+      `The session ${e.session} of ${who(e.user, e.signInName)} is over, its cookie is no longer valid (${e.reason}): ${e.explanation}`,
   },
+  'session.rekey': {
+    level: 'info',
+    text: (e) => `The tunnel ${e.session} of ${who(e.user, e.signInName)} is to be renewed: ${e.explanation}`,
+  },
+  'gateway.restarting': {
+    level: 'info',
+    text: (e) =>
+      `The gateway restarts, with ${e.sessions} sessions connected${e.cookies === 'lose' ? ', and forgets them' : '; their cookies stay good'}`,
+  },
+  'gateway.stopped': {
+    level: 'info',
+    text: (e) =>
+      `The gateway is stopped; it ended ${e.sessions} sessions${e.cookies === 'lose' ? ', and forgot them' : ', whose cookies stay good'}`,
+  },
+  'gateway.started': { level: 'info', text: (e) => `The gateway accepts clients on port ${e.port} again` },
+  'gateway.draining': {
+    level: 'info',
+    text: (e) =>
+      `The gateway is draining: it takes no new clients, and waits ${e.timeout === undefined ? '' : `${e.timeout} `}for ${e.sessions} to leave`,
+  },
+  'gateway.drained': {
+    level: 'info',
+    text: (e) => `The gateway has drained: ${e.left} sessions left by themselves, ${e.ended} were ended`,
+  },
+  'gateway.stalled': {
+    level: 'warn',
+    text: (e) =>
+      `The gateway could not serve its clients for ${(e.milliseconds / 1000).toFixed(1)} s: its process was stopped or busy. That time does not count as any client's silence`,
+  },
+  'gateway.descriptors': { level: 'error', text: (e) => e.explanation, problem: always },
   'gateway.acceleration': { level: 'info', text: (e) => e.explanation },
   'channel.cstp.open': { level: 'debug', text: (e) => `CSTP channel of ${e.session} from ${e.remote} (${e.cipher})` },
   'channel.cstp.close': {
@@ -205,6 +418,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'channel.cstp.dead': {
     level: 'warn',
     text: (e) => `CSTP channel of ${e.session} has been silent for ${Math.round(e.silence / 1000)} s: dropped`,
+    problem: always,
   },
   'channel.dtls.open': {
     level: 'info',
@@ -215,39 +429,83 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     text: (e) => `DTLS channel of ${e.session} from ${e.remote} closed: ${e.reason}`,
   },
   'channel.dtls.move': { level: 'info', text: (e) => `DTLS channel of ${e.session} moved from ${e.from} to ${e.to}` },
+  'channel.dtls.missing': { level: 'info', text: (e) => `No DTLS for ${e.session}: ${e.explanation}` },
   'channel.dtls.refused': {
-    level: 'debug',
-    text: (e) => `DTLS from ${e.remote} refused (${e.reason}): ${e.explanation}`,
+    level: 'info',
+    text: (e) => `DTLS from ${e.remote} refused (${e.reason}): ${e.explanation}${more(e.withheld)}`,
+    problem: always,
   },
   'channel.switch': {
     level: 'info',
     text: (e) => `Data to ${e.session} now goes over ${e.to} instead of ${e.from}: ${e.reason}`,
   },
+  'channel.spoofed': {
+    level: 'warn',
+    text: (e) =>
+      `Session ${e.session} sent ${e.count} ${e.count === 1 ? 'packet' : 'packets'} from an address that is not its own: dropped`,
+    problem: always,
+  },
+  'channel.malformed': {
+    level: 'warn',
+    text: (e) =>
+      `Session ${e.session} sent ${e.count} ${e.count === 1 ? 'packet that is no IP packet' : 'packets that are no IP packets'}: dropped`,
+    problem: always,
+  },
   'channel.protocol-error': {
     level: 'warn',
     text: (e) => `Protocol error on ${e.channel} of ${e.session} (${e.reason}): ${e.explanation}`,
+    problem: always,
   },
   'resource.request': {
     level: 'info',
     text: (e) =>
       `${who(e.user, e.signInName)} ${e.protocol} ${e.source} → ${e.host ? `${e.host} (${e.destination})` : e.destination}: ${e.decision}. ${e.explanation}`,
+    problem: (e) => e.decision === 'deny' && e.rule !== 'fault',
+  },
+  'resource.unreachable': {
+    level: 'warn',
+    text: (e) => `Request ${e.request} for ${e.host} leads nowhere: ${e.explanation}`,
+    problem: always,
+  },
+  'resource.upstream.added': {
+    level: 'info',
+    text: (e) => `Upstream ${e.upstream} was added: ${e.match}, ${e.ports}, goes to ${e.target}`,
+  },
+  'resource.upstream.removed': {
+    level: 'info',
+    text: (e) =>
+      `Upstream ${e.upstream} (${e.match}) was removed; ${e.ended} ${e.ended === 1 ? 'connection' : 'connections'} to it ended`,
   },
   'resource.end': {
     level: 'debug',
     text: (e) => `Request ${e.request} ended (${e.reason}) after ${Math.round(e.milliseconds)} ms`,
   },
+  'resource.limit': { level: 'warn', text: limitText, problem: always },
   'dns.query': {
     // A name that does not resolve is what people look for in a log; one without an IPv6 address is every other name.
     level: (e) => (e.outcome === 'answered' || e.outcome.startsWith('no record') ? 'debug' : 'info'),
-    text: (e) => `DNS ${e.type} ${e.name}: ${e.outcome}, ${e.answers} answers`,
+    text: (e) => `DNS ${e.type} ${e.question}: ${e.outcome}, ${e.answers} answers`,
   },
-  'service.listen': { level: 'debug', text: (e) => `Mock service ${e.service} on ${e.address}` },
   'service.request': {
     level: 'debug',
     text: (e) => `${e.service}: ${e.method} ${e.host}${e.path} from ${e.source} answered ${e.status}`,
   },
-  'fault.injected': { level: 'info', text: (e) => `Injected ${e.fault} at ${e.seam}: ${e.detail}` },
-  'flow.state': { level: 'trace', text: (e) => `Flow ${e.flow} ${e.from} → ${e.to}` },
+  'fault.added': {
+    level: (e) => (e.notes.length > 0 ? 'warn' : 'info'),
+    text: (e) => [`Added the fault rule ${e.rule} (${e.seam}: ${e.fault})`, ...e.notes].join('. '),
+  },
+  'fault.removed': {
+    level: (e) => (e.seen === 0 ? 'warn' : 'info'),
+    text: (e) =>
+      `Removed the fault rule ${e.rule}: ${e.seen === 0 ? 'it never selected anything' : `it struck ${e.hits} of ${e.seen} times`}`,
+  },
+  'fault.injected': {
+    // All datagrams of a rule would push everything else out of the journal.
+    level: (e) => (e.hit > TOLD_HITS && BUSY_SEAMS.has(e.seam) ? 'trace' : 'info'),
+    text: (e) => `Injected the fault ${e.rule} (${e.seam}: ${e.fault}) ${e.detail}`,
+  },
+  'fault.limit': { level: 'warn', text: (e) => `Fault rule ${e.rule}: ${e.explanation}` },
+  'netstack.limit': { level: 'warn', text: limitText, problem: always },
 };
 
 /** One thing that happened. `seq` grows by one with each event of a simulator; `time` is in milliseconds since the Unix epoch. */

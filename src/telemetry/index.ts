@@ -1,4 +1,35 @@
+export {
+  conditionText,
+  conditionTexts,
+  type FieldCondition,
+  type FieldTest,
+  type FieldValue,
+  parseConditions,
+} from './conditions.ts';
 export * from './events.ts';
-export { Journal, type JournalQuery, type WaitOptions } from './journal.ts';
-export { createLogger, type LogFormat, type LoggerOptions } from './logger.ts';
-export { type EventListener, type EventLogger, Telemetry, type TelemetryOptions } from './telemetry.ts';
+export {
+  type ExpectedCount,
+  isExpected,
+  unexpected,
+  unexpectedProblems,
+  withoutExceptions,
+} from './expectations.ts';
+export {
+  Journal,
+  type ProblemQuery,
+  WAIT_TIMEOUT_MS,
+  type WaitOptions,
+} from './journal.ts';
+export {
+  type AnyQuery,
+  type EventArea,
+  type FieldConditions,
+  type JournalMark,
+  type JournalQuery,
+  matches,
+  namesOf,
+} from './journal-query.ts';
+export { createLogger, type LogFormat } from './logger.ts';
+export { eventJson, parseNdjson } from './ndjson.ts';
+export { eventLine } from './near-misses.ts';
+export { type EventListener, type EventLogger, Telemetry } from './telemetry.ts';

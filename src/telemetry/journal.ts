@@ -1,86 +1,191 @@
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { checkTimeout } from '../lib/duration.ts';
 import { TunneliteError } from '../lib/errors.ts';
-import type { EventMap, EventName, TunneliteEvent } from './events.ts';
+import { patience } from '../lib/late-tick.ts';
+import { EVENTS, type EventMap, type EventName, type TunneliteEvent } from './events.ts';
+import { type ExpectedCount, unexpected, unexpectedProblems, withoutExceptions } from './expectations.ts';
+import { type AnyQuery, type JournalMark, type JournalQuery, matches, queryText, startOf } from './journal-query.ts';
+import { eventJson } from './ndjson.ts';
+import { explainNothing } from './near-misses.ts';
 
-/** Which events of the journal are meant. All given conditions must hold. */
-export interface JournalQuery<K extends EventName = EventName> {
-  /** One name, or several. */
-  readonly name?: K | readonly K[];
-  /** Only events with a higher sequence number. */
-  readonly after?: number;
-  /** Fields that must be equal, for example `{ session: 'a1b2c3' }`. */
-  readonly fields?: Partial<EventMap[K]>;
-  /** Any further condition. */
-  readonly where?: (event: TunneliteEvent<K>) => boolean;
-}
-
+/** How long to wait for an event. */
 export interface WaitOptions {
-  /** Milliseconds; default 10,000. */
+  /** Milliseconds of real time, whatever the simulator's clock says; default 10,000. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
 
-interface Waiter {
-  readonly offer: (event: TunneliteEvent) => void;
+/** What to leave aside when looking for problems. */
+export interface ProblemQuery {
+  readonly since?: JournalMark;
+  /** Problems that the test brought about itself. */
+  readonly except?: JournalQuery | readonly JournalQuery[];
 }
 
+interface Waiter {
+  readonly offer: (event: TunneliteEvent) => void;
+  readonly giveUp: () => void;
+}
+
+/** Real time, whatever the simulator's clock shows; the process stays for its timers, since somebody waits. */
+const STAYING: Clock = {
+  ...systemClock,
+  setTimer(ms, fn) {
+    const handle = setTimeout(fn, Math.min(ms, 0x7fffffff));
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Default of `WaitOptions.timeout`, in milliseconds. */
+export const WAIT_TIMEOUT_MS = 10_000;
+
 /**
- * The last events of a simulator, in memory, oldest first and bounded. Tests ask it what happened and wait for what will.
+ * The last events of a simulator, in memory, oldest first and bounded: from `simulator.starting` to `simulator.closed`.
+ * Tests query what has happened, wait for what will, and demand what must or must not have.
  *
  * @example
  * ```ts
- * const { fields } = await sim.journal.waitFor({ name: 'session.connect' });
- * console.log(fields.user, fields.address4);
+ * const mark = sim.journal.mark();
+ * const { fields } = await sim.journal.waitFor({ name: 'session.connect', since: mark });
+ * sim.journal.expect({ name: 'channel.dtls.open', since: mark, fields: { session: fields.session } });
+ * sim.journal.expectNoProblems({ since: mark });
  * ```
  */
 export class Journal {
   readonly #capacity: number;
-  readonly #clock: Clock;
-  readonly #events: TunneliteEvent[] = [];
+  #events: TunneliteEvent[] = [];
   readonly #waiters = new Set<Waiter>();
   #dropped = 0;
+  #lost = 0;
+  #newest = 0;
+  #complete = false;
 
-  constructor(options: { capacity: number; clock: Clock }) {
+  constructor(options: { capacity: number }) {
     this.#capacity = options.capacity;
-    this.#clock = options.clock;
   }
 
-  /** How many events fell out because the journal was full. */
+  /** How many events were dropped because the journal was full. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Sequence number of the newest event, 0 when there is none. */
+  /** Number of the newest event that was dropped, 0 when none was: what a query asks for up to it is not all there. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Number of the newest event, 0 when there is none. */
   get last(): number {
-    return this.#events.at(-1)?.seq ?? 0;
+    return this.#newest;
+  }
+
+  /** Number of the oldest event that is still here, 0 when there is none. */
+  get first(): number {
+    return this.#events[0]?.seq ?? 0;
+  }
+
+  /** True once the simulator has closed: no event will come any more. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Sets a mark: `since: mark` in a query then means only what comes after this moment. */
+  mark(): JournalMark {
+    return this.#newest;
   }
 
   /** @internal */
   append(event: TunneliteEvent): void {
     this.#events.push(event);
+    this.#newest = event.seq;
     if (this.#events.length > this.#capacity) {
       // One splice each eighth of the capacity, so that a full journal costs no shift per event.
       const cut = this.#events.length - this.#capacity + (this.#capacity >> 3);
-      this.#events.splice(0, cut);
+      this.#lost = this.#events.splice(0, cut).at(-1)!.seq;
       this.#dropped += cut;
     }
     for (const waiter of this.#waiters) waiter.offer(event);
   }
 
+  /** @internal No event will come any more: whoever waits for one is told so. */
+  finish(): void {
+    this.#complete = true;
+    for (const waiter of [...this.#waiters]) waiter.giveUp();
+  }
+
   /** Matching events, oldest first. */
   query<K extends EventName>(query: JournalQuery<K> = {}): TunneliteEvent<K>[] {
-    return this.#events.filter((event) => matches(event, query)) as TunneliteEvent<K>[];
+    const found: TunneliteEvent[] = [];
+    for (let i = this.#indexAfter(startOf(query)); i < this.#events.length; i++) {
+      const event = this.#events[i]!;
+      if (query.until !== undefined && event.seq > query.until) break;
+      if (matches(event, query)) found.push(event);
+    }
+    return found as TunneliteEvent<K>[];
+  }
+
+  /** @internal At most `count` events after one, for those who read the journal piece by piece. */
+  page(after: number, count: number): readonly TunneliteEvent[] {
+    const index = this.#indexAfter(after);
+    return this.#events.slice(index, index + count);
+  }
+
+  /** How many events match. */
+  count<K extends EventName>(query: JournalQuery<K> = {}): number {
+    return this.query(query).length;
   }
 
   /**
-   * The first matching event, past or future. Pass `after: journal.last` to wait for a new one.
-   * @throws TunneliteError `ERR_TIMEOUT`, naming the events that did come
+   * The matching events, which have to be as many as expected: at least one when nothing is said.
+   * @throws TunneliteError `ERR_JOURNAL_EXPECTATION`; the message lists what came instead: the nearest events and why each of them does not
+   * match. Also when there must be no more than so many since a mark, and the journal no longer has all events since then
    */
-  waitFor<K extends EventName>(query: JournalQuery<K>, options: WaitOptions = {}): Promise<TunneliteEvent<K>> {
-    const past = this.#events.find((event) => matches(event, query));
-    if (past) return Promise.resolve(past as TunneliteEvent<K>);
-    const timeout = options.timeout ?? 10_000;
-    const before = this.last;
+  expect<K extends EventName>(query: JournalQuery<K>, times: ExpectedCount = { atLeast: 1 }): TunneliteEvent<K>[] {
+    const found = this.query(query);
+    const error = unexpected(query, found, times, this.#events, this.#lost);
+    if (error) throw error;
+    return found;
+  }
+
+  /**
+   * What went wrong, oldest first: refusals, protocol errors, spoofed packets, limits met. What a fault or an ordered failure
+   * brought about does not count.
+   */
+  problems({ since = 0, except = [] }: ProblemQuery = {}): TunneliteEvent[] {
+    return withoutExceptions(this.query({ since, where: isProblem }), except);
+  }
+
+  /**
+   * Demands that nothing went wrong.
+   * @throws TunneliteError `ERR_JOURNAL_PROBLEMS`, listing what did; also when the journal no longer has all events since the mark
+   */
+  expectNoProblems(query: ProblemQuery = {}): void {
+    const error = unexpectedProblems(this.problems(query), query.since, this.#lost);
+    if (error) throw error;
+  }
+
+  /** Matching events as NDJSON, oldest first: one JSON object a line. */
+  ndjson<K extends EventName>(query: JournalQuery<K> = {}): string {
+    return this.query(query)
+      .map((event) => eventJson(event as TunneliteEvent))
+      .join('');
+  }
+
+  /**
+   * The first matching event, past or future. Pass `since: journal.mark()` to wait for a new one.
+   * A `where` that throws ends the wait with what it threw.
+   * @throws TunneliteError `ERR_TIMEOUT`, naming the events that did come, and the nearest; `ERR_CLOSED` when the simulator closes meanwhile
+   */
+  async waitFor<K extends EventName>(query: JournalQuery<K>, options: WaitOptions = {}): Promise<TunneliteEvent<K>> {
+    const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS);
+    const [past] = this.query(query);
+    if (past) return past;
+    const closed = (): TunneliteError =>
+      new TunneliteError('ERR_CLOSED', `The simulator closed without ${queryText(query)}.`, {
+        hint: 'Wait before closing it; the journal can still be queried.',
+      });
+    if (this.#complete) throw closed();
+    const before = this.#newest;
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         this.#waiters.delete(waiter);
@@ -89,44 +194,59 @@ export class Journal {
       };
       const waiter: Waiter = {
         offer: (event) => {
-          if (!matches(event, query)) return;
+          // What throws is the condition of whoever waits, and not to be felt by what reports the event.
+          try {
+            if (!matches(event, query)) return;
+            resolve(event as TunneliteEvent<K>);
+          } catch (error) {
+            reject(error);
+          }
           finish();
-          resolve(event as TunneliteEvent<K>);
+        },
+        giveUp: () => {
+          finish();
+          reject(closed());
         },
       };
       const onAbort = (): void => {
         finish();
         reject(options.signal?.reason);
       };
-      const timer = this.#clock.setTimer(timeout, () => {
+      const timer = patience(STAYING, timeout, () => {
         finish();
-        const seen = this.#events.filter((event) => event.seq > before).map((event) => event.name);
-        const wanted = [query.name ?? 'any event'].flat().join(' or ');
-        reject(
-          new TunneliteError(
-            'ERR_TIMEOUT',
-            `Waited ${timeout} ms for ${wanted}; meanwhile came: ${seen.join(', ') || 'nothing'}.`,
-          ),
-        );
+        try {
+          reject(new TunneliteError('ERR_TIMEOUT', this.#waitedInVain(query, timeout, before)));
+        } catch (error) {
+          reject(error);
+        }
       });
       this.#waiters.add(waiter);
       if (options.signal?.aborted) onAbort();
       else options.signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
+
+  #waitedInVain(query: AnyQuery, timeout: number, before: number): string {
+    const names = new Map<string, number>();
+    for (const { name } of this.#events.slice(this.#indexAfter(before))) names.set(name, (names.get(name) ?? 0) + 1);
+    const seen = Array.from(names, ([name, count]) => (count === 1 ? name : `${count} × ${name}`));
+    return `Waited ${timeout} ms for ${queryText(query)}; meanwhile came: ${seen.join(', ') || 'nothing'}.\n${explainNothing(this.#events, query)}`;
+  }
+
+  /** Index of the first event with a higher number. */
+  #indexAfter(seq: number): number {
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#events[middle]!.seq <= seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
-function matches<K extends EventName>(event: TunneliteEvent, query: JournalQuery<K>): boolean {
-  if (query.after !== undefined && event.seq <= query.after) return false;
-  if (query.name !== undefined) {
-    const names: readonly EventName[] = [query.name].flat();
-    if (!names.includes(event.name)) return false;
-  }
-  if (query.fields) {
-    const fields = event.fields as Record<string, unknown>;
-    for (const [key, value] of Object.entries(query.fields)) {
-      if (fields[key] !== value) return false;
-    }
-  }
-  return query.where === undefined || query.where(event as TunneliteEvent<K>);
+function isProblem<K extends EventName>(event: TunneliteEvent<K>): boolean {
+  const { problem } = EVENTS[event.name] as { readonly problem?: (fields: EventMap[EventName]) => boolean };
+  return problem?.(event.fields) ?? false;
 }

@@ -1,17 +1,20 @@
 import { createRequire } from 'node:module';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { printable } from '../lib/printable.ts';
 
 // Loaded when it is used: on a terminal. Elsewhere it would only lengthen the start.
 const loadPretty = (): typeof import('pino-pretty') => createRequire(import.meta.url)('pino-pretty');
 
 export type LogFormat = 'pretty' | 'json' | 'auto';
 
-export interface LoggerOptions {
+interface LoggerOptions {
   /** pino level, or `silent`. */
   readonly level: string;
   /** `auto`: pretty on a terminal, JSON lines elsewhere. */
   readonly format: LogFormat;
   readonly destination?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** False: no colours, not even on a terminal. */
+  readonly colors?: boolean;
 }
 
 /** Paths that never reach a log, whatever an event carries. */
@@ -36,12 +39,25 @@ export function createLogger(options: LoggerOptions): Logger {
   const stream: DestinationStream = usePretty
     ? loadPretty()({
         destination,
-        colorize: destination.isTTY === true,
+        colorize: destination.isTTY === true && options.colors !== false,
         translateTime: 'SYS:HH:MM:ss.l',
         ignore: 'pid,hostname,event',
         hideObject: true,
         sync: true,
       })
     : (destination as unknown as DestinationStream);
-  return pino({ level: options.level, redact: { paths: SECRETS, censor: '[redacted]' } }, stream);
+  return pino(
+    {
+      level: options.level,
+      redact: { paths: SECRETS, censor: '[redacted]' },
+      hooks: {
+        // Whoever logs, one call is one line.
+        logMethod(parts, method) {
+          const safe = parts.map((part) => (typeof part === 'string' ? printable(part) : part));
+          method.apply(this, safe as typeof parts);
+        },
+      },
+    },
+    stream,
+  );
 }

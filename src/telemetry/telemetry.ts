@@ -1,5 +1,15 @@
 import type { Clock } from '../lib/clock.ts';
-import { type Emit, EVENTS, type EventLevel, type EventMap, type EventName, type TunneliteEvent } from './events.ts';
+import { DEFAULTS } from '../lib/defaults.ts';
+import { printable, printableFields } from '../lib/printable.ts';
+import {
+  type Emit,
+  EVENTS,
+  type EventLevel,
+  type EventMap,
+  type EventName,
+  LEVEL_RANK,
+  type TunneliteEvent,
+} from './events.ts';
 import { Journal } from './journal.ts';
 
 /** What telemetry needs of a logger; pino fits. */
@@ -7,47 +17,55 @@ export type EventLogger = { [L in EventLevel]: (fields: object, text: string) =>
   isLevelEnabled(level: string): boolean;
 };
 
-export interface TelemetryOptions {
+interface TelemetryOptions {
   readonly clock: Clock;
   /** Events kept in memory. Default 10,000. */
   readonly journalCapacity?: number;
   /** Events below this level do not enter the journal. Default `debug`. */
   readonly journalLevel?: EventLevel;
+  /** Called with each event that enters the journal. */
+  readonly journalSink?: ((event: TunneliteEvent) => void) | undefined;
   readonly logger?: EventLogger | undefined;
 }
 
 /** Called with each event, synchronously. A listener that throws is removed. */
 export type EventListener = (event: TunneliteEvent) => void;
 
-const RANK: Readonly<Record<EventLevel, number>> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 };
-
-/** Feeds log, journal and listeners from the one event table. */
+/**
+ * Feeds log, journal and listeners from the one event table. What came from outside cannot forge a line: the text of an event,
+ * and all that goes to the log, is printable. The fields in the journal are as they came.
+ */
 export class Telemetry {
   readonly journal: Journal;
   readonly #clock: Clock;
   readonly #logger: EventLogger | undefined;
-  readonly #journalRank: number;
+  #journalRank: number;
+  readonly #journalSink: ((event: TunneliteEvent) => void) | undefined;
   readonly #listeners = new Set<EventListener>();
   #seq = 0;
 
   constructor(options: TelemetryOptions) {
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.#journalRank = RANK[options.journalLevel ?? 'debug'];
-    this.journal = new Journal({ capacity: options.journalCapacity ?? 10_000, clock: options.clock });
+    this.#journalRank = LEVEL_RANK[options.journalLevel ?? DEFAULTS.journal.level];
+    this.#journalSink = options.journalSink;
+    this.journal = new Journal({ capacity: options.journalCapacity ?? DEFAULTS.journal.capacity });
   }
 
   /** Reports an event; bound, so that it can be handed out as the `Emit` port. */
   readonly emit: Emit = <K extends EventName>(name: K, fields: EventMap[K]): void => {
     const spec = EVENTS[name];
     const level = typeof spec.level === 'function' ? spec.level(fields) : spec.level;
-    const keep = RANK[level] >= this.#journalRank;
+    const keep = LEVEL_RANK[level] >= this.#journalRank;
     const log = this.#logger?.isLevelEnabled(level) ? this.#logger : undefined;
     if (!keep && !log && this.#listeners.size === 0) return;
-    const text = spec.text(fields);
+    const text = printable(spec.text(fields));
     const event = { seq: ++this.#seq, time: this.#clock.now(), name, level, text, fields } as TunneliteEvent;
-    log?.[level]({ event: name, ...fields }, text);
-    if (keep) this.journal.append(event);
+    log?.[level]({ event: name, ...printableFields(fields) }, text);
+    if (keep) {
+      this.journal.append(event);
+      this.#journalSink?.(event);
+    }
     for (const listener of this.#listeners) {
       try {
         listener(event);
@@ -56,6 +74,11 @@ export class Telemetry {
       }
     }
   };
+
+  /** Keeps events from another level on in the journal. */
+  useJournalLevel(level: EventLevel): void {
+    this.#journalRank = LEVEL_RANK[level];
+  }
 
   /** Adds a listener; the returned function removes it. */
   subscribe(listener: EventListener): () => void {

@@ -1,4 +1,5 @@
 import type { Closable } from '../lib/dispose.ts';
+import { endpointText } from '../lib/endpoint.ts';
 
 /**
  * The far end of datagrams. One object per address and port for as long as the socket remembers it, so that it may be
@@ -11,6 +12,25 @@ export interface Endpoint {
   readonly family: 'IPv4' | 'IPv6';
   /** `address:port`, `[address]:port` for IPv6. */
   readonly key: string;
+}
+
+/** Counters at zero, for a socket to count up. */
+export function freshStats(): { -readonly [K in keyof DatagramSocketStats]: DatagramSocketStats[K] } {
+  return {
+    received: 0,
+    sent: 0,
+    receiveCalls: 0,
+    sendCalls: 0,
+    sendDropped: 0,
+    sendErrors: 0,
+    receiveErrors: 0,
+    truncated: 0,
+  };
+}
+
+/** The endpoint of a literal address. */
+export function endpointOf(address: string, port: number): Endpoint {
+  return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4', key: endpointText(address, port) };
 }
 
 /** Receives what a {@link DatagramSocket} reads. */
@@ -50,11 +70,11 @@ export interface DatagramSocketOptions {
 }
 
 /**
- * A bound UDP socket. Two implementations: `node:dgram` everywhere, and batches of `recvmmsg` / `sendmmsg` on Linux.
+ * A bound UDP socket. Three implementations: `node:dgram` everywhere, batches of `recvmmsg` / `sendmmsg` on Linux, and one in memory.
  * No error of the network ends it: an unreachable peer, a full queue or a refused datagram is a counter.
  */
 export interface DatagramSocket extends Closable {
-  readonly kind: 'dgram' | 'mmsg';
+  readonly kind: 'dgram' | 'mmsg' | 'memory';
   readonly port: number;
   readonly stats: DatagramSocketStats;
   /**

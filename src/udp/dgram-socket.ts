@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { endpointText } from '../lib/endpoint.ts';
 import {
   type DatagramReceiver,
@@ -7,11 +8,16 @@ import {
   type DatagramSocketOptions,
   type DatagramSocketStats,
   type Endpoint,
+  endpointOf,
+  freshStats,
   MAX_ENDPOINTS,
   SOCKET_BUFFER,
 } from './datagram-socket.ts';
 
 const V4_MAPPED = '::ffff:';
+
+/** What a full queue is called: on Linux, and on macOS and Windows. */
+const NO_ROOM = new Set<unknown>(['EAGAIN', 'ENOBUFS']);
 
 /** An endpoint that also knows the address in the form in which this socket sends to it. */
 interface DgramEndpoint extends Endpoint {
@@ -24,16 +30,7 @@ export class DgramSocket implements DatagramSocket {
   readonly #socket: Socket;
   readonly #receiver: DatagramReceiver;
   readonly #endpoints = new Map<string, DgramEndpoint>();
-  readonly #stats = {
-    received: 0,
-    sent: 0,
-    receiveCalls: 0,
-    sendCalls: 0,
-    sendDropped: 0,
-    sendErrors: 0,
-    receiveErrors: 0,
-    truncated: 0,
-  };
+  readonly #stats = freshStats();
   #batch: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
   reserved: Buffer = Buffer.alloc(0);
@@ -55,11 +52,13 @@ export class DgramSocket implements DatagramSocket {
       });
     });
     socket.on('error', () => void self.#stats.receiveErrors++);
-    try {
-      socket.setRecvBufferSize(SOCKET_BUFFER);
-      socket.setSendBufferSize(SOCKET_BUFFER);
-    } catch {
-      // the system's defaults stay
+    // Where the system allows less, as macOS does by refusing, one may still be had without the other.
+    for (const enlarge of [socket.setRecvBufferSize, socket.setSendBufferSize]) {
+      try {
+        enlarge.call(socket, SOCKET_BUFFER);
+      } catch {
+        // the system's default stays
+      }
     }
     return self;
   }
@@ -109,7 +108,8 @@ export class DgramSocket implements DatagramSocket {
   }
 
   endpoint(address: string, port: number): Endpoint {
-    return this.#endpoint(address, port);
+    // As the system writes it, so that it is found again when a datagram comes from there.
+    return this.#endpoint(ipaddr.parse(address).toString(), port);
   }
 
   flush(): void {
@@ -130,7 +130,7 @@ export class DgramSocket implements DatagramSocket {
 
   readonly #sent = (error: Error | null): void => {
     if (!error) this.#stats.sent++;
-    else if ((error as NodeJS.ErrnoException).code === 'EAGAIN') this.#stats.sendDropped++;
+    else if (NO_ROOM.has((error as NodeJS.ErrnoException).code)) this.#stats.sendDropped++;
     else this.#stats.sendErrors++;
   };
 
@@ -140,14 +140,12 @@ export class DgramSocket implements DatagramSocket {
   };
 
   #endpoint(wire: string, port: number): DgramEndpoint {
-    const id = `${wire} ${port}`;
+    const id = endpointText(wire, port);
     const known = this.#endpoints.get(id);
     if (known) return known;
     if (this.#endpoints.size >= MAX_ENDPOINTS) this.#endpoints.clear();
     const mapped = wire.startsWith(V4_MAPPED) && wire.includes('.');
-    const address = mapped ? wire.slice(V4_MAPPED.length) : wire;
-    const family = address.includes(':') ? 'IPv6' : 'IPv4';
-    const endpoint: DgramEndpoint = { address, port, family, key: endpointText(address, port), wire };
+    const endpoint: DgramEndpoint = { ...endpointOf(mapped ? wire.slice(V4_MAPPED.length) : wire, port), wire };
     this.#endpoints.set(id, endpoint);
     return endpoint;
   }

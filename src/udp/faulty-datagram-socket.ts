@@ -1,5 +1,4 @@
-import type { Clock, Timer } from '../lib/clock.ts';
-import type { DatagramFaults } from './datagram-faults.ts';
+import type { DatagramDirection, DatagramFaults, DatagramGate, DatagramPlace } from './datagram-faults.ts';
 import type {
   DatagramReceiver,
   DatagramSocket,
@@ -8,48 +7,21 @@ import type {
   Endpoint,
 } from './datagram-socket.ts';
 
-/** Datagrams held back by faults at most; beyond it they are lost, as in a full queue. */
-const MAX_HELD = 4096;
-
 export interface DatagramFaultOptions {
   readonly faults: DatagramFaults;
-  readonly clock: Clock;
-  /** The session whose association is with this endpoint, if any. */
-  readonly sessionOf: (endpoint: Endpoint) => string | undefined;
-}
-
-/** Holds copies of datagrams for a while. */
-class Delay {
-  readonly #clock: Clock;
-  readonly #timers = new Set<Timer>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  hold(bytes: Buffer, milliseconds: number, release: (bytes: Buffer) => void): void {
-    if (this.#timers.size >= MAX_HELD) return;
-    const timer = this.#clock.setTimer(milliseconds, () => {
-      this.#timers.delete(timer);
-      release(bytes);
-    });
-    this.#timers.add(timer);
-  }
-
-  close(): void {
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
-  }
+  /** The session that a datagram is of, as far as that can be told. Asked only while there is a gate. */
+  readonly sessionOf: (endpoint: Endpoint, buffer: Buffer, offset: number, length: number) => string | undefined;
 }
 
 /**
- * A UDP socket that loses, delays, duplicates and corrupts datagrams as a fault plan says. Stands between the real socket and the DTLS
- * engine, so that what the engine sees is what a bad network does.
+ * A UDP socket whose datagrams pass a gate, while there is one: it loses, delays and changes them. Stands between the real socket and the
+ * DTLS engine, so that what the engine sees is what a bad network does.
  */
 export class FaultyDatagramSocket implements DatagramSocket {
-  readonly #inner: DatagramSocket;
   readonly #options: DatagramFaultOptions;
-  readonly #delay: Delay;
+  readonly #receiver: DatagramReceiver;
+  #inner!: DatagramSocket;
+  #closed = false;
 
   /** @param open opens the real socket with the receiver that it is given */
   static async open(
@@ -57,15 +29,45 @@ export class FaultyDatagramSocket implements DatagramSocket {
     socket: DatagramSocketOptions,
     open: (options: DatagramSocketOptions) => Promise<DatagramSocket>,
   ): Promise<FaultyDatagramSocket> {
-    const delay = new Delay(options.clock);
-    const receiver = new FaultyReceiver(options, delay, socket.receiver);
-    return new FaultyDatagramSocket(await open({ ...socket, receiver }), options, delay);
+    const made = new FaultyDatagramSocket(options, socket.receiver);
+    made.#inner = await open({ ...socket, receiver: made.#inward });
+    return made;
   }
 
-  private constructor(inner: DatagramSocket, options: DatagramFaultOptions, delay: Delay) {
-    this.#inner = inner;
+  private constructor(options: DatagramFaultOptions, receiver: DatagramReceiver) {
     this.#options = options;
-    this.#delay = delay;
+    this.#receiver = receiver;
+  }
+
+  readonly #inward: DatagramReceiver = {
+    onDatagram: (buffer, offset, length, from) => {
+      const gate = this.#options.faults.datagrams;
+      if (gate === undefined) this.#receiver.onDatagram(buffer, offset, length, from);
+      else this.#letIn(gate, buffer, offset, length, from);
+    },
+    onBatchEnd: () => this.#receiver.onBatchEnd(),
+  };
+
+  #letIn(gate: DatagramGate, buffer: Buffer, offset: number, length: number, from: Endpoint): void {
+    const session = this.#options.sessionOf(from, buffer, offset, length);
+    const datagram = { direction: 'in' as const, buffer, offset, length, remote: from, session };
+    if (gate.pass(datagram, this.#place)) this.#receiver.onDatagram(buffer, offset, length, datagram.remote);
+  }
+
+  readonly #place: DatagramPlace = {
+    endpoint: (address, port) => this.#inner.endpoint(address, port),
+    later: (direction, bytes, remote) => this.#later(direction, bytes, remote),
+  };
+
+  #later(direction: DatagramDirection, bytes: Buffer, remote: Endpoint): void {
+    if (this.#closed) return;
+    if (direction === 'in') {
+      this.#receiver.onDatagram(bytes, 0, bytes.length, remote);
+      this.#receiver.onBatchEnd();
+    } else {
+      this.#inner.send(bytes, 0, bytes.length, remote);
+      this.#inner.flush();
+    }
   }
 
   get kind(): DatagramSocket['kind'] {
@@ -98,22 +100,15 @@ export class FaultyDatagramSocket implements DatagramSocket {
 
   commit(length: number, to: Endpoint): void {
     const inner = this.#inner;
-    const fault = this.#options.faults.datagram?.('out', length, this.#options.sessionOf(to));
-    if (fault === undefined) {
+    const gate = this.#options.faults.datagrams;
+    if (gate === undefined) {
       inner.commit(length, to);
       return;
     }
-    if (fault.kind === 'drop') return;
-    const at = inner.reservedOffset;
-    if (fault.kind === 'corrupt') flip(inner.reserved, at, length, fault.bit);
-    else {
-      this.#delay.hold(Buffer.from(inner.reserved.subarray(at, at + length)), fault.milliseconds, (bytes) => {
-        inner.send(bytes, 0, bytes.length, to);
-        inner.flush();
-      });
-      if (fault.kind === 'delay') return;
-    }
-    inner.commit(length, to);
+    const { reserved: buffer, reservedOffset: offset } = inner;
+    const session = this.#options.sessionOf(to, buffer, offset, length);
+    const datagram = { direction: 'out' as const, buffer, offset, length, remote: to, session };
+    if (gate.pass(datagram, this.#place)) inner.commit(length, datagram.remote);
   }
 
   send(buffer: Uint8Array, offset: number, length: number, to: Endpoint): boolean {
@@ -128,51 +123,11 @@ export class FaultyDatagramSocket implements DatagramSocket {
   }
 
   async close(): Promise<void> {
-    this.#delay.close();
+    this.#closed = true;
     await this.#inner.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-class FaultyReceiver implements DatagramReceiver {
-  readonly #options: DatagramFaultOptions;
-  readonly #delay: Delay;
-  readonly #inner: DatagramReceiver;
-
-  constructor(options: DatagramFaultOptions, delay: Delay, inner: DatagramReceiver) {
-    this.#options = options;
-    this.#delay = delay;
-    this.#inner = inner;
-  }
-
-  onDatagram(buffer: Buffer, offset: number, length: number, from: Endpoint): void {
-    const fault = this.#options.faults.datagram?.('in', length, this.#options.sessionOf(from));
-    if (fault === undefined) {
-      this.#inner.onDatagram(buffer, offset, length, from);
-      return;
-    }
-    if (fault.kind === 'drop') return;
-    if (fault.kind === 'corrupt') flip(buffer, offset, length, fault.bit);
-    else {
-      this.#delay.hold(Buffer.from(buffer.subarray(offset, offset + length)), fault.milliseconds, (bytes) => {
-        this.#inner.onDatagram(bytes, 0, bytes.length, from);
-        this.#inner.onBatchEnd();
-      });
-      if (fault.kind === 'delay') return;
-    }
-    this.#inner.onDatagram(buffer, offset, length, from);
-  }
-
-  onBatchEnd(): void {
-    this.#inner.onBatchEnd();
-  }
-}
-
-function flip(buffer: Buffer, offset: number, length: number, bit: number): void {
-  if (length === 0) return;
-  const at = bit % (length * 8);
-  buffer[offset + (at >> 3)]! ^= 1 << (at & 7);
 }

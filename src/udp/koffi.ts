@@ -8,18 +8,16 @@ export interface Koffi {
   address(value: ArrayBuffer | NodeJS.ArrayBufferView): bigint;
   /** `errno` of the last call. */
   errno(): number;
-  readonly os: { readonly errno: Readonly<Record<string, number>> };
-  readonly version: string;
 }
 
 /** One loaded library. */
-export interface KoffiLibrary {
+interface KoffiLibrary {
   /** Declares a function. Integer types take numbers; `void *` takes a Buffer, null or a bigint. */
   func(name: string, result: string, parameters: readonly string[]): (...args: unknown[]) => unknown;
 }
 
 /** koffi, or why there is none. */
-export type KoffiLoad = { readonly koffi: Koffi } | { readonly missing: string };
+type KoffiLoad = { readonly koffi: Koffi } | { readonly missing: string };
 
 let loaded: KoffiLoad | undefined;
 

@@ -47,11 +47,6 @@ export class MessageVector {
     }
   }
 
-  /** Address of header `i`. */
-  headerAddress(i: number): number {
-    return this.address + i * HEADER;
-  }
-
   /** Bytes that the system moved for message `i`. */
   length(i: number): number {
     return this.words[i * 16 + 14] as number;

@@ -1,5 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { endpointText } from '../lib/endpoint.ts';
 import {
@@ -8,11 +7,13 @@ import {
   type DatagramSocketOptions,
   type DatagramSocketStats,
   type Endpoint,
+  freshStats,
   MAX_DATAGRAM,
   SOCKET_BUFFER,
 } from './datagram-socket.ts';
 import type { Libc } from './libc.ts';
 import { MessageVector } from './message-vector.ts';
+import { type Readiness, type ReadinessListener, type Watch, watchByDgram } from './readiness.ts';
 import { SendGroups } from './send-groups.ts';
 import {
   AF_INET,
@@ -37,6 +38,7 @@ const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
 const EINTR = 4;
 const EIO = 5;
+const EINVAL = 22;
 const ENOPROTOOPT = 92;
 const EAGAIN = 11;
 const ENOBUFS = 105;
@@ -44,22 +46,25 @@ const ENOBUFS = 105;
 /** Datagrams of one call. */
 const RECEIVE_BATCH = 64;
 const SEND_QUEUE = 128;
-/** Calls in a row before the event loop gets its turn, so that a flood does not starve TLS and timers. */
+/**
+ * Calls in a turn of the event loop, so that a flood does not starve TLS and timers. libuv itself takes up to 32 datagrams in a row
+ * (`uv__udp_recvmsg`), and tells of each.
+ */
 const RECEIVE_ROUNDS = 2;
 /** Milliseconds until a full queue of the system is tried again. */
 const RETRY_MS = 1;
 
 /**
- * Batched UDP on Linux: `node:dgram` tells when there is something to read and delivers the first datagram; the rest is moved by
- * `recvmmsg` and `sendmmsg` on the same descriptor, up to 64 in one call.
+ * Batched UDP on Linux: somebody else tells when there is something to read (readiness.ts); datagrams are moved by `recvmmsg` and
+ * `sendmmsg`, up to 64 in one call.
  */
-export class MmsgSocket implements DatagramSocket {
+export class MmsgSocket implements DatagramSocket, ReadinessListener {
   readonly kind = 'mmsg';
   readonly port: number;
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #family: 4 | 6;
-  readonly #socket: Socket;
+  #readiness: Readiness | undefined;
   readonly #receiver: DatagramReceiver;
   readonly #endpoints = new EndpointTable();
   readonly #rx: MessageVector;
@@ -70,53 +75,40 @@ export class MmsgSocket implements DatagramSocket {
   #segmentNow = true;
   /** Who each send slot is addressed to already. */
   readonly #txTo: (Endpoint | undefined)[];
-  readonly #stats = {
-    received: 0,
-    sent: 0,
-    receiveCalls: 0,
-    sendCalls: 0,
-    sendDropped: 0,
-    sendErrors: 0,
-    receiveErrors: 0,
-    truncated: 0,
-  };
+  readonly #stats = freshStats();
   /** The queue is a ring: `#queued` slots from `#head` on. */
   #head = 0;
   #queued = 0;
   #inBatch = false;
   #lastByText: { readonly text: string; readonly endpoint: Endpoint } | undefined;
   #immediate: NodeJS.Immediate | undefined;
+  /** Full receptions in this turn. */
+  #rounds = 0;
+  #turn: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   readonly reserved: Buffer;
   reservedOffset = 0;
 
-  /** Binds; rejects with an error like that of `node:dgram` when the address is taken or not ours. */
-  static async open(libc: Libc, options: DatagramSocketOptions): Promise<MmsgSocket> {
-    const family = isIPv6(options.host) ? 6 : 4;
+  /**
+   * Binds; rejects with an error like that of `node:dgram` when the address is taken or not ours.
+   *
+   * @param watch who tells when there is something to read
+   */
+  static async open(libc: Libc, options: DatagramSocketOptions, watch: Watch = watchByDgram): Promise<MmsgSocket> {
+    const family = isIP(options.host);
+    // What node:dgram says of a name.
+    if (family !== 4 && family !== 6) throw systemError(EINVAL, 'bind', options);
     const fd = libc.socket(family === 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) throw systemError(libc.errno(), 'socket', options);
-    let port: number;
     try {
-      port = bind(libc, fd, family, options);
+      const socket = new MmsgSocket(libc, fd, family, bind(libc, fd, family, options), options);
+      socket.#readiness = await watch(fd, family, socket);
+      return socket;
     } catch (error) {
       libc.close(fd);
       throw error;
     }
-    const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4' });
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('error', reject);
-        socket.bind({ fd, exclusive: true } as never, () => {
-          socket.off('error', reject);
-          resolve();
-        });
-      });
-    } catch (error) {
-      libc.close(fd);
-      throw error;
-    }
-    return new MmsgSocket(libc, fd, family, port, socket, options);
   }
 
   private constructor(
@@ -124,14 +116,12 @@ export class MmsgSocket implements DatagramSocket {
     fd: number,
     family: 4 | 6,
     port: number,
-    socket: Socket,
     { receiver, maxDatagram = MAX_DATAGRAM }: DatagramSocketOptions,
   ) {
     this.#libc = libc;
     this.#fd = fd;
     this.#family = family;
     this.port = port;
-    this.#socket = socket;
     this.#receiver = receiver;
     const slot = Math.ceil(maxDatagram / 64) * 64;
     const nameLength = family === 6 ? SOCKADDR_IN6 : SOCKADDR_IN;
@@ -140,8 +130,6 @@ export class MmsgSocket implements DatagramSocket {
     this.#groups = new SendGroups(this.#tx, libc.addressOf);
     this.#txTo = new Array<Endpoint | undefined>(SEND_QUEUE).fill(undefined);
     this.reserved = this.#tx.bytes;
-    socket.on('error', () => void this.#stats.receiveErrors++);
-    socket.on('message', (message, from) => this.#readable(message, from.address, from.port));
   }
 
   get stats(): DatagramSocketStats {
@@ -243,17 +231,23 @@ export class MmsgSocket implements DatagramSocket {
   }
 
   close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
+    if (!this.#closing) {
       if (this.#immediate) clearImmediate(this.#immediate);
+      if (this.#turn) clearImmediate(this.#turn);
       if (this.#retry) clearTimeout(this.#retry);
-      this.#socket.close(() => resolve());
-    });
+      this.#closing = this.#readiness?.close() ?? Promise.resolve();
+    }
     return this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+
+  readonly #nextTurn = (): void => {
+    this.#turn = undefined;
+    this.#rounds = 0;
+  };
 
   #advance(count: number): void {
     this.#head = (this.#head + count) % SEND_QUEUE;
@@ -270,19 +264,37 @@ export class MmsgSocket implements DatagramSocket {
     this.flush();
   };
 
-  #readable(first: Buffer, address: string, port: number): void {
+  /** @internal */
+  onError(): void {
+    this.#stats.receiveErrors++;
+  }
+
+  /** @internal */
+  onFirst(message: Buffer, address: string, port: number): void {
+    this.#stats.received++;
+    this.#stats.receiveCalls++;
     this.#inBatch = true;
     try {
-      this.#stats.received++;
-      this.#stats.receiveCalls++;
-      this.#receiver.onDatagram(first, 0, first.length, this.#endpointOf(address, port));
-      for (let round = 0; round < RECEIVE_ROUNDS && !this.#closing; round++) {
+      this.#receiver.onDatagram(message, 0, message.length, this.#endpointOf(address, port));
+    } finally {
+      this.#inBatch = false;
+    }
+  }
+
+  /** @internal */
+  onReadable(): void {
+    // Closed by the receiver of the first datagram.
+    if (this.#closing) return;
+    this.#inBatch = true;
+    try {
+      for (; this.#rounds < RECEIVE_ROUNDS && !this.#closing; this.#rounds++) {
         const count = this.#libc.recvmmsg(this.#fd, this.#rx.address, RECEIVE_BATCH, MSG_DONTWAIT, 0);
         this.#stats.receiveCalls++;
         if (count <= 0) break;
         this.#stats.received += count;
         this.#deliver(count);
         if (count < RECEIVE_BATCH) break;
+        this.#turn ??= setImmediate(this.#nextTurn);
       }
       if (!this.#closing) this.#receiver.onBatchEnd();
     } finally {

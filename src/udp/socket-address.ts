@@ -1,6 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { endpointText } from '../lib/endpoint.ts';
-import { type Endpoint, MAX_ENDPOINTS } from './datagram-socket.ts';
+import { type Endpoint, endpointOf, MAX_ENDPOINTS } from './datagram-socket.ts';
 
 /** Linux address families. */
 export const AF_INET = 2;
@@ -40,7 +39,7 @@ export function decodeSocketAddress(words: Uint32Array, at: number): RawEndpoint
     const parsed = ipaddr.fromByteArray([...bytes.subarray(8, 24)]) as ipaddr.IPv6;
     address = parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : parsed.toString();
   }
-  return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4', key: endpointText(address, port), raw };
+  return { ...endpointOf(address, port), raw };
 }
 
 /** Gives each far end one object, so that nothing is made per datagram. */

@@ -2,40 +2,9 @@ import { Buffer } from 'node:buffer';
 import { CHECKSUM_WASM } from './checksum-wasm.ts';
 
 /** Folds a sum of 16-bit words (below 2^32) to 16 bits with end-around carry (RFC 1071 §1). */
-export function foldSum(sum: number): number {
+function foldSum(sum: number): number {
   sum = (sum & 0xffff) + (sum >>> 16);
   return (sum & 0xffff) + (sum >>> 16);
-}
-
-/**
- * One's-complement sum of `bytes` as big-endian 16-bit words, an odd last byte padded with zero; folded.
- * For codecs and tools; what sums every packet uses {@link SummedMemory}.
- *
- * @param initial a folded sum to go on from, such as that of a pseudo-header
- */
-export function onesSum(bytes: Uint8Array, initial = 0): number {
-  let sum = initial;
-  const even = bytes.length & ~1;
-  for (let i = 0; i < even; i += 2) {
-    sum += (bytes[i]! << 8) | bytes[i + 1]!;
-    // 32 768 words cannot overflow 32 bits; more than one IP packet might.
-    if (sum > 0x7fff_ffff) sum = foldSum(sum);
-  }
-  if (even < bytes.length) sum += bytes[even]! << 8;
-  return foldSum(sum >>> 0);
-}
-
-/** The Internet checksum of `bytes` (RFC 1071): 0 when they hold their own, right checksum. */
-export function internetChecksum(bytes: Uint8Array, initial = 0): number {
-  return ~onesSum(bytes, initial) & 0xffff;
-}
-
-/**
- * A checksum after one 16-bit word under it changed, without the other words (RFC 1624 §3, equation 3). Its corner is as the RFC has it:
- * equal to a fresh sum unless all bytes under it are zero.
- */
-export function updateChecksum(checksum: number, oldWord: number, newWord: number): number {
-  return ~foldSum((~checksum & 0xffff) + (~oldWord & 0xffff) + newWord) & 0xffff;
 }
 
 /**

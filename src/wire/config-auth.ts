@@ -1,7 +1,18 @@
+import { ownString } from '../lib/own-string.ts';
+import { escapeXml, xmlElements } from './xml-elements.ts';
+
 /*
- * The XML documents of the authentication phase (reference openconnect-protocol §4). The real server looks for a few
- * elements in what clients send and writes fixed documents; so does this. No XML parser means no entities to expand.
+ * The XML documents of the authentication phase, as clients send them and as gateways answer (reference openconnect-protocol §4).
+ * The real server looks for a few elements in what clients send and writes fixed documents; so does this.
  */
+
+const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+/** As much of a document as is read; none that counts is longer. */
+const SCAN_LIMIT = 65_536;
+/** Stored lengths of texts from the other side (§14). */
+const MAX_TEXT = 63;
+const MAX_BANNER = 4096;
 
 /**
  * How a document has to look for a client. `wrapped`: inside `config-auth`, for all clients of today.
@@ -9,11 +20,90 @@
  */
 export type AuthDialect = 'wrapped' | 'bare';
 
-const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
+/** What a client sends (§4.1). Texts longer than 63 characters are cut when they are read. */
+export interface ClientDocument {
+  readonly type: 'init' | 'auth-reply' | 'logout';
+  /** Of the client's program. */
+  readonly version?: string | undefined;
+  /** Kind of machine: `linux-64`, `win`, `apple-ios`. */
+  readonly deviceId?: string | undefined;
+  /** The URL that was asked for. */
+  readonly groupAccess?: string | undefined;
+  readonly groupSelect?: string | undefined;
+}
 
-/** Escapes text for an element's content or an attribute. */
-export function escapeXml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const CLIENT_TYPES: ReadonlySet<string> = new Set<ClientDocument['type']>(['init', 'auth-reply', 'logout']);
+
+/** What a gateway answers (§4.3). */
+export type ServerDocument =
+  | {
+      /** Asks to authenticate. */
+      readonly type: 'auth-request';
+      readonly message: string;
+      /** Path that the form goes to. */
+      readonly action: string;
+    }
+  | {
+      /** Authentication succeeded. */
+      readonly type: 'complete';
+      readonly title: string;
+      readonly banner?: string | undefined;
+    };
+
+/** The body that a load balancer's probe is answered with (reference microsoft-tunnel §2.1). */
+export const PROBE_DOCUMENT = '<message>I am still alive!!</message>';
+
+/** Writes a client's document. */
+export function serializeClientDocument(document: ClientDocument): string {
+  const element = (name: string, text: string | undefined, attributes = ''): string =>
+    text === undefined ? '' : `<${name}${attributes}>${escapeXml(text)}</${name}>`;
+  const body = [
+    element('version', document.version, ' who="vpn"'),
+    element('device-id', document.deviceId),
+    element('group-access', document.groupAccess),
+    element('group-select', document.groupSelect),
+  ];
+  return `${DECLARATION}<config-auth client="vpn" type="${document.type}" aggregate-auth-version="2">${body.join('')}</config-auth>`;
+}
+
+/**
+ * Reads a client's document, for the log: the token decides, not this. Never fails; what is no such document, a urlencoded form
+ * among it, is undefined.
+ */
+export function parseClientDocument(body: Buffer): ClientDocument | undefined {
+  let type: string | undefined;
+  const texts = new Map<string, string>();
+  for (const { name, attributes, text } of xmlElements(body.toString('utf8', 0, SCAN_LIMIT))) {
+    if (name === 'config-auth') type ??= attributes.get('type');
+    else if (!texts.has(name)) texts.set(name, ownString(text.trim().slice(0, MAX_TEXT)));
+  }
+  if (!isClientType(type)) return undefined;
+  return {
+    type,
+    version: texts.get('version'),
+    deviceId: texts.get('device-id'),
+    groupAccess: texts.get('group-access'),
+    groupSelect: texts.get('group-select'),
+  };
+}
+
+function isClientType(type: string | undefined): type is ClientDocument['type'] {
+  return type !== undefined && CLIENT_TYPES.has(type);
+}
+
+/**
+ * Writes a gateway's document, byte for byte as the real server does. With bearer tokens the form has no inputs (§4.6): what a
+ * client can do with it is to notice that it should have sent a token.
+ */
+export function serializeServerDocument(document: ServerDocument, dialect: AuthDialect): string {
+  if (document.type === 'complete') {
+    const banner = document.banner ? `<banner>${escapeXml(document.banner)}</banner>` : '';
+    const auth = `<auth id="success">\n<title>${escapeXml(document.title)}</title>${banner}</auth>`;
+    return `${wrap(dialect, document.type, auth, '')}\n`;
+  }
+  const form = `<message>${escapeXml(document.message)}</message>\n<form method="post" action="${escapeXml(document.action)}">\n</form></auth>`;
+  const text = wrap(dialect, document.type, `<auth id="main">\n${form}`, '\n');
+  return dialect === 'bare' ? `${text}\n` : text;
 }
 
 function wrap(dialect: AuthDialect, type: string, auth: string, end: string): string {
@@ -21,56 +111,17 @@ function wrap(dialect: AuthDialect, type: string, auth: string, end: string): st
   return `${DECLARATION}<config-auth client="vpn" type="${type}">\n<version who="sg">0.1(1)</version>\n${auth}${end}</config-auth>`;
 }
 
-/**
- * The document that asks to authenticate. With bearer tokens the form has no inputs (§4.6): what a client can do with
- * it is to notice that it should have sent a token.
- */
-export function authRequestDocument(dialect: AuthDialect): string {
-  const form = '<message>Please enter your username.</message>\n<form method="post" action="/auth">\n</form></auth>';
-  const document = wrap(dialect, 'auth-request', `<auth id="main">\n${form}`, '\n');
-  return dialect === 'bare' ? `${document}\n` : document;
-}
-
-/** The document that says authentication succeeded (§4.3). */
-export function authCompleteDocument(dialect: AuthDialect, banner: string | undefined): string {
-  const note = banner ? `<banner>${escapeXml(banner)}</banner>` : '';
-  const auth = `<auth id="success">\n<title>SSL VPN Service</title>${note}</auth>`;
-  return `${wrap(dialect, 'complete', auth, '')}\n`;
-}
-
-/** The body that a load balancer's probe is answered with (reference microsoft-tunnel §2.1). */
-export const PROBE_DOCUMENT = '<message>I am still alive!!</message>';
-
-/** What a client's authentication body says of itself; for the log only, the token decides. */
-export interface AuthBody {
-  /** `xml` when the body holds an XML declaration, as the real server judges. */
-  readonly kind: 'xml' | 'form' | 'empty';
-  /** `type` of `config-auth`: init, auth-reply, logout. */
-  readonly type: string | undefined;
-  readonly version: string | undefined;
-  readonly deviceId: string | undefined;
-  readonly group: string | undefined;
-}
-
-const SCAN_LIMIT = 65_536;
-
-const pick = (pattern: RegExp, source: string): string | undefined => pattern.exec(source)?.[1]?.trim().slice(0, 63);
-
-/** Looks for the few things worth logging. Never fails: an unreadable body is simply silent. */
-export function describeAuthBody(body: Buffer): AuthBody {
-  const source = body.toString('utf8', 0, Math.min(body.length, SCAN_LIMIT));
-  if (source.trim() === '') {
-    return { kind: 'empty', type: undefined, version: undefined, deviceId: undefined, group: undefined };
+/** Reads a gateway's document, of either dialect; undefined when it is none. */
+export function parseServerDocument(body: Buffer): ServerDocument | undefined {
+  let id: string | undefined;
+  let action = '';
+  const texts = new Map<string, string>();
+  for (const { name, attributes, text } of xmlElements(body.toString('utf8', 0, SCAN_LIMIT))) {
+    if (name === 'auth') id ??= attributes.get('id');
+    else if (name === 'form') action ||= attributes.get('action') ?? '';
+    else if (!texts.has(name)) texts.set(name, text.trim().slice(0, MAX_BANNER));
   }
-  if (!source.includes('<?xml')) {
-    const group = pick(/(?:^|&)group(?:_|%5f)list=([^&]{0,256})/i, source);
-    return { kind: 'form', type: undefined, version: undefined, deviceId: undefined, group };
-  }
-  return {
-    kind: 'xml',
-    type: pick(/<config-auth\s[^<>]{0,512}?type="([^"<>]{0,64})"/i, source),
-    version: pick(/<version\s[^<>]{0,64}>([^<>]{0,64})</i, source),
-    deviceId: pick(/<device-id[^<>]{0,512}>([^<>]{0,64})</i, source),
-    group: pick(/<group-select>([^<>]{0,256})</i, source),
-  };
+  if (id === undefined) return undefined;
+  if (id === 'success') return { type: 'complete', title: texts.get('title') ?? '', banner: texts.get('banner') };
+  return { type: 'auth-request', message: texts.get('message') ?? '', action };
 }

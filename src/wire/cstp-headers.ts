@@ -1,23 +1,25 @@
+import { ownString } from '../lib/own-string.ts';
+import type { HeaderLine } from './http1/index.ts';
+
+export type { HeaderLine } from './http1/index.ts';
+
 /**
  * What a client says of itself and wishes in the headers of its requests, and the header block that answers CONNECT.
  * Header names and order: reference openconnect-protocol §5.1 and §5.2.
  */
 
-/** One header line. Names are compared case-sensitively by clients: written exactly as given. */
-export type HeaderLine = readonly [name: string, value: string];
-
 /**
- * The headers a gateway looks at. They stick to the connection, not to the request: what an earlier request said
- * still holds for CONNECT unless that repeats the header (§3).
+ * The headers a gateway looks at. They stick to the connection, not to the request: what an earlier request said still holds for
+ * CONNECT unless that repeats the header (§3). What offers compression is not among them, since servers leave that off (§13), nor
+ * the `webvpncontext` cookie, which holds what `webvpn` does (§4.10).
  */
 export interface ClientHeaders {
   /** At most 63 characters. */
   readonly userAgent: string | undefined;
-  readonly authorization: string | undefined;
+  /** Values of the last request that had any; more than one is a reason to refuse. */
+  readonly authorization: readonly string[];
   /** Value of the `webvpn` cookie. */
   readonly webvpn: string | undefined;
-  /** Value of the `webvpncontext` cookie. */
-  readonly webvpnContext: string | undefined;
   /** Letters, digits and `-` only, at most 63; anything else is ignored. */
   readonly hostname: string | undefined;
   readonly deviceType: string | undefined;
@@ -35,14 +37,12 @@ export interface ClientHeaders {
   readonly dtls12Ciphers: readonly string[];
   /** `X-DTLS-Master-Secret`: 48 bytes, or undefined when absent or of another size. */
   readonly dtlsMasterSecret: Buffer | undefined;
-  /** True when any `X-DTLS-*` header came. */
+  /** True when one of these three `X-DTLS-*` headers came. */
   readonly asksDtls: boolean;
-  readonly acceptEncoding: readonly string[];
-  readonly dtlsAcceptEncoding: readonly string[];
 }
 
 /** Stored lengths of names and texts from clients (§14). */
-export const MAX_NAME_LENGTH = 63;
+const MAX_NAME_LENGTH = 63;
 
 const MAX_LIST_ITEMS = 64;
 const MASTER_SECRET_BYTES = 48;
@@ -53,9 +53,8 @@ type MutableHeaders = { -readonly [K in keyof ClientHeaders]: ClientHeaders[K] }
 export function noClientHeaders(): ClientHeaders {
   return {
     userAgent: undefined,
-    authorization: undefined,
+    authorization: [],
     webvpn: undefined,
-    webvpnContext: undefined,
     hostname: undefined,
     deviceType: undefined,
     platform: undefined,
@@ -68,29 +67,24 @@ export function noClientHeaders(): ClientHeaders {
     dtls12Ciphers: [],
     dtlsMasterSecret: undefined,
     asksDtls: false,
-    acceptEncoding: [],
-    dtlsAcceptEncoding: [],
   };
 }
 
-const text = (value: string): string => value.slice(0, MAX_NAME_LENGTH);
+const text = (value: string): string => ownString(value.slice(0, MAX_NAME_LENGTH));
 
 const number = (value: string): number | undefined => (/^\d{1,6}$/.test(value) ? Number(value) : undefined);
 
 const list = (value: string, separator: RegExp): readonly string[] =>
   value
     .split(separator, MAX_LIST_ITEMS)
-    .map((item) => item.trim())
+    .map((item) => ownString(item.trim()))
     .filter((item) => item !== '');
 
 function applyCookies(known: MutableHeaders, value: string): void {
   for (const pair of value.split(';', MAX_LIST_ITEMS)) {
     const equals = pair.indexOf('=');
     if (equals < 0) continue;
-    const name = pair.slice(0, equals).trim();
-    const content = pair.slice(equals + 1).trim();
-    if (name === 'webvpn') known.webvpn = content;
-    else if (name === 'webvpncontext') known.webvpnContext = content;
+    if (pair.slice(0, equals).trim() === 'webvpn') known.webvpn = ownString(pair.slice(equals + 1).trim());
   }
 }
 
@@ -99,7 +93,7 @@ const APPLY: Readonly<Record<string, (known: MutableHeaders, value: string) => v
     known.userAgent = text(value);
   },
   authorization: (known, value) => {
-    known.authorization = value;
+    known.authorization = [...known.authorization, value];
   },
   cookie: applyCookies,
   'x-cstp-hostname': (known, value) => {
@@ -138,12 +132,6 @@ const APPLY: Readonly<Record<string, (known: MutableHeaders, value: string) => v
     const secret = /^[0-9A-Fa-f]{96}$/.test(value) ? Buffer.from(value, 'hex') : undefined;
     known.dtlsMasterSecret = secret?.length === MASTER_SECRET_BYTES ? secret : undefined;
   },
-  'x-cstp-accept-encoding': (known, value) => {
-    known.acceptEncoding = list(value, /,/);
-  },
-  'x-dtls-accept-encoding': (known, value) => {
-    known.dtlsAcceptEncoding = list(value, /,/);
-  },
 };
 
 /**
@@ -155,10 +143,11 @@ const APPLY: Readonly<Record<string, (known: MutableHeaders, value: string) => v
  */
 export function mergeClientHeaders(
   known: ClientHeaders,
-  headers: readonly (readonly [string, string])[],
+  headers: readonly HeaderLine[],
   method: string,
 ): ClientHeaders {
   const next: MutableHeaders = { ...known };
+  if (headers.some(([name]) => name === 'authorization')) next.authorization = [];
   next.asksDtls = false;
   next.dtlsCiphers = [];
   next.dtls12Ciphers = [];
@@ -196,7 +185,6 @@ export interface TunnelOffer {
   readonly exclude6: readonly string[];
   /** Adds the include route `2000::/3` that Apple clients need to use IPv6 at all. */
   readonly appleIpv6Route: boolean;
-  readonly tunnelAllDns: boolean;
   readonly keepalive: number;
   readonly idleTimeout: number | undefined;
   readonly rekeyTime: number | undefined;
@@ -261,16 +249,18 @@ function addAddresses(offer: TunnelOffer, add: Add): void {
 }
 
 function addRoutes(offer: TunnelOffer, add: Add): void {
-  const ipv6 = offer.address6 !== undefined && offer.fullIpv6 && !offer.noIpv6Routes;
+  const takesIpv6 = offer.fullIpv6 && !offer.noIpv6Routes;
+  const ipv6 = takesIpv6 && offer.address6 !== undefined;
   for (const server of offer.dnsServers) {
     if (!server.includes(':')) add('X-CSTP-DNS', server);
-    else if (ipv6) add(offer.dnsIp6Name ? 'X-CSTP-DNS-IP6' : 'X-CSTP-DNS', server);
+    else if (takesIpv6) add(offer.dnsIp6Name ? 'X-CSTP-DNS-IP6' : 'X-CSTP-DNS', server);
   }
   for (const domain of offer.splitDns) add('X-CSTP-Split-DNS', domain);
   if (ipv6 && offer.appleIpv6Route) add('X-CSTP-Split-Include-IP6', '2000::/3');
   if (offer.address4) for (const route of offer.include4) add('X-CSTP-Split-Include', route);
   if (ipv6) for (const route of offer.include6) add('X-CSTP-Split-Include-IP6', route);
-  add('X-CSTP-Tunnel-All-DNS', offer.tunnelAllDns);
+  // With a default route too: the server's list of routes is empty then, and it does not see why.
+  add('X-CSTP-Tunnel-All-DNS', false);
   add('X-CSTP-Client-Bypass-Protocol', false);
   if (offer.address4) for (const route of offer.exclude4) add('X-CSTP-Split-Exclude', route);
   if (ipv6) for (const route of offer.exclude6) add('X-CSTP-Split-Exclude-IP6', route);

@@ -30,6 +30,8 @@ export const CSTP_MAX_PAYLOAD = 16_384 - CSTP_HEADER_BYTES;
 
 /** First byte of a client's disconnect payload that means "the user ended it": the cookie is invalid from then on. */
 export const DISCONNECT_BY_USER = 0xb0;
+/** First byte of a disconnect packet from a client that will come back with its cookie. */
+export const DISCONNECT_TO_RECONNECT = 0x91;
 
 const MAGIC_AND_VERSION = 0x53_54_46_01;
 

@@ -17,6 +17,7 @@ t.test('tokens of both versions are accepted by both policies and give the same 
           ok: true,
           principal: {
             username: USER.objectId,
+            signInName: USER.userPrincipalName,
             objectId: USER.objectId,
             tenantId: TENANT,
             clientId: CLIENT,

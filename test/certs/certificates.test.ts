@@ -1,14 +1,14 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
 import t from 'tap';
-import { type CertificateStore, loadCertificates } from '../../src/certs/index.ts';
+import { type CertificateStore, loadCertificates, type NameConstraints } from '../../src/certs/index.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { isTunneliteError } from '../../src/lib/errors.ts';
 import { systemRandom } from '../../src/lib/random.ts';
-import type { Emit } from '../../src/telemetry/events.ts';
+import { type Emit, EVENTS } from '../../src/telemetry/events.ts';
 import { which } from '../support/interop.ts';
 
 const DAY = 86_400_000;
@@ -18,18 +18,23 @@ interface Setup {
   readonly directory?: string;
   readonly clock?: ManualClock;
   readonly permitted?: { dns?: string[]; ips?: string[] };
+  readonly welcome?: { dns?: string[] };
+  readonly constraints?: NameConstraints;
 }
 
-/** Loads and keeps what was reported, as `name of event: name of certificate`. */
+/** Loads and keeps what was reported, as `name of event: name of certificate, or what is said of it`. */
 async function load(setup: Setup = {}): Promise<CertificateStore & { readonly events: string[] }> {
   const events: string[] = [];
-  const emit: Emit = (name, fields) => void events.push(`${name}: ${(fields as { name: string }).name}`);
+  const emit: Emit = (name, fields) =>
+    void events.push(`${name}: ${'certificate' in fields ? fields.certificate : EVENTS[name].text(fields)}`);
   const store = await loadCertificates({
     directory: setup.directory,
     clock: setup.clock ?? new ManualClock(Date.now()),
     random: systemRandom,
     emit,
     ...(setup.permitted ? { permitted: setup.permitted } : {}),
+    ...(setup.welcome ? { welcome: setup.welcome } : {}),
+    ...(setup.constraints ? { constraints: setup.constraints } : {}),
   });
   return { ...store, events };
 }
@@ -107,10 +112,24 @@ t.test('the CA is renewed with its own key, so that leaves issued before stay va
   const leaf = await before.leaf('gateway', GATEWAY);
   const after = await load({ directory, clock });
   t.not(after.ca.fingerprint, before.ca.fingerprint);
-  t.same(after.events, ['certificate.renewed: ca']);
+  t.match(after.events, [/^certificate\.authority\.renewed: .*: it expires on \d{4}-\d\d-\d\d\. Every client/]);
+  t.match(after.events[0], `SHA-256 ${after.ca.fingerprint}`);
+  t.equal(after.events.length, 1);
   t.equal(first(leaf.certPem).verify(first(after.ca.certPem).publicKey), true);
   t.ok(first(leaf.certPem).checkIssued(first(after.ca.certPem)));
   t.equal((await after.leaf('gateway', GATEWAY)).fingerprint, leaf.fingerprint);
+});
+
+t.test('a welcome name is permitted by a CA that is made, and no reason to renew one that is there', async (t) => {
+  const directory = t.testdir();
+  const before = await load({ directory, welcome: { dns: ['old-host'] } });
+  t.ok(before.permits('old-host'));
+  const after = await load({ directory, welcome: { dns: ['new-host'] } });
+  t.same(after.events, []);
+  t.equal(after.ca.fingerprint, before.ca.fingerprint);
+  t.notOk(after.permits('new-host'));
+  const renewed = await load({ directory, welcome: { dns: ['new-host'] }, permitted: { dns: ['fabrikam.example'] } });
+  t.ok(renewed.permits('new-host'), 'once it has to be trusted anew, it may as well be there');
 });
 
 t.test('names outside the constraints are refused, until the configuration permits them', async (t) => {
@@ -123,7 +142,10 @@ t.test('names outside the constraints are refused, until the configuration permi
   });
   const permitted = { dns: ['fabrikam.example'], ips: ['10.1.0.0/16'] };
   const wide = await load({ directory, permitted });
-  t.same(wide.events, ['certificate.renewed: ca']);
+  t.match(wide.events, [
+    /^certificate\.authority\.renewed: .* fabrikam\.example, 10\.1\.0\.0\/16, .*has to trust the new/,
+  ]);
+  t.equal(wide.events.length, 1);
   t.ok(await wide.leaf('extra', request));
   const again = await load({ directory });
   t.same(again.events, [], 'what was once permitted stays so: no flapping between configurations');
@@ -207,7 +229,10 @@ t.test('state is kept for the owner alone, replaced whole, and refused when dama
 
 t.test('a directory that cannot be used is a coded error', async (t) => {
   const directory = t.testdir({ file: 'not a folder' });
-  await t.rejects(load({ directory: join(directory, 'file') }), { code: 'ERR_CERT_DIRECTORY' });
+  await t.rejects(load({ directory: join(directory, 'file') }), {
+    code: 'ERR_CERT_DIRECTORY',
+    message: /file cannot be used: it is not a folder$/,
+  });
   await t.rejects(load({ directory: join(directory, 'file', 'below') }), { code: 'ERR_CERT_DIRECTORY' });
   if (process.platform === 'linux') {
     await t.rejects(load({ directory: '/proc/tunnelite/certs' }), { code: 'ERR_CERT_DIRECTORY' });
@@ -226,10 +251,53 @@ t.test('trust help names the file, its fingerprint and every platform', async (t
   const text = store.trustHelp();
   t.ok(text.includes(store.ca.path!));
   t.ok(text.includes(store.ca.fingerprint));
-  for (const word of ['macOS', 'Debian', 'Windows', 'iOS', 'Android', 'NODE_EXTRA_CA_CERTS', '--cafile']) {
+  for (const word of [
+    'macOS',
+    'Debian',
+    '.pki/nssdb',
+    'Windows',
+    'iOS',
+    'Android',
+    'NODE_EXTRA_CA_CERTS',
+    '--cafile',
+  ]) {
     t.ok(text.includes(word), word);
   }
 });
+
+/** Names that the CA of these tests does not permit. */
+const OUTSIDE = [
+  { dnsNames: ['login.microsoftonline.com'], ips: [] },
+  { dnsNames: ['notlocalhost'], ips: [] },
+  { dnsNames: ['localhost'], ips: ['8.8.8.8'] },
+  { dnsNames: ['localhost'], ips: ['2001:db8::1'] },
+];
+
+t.test(
+  'GnuTLS accepts the leaves, and refuses one that the CA key signs for a name outside the constraints',
+  { skip: which('certtool') ? false : 'certtool is not installed' },
+  async (t) => {
+    const directory = t.testdir();
+    const store = await load({ directory });
+    await store.leaf('gateway', GATEWAY);
+    const verify = (file: string): string => {
+      const { stdout, stderr } = spawnSync(
+        'certtool',
+        ['--verify', '--load-ca-certificate', 'ca.pem', '--infile', file],
+        { cwd: directory, encoding: 'utf8' },
+      );
+      return stdout + stderr;
+    };
+    t.match(verify('gateway.pem'), /Chain verification output: Verified\. The certificate is trusted/);
+    const { issueLeaf } = await import('../../src/certs/issue.ts');
+    const issuer = { certPem: store.ca.certPem, key: createPrivateKey(readFileSync(join(directory, 'ca-key.pem'))) };
+    for (const request of OUTSIDE) {
+      const issued = await issueLeaf({ now: Date.now(), random: systemRandom, request }, issuer);
+      writeFileSync(join(directory, 'outside.pem'), issued.certPem);
+      t.match(verify('outside.pem'), /violates the signer's constraints/, [...request.dnsNames, ...request.ips].join());
+    }
+  },
+);
 
 t.test(
   'OpenSSL accepts the leaves, and refuses one that the CA key signs for a name outside the constraints',
@@ -252,7 +320,7 @@ t.test(
     t.match(verify('services.pem'), /services.pem: OK/);
     const text = run('x509', '-in', 'ca.pem', '-noout', '-text');
     t.match(text, /Version: 3/);
-    t.match(text, /CA:TRUE, pathlen:0/);
+    t.match(text, /CA:TRUE, pathlen:1/);
     t.match(
       text,
       /X509v3 Name Constraints: critical\s+Permitted:\s+DNS:localhost\s+DNS:contoso.internal\s+IP:127.0.0.0\/255.0.0.0/,
@@ -260,15 +328,99 @@ t.test(
 
     const { issueLeaf } = await import('../../src/certs/issue.ts');
     const issuer = { certPem: store.ca.certPem, key: createPrivateKey(readFileSync(join(directory, 'ca-key.pem'))) };
-    for (const request of [
-      { dnsNames: ['login.microsoftonline.com'], ips: [] },
-      { dnsNames: ['notlocalhost'], ips: [] },
-      { dnsNames: ['localhost'], ips: ['8.8.8.8'] },
-      { dnsNames: ['localhost'], ips: ['2001:db8::1'] },
-    ]) {
+    for (const request of OUTSIDE) {
       const issued = await issueLeaf({ now: Date.now(), random: systemRandom, request }, issuer);
       writeFileSync(join(directory, 'outside.pem'), issued.certPem);
       t.match(verify('outside.pem'), /permitted subtree violation/, [...request.dnsNames, ...request.ips].join(' '));
     }
   },
 );
+
+/** What OpenSSL says, be it good or bad. */
+function openssl(directory: string, ...args: string[]): string {
+  try {
+    return execFileSync('openssl', args, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    return (error as { stderr: string }).stderr;
+  }
+}
+const skip = which('openssl') ? false : 'openssl is not installed';
+
+/** What OpenSSL says of leaves that the CA's key signs for these names, inside the constraints or not. */
+async function verdicts(directory: string, store: CertificateStore) {
+  const { issueLeaf } = await import('../../src/certs/issue.ts');
+  const issuer = { certPem: store.ca.certPem, key: createPrivateKey(readFileSync(join(directory, 'ca-key.pem'))) };
+  const verdict = async (dns: string, ip: string): Promise<string> => {
+    const request = { dnsNames: [dns], ips: [ip] };
+    const issued = await issueLeaf({ now: Date.now(), random: systemRandom, request }, issuer);
+    writeFileSync(join(directory, 'leaf.pem'), issued.certPem);
+    const said = openssl(directory, 'verify', '-x509_strict', '-CAfile', 'ca.pem', 'leaf.pem');
+    return /leaf\.pem: OK/.test(said) ? 'OK' : (/permitted subtree violation/.exec(said)?.[0] ?? said);
+  };
+  return {
+    inside: await verdict('localhost', '127.0.0.1'),
+    otherName: await verdict('login.microsoftonline.com', '127.0.0.1'),
+    otherAddress: await verdict('localhost', '8.8.8.8'),
+    text: openssl(directory, 'x509', '-in', 'ca.pem', '-noout', '-text'),
+  };
+}
+
+const VIOLATION = 'permitted subtree violation';
+
+t.test('constraints on DNS names only leave no address in the CA, and addresses free', { skip }, async (t) => {
+  const directory = t.testdir();
+  const store = await load({ directory, constraints: 'dns' });
+  t.equal(store.ca.constraints, 'dns');
+  const { text, ...said } = await verdicts(directory, store);
+  t.strictSame(said, { inside: 'OK', otherName: VIOLATION, otherAddress: 'OK' });
+  t.match(text, /X509v3 Name Constraints: critical\s+Permitted:\s+DNS:localhost\s+DNS:contoso\.internal\s/);
+  t.notMatch(text, /IP:/);
+  t.match(store.trustHelp(), /but not to any addresses/);
+  await t.rejects(store.leaf('gateway', { dnsNames: ['example.com'], ips: [] }), {
+    code: 'ERR_CERT_NAME_NOT_PERMITTED',
+  });
+});
+
+t.test('a CA without constraints has no such extension, and its help says what that means', { skip }, async (t) => {
+  const directory = t.testdir();
+  const store = await load({ directory, constraints: 'off' });
+  const { text, ...said } = await verdicts(directory, store);
+  t.strictSame(said, { inside: 'OK', otherName: 'OK', otherAddress: 'OK' });
+  t.notMatch(text, /Name Constraints/);
+  t.match(store.trustHelp(), /no name\s+constraints: who gets its key can pose as any site/);
+  t.equal((await load({ directory })).ca.fingerprint, store.ca.fingerprint, 'a later start reads it');
+});
+
+t.test(
+  'the kind of constraints changes by a renewal of the CA, with the same key, and is told',
+  { skip },
+  async (t) => {
+    const directory = t.testdir();
+    const kinds: NameConstraints[] = ['full', 'dns', 'off', 'full', 'off', 'dns', 'full'];
+    const first = await load({ directory, permitted: { dns: ['example.test'] }, constraints: 'full' });
+    const leaf = await first.leaf('gateway', GATEWAY);
+    for (const [i, constraints] of kinds.entries()) {
+      const store = await load({ directory, constraints });
+      t.equal(store.ca.constraints, constraints);
+      t.equal((await store.leaf('gateway', GATEWAY)).fingerprint, leaf.fingerprint, 'the leaf goes on');
+      const told = store.events.filter((event) => event.startsWith('certificate.authority.renewed'));
+      t.equal(told.length, i === 0 ? 0 : 1);
+      if (i > 0) t.match(told[0], `of the kind “${kinds[i - 1]}”, and the configuration wants “${constraints}”`);
+      t.same((await load({ directory, constraints })).events, [], 'once');
+    }
+    const { text, ...said } = await verdicts(directory, await load({ directory }));
+    t.strictSame(said, { inside: 'OK', otherName: VIOLATION, otherAddress: VIOLATION }, 'what was free is not kept');
+    t.match(text, /IP:127\.0\.0\.0/);
+  },
+);
+
+t.test('without a wish the CA keeps the constraints that it has', async (t) => {
+  const directory = t.testdir();
+  const before = await load({ directory, constraints: 'dns' });
+  const after = await load({ directory });
+  t.equal(after.ca.fingerprint, before.ca.fingerprint);
+  t.equal(after.ca.constraints, 'dns');
+  const renewed = await load({ directory, permitted: { dns: ['example.test'] } });
+  t.not(renewed.ca.fingerprint, before.ca.fingerprint);
+  t.equal(renewed.ca.constraints, 'dns', 'a renewal for another reason keeps them too');
+});

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
 import {
-  covers,
   decodeNameConstraints,
   encodeNameConstraints,
   normalizePermitted,
   permitsDns,
   permitsIp,
+  uncovered,
   unite,
 } from '../../src/certs/name-constraints.ts';
 
@@ -41,8 +41,8 @@ t.test('uniting adds only what is not covered yet', async (t) => {
   const b = { dns: ['a.localhost', 'example.test'], ips: ['127.0.0.1', '10.0.0.0/8'] };
   const both = unite(a, b);
   t.same(both, { dns: ['localhost', 'example.test'], ips: ['127.0.0.0/8', '10.0.0.0/8'] });
-  t.ok(covers(both, a) && covers(both, b));
-  t.notOk(covers(a, b));
+  t.same([...uncovered(both, a), ...uncovered(both, b)], []);
+  t.not(uncovered(a, b).length, 0);
 });
 
 t.test('normalizing lowers case, drops wildcards and clears host bits', async (t) => {
@@ -58,13 +58,29 @@ t.test('what is encoded is read back from the extension', async (t) => {
   const ip6 = fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 })).map(([ip, bits]) => `${ip}/${bits}`);
   t.doesNotThrow(() =>
     fc.assert(
-      fc.property(fc.array(label, { maxLength: 20 }), fc.array(fc.oneof(ip4, ip6), { maxLength: 20 }), (dns, ips) => {
-        const names = normalizePermitted({ dns, ips });
-        const read = decodeNameConstraints(extension(encodeNameConstraints(names)));
-        return JSON.stringify(read) === JSON.stringify(names);
-      }),
+      fc.property(
+        fc.array(label, { maxLength: 20 }),
+        fc.array(fc.oneof(ip4, ip6), { minLength: 1, maxLength: 20 }),
+        (dns, ips) => {
+          const permitted = normalizePermitted({ dns, ips });
+          const read = decodeNameConstraints(extension(encodeNameConstraints(permitted)));
+          return JSON.stringify(read) === JSON.stringify({ kind: 'full', permitted });
+        },
+      ),
     ),
   );
+});
+
+t.test('what an extension does not mention is free', async (t) => {
+  const names = { dns: ['contoso.internal'], ips: ['10.0.0.0/8'] };
+  const dns = decodeNameConstraints(extension(encodeNameConstraints(names, 'dns')))!;
+  t.match(dns, { kind: 'dns', permitted: { dns: ['contoso.internal'] } });
+  t.ok(permitsIp(dns.permitted, '8.8.8.8') && permitsIp(dns.permitted, '2001:db8::1'));
+  t.notOk(permitsDns(dns.permitted, 'example.com'));
+  const off = decodeNameConstraints(Buffer.from('a certificate without the extension'))!;
+  t.equal(off.kind, 'off');
+  t.ok(permitsDns(off.permitted, 'example.com') && permitsIp(off.permitted, '8.8.8.8'));
+  t.strictSame(uncovered(off.permitted, names), []);
 });
 
 t.test('reading never throws, whatever follows the object identifier', async (t) => {

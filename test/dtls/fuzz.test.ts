@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
+import type { DtlsClientCredentials, DtlsCredentials, DtlsPeer } from '../../src/dtls/association/types.ts';
 import { DtlsClient } from '../../src/dtls/client.ts';
 import { certificateIdentity } from '../../src/dtls/handshake/certificate-identity.ts';
 import { DtlsServer } from '../../src/dtls/server.ts';
-import type { DtlsClientCredentials, DtlsCredentials, DtlsPeer } from '../../src/dtls/types.ts';
 import { seededRandom } from '../../src/lib/random.ts';
 import { testCertificate } from '../support/dtls-certificates.ts';
 import { PSK, SERVER } from '../support/dtls-link.ts';

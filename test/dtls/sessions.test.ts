@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { DtlsPeer } from '../../src/dtls/types.ts';
+import type { DtlsPeer } from '../../src/dtls/association/types.ts';
 import { CLIENT, DtlsLink, PSK, recordsOf } from '../support/dtls-link.ts';
 
 const ELSEWHERE: DtlsPeer = { address: '192.0.2.7', port: 4321, family: 'IPv4' };
@@ -154,24 +154,6 @@ for (const [where, place] of [
   });
 }
 
-t.test('the user of the engine can say where to look', (t) => {
-  let asked = 0;
-  const link: DtlsLink = new DtlsLink({
-    server: {
-      candidates: () => {
-        asked++;
-        return link.connected;
-      },
-    },
-  });
-  link.connect().say('a');
-  link.clientPeer = ELSEWHERE;
-  link.say('b');
-  t.equal(asked, 1);
-  t.strictSame(link.atServer, ['a', 'b']);
-  t.end();
-});
-
 t.test('nothing but an authentic, newer record moves a peer', (t) => {
   const link = sessions().connect().say('a').say('b');
   const old = link.datagrams('to-server').at(-1)!;
@@ -248,6 +230,38 @@ t.test('records from unknown addresses cost a bounded number of decryptions a se
   link.run(link.now + 1000);
   link.say('b');
   t.strictSame(link.atServer, ['a', 'b'], 'a second later a moved client is found again');
+  t.end();
+});
+
+t.test('a client that moves is found at once while others send junk', (t) => {
+  const link = sessions().connect().say('a');
+  const junk = Buffer.from(link.datagrams('to-server').at(-1)!);
+  for (let i = 0; i < 5000; i++) {
+    junk.writeUIntBE(100 + i, 5, 6);
+    link.server.input(junk, { ...ELSEWHERE, port: 1 + i }, link.now);
+  }
+  link.clientPeer = { ...ELSEWHERE, address: '192.0.2.99' };
+  link.say('b');
+  t.strictSame(link.atServer, ['a', 'b']);
+  t.ok((link.server.stats.roamTrials ?? 0) < 20, `${link.server.stats.roamTrials} decryptions`);
+  t.end();
+});
+
+t.test('many clients that move behind one new address at once are all found', (t) => {
+  const link = sessions().connect();
+  const clients = [link.client];
+  for (let i = 1; i < 50; i++) {
+    link.clientPeer = { ...CLIENT, port: 6000 + i };
+    clients.push(link.newClient({ sessionId: Buffer.from(`s${i}`) }));
+    link.connect();
+  }
+  for (const [i, client] of clients.entries()) {
+    link.clientPeer = { ...ELSEWHERE, port: 7000 + i };
+    link.client = client;
+    client.association!.send(Buffer.from('x'), 0, 1);
+    link.server.input(link.datagrams('to-server').at(-1)!, link.clientPeer, link.now);
+  }
+  t.equal(link.moves.length, 50);
   t.end();
 });
 

@@ -1,8 +1,8 @@
 import t from 'tap';
+import type { DtlsCredentials } from '../../src/dtls/association/types.ts';
 import { parseClientHello, serializeClientHello } from '../../src/dtls/handshake/client-hello.ts';
 import { handshakeMessage } from '../../src/dtls/handshake/handshake-message.ts';
 import { parseServerHello } from '../../src/dtls/handshake/server-hello.ts';
-import type { DtlsCredentials } from '../../src/dtls/types.ts';
 import { CLIENT, DtlsLink, PSK, plainRecord, recordsOf } from '../support/dtls-link.ts';
 
 /*

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { connect } from 'node:tls';
 import t from 'tap';
-import { type ConfigInput, type Simulator, startSimulator } from '../../src/index.ts';
+import { type ConfigInput, type Simulator, startSimulator, TunnelClient } from '../../src/index.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { login } from '../support/bearer-login.ts';
 
@@ -23,7 +23,7 @@ async function tokens(sim: Simulator, parameters: Record<string, string>): Promi
     agent: false,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
   });
-  const client_id = [...sim.identity!.directory.defaultTenant.applications][0]!.appId;
+  const client_id = [...sim.identity.directory.defaultTenant.applications][0]!.appId;
   outgoing.end(new URLSearchParams({ client_id, ...parameters }).toString());
   const [response] = await once(outgoing, 'response');
   const chunks: Buffer[] = [];
@@ -147,4 +147,25 @@ t.test('identity.strict says which tokens the strict policy takes', async (t) =>
   const tenant = 'AAAAAAAA-0000-4000-8000-000000000002';
   t.equal(await reason({ tenants: [tenant] }, {}), 'tenant');
   t.equal(await reason({ tenants: [tenant, '11111111-2222-4333-8444-555555555555'] }, {}), undefined);
+});
+
+t.test('a pool of IPv6 alone serves clients from login to page', async (t) => {
+  await using sim = await startSimulator({
+    gateway: {
+      network: null,
+      ipv6Network: 'fd00:77::/64',
+      dnsServers: ['fd00:20::53'],
+      routesInclude: ['fd00:20::/64'],
+    },
+    services: {
+      hosts: [
+        { names: ['intranet.contoso.internal'], addresses: ['fd00:20::10'], tcp: { 80: 'intranet-http' } },
+        { names: ['dns.contoso.internal'], addresses: ['fd00:20::53'], udp: { 53: 'dns' } },
+      ],
+    },
+  });
+  await using client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+  t.match(client.configuration, { address4: undefined, address6: 'fd00:77::2', dnsServers: ['fd00:20::53'] });
+  const page = await client.fetch('http://intranet.contoso.internal/whoami');
+  t.match(JSON.parse(page.body.toString()), { source: { address: 'fd00:77::2' } });
 });

@@ -9,7 +9,7 @@ const api = async (
   body?: unknown,
   secret = sim.admin.secret,
 ): Promise<{ status: number; value: unknown }> => {
-  const response = await fetch(`${sim.admin.url}/api/identity${path}`, {
+  const response = await fetch(`${sim.admin.url}/api${path}`, {
     method,
     headers: {
       authorization: `Bearer ${secret}`,
@@ -23,7 +23,7 @@ const api = async (
 
 /** The password flow, as a client speaks it. */
 const signIn = (sim: Simulator): Promise<{ access_token?: string; error?: string; error_codes?: number[] }> => {
-  const tenant = sim.identity!.directory.defaultTenant;
+  const tenant = sim.identity.directory.defaultTenant;
   const client_id = [...tenant.applications][0]!.appId;
   const scope = '3678c9e9-9681-447a-974d-d19f668fcd88/.default';
   const form = new URLSearchParams({
@@ -51,13 +51,19 @@ const signIn = (sim: Simulator): Promise<{ access_token?: string; error?: string
 t.test('the directory of a running simulator can be changed over REST, by who holds its secret', async (t) => {
   await using sim = await startSimulator();
   t.ok((await signIn(sim)).access_token);
-  t.equal((await api(sim, 'GET', '/tenants', undefined, 'guess')).status, 401);
-  t.equal((await api(sim, 'PATCH', '/tenants/contoso.com/users/alice@contoso.com', { locked: true }, '')).status, 401);
+  t.equal((await api(sim, 'GET', '/directory/tenants', undefined, 'guess')).status, 401);
+  t.equal(
+    (await api(sim, 'PATCH', '/directory/tenants/contoso.com/users/alice@contoso.com', { locked: true }, '')).status,
+    401,
+  );
   t.ok((await signIn(sim)).access_token, 'nothing changed without the secret');
 
-  t.equal((await api(sim, 'PATCH', '/tenants/contoso.com/users/alice@contoso.com', { locked: true })).status, 200);
+  t.equal(
+    (await api(sim, 'PATCH', '/directory/tenants/contoso.com/users/alice@contoso.com', { locked: true })).status,
+    200,
+  );
   t.match(await signIn(sim), { error: 'invalid_grant', error_codes: [50053] });
-  await api(sim, 'PATCH', '/tenants/contoso.com/users/alice@contoso.com', { locked: false });
+  await api(sim, 'PATCH', '/directory/tenants/contoso.com/users/alice@contoso.com', { locked: false });
   t.ok((await signIn(sim)).access_token);
 
   t.equal((await api(sim, 'POST', '/failures', { user: 'alice@contoso.com', code: 50076 })).status, 201);
@@ -67,9 +73,11 @@ t.test('the directory of a running simulator can be changed over REST, by who ho
 
 t.test('a mistake over REST is explained and changes nothing', async (t) => {
   await using sim = await startSimulator();
-  const { status, value } = await api(sim, 'PATCH', '/tenants/contoso.com/users/alice@contoso.com', { lokced: true });
+  const { status, value } = await api(sim, 'PATCH', '/directory/tenants/contoso.com/users/alice@contoso.com', {
+    lokced: true,
+  });
   t.equal(status, 400);
   t.match(value, { error: { code: 'ERR_IDENTITY_DIRECTORY_INVALID', message: /lokced/ } });
-  t.equal((await api(sim, 'GET', '/tenants/nowhere.example/users')).status, 404);
+  t.equal((await api(sim, 'GET', '/directory/tenants/nowhere.example/users')).status, 404);
   t.ok((await signIn(sim)).access_token);
 });

@@ -7,7 +7,7 @@ t.test(
   async (t) => {
     await using sim = await startSimulator({ identity: { keyRefreshInterval: 0 } });
     const old = await sim.token();
-    await sim.identity!.keys.rotate();
+    await sim.identity.keys.rotate();
     const fresh = await sim.token();
     t.match(await login(sim.urls.gateway, sim.ca, fresh), / 401 /);
     const { fields } = await sim.journal.waitFor({ name: 'auth.refused' });
@@ -19,7 +19,7 @@ t.test(
 
 t.test('gateway: by default keys are not looked up again for 900 s', async (t) => {
   await using sim = await startSimulator();
-  await sim.identity!.keys.rotate();
+  await sim.identity.keys.rotate();
   const token = await sim.token();
   for (let i = 0; i < 2; i++) t.match(await login(sim.urls.gateway, sim.ca, token), / 401 /);
   const [event] = sim.journal.query({ name: 'auth.refused' });
@@ -29,7 +29,7 @@ t.test('gateway: by default keys are not looked up again for 900 s', async (t) =
 t.test('strict: the first login after an emergency roll-over succeeds, and old tokens end with it', async (t) => {
   await using sim = await startSimulator({ identity: { policy: 'strict', keyRefreshInterval: 0 } });
   const old = await sim.token();
-  await sim.identity!.keys.emergencyRotate();
+  await sim.identity.keys.emergencyRotate();
   t.match(await login(sim.urls.gateway, sim.ca, old), / 200 /, 'until the gateway looks at the keys again');
   t.match(await login(sim.urls.gateway, sim.ca, await sim.token()), / 200 /);
   t.match(await login(sim.urls.gateway, sim.ca, old), / 401 /);
@@ -40,7 +40,7 @@ t.test('strict: the first login after an emergency roll-over succeeds, and old t
 
 t.test('while the key set is down, known keys serve and the log says what is wrong', async (t) => {
   await using sim = await startSimulator({ identity: { policy: 'strict', keyRefreshInterval: 0 } });
-  const idp = sim.identity!;
+  const idp = sim.identity;
   const good = await sim.token();
   await idp.keys.rotate();
   idp.disturb('keys', { status: 503 });
@@ -54,7 +54,7 @@ t.test('while the key set is down, known keys serve and the log says what is wro
 
 t.test('a stale key set makes a new token be refused right after a download, and the log says so', async (t) => {
   await using sim = await startSimulator({ identity: { policy: 'strict', keyRefreshInterval: 0 } });
-  const idp = sim.identity!;
+  const idp = sim.identity;
   const old = JSON.stringify(idp.keys.keySet(2, `${idp.origin}/{tenantid}/v2.0`));
   await idp.keys.rotate();
   idp.disturb('keys', { body: old });

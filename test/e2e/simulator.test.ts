@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import t from 'tap';
 import { fetch } from 'undici';
 import { startSimulator, TunnelClient } from '../../src/index.ts';
-import { matchesPattern, patternChunk } from '../../src/services/index.ts';
+import { patternChunk } from '../../src/services/index.ts';
+import { matchesPattern } from '../support/pattern.ts';
 
 t.test('one call starts everything, on free ports, and closing it leaves nothing behind', async (t) => {
   const sim = await startSimulator();
@@ -43,6 +44,17 @@ t.test('a client signs in, resolves a name and fetches pages over HTTP and HTTPS
   t.match(JSON.parse(secure.body.toString()), { scheme: 'https', session: sim.gateway.sessions()[0]!.id });
   const decided = sim.journal.query({ name: 'resource.request', fields: { host: 'intranet.contoso.internal' } });
   t.equal(decided.length, 2, 'one decision for each connection');
+});
+
+t.test('a page at an address is fetched without SNI, which knows names only', async (t) => {
+  const warnings: string[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning.message);
+  process.on('warning', onWarning);
+  t.teardown(() => process.off('warning', onWarning));
+  await using sim = await startSimulator();
+  await using client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+  t.equal((await client.fetch('https://10.20.0.10/whoami', { ca: sim.ca })).status, 200);
+  t.strictSame(warnings, []);
 });
 
 t.test('fetch of undici goes through the tunnel, and connections are reused', async (t) => {
@@ -161,6 +173,16 @@ t.test('hosts of the mock network answer a ping through the tunnel, others do no
   });
 });
 
+t.test('the smallest link that the gateway can have carries everything', async (t) => {
+  await using sim = await startSimulator({ gateway: { mtu: 576 } });
+  await using client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+  t.ok(client.configuration.mtu < 576, `${client.configuration.mtu} bytes`);
+  const { body } = await client.fetch('https://intranet.contoso.internal/bytes/100000', { ca: sim.ca });
+  t.ok(matchesPattern(body, 0));
+  const payload = Buffer.from(patternChunk(0, 2_000));
+  t.ok((await client.exchangeUdp('tools.contoso.internal', 7, payload)).equals(payload));
+});
+
 t.test('closing the simulator ends its clients', async (t) => {
   const sim = await startSimulator();
   let disconnected: unknown;
@@ -168,6 +190,8 @@ t.test('closing the simulator ends its clients', async (t) => {
     server: sim.urls.gateway,
     ca: sim.ca,
     token: await sim.token(),
+    // It would look for the gateway for minutes, which may be back.
+    reconnectTimeout: 0,
     onDisconnect: (error) => {
       disconnected = error;
     },

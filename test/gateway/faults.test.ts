@@ -7,19 +7,19 @@ import { startTestGateway, statusLine } from '../support/gateway.ts';
 /** A fault at one point, once. */
 const once = (at: string, fault: StreamFault): FaultPorts => {
   let left = 1;
-  return { stream: (point) => (point === at && left-- > 0 ? fault : undefined) };
+  return { stream: (point: string) => (point === at && left-- > 0 ? fault : undefined) };
 };
 
 t.test('a connection can be reset or closed at each of its turning points', async (t) => {
   for (const kind of ['reset', 'close'] as const) {
     await using early = await startTestGateway({ faults: once('accept', { kind }) });
     await t.rejects(early.dial(), `${kind} at accept`);
-    for (const point of ['tls', 'connect', 'data']) {
+    for (const point of ['tls', 'connect', 'traffic']) {
       await using lab = await startTestGateway({ faults: once(point, { kind }) });
       const client = await lab.dial();
       if (point !== 'tls') await client.login();
       if (point !== 'tls') void client.connectTunnel();
-      if (point === 'data') {
+      if (point === 'traffic') {
         await lab.events.first('session.connect');
         client.sendPacket(CstpType.Keepalive);
       }
@@ -34,7 +34,10 @@ t.test('a connection can be reset or closed at each of its turning points', asyn
 
 t.test('a stalled connection reads nothing until the time is over', async (t) => {
   const clock = new ManualClock();
-  await using lab = await startTestGateway({ clock, faults: once('accept', { kind: 'stall', milliseconds: 5_000 }) });
+  await using lab = await startTestGateway({
+    clock,
+    faults: once('accept', { kind: 'stall', until: (go) => void clock.setTimer(5_000, go) }),
+  });
   const stalled = lab.dial();
   const other = await lab.dial();
   t.equal(statusLine(await other.login()), 'HTTP/1.1 200 OK', 'another one is served meanwhile');
@@ -48,7 +51,7 @@ t.test('a stalled connection reads nothing until the time is over', async (t) =>
 
 t.test('a refusal on purpose looks on the wire like a real one, and says in the log that it was ordered', async (t) => {
   const refuse = (at: string): FaultPorts => ({
-    decision: (point) => (point === at ? { kind: 'refuse', explanation: `Ordered at ${at}.` } : undefined),
+    decision: (point: string) => (point === at ? { kind: 'refuse', explanation: `Ordered at ${at}.` } : undefined),
   });
   await using first = await startTestGateway({ faults: refuse('authenticate') });
   const one = await first.dial();

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { agentKind, isApple, isMobile } from '../../src/gateway/control/agent.ts';
 import { readBearer } from '../../src/gateway/control/bearer.ts';
-import { routeLists } from '../../src/gateway/control/routes.ts';
 import { classifyTlsFailure } from '../../src/gateway/control/tls-failure.ts';
+import { agentKind, isApple, isMobile } from '../../src/gateway/session/agent.ts';
+import { routeLists } from '../../src/gateway/session/routes.ts';
 import { decodeCookie, encodeCookie } from '../../src/gateway/session/sessions.ts';
 import { tunnelMtu } from '../../src/gateway/session/tunnel-mtu.ts';
 
@@ -45,10 +45,11 @@ t.test('routes are written as CONNECT wants them', async (t) => {
   t.strictSame(routeLists(['10.1.2.3/8', '192.168.7.0/26', 'fd12:3456::1/48', 'nonsense']), {
     ipv4: ['10.0.0.0/255.0.0.0', '192.168.7.0/255.255.255.192'],
     ipv6: ['fd12:3456::/48'],
-    everything: false,
   });
-  t.strictSame(routeLists([]), { ipv4: [], ipv6: [], everything: true });
-  t.strictSame(routeLists(['10.0.0.0/8', '::/0']), { ipv4: [], ipv6: [], everything: true });
+  t.strictSame(routeLists([]), { ipv4: [], ipv6: [] });
+  const once = ['10.0.0.0/8'];
+  t.equal(routeLists(once), routeLists(once), 'and computed once');
+  t.strictSame(routeLists(['10.0.0.0/8', '::/0']), { ipv4: [], ipv6: [] });
 });
 
 t.test('a cookie survives its way over the wire, and nothing else is one', async (t) => {
@@ -64,12 +65,19 @@ t.test('a cookie survives its way over the wire, and nothing else is one', async
 });
 
 t.test('the Authorization header is read leniently or strictly', async (t) => {
-  t.strictSame(readBearer('Bearer a.b.c', 'lenient'), { kind: 'token', token: 'a.b.c' });
-  t.strictSame(readBearer('BEARER?a.b.c', 'lenient'), { kind: 'token', token: 'a.b.c' });
-  t.match(readBearer('Basic x', 'lenient'), { kind: 'refused', explanation: /Basic/ });
-  t.strictSame(readBearer(undefined, 'lenient'), { kind: 'absent' });
-  t.strictSame(readBearer('bearer a.b.c', 'strict'), { kind: 'token', token: 'a.b.c' });
-  t.strictSame(readBearer('Bearer=a.b.c', 'strict'), { kind: 'absent' });
+  t.strictSame(readBearer(['Bearer a.b.c'], 'lenient'), { kind: 'token', token: 'a.b.c' });
+  t.strictSame(readBearer(['BEARER?a.b.c'], 'lenient'), { kind: 'token', token: 'a.b.c' });
+  for (const prefix of ['lenient', 'strict'] as const) {
+    t.match(
+      readBearer(['Bearer \ufeffa.b.c'], prefix),
+      { kind: 'token' },
+      'a byte order mark is for the verifier to tell',
+    );
+  }
+  t.match(readBearer(['Basic x'], 'lenient'), { kind: 'refused', explanation: /Basic/ });
+  t.strictSame(readBearer([], 'lenient'), { kind: 'absent' });
+  t.strictSame(readBearer(['bearer a.b.c'], 'strict'), { kind: 'token', token: 'a.b.c' });
+  t.strictSame(readBearer(['Bearer=a.b.c'], 'strict'), { kind: 'absent' });
 });
 
 t.test('TLS failures are put in words', async (t) => {
@@ -85,6 +93,7 @@ t.test('TLS failures are put in words', async (t) => {
   t.equal(reason('ERR_SSL_UNSUPPORTED_PROTOCOL', hello), 'version');
   t.equal(reason('ERR_SSL_NO_SHARED_CIPHER', hello), 'no-common-cipher');
   t.equal(reason('ECONNRESET', hello), 'reset');
+  t.equal(reason('ECONNABORTED', hello), 'reset', 'as Windows says it');
   t.equal(reason(undefined, hello), 'abandoned');
   t.equal(reason('ERR_SSL_SOMETHING_NEW', hello), 'other');
 });

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { spawnCli } from '../support/cli.ts';
+import { freePort } from '../support/free-port.ts';
 import { skipUnless } from '../support/interop.ts';
 import { Namespace } from '../support/namespace.ts';
 
@@ -20,7 +20,7 @@ function commands(banner: string): { token: string; root: string; rootless: stri
   return {
     token: find(/^ {2}\S.* token --output /),
     root: find(/^ {2}sudo openconnect /),
-    rootless: find(/^ {2}openconnect /),
+    rootless: find(/^ {2}(\/\S+\/)?openconnect /),
     curl: find(/^ {2}curl http/),
     proxyCurl: find(/^ {2}curl -x /),
   };
@@ -60,14 +60,6 @@ function end(child: ChildProcess): Promise<void> {
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 const PAGE = /You reached the on-premises network through the tunnel/;
 
 t.test(
@@ -101,7 +93,7 @@ t.test(
     writeFileSync(join(etc, 'resolv.conf'), 'nameserver 192.0.2.1\n');
     t.teardown(() => rmSync(etc, { recursive: true, force: true }));
     const inside = ['ip', 'netns', 'exec', host.name];
-    const main = join(repository, 'src/cli/main.ts');
+    const main = join(repository, 'src/cli/main.js');
     const start = `${process.execPath} ${main} start --certs ${certs} --log-level silent`;
     let banner = '';
     const server = spawn('ip', [...inside.slice(1), 'sh', '-c', `exec ${start}`], {

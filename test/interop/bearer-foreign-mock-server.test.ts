@@ -84,7 +84,8 @@ t.test('required claims are compared as JSON values, and null switches off one t
 t.test('a whole gateway takes the tokens of oauth2-mock-server by configuration alone', async (t) => {
   const { server, metadata } = await start(t);
   await using sim = await startSimulator({ identity: { authority: metadata, audience: AUDIENCE } });
-  t.equal(sim.identity, undefined, 'the built-in Entra ID is not started');
+  t.notOk(sim.issuesTokens, 'the built-in Entra ID is not started');
+  t.throws(() => sim.identity, { code: 'ERR_SIMULATOR_NO_PROVIDER' });
   t.match(await login(sim.urls.gateway, sim.ca, await token(server)), / 200 /);
   const [event] = sim.journal.query({ name: 'auth.accepted' });
   t.equal(event?.fields.user, 'ada');

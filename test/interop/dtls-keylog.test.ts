@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import type { DtlsPeer } from '../../src/dtls/types.ts';
+import type { DtlsPeer } from '../../src/dtls/association/types.ts';
 import { CLIENT, DtlsLink, type LinkOptions, SERVER } from '../support/dtls-link.ts';
 import { skipUnless } from '../support/interop.ts';
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import {
+  type CipherSuiteName,
   type CreateServerOptions,
   certificateIdentity,
   createServer,
@@ -23,6 +24,8 @@ interface Served {
   /** Resolves with the suite once a client has connected. */
   readonly connected: Promise<string>;
 }
+
+const WITH_CBC: CipherSuiteName[] = ['TLS_PSK_WITH_AES_256_GCM_SHA384', 'TLS_PSK_WITH_AES_256_CBC_SHA'];
 
 /** An echo server for one client. */
 async function serve(
@@ -48,12 +51,13 @@ const opensslPsk: [cipher: string, suite: string][] = [
   ['PSK-AES128-GCM-SHA256', 'TLS_PSK_WITH_AES_128_GCM_SHA256'],
   ['PSK-CHACHA20-POLY1305', 'TLS_PSK_WITH_CHACHA20_POLY1305_SHA256'],
   ['ECDHE-PSK-CHACHA20-POLY1305', 'TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256'],
+  ['PSK-AES256-CBC-SHA', 'TLS_PSK_WITH_AES_256_CBC_SHA'],
 ];
 
 t.test('openssl s_client with a pre-shared key', { skip: skipUnless({ programs: ['openssl'] }) }, async (t) => {
   for (const [cipher, suite] of opensslPsk) {
     for (const cookie of [false, true]) {
-      await using server = await serve(psk, { cookie });
+      await using server = await serve(suite.includes('CBC') ? { ...psk, cipherSuites: WITH_CBC } : psk, { cookie });
       const args = ['s_client', '-dtls1_2', '-psk', KEY, '-cipher', `${cipher}:@SECLEVEL=0`];
       await using client = new PeerProcess('openssl', [...args, '-connect', `127.0.0.1:${server.port}`]);
       t.equal(await server.connected, suite);

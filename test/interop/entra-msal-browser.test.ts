@@ -1,22 +1,21 @@
 import { decodeJwt } from 'jose';
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../src/bearer/constants.ts';
 import {
   DEFAULT_CLIENT_ID,
   DEFAULT_PASSWORD,
   DEFAULT_TENANT_ID,
   defaultDirectory,
 } from '../../src/entra/directory/index.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../src/lib/tunnel-api.ts';
 import { testCertificates } from '../support/certificates.ts';
-import { Chromium } from '../support/chromium.ts';
+import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
 import { startProvider, type TestProvider } from '../support/identity-provider.ts';
 import { skipUnless } from '../support/interop.ts';
 import { Msal } from '../support/msal.ts';
 
 t.setTimeout(100_000);
-const skip = skipUnless({ programs: ['chromium'] });
+const skip = skipUnless({ programs: CHROMIUM_NEEDS });
 /** Where to leave pictures of the pages, for a person to look at. */
 const pictures = process.env.TUNNELITE_PICTURES;
 
@@ -25,9 +24,8 @@ async function picture(page: Page, name: string): Promise<void> {
 }
 
 // One browser and one MSAL process for all tests: each test has a fresh profile and a fresh client.
-const shared = skip
-  ? undefined
-  : { chromium: await Chromium.start(), msal: await Msal.start({ caPem: (await testCertificates()).ca.certPem }) };
+const caPem = (await testCertificates()).ca.certPem;
+const shared = skip ? undefined : { chromium: await Chromium.start({ ca: caPem }), msal: await Msal.start({ caPem }) };
 t.teardown(async () => {
   await shared?.chromium[Symbol.asyncDispose]();
   await shared?.msal[Symbol.asyncDispose]();

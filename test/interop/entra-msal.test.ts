@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../src/bearer/constants.ts';
 import {
   DEFAULT_CLIENT_ID,
   DEFAULT_PASSWORD,
@@ -12,7 +11,7 @@ import {
   defaultDirectory,
   GRAPH_RESOURCE_ID,
 } from '../../src/entra/directory/index.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../src/lib/tunnel-api.ts';
 import { FormBrowser } from '../support/browser.ts';
 import { testCertificates } from '../support/certificates.ts';
 import { startProvider, type TestProvider } from '../support/identity-provider.ts';
@@ -157,6 +156,10 @@ t.test('MSAL proves a daemon by secret and by certificate; its token is for no u
     const claims = decodeJwt(result!.accessToken);
     t.match(claims, { aud: TUNNEL_RESOURCE_ID, azp: DAEMON, azpacr });
     t.notOk('scp' in claims);
+    // MSAL keeps a client assertion and shows it again with the next request.
+    const next = await msal.call({ call: 'client', scopes: ['https://graph.microsoft.com/.default'] });
+    t.equal(next.failure, undefined);
+    t.match(decodeJwt(next.result!.accessToken), { aud: 'https://graph.microsoft.com' });
   }
   const wrong = configuration(provider, { clientId: DAEMON, clientSecret: 'not this' });
   await msal.call({ call: 'configure', kind: 'confidential', configuration: wrong });

@@ -1,26 +1,12 @@
-import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import t from 'tap';
 import { DEFAULT_CLIENT_ID, DEFAULT_PASSWORD } from '../../src/entra/directory/index.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../../src/entra/tokens/constants.ts';
 import { startSimulator } from '../../src/index.ts';
+import { TUNNEL_DEFAULT_SCOPE } from '../../src/lib/tunnel-api.ts';
 import { skipUnless } from '../support/interop.ts';
 import { Msal } from '../support/msal.ts';
-import { PeerProcess } from '../support/peer-process.ts';
+import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
 
-const skip = skipUnless({ programs: ['openconnect', 'ocproxy', 'curl'] });
-const run = promisify(execFile);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+const skip = skipUnless({ programs: SOCKS_TUNNEL_PROGRAMS });
 
 for (const policy of ['gateway', 'strict'] as const) {
   t.test(
@@ -45,37 +31,12 @@ for (const policy of ['gateway', 'strict'] as const) {
       });
       t.equal(failure, undefined);
 
-      const directory = t.testdir();
-      const [ca, token] = [join(directory, 'ca.pem'), join(directory, 'token.jwt')];
-      writeFileSync(ca, sim.ca);
-      writeFileSync(token, result!.accessToken, { mode: 0o600 });
-      const socks = await freePort();
-      await using client = new PeerProcess('openconnect', [
-        '--protocol=anyconnect',
-        '--http-auth=Bearer',
-        '--token-mode=oidc',
-        `--token-secret=@${token}`,
-        `--cafile=${ca}`,
-        '--script-tun',
-        `--script=ocproxy -D ${socks}`,
-        sim.urls.gateway,
-      ]);
-      await client.until(/Configured as 169\.254\./);
+      await using tunnel = await SocksTunnel.open(sim, result!.accessToken, t.testdir());
       const { fields } = await sim.journal.waitFor({ name: 'auth.accepted' });
       t.equal(fields.user, result!.uniqueId, 'the gateway knows the user by the object id');
 
-      const { stdout } = await run('curl', [
-        '-sS',
-        '--max-time',
-        '20',
-        '--retry',
-        '5',
-        '--retry-connrefused',
-        '--proxy',
-        `socks5h://127.0.0.1:${socks}`,
-        'http://intranet.contoso.internal/',
-      ]);
-      t.match(stdout, /You reached the on-premises network through the tunnel/);
+      const page = (await tunnel.fetch('http://intranet.contoso.internal/')).toString();
+      t.match(page, /You reached the on-premises network through the tunnel/);
     },
   );
 }

@@ -4,7 +4,7 @@ import { createServer as createHttp2 } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { TcpConnectRequest } from '../../src/netstack/types.ts';
+import type { TcpConnectRequest } from '../../src/netstack/core/types.ts';
 import { Resolver } from '../../src/resources/resolver.ts';
 import { skipUnless } from '../support/interop.ts';
 import { KERNEL_V4, KERNEL_V6, KernelLab, type KernelLabOptions, STACK_V4, STACK_V6 } from '../support/kernel-lab.ts';
@@ -71,10 +71,8 @@ t.test('the kernel and the netstack agree', { skip, jobs: 1 }, async (t) => {
       clock: systemClock,
     });
     const visitor = {
-      user: undefined,
       session: undefined,
-      signInName: undefined,
-      tenantId: undefined,
+      person: undefined,
       sourceAddress: '',
       sourcePort: 0,
       destinationAddress: '',
@@ -157,6 +155,7 @@ except OSError: pass
 print(d.decode())`,
     );
     t.equal(heard.toString().trim(), 'goodbye');
+    await waitFor(() => ended >= 0);
     t.equal(ended, 200_000, 'what came after our FIN was delivered');
   });
 

@@ -73,3 +73,17 @@ t.test('TLS 1.2 on the control connection: the exporter gives both the same key 
   t.match(client.log, /Connected to HTTPS on .* \(TLS1\.2\)/);
   t.equal((await lab.download(SIZE)).hash, await patternHash(SIZE));
 });
+
+for (const [name, ciphers, suite, mtu] of [
+  ['CBC only', '+AES-256-CBC:-VERS-TLS1.3', 'TLS_PSK_WITH_AES_256_CBC_SHA', 1406],
+  ['ChaCha20 only', '+CHACHA20-POLY1305', 'TLS_PSK_WITH_CHACHA20_POLY1305_SHA256', 1442],
+] as const) {
+  t.test(`a client with ${name} gets DTLS with what it has, and an MTU of ${mtu} [§5.4]`, { skip }, async (t) => {
+    await using lab = await TunnelLab.create();
+    const client = await lab.connect(`--gnutls-priority=NORMAL:-CIPHER-ALL:${ciphers}`);
+    await lab.untilSwitch('dtls');
+    t.match(client.log, new RegExp(`X-CSTP-MTU: ${mtu}`));
+    t.match(lab.events('channel.dtls.open')[0]?.fields, { cipher: suite, mtu });
+    t.equal((await lab.download(SIZE)).hash, await patternHash(SIZE));
+  });
+}

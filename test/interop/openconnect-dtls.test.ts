@@ -10,12 +10,12 @@ const LONG = 24_000_000;
 const PACE = 2_000_000;
 const SHORT = 3_000_000;
 
-for (const accelerate of [true, false]) {
+for (const acceleration of [true, false]) {
   t.test(
-    `data goes over DTLS, ${accelerate ? 'accelerated' : 'on node alone'}, and every byte arrives`,
+    `data goes over DTLS, ${acceleration ? 'accelerated' : 'on node alone'}, and every byte arrives`,
     { skip },
     async (t) => {
-      await using lab = await TunnelLab.create({ accelerate });
+      await using lab = await TunnelLab.create({ acceleration });
       const client = await lab.connect();
       t.match(client.log, /Established DTLS connection.*\(DTLS1\.2\)-\(PSK\)-\(AES-256-GCM\)/);
       t.match(

@@ -100,6 +100,33 @@ t.test('a tunnel is opened and ended by hand', { skip }, async (t) => {
   t.match(lab.events.of('session.disconnect'), [{ reason: 'user' }]);
 });
 
+/** What `openssl s_client` says of the handshake. */
+async function handshake(port: number, ...args: string[]): Promise<string> {
+  const connect = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost'];
+  const child = spawn('openssl', [...connect, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const { stdout, stderr } = await collect(child, 'openssl s_client', { input: 'Q\n', timeout: 20_000 });
+  return `${stdout}${stderr}`;
+}
+
+t.test('keys are agreed on in the groups that clients have, but for those with ML-KEM', { skip }, async (t) => {
+  await using lab = await startTestGateway();
+  const groups = ['X25519', 'P-256', 'X448', 'P-384', 'P-521'];
+  for (const group of groups) {
+    t.match(await handshake(lab.port, '-tls1_3', '-groups', group), /^New, TLSv1\.3/m, `${group}, TLS 1.3`);
+    const list = group === 'P-256' ? group : `${group}:P-256`;
+    // There the list has to have the curve of the certificate, too.
+    t.match(await handshake(lab.port, '-tls1_2', '-groups', list), /^New, TLSv1\.2/m, `${group}, TLS 1.2`);
+  }
+  t.match(await handshake(lab.port, '-tls1_3', '-groups', 'ffdhe2048'), /^New, TLSv1\.3/m);
+});
+
+t.test('a client that would rather use ML-KEM gets an older group without another round trip', async (t) => {
+  await using lab = await startTestGateway();
+  const client = await lab.dial({ minVersion: 'TLSv1.3', ecdhCurve: 'auto' });
+  t.match(client.tls.getEphemeralKeyInfo(), { type: 'ECDH', name: 'X25519' });
+  client.close();
+});
+
 t.test('TLS 1.1 is not spoken', { skip }, async (t) => {
   await using lab = await startTestGateway();
   const { code } = await sClient(lab.port, '', '-tls1_1', '-cipher', 'DEFAULT:@SECLEVEL=0');

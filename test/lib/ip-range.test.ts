@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import t from 'tap';
-import { isWithin, overlaps, parseRange, rangeBytes } from '../../src/lib/ip-range.ts';
+import { addressBytes } from '../../src/lib/ip-address.ts';
+import { covers, isWithin, overlaps, parseRange, rangeBytes, rangeTest } from '../../src/lib/ip-range.ts';
 
 t.test('addresses and CIDR ranges of both families are read, shortened forms are not', async (t) => {
   const read = (text: string): string | undefined => parseRange(text)?.join('/');
@@ -34,5 +36,26 @@ t.test('the bytes of a range have no host bits', async (t) => {
   t.equal(
     rangeBytes(parseRange('fd00::1')!).mask.every((byte) => byte === 255),
     true,
+  );
+});
+
+t.test('networks cover a range alone or together', async (t) => {
+  t.ok(covers(['10.0.0.0/8'], '10.20.240.0/20'));
+  t.ok(covers(['192.0.2.0/24', '10.20.248.0/21', '10.20.240.0/22', '10.20.244.0/22'], '10.20.240.0/20'));
+  t.notOk(covers(['10.20.248.0/21', '10.20.240.0/22', '10.20.244.0/23'], '10.20.240.0/20'));
+  t.notOk(covers(['10.20.240.1', 'fd00::/8'], '10.20.240.0/20'));
+  t.notOk(covers([], '10.20.240.0/20'));
+  t.ok(covers(['10.0.0.0/32', '10.0.0.1/32'], '10.0.0.0/31'));
+  t.ok(covers(['FD10:20::0/65', 'fd10:20:0:0:8000::/65'], 'fd10:20::/64'));
+  t.notOk(covers(['fd10:20::/65'], 'fd10:20::/64'));
+});
+
+t.test('a range that is asked often answers as one that is read each time', async () => {
+  const address = fc.tuple(fc.constantFrom(10, 11), fc.nat(1), fc.nat(3), fc.nat(255)).map((bytes) => bytes.join('.'));
+  fc.assert(
+    fc.property(address, address, fc.nat(32), (one, other, bits) => {
+      const range = `${other}/${bits}`;
+      return rangeTest(range)!(addressBytes(one)!) === isWithin(one, range);
+    }),
   );
 });

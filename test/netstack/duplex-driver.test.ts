@@ -5,8 +5,8 @@ import { createServer as createTls, connect as tlsConnect } from 'node:tls';
 import t from 'tap';
 import { ManualClock, systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
+import type { Netstack, NetstackOptions, TcpConnectRequest } from '../../src/netstack/core/types.ts';
 import { createNetstack, driveNetstack } from '../../src/netstack/index.ts';
-import type { Netstack, NetstackOptions, TcpConnectRequest } from '../../src/netstack/types.ts';
 import { pattern } from '../support/netstack-twin.ts';
 import { RawPeer, RST } from '../support/raw-tcp-peer.ts';
 

@@ -2,11 +2,11 @@ import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { seededRandom } from '../../src/lib/random.ts';
 import { createNetstack, type Netstack, type TcpFlow, type UdpFlow } from '../../src/netstack/index.ts';
-import { serializeIcmp } from '../../src/wire/icmp.ts';
-import { type IpPacket, serializeIp } from '../../src/wire/ip.ts';
-import { serializeTcp, TcpFlag } from '../../src/wire/tcp.ts';
-import { serializeUdp } from '../../src/wire/udp.ts';
 import { mutate, setChecksums } from '../support/packet-mutation.ts';
+import { serializeIcmp } from '../support/packets/icmp.ts';
+import { type IpPacket, serializeIp } from '../support/packets/ip.ts';
+import { serializeTcp, TcpFlag } from '../support/packets/tcp.ts';
+import { serializeUdp } from '../support/packets/udp.ts';
 
 /** Mutated packets; a million with TUNNELITE_FUZZ=1000000. */
 const PACKETS = Number(process.env.TUNNELITE_FUZZ ?? 20_000);

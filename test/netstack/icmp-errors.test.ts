@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { seededRandom } from '../../src/lib/random.ts';
 import { createNetstack, type UdpFlow } from '../../src/netstack/index.ts';
-import { Icmpv6Type, parseIcmp, serializeIcmp } from '../../src/wire/icmp.ts';
-import { type IpPacket, IpProtocol, type Ipv6Packet, parseIp, serializeIp } from '../../src/wire/ip.ts';
-import { serializeUdp } from '../../src/wire/udp.ts';
+import { Icmpv6Type, parseIcmp, serializeIcmp } from '../support/packets/icmp.ts';
+import { type IpPacket, IpProtocol, type Ipv6Packet, parseIp, serializeIp } from '../support/packets/ip.ts';
+import { serializeUdp } from '../support/packets/udp.ts';
 
 const V4 = { source: '10.0.0.2', destination: '10.0.0.1' };
 const V6 = { source: 'fd00::2', destination: 'fd00::1' };

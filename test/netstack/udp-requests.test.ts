@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { seededRandom } from '../../src/lib/random.ts';
 import { createNetstack, type NetstackLimits, type UdpFlowRequest } from '../../src/netstack/index.ts';
-import { IpProtocol, serializeIp } from '../../src/wire/ip.ts';
-import { serializeUdp } from '../../src/wire/udp.ts';
+import { IpProtocol, serializeIp } from '../support/packets/ip.ts';
+import { serializeUdp } from '../support/packets/udp.ts';
 
 const make = (limits: Partial<NetstackLimits> = {}) => {
   const requests: UdpFlowRequest[] = [];

@@ -1,14 +1,14 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import t from 'tap';
-import { DeadlineHeap, type Sleeper } from '../../src/netstack/deadline-heap.ts';
+import { DeadlineHeap, type Sleeper } from '../../src/lib/deadline-heap.ts';
 import { formatAddress, parseAddress } from '../../src/netstack/ip/address.ts';
 import { believableMtu, PathMtuCache } from '../../src/netstack/ip/path-mtu.ts';
-import { SipHash } from '../../src/netstack/siphash.ts';
 import { Cubic } from '../../src/netstack/tcp/congestion/cubic.ts';
 import { NewReno } from '../../src/netstack/tcp/congestion/newreno.ts';
 import { wantedScale } from '../../src/netstack/tcp/lifecycle.ts';
 import { RttEstimator } from '../../src/netstack/tcp/rtt.ts';
+import { SipHash } from '../../src/netstack/tcp/siphash.ts';
 import { TcpSegmentOptions } from '../../src/netstack/tcp/tcp-options.ts';
 
 t.test('SipHash-2-4 gives the reference vectors of its authors', async (t) => {

@@ -4,33 +4,44 @@ import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
 import { root } from '../../src/cli/root.ts';
-import { CONFIG_KEYS, defaultConfig } from '../../src/config/index.ts';
+import { CONFIG_KEYS, resolveConfig } from '../../src/config/index.ts';
+import { commandOf, copiedBy, stagesOf, variablesOf } from '../support/dockerfile.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const read = (name: string): string => readFileSync(join(repository, name), 'utf8');
-const dockerfile = read('Dockerfile');
+const stages = stagesOf(read('Dockerfile'));
+const image = stages.at(-1)!;
 const compose = parse(read('docker-compose.yml')) as {
-  services: { tunnelite: { ports: string[]; build: string; read_only: boolean; cap_drop: string[] } };
+  services: { tunnelite: Record<string, unknown> & { ports: string[]; volumes: string[]; hostname: string } };
+  volumes: Record<string, unknown>;
 };
+const { tunnelite } = compose.services;
 
 t.test('the image runs as an ordinary user and checks its health with our own command', async (t) => {
-  t.match(dockerfile, /^USER node$/m);
-  t.match(dockerfile, /^HEALTHCHECK .*CMD \["tunnelite", "healthcheck"\]$/m);
+  t.strictSame(
+    image.filter(({ name }) => name === 'USER').map(({ text }) => text),
+    ['node'],
+  );
+  t.strictSame(commandOf(image, 'HEALTHCHECK'), ['tunnelite', 'healthcheck']);
   t.ok('healthcheck' in (root.subCommands ?? {}));
-  t.match(dockerfile, /^ENTRYPOINT \["tunnelite"\]\nCMD \["start"\]$/m);
+  t.strictSame([...commandOf(image, 'ENTRYPOINT'), ...commandOf(image, 'CMD')], ['tunnelite', 'start']);
 });
 
 t.test('base images are named without a registry host', async (t) => {
-  const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map((match) => match[1]!);
-  t.equal(bases.length, 2);
-  for (const base of bases) t.match(base, /^[a-z0-9-]+:[\w.-]+$/);
+  t.equal(stages.length, 2);
+  for (const [from] of stages) t.match(from!.text, /^[a-z0-9-]+:[\w.-]+(?: AS \w+)?$/);
 });
 
 t.test('the variables that the image sets are ones that are read', async (t) => {
   const known = new Set(CONFIG_KEYS.map((key) => key.variable));
-  const set = [...dockerfile.matchAll(/\b(TUNNELITE_\w+)=/g)].map((match) => match[1]!);
+  const set = Object.keys(variablesOf(image)).filter((name) => name.startsWith('TUNNELITE_'));
   t.ok(set.length >= 4);
   for (const variable of set) t.ok(known.has(variable), variable);
+});
+
+t.test('the image keeps compiled code where compose lets it write, though all else is read-only', async (t) => {
+  const { NODE_COMPILE_CACHE: folder = '' } = variablesOf(image);
+  t.ok((tunnelite.tmpfs as string[]).some((place) => folder.startsWith(`${place}/`)));
 });
 
 t.test('what is copied into the image is let through by .dockerignore, and nothing secret is', async (t) => {
@@ -39,7 +50,8 @@ t.test('what is copied into the image is let through by .dockerignore, and nothi
     .filter((line) => line.startsWith('!'))
     .map((line) => line.slice(1));
   t.match(read('.dockerignore'), /^\*$/m);
-  const sources = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) => match[1]!.split(' '));
+  const sources = stages.flatMap(copiedBy);
+  t.ok(sources.length >= 8);
   for (const source of sources) {
     t.ok(allowed.includes(source), source);
     t.ok(existsSync(join(repository, source)), source);
@@ -48,18 +60,64 @@ t.test('what is copied into the image is let through by .dockerignore, and nothi
 });
 
 t.test('compose publishes every default port, on loopback only, and takes privileges away', async (t) => {
-  const { tunnelite } = compose.services;
-  const { gateway, identity, admin } = defaultConfig();
+  const { gateway, identity, admin } = resolveConfig();
   const wanted = [`${gateway.port}/tcp`, `${gateway.port}/udp`, `${identity.port}/tcp`, `${admin.port}/tcp`];
-  for (const port of wanted) {
-    t.ok(
-      tunnelite.ports.some((entry) => entry.startsWith('127.0.0.1:') && entry.endsWith(`:${port}`)),
-      port,
-    );
-    const exposed = new RegExp(`^EXPOSE .*\\b${port}\\b`, 'm');
-    t.match(dockerfile, exposed);
-  }
+  t.strictSame(
+    tunnelite.ports,
+    wanted.map((port) => `127.0.0.1:${Number.parseInt(port, 10)}:${port}`),
+  );
+  const exposed = image.find(({ name }) => name === 'EXPOSE')?.text.split(' ');
+  t.strictSame(exposed, wanted);
   t.match(tunnelite, { read_only: true, cap_drop: ['ALL'] });
+});
+
+const listOf =
+  (item: RegExp) =>
+  (value: unknown): boolean =>
+    Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && item.test(one));
+const text =
+  (pattern: RegExp) =>
+  (value: unknown): boolean =>
+    typeof value === 'string' && pattern.test(value);
+const flag = (value: unknown): boolean => typeof value === 'boolean';
+
+/** The members of a service that the file uses, each as the Compose Specification has it (05-services.md). */
+const SERVICE: Readonly<Record<string, (value: unknown) => boolean>> = {
+  build: text(/^\.$/),
+  image: text(/^[a-z0-9._/-]+(?::[\w.-]+)?$/),
+  // RFC 1123.
+  hostname: text(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+  init: flag,
+  read_only: flag,
+  cap_drop: listOf(/^[A-Z_]+$/),
+  security_opt: listOf(/^[a-z-]+:\w+$/),
+  // [HOST:]CONTAINER[/PROTOCOL]
+  ports: listOf(/^(?:\d+\.\d+\.\d+\.\d+:)?\d{1,5}:\d{1,5}\/(?:tcp|udp)$/),
+  // VOLUME:CONTAINER_PATH[:ACCESS_MODE]
+  volumes: listOf(/^[a-z]\w*:\/\w+(?::r[ow])?$/),
+  tmpfs: listOf(/^\/\w+$/),
+};
+
+t.test('the compose file has nothing but what the Compose Specification knows, in its form', async (t) => {
+  t.strictSame(Object.keys(compose).sort(), ['services', 'volumes']);
+  t.strictSame(Object.keys(compose.services), ['tunnelite']);
+  for (const [name, value] of Object.entries(tunnelite)) {
+    t.ok(Object.hasOwn(SERVICE, name) && SERVICE[name]!(value), `${name}: ${JSON.stringify(value)}`);
+  }
+  for (const [name, settings] of Object.entries(compose.volumes)) t.equal(settings, null, name);
+});
+
+t.test('what the image keeps is in the volume, and what it may write to besides is not on the image', async (t) => {
+  const [source, target] = tunnelite.volumes[0]!.split(':') as [string, string];
+  t.strictSame(tunnelite.volumes.length, 1);
+  t.strictSame(Object.keys(compose.volumes), [source]);
+  t.strictSame(
+    image.filter(({ name }) => name === 'VOLUME').map((one) => one.text),
+    [target],
+  );
+  t.strictSame(image.findLast(({ name }) => name === 'WORKDIR')?.text, target);
+  t.ok(variablesOf(image).TUNNELITE_CERTS_DIRECTORY?.startsWith(`${target}/`));
+  t.match(tunnelite, { tmpfs: ['/tmp'] });
 });
 
 const hasCompose = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { TOKEN_POLICIES, type TokenPolicy } from '../../src/bearer/policy.ts';
-import { parseObject } from '../../src/bearer/strict-json.ts';
 import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
 import { parseInfoPlist } from '../../src/intune/app-check/info-plist.ts';
 import { isTunneliteError } from '../../src/lib/errors.ts';
+import { parseObject } from '../../src/lib/strict-json.ts';
 import { createTestIssuer, type TestIssuer } from '../support/issuer.ts';
 
 const numRuns = Number(process.env.TUNNELITE_FUZZ ?? 300);

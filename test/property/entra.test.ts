@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import fastify, { type FastifyInstance } from 'fastify';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../src/bearer/constants.ts';
 import { DEFAULT_CLIENT_ID, DEFAULT_PASSWORD, DEFAULT_TENANT_ID } from '../../src/entra/directory/index.ts';
 import { createIdentityProvider, type IdentityProvider } from '../../src/entra/provider.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../../src/entra/tokens/constants.ts';
 import { SigningKeys } from '../../src/entra/tokens/signing-keys.ts';
+import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../src/lib/tunnel-api.ts';
 
 const RUNS = Number(process.env.TUNNELITE_FUZZ ?? 400);
 if (process.env.TUNNELITE_FUZZ) t.setTimeout(0);

@@ -4,20 +4,11 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import t, { type Test } from 'tap';
 import { ManualClock } from '../../src/lib/clock.ts';
-import { createOnPremises, matchesPattern, patternChunk, type Visitor } from '../../src/services/index.ts';
+import { createOnPremises, patternChunk } from '../../src/services/index.ts';
 import { Telemetry } from '../../src/telemetry/index.ts';
-import { testLeaf } from '../support/certificates.ts';
-
-const visitor: Visitor = {
-  user: '02d589a5',
-  signInName: 'alice@contoso.example',
-  session: 'a1b2c3',
-  tenantId: 'tenant',
-  sourceAddress: '169.254.0.2',
-  sourcePort: 40_000,
-  destinationAddress: '10.20.0.10',
-  destinationPort: 80,
-};
+import { testCertificates, testLeaf } from '../support/certificates.ts';
+import { matchesPattern } from '../support/pattern.ts';
+import { visitor } from '../support/visitor.ts';
 
 const setup = async (t: Test) => {
   const telemetry = new Telemetry({ clock: new ManualClock() });
@@ -26,6 +17,7 @@ const setup = async (t: Test) => {
     hosts: [],
     emit: telemetry.emit,
     tls: { cert: certificate.certPem, key: certificate.keyPem },
+    issuer: { ca: certificate.caPem, special: (await testCertificates()).special },
   });
   t.teardown(() => network.close());
   return { network, telemetry, certificate };
@@ -81,7 +73,9 @@ t.test('the start page shows who reached it and over what', async (t) => {
 t.test('a visitor name with markup in it is shown as text', async (t) => {
   const { network } = await setup(t);
   const [near, far] = duplexPair();
-  network.stream('intranet-http')!.open(far, { ...visitor, signInName: '<script>alert(1)</script>' });
+  network
+    .stream('intranet-http')!
+    .open(far, { ...visitor, person: { ...visitor.person!, signInName: '<script>alert(1)</script>' } });
   const { body } = await fetchOver(near, '/');
   t.notOk(body.includes('<script>'));
   t.ok(body.includes('&lt;script&gt;'));

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { matchesPattern, patternChunk } from '../../src/services/index.ts';
+import { patternChunk } from '../../src/services/index.ts';
+import { matchesPattern } from '../support/pattern.ts';
 
 t.test('the pattern is the same whatever the sizes it is asked for in', async (t) => {
   const whole = Buffer.concat([patternChunk(0, 65_536), patternChunk(65_536, 65_536), patternChunk(131_072, 10)]);

@@ -28,11 +28,11 @@ export function isPage(visit: Visit): visit is SeenPage {
  * when a form lacks what a browser needs.
  */
 export class FormBrowser {
-  readonly #provider: TestProvider;
+  readonly #provider: Pick<TestProvider, 'origin' | 'fetch'>;
   readonly cookies = new Map<string, string>();
   page: SeenPage | undefined;
 
-  constructor(provider: TestProvider) {
+  constructor(provider: Pick<TestProvider, 'origin' | 'fetch'>) {
     this.#provider = provider;
   }
 

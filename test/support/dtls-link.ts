@@ -1,5 +1,3 @@
-import { DtlsClient } from '../../src/dtls/client.ts';
-import { DtlsServer } from '../../src/dtls/server.ts';
 import type {
   CloseDetails,
   CloseReason,
@@ -9,7 +7,9 @@ import type {
   DtlsCredentials,
   DtlsPeer,
   DtlsServerOptions,
-} from '../../src/dtls/types.ts';
+} from '../../src/dtls/association/types.ts';
+import { DtlsClient } from '../../src/dtls/client.ts';
+import { DtlsServer } from '../../src/dtls/server.ts';
 
 export const PSK = Buffer.alloc(32, 0x11);
 export const CLIENT: DtlsPeer = { address: '10.0.0.2', port: 5000, family: 'IPv4' };

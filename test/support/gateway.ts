@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { TokenVerifier } from '../../src/bearer/types.ts';
 import { createGateway } from '../../src/gateway/index.ts';
+import type { TunnelTerms } from '../../src/gateway/session/tunnel.ts';
 import type { Gateway, GatewayOptions, TunnelSettings } from '../../src/gateway/types.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { seededRandom } from '../../src/lib/random.ts';
@@ -19,6 +20,7 @@ export const LAB_SETTINGS: TunnelSettings = {
   routesInclude: ['192.168.77.0/24', '10.20.0.0/16', 'fd12:3456::/48'],
   routesExclude: ['10.20.5.0/24'],
   disableUdp: true,
+  announcedUdpPort: undefined,
   mtu: 1500,
   dpd: 90,
   mobileDpd: 1800,
@@ -45,6 +47,7 @@ export const fakeVerifier: TokenVerifier = {
         ok: true,
         principal: {
           username: name,
+          signInName: undefined,
           objectId: 'oid-1',
           tenantId: 'tid-1',
           clientId: undefined,
@@ -310,4 +313,23 @@ export function withHeadroom(packet: Buffer): { buffer: Buffer; offset: number; 
   const buffer = Buffer.alloc(16 + packet.length);
   packet.copy(buffer, 16);
   return { buffer, offset: 16, length: packet.length };
+}
+
+/** The terms of a tunnel that has no time limits and asks no questions. */
+export function tunnelTerms(terms: Pick<TunnelTerms, 'address4'> & Partial<TunnelTerms>): TunnelTerms {
+  return {
+    mtu: 1400,
+    dpd: 0,
+    idleTimeout: undefined,
+    sessionTimeout: undefined,
+    acceptedAt: 0,
+    address6: undefined,
+    remoteAddress: '192.0.2.1',
+    tlsCipher: '',
+    userAgent: undefined,
+    deviceType: undefined,
+    devicePlatform: undefined,
+    hostname: undefined,
+    ...terms,
+  };
 }

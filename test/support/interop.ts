@@ -22,6 +22,9 @@ export function which(program: string): string | undefined {
 /** What an interop suite needs of the machine. */
 export interface InteropNeeds {
   readonly programs?: readonly string[];
+  /** Packages that are no program, each with a look for it. */
+  readonly packages?: Readonly<Record<string, () => boolean>>;
+  readonly root?: boolean;
   /** Root with network namespaces (`ip netns`). */
   readonly namespaces?: boolean;
   /** A TUN device may be opened. */
@@ -29,9 +32,12 @@ export interface InteropNeeds {
 }
 
 function missing(needs: InteropNeeds): string | undefined {
-  const absent = (needs.programs ?? []).filter((program) => !which(program));
+  const absent = [
+    ...(needs.programs ?? []).filter((program) => !which(program)),
+    ...Object.entries(needs.packages ?? {}).flatMap(([name, isThere]) => (isThere() ? [] : [name])),
+  ];
   if (absent.length > 0) return `not installed: ${absent.join(', ')}`;
-  if ((needs.namespaces || needs.tun) && process.getuid?.() !== 0) return 'needs root';
+  if ((needs.root || needs.namespaces || needs.tun) && process.getuid?.() !== 0) return 'needs root';
   if (needs.namespaces) {
     const name = `tl-probe-${process.pid}`;
     try {
@@ -59,5 +65,6 @@ export function skipUnless(needs: InteropNeeds): string | false {
   const reason = missing(needs);
   if (reason === undefined) return false;
   if (interopRequired) throw new Error(`Interop is required here, but: ${reason}.`);
-  return `skipped: ${reason} (run .ci/run, or install it, to include this suite)`;
+  const remedy = reason.startsWith('not installed') ? 'install it, or run .ci/run' : 'run .ci/run as root';
+  return `skipped: ${reason} (${remedy}, to include this suite)`;
 }

@@ -1,11 +1,11 @@
 import { type EntraCloud, issuerOf, localCloud } from '../../src/bearer/authority.ts';
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/bearer/constants.ts';
 import type { FetchJson } from '../../src/bearer/fetch-json.ts';
 import { SigningKeys } from '../../src/entra/tokens/signing-keys.ts';
 import type { AccessTokenRequest, TokenUser, TokenVersion } from '../../src/entra/tokens/token-claims.ts';
 import { TokenIssuer } from '../../src/entra/tokens/token-issuer.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { TunneliteError } from '../../src/lib/errors.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../src/lib/tunnel-api.ts';
 
 export const TENANT = '11111111-2222-4333-8444-555555555555';
 export const OTHER_TENANT = '99999999-2222-4333-8444-555555555555';

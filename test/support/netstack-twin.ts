@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type RandomSource, seededRandom } from '../../src/lib/random.ts';
+import type { Netstack, NetstackOptions } from '../../src/netstack/core/types.ts';
 import { createNetstack } from '../../src/netstack/index.ts';
-import type { Netstack, NetstackOptions } from '../../src/netstack/types.ts';
 
 /** What a link does to packets. Rates are probabilities, times milliseconds. */
 export interface Impairment {

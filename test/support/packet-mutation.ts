@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { RandomSource } from '../../src/lib/random.ts';
-import { foldSum, internetChecksum, onesSum } from '../../src/wire/checksum.ts';
+import { foldSum, internetChecksum, onesSum } from './packets/checksum.ts';
 
 /** Numbers at which code goes wrong. */
 const EDGES = [0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 19, 20, 39, 40, 41, 63, 64, 127, 128, 254, 255];

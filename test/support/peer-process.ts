@@ -1,16 +1,20 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { which } from './interop.ts';
 
 /** A peer program under test control: its output is collected, and it does not outlive the test. */
 export class PeerProcess implements AsyncDisposable {
   output = '';
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #exit: Promise<unknown>;
+  /** Resolves with the exit status; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
   #wake: (() => void) | undefined;
 
   constructor(program: string, args: readonly string[]) {
-    this.#child = spawn(program, args);
+    this.#child = spawn(which(program) ?? program, args);
     this.#exit = once(this.#child, 'close');
+    this.ended = this.#exit.then(() => this.#child.exitCode);
     const collect = (chunk: Buffer): void => {
       this.output += chunk.toString('latin1');
       this.#wake?.();
@@ -24,6 +28,10 @@ export class PeerProcess implements AsyncDisposable {
 
   write(text: string): void {
     this.#child.stdin.write(text);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
   }
 
   end(): void {

@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { seededRandom } from '../../src/lib/random.ts';
-import { createNetstack } from '../../src/netstack/index.ts';
 import type {
   Netstack,
   NetstackOptions,
   TcpCloseReason,
   TcpConnectRequest,
   TcpFlow,
-} from '../../src/netstack/types.ts';
+} from '../../src/netstack/core/types.ts';
+import { createNetstack } from '../../src/netstack/index.ts';
 
 export const FIN = 1;
 export const SYN = 2;

@@ -7,39 +7,38 @@ export interface RecordSeen {
   readonly length: number;
 }
 
-/** Stands between client and server and reads the record headers of what the server sends. */
+/** Stands between client and server and reads the record headers of what one of them sends. */
 export interface RecordCounter extends AsyncDisposable {
   readonly port: number;
-  /** Records from the server since the last `reset`. */
+  /** Records since the last `reset`. */
   readonly records: RecordSeen[];
   reset(): void;
 }
 
 const HEADER = 5;
 
-/** Makes a proxy to a port of this machine that notes the TLS records from there. */
-export async function countRecords(target: number): Promise<RecordCounter> {
+/** Makes a proxy to a port of this machine that notes the TLS records from there, or to there. */
+export async function countRecords(target: number, of: 'server' | 'client' = 'server'): Promise<RecordCounter> {
   let records: RecordSeen[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
-    let rest: Buffer = Buffer.alloc(0);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => {});
       socket.setNoDelay(true);
     }
     client.pipe(upstream);
-    upstream.on('data', (chunk: Buffer) => {
+    upstream.pipe(client);
+    let rest: Buffer = Buffer.alloc(0);
+    (of === 'server' ? upstream : client).on('data', (chunk: Buffer) => {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       while (rest.length >= HEADER && rest.length >= HEADER + rest.readUInt16BE(3)) {
         const length = rest.readUInt16BE(3);
         records.push({ type: rest[0]!, length });
         rest = rest.subarray(HEADER + length);
       }
-      if (!client.write(chunk)) upstream.pause();
     });
-    client.on('drain', () => upstream.resume());
     upstream.on('close', () => client.destroy());
     client.on('close', () => upstream.destroy());
   });

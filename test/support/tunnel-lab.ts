@@ -7,9 +7,10 @@ import { join as joinPath } from 'node:path';
 import { Readable } from 'node:stream';
 import type { TokenVerifier } from '../../src/bearer/types.ts';
 import { createDataChannels } from '../../src/gateway/data/data-channel.ts';
-import type { DataChannel, DataChannelFactory, DataChannelOptions } from '../../src/gateway/data/data-channel-port.ts';
+import type { DataChannelFactory, DataChannelOptions } from '../../src/gateway/data/data-channel-port.ts';
 import type { DtlsDataChannel } from '../../src/gateway/data/dtls-data-channel.ts';
 import { TunnelGateway } from '../../src/gateway/gateway.ts';
+import type { DataChannel } from '../../src/gateway/session/channel-ports.ts';
 import type { GatewayOptions, TunnelSettings } from '../../src/gateway/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { seededRandom, systemRandom } from '../../src/lib/random.ts';
@@ -39,6 +40,7 @@ export const LAB_SETTINGS: TunnelSettings = {
   routesInclude: ['192.168.99.0/24'],
   routesExclude: [],
   disableUdp: false,
+  announcedUdpPort: undefined,
   mtu: 1500,
   dpd: 2,
   mobileDpd: 2,
@@ -59,7 +61,7 @@ export const LAB_SETTINGS: TunnelSettings = {
 export interface LabOptions {
   readonly settings?: Partial<TunnelSettings>;
   readonly host?: string;
-  readonly accelerate?: boolean;
+  readonly acceleration?: boolean;
   readonly tls?: Partial<GatewayOptions['tls']>;
   readonly faults?: DataChannelOptions['faults'];
   /** Left out: every token is good, and its text is the user's name. */
@@ -191,6 +193,7 @@ export class TunnelLab implements AsyncDisposable {
             ok: true,
             principal: {
               username: token.slice(0, 63),
+              signInName: undefined,
               objectId: undefined,
               tenantId: undefined,
               clientId: undefined,
@@ -204,11 +207,11 @@ export class TunnelLab implements AsyncDisposable {
         emit: telemetry.emit,
         clock: systemClock,
         random: systemRandom,
-        accelerate: options.accelerate ?? true,
+        acceleration: options.acceleration ?? true,
       },
       factory,
     );
-    await server.inside(() => gateway.listen());
+    await server.inside(() => gateway.start());
     return new TunnelLab({ telemetry, gateway, server, client, link, channels, directory });
   }
 
@@ -239,7 +242,7 @@ export class TunnelLab implements AsyncDisposable {
     });
     this.#driver = driveNetstack(this.stack, systemClock);
     let ticked = false;
-    this.gateway.packets = {
+    this.gateway.attach({
       onPacket: (buffer, offset, length) => {
         if (!ticked) {
           ticked = true;
@@ -251,8 +254,9 @@ export class TunnelLab implements AsyncDisposable {
         ticked = false;
         this.stack.flush();
       },
+      onPathChanged: (address) => this.stack.pathChanged(address),
       onAddressReleased: (address) => this.stack.forget(address),
-    };
+    });
   }
 
   /** The channel of the latest CONNECT. */

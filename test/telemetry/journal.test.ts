@@ -1,6 +1,6 @@
 import t from 'tap';
 import { ManualClock } from '../../src/lib/clock.ts';
-import { Telemetry } from '../../src/telemetry/index.ts';
+import { parseNdjson, Telemetry } from '../../src/telemetry/index.ts';
 
 const setup = (capacity = 100) => {
   const clock = new ManualClock();
@@ -39,21 +39,168 @@ t.test('waiting is answered by the past, by the future, and only by what was ask
 });
 
 t.test('a wait that ends in vain says what came instead', async (t) => {
-  const { clock, telemetry, journal } = setup();
-  const wait = journal.waitFor({ name: 'session.connect' }, { timeout: 50 });
-  telemetry.emit('simulator.closed', {});
-  clock.advance(50);
-  await t.rejects(wait, { code: 'ERR_TIMEOUT', message: /session\.connect.*simulator\.closed/ });
-  t.equal(clock.pending, 0);
+  const { telemetry, journal } = setup();
+  const wait = journal.waitFor({ name: 'session.connect' }, { timeout: 1 });
+  telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });
+  telemetry.emit('auth.challenge', { remote: 'b', agent: undefined });
+  await t.rejects(wait, { code: 'ERR_TIMEOUT', message: /1 ms for session\.connect.*came: 2 × auth\.challenge/ });
 });
 
 t.test('a wait can be given up', async (t) => {
-  const { clock, journal } = setup();
+  const { journal } = setup();
   const control = new AbortController();
   const wait = journal.waitFor({ name: 'session.connect' }, { signal: control.signal });
   control.abort(new Error('enough'));
   await t.rejects(wait, { message: 'enough' });
-  t.equal(clock.pending, 0);
+  await t.rejects(journal.waitFor({ name: 'session.connect' }, { signal: control.signal }), { message: 'enough' });
+});
+
+t.test('who waits when the simulator closes is told so, and so is who comes later', async (t) => {
+  const { telemetry, journal } = setup();
+  const wait = journal.waitFor({ name: 'session.connect' });
+  telemetry.emit('simulator.closed', {});
+  journal.finish();
+  await t.rejects(wait, { code: 'ERR_CLOSED', message: /closed without session\.connect/ });
+  await t.rejects(journal.waitFor({ name: 'session.connect' }), { code: 'ERR_CLOSED' });
+  t.equal((await journal.waitFor({ name: 'simulator.closed' })).seq, 1, 'the past can still be asked for');
+  t.equal(journal.complete, true);
+});
+
+t.test('a mark separates what was from what comes, also when the journal has lost events meanwhile', async (t) => {
+  const { telemetry, journal } = setup(16);
+  t.equal(journal.mark(), 0);
+  for (let i = 0; i < 100; i++) telemetry.emit('simulator.closed', {});
+  const mark = journal.mark();
+  t.equal(journal.count({ since: mark }), 0);
+  telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });
+  t.strictSame(
+    journal.query({ since: mark }).map((event) => event.name),
+    ['auth.challenge'],
+  );
+  t.equal(journal.query({ until: mark }).at(-1)!.seq, mark);
+  t.equal(journal.count({ since: 1 }), journal.count(), 'a mark older than the oldest event');
+});
+
+t.test('a query knows areas, levels, texts and comparisons of fields', async (t) => {
+  const { telemetry, journal } = setup();
+  const packets = (session: string, count: number) => telemetry.emit('channel.spoofed', { session, count });
+  packets('k1', 1);
+  packets('k2', 20);
+  telemetry.emit('channel.cstp.close', { session: 'k1', remote: 'a', reason: 'user' });
+  telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });
+  t.equal(journal.count({ name: 'channel.*' }), 3);
+  t.equal(journal.count({ name: ['auth.*', 'channel.cstp.close'] }), 2);
+  t.equal(journal.count({ level: 'warn' }), 2);
+  t.equal(journal.count({ level: 'info' }), 3);
+  t.equal(journal.count({ text: 'SESSION K2' }), 1);
+  t.equal(journal.count({ name: 'channel.spoofed', fields: { count: { atLeast: 2, below: 21 } } }), 1);
+  t.equal(journal.count({ name: 'channel.*', fields: { session: 'k1' } }), 2);
+});
+
+t.test('expect returns the events, or says what came instead and why it does not match', async (t) => {
+  const { telemetry, journal } = setup();
+  t.throws(() => journal.expect({ name: 'channel.switch' }), { message: 'No channel.switch: nothing has happened.' });
+  const change = (session: string, to: string) =>
+    telemetry.emit('channel.switch', { session, from: 'cstp', to, reason: 'silence' });
+  telemetry.emit('simulator.closing', { reason: 'x' });
+  change('k4', 'cstp');
+  change('k3', 'dtls');
+  telemetry.emit('channel.cstp.close', { session: 'k3', remote: 'a', reason: 'user' });
+  t.equal(journal.expect({ name: 'channel.switch' }).length, 2);
+  t.equal(journal.expect({ name: 'channel.switch' }, 2).length, 2);
+  t.equal(journal.expect({ name: 'channel.dtls.open' }, 0).length, 0);
+  const miss = { name: 'channel.switch', fields: { session: 'k3', to: 'cstp' } } as const;
+  t.throws(() => journal.expect(miss), {
+    code: 'ERR_JOURNAL_EXPECTATION',
+    message: [
+      'No channel.switch with session=k3, to=cstp. Nearest:',
+      '  #3 channel.switch: Data to k3 now goes over dtls instead of cstp: silence',
+      '    (to was dtls)',
+      '  #2 channel.switch: Data to k4 now goes over cstp instead of cstp: silence',
+      '    (session was k4)',
+      '  #4 channel.cstp.close: CSTP channel of k3 from a closed: user',
+      '    (another event, no field to)',
+    ].join('\n'),
+    details: { found: 0 },
+  });
+  t.throws(() => journal.expect({ name: 'channel.switch' }, 3), {
+    message: /^Expected 3 channel.switch, and there were 2:\n {2}#2 /,
+  });
+  t.throws(() => journal.expect({ name: 'channel.switch' }, { atMost: 1 }), { message: /^Expected at most 1 / });
+  t.throws(() => journal.expect({ name: 'channel.switch' }, 0), {
+    message: /^Expected no channel.switch, and there were 2/,
+  });
+  t.throws(() => journal.expect({ name: 'dns.query' }), {
+    message: 'No dns.query, and nothing like it among 4 events.',
+  });
+  t.throws(() => journal.expect({ name: 'channel.switch', where: () => false }), {
+    message: /with a further condition\. Nearest:\n.*\n.*the further condition did not hold/,
+  });
+});
+
+t.test(
+  'an event that the query names wins over another with more in common, and the newest of equals is first',
+  async (t) => {
+    const { telemetry, journal } = setup();
+    for (let i = 0; i < 50; i++) telemetry.emit('channel.spoofed', { session: `k${i}`, count: i });
+    t.throws(() => journal.expect({ name: 'channel.spoofed', fields: { session: 'other' } }), {
+      message: /Nearest:\n {2}#50 .*\n.*\n {2}#49 .*\n.*\n {2}#48 .*\n[^\n]*$/,
+    });
+  },
+);
+
+t.test('problems are what nobody asked for', async (t) => {
+  const { telemetry, journal } = setup();
+  const refused = (reason: string) => telemetry.emit('auth.refused', { remote: 'a', reason, explanation: 'x' });
+  const token = (code: number, ordered: boolean) =>
+    telemetry.emit('identity.token.refused', {
+      user: undefined,
+      client: undefined,
+      grant: 'password',
+      code,
+      ordered,
+      explanation: 'x',
+    });
+  telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });
+  journal.expectNoProblems();
+  refused('fault');
+  token(50053, true);
+  token(70016, false);
+  journal.expectNoProblems();
+  refused('expired');
+  token(50126, false);
+  telemetry.emit('channel.spoofed', { session: 'k1', count: 2 });
+  t.strictSame(
+    journal.problems().map((event) => event.name),
+    ['auth.refused', 'identity.token.refused', 'channel.spoofed'],
+  );
+  t.throws(() => journal.expectNoProblems(), {
+    code: 'ERR_JOURNAL_PROBLEMS',
+    message:
+      /^3 things went wrong:\n {2}#5 auth\.refused: .*\n {2}#6 .*\n {2}#7 channel\.spoofed: Session k1 sent 2 packets/,
+  });
+  const expected = [{ name: 'auth.refused', fields: { reason: 'expired' } }, { name: 'identity.*' }] as const;
+  t.equal(journal.problems({ except: expected }).length, 1);
+  t.equal(journal.problems({ since: journal.mark() }).length, 0);
+});
+
+t.test('a journal goes out as NDJSON and comes back the same', async (t) => {
+  const { telemetry, journal } = setup();
+  telemetry.emit('auth.challenge', { remote: 'a\nb', agent: 'x' });
+  telemetry.emit('simulator.closed', {});
+  const text = journal.ndjson();
+  t.match(text, /^\{.*\}\n\{.*\}\n$/);
+  t.strictSame(parseNdjson(text), journal.query());
+  t.strictSame(parseNdjson(text.replaceAll('\n', '\r\n\r\n')), journal.query());
+  for (const bad of [
+    'x',
+    '{}',
+    '[]',
+    'null',
+    '{"seq":1,"time":1,"name":"toString","level":"info","text":"","fields":{}}',
+  ]) {
+    t.throws(() => parseNdjson(`${text}${bad}\n`), { code: 'ERR_JOURNAL_FILE', message: /^Line 3 / }, bad);
+  }
 });
 
 t.test('the journal stays within its capacity and counts what fell out', async (t) => {
@@ -80,7 +227,7 @@ t.test('a listener that throws is removed and harms nobody', async (t) => {
 
 t.test('a level may follow from what happened: a name that does not resolve is worth a line in the log', async (t) => {
   const { telemetry, journal } = setup();
-  const facts = { session: undefined, name: 'x', type: 'A', answers: 0 };
+  const facts = { session: undefined, question: 'x', type: 'A', answers: 0 };
   for (const outcome of ['answered', 'no record of this type', 'no such name'])
     telemetry.emit('dns.query', { ...facts, outcome });
   t.strictSame(
@@ -88,3 +235,72 @@ t.test('a level may follow from what happened: a name that does not resolve is w
     ['debug', 'debug', 'info'],
   );
 });
+
+t.test('a wait does not take the own absence for nothing happening', async (t) => {
+  const { telemetry, journal } = setup();
+  const wait = journal.waitFor({ name: 'auth.challenge' }, { timeout: 20 });
+  // What comes over a socket is read after the timer that is late already.
+  setImmediate(() => setImmediate(() => telemetry.emit('auth.challenge', { remote: 'a', agent: undefined })));
+  const end = performance.now() + 400;
+  while (performance.now() < end);
+  t.equal((await wait).name, 'auth.challenge');
+});
+
+t.test(
+  'a condition in code that throws ends its own wait, and harms neither who reports nor who else waits',
+  async (t) => {
+    const { telemetry, journal } = setup();
+    const broken = journal.waitFor({
+      where: () => {
+        throw new Error('broken condition');
+      },
+    });
+    const whole = journal.waitFor({ name: 'simulator.closed' });
+    telemetry.emit('simulator.closed', {});
+    await t.rejects(broken, { message: 'broken condition' });
+    t.equal((await whole).name, 'simulator.closed');
+  },
+);
+
+t.test('a condition in code that throws only while a wait in vain is explained ends that wait', async (t) => {
+  const { telemetry, journal } = setup();
+  let explaining = false;
+  const wait = journal.waitFor(
+    {
+      where: () => {
+        if (explaining) throw new Error('broken condition');
+        return false;
+      },
+    },
+    { timeout: 20 },
+  );
+  telemetry.emit('simulator.closed', {});
+  explaining = true;
+  await t.rejects(wait, { message: 'broken condition' });
+});
+
+t.test(
+  'that something did not happen since a mark is not said when the journal no longer has all since then',
+  async (t) => {
+    const { telemetry, journal } = setup(16);
+    const before = journal.mark();
+    telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });
+    for (let i = 0; i < 40; i++) telemetry.emit('simulator.closed', {});
+    const none = { name: 'auth.challenge', since: before } as const;
+    const lost = {
+      code: 'ERR_JOURNAL_EXPECTATION',
+      message: new RegExp(`up to #${journal.first - 1} have fallen out`),
+    };
+    t.throws(() => journal.expect(none, 0), lost);
+    t.throws(() => journal.expect(none, { atMost: 3 }), lost);
+    t.throws(() => journal.expect(none), lost, 'one that is missing may be among them');
+    t.throws(() => journal.expectNoProblems({ since: before }), { ...lost, code: 'ERR_JOURNAL_PROBLEMS' });
+    t.equal(journal.lost, journal.first - 1);
+    // At least so many have come, whatever else did; and without a mark the question is about what there is.
+    journal.expect({ name: 'simulator.closed', since: before });
+    journal.expect({ name: 'auth.challenge' }, 0);
+    journal.expect({ name: 'auth.challenge', since: journal.first - 1 }, 0);
+    journal.expectNoProblems();
+    journal.expectNoProblems({ since: journal.first - 1 });
+  },
+);

@@ -8,6 +8,7 @@ import { DgramSocket } from '../../src/udp/dgram-socket.ts';
 import { openDatagramSocket } from '../../src/udp/index.ts';
 import { type Libc, loadLibc } from '../../src/udp/libc.ts';
 import { MmsgSocket } from '../../src/udp/mmsg-socket.ts';
+import { watchByPipe } from '../../src/udp/readiness.ts';
 import { decodeSocketAddress, encodeSocketAddress } from '../../src/udp/socket-address.ts';
 
 const libc = loadLibc();
@@ -51,10 +52,39 @@ if (typeof libc !== 'string') {
     'mmsg',
     (host, receiver, port = 0, maxDatagram = 2048) => MmsgSocket.open(libc, { host, port, receiver, maxDatagram }),
   ]);
+  kinds.push([
+    'mmsg, watched as a pipe',
+    (host, receiver, port = 0, maxDatagram = 2048) =>
+      MmsgSocket.open(libc, { host, port, receiver, maxDatagram }, watchByPipe),
+  ]);
 }
 
 for (const [kind, open] of kinds) {
   t.test(kind, async (t) => {
+    t.test('of a flood no turn of the event loop takes more than a few calls', async (t) => {
+      const right = new Collector();
+      await using a = await open('127.0.0.1', new Collector());
+      await using b = await open('127.0.0.1', right);
+      const to = a.endpoint('127.0.0.1', b.port);
+      let turn = 0;
+      const inTurn: number[] = [];
+      right.onEach = () => {
+        inTurn[turn] = (inTurn[turn] ?? 0) + 1;
+      };
+      const count = (): void => {
+        turn++;
+        if (right.received.length < 300) setImmediate(count);
+      };
+      // All of them are with the system before the event loop has its next turn.
+      for (let i = 0; i < 300; i++) {
+        a.send(Buffer.from([i]), 0, 1, to);
+        if (i % 50 === 49) a.flush();
+      }
+      setImmediate(count);
+      await right.until(300);
+      const most = Math.max(...inTurn.filter((datagrams) => datagrams !== undefined));
+      t.ok(most <= 2 * 64 + 32, `${most} in one turn`);
+    });
     for (const [host, family] of [
       ['127.0.0.1', 'IPv4'],
       ['::1', 'IPv6'],
@@ -328,6 +358,12 @@ t.test('batches need fewer calls than datagrams', { skip: typeof libc === 'strin
   await collector.until(100);
   t.equal(a.stats.sendCalls, 1);
   t.ok(b.stats.receiveCalls <= 6, `${b.stats.receiveCalls} calls`);
+  // Watched as a pipe, no call is for one datagram, and none is in vain.
+  const third = new Collector();
+  await using c = await kinds[2]![1]('127.0.0.1', third);
+  for (let i = 0; i < 100; i++) a.send(Buffer.alloc(500), 0, 500, a.endpoint('127.0.0.1', c.port));
+  await third.until(100);
+  t.ok(c.stats.receiveCalls <= 3, `${c.stats.receiveCalls} calls`);
 });
 
 t.test(
@@ -377,24 +413,28 @@ t.test('socket addresses are written as the kernel reads them [ip(7), ipv6(7)]',
   t.match(decodeSocketAddress(encodeSocketAddress(6, '192.0.2.1', 1), 0), { address: '192.0.2.1', family: 'IPv4' });
 });
 
-t.test('TUNNELITE_ACCELERATE=0 leaves everything to node, and one sentence tells what is in use', async (t) => {
-  const script = `
-    import { acceleration, acceleratedProtection } from '${new URL('../../src/dtls/acceleration.ts', import.meta.url).href}';
+t.test(
+  'TUNNELITE_ACCELERATION=0, as the setting of that name, leaves everything to node, and one sentence tells what is in use',
+  async (t) => {
+    const script = `
+    import { accelerationInUse, acceleratedProtection } from '${new URL('../../src/dtls/acceleration.ts', import.meta.url).href}';
     import { openDatagramSocket } from '${new URL('../../src/udp/index.ts', import.meta.url).href}';
     const socket = await openDatagramSocket({ host: '127.0.0.1', port: 0, receiver: { onDatagram() {}, onBatchEnd() {} } });
-    console.log(JSON.stringify([acceleration(), acceleratedProtection() === undefined, socket.kind]));
+    console.log(JSON.stringify([accelerationInUse(), acceleratedProtection() === undefined, socket.kind]));
     await socket.close();`;
-  const run = (value: string) =>
-    JSON.parse(
-      execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-        env: { ...process.env, TUNNELITE_ACCELERATE: value },
-        encoding: 'utf8',
-      }),
-    );
-  t.match(run('0'), [{ records: 'node:crypto', datagrams: 'dgram', text: /turned off/ }, true, 'dgram']);
-  if (typeof libc !== 'string')
-    t.match(run('1'), [{ records: 'evp', datagrams: 'mmsg', text: /^Accelerated: / }, false, 'mmsg']);
-});
+    const run = (value: string) =>
+      JSON.parse(
+        execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+          env: { ...process.env, TUNNELITE_ACCELERATION: value },
+          encoding: 'utf8',
+        }),
+      );
+    for (const off of ['0', 'off'])
+      t.match(run(off), [{ records: 'node:crypto', datagrams: 'dgram', text: /turned off/ }, true, 'dgram']);
+    if (typeof libc !== 'string')
+      t.match(run('1'), [{ records: 'evp', datagrams: 'mmsg', text: /^Accelerated: / }, false, 'mmsg']);
+  },
+);
 
 t.test('without the flag the factory takes the portable socket', async (t) => {
   await using socket = await openDatagramSocket({ host: '127.0.0.1', port: 0, receiver: new Collector() }, false);

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { BuildSettings, XcconfigFile } from '../../intune/app-check/index.ts';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
-import { type Command, command, repeated } from '../command.ts';
-import { configFromArgs, fileOptions } from '../config-options.ts';
-import { EXIT } from '../io.ts';
+import { type Command, command, repeated } from '../context/command.ts';
+import { configFromArgs, fileOptions } from '../context/config-options.ts';
+import { EXIT } from '../context/io.ts';
 
 const check = command({
-  meta: { name: 'check', description: 'Compare an app registration with the Info.plist of an Xcode project' },
   args: {
     'info-plist': { type: 'positional', description: 'The Info.plist with IntuneMAMSettings' },
     ...fileOptions,
@@ -18,31 +19,44 @@ const check = command({
     tenant: { type: 'string', valueHint: 'id', description: 'Tenant of the registration' },
     'bundle-id': { type: 'string', valueHint: 'id', description: 'Bundle id, where Info.plist has a build setting' },
     'build-setting': { type: 'string', valueHint: 'NAME=value', description: 'Another build setting; repeatable' },
+    xcconfig: { type: 'string', valueHint: 'file', description: 'Xcode configuration with build settings; repeatable' },
     json: { type: 'boolean', description: 'The findings as JSON' },
   },
   async run({ args, rawArgs, io }) {
     const [
-      { checkAppRegistration, formatAppFindings, readAppSettings },
+      { checkAppRegistration, formatAppFindings, parseXcconfig, readAppSettings },
       registrations,
-      { Directory, defaultDirectory },
+      { Directory },
+      { checkDirectory },
+      { identityHosts },
     ] = await Promise.all([
       import('../../intune/app-check/index.ts'),
       import('../../intune/app-check/app-registration.ts'),
       import('../../entra/index.ts'),
+      import('../../simulator/check-directory.ts'),
+      import('../../simulator/names.ts'),
     ]);
     const infoPlist = readText(args['info-plist'] ?? '');
     const options = {
       ...(args['bundle-id'] ? { bundleId: args['bundle-id'] } : {}),
-      buildSettings: Object.fromEntries(repeated(rawArgs, 'build-setting').map(settingOf)),
+      buildSettings: {
+        ...repeated(rawArgs, 'xcconfig').reduce<BuildSettings>((before, file) => {
+          const { text, include } = xcconfigFile(file);
+          return parseXcconfig(text, include, before);
+        }, {}),
+        ...Object.fromEntries(repeated(rawArgs, 'build-setting').map(settingOf)),
+      },
     };
+    let authorityHosts: readonly string[] = [];
     let registration: Parameters<typeof checkAppRegistration>[0] | undefined;
     if (args.registration) {
       registration = registrations.registrationFromGraph(readText(args.registration), args.tenant);
     } else {
-      const { config } = configFromArgs(args, rawArgs, io);
-      const directory = new Directory(
-        (config.identity.directory as ReturnType<typeof defaultDirectory> | null) ?? defaultDirectory(),
-      );
+      const loaded = configFromArgs(args, rawArgs, io);
+      const { config } = loaded;
+      const directory = checkDirectory(loaded) ?? new Directory();
+      // The tenant is the built-in one, so an app under test may sign in there.
+      authorityHosts = identityHosts(config);
       const tenant = args.tenant ? directory.tenant(args.tenant) : directory.defaultTenant;
       const { clientId } = readAppSettings(infoPlist, options);
       const first = tenant.applications[Symbol.iterator]().next().value?.appId;
@@ -55,15 +69,19 @@ const check = command({
         hint: 'Name one with --registration, or add it under identity.directory.',
       });
     }
-    const findings = checkAppRegistration(registration, infoPlist, options);
+    const findings = checkAppRegistration(registration, infoPlist, { ...options, authorityHosts });
     io.out(args.json ? `${JSON.stringify({ findings })}\n` : formatAppFindings(findings));
     return findings.some((finding) => finding.level === 'error') ? EXIT.failed : EXIT.ok;
   },
 });
 
 const group: Command = {
-  meta: { name: 'app', description: 'Check the app registration of a client' },
-  subCommands: { check: async () => check },
+  subCommands: {
+    check: {
+      description: 'Compare an app registration with the Info.plist of an Xcode project',
+      load: async () => check,
+    },
+  },
 };
 export default group;
 
@@ -71,8 +89,22 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new TunneliteError('ERR_CLI_USAGE', `${file} cannot be read: ${errorText(cause)}`, { cause });
+    throw new TunneliteError('ERR_CLI_USAGE', `${file} cannot be read: ${errorText(cause)}.`, {
+      hint: 'Name an Info.plist, an .xcconfig file or a manifest that you can read.',
+      cause,
+    });
   }
+}
+
+/** Included files are named from the folder of the file that includes them. */
+function xcconfigFile(file: string): XcconfigFile {
+  return {
+    text: readText(file),
+    include: (path) => {
+      const target = resolve(dirname(file), path);
+      return existsSync(target) ? xcconfigFile(target) : undefined;
+    },
+  };
 }
 
 function settingOf(pair: string): [string, string] {

@@ -1,13 +1,13 @@
 import { loadCertificates } from '../../certs/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { systemRandom } from '../../lib/random.ts';
-import { permittedNames } from '../../simulator/names.ts';
-import { command } from '../command.ts';
-import { configFromArgs, fileOptions } from '../config-options.ts';
-import { EXIT } from '../io.ts';
+import { nameConstraints, permittedNames, welcomeNames } from '../../simulator/names.ts';
+import { EVENTS } from '../../telemetry/events.ts';
+import { command } from '../context/command.ts';
+import { configFromArgs, fileOptions } from '../context/config-options.ts';
+import { EXIT } from '../context/io.ts';
 
 export default command({
-  meta: { name: 'ca', description: 'Where the CA certificate is, its fingerprint, and how to trust it' },
   args: {
     ...fileOptions,
     trust: { type: 'boolean', description: 'How to trust it on each platform' },
@@ -20,8 +20,14 @@ export default command({
       directory: config.certs.directory ?? undefined,
       clock: systemClock,
       random: systemRandom,
-      emit: () => {},
+      // A CA that is renewed here and now is to be heard of here and now.
+      emit: (name, fields) => {
+        const { level, text } = EVENTS[name];
+        if (level === 'warn') io.err(`Warning: ${text(fields)}\n`);
+      },
       permitted: permittedNames(config),
+      constraints: nameConstraints(config),
+      welcome: welcomeNames(config),
     });
     const { path, fingerprint, certPem } = store.ca;
     if (args.json) io.out(`${JSON.stringify({ path, fingerprint, certPem })}\n`);

@@ -1,16 +1,27 @@
 import { stringify } from 'yaml';
-import { configJsonSchema } from '../../config/index.ts';
-import { type Command, command } from '../command.ts';
-import { configFromArgs, startOptions } from '../config-options.ts';
-import { EXIT } from '../io.ts';
+import { configJsonSchema, type LoadedConfig } from '../../config/index.ts';
+import { type Command, command } from '../context/command.ts';
+import { configFromArgs, startOptions } from '../context/config-options.ts';
+import { EXIT } from '../context/io.ts';
+import { connect, remoteOptions } from '../context/remote.ts';
 
 const json = { type: 'boolean', description: 'As JSON' } as const;
 
+/** The configuration, and in it the directory, without a mistake. */
+async function checkedConfig(...from: Parameters<typeof configFromArgs>): Promise<LoadedConfig> {
+  const loaded = configFromArgs(...from);
+  if (loaded.config.identity.directory !== null) {
+    const { checkDirectory, directoryWarnings } = await import('../../simulator/check-directory.ts');
+    const directory = checkDirectory(loaded);
+    return { ...loaded, warnings: [...loaded.warnings, ...directoryWarnings(directory, loaded)] };
+  }
+  return loaded;
+}
+
 const check = command({
-  meta: { name: 'check', description: 'Try the configuration; tells each mistake with its line and column' },
   args: { ...startOptions, json },
   async run({ args, rawArgs, io }) {
-    const { warnings, file } = configFromArgs(args, rawArgs, io);
+    const { warnings, file } = await checkedConfig(args, rawArgs, io);
     if (args.json) {
       io.out(`${JSON.stringify({ ok: true, file, warnings })}\n`);
       return EXIT.ok;
@@ -22,17 +33,40 @@ const check = command({
 });
 
 const show = command({
-  meta: { name: 'show', description: 'The whole configuration that file, environment and flags give' },
   args: { ...startOptions, json },
   async run({ args, rawArgs, io }) {
-    const { config } = configFromArgs(args, rawArgs, io);
+    const { config } = await checkedConfig(args, rawArgs, io);
     io.out(args.json ? `${JSON.stringify(config, undefined, 2)}\n` : stringify(config));
     return EXIT.ok;
   },
 });
 
+const reload = command({
+  args: remoteOptions,
+  async run({ args, rawArgs, io }) {
+    const { sim } = await connect(args, rawArgs, io);
+    const result = await sim.reload();
+    if (args.json) {
+      io.out(`${JSON.stringify(result)}\n`);
+      return EXIT.ok;
+    }
+    const { applied, needsRestart, warnings } = result;
+    for (const warning of warnings) io.err(`Warning: ${warning}\n`);
+    const line = ({ member, from, to }: (typeof applied)[number]): string =>
+      from === undefined ? `  ${member}\n` : `  ${member}: ${JSON.stringify(from)}, now ${JSON.stringify(to)}\n`;
+    if (applied.length + needsRestart.length === 0) io.out('Nothing has changed.\n');
+    for (const when of ['at once', 'new sessions'] as const) {
+      const members = applied.filter(({ takesEffect }) => takesEffect === when);
+      if (members.length > 0) io.out(`Taken over${when === 'at once' ? '' : ', for new sessions'}:\n`);
+      for (const member of members) io.out(line(member));
+    }
+    if (needsRestart.length > 0) io.out('Only after a restart:\n');
+    for (const member of needsRestart) io.out(line(member));
+    return EXIT.ok;
+  },
+});
+
 const schema = command({
-  meta: { name: 'schema', description: 'The JSON Schema of configuration files, for editors' },
   args: {},
   async run({ io }) {
     io.out(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`);
@@ -41,7 +75,20 @@ const schema = command({
 });
 
 const group: Command = {
-  meta: { name: 'config', description: 'Check or show the configuration' },
-  subCommands: { check: async () => check, show: async () => show, schema: async () => schema },
+  subCommands: {
+    check: {
+      description: 'Check the configuration; report each mistake with its line and column',
+      load: async () => check,
+    },
+    show: {
+      description: 'Print the configuration that results from file, environment and flags',
+      load: async () => show,
+    },
+    schema: { description: 'Print the JSON Schema of configuration files, for editors', load: async () => schema },
+    reload: {
+      description: 'Have the running instance read its configuration again, and take over what needs no restart',
+      load: async () => reload,
+    },
+  },
 };
 export default group;

@@ -1,13 +1,9 @@
-import { command } from '../command.ts';
+import { command } from '../context/command.ts';
 
 export default command({
-  meta: {
-    name: 'demo',
-    description: 'Starts everything, connects the bundled client, and shows each step from sign-in to page',
-  },
   args: {},
   async run({ io }) {
-    const { runDemo } = await import('../demo.ts');
+    const { runDemo } = await import('./walk-through.ts');
     return runDemo(io);
   },
 });

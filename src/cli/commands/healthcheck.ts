@@ -1,8 +1,8 @@
 import { isTunneliteError } from '../../lib/errors.ts';
-import { command } from '../command.ts';
-import { configFromArgs, fileOptions } from '../config-options.ts';
-import { ask, findInstance } from '../instance.ts';
-import { EXIT } from '../io.ts';
+import { command } from '../context/command.ts';
+import { configFromArgs, fileOptions } from '../context/config-options.ts';
+import { ask, findInstance } from '../context/instance.ts';
+import { EXIT } from '../context/io.ts';
 
 interface Readiness {
   readonly ready: boolean;
@@ -10,7 +10,6 @@ interface Readiness {
 }
 
 export default command({
-  meta: { name: 'healthcheck', description: 'Exit code 0 when the running instance is ready, 1 when not' },
   args: { ...fileOptions, json: { type: 'boolean', description: 'As JSON' } },
   async run({ args, rawArgs, io }) {
     try {

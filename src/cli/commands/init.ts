@@ -1,12 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
-import { command } from '../command.ts';
-import { EXIT } from '../io.ts';
+import { command } from '../context/command.ts';
+import { EXIT } from '../context/io.ts';
 
 /** A configuration to start from: what people change most, as it is by default. */
 export const SAMPLE = `# yaml-language-server: $schema=node_modules/tunnelite/docs/config.schema.json
-# Tunnelite's configuration. Everything may be left out: what stands here is the default.
-# All keys: docs/configuration.md. Try it: tunnelite config check.
+# Tunnelite's configuration. You may leave out everything: these are the defaults.
+# All keys: docs/configuration.md. To check this file: tunnelite config check.
 
 gateway:
   # host: 0.0.0.0 lets other machines in, such as a phone. Then add the name that they use to names.
@@ -26,7 +26,7 @@ gateway:
   dpd: 90 # seconds
   sessionTimeout: 3600 # seconds; null = never
 
-# Settings of a real site may stand here as they are, or in a file of their own:
+# The settings of a real site, unchanged, here or in a file of their own:
 # serverConfiguration: microsoftTunnelConfiguration.json
 
 identity:
@@ -38,8 +38,8 @@ identity:
 # What the tunnel may reach beyond the mock network. Nothing by default.
 # resources:
 #   upstreams:
-#     - match: api.example.com
-#       ports: [443]
+#     - match: orders.contoso.internal # *.orders.contoso.internal for all names below it
+#       to: { host: localhost, port: 3000 } # any name or address that this machine can reach
 #     - match: 10.30.0.0/16
 #       to: { host: 127.0.0.1, port: 3000 }
 
@@ -51,10 +51,9 @@ log:
 `;
 
 export default command({
-  meta: { name: 'init', description: 'Write a commented configuration file' },
   args: {
-    file: { type: 'positional', required: false, description: 'Where to', default: 'tunnelite.yaml' },
-    force: { type: 'boolean', alias: 'f', description: 'Overwrite a file that is there' },
+    file: { type: 'positional', required: false, description: 'File to write', default: 'tunnelite.yaml' },
+    force: { type: 'boolean', alias: 'f', description: 'Overwrite an existing file' },
   },
   async run({ args, io }) {
     const { file } = args;

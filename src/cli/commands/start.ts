@@ -1,80 +1,164 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import type { Config } from '../../config/index.ts';
+import { isWildcard } from '../../lib/endpoint.ts';
+import { shellWord } from '../../lib/shell-word.ts';
+import { version } from '../../lib/version.ts';
 import type { Simulator } from '../../simulator/index.ts';
-import { banner, programName, quote } from '../banner.ts';
-import { command } from '../command.ts';
-import { configFromArgs, startOptions } from '../config-options.ts';
-import { INSTANCE_STATE, type Instance } from '../instance.ts';
-import { type CliIo, EXIT } from '../io.ts';
-import { version } from '../version.ts';
+import { addressesElsewhere } from '../../simulator/names.ts';
+import { claim, refuseSecond, withdraw } from '../context/claim.ts';
+import { command } from '../context/command.ts';
+import { configFromArgs, startOptions } from '../context/config-options.ts';
+import { type Announcement, type Instance, readyLine } from '../context/instance.ts';
+import { type CliIo, EXIT } from '../context/io.ts';
+import { problemOf } from '../context/problem.ts';
+import { removeReadyFile, withdrawReadyFile, writeReadyFile } from '../context/ready-file.ts';
+import { banner, programName, programPath } from './banner.ts';
 
 /** How long closing may take before the process ends anyway, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 10_000;
 
 export default command({
-  meta: { name: 'start', description: 'Run gateway, Entra ID and mock network until interrupted' },
   args: {
     ...startOptions,
-    json: { type: 'boolean', description: 'The readiness line as JSON, and no banner' },
+    json: { type: 'boolean', description: 'Print the readiness line as JSON, and no banner' },
+    'ready-file': {
+      type: 'string',
+      valueHint: 'file',
+      description: 'Write the readiness line, or the error, to this file as JSON, for "wait --ready-file"',
+    },
   },
   async run({ args, rawArgs, io }) {
-    const { config, warnings } = configFromArgs(args, rawArgs, io);
-    const [{ runSimulator }, { createLogger }] = await Promise.all([
-      import('../../simulator/index.ts'),
-      import('../../telemetry/index.ts'),
-    ]);
-    const logger = createLogger({ level: config.log.level, format: config.log.format });
-    for (const warning of warnings) logger.warn(warning);
-    const simulator = await runSimulator(config, { logger });
-    const instance = await announce(simulator);
-    const ended = closed(simulator, instance, io);
-    show(simulator, instance, config, args.json === true, io);
-    return ended;
+    const readyFile = args['ready-file'] || undefined;
+    if (readyFile !== undefined) await removeReadyFile(readyFile);
+    try {
+      const { simulator, config, instance } = await start(args, rawArgs, io);
+      const { secret: _, ...announcement } = instance;
+      const ready = readyFile === undefined ? undefined : leaveReadyFile(readyFile, announcement);
+      const { ended, uninstall } = closed(simulator, instance, io, ready);
+      try {
+        await ready?.written;
+      } catch (error) {
+        uninstall();
+        await withdraw(simulator.certificates, instance);
+        await simulator.close('its ready file cannot be written');
+        throw error;
+      }
+      show(simulator, announcement, config, args.json === true, io);
+      return await ended;
+    } catch (error) {
+      if (readyFile !== undefined) await leaveProblem(readyFile, error);
+      throw error;
+    }
   },
 });
 
-/** Leaves the address of this instance for the other commands. */
-async function announce(simulator: Simulator): Promise<Instance> {
-  const instance: Instance = {
-    pid: process.pid,
-    gateway: simulator.urls.gateway,
-    authority: simulator.urls.authority,
-    admin: simulator.admin.url,
-    secret: simulator.admin.secret,
-  };
-  await simulator.certificates.writeState(INSTANCE_STATE, instance);
-  return instance;
+/** Tells who waits for the ready file. Where that cannot be written, what went wrong before still is the problem. */
+async function leaveProblem(readyFile: string, error: unknown): Promise<void> {
+  await writeReadyFile(readyFile, { ready: false, error: problemOf(error) }).catch(() => undefined);
 }
 
-/** Closes on the first signal; resolves with the exit code when all is closed. A second signal ends the process at once. */
-function closed(simulator: Simulator, instance: Instance, io: CliIo): Promise<number> {
-  return new Promise((finish) => {
-    const grace = closeWithGrace({ delay: CLOSE_TIMEOUT_MS, logger: false }, async ({ signal, err }) => {
+interface Started {
+  readonly simulator: Simulator;
+  readonly config: Config;
+  readonly instance: Instance;
+}
+
+/** Runs the simulator, and leaves its address for the other commands. */
+async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly string[], io: CliIo): Promise<Started> {
+  const loaded = configFromArgs(args, rawArgs, io);
+  const { config, warnings } = loaded;
+  const [{ checkDirectory, directoryWarnings, runSimulator }, { createLogger }] = await Promise.all([
+    import('../../simulator/index.ts'),
+    import('../../telemetry/index.ts'),
+  ]);
+  const directory = checkDirectory(loaded);
+  if (config.certs.directory !== null) await refuseSecond(config.certs.directory);
+  const logger = createLogger({ ...config.log, colors: !io.env.NO_COLOR });
+  for (const warning of [...warnings, ...directoryWarnings(directory, loaded)]) logger.warn(warning);
+  const onLogLevel = (level: string): void => {
+    logger.level = level;
+  };
+  const simulator = await runSimulator(config, { logger, onLogLevel }, directory);
+  simulator.readConfigFrom(() => configFromArgs(args, rawArgs, io, { again: true }));
+  const { urls, admin, certificates } = simulator;
+  const { path: ca } = certificates.ca;
+  const instance: Instance = { version, pid: process.pid, ...urls, admin: admin.url, ca, secret: admin.secret };
+  try {
+    await claim(certificates, instance);
+  } catch (error) {
+    await simulator.close('its place is taken');
+    throw error;
+  }
+  return { simulator, config, instance };
+}
+
+/** A file on its way: who takes it back waits until it is there. */
+interface LeftFile {
+  readonly file: string;
+  readonly written: Promise<void>;
+}
+
+function leaveReadyFile(file: string, announcement: Announcement): LeftFile {
+  return { file, written: writeReadyFile(file, { ready: true, ...announcement }) };
+}
+
+/** Closes on the first signal; `ended` resolves with the exit code when all is closed. A second signal ends the process at once. */
+function closed(
+  simulator: Simulator,
+  instance: Instance,
+  io: CliIo,
+  ready: LeftFile | undefined,
+): { readonly ended: Promise<number>; readonly uninstall: () => void } {
+  const { promise: ended, resolve: finish } = Promise.withResolvers<number>();
+  const stopReloading = reloadOnHangUp(simulator);
+  const grace = closeWithGrace(
+    { delay: CLOSE_TIMEOUT_MS, logger: false, skip: reloads() ? ['SIGHUP'] : [] },
+    async ({ signal, err }) => {
       if (err) io.err(`${io.env.TUNNELITE_DEBUG ? err.stack : `Unexpected: ${err.message}`}\n`);
-      await withdraw(simulator, instance);
+      await withdraw(simulator.certificates, instance);
+      await ready?.written.catch(() => undefined);
+      if (ready) await withdrawReadyFile(ready.file, instance);
       await simulator.close(signal ?? (err ? 'error' : 'asked to'));
       grace.uninstall();
+      stopReloading();
       finish(err ? EXIT.failed : EXIT.ok);
-    });
-  });
+    },
+  );
+  simulator.onStopRequest(() => grace.close());
+  const uninstall = (): void => {
+    grace.uninstall();
+    stopReloading();
+  };
+  return { ended, uninstall };
 }
 
-/** Takes the address back, unless a later instance has left its own. */
-async function withdraw({ certificates }: Simulator, { secret }: Instance): Promise<void> {
-  const left = (await certificates.readState(INSTANCE_STATE).catch(() => undefined)) as Instance | undefined;
-  if (left?.secret === secret) await certificates.deleteState(INSTANCE_STATE);
+/** SIGHUP tells a service to read its configuration again, and a program on a terminal that this was closed. */
+function reloads(): boolean {
+  return process.platform !== 'win32' && !process.stdin.isTTY && !process.stdout.isTTY && !process.stderr.isTTY;
 }
 
-function show(simulator: Simulator, instance: Instance, config: Config, json: boolean, io: CliIo): void {
-  const { gateway, authority, admin } = instance;
-  const { path } = simulator.certificates.ca;
+/** Reads the configuration again on each SIGHUP. What comes of it is in the log. */
+function reloadOnHangUp(simulator: Simulator): () => void {
+  if (!reloads()) return () => {};
+  const reload = (): void => void simulator.reload().catch(() => {});
+  process.on('SIGHUP', reload);
+  return () => process.off('SIGHUP', reload);
+}
+
+function localAuthority({ identity }: Simulator): string {
+  return `${identity.localOrigin}/${identity.directory.defaultTenant.id}`;
+}
+
+function show(simulator: Simulator, announcement: Announcement, config: Config, json: boolean, io: CliIo): void {
+  const { gateway, authority, admin, ca } = announcement;
   if (json) {
-    io.out(`${JSON.stringify({ ready: true, version, pid: process.pid, gateway, authority, admin, ca: path })}\n`);
+    io.out(`${JSON.stringify({ ready: true, ...announcement })}\n`);
     return;
   }
   const { directory } = simulator.certificates;
-  const users = [...(simulator.identity?.directory.defaultTenant.users ?? [])];
+  const users = simulator.issuesTokens ? [...simulator.identity.directory.defaultTenant.users] : [];
   const host = config.services.hosts.find((one) => Object.values(one.tcp).includes('intranet-http'));
   io.out(
     banner({
@@ -82,16 +166,23 @@ function show(simulator: Simulator, instance: Instance, config: Config, json: bo
       gateway,
       authority,
       admin,
-      caPath: path,
+      elsewhere: addressesElsewhere(config, simulator.certificates, {
+        gateway,
+        authority: simulator.issuesTokens ? localAuthority(simulator) : undefined,
+      }),
+      unnamed: isWildcard(config.gateway.host) && config.gateway.names.length === 0,
+      caPath: ca,
       directory,
       program: programName(process.argv[1] ?? '', io.env),
-      where: directory === undefined || directory === resolve('certs') ? '' : `--certs ${quote(directory)}`,
+      where: directory === undefined || directory === resolve('certs') ? '' : `--certs ${shellWord(directory)}`,
       udp: !config.gateway.disableUdp,
       users: users.slice(0, 3).map((user) => user.userPrincipalName),
-      builtIn: simulator.identity !== undefined,
+      builtIn: simulator.issuesTokens,
+      openconnect: programPath('openconnect', io.env.PATH ?? '', existsSync),
+      platform: process.platform,
       page: host && `http://${host.names[0]}/`,
     }),
   );
   // The last line, so that a script that waits for it has all the others.
-  io.out(`\nReady: gateway ${gateway}, Entra ID ${authority}, health ${admin}/readyz\n`);
+  io.out(`\n${readyLine(announcement)}`);
 }

@@ -1,30 +1,31 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import type { MintedToken, TokenRequest } from '../../admin/index.ts';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
-import { command, repeated } from '../command.ts';
-import { configFromArgs, fileOptions } from '../config-options.ts';
-import { ask, findInstance } from '../instance.ts';
-import { type CliIo, EXIT } from '../io.ts';
+import { suggest } from '../../lib/schema/suggest.ts';
+import { command, repeated } from '../context/command.ts';
+import { configFromArgs, fileOptions } from '../context/config-options.ts';
+import { ask, findInstance } from '../context/instance.ts';
+import { type CliIo, EXIT } from '../context/io.ts';
 
 export default command({
-  meta: { name: 'token', description: 'Print an access token of the running instance, right or deliberately wrong' },
   args: {
     ...fileOptions,
     user: { type: 'string', alias: 'u', valueHint: 'name', description: 'Whose token; default: the first user' },
     tenant: { type: 'string', valueHint: 'id or domain', description: 'Which tenant; default: the first' },
     client: { type: 'string', valueHint: 'app id', description: 'Which app asks; default: the first' },
-    wrong: { type: 'string', valueHint: 'what', description: 'A token that must be refused; "list" shows the kinds' },
+    wrong: { type: 'string', valueHint: 'what', description: 'A deliberately wrong token; "list" shows the kinds' },
     claims: { type: 'string', valueHint: 'json', description: 'Claims to replace; null removes one' },
     claim: { type: 'string', valueHint: 'name=value', description: 'One claim to replace; repeatable' },
-    audience: { type: 'string', valueHint: 'aud', description: 'Another API than the Tunnel gateway' },
+    audience: { type: 'string', valueHint: 'aud', description: 'An API other than the Tunnel gateway' },
     scope: { type: 'string', valueHint: 'names', description: 'Scopes, separated by spaces' },
-    'token-version': { type: 'string', valueHint: '1.0|2.0', description: 'Profile of the token' },
+    'token-version': { type: 'string', valueHint: '1.0|2.0', description: 'Version of the token format' },
     'expires-in': { type: 'string', valueHint: 'seconds', description: 'Lifetime' },
     output: { type: 'string', alias: 'o', valueHint: 'file', description: 'Write it to a file that only you can read' },
     json: { type: 'boolean', description: 'As JSON, with the claims' },
   },
   async run({ args, rawArgs, io }) {
-    if (args.wrong === 'list') return listWrong(io);
+    if (args.wrong === 'list') return listWrong(args.json === true, io);
+    if (args.wrong) await knowWrong(args.wrong);
     const claims = { ...claimsOf(args.claims), ...Object.fromEntries(repeated(rawArgs, 'claim').map(claimOf)) };
     const text = (value: unknown): string | undefined =>
       typeof value === 'string' && value !== '' ? value : undefined;
@@ -42,7 +43,7 @@ export default command({
     const instance = findInstance(configFromArgs(args, rawArgs, io));
     const { status, value } = await ask(
       instance,
-      '/tokens',
+      '/api/tokens',
       request satisfies Partial<Record<keyof TokenRequest, unknown>>,
     );
     if (status === 404) {
@@ -75,8 +76,26 @@ function writePrivate(file: string, text: string): void {
   }
 }
 
-async function listWrong(io: CliIo): Promise<number> {
+/** The kinds of wrong tokens; with `json`, also what each policy says to them. */
+/** @throws TunneliteError `ERR_CLI_USAGE` when there is no such kind of wrong token */
+async function knowWrong(kind: string): Promise<void> {
   const { WRONG_TOKENS } = await import('../../entra/tokens/wrong-token.ts');
+  if (Object.hasOwn(WRONG_TOKENS, kind)) return;
+  const meant = suggest(kind, Object.keys(WRONG_TOKENS));
+  throw new TunneliteError('ERR_CLI_USAGE', `There is no deliberately wrong token "${kind}".`, {
+    hint: `${meant === undefined ? '' : `Did you mean "${meant}"? `}"tunnelite token --wrong list" shows all kinds.`,
+  });
+}
+
+async function listWrong(json: boolean, io: CliIo): Promise<number> {
+  const { WRONG_TOKENS } = await import('../../entra/tokens/wrong-token.ts');
+  if (json) {
+    const kinds = Object.entries(WRONG_TOKENS).map(([name, { summary, gateway, strict }]) => {
+      return { name, summary, gateway, strict };
+    });
+    io.out(`${JSON.stringify({ kinds })}\n`);
+    return EXIT.ok;
+  }
   const width = Math.max(...Object.keys(WRONG_TOKENS).map((name) => name.length));
   for (const [name, { summary }] of Object.entries(WRONG_TOKENS)) io.out(`${name.padEnd(width)}  ${summary}\n`);
   return EXIT.ok;

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { TunneliteError } from '../../lib/errors.ts';
-import type { CertificateIdentity } from '../types.ts';
+import type { CertificateIdentity } from '../association/types.ts';
 import { parsePem } from './certificate-verification.ts';
 
 /**

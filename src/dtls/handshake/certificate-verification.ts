@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import type { AlertName } from '../alerts.ts';
+import type { AlertName } from '../protocol/alerts.ts';
 
 /** Longest path from a leaf to a root that is followed. */
 const MAX_PATH = 8;
@@ -10,7 +10,7 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0';
 
 /** What a server's certificate is held against. */
-export interface VerificationOptions {
+interface VerificationOptions {
   /** PEM; the roots that Node.js ships when left out. */
   readonly ca: string | readonly string[] | undefined;
   /** Host name or IP address; undefined = not checked. */
@@ -20,7 +20,7 @@ export interface VerificationOptions {
 }
 
 /** Why a chain was refused: the alert to send and a sentence for people. */
-export interface VerificationFailure {
+interface VerificationFailure {
   readonly alert: AlertName;
   readonly explanation: string;
 }

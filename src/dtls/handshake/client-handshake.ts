@@ -1,16 +1,13 @@
-import { type KeyObject, KeyObject as NodeKeyObject, type X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
-import type { AlertName } from '../alerts.ts';
-import { numbers, uint, vector } from '../byte-writer.ts';
-import type { Connection } from '../connection.ts';
-import { CLIENT_MAX_MESSAGE, DTLS_1_2, EXTENSION, HANDSHAKE_TYPE, RANDOM_LENGTH } from '../constants.ts';
-import type { DtlsClientCredentials } from '../types.ts';
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { Connection } from '../association/connection.ts';
+import type { DtlsClientCredentials } from '../association/types.ts';
+import type { AlertName } from '../protocol/alerts.ts';
+import { type CipherSuite, type CipherSuiteName, cipherSuite, cipherSuiteById } from '../protocol/cipher-suites.ts';
+import { CLIENT_MAX_MESSAGE, DTLS_1_2, EXTENSION, HANDSHAKE_TYPE, RANDOM_LENGTH } from '../protocol/constants.ts';
 import { parseChain, verifyChain } from './certificate-verification.ts';
-import { type CipherSuite, type CipherSuiteName, cipherSuite, cipherSuiteById } from './cipher-suites.ts';
 import { type ClientHello, serializeClientHello } from './client-hello.ts';
 import { Handshake } from './handshake.ts';
 import { CLIENT_STATE, CLIENT_TRANSITIONS, type ClientState, expected } from './handshake-states.ts';
-import { type Extensions, serverNameExtension } from './hello-extensions.ts';
 import { EphemeralKey, GROUP_PREFERENCE } from './key-agreement.ts';
 import {
   parseCertificate,
@@ -22,17 +19,18 @@ import {
   serializeClientKeyExchange,
   serializeSignature,
 } from './key-exchange-messages.ts';
-import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-schedule.ts';
+import { pskPremasterSecret } from './key-schedule.ts';
 import { readRecordSizeLimit } from './negotiation.ts';
+import { offeredExtensions } from './offered-extensions.ts';
 import { parseServerHello, type ServerHello } from './server-hello.ts';
-import { chooseSignatureScheme, SIGNATURE_SCHEMES, signWith, verifyWith } from './signature-schemes.ts';
+import { chooseSignatureScheme, signWith, verifyWith } from './signature-schemes.ts';
 
 const EMPTY = Buffer.alloc(0);
 /** A server may change its cookie key meanwhile; more than this is a loop. */
 const MAX_HELLO_VERIFY = 3;
 
 /** What the client's handshake needs beside its connection. */
-export interface ClientHandshakeOptions {
+interface ClientHandshakeOptions {
   readonly credentials: DtlsClientCredentials;
   readonly sessionId: Buffer;
   readonly cipherSuites: readonly CipherSuiteName[];
@@ -47,7 +45,6 @@ export class ClientHandshake extends Handshake {
   #hello: ClientHello | undefined;
   #verifies = 0;
   #suite: CipherSuite | undefined;
-  #extendedMasterSecret = false;
   #certificate: X509Certificate | undefined;
   #ephemeral: EphemeralKey | undefined;
   #agreed: Buffer | undefined;
@@ -65,7 +62,7 @@ export class ClientHandshake extends Handshake {
   }
 
   #sendHello(cookie: Buffer, now: number): void {
-    const { sessionId, cipherSuites } = this.#options;
+    const { credentials, sessionId, cipherSuites } = this.#options;
     this.#hello = {
       version: DTLS_1_2,
       random: this.clientRandom,
@@ -73,37 +70,13 @@ export class ClientHandshake extends Handshake {
       cookie,
       cipherSuites: cipherSuites.map((name) => cipherSuite(name).id),
       compressionMethods: Buffer.from([0]),
-      extensions: this.#extensions(),
+      extensions: offeredExtensions(credentials, cipherSuites, this.connection.config),
     };
     // The first ClientHello and the HelloVerifyRequest are not part of the transcript (RFC 6347 §4.2.1).
     this.transcript = [];
     this.flight.clear();
     this.push(HANDSHAKE_TYPE.clientHello, serializeClientHello(this.#hello));
     this.sendFlight(now, true);
-  }
-
-  #extensions(): Extensions {
-    const { credentials, cipherSuites } = this.#options;
-    const { config } = this.connection;
-    const extensions: Extensions = new Map();
-    const exchanges = new Set(cipherSuites.map((name) => cipherSuite(name).keyExchange));
-    if (credentials.kind === 'certificate') {
-      const { servername } = credentials;
-      if (servername !== undefined && !isIP(servername)) {
-        extensions.set(EXTENSION.serverName, serverNameExtension(servername));
-      }
-      extensions.set(EXTENSION.signatureAlgorithms, vector(numbers(SIGNATURE_SCHEMES), 2));
-    }
-    if ([...exchanges].some((exchange) => exchange.startsWith('ecdhe'))) {
-      extensions.set(EXTENSION.supportedGroups, vector(numbers(GROUP_PREFERENCE), 2));
-      extensions.set(EXTENSION.ecPointFormats, Buffer.from([1, 0]));
-    }
-    if (config.extendedMasterSecret && credentials.kind !== 'resume') {
-      extensions.set(EXTENSION.extendedMasterSecret, EMPTY);
-    }
-    extensions.set(EXTENSION.renegotiationInfo, Buffer.from([0]));
-    if (config.recordSizeLimit > 0) extensions.set(EXTENSION.recordSizeLimit, uint(config.recordSizeLimit, 2));
-    return extensions;
   }
 
   protected override message(type: number, body: Buffer, raw: Buffer, epoch: number, now: number): void {
@@ -166,7 +139,7 @@ export class ClientHandshake extends Handshake {
       this.#fail('illegal_parameter', 'The server chose what we did not offer.');
       return;
     }
-    const problem = this.#checkExtensions(hello);
+    const problem = this.#checkExtensions(hello, suite);
     if (problem) {
       this.#fail(problem, 'The ServerHello has extensions that do not go with our ClientHello.');
       return;
@@ -174,7 +147,7 @@ export class ClientHandshake extends Handshake {
     this.transcript.push(raw);
     this.serverRandom = Buffer.from(hello.random);
     this.#suite = suite;
-    this.#extendedMasterSecret = hello.extensions.has(EXTENSION.extendedMasterSecret);
+    this.extended = hello.extensions.has(EXTENSION.extendedMasterSecret);
     this.#continue(hello, suite);
   }
 
@@ -201,15 +174,17 @@ export class ClientHandshake extends Handshake {
     }
   }
 
-  #checkExtensions(hello: ServerHello): AlertName | undefined {
+  #checkExtensions(hello: ServerHello, suite: CipherSuite): AlertName | undefined {
     const offered = this.#hello!.extensions;
     for (const type of hello.extensions.keys()) if (!offered.has(type)) return 'unsupported_extension';
+    // RFC 7366 §3: only with such a suite; and without it we do not speak to one.
+    if (hello.extensions.has(EXTENSION.encryptThenMac) !== suite.macKeyLength > 0) return 'illegal_parameter';
     const renegotiation = hello.extensions.get(EXTENSION.renegotiationInfo);
     // RFC 5746 §3.4.
     if (renegotiation && !(renegotiation.length === 1 && renegotiation[0] === 0)) return 'handshake_failure';
     const maxPlaintext = readRecordSizeLimit(hello.extensions);
     if (maxPlaintext === undefined) return 'illegal_parameter';
-    this.connection.maxPlaintext = maxPlaintext;
+    this.connection.limitPlaintext(maxPlaintext);
     return undefined;
   }
 
@@ -291,9 +266,7 @@ export class ClientHandshake extends Handshake {
     this.flight.clear();
     const signWithKey = this.#pushCertificate();
     const premaster = this.#pushKeyExchange();
-    const master = this.#extendedMasterSecret
-      ? extendedMasterSecret(suite, premaster, this.transcriptHash(suite))
-      : masterSecret(suite, premaster, this.clientRandom, this.serverRandom);
+    const master = this.masterFrom(suite, premaster);
     if (signWithKey) this.#pushCertificateVerify(signWithKey.scheme, signWithKey.key);
     this.installKeys(suite, master);
     this.pushFinished();
@@ -317,8 +290,7 @@ export class ClientHandshake extends Handshake {
     const identity = credentials.kind === 'psk' ? Buffer.from(credentials.identity) : undefined;
     this.push(HANDSHAKE_TYPE.clientKeyExchange, serializeClientKeyExchange(identity, this.#ephemeral?.publicKey));
     if (credentials.kind !== 'psk') return this.#agreed!;
-    const { key } = credentials;
-    return pskPremasterSecret(key instanceof NodeKeyObject ? key.export() : key, this.#agreed);
+    return pskPremasterSecret(credentials.key, this.#agreed);
   }
 
   /** RFC 5246 §7.4.8: a signature over all messages so far. */
@@ -328,21 +300,9 @@ export class ClientHandshake extends Handshake {
   }
 
   #finished(body: Buffer, raw: Buffer, now: number): void {
-    if (!this.verifyFinished(body)) {
-      this.#fail('decrypt_error', "The server's Finished does not match the handshake as we saw it.");
-      return;
-    }
+    if (!this.provenBy(body)) return;
     this.state = CLIENT_STATE.done;
-    if (this.#options.credentials.kind !== 'resume') {
-      this.flight.clear();
-      this.finish(false, now);
-      return;
-    }
-    this.transcript.push(raw);
-    this.flight.clear();
-    this.pushFinished();
-    this.sendFlight(now, false);
-    this.finish(true, now);
+    this.conclude(raw, this.#options.credentials.kind === 'resume', now);
   }
 
   protected override timeoutExplanation(): string {

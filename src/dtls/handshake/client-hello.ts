@@ -1,13 +1,11 @@
-import { ByteReader } from '../byte-reader.ts';
-import { numbers, uint, vector } from '../byte-writer.ts';
-import { DTLS_1_2, RANDOM_LENGTH } from '../constants.ts';
+import { ByteReader } from '../protocol/byte-reader.ts';
+import { numbers, uint, vector } from '../protocol/byte-writer.ts';
+import { DTLS_1_2 } from '../protocol/constants.ts';
 import { type Extensions, readExtensions, serializeExtensions } from './hello-extensions.ts';
+import { type HelloStart, readHelloStart } from './hello-start.ts';
 
-/** ClientHello (RFC 5246 §7.4.1.2 with the cookie of RFC 6347 §4.2.1). Buffers of a parsed one are views. */
-export interface ClientHello {
-  readonly version: number;
-  readonly random: Buffer;
-  readonly sessionId: Buffer;
+/** ClientHello (RFC 5246 §7.4.1.2 with the cookie of RFC 6347 §4.2.1). */
+export interface ClientHello extends HelloStart {
   readonly cookie: Buffer;
   readonly cipherSuites: readonly number[];
   readonly compressionMethods: Buffer;
@@ -17,27 +15,21 @@ export interface ClientHello {
 /** Reads the body of a ClientHello; undefined when malformed. */
 export function parseClientHello(body: Buffer): ClientHello | undefined {
   const reader = new ByteReader(body);
-  const version = reader.uint(2);
-  const random = reader.bytes(RANDOM_LENGTH);
-  const sessionId = reader.vector(1);
+  const start = readHelloStart(reader);
   const cookie = reader.vector(1);
   const cipherSuites = reader.numbers(2);
   const compressionMethods = reader.vector(1);
-  if (reader.failed || sessionId.length > 32 || cipherSuites.length === 0) return undefined;
   const extensions = readExtensions(reader);
-  return extensions && { version, random, sessionId, cookie, cipherSuites, compressionMethods, extensions };
+  if (!extensions || cipherSuites.length === 0) return undefined;
+  return { ...start, cookie, cipherSuites, compressionMethods, extensions };
 }
 
 /** What precedes the cipher suites, read from the first fragment of a ClientHello: enough for the cookie exchange. */
-export function parseClientHelloStart(
-  fragment: Buffer,
-): Pick<ClientHello, 'random' | 'sessionId' | 'cookie'> | undefined {
+export function parseClientHelloStart(fragment: Buffer): (HelloStart & Pick<ClientHello, 'cookie'>) | undefined {
   const reader = new ByteReader(fragment);
-  reader.uint(2);
-  const random = reader.bytes(RANDOM_LENGTH);
-  const sessionId = reader.vector(1);
+  const start = readHelloStart(reader);
   const cookie = reader.vector(1);
-  return reader.failed || sessionId.length > 32 ? undefined : { random, sessionId, cookie };
+  return reader.failed ? undefined : { ...start, cookie };
 }
 
 export function serializeClientHello(hello: ClientHello): Buffer {

@@ -1,5 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { endpointText } from '../../lib/endpoint.ts';
 import type { RandomSource } from '../../lib/random.ts';
+import type { DtlsPeer } from '../association/types.ts';
 import {
   CONTENT_TYPE,
   COOKIE_KEY_LIFETIME_MS,
@@ -7,9 +9,8 @@ import {
   DTLS_1_0,
   HANDSHAKE_TYPE,
   RECORD_HEADER_LENGTH,
-} from '../constants.ts';
+} from '../protocol/constants.ts';
 import { writePlainRecord } from '../record/record.ts';
-import type { DtlsPeer } from '../types.ts';
 import type { ClientHello } from './client-hello.ts';
 import { handshakeMessage } from './handshake-message.ts';
 
@@ -58,7 +59,7 @@ export class CookieJar {
 
 function cookie(key: KeyObject, peer: DtlsPeer, hello: Pick<ClientHello, 'random' | 'sessionId'>): Buffer {
   const hmac = createHmac('sha256', key);
-  hmac.update(`${peer.address}|${peer.port}|`).update(hello.random).update(hello.sessionId);
+  hmac.update(endpointText(peer.address, peer.port)).update(hello.random).update(hello.sessionId);
   return hmac.digest().subarray(0, COOKIE_LENGTH);
 }
 

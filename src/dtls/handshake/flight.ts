@@ -5,7 +5,7 @@ import {
   RETRANSMIT_TIMEOUT_MAX_MS,
   SMALL_MTU,
   TIMEOUTS_BEFORE_SMALL_MTU,
-} from '../constants.ts';
+} from '../protocol/constants.ts';
 import type { RecordLayer } from '../record/record-layer.ts';
 import { writeHandshakeHeader } from './handshake-message.ts';
 
@@ -17,7 +17,7 @@ interface FlightItem {
 }
 
 /** Sends what was written to the memory's reserved room. */
-export type Transmit = (length: number) => void;
+type Transmit = (length: number) => void;
 
 /**
  * The messages that one side sends before it waits for the other (RFC 6347 §4.2.4), and when to repeat them. A

@@ -1,4 +1,4 @@
-import { HANDSHAKE_HEADER_LENGTH } from '../constants.ts';
+import { HANDSHAKE_HEADER_LENGTH } from '../protocol/constants.ts';
 
 /** A handshake message, unfragmented, with its 12-byte header: the form that the transcript hashes (RFC 6347 §4.2.6). */
 export function handshakeMessage(type: number, sequence: number, body: Uint8Array): Buffer {

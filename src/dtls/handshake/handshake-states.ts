@@ -1,13 +1,13 @@
-import { HANDSHAKE_TYPE } from '../constants.ts';
+import { HANDSHAKE_TYPE } from '../protocol/constants.ts';
 
 /** Handshake messages by the names of the specifications. */
-export type HandshakeName = keyof typeof HANDSHAKE_TYPE;
+type HandshakeName = keyof typeof HANDSHAKE_TYPE;
 
 const names = new Map<number, HandshakeName>();
 for (const [name, type] of Object.entries(HANDSHAKE_TYPE)) names.set(type, name as HandshakeName);
 
 /** Name of a handshake message type; undefined for those that this engine knows nothing of. */
-export function handshakeName(type: number): HandshakeName | undefined {
+function handshakeName(type: number): HandshakeName | undefined {
   return names.get(type);
 }
 

@@ -1,6 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Connection, ConnectionHandshake } from '../connection.ts';
+import { excused } from '../../lib/late-tick.ts';
+import type { Connection, ConnectionHandshake } from '../association/connection.ts';
+import type { CipherSuite } from '../protocol/cipher-suites.ts';
 import {
+  AMPLIFICATION_LIMIT,
   CONTENT_TYPE,
   EARLY_RECORD_MAX_BYTES,
   EARLY_RECORDS,
@@ -8,11 +11,10 @@ import {
   HANDSHAKE_TYPE,
   LAST_FLIGHT_MS,
   REPEAT_MIN_MS,
-} from '../constants.ts';
-import type { CipherSuite } from './cipher-suites.ts';
+} from '../protocol/constants.ts';
 import { Flight } from './flight.ts';
 import { handshakeMessage, readHandshakeHeader } from './handshake-message.ts';
-import { keyBlock, keylogLine, verifyData } from './key-schedule.ts';
+import { extendedMasterSecret, keyBlock, keylogLine, masterSecret, verifyData } from './key-schedule.ts';
 import { Reassembly } from './reassembly.ts';
 
 const CHANGE_CIPHER_SPEC = Buffer.from([1]);
@@ -29,15 +31,29 @@ export abstract class Handshake implements ConnectionHandshake {
   protected clientRandom: Buffer = Buffer.alloc(0);
   protected serverRandom: Buffer = Buffer.alloc(0);
   protected master: Buffer | undefined;
+  /** Both sides agreed on extended_master_secret (RFC 7627). */
+  protected extended = false;
   protected messageSequence: number;
+  /** Bytes that may yet go to the peer; unlimited once its address is proven. */
+  #credit = Number.POSITIVE_INFINITY;
   #early: Buffer[] = [];
-  readonly #giveUpAt: number;
+  #giveUpAt: number;
   #forgetAt = Number.POSITIVE_INFINITY;
 
-  constructor(connection: Connection, messageSequence: number, maxMessage: number, now: number) {
+  /**
+   * @param messageSequence number of our first message
+   * @param expected number of the peer's next one
+   */
+  constructor(
+    connection: Connection,
+    messageSequence: number,
+    maxMessage: number,
+    now: number,
+    expected = messageSequence,
+  ) {
     this.connection = connection;
     this.messageSequence = messageSequence;
-    this.reassembly = new Reassembly(messageSequence, maxMessage);
+    this.reassembly = new Reassembly(expected, maxMessage);
     this.flight = new Flight(connection.config.retransmitTimeout);
     this.#giveUpAt = now + connection.config.handshakeTimeout;
   }
@@ -55,6 +71,8 @@ export abstract class Handshake implements ConnectionHandshake {
   receive(buffer: Buffer, offset: number, length: number, epoch: number, now: number): boolean {
     const end = offset + length;
     let used = false;
+    // Whoever has the keys has had our random, or knows the secret: the address is no forged one.
+    if (epoch === 1) this.#credit = Number.POSITIVE_INFINITY;
     for (let at = offset; at < end; ) {
       const header = readHandshakeHeader(buffer, at, end);
       if (!header) break;
@@ -79,17 +97,23 @@ export abstract class Handshake implements ConnectionHandshake {
     const { connection } = this;
     if (this.complete) {
       if (now >= this.#forgetAt) {
-        connection.handshake = undefined;
+        connection.endHandshake();
         connection.reschedule();
       }
       return;
     }
     if (now >= this.#giveUpAt) {
-      connection.end('timeout', { explanation: this.timeoutExplanation() });
+      const otherKey = connection.stats.notAuthentic > 0;
+      connection.end('timeout', { explanation: this.timeoutExplanation(), ...(otherKey && { otherKey }) });
     } else if (now >= this.flight.deadline) {
       this.flight.backOff();
       this.sendFlight(now, true);
     }
+  }
+
+  excuse(late: number, now: number): void {
+    const { handshakeTimeout } = this.connection.config;
+    this.#giveUpAt = excused(this.#giveUpAt - handshakeTimeout, late, now) + handshakeTimeout;
   }
 
   keepEarly(datagram: Buffer, at: number, length: number): boolean {
@@ -105,7 +129,12 @@ export abstract class Handshake implements ConnectionHandshake {
     return early;
   }
 
+  heard(bytes: number): void {
+    this.#credit += bytes * AMPLIFICATION_LIMIT;
+  }
+
   peerIsAhead(now: number): void {
+    this.#credit = Number.POSITIVE_INFINITY;
     this.#repeat(now);
   }
 
@@ -114,10 +143,20 @@ export abstract class Handshake implements ConnectionHandshake {
     if (!this.flight.empty && now - this.flight.sentAt >= REPEAT_MIN_MS) this.sendFlight(now, !this.complete);
   }
 
+  /** The peer's address may be forged: from now on it gets no more than is in proportion to what came from there. */
+  protected distrust(): void {
+    this.#credit = 0;
+  }
+
   protected sendFlight(now: number, awaits: boolean): void {
     const { connection, flight } = this;
     const { memory, mtu } = connection.config;
-    flight.send(connection.records, memory, mtu, (length) => connection.transmit(length), now, awaits);
+    const transmit = (length: number): void => {
+      if (length > this.#credit) return;
+      this.#credit -= length;
+      connection.transmit(length);
+    };
+    flight.send(connection.records, memory, mtu, transmit, now, awaits);
     connection.reschedule();
   }
 
@@ -135,16 +174,47 @@ export abstract class Handshake implements ConnectionHandshake {
     this.push(HANDSHAKE_TYPE.finished, this.#verifyData(this.connection.side));
   }
 
-  /** True when the peer's Finished, not yet in the transcript, proves the handshake. */
-  protected verifyFinished(body: Buffer): boolean {
-    const expected = this.#verifyData(this.connection.side === 'client' ? 'server' : 'client');
-    return body.length === expected.length && timingSafeEqual(body, expected);
+  /** True when the peer's Finished, not yet in the transcript, proves the handshake; after false it has failed. */
+  protected provenBy(body: Buffer): boolean {
+    const peer = this.connection.side === 'client' ? 'server' : 'client';
+    const expected = this.#verifyData(peer);
+    if (body.length === expected.length && timingSafeEqual(body, expected)) return true;
+    this.connection.fail('decrypt_error', `The ${peer}'s Finished does not match the handshake as we saw it.`);
+    return false;
   }
 
-  protected transcriptHash(suite: CipherSuite): Buffer {
+  /**
+   * Ends the handshake well, after the peer's Finished. `answer`: ours is the last one. It is sent now, and kept for a peer that asks
+   * for it again.
+   */
+  protected conclude(raw: Buffer, answer: boolean, now: number): void {
+    this.flight.clear();
+    if (answer) {
+      this.transcript.push(raw);
+      this.pushFinished();
+      this.sendFlight(now, false);
+    }
+    const { connection } = this;
+    this.complete = true;
+    this.master = undefined;
+    this.transcript = [];
+    this.#early = [];
+    if (answer) this.#forgetAt = now + LAST_FLIGHT_MS;
+    else connection.endHandshake();
+    connection.establish();
+  }
+
+  #transcriptHash(suite: CipherSuite): Buffer {
     const hash = createHash(suite.hash);
     for (const message of this.transcript) hash.update(message);
     return hash.digest();
+  }
+
+  /** The master secret, once ClientKeyExchange is in the transcript. */
+  protected masterFrom(suite: CipherSuite, premaster: Buffer): Buffer {
+    return this.extended
+      ? extendedMasterSecret(suite, premaster, this.#transcriptHash(suite))
+      : masterSecret(suite, premaster, this.clientRandom, this.serverRandom);
   }
 
   /** Derives the keys from the master secret. */
@@ -156,21 +226,8 @@ export abstract class Handshake implements ConnectionHandshake {
     connection.records.install(connection.config.protection, suite, keys, connection.side);
   }
 
-  /** Ends the handshake well. `keepFlight`: the peer may ask for our last flight again. */
-  protected finish(keepFlight: boolean, now: number): void {
-    const { connection } = this;
-    this.complete = true;
-    this.master = undefined;
-    this.transcript = [];
-    this.#early = [];
-    this.flight.deadline = Number.POSITIVE_INFINITY;
-    if (keepFlight) this.#forgetAt = now + LAST_FLIGHT_MS;
-    else connection.handshake = undefined;
-    connection.establish(now);
-  }
-
   #verifyData(side: 'client' | 'server'): Buffer {
     const suite = this.connection.records.suite!;
-    return verifyData(suite, this.master!, side, this.transcriptHash(suite));
+    return verifyData(suite, this.master!, side, this.#transcriptHash(suite));
   }
 }

@@ -1,5 +1,5 @@
-import { ByteReader } from '../byte-reader.ts';
-import { numbers, vector } from '../byte-writer.ts';
+import { ByteReader } from '../protocol/byte-reader.ts';
+import { numbers, vector } from '../protocol/byte-writer.ts';
 
 /** Extensions of a hello by number, in order. */
 export type Extensions = Map<number, Buffer>;

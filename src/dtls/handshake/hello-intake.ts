@@ -1,4 +1,6 @@
+import { endpointText } from '../../lib/endpoint.ts';
 import type { RandomSource } from '../../lib/random.ts';
+import type { DropReason, DtlsPeer } from '../association/types.ts';
 import {
   CONTENT_TYPE,
   FRAGMENTED_HELLO_MS,
@@ -7,9 +9,8 @@ import {
   MAX_FRAGMENTED_HELLOS,
   RECORD_HEADER_LENGTH,
   SERVER_MAX_MESSAGE,
-} from '../constants.ts';
+} from '../protocol/constants.ts';
 import { recordSequence } from '../record/record.ts';
-import type { DropReason, DtlsPeer } from '../types.ts';
 import { parseClientHello, parseClientHelloStart } from './client-hello.ts';
 import { CookieJar } from './cookie.ts';
 import { type HandshakeHeader, readHandshakeHeader } from './handshake-message.ts';
@@ -28,7 +29,7 @@ export function beginsWithClientHello(datagram: Buffer): boolean {
 }
 
 /** What became of a datagram that begins with a ClientHello. */
-export type Intake =
+type Intake =
   | { readonly kind: 'hello'; readonly received: ReceivedHello }
   | { readonly kind: 'verify'; readonly cookie: Buffer; readonly recordSequence: number }
   | { readonly kind: 'drop'; readonly reason: DropReason }
@@ -42,15 +43,24 @@ interface FragmentedHello {
 const WAIT: Intake = { kind: 'wait' };
 
 /**
- * From datagrams to whole, cookie-proven ClientHellos. The only state is a small table of ClientHellos in fragments,
- * and with cookies on, only the sender of a proven first fragment gets a place in it.
+ * From datagrams to whole ClientHellos. The only state is a small table of ClientHellos in fragments, and where a cookie
+ * is demanded of everybody, only the sender of a proven first fragment gets a place in it.
  */
 export class HelloIntake {
-  readonly #cookies: CookieJar | undefined;
+  readonly #cookies: CookieJar;
+  readonly #demanded: boolean;
   readonly #fragmented = new Map<string, FragmentedHello>();
 
-  constructor(random: RandomSource, cookie: boolean) {
-    this.#cookies = cookie ? new CookieJar(random) : undefined;
+  /** @param demanded every ClientHello has to bring a cookie; else `demand` may ask for one */
+  constructor(random: RandomSource, demanded: boolean) {
+    this.#cookies = new CookieJar(random);
+    this.#demanded = demanded;
+  }
+
+  /** The cookie that a ClientHello without a valid one is to be sent again with. */
+  demand(received: ReceivedHello, peer: DtlsPeer, now: number): Intake & { readonly kind: 'verify' } {
+    const { hello, recordSequence } = received;
+    return { kind: 'verify', cookie: this.#cookies.make(peer, hello, now), recordSequence };
   }
 
   input(datagram: Buffer, peer: DtlsPeer, now: number): Intake {
@@ -64,7 +74,7 @@ export class HelloIntake {
       if (!start) return { kind: 'drop', reason: 'malformed' };
       // A defect of old GnuTLS clients, refused by ocserv too (reference §7.4).
       if (start.random.every((byte) => byte === 0)) return { kind: 'drop', reason: 'zero-random' };
-      if (this.#cookies && !this.#cookies.verify(peer, start, now)) {
+      if (this.#demanded && !this.#cookies.verify(peer, start, now)) {
         return { kind: 'verify', cookie: this.#cookies.make(peer, start, now), recordSequence: sequence };
       }
     }
@@ -73,19 +83,18 @@ export class HelloIntake {
         RECORD_HEADER_LENGTH,
         RECORD_HEADER_LENGTH + HANDSHAKE_HEADER_LENGTH + header.length,
       );
-      return whole(Buffer.from(raw), header.sequence, sequence);
+      return this.#whole(Buffer.from(raw), header.sequence, sequence, peer, now);
     }
     return this.#fragment(datagram, header, peer, sequence, now);
   }
 
   #fragment(datagram: Buffer, header: HandshakeHeader, peer: DtlsPeer, sequence: number, now: number): Intake {
-    const key = `${peer.address}|${peer.port}`;
+    const key = endpointText(peer.address, peer.port);
     let entry = this.#fragmented.get(key);
     if (!entry || entry.expires <= now || entry.reassembly.next !== header.sequence) {
-      if (header.fragmentOffset > 0 && this.#cookies) return { kind: 'drop', reason: 'unexpected' };
+      if (header.fragmentOffset > 0 && this.#demanded) return { kind: 'drop', reason: 'unexpected' };
       this.#fragmented.delete(key);
-      this.#expire(now);
-      if (this.#fragmented.size >= MAX_FRAGMENTED_HELLOS) return { kind: 'drop', reason: 'full' };
+      this.#makeRoom(now);
       entry = {
         reassembly: new Reassembly(header.sequence, SERVER_MAX_MESSAGE),
         expires: now + FRAGMENTED_HELLO_MS,
@@ -96,12 +105,24 @@ export class HelloIntake {
     const message = entry.reassembly.take();
     if (!message) return WAIT;
     this.#fragmented.delete(key);
-    return whole(message.raw, header.sequence, sequence);
+    return this.#whole(message.raw, header.sequence, sequence, peer, now);
   }
 
-  #expire(now: number): void {
+  #whole(raw: Buffer, messageSequence: number, sequence: number, peer: DtlsPeer, now: number): Intake {
+    const hello = parseClientHello(raw.subarray(HANDSHAKE_HEADER_LENGTH));
+    if (!hello) return { kind: 'drop', reason: 'malformed' };
+    const proven = this.#cookies.verify(peer, hello, now);
+    return { kind: 'hello', received: { hello, raw, messageSequence, recordSequence: sequence, proven } };
+  }
+
+  /**
+   * Forgets what is expired, and the oldest where the table is full: the fragments of one hello come together, so whoever fills the
+   * table would have to do that within one burst to be in the way of others. The oldest come first, as all are kept equally long.
+   */
+  #makeRoom(now: number): void {
     for (const [key, entry] of this.#fragmented) {
-      if (entry.expires <= now) this.#fragmented.delete(key);
+      if (entry.expires > now && this.#fragmented.size < MAX_FRAGMENTED_HELLOS) break;
+      this.#fragmented.delete(key);
     }
   }
 }
@@ -109,10 +130,4 @@ export class HelloIntake {
 function body(datagram: Buffer, header: HandshakeHeader): Buffer {
   const start = RECORD_HEADER_LENGTH + HANDSHAKE_HEADER_LENGTH;
   return datagram.subarray(start, start + header.fragmentLength);
-}
-
-function whole(raw: Buffer, messageSequence: number, sequence: number): Intake {
-  const hello = parseClientHello(raw.subarray(HANDSHAKE_HEADER_LENGTH));
-  if (!hello) return { kind: 'drop', reason: 'malformed' };
-  return { kind: 'hello', received: { hello, raw, messageSequence, recordSequence: sequence } };
 }

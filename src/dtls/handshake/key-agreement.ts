@@ -18,7 +18,6 @@ const X25519_LENGTH = 32;
 
 /** An ephemeral key pair of one handshake. */
 export class EphemeralKey {
-  readonly group: number;
   /** As it is sent: an uncompressed point, or 32 bytes of X25519. */
   readonly publicKey: Buffer;
   readonly #x25519: KeyObject | undefined;
@@ -26,7 +25,6 @@ export class EphemeralKey {
 
   /** @param group one of GROUPS */
   constructor(group: number) {
-    this.group = group;
     if (group === GROUPS.x25519) {
       const pair = generateKeyPairSync('x25519');
       this.#x25519 = pair.privateKey;

@@ -1,5 +1,5 @@
-import { ByteReader } from '../byte-reader.ts';
-import { uint, vector } from '../byte-writer.ts';
+import { ByteReader } from '../protocol/byte-reader.ts';
+import { uint, vector } from '../protocol/byte-writer.ts';
 
 /** ECCurveType named_curve (RFC 8422 §5.4), the only one in use. */
 const NAMED_CURVE = 3;

@@ -1,10 +1,14 @@
-import { MASTER_SECRET_LENGTH, VERIFY_DATA_LENGTH } from '../constants.ts';
-import type { RecordKeys } from '../record/record-protection.ts';
-import type { CipherSuite } from './cipher-suites.ts';
+import { KeyObject } from 'node:crypto';
+import type { PreSharedKey } from '../association/types.ts';
+import type { CipherSuite } from '../protocol/cipher-suites.ts';
+import { MASTER_SECRET_LENGTH, VERIFY_DATA_LENGTH } from '../protocol/constants.ts';
+import type { KeyBlock, RecordKeys } from '../record/record-protection.ts';
 import { prf } from './prf.ts';
 
 /** Premaster secret of PSK suites (RFC 4279 §2): the other secret, or as many zeros as the key has bytes, then the key. */
-export function pskPremasterSecret(psk: Uint8Array, other: Uint8Array = new Uint8Array(psk.length)): Buffer {
+export function pskPremasterSecret(key: PreSharedKey, agreed?: Uint8Array): Buffer {
+  const psk = key instanceof KeyObject ? key.export() : key;
+  const other = agreed ?? new Uint8Array(psk.length);
   const out = Buffer.alloc(4 + other.length + psk.length);
   out.writeUInt16BE(other.length, 0);
   out.set(other, 2);
@@ -29,19 +33,18 @@ export function extendedMasterSecret(suite: CipherSuite, premaster: Buffer, sess
   return prf(suite.hash, premaster, 'extended master secret', sessionHash, MASTER_SECRET_LENGTH);
 }
 
-/** Keys of both directions (RFC 5246 §6.3; AEAD suites have no MAC keys). */
-export interface KeyBlock {
-  readonly client: RecordKeys;
-  readonly server: RecordKeys;
-}
-
+/** Cuts the key block (RFC 5246 §6.3): of the client and the server, MAC keys if there are any, then keys, then IVs. */
 export function keyBlock(suite: CipherSuite, master: Buffer, clientRandom: Buffer, serverRandom: Buffer): KeyBlock {
-  const { keyLength: k, ivLength: v } = suite;
-  const block = prf(suite.hash, master, 'key expansion', Buffer.concat([serverRandom, clientRandom]), 2 * (k + v));
-  return {
-    client: { key: block.subarray(0, k), iv: block.subarray(2 * k, 2 * k + v) },
-    server: { key: block.subarray(k, 2 * k), iv: block.subarray(2 * k + v) },
+  const { macKeyLength: m, keyLength: k, ivLength: v } = suite;
+  const seed = Buffer.concat([serverRandom, clientRandom]);
+  const block = prf(suite.hash, master, 'key expansion', seed, 2 * (m + k + v));
+  const cut = (side: 0 | 1): RecordKeys => {
+    const part = (from: number, length: number): Buffer =>
+      block.subarray(from + side * length, from + (side + 1) * length);
+    const keys = { key: part(2 * m, k), iv: part(2 * (m + k), v) };
+    return m > 0 ? { ...keys, mac: part(0, m) } : keys;
   };
+  return { client: cut(0), server: cut(1) };
 }
 
 /** Contents of Finished (RFC 5246 §7.4.9). */

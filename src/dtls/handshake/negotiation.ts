@@ -1,6 +1,6 @@
-import { EXTENSION, MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT } from '../constants.ts';
-import type { DtlsCredentials } from '../types.ts';
-import { type CipherSuite, type CipherSuiteName, cipherSuite, type KeyExchange } from './cipher-suites.ts';
+import type { DtlsCredentials } from '../association/types.ts';
+import { type CipherSuite, type CipherSuiteName, cipherSuite, type KeyExchange } from '../protocol/cipher-suites.ts';
+import { EXTENSION, MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT } from '../protocol/constants.ts';
 import type { ClientHello } from './client-hello.ts';
 import { type Extensions, extensionNumbers } from './hello-extensions.ts';
 import { GROUP_PREFERENCE, GROUPS } from './key-agreement.ts';
@@ -58,6 +58,7 @@ export function negotiate(
   for (const name of names) {
     const suite = cipherSuite(name);
     if (!hello.cipherSuites.includes(suite.id) || !usable(suite, credentials)) continue;
+    if (suite.macKeyLength > 0 && !hello.extensions.has(EXTENSION.encryptThenMac)) continue;
     if (credentials.kind === 'resume') return { suite, group: undefined, signatureScheme: undefined };
     if (suite.keyExchange === 'psk') return { suite, group: undefined, signatureScheme: undefined };
     if (group === undefined) continue;

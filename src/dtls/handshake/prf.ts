@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 const BLOCK = { sha256: 64, sha384: 128 } as const;
 const DIGEST = { sha256: 32, sha384: 48 } as const;
 
-export type PrfHash = keyof typeof BLOCK;
+type PrfHash = keyof typeof BLOCK;
 
 /**
  * PRF of TLS 1.2 (RFC 5246 §5): `length` bytes from P_hash(secret, label ‖ seed).

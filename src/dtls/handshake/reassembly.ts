@@ -1,26 +1,35 @@
-import { HANDSHAKE_HEADER_LENGTH, REASSEMBLY_WINDOW } from '../constants.ts';
+import { HANDSHAKE_HEADER_LENGTH, REASSEMBLY_WINDOW } from '../protocol/constants.ts';
 import { type HandshakeHeader, writeHandshakeHeader } from './handshake-message.ts';
 
 /** A handshake message put together again. */
-export interface CompleteMessage {
+interface CompleteMessage {
   readonly type: number;
   readonly epoch: number;
   /** Unfragmented header and body, a copy. */
   readonly raw: Buffer;
 }
 
+/**
+ * Bytes of a message that are kept together. Only what has come takes memory, whatever length its header announces: a fragment of one
+ * byte, 26 on the wire with its headers, holds a page.
+ */
+const PAGE = 64;
+
 interface Partial {
   readonly type: number;
   readonly epoch: number;
-  readonly raw: Buffer;
-  /** One byte per byte of the body that has come. */
-  readonly seen: Uint8Array;
+  readonly length: number;
+  /** PAGE bytes of the body, then a flag for each that has come; by the number of the page. */
+  readonly pages: Map<number, Uint8Array>;
   missing: number;
+  /** A message that came in one piece needs no pages. */
+  whole: Buffer | undefined;
 }
 
 /**
  * Puts fragments in order and together (RFC 6347 §4.2.2, §4.2.3). Keeps at most REASSEMBLY_WINDOW messages, of at most
- * `maxMessage` bytes together with what they announce, and drops what contradicts an earlier fragment.
+ * `maxMessage` bytes together with what they announce, and drops what contradicts an earlier fragment. Takes time, and holds
+ * memory, in proportion to the bytes that came.
  */
 export class Reassembly {
   /** message_seq of the message to be handed out next. */
@@ -34,6 +43,13 @@ export class Reassembly {
     this.#maxBytes = maxBytes;
   }
 
+  /** Bytes of memory that messages in waiting take. */
+  get held(): number {
+    let held = 0;
+    for (const { pages, whole } of this.#partial.values()) held += pages.size * 2 * PAGE + (whole?.length ?? 0);
+    return held;
+  }
+
   /** Takes one fragment, whose body begins at `buffer[at]`. False when it was of no use. */
   add(header: HandshakeHeader, epoch: number, buffer: Buffer, at: number): boolean {
     const { type, length, sequence, fragmentOffset, fragmentLength } = header;
@@ -43,21 +59,19 @@ export class Reassembly {
       // The next message in order always has room; others only share what is left.
       const bytes = sequence === this.next ? length : this.#bytes + length;
       if (bytes > this.#maxBytes) return false;
-      const raw = Buffer.alloc(HANDSHAKE_HEADER_LENGTH + length);
-      writeHandshakeHeader(raw, type, length, sequence, 0, length);
-      entry = { type, epoch, raw, seen: new Uint8Array(length), missing: length };
+      entry = { type, epoch, length, pages: new Map(), missing: length, whole: undefined };
       this.#partial.set(sequence, entry);
       this.#bytes += length;
     }
-    if (entry.type !== type || entry.epoch !== epoch || entry.seen.length !== length) return false;
-    const { raw, seen } = entry;
-    for (let i = 0; i < fragmentLength; i++) {
-      const to = fragmentOffset + i;
-      if (seen[to] === 1) continue;
-      seen[to] = 1;
-      entry.missing--;
-      raw[HANDSHAKE_HEADER_LENGTH + to] = buffer[at + i]!;
+    if (entry.type !== type || entry.epoch !== epoch || entry.length !== length) return false;
+    if (entry.missing === 0) return true;
+    if (fragmentLength === length) {
+      entry.whole = Buffer.from(buffer.subarray(at, at + length));
+      entry.missing = 0;
+      entry.pages.clear();
+      return true;
     }
+    write(entry, fragmentOffset, buffer, at, fragmentLength);
     return true;
   }
 
@@ -65,9 +79,34 @@ export class Reassembly {
   take(): CompleteMessage | undefined {
     const entry = this.#partial.get(this.next);
     if (!entry || entry.missing > 0) return undefined;
+    const { type, epoch, length, pages, whole } = entry;
+    const raw = Buffer.allocUnsafe(HANDSHAKE_HEADER_LENGTH + length);
+    writeHandshakeHeader(raw, type, length, this.next, 0, length);
+    if (whole) raw.set(whole, HANDSHAKE_HEADER_LENGTH);
+    for (const [index, page] of pages) {
+      const from = index * PAGE;
+      raw.set(page.subarray(0, Math.min(PAGE, length - from)), HANDSHAKE_HEADER_LENGTH + from);
+    }
     this.#partial.delete(this.next);
-    this.#bytes -= entry.seen.length;
+    this.#bytes -= length;
     this.next++;
-    return entry;
+    return { type, epoch, raw };
+  }
+}
+
+/** Writes a fragment into the pages; of bytes that came twice, the first stay. */
+function write(entry: Partial, fragmentOffset: number, buffer: Buffer, at: number, fragmentLength: number): void {
+  const end = fragmentOffset + fragmentLength;
+  for (let to = fragmentOffset; to < end; ) {
+    const index = Math.floor(to / PAGE);
+    let page = entry.pages.get(index);
+    if (!page) entry.pages.set(index, (page = new Uint8Array(2 * PAGE)));
+    for (const stop = Math.min(end, (index + 1) * PAGE); to < stop; to++) {
+      const place = to % PAGE;
+      if (page[PAGE + place] === 1) continue;
+      page[PAGE + place] = 1;
+      page[place] = buffer[at + to - fragmentOffset]!;
+      entry.missing--;
+    }
   }
 }

@@ -1,17 +1,17 @@
-import { KeyObject } from 'node:crypto';
-import type { AlertName } from '../alerts.ts';
-import { uint } from '../byte-writer.ts';
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../association/connection.ts';
+import type { DtlsCredentials, PreSharedKey } from '../association/types.ts';
+import type { AlertName } from '../protocol/alerts.ts';
+import { uint } from '../protocol/byte-writer.ts';
+import type { CipherSuiteName } from '../protocol/cipher-suites.ts';
 import {
   DTLS_1_2,
   EXTENSION,
   HANDSHAKE_TYPE,
   RANDOM_LENGTH,
+  RECORD_HEADER_LENGTH,
   RENEGOTIATION_SCSV,
   SERVER_MAX_MESSAGE,
-} from '../constants.ts';
-import type { DtlsCredentials, PreSharedKey } from '../types.ts';
-import type { CipherSuiteName } from './cipher-suites.ts';
+} from '../protocol/constants.ts';
 import { type ClientHello, offersDtls12 } from './client-hello.ts';
 import { Handshake } from './handshake.ts';
 import { expected, SERVER_STATE, SERVER_TRANSITIONS, type ServerState } from './handshake-states.ts';
@@ -23,7 +23,7 @@ import {
   serializeEcdhParameters,
   serializeSignature,
 } from './key-exchange-messages.ts';
-import { extendedMasterSecret, masterSecret, pskPremasterSecret } from './key-schedule.ts';
+import { pskPremasterSecret } from './key-schedule.ts';
 import { type Agreement, negotiate, readRecordSizeLimit } from './negotiation.ts';
 import { serializeServerHello } from './server-hello.ts';
 import { signWith } from './signature-schemes.ts';
@@ -38,6 +38,8 @@ export interface ReceivedHello {
   readonly messageSequence: number;
   /** Sequence number of the record that it came in. */
   readonly recordSequence: number;
+  /** The sender's address is no forged one: a cookie that we sent there came back. */
+  readonly proven: boolean;
 }
 
 /** The server's side of a handshake. */
@@ -46,16 +48,17 @@ export class ServerHandshake extends Handshake {
   readonly #credentials: DtlsCredentials;
   #agreement: Agreement | undefined;
   #ephemeral: EphemeralKey | undefined;
-  #extendedMasterSecret = false;
 
   constructor(connection: Connection, received: ReceivedHello, credentials: DtlsCredentials, now: number) {
     // Numbers go on from the ClientHello's, so that a HelloVerifyRequest needs no state (RFC 6347 §4.2.1, §4.2.2).
-    super(connection, received.messageSequence, SERVER_MAX_MESSAGE, now);
-    this.reassembly.next = received.messageSequence + 1;
+    super(connection, received.messageSequence, SERVER_MAX_MESSAGE, now, received.messageSequence + 1);
     this.#credentials = credentials;
     this.transcript.push(received.raw);
     this.clientRandom = Buffer.from(received.hello.random);
-    connection.records.plainSequence = received.recordSequence;
+    if (!received.proven) {
+      this.distrust();
+      this.heard(RECORD_HEADER_LENGTH + received.raw.length);
+    }
   }
 
   /** Answers the ClientHello. Returns the alert to refuse it with, if it cannot be answered. */
@@ -70,7 +73,7 @@ export class ServerHandshake extends Handshake {
     if (hello.extensions.has(EXTENSION.renegotiationInfo) && hello.extensions.get(EXTENSION.renegotiationInfo)?.[0]) {
       return 'handshake_failure';
     }
-    connection.maxPlaintext = maxPlaintext;
+    connection.limitPlaintext(maxPlaintext);
     this.#agreement = agreement;
     this.serverRandom = connection.config.random.bytes(RANDOM_LENGTH);
     const resumes = this.#credentials.kind === 'resume';
@@ -108,9 +111,10 @@ export class ServerHandshake extends Handshake {
         answer.set(EXTENSION.renegotiationInfo, Buffer.from([0]));
       }
       if (config.extendedMasterSecret && offered.has(EXTENSION.extendedMasterSecret)) {
-        this.#extendedMasterSecret = true;
+        this.extended = true;
         answer.set(EXTENSION.extendedMasterSecret, EMPTY);
       }
+      if (this.#agreement!.suite.macKeyLength > 0) answer.set(EXTENSION.encryptThenMac, EMPTY);
       if (this.#agreement?.group !== undefined && offered.has(EXTENSION.ecPointFormats)) {
         answer.set(EXTENSION.ecPointFormats, Buffer.from([1, 0]));
       }
@@ -154,10 +158,7 @@ export class ServerHandshake extends Handshake {
     const premaster = this.#premaster(body);
     if (!premaster) return;
     this.transcript.push(raw);
-    const master = this.#extendedMasterSecret
-      ? extendedMasterSecret(suite, premaster, this.transcriptHash(suite))
-      : masterSecret(suite, premaster, this.clientRandom, this.serverRandom);
-    this.installKeys(suite, master);
+    this.installKeys(suite, this.masterFrom(suite, premaster));
     this.#ephemeral = undefined;
     this.state = SERVER_STATE.finished;
   }
@@ -184,25 +185,13 @@ export class ServerHandshake extends Handshake {
       connection.fail('unknown_psk_identity', 'There is no key for the identity that the client sent.');
       return undefined;
     }
-    return pskPremasterSecret(key instanceof KeyObject ? key.export() : key, agreed);
+    return pskPremasterSecret(key, agreed);
   }
 
   #finished(body: Buffer, raw: Buffer, now: number): void {
-    if (!this.verifyFinished(body)) {
-      this.connection.fail('decrypt_error', "The client's Finished does not match the handshake as we saw it.");
-      return;
-    }
+    if (!this.provenBy(body)) return;
     this.state = SERVER_STATE.done;
-    if (this.#credentials.kind === 'resume') {
-      this.flight.clear();
-      this.finish(false, now);
-      return;
-    }
-    this.transcript.push(raw);
-    this.flight.clear();
-    this.pushFinished();
-    this.sendFlight(now, false);
-    this.finish(true, now);
+    this.conclude(raw, this.#credentials.kind !== 'resume', now);
   }
 
   protected override timeoutExplanation(): string {

@@ -1,13 +1,10 @@
-import { ByteReader } from '../byte-reader.ts';
-import { uint, vector } from '../byte-writer.ts';
-import { RANDOM_LENGTH } from '../constants.ts';
+import { ByteReader } from '../protocol/byte-reader.ts';
+import { uint, vector } from '../protocol/byte-writer.ts';
 import { type Extensions, readExtensions, serializeExtensions } from './hello-extensions.ts';
+import { type HelloStart, readHelloStart } from './hello-start.ts';
 
-/** ServerHello (RFC 5246 §7.4.1.3). Buffers of a parsed one are views. */
-export interface ServerHello {
-  readonly version: number;
-  readonly random: Buffer;
-  readonly sessionId: Buffer;
+/** ServerHello (RFC 5246 §7.4.1.3). */
+export interface ServerHello extends HelloStart {
   readonly cipherSuite: number;
   readonly compressionMethod: number;
   readonly extensions: Extensions;
@@ -15,14 +12,11 @@ export interface ServerHello {
 
 export function parseServerHello(body: Buffer): ServerHello | undefined {
   const reader = new ByteReader(body);
-  const version = reader.uint(2);
-  const random = reader.bytes(RANDOM_LENGTH);
-  const sessionId = reader.vector(1);
+  const start = readHelloStart(reader);
   const cipherSuite = reader.uint(2);
   const compressionMethod = reader.uint(1);
-  if (reader.failed || sessionId.length > 32) return undefined;
   const extensions = readExtensions(reader);
-  return extensions && { version, random, sessionId, cipherSuite, compressionMethod, extensions };
+  return extensions && { ...start, cipherSuite, compressionMethod, extensions };
 }
 
 export function serializeServerHello(hello: ServerHello): Buffer {

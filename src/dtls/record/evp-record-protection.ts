@@ -1,6 +1,9 @@
 import { TunneliteError } from '../../lib/errors.ts';
-import type { CipherSuite } from '../handshake/cipher-suites.ts';
+import { keep } from '../../lib/keep.ts';
+import type { CipherSuite } from '../protocol/cipher-suites.ts';
+import { MAX_PLAINTEXT, RECORD_HEADER_LENGTH, TAG_LENGTH } from '../protocol/constants.ts';
 import type { Libcrypto } from './libcrypto.ts';
+import { AAD_LENGTH, fillAad, writeRecordHeader } from './record.ts';
 import type { RecordKeys, RecordOpener, RecordProtection, RecordSealer } from './record-protection.ts';
 
 /*
@@ -20,12 +23,8 @@ const EVP_CTRL_AEAD_TLS1_AAD = 0x16;
 /** As the length of SET_IV_FIXED: the whole nonce is given, not only its fixed part. */
 const WHOLE_NONCE = -1;
 
-const AAD = 13;
-const HEADER = 13;
-const TAG = 16;
-const MAX_PLAINTEXT = 16_384;
-
-const CIPHER_NAMES: Readonly<Record<CipherSuite['aead'], string>> = {
+/** CBC is for clients of old: node:crypto is good enough. */
+const CIPHER_NAMES: { readonly [C in CipherSuite['cipher']]?: string } = {
   'aes-128-gcm': 'id-aes128-GCM',
   'aes-256-gcm': 'id-aes256-GCM',
   'chacha20-poly1305': 'ChaCha20-Poly1305',
@@ -93,10 +92,11 @@ const forgotten = new FinalizationRegistry<Context>((context) => context.free())
 
 function createContext(scratch: Scratch, suite: CipherSuite, keys: RecordKeys, encrypt: boolean): Context | undefined {
   const { crypto } = scratch;
-  const handle = crypto.newContext();
-  if (handle === 0) return undefined;
+  const name = CIPHER_NAMES[suite.cipher];
+  const handle = name === undefined ? 0 : crypto.newContext();
+  if (name === undefined || handle === 0) return undefined;
   const context = new Context(crypto, handle);
-  if (crypto.init(handle, CIPHER_NAMES[suite.aead], keys.key, encrypt)) {
+  if (crypto.init(handle, name, keys.key, encrypt)) {
     keys.iv.copy(scratch.aad, 16);
     const done = crypto.control(handle, EVP_CTRL_AEAD_SET_IV_FIXED, keys.iv.length, scratch.aadAddress + 16);
     scratch.aad.fill(0);
@@ -120,7 +120,7 @@ class EvpSealer implements RecordSealer {
     this.#scratch = scratch;
     this.#context = context;
     this.#explicit = suite.explicitNonceLength;
-    this.#salt = Buffer.from(keys.iv);
+    this.#salt = keep(keys.iv);
     forgotten.register(this, context, context);
   }
 
@@ -137,44 +137,33 @@ class EvpSealer implements RecordSealer {
     const { crypto, aad, aadAddress } = this.#scratch;
     const handle = this.#context.handle;
     const explicit = this.#explicit;
-    const body = explicit + length + TAG;
-    // These three lines stand between a fault of the caller and memory that is not ours.
+    const body = explicit + length + TAG_LENGTH;
+    // These lines stand between a fault of the caller and memory that is not ours.
     if (handle === 0) throw new TunneliteError('ERR_CLOSED', 'A record was to be sealed with freed keys.');
-    if (length < 0 || length > MAX_PLAINTEXT || outputOffset < 0 || outputOffset + HEADER + body > output.length)
+    if (
+      length < 0 ||
+      length > MAX_PLAINTEXT ||
+      outputOffset < 0 ||
+      outputOffset + RECORD_HEADER_LENGTH + body > output.length
+    )
       throw new TunneliteError('ERR_INTERNAL', 'A record does not fit the memory it is to be sealed in.');
     if (explicit > 0 && (sequence !== this.#nextSequence || epoch !== this.#epoch)) this.#setNonce(epoch, sequence);
-    const high = Math.floor(sequence / 0x1_0000_0000);
-    const low = sequence >>> 0;
-    output[outputOffset] = aad[8] = type;
-    output[outputOffset + 1] = aad[9] = 0xfe;
-    output[outputOffset + 2] = aad[10] = 0xfd;
-    output[outputOffset + 3] = aad[0] = epoch >>> 8;
-    output[outputOffset + 4] = aad[1] = epoch;
-    output[outputOffset + 5] = aad[2] = high >>> 8;
-    output[outputOffset + 6] = aad[3] = high;
-    output[outputOffset + 7] = aad[4] = low >>> 24;
-    output[outputOffset + 8] = aad[5] = low >>> 16;
-    output[outputOffset + 9] = aad[6] = low >>> 8;
-    output[outputOffset + 10] = aad[7] = low;
-    output[outputOffset + 11] = body >>> 8;
-    output[outputOffset + 12] = body;
-    const announced = explicit + length;
-    aad[11] = announced >>> 8;
-    aad[12] = announced;
-    const start = outputOffset + HEADER;
+    writeRecordHeader(output, outputOffset, type, epoch, sequence, body);
+    fillAad(aad, output, outputOffset, explicit + length);
+    const start = outputOffset + RECORD_HEADER_LENGTH;
     if (input !== output || inputOffset !== start + explicit) {
       input.copy(output, start + explicit, inputOffset, inputOffset + length);
     }
     const address = this.#scratch.addressOf(output, start);
     if (
-      crypto.control(handle, EVP_CTRL_AEAD_TLS1_AAD, AAD, aadAddress) !== TAG ||
+      crypto.control(handle, EVP_CTRL_AEAD_TLS1_AAD, AAD_LENGTH, aadAddress) !== TAG_LENGTH ||
       crypto.run(handle, address, address, body) !== body
     ) {
       crypto.clearErrors();
       throw new TunneliteError('ERR_INTERNAL', 'OpenSSL refused to seal a record.');
     }
     this.#nextSequence = sequence + 1;
-    return HEADER + body;
+    return RECORD_HEADER_LENGTH + body;
   }
 
   free(): void {
@@ -207,7 +196,7 @@ class EvpOpener implements RecordOpener {
   constructor(scratch: Scratch, context: Context, suite: CipherSuite) {
     this.#scratch = scratch;
     this.#context = context;
-    this.#overhead = suite.explicitNonceLength + TAG;
+    this.#overhead = suite.explicitNonceLength + TAG_LENGTH;
     this.plaintext = scratch.bytes;
     this.plaintextOffset = suite.explicitNonceLength;
     forgotten.register(this, context, context);
@@ -217,17 +206,12 @@ class EvpOpener implements RecordOpener {
     const { crypto, aad, aadAddress, bytes, textAddress } = this.#scratch;
     const handle = this.#context.handle;
     const size = length - this.#overhead;
-    if (handle === 0 || size < 0 || size > MAX_PLAINTEXT || offset + HEADER + length > input.length) return -1;
-    for (let i = 0; i < 8; i++) aad[i] = input[offset + 3 + i] as number;
-    aad[8] = input[offset] as number;
-    // The version as it is there, not as it should be: what was changed on the way is not authentic.
-    aad[9] = input[offset + 1] as number;
-    aad[10] = input[offset + 2] as number;
-    aad[11] = length >>> 8;
-    aad[12] = length;
-    input.copy(bytes, 0, offset + HEADER, offset + HEADER + length);
+    if (handle === 0 || size < 0 || size > MAX_PLAINTEXT || offset + RECORD_HEADER_LENGTH + length > input.length)
+      return -1;
+    fillAad(aad, input, offset, length);
+    input.copy(bytes, 0, offset + RECORD_HEADER_LENGTH, offset + RECORD_HEADER_LENGTH + length);
     if (
-      crypto.control(handle, EVP_CTRL_AEAD_TLS1_AAD, AAD, aadAddress) === TAG &&
+      crypto.control(handle, EVP_CTRL_AEAD_TLS1_AAD, AAD_LENGTH, aadAddress) === TAG_LENGTH &&
       crypto.run(handle, textAddress, textAddress, length) >= 0
     ) {
       return size;
@@ -244,7 +228,6 @@ class EvpOpener implements RecordOpener {
 
 /** The accelerated twin of the protection on node:crypto. */
 export class EvpRecordProtection implements RecordProtection {
-  readonly name = 'evp';
   readonly #scratch: Scratch;
 
   constructor(crypto: Libcrypto) {

@@ -1,28 +1,18 @@
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
-import { MAX_PLAINTEXT, RECORD_HEADER_LENGTH } from '../constants.ts';
-import type { CipherSuite } from '../handshake/cipher-suites.ts';
-import { writeRecordHeader } from './record.ts';
+import { keep } from '../../lib/keep.ts';
+import type { CipherSuite } from '../protocol/cipher-suites.ts';
+import { MAX_PLAINTEXT, RECORD_HEADER_LENGTH, TAG_LENGTH } from '../protocol/constants.ts';
+import { CbcOpener, CbcSealer } from './cbc-record-protection.ts';
+import { AAD_LENGTH, fillAad, writeRecordHeader } from './record.ts';
 import type { RecordKeys, RecordOpener, RecordProtection, RecordSealer } from './record-protection.ts';
 
-const TAG_LENGTH = 16;
 const NONCE_LENGTH = 12;
-const AAD_LENGTH = 13;
 const OPTIONS = { authTagLength: TAG_LENGTH } as const;
 // Scratch for every record of the process: node:crypto has copied both when the call that takes them returns.
 const aad = Buffer.alloc(AAD_LENGTH);
 const nonce = Buffer.alloc(NONCE_LENGTH);
 // Shared, so that an idle association does not keep its last record in memory.
 let opened: Buffer = Buffer.alloc(0);
-
-/** Additional data: the first 11 bytes of the header, epoch and sequence first, and the plaintext's length. */
-function fillAad(header: Buffer, at: number, length: number): void {
-  for (let i = 0; i < 8; i++) aad[i] = header[at + 3 + i]!;
-  aad[8] = header[at]!;
-  aad[9] = header[at + 1]!;
-  aad[10] = header[at + 2]!;
-  aad[11] = length >>> 8;
-  aad[12] = length;
-}
 
 /** Nonce from the salt or IV, and the 8 bytes of the record: its explicit nonce, or epoch and sequence. */
 function fillNonce(iv: Buffer, source: Buffer, at: number): void {
@@ -36,20 +26,27 @@ function fillNonce(iv: Buffer, source: Buffer, at: number): void {
 }
 
 // The cast is for the types only: ChaCha20-Poly1305 is used in the same way, but has an overload of its own.
-const algorithmOf = (suite: CipherSuite) => suite.aead as CipherGCMTypes;
+const algorithmOf = (suite: CipherSuite) => suite.cipher as CipherGCMTypes;
 
-class NodeSealer implements RecordSealer {
-  readonly #suite: CipherSuite;
+/** The keys of one direction. */
+class NodeKeys {
+  protected readonly suite: CipherSuite;
   // A KeyObject: a raw Buffer is imported anew for every record, which costs several times the encryption.
-  readonly #key: KeyObject;
-  readonly #iv: Buffer;
+  protected readonly key: KeyObject;
+  protected readonly iv: Buffer;
 
   constructor(suite: CipherSuite, keys: RecordKeys) {
-    this.#suite = suite;
-    this.#key = createSecretKey(keys.key);
-    this.#iv = Buffer.from(keys.iv);
+    this.suite = suite;
+    this.key = createSecretKey(keys.key);
+    this.iv = keep(keys.iv);
   }
 
+  free(): void {
+    // The key is garbage-collected.
+  }
+}
+
+class NodeSealer extends NodeKeys implements RecordSealer {
   seal(
     output: Buffer,
     outputOffset: number,
@@ -60,51 +57,38 @@ class NodeSealer implements RecordSealer {
     inputOffset: number,
     length: number,
   ): number {
-    const { explicitNonceLength: explicit, overhead } = this.#suite;
+    const { explicitNonceLength: explicit, overhead } = this.suite;
     writeRecordHeader(output, outputOffset, type, epoch, sequence, length + overhead);
-    fillAad(output, outputOffset, length);
+    fillAad(aad, output, outputOffset, length);
     // Epoch and sequence make a nonce that never repeats under one key (RFC 5288 §3).
-    fillNonce(this.#iv, output, outputOffset + 3);
+    fillNonce(this.iv, output, outputOffset + 3);
     let at = outputOffset + RECORD_HEADER_LENGTH;
     for (let i = 0; i < explicit; i++) output[at + i] = aad[i]!;
     at += explicit;
-    const cipher = createCipheriv(algorithmOf(this.#suite), this.#key, nonce, OPTIONS);
+    const cipher = createCipheriv(algorithmOf(this.suite), this.key, nonce, OPTIONS);
     cipher.setAAD(aad);
     output.set(cipher.update(input.subarray(inputOffset, inputOffset + length)), at);
     cipher.final();
     output.set(cipher.getAuthTag(), at + length);
     return RECORD_HEADER_LENGTH + length + overhead;
   }
-
-  free(): void {
-    // The key is garbage-collected.
-  }
 }
 
-class NodeOpener implements RecordOpener {
+class NodeOpener extends NodeKeys implements RecordOpener {
   readonly plaintextOffset = 0;
-  readonly #suite: CipherSuite;
-  readonly #key: KeyObject;
-  readonly #iv: Buffer;
-
-  constructor(suite: CipherSuite, keys: RecordKeys) {
-    this.#suite = suite;
-    this.#key = createSecretKey(keys.key);
-    this.#iv = Buffer.from(keys.iv);
-  }
 
   get plaintext(): Buffer {
     return opened;
   }
 
   open(input: Buffer, offset: number, length: number): number {
-    const { explicitNonceLength: explicit, overhead } = this.#suite;
+    const { explicitNonceLength: explicit, overhead } = this.suite;
     const plain = length - overhead;
     if (plain < 0 || plain > MAX_PLAINTEXT) return -1;
-    fillAad(input, offset, plain);
+    fillAad(aad, input, offset, plain);
     const body = offset + RECORD_HEADER_LENGTH;
-    fillNonce(this.#iv, input, explicit > 0 ? body : offset + 3);
-    const decipher = createDecipheriv(algorithmOf(this.#suite), this.#key, nonce, OPTIONS);
+    fillNonce(this.iv, input, explicit > 0 ? body : offset + 3);
+    const decipher = createDecipheriv(algorithmOf(this.suite), this.key, nonce, OPTIONS);
     decipher.setAAD(aad);
     const start = body + explicit;
     decipher.setAuthTag(input.subarray(start + plain, start + plain + TAG_LENGTH));
@@ -117,15 +101,10 @@ class NodeOpener implements RecordOpener {
     opened = plaintext;
     return plain;
   }
-
-  free(): void {
-    // The key is garbage-collected.
-  }
 }
 
 /** Record protection on node:crypto, for every suite of the engine. */
 export const nodeRecordProtection: RecordProtection = {
-  name: 'node:crypto',
-  createSealer: (suite, keys) => new NodeSealer(suite, keys),
-  createOpener: (suite, keys) => new NodeOpener(suite, keys),
+  createSealer: (suite, keys) => (suite.macKeyLength > 0 ? new CbcSealer(suite, keys) : new NodeSealer(suite, keys)),
+  createOpener: (suite, keys) => (suite.macKeyLength > 0 ? new CbcOpener(suite, keys) : new NodeOpener(suite, keys)),
 };

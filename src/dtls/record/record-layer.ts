@@ -1,9 +1,8 @@
-import { MAX_SEQUENCE, RECORD_HEADER_LENGTH } from '../constants.ts';
-import type { CipherSuite } from '../handshake/cipher-suites.ts';
-import type { KeyBlock } from '../handshake/key-schedule.ts';
+import type { CipherSuite } from '../protocol/cipher-suites.ts';
+import { MAX_SEQUENCE, RECORD_HEADER_LENGTH } from '../protocol/constants.ts';
 import { nodeRecordProtection } from './node-record-protection.ts';
 import { writePlainRecord } from './record.ts';
-import type { RecordOpener, RecordProtection, RecordSealer } from './record-protection.ts';
+import type { KeyBlock, RecordOpener, RecordProtection, RecordSealer } from './record-protection.ts';
 import { ReplayWindow } from './replay-window.ts';
 
 /** Sequence numbers, keys and replay window of one association: epoch 0 in the clear, epoch 1 protected. */
@@ -12,10 +11,14 @@ export class RecordLayer {
   suite: CipherSuite | undefined;
   opener: RecordOpener | undefined;
   /** Next sequence number of epoch 0. */
-  plainSequence = 0;
+  plainSequence: number;
   /** Next sequence number of epoch 1. */
   sequence = 0;
   #sealer: RecordSealer | undefined;
+
+  constructor(firstSequence = 0) {
+    this.plainSequence = firstSequence;
+  }
 
   /** Bytes that a record of this epoch adds to its content. */
   overhead(epoch: 0 | 1): number {

@@ -1,4 +1,4 @@
-import { DTLS_1_2, RECORD_HEADER_LENGTH } from '../constants.ts';
+import { DTLS_1_2, RECORD_HEADER_LENGTH } from '../protocol/constants.ts';
 
 /** Reads the 48-bit sequence number of the record header at `offset`. */
 export function recordSequence(datagram: Buffer, offset: number): number {
@@ -36,6 +36,20 @@ export function writeRecordHeader(
   output[offset + 10] = low;
   output[offset + 11] = length >>> 8;
   output[offset + 12] = length;
+}
+
+/** Additional data of an AEAD record: epoch ‖ sequence ‖ type ‖ version ‖ length of the plaintext. */
+export const AAD_LENGTH = 13;
+
+/** Fills in the additional data from the record header at `header[at]`, with a length of its own. */
+export function fillAad(aad: Buffer, header: Buffer, at: number, length: number): void {
+  for (let i = 0; i < 8; i++) aad[i] = header[at + 3 + i]!;
+  aad[8] = header[at]!;
+  // The version as it is there, not as it should be: what was changed on the way is not authentic.
+  aad[9] = header[at + 1]!;
+  aad[10] = header[at + 2]!;
+  aad[11] = length >>> 8;
+  aad[12] = length;
 }
 
 /** Writes one unprotected record and returns its length. */

@@ -1,6 +1,5 @@
 import { TunneliteError } from '../../lib/errors.ts';
-import type { TSchema } from '../../lib/schema/index.ts';
-import { check } from './validate.ts';
+import { check, type TSchema } from '../../lib/schema/index.ts';
 
 /** How a collection reads its items. */
 export interface CollectionShape<T> {
@@ -32,10 +31,6 @@ export class Collection<T extends object> implements Iterable<T> {
     return this.#items.size;
   }
 
-  get noun(): string {
-    return this.#shape.noun;
-  }
-
   [Symbol.iterator](): Iterator<T> {
     return this.#items.values();
   }
@@ -54,7 +49,15 @@ export class Collection<T extends object> implements Iterable<T> {
 
   /** @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID`, `ERR_IDENTITY_EXISTS` */
   add(input: unknown): T {
-    const item = this.#parse(input);
+    return this.adopt(this.#check(input));
+  }
+
+  /**
+   * The same for an item that was checked together with the directory around it.
+   * @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID` where there are too many, `ERR_IDENTITY_EXISTS`
+   */
+  adopt(checked: T): T {
+    const item = this.#complete(checked);
     this.#refuseTaken(item, undefined);
     if (this.#items.size >= this.#shape.limit) {
       throw new TunneliteError(
@@ -85,8 +88,18 @@ export class Collection<T extends object> implements Iterable<T> {
     return item;
   }
 
+  /** Keeps what is there; the returned function puts it back. */
+  snapshot(): () => void {
+    const items = [...this.#items];
+    const aliases = [...this.#aliases];
+    return () => {
+      refill(this.#items, items);
+      refill(this.#aliases, aliases);
+    };
+  }
+
   #replace(old: T, input: object): T {
-    const item = this.#parse(input);
+    const item = this.#complete(this.#check(input));
     this.#refuseTaken(item, old);
     // An item that keeps its key keeps its place, so that a loop over all may change each one.
     if (this.#shape.key(item).toLowerCase() !== this.#shape.key(old).toLowerCase()) this.#drop(old);
@@ -95,13 +108,17 @@ export class Collection<T extends object> implements Iterable<T> {
     return item;
   }
 
-  #parse(input: unknown): T {
-    const item = check<T>(this.#shape.schema, input, this.#shape.noun);
+  #check(input: unknown): T {
+    return check<T>(this.#shape.schema, input, { what: this.#shape.noun, code: 'ERR_IDENTITY_DIRECTORY_INVALID' });
+  }
+
+  #complete(item: T): T {
     return this.#shape.complete?.(item) ?? item;
   }
 
   #refuseTaken(item: T, replaced: T | undefined): void {
-    for (const name of [this.#shape.key(item), this.#shape.alias?.(item)]) {
+    // The alias first: it is what people write, while a key may be derived.
+    for (const name of [this.#shape.alias?.(item), this.#shape.key(item)]) {
       const holder = name === undefined ? undefined : this.find(name);
       if (holder && holder !== replaced) {
         throw new TunneliteError('ERR_IDENTITY_EXISTS', `There is a ${this.#shape.noun} '${name}' already.`);
@@ -125,4 +142,9 @@ export class Collection<T extends object> implements Iterable<T> {
     const alias = this.#shape.alias?.(item);
     if (alias !== undefined) this.#aliases.delete(alias.toLowerCase());
   }
+}
+
+function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }

@@ -1,10 +1,10 @@
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../bearer/constants.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../lib/tunnel-api.ts';
 import type { ApplicationInput, DirectoryInput, UserInput } from './input-types.ts';
 import { GRAPH_RESOURCE_ID, MAM_RESOURCE_ID } from './well-known.ts';
 
 /** Tenant of the default directory. */
 export const DEFAULT_TENANT_ID = '11111111-2222-4333-8444-555555555555';
-export const DEFAULT_DOMAIN = 'contoso.com';
+const DEFAULT_DOMAIN = 'contoso.com';
 /** Client id of the LOB app of the default directory. */
 export const DEFAULT_CLIENT_ID = '1f6a7e3c-0000-4000-8000-0000000010b0';
 /** Its bundle id, from which its redirect URI follows. */
@@ -33,12 +33,12 @@ export const DEFAULT_USERS: readonly UserInput[] = [
 ];
 
 /** Redirect URIs that the iOS/macOS platform of an app registration has (reference/tunnel-for-mam.md §4). */
-export function bundleRedirectUris(bundleId: string): string[] {
+function bundleRedirectUris(bundleId: string): string[] {
   return [`msauth.${bundleId}://auth`, `msauth://code/msauth.${bundleId}%3A%2F%2Fauth`];
 }
 
 /** An app registration as Microsoft's script for Tunnel for MAM makes it (reference/tunnel-for-mam.md §4). */
-export function lobApplication(appId: string, bundleId: string, displayName: string): ApplicationInput {
+function lobApplication(appId: string, bundleId: string, displayName: string): ApplicationInput {
   return {
     appId,
     displayName,

@@ -1,10 +1,12 @@
-import { TunneliteError } from '../../lib/errors.ts';
-import type { Static } from '../../lib/schema/index.ts';
+import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
+import { check, type Path, pathText, type Static, withDefaults } from '../../lib/schema/index.ts';
+import { defaultDirectory } from './default-directory.ts';
 import type { DirectoryInput } from './input-types.ts';
 import { type Application, DirectorySchema, TenantSchema, type User } from './schema.ts';
 import { TENANT_COLLECTIONS, Tenant, type TenantSettings } from './tenant.ts';
-import { check } from './validate.ts';
 import { CONSUMER_TENANT_ID } from './well-known.ts';
+
+const INVALID = 'ERR_IDENTITY_DIRECTORY_INVALID';
 
 type ParsedTenant = Static<typeof TenantSchema>;
 
@@ -25,10 +27,16 @@ export interface Located {
 export class Directory {
   readonly #tenants = new Map<string, Tenant>();
 
-  /** @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID`, `ERR_IDENTITY_EXISTS` */
-  constructor(input: DirectoryInput) {
-    const { tenants } = check<{ tenants: ParsedTenant[] }>(DirectorySchema, input, 'directory');
-    for (const tenant of tenants) this.#add(tenant);
+  /**
+   * @param input what it holds; {@link defaultDirectory} when left out, which needs no check
+   * @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID`, `ERR_IDENTITY_EXISTS`
+   */
+  constructor(input?: DirectoryInput) {
+    const { tenants } =
+      input === undefined
+        ? withDefaults<{ tenants: ParsedTenant[] }>(DirectorySchema, defaultDirectory())
+        : check<{ tenants: ParsedTenant[] }>(DirectorySchema, input, { what: 'directory', code: INVALID });
+    for (const [i, tenant] of tenants.entries()) this.#add(tenant, ['tenants', i]);
   }
 
   get tenants(): readonly Tenant[] {
@@ -60,33 +68,35 @@ export class Directory {
 
   /** @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID`, `ERR_IDENTITY_EXISTS` */
   addTenant(input: unknown): Tenant {
-    return this.#add(check<ParsedTenant>(TenantSchema, input, 'tenant'));
+    return this.#add(check<ParsedTenant>(TenantSchema, input, { what: 'tenant', code: INVALID }));
   }
 
   /** Changes settings of a tenant; its collections are changed one by one. */
   updateTenant(name: string, changes: object): Tenant {
     const tenant = this.tenant(name);
-    const parsed = check<ParsedTenant>(TenantSchema, { id: tenant.id, ...tenant.settings, ...changes }, 'tenant');
+    const parsed = check<ParsedTenant>(
+      TenantSchema,
+      { id: tenant.id, ...tenant.settings, ...changes },
+      { what: 'tenant', code: INVALID },
+    );
     const collection = TENANT_COLLECTIONS.find((key) => key in changes);
     if (collection) {
-      throw new TunneliteError(
-        'ERR_IDENTITY_DIRECTORY_INVALID',
-        `The ${collection} of a tenant cannot be replaced as a whole here.`,
-        { hint: `Add, change and remove them one by one under /${collection}.` },
-      );
+      throw new TunneliteError(INVALID, `The ${collection} of a tenant cannot be replaced as a whole here.`, {
+        hint: `Add, change and remove them one by one under /${collection}.`,
+      });
     }
     if (parsed.id.toLowerCase() !== tenant.id) {
-      throw new TunneliteError('ERR_IDENTITY_DIRECTORY_INVALID', 'The id of a tenant cannot be changed.');
+      throw new TunneliteError(INVALID, 'The id of a tenant cannot be changed.');
     }
     this.#refuseTaken(parsed, tenant);
-    tenant.settings = settingsOf(parsed);
+    tenant.configure(settingsOf(parsed));
     return tenant;
   }
 
   removeTenant(name: string): void {
     const tenant = this.tenant(name);
     if (this.#tenants.size === 1) {
-      throw new TunneliteError('ERR_IDENTITY_DIRECTORY_INVALID', 'The last tenant cannot be removed.', {
+      throw new TunneliteError(INVALID, 'The last tenant cannot be removed.', {
         hint: 'Add another tenant first.',
       });
     }
@@ -114,12 +124,12 @@ export class Directory {
   }
 
   /** The app registration, in its own tenant or, if it is multi-tenant, in any. */
-  findApplication(clientId: string, tenant: Tenant | undefined): { app: Application; owner: Tenant } | undefined {
+  findApplication(clientId: string, tenant: Tenant | undefined): Application | undefined {
     const own = tenant?.applications.find(clientId);
-    if (tenant && own) return { app: own, owner: tenant };
-    for (const owner of this.#tenants.values()) {
-      const app = owner.applications.find(clientId);
-      if (app && (!tenant || app.signInAudience === 'AzureADMultipleOrgs')) return { app, owner };
+    if (own) return own;
+    for (const { applications } of this.#tenants.values()) {
+      const app = applications.find(clientId);
+      if (app && (!tenant || app.signInAudience === 'AzureADMultipleOrgs')) return app;
     }
     return undefined;
   }
@@ -136,21 +146,33 @@ export class Directory {
     for (const tenant of fresh.tenants) this.#tenants.set(tenant.id, tenant);
   }
 
-  #add(parsed: ParsedTenant): Tenant {
-    this.#refuseTaken(parsed, undefined);
+  /** Keeps everything as it is now; the returned function puts it back. Costs no more than a copy of the lists. */
+  snapshot(): () => void {
+    const tenants = this.tenants.map((tenant) => ({ tenant, restore: tenant.snapshot() }));
+    return () => {
+      this.#tenants.clear();
+      for (const { tenant, restore } of tenants) {
+        restore();
+        this.#tenants.set(tenant.id, tenant);
+      }
+    };
+  }
+
+  #add(parsed: ParsedTenant, at: Path = []): Tenant {
+    placed(at, () => this.#refuseTaken(parsed, undefined));
     const tenant = new Tenant(parsed.id, settingsOf(parsed));
-    for (const name of TENANT_COLLECTIONS) for (const item of parsed[name]) tenant[name].add(item);
+    for (const name of TENANT_COLLECTIONS) {
+      for (const [i, item] of parsed[name].entries()) placed([...at, name, i], () => tenant[name].adopt(item as never));
+    }
     this.#tenants.set(tenant.id, tenant);
     return tenant;
   }
 
   #refuseTaken(parsed: ParsedTenant, self: Tenant | undefined): void {
     if (parsed.id.toLowerCase() === CONSUMER_TENANT_ID) {
-      throw new TunneliteError(
-        'ERR_IDENTITY_DIRECTORY_INVALID',
-        'The tenant of personal Microsoft accounts cannot be simulated.',
-        { hint: 'Choose another tenant id.' },
-      );
+      throw new TunneliteError(INVALID, 'The tenant of personal Microsoft accounts cannot be simulated.', {
+        hint: 'Choose another tenant id.',
+      });
     }
     for (const name of [parsed.id, ...parsed.domains]) {
       const holder = this.findTenant(name);
@@ -163,11 +185,23 @@ export class Directory {
     );
     if (stray !== undefined) {
       throw new TunneliteError(
-        'ERR_IDENTITY_DIRECTORY_INVALID',
+        INVALID,
         `The federated domain '${stray}' is not among the domains of tenant ${parsed.id}.`,
         { hint: 'List it under domains as well.' },
       );
     }
+  }
+}
+
+/** Says where in the input it was that something could not be taken. */
+function placed<T>(path: Path, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isTunneliteError(error) || path.length === 0) throw error;
+    const { code, message, hint, details } = error;
+    const options = { hint, details: { ...details, path }, cause: error };
+    throw new TunneliteError(code, `${pathText(path)}: ${message}`, options);
   }
 }
 

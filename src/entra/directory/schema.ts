@@ -5,24 +5,32 @@ import { type Static, Type } from '../../lib/schema/index.ts';
  * not know, so that a typing mistake is told instead of ignored. Defaults are filled in by `parseDirectory`.
  */
 
-const GUID = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$';
-const DOMAIN =
-  '^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$';
 const closed = { additionalProperties: false } as const;
 
-const Guid = (description: string) => Type.String({ pattern: GUID, description });
+const Guid = (description: string) => Type.String({ format: 'guid', description });
 const Text = (description: string, maxLength = 256) => Type.String({ minLength: 1, maxLength, description });
 const Flag = (fallback: boolean, description: string) => Type.Boolean({ default: fallback, description });
 const Names = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { default: [], maxItems: 1000, description });
-const OneOf = <const T extends string>(values: readonly T[], options: { default?: NoInfer<T>; description?: string }) =>
-  Type.Unsafe<T>({ type: 'string', enum: [...values], ...options });
+const User = (description: string) => Type.String({ format: 'user', description });
+const Users = (description: string) =>
+  Type.Array(Type.String({ format: 'user' }), { default: [], maxItems: 1000, description });
+const Ids = (description: string) =>
+  Type.Array(Type.String({ format: 'guid' }), { default: [], maxItems: 1000, description });
+/** `all`, or a list of some. */
+const AllOr = (format: 'user' | 'guid', description: string) =>
+  Type.Array(Type.Union([Type.Literal('all'), Type.String({ format })]), {
+    default: ['all'],
+    maxItems: 1000,
+    description,
+  });
+const TokenVersion = (options: { default?: 1 | 2; description: string }) => Type.Enum([1, 2], options);
 const Seconds = (description: string) => Type.Integer({ minimum: 0, maximum: 315_360_000, description });
 
 export const UserSchema = Type.Object(
   {
     id: Type.Optional(Guid('Object id (`oid`). Derived from tenant and name when left out.')),
-    userPrincipalName: Type.String({ pattern: '^[^@\\s]{1,64}@[^@\\s]{1,253}$', description: 'Sign-in name.' }),
+    userPrincipalName: Type.String({ format: 'user-name', description: 'Sign-in name.' }),
     displayName: Type.Optional(Text('Shown on pages and as claim `name`.')),
     givenName: Type.Optional(Text('Claim `given_name`.')),
     surname: Type.Optional(Text('Claim `family_name`.')),
@@ -30,7 +38,7 @@ export const UserSchema = Type.Object(
     password: Type.Optional(
       Text('Plain text: this is a test directory. A user without one cannot sign in by password.'),
     ),
-    type: OneOf(['member', 'guest'], {
+    type: Type.Enum(['member', 'guest'], {
       default: 'member',
       description: 'A guest has `acct` 1. When another tenant has a member of that name, the guest signs in there.',
     }),
@@ -38,17 +46,17 @@ export const UserSchema = Type.Object(
     enabled: Flag(true, '`false`: 50057.'),
     locked: Flag(false, '`true`: 50053. Also set by ten wrong passwords in a row.'),
     passwordExpired: Flag(false, '`true`: 50055; the sign-in page asks for a new password.'),
-    mfa: OneOf(['off', 'required'], {
+    mfa: Type.Enum(['off', 'required'], {
       default: 'off',
       description: '`required`: 50074 without interaction, a prompt with it.',
     }),
     mfaRegistered: Flag(true, '`false`: 50072 or 50079 without interaction, a registration page with it.'),
     mfaCode: Type.String({
-      pattern: '^[0-9]{4,10}$',
+      format: 'mfa-code',
       default: '123456',
       description: 'The code the MFA prompt accepts.',
     }),
-    risk: OneOf(['none', 'low', 'medium', 'high'], {
+    risk: Type.Enum(['none', 'low', 'medium', 'high'], {
       default: 'none',
       description: '`high`: 53011. `medium` meets policies on risk.',
     }),
@@ -69,9 +77,9 @@ export const DeviceSchema = Type.Object(
   {
     id: Guid('Device id: claim `deviceid`.'),
     displayName: Type.Optional(Text('A name for people.')),
-    owner: Type.Optional(Text('User name or object id. A device of another user is not accepted.')),
+    owner: Type.Optional(User('User name or object id. A device of another user is not accepted.')),
     enabled: Flag(true, '`false`: 50187.'),
-    joinType: OneOf(['registered', 'joined', 'hybrid', 'none'], {
+    joinType: Type.Enum(['registered', 'joined', 'hybrid', 'none'], {
       default: 'registered',
       description: '`none`: 50129. `hybrid` meets `domain-joined-device`.',
     }),
@@ -84,7 +92,7 @@ export const DeviceSchema = Type.Object(
 export const ScopeSchema = Type.Object(
   {
     id: Type.Optional(Guid('Permission id.')),
-    value: Type.String({ pattern: '^[^\\s/]{1,120}$', description: 'Name, as in `scp`.' }),
+    value: Type.String({ format: 'permission', description: 'Name, as in `scp`.' }),
     description: Type.Optional(Text('What the consent page says.')),
     adminConsentRequired: Flag(false, '`true`: users cannot consent, 90094.'),
   },
@@ -96,17 +104,17 @@ export const ApplicationSchema = Type.Object(
     appId: Guid('Client id.'),
     displayName: Type.Optional(Text('Shown on the consent page.')),
     enabled: Flag(true, '`false`: 70001.'),
-    signInAudience: OneOf(['AzureADMyOrg', 'AzureADMultipleOrgs'], {
+    signInAudience: Type.Enum(['AzureADMyOrg', 'AzureADMultipleOrgs'], {
       default: 'AzureADMyOrg',
       description: 'Single tenant or multi-tenant, as in the app manifest.',
     }),
     publicClient: Flag(true, '`true`: no secret, as every app on a phone; `false`: needs a secret or certificate.'),
     redirectUris: Names(
-      'Of public and web clients. Compared exactly; a loopback URI of a public client may have any port.',
+      'Of public and web clients. Compared exactly; `http://localhost` may have any port, a loopback address that of a public client.',
     ),
     spaRedirectUris: Names('Of single page apps: PKCE is compulsory, refresh tokens live 24 hours.'),
     identifierUris: Names('App-ID URIs, when the app is a resource itself.'),
-    accessTokenVersion: Type.Union([Type.Literal(1), Type.Literal(2)], {
+    accessTokenVersion: TokenVersion({
       default: 2,
       description: '`requestedAccessTokenVersion` of the manifest, when the app is a resource.',
     }),
@@ -127,7 +135,13 @@ export const ApplicationSchema = Type.Object(
     implicitIdToken: Flag(false, '`response_type=id_token` is allowed.'),
     implicitAccessToken: Flag(false, '`response_type=token` is allowed.'),
     secrets: Type.Array(
-      Type.Object({ value: Text('Plain text.'), expires: Type.Optional(Text('ISO 8601 date and time.')) }, closed),
+      Type.Object(
+        {
+          value: Text('Plain text.'),
+          expires: Type.Optional(Type.String({ format: 'date-time', description: 'ISO 8601 date and time.' })),
+        },
+        closed,
+      ),
       { default: [], maxItems: 20, description: 'Client secrets.' },
     ),
     certificates: Type.Array(Type.String({ format: 'certificate', maxLength: 20_000 }), {
@@ -147,10 +161,8 @@ export const ServicePrincipalSchema = Type.Object(
     appId: Guid('App id of the resource or client.'),
     enabled: Flag(true, '`false`: 50001 as a resource.'),
     assignmentRequired: Flag(false, '`true`: 50105 for users that are not assigned.'),
-    assigned: Names('User names or object ids.'),
-    accessTokenVersion: Type.Optional(
-      Type.Union([Type.Literal(1), Type.Literal(2)], { description: "Overrides the resource's own token version." }),
-    ),
+    assigned: Users('User names or object ids.'),
+    accessTokenVersion: Type.Optional(TokenVersion({ description: "Overrides the resource's own token version." })),
     optionalClaims: Names('Optional claims on access tokens for this resource.'),
   },
   closed,
@@ -168,7 +180,7 @@ export const ConsentSchema = Type.Object(
 );
 
 /** Controls of a Conditional Access policy; each fails with its own code, see the table of docs/identity.md. */
-export const POLICY_CONTROLS = [
+const POLICY_CONTROLS = [
   'block',
   'mfa',
   'compliant-device',
@@ -187,19 +199,25 @@ export const PolicySchema = Type.Object(
     id: Type.Optional(Guid('Named in `claims` as `capolids`. Derived from the name when left out.')),
     displayName: Text('For people.'),
     enabled: Flag(true, 'A disabled policy is kept and ignored.'),
-    users: Type.Array(Type.String(), { default: ['all'], description: '`all`, user names or object ids.' }),
-    excludeUsers: Names('User names or object ids.'),
-    resources: Type.Array(Type.String(), { default: ['all'], description: '`all` or app ids of resources.' }),
-    excludeResources: Names('App ids of resources.'),
-    clients: Type.Array(Type.String(), { default: ['all'], description: '`all` or client ids.' }),
-    excludeClients: Names('Client ids: an allow-list, with control `block`.'),
-    authenticationContexts: Names('`c1` to `c99`: the policy applies only where the client asks for that context.'),
-    risk: Type.Optional(Type.Array(OneOf(['low', 'medium', 'high'], {}), { description: 'Only users of such risk.' })),
-    controls: Type.Array(OneOf(POLICY_CONTROLS, {}), {
+    users: AllOr('user', '`all`, user names or object ids.'),
+    excludeUsers: Users('User names or object ids.'),
+    resources: AllOr('guid', '`all` or app ids of resources.'),
+    excludeResources: Ids('App ids of resources.'),
+    clients: AllOr('guid', '`all` or client ids.'),
+    excludeClients: Ids('Client ids: an allow-list, with control `block`.'),
+    authenticationContexts: Type.Array(Type.String({ format: 'auth-context' }), {
+      default: [],
+      maxItems: 99,
+      description: '`c1` to `c99`: the policy applies only where the client asks for that context.',
+    }),
+    risk: Type.Optional(
+      Type.Array(Type.Enum(['low', 'medium', 'high'], {}), { description: 'Only users of such risk.' }),
+    ),
+    controls: Type.Array(Type.Enum(POLICY_CONTROLS, {}), {
       default: [],
       description: 'What has to be met.',
     }),
-    operator: OneOf(['and', 'or'], {
+    operator: Type.Enum(['and', 'or'], {
       default: 'and',
       description: 'All controls, or one of them.',
     }),
@@ -213,13 +231,13 @@ export const TenantSchema = Type.Object(
   {
     id: Guid('Tenant id (`tid`).'),
     displayName: Type.Optional(Text('Organization.')),
-    domains: Type.Array(Type.String({ pattern: DOMAIN }), {
+    domains: Type.Array(Type.String({ format: 'tenant-domain' }), {
       minItems: 1,
       maxItems: 100,
       description: 'Verified domains, the primary one first.',
     }),
     region: Type.String({ default: 'EU', maxLength: 8, description: '`tenant_region_scope` of the metadata.' }),
-    federatedDomains: Type.Array(Type.String({ pattern: DOMAIN }), {
+    federatedDomains: Type.Array(Type.String({ format: 'tenant-domain' }), {
       default: [],
       description: 'Domains whose users sign in at the mock STS of the organization.',
     }),
@@ -238,6 +256,13 @@ export const DirectorySchema = Type.Object(
   { tenants: Type.Array(TenantSchema, { minItems: 1, maxItems: 1000 }) },
   closed,
 );
+
+/** A delegated permission of an API, as consent is asked for it: one of a registration, or of Microsoft's own APIs. */
+export interface PublishedScope {
+  readonly value: string;
+  readonly description?: string | undefined;
+  readonly adminConsentRequired?: boolean | undefined;
+}
 
 export type User = Static<typeof UserSchema> & { readonly id: string; readonly displayName: string };
 export type Device = Static<typeof DeviceSchema>;

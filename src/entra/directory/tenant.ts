@@ -46,7 +46,7 @@ export function consentKey(consent: Pick<Consent, 'client' | 'resource' | 'user'
 /** One tenant with everything in it. */
 export class Tenant {
   readonly id: string;
-  settings: TenantSettings;
+  #settings: TenantSettings;
   readonly users: Collection<User>;
   readonly devices: Collection<Device>;
   readonly applications: Collection<Application>;
@@ -56,7 +56,7 @@ export class Tenant {
 
   constructor(id: string, settings: TenantSettings) {
     this.id = id.toLowerCase();
-    this.settings = settings;
+    this.#settings = settings;
     this.users = new Collection<User>({
       noun: 'user',
       schema: UserSchema,
@@ -104,8 +104,13 @@ export class Tenant {
     });
   }
 
-  get primaryDomain(): string {
-    return this.settings.domains[0]!;
+  get settings(): TenantSettings {
+    return this.#settings;
+  }
+
+  /** Takes other settings; that they fit is the directory's business. */
+  configure(settings: TenantSettings): void {
+    this.#settings = settings;
   }
 
   /** True when users of this name sign in at the organization's own STS. */
@@ -117,6 +122,16 @@ export class Tenant {
   /** Object id of the service principal of an application in this tenant. */
   servicePrincipalId(appId: string): string {
     return derivedId('service-principal', this.id, appId);
+  }
+
+  /** Keeps settings and collections; the returned function puts them back. */
+  snapshot(): () => void {
+    const { settings } = this;
+    const restores = TENANT_COLLECTIONS.map((name) => this[name].snapshot());
+    return () => {
+      this.#settings = settings;
+      for (const restore of restores) restore();
+    };
   }
 
   /** Settings and collections as plain data, passwords and secrets included. */

@@ -1,4 +1,4 @@
-import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../bearer/constants.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../lib/tunnel-api.ts';
 
 /** A resource of Microsoft's that a tenant can have a service principal of. */
 export interface WellKnownResource {
@@ -25,6 +25,8 @@ export const GRAPH_RESOURCE_ID = '00000003-0000-0000-c000-000000000000';
 
 /** Tenant of personal Microsoft accounts; its GUID is what `consumers` stands for (reference/entra-tokens.md §2.2). */
 export const CONSUMER_TENANT_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
+/** What messages call it. Nobody of the simulator is in it. */
+export const CONSUMER_TENANT_NAME = 'Microsoft Accounts';
 
 /**
  * The Microsoft resources a LOB app of Tunnel for MAM asks for. Scope ids of Tunnel, MAM and User.Read are Microsoft's.

@@ -1,7 +1,8 @@
-import { AadstsError } from '../aadsts-error.ts';
-import type { IdentityContext } from '../context.ts';
-import type { Authority } from './authority.ts';
-import type { SignIn } from './grants.ts';
+import type { Authority } from '../context/authority.ts';
+import type { IdentityContext } from '../context/context.ts';
+import type { SignIn } from '../context/grants.ts';
+import { CONSUMER_TENANT_NAME } from '../directory/well-known.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { type Account, checkAccountState } from './users.ts';
 
 /**
@@ -21,18 +22,19 @@ export function recallAccount(
   const known = origin?.users.find(signIn.userId);
   if (!origin || !known) throw new AadstsError(50034, { user: signIn.userId, tenant: signIn.tenantId });
   const home = known.type === 'guest' ? directory.findMember(known.userPrincipalName) : { tenant: origin, user: known };
+  const absent = (tenantName: string): AadstsError =>
+    new AadstsError(90072, {
+      user: known.userPrincipalName,
+      idp: context.issuerFor(origin.id, 1),
+      tenant: tenantName,
+      client: clientId,
+    });
+  if (authority.alias === 'consumers') throw absent(CONSUMER_TENANT_NAME);
   const tenant = authority.tenant ?? origin;
   let user = known;
   if (tenant !== origin) {
     const here = home?.tenant === tenant ? home.user : home && directory.guestOf(tenant, home);
-    if (!here) {
-      throw new AadstsError(90072, {
-        user: known.userPrincipalName,
-        idp: context.issuerFor(origin.id, 1),
-        tenant: tenant.settings.displayName,
-        client: clientId,
-      });
-    }
+    if (!here) throw absent(tenant.settings.displayName);
     user = here;
   }
   const account = { tenant, user, home: home ?? { tenant, user } };

@@ -1,7 +1,9 @@
-import { AadstsError } from '../aadsts-error.ts';
 import { consentKey } from '../directory/tenant.ts';
-import { findResource, parseScope } from './resources.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
+import { findResources, onlyResource } from './resources.ts';
+import { parseScopes } from './scopes.ts';
 import type { GrantHandler } from './token-grants.ts';
+import { answerFrame } from './token-response.ts';
 
 /**
  * A token for the application itself (reference/entra-tokens.md §9.5). It has `roles` and no `scp`, so no gateway
@@ -15,9 +17,11 @@ export const grantByClientCredentials: GrantHandler = async (context, request, c
   const asked = request.parameters.get('resource') ?? undefined;
   const scope =
     request.version === 1 && asked !== undefined ? `${asked}/.default` : request.parameters.require('scope');
-  const parsed = parseScope(scope);
-  if (parsed.oidc.length > 0 || parsed.names[0] !== '.default') throw new AadstsError(70011, { scope });
-  const resource = findResource(context.directory, tenant, parsed.resource, { app, interactive: false });
+  const parsed = parseScopes(scope);
+  const { resource, names } = onlyResource(
+    findResources(context.directory, tenant, parsed, { app, interactive: false }),
+  );
+  if (parsed.oidc.length > 0 || names[0] !== '.default') throw new AadstsError(70011, { scope });
   const roles = tenant.consents.find(consentKey({ client: app.appId, resource: resource.appId }))?.roles ?? [];
   const issued = await context.issuer.accessToken({
     version: resource.version === 1 ? '1.0' : '2.0',
@@ -37,18 +41,8 @@ export const grantByClientCredentials: GrantHandler = async (context, request, c
     audience: resource.name,
     tokenId: issued.tokenId,
   });
-  const { expiresIn } = issued;
-  if (request.version === 1) {
-    const now = Math.floor(context.clock.now() / 1000);
-    return {
-      token_type: 'Bearer',
-      expires_in: String(expiresIn),
-      ext_expires_in: String(expiresIn),
-      expires_on: String(now + expiresIn),
-      not_before: String(now),
-      resource: resource.identifier,
-      access_token: issued.token,
-    };
-  }
-  return { token_type: 'Bearer', expires_in: expiresIn, ext_expires_in: expiresIn, access_token: issued.token };
+  return {
+    ...answerFrame(context, request.version, resource, issued.expiresIn, undefined),
+    access_token: issued.token,
+  };
 };

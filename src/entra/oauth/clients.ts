@@ -1,18 +1,21 @@
 import { X509Certificate } from 'node:crypto';
-import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
-import { AadstsError } from '../aadsts-error.ts';
-import type { IdentityContext, RequestContext } from '../context.ts';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import * as errors from 'jose/errors';
+import { decodeJwt } from 'jose/jwt/decode';
+import { jwtVerify } from 'jose/jwt/verify';
+import { ownString } from '../../lib/own-string.ts';
+import type { Authority } from '../context/authority.ts';
+import type { IdentityContext, RequestContext } from '../context/context.ts';
+import { Grants } from '../context/grants.ts';
 import type { Application } from '../directory/schema.ts';
-import type { Tenant } from '../directory/tenant.ts';
-import type { Authority } from './authority.ts';
-import { Grants } from './grants.ts';
+import { CONSUMER_TENANT_NAME } from '../directory/well-known.ts';
+import type { AadstsCode } from '../errors/aadsts.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { equalText } from './users.ts';
 
 /** A known client with how it proved itself. */
 export interface Client {
   readonly app: Application;
-  /** Tenant that the app registration lives in. */
-  readonly owner: Tenant;
   readonly proof: 'none' | 'secret' | 'certificate';
 }
 
@@ -22,17 +25,16 @@ export interface Client {
  * @throws AadstsError 700016 unknown, 70001 disabled, 50194 single-tenant at an alias
  */
 export function findClient(context: IdentityContext, authority: Authority, clientId: string): Omit<Client, 'proof'> {
-  const found = context.directory.findApplication(clientId, authority.tenant);
-  if (!found) {
-    const tenant = authority.tenant?.settings.displayName ?? 'Microsoft Accounts';
+  const app = context.directory.findApplication(clientId, authority.tenant);
+  if (!app) {
+    const tenant = authority.tenant?.settings.displayName ?? CONSUMER_TENANT_NAME;
     throw new AadstsError(700016, { client: clientId, tenant });
   }
-  const { app } = found;
   if (!app.enabled) throw new AadstsError(70001, { client: app.appId });
   if (!authority.tenant && app.signInAudience === 'AzureADMyOrg') {
     throw new AadstsError(50194, { client: app.appId, name: app.displayName });
   }
-  return found;
+  return { app };
 }
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -80,7 +82,7 @@ function basicCredentials(header: string | undefined): { id: string; secret: str
   if (colon < 1) return undefined;
   try {
     const decode = (part: string): string => decodeURIComponent(part.replaceAll('+', ' '));
-    return { id: decode(text.slice(0, colon)), secret: decode(text.slice(colon + 1)) };
+    return { id: ownString(decode(text.slice(0, colon))), secret: decode(text.slice(colon + 1)) };
   } catch {
     throw new AadstsError(9002313);
   }
@@ -103,7 +105,10 @@ function checkSecret(context: IdentityContext, app: Application, secret: string)
   }
 }
 
-/** Checks a client assertion: certificate of the registration, audience, subject, times, and that it is new (RFC 7523 §3). */
+/**
+ * Checks a client assertion: certificate of the registration, audience, subject, times, and, where that is wanted, that it is
+ * new (RFC 7523 §3).
+ */
 async function checkAssertion(
   context: IdentityContext,
   request: RequestContext,
@@ -130,6 +135,7 @@ async function checkAssertion(
   } catch (error) {
     throw assertionError(error);
   }
+  if (context.behaviour.assertionReplay === 'allow') return;
   // What was signed, not the whole text: a signature can be spelled in several ways (padding, unused bits), and an ECDSA one
   // can even be changed into another valid one.
   const key = Grants.key(assertion.slice(0, assertion.lastIndexOf('.')));
@@ -137,11 +143,21 @@ async function checkAssertion(
   context.grants.assertions.set(key, true, lifetimeLeft);
 }
 
+/** What is wrong with an assertion, by the claim that does not fit. */
+const CLAIM_ERRORS: Readonly<Record<string, AadstsCode>> = {
+  iss: 700021,
+  sub: 700021,
+  aud: 700023,
+  nbf: 700024,
+  exp: 700024,
+  iat: 700024,
+};
+
 function assertionError(error: unknown): AadstsError {
   if (error instanceof AadstsError) return error;
   if (error instanceof errors.JWTExpired) return new AadstsError(700024);
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return new AadstsError(['nbf', 'exp', 'iat'].includes(error.claim) ? 700024 : 50027);
+    return new AadstsError(CLAIM_ERRORS[error.claim] ?? 50027);
   }
   if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JOSEAlgNotAllowed) {
     return new AadstsError(700027);
@@ -152,7 +168,10 @@ function assertionError(error: unknown): AadstsError {
 function certificateKey(app: Application, assertion: string): ReturnType<typeof publicKeyOf> {
   const header = decodeProtectedHeader(assertion);
   const certificates = app.certificates.map((pem) => new X509Certificate(pem));
-  const match = certificates.find((certificate) => thumbprints(certificate).some((print) => isNamed(header, print)));
+  const named = namedThumbprints(header);
+  const match = certificates.find((certificate) =>
+    thumbprints(certificate).some((print) => named.some((bytes) => bytes.equals(print))),
+  );
   if (!match) throw new AadstsError(700027);
   return publicKeyOf(match);
 }
@@ -161,16 +180,26 @@ function publicKeyOf(certificate: X509Certificate): X509Certificate['publicKey']
   return certificate.publicKey;
 }
 
-function thumbprints(certificate: X509Certificate): string[] {
-  return [certificate.fingerprint, certificate.fingerprint256].map((print) => print.replaceAll(':', '').toLowerCase());
+/** SHA-1 and SHA-256. */
+function thumbprints(certificate: X509Certificate): Buffer[] {
+  return [certificate.fingerprint, certificate.fingerprint256].map((print) =>
+    Buffer.from(print.replaceAll(':', ''), 'hex'),
+  );
 }
 
-/** `x5t`, `x5t#S256` and `kid` may hold the thumbprint in base64url or, for `kid`, in hexadecimal. */
-function isNamed(header: Readonly<Record<string, unknown>>, thumbprint: string): boolean {
-  const encoded = Buffer.from(thumbprint, 'hex').toString('base64url');
-  return ['x5t', 'x5t#S256', 'kid'].some((name) => {
+const HEXADECIMAL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i;
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+
+/**
+ * What `x5t`, `x5t#S256` and `kid` say, as bytes. Libraries write them as base64, of either alphabet, padded or not (RFC 7515
+ * §4.1.7 has URL-safe without padding), and as hexadecimal digits.
+ */
+function namedThumbprints(header: Readonly<Record<string, unknown>>): Buffer[] {
+  return ['x5t', 'x5t#S256', 'kid'].flatMap((name) => {
     const value = header[name];
-    return typeof value === 'string' && (value === encoded || value.toLowerCase() === thumbprint);
+    if (typeof value !== 'string') return [];
+    if (HEXADECIMAL.test(value)) return [Buffer.from(value, 'hex')];
+    return BASE64.test(value) ? [Buffer.from(value, 'base64')] : [];
   });
 }
 

@@ -1,6 +1,7 @@
-import { AadstsError } from '../aadsts-error.ts';
+import { Grants } from '../context/grants.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { recallAccount } from './accounts.ts';
-import { Grants } from './grants.ts';
+import { checkRedemption } from './origin.ts';
 import { checkVerifier } from './pkce.ts';
 import { finishUserGrant, type GrantHandler, requestedScope } from './token-grants.ts';
 
@@ -11,6 +12,7 @@ export const grantByCode: GrantHandler = async (context, request, client, name) 
   const redirectUri = parameters.require('redirect_uri');
   const code = context.grants.codes.get(Grants.key(secret));
   if (!code || code.clientId.toLowerCase() !== client.app.appId.toLowerCase()) throw new AadstsError(70000);
+  checkRedemption(context, request, code.spa);
   if (code.redeemed) {
     if (context.behaviour.replay === 'revoke') context.grants.revokeSession(code.sessionId);
     throw new AadstsError(54005);
@@ -22,12 +24,11 @@ export const grantByCode: GrantHandler = async (context, request, client, name) 
   checkVerifier(code.challenge, verifier);
   // From here on the code is spent, whatever comes: a second try may not profit from a first that failed late.
   code.redeemed = true;
-  const asked = requestedScope(request, code.scope);
   return finishUserGrant(context, request, client, {
     grant: name,
     account,
     signIn: code,
-    scope: asked === '' ? code.scope : asked,
+    scope: requestedScope(request, code.scope),
     nonce: code.nonce,
     contexts: code.contexts,
     capabilities: code.capabilities,

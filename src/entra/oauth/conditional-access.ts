@@ -1,19 +1,10 @@
-import type { AadstsCode } from '../aadsts.ts';
-import { AadstsError } from '../aadsts-error.ts';
+import type { Authentication } from '../context/grants.ts';
+import { policyClaims } from '../context/policy-claims.ts';
 import type { Application, Device, Policy, PolicyControl, User } from '../directory/schema.ts';
 import type { Tenant } from '../directory/tenant.ts';
-import { policyClaims } from './policy-claims.ts';
+import type { AadstsCode } from '../errors/aadsts.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import type { Resource } from './resources.ts';
-
-/** How and when somebody proved who they are. */
-export interface Authentication {
-  /** `amr`: `pwd`, `mfa`, `fed`, … */
-  readonly methods: readonly string[];
-  /** Seconds since the Unix epoch. */
-  readonly authTime: number;
-  /** When a second factor was last shown, seconds since the Unix epoch. */
-  readonly mfaTime: number | undefined;
-}
 
 /** What the policies look at. */
 export interface AccessContext {
@@ -38,7 +29,6 @@ export interface AccessContext {
 export type Remedy = 'mfa' | 'mfa-registration' | 'new-password';
 
 export interface AccessFailure {
-  readonly code: AadstsCode;
   /** What helps interactively; nothing does when undefined. */
   readonly remedy: Remedy | undefined;
   readonly error: AadstsError;
@@ -75,11 +65,6 @@ export function judgeAccess(context: AccessContext): AccessFailure | undefined {
   return perUser && failure(context, perUser, []);
 }
 
-/** Authentication contexts that the sign-in satisfies: those asked for, as no policy was left unmet. */
-export function satisfiedContexts(context: Pick<AccessContext, 'contexts'>): readonly string[] {
-  return context.contexts;
-}
-
 function failure(context: AccessContext, found: ControlFailure, policies: readonly string[]): AccessFailure {
   const { app, user, resource, deviceId } = context;
   const error = new AadstsError(
@@ -94,7 +79,7 @@ function failure(context: AccessContext, found: ControlFailure, policies: readon
     },
     { claims: policies.length > 0 ? policyClaims(policies) : undefined },
   );
-  return { code: found.code, remedy: found.remedy, error };
+  return { remedy: found.remedy, error };
 }
 
 function applies(policy: Policy, { user, resource, app, contexts }: AccessContext): boolean {

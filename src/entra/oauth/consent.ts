@@ -1,8 +1,9 @@
-import { AadstsError } from '../aadsts-error.ts';
-import type { Application } from '../directory/schema.ts';
+import type { Application, PublishedScope } from '../directory/schema.ts';
 import { consentKey, type Tenant } from '../directory/tenant.ts';
 import { GRAPH_RESOURCE_ID } from '../directory/well-known.ts';
-import { OIDC_SCOPES, type PublishedScope, type Resource, type ScopeRequest } from './resources.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
+import type { Resource, ResourceScopes } from './resources.ts';
+import { OIDC_SCOPES } from './scopes.ts';
 
 /** What consent says about a request. */
 export interface ConsentDecision {
@@ -25,35 +26,39 @@ export function consentedScopes(tenant: Tenant, app: Application, resource: Reso
 }
 
 /**
- * Which permissions a request gets, and which are to be consented to first. `.default` means what the app registration
- * lists, or what was consented to before; a name means that permission.
+ * Which permissions of an API a request gets, and which are to be consented to first. `.default` means what the app
+ * registration lists, or what was consented to before; a name means that permission. `offline_access` is for the client and
+ * enters no token.
  *
+ * @param oidc scopes that are of no API; the token for Graph has them
  * @throws AadstsError 650053 no such permission, 650056 / 650057 the registration does not list the API
  */
 export function decideConsent(
   tenant: Tenant,
   app: Application,
-  resource: Resource,
-  request: ScopeRequest,
+  { resource, names }: ResourceScopes,
+  oidc: readonly string[],
   userId: string,
 ): ConsentDecision {
   const consented = consentedScopes(tenant, app, resource, userId);
   if (resource.appId.toLowerCase() === app.appId.toLowerCase()) {
     // An app may always have a token for itself.
-    return { granted: [...new Set([...consented, ...resource.scopes.map((scope) => scope.value)])], missing: [] };
+    return decision([...consented, ...resource.scopes.map((scope) => scope.value)]);
   }
-  if (resource.appId === GRAPH_RESOURCE_ID && request.names.length === 0) {
-    return { granted: [...new Set([...request.oidc, ...consented])], missing: [] };
-  }
-  const wanted = request.names.includes('.default')
+  const graph = resource.appId === GRAPH_RESOURCE_ID;
+  if (graph && names.length === 0) return decision([...oidc, ...consented]);
+  const wanted = names.includes('.default')
     ? defaultNames(app, resource, consented)
-    : request.names.map((name) => published(app, resource, name));
+    : names.map((name) => published(app, resource, name));
   const missing = wanted.filter((name) => !consented.includes(name));
-  const oidc = resource.appId === GRAPH_RESOURCE_ID ? request.oidc.filter((name) => name !== 'offline_access') : [];
-  return {
-    granted: [...new Set([...consented, ...wanted, ...oidc])],
-    missing: missing.map((name) => resource.scopes.find((scope) => scope.value === name) ?? { value: name }),
-  };
+  return decision(
+    [...consented, ...wanted, ...(graph ? oidc : [])],
+    missing.map((name) => resource.scopes.find((scope) => scope.value === name) ?? { value: name }),
+  );
+}
+
+function decision(granted: readonly string[], missing: readonly PublishedScope[] = []): ConsentDecision {
+  return { granted: [...new Set(granted)].filter((name) => name !== 'offline_access'), missing };
 }
 
 function defaultNames(app: Application, resource: Resource, consented: readonly string[]): readonly string[] {

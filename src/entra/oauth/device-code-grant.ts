@@ -1,7 +1,7 @@
-import { AadstsError } from '../aadsts-error.ts';
+import { DEVICE_POLL_INTERVAL } from '../context/constants.ts';
+import { Grants } from '../context/grants.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { recallAccount } from './accounts.ts';
-import { DEVICE_POLL_INTERVAL } from './constants.ts';
-import { Grants } from './grants.ts';
 import { finishUserGrant, type GrantHandler, requestedScope } from './token-grants.ts';
 
 /** Polling with a device code (reference/entra-tokens.md §9.3). */

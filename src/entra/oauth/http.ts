@@ -1,10 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isGuid } from '../../bearer/authority.ts';
-import { AadstsError, errorBody, type Trace } from '../aadsts-error.ts';
-import { type IdentityContext, newGuid, type RequestContext } from '../context.ts';
-import { findAuthority } from './authority.ts';
-import type { Endpoint } from './outages.ts';
-import { Parameters } from './parameters.ts';
+import { forgetMatch, ownString } from '../../lib/own-string.ts';
+import { findAuthority } from '../context/authority.ts';
+import {
+  forCaller,
+  type IdentityContext,
+  newGuid,
+  type RequestContext,
+  type SharedContext,
+} from '../context/context.ts';
+import type { Endpoint } from '../context/outages.ts';
+import { Parameters } from '../context/parameters.ts';
+import { AadstsError, errorBody, type Trace } from '../errors/aadsts-error.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -13,6 +20,11 @@ declare module 'fastify' {
     /** Of the OAuth endpoint; 2 when left out. */
     readonly version?: 1 | 2;
   }
+}
+
+/** What answers to this request are made from. */
+export function contextOf(shared: SharedContext, request: FastifyRequest): IdentityContext {
+  return forCaller(shared, request.headers.host);
 }
 
 const traces = new WeakMap<FastifyRequest, Trace>();
@@ -30,7 +42,7 @@ export function traceOf(context: IdentityContext, request: FastifyRequest): Trac
 }
 
 /** What Entra puts on every answer (reference/entra-tokens.md §8). */
-export function setCommonHeaders(context: IdentityContext, request: FastifyRequest, reply: FastifyReply): void {
+function setCommonHeaders(context: IdentityContext, request: FastifyRequest, reply: FastifyReply): void {
   const trace = traceOf(context, request);
   reply.headers({
     'cache-control': 'no-store, no-cache',
@@ -48,14 +60,26 @@ export function setCommonHeaders(context: IdentityContext, request: FastifyReque
   }
 }
 
-/** Browser apps call these endpoints from their own origin; there are no cookies in it. */
-export function allowAnyOrigin(reply: FastifyReply): void {
-  reply.headers({
-    'access-control-allow-origin': '*',
-    'access-control-allow-methods': 'GET, POST, OPTIONS',
-    'access-control-allow-headers': '*',
-    'access-control-expose-headers': 'client-request-id, x-ms-request-id, retry-after',
-    'access-control-max-age': '86400',
+/**
+ * Lets apps in browsers call the routes of this instance from their own origin, and answers what browsers ask before
+ * (preflights). There are no cookies in it. To be called before the routes are added.
+ */
+export function openToBrowsers(app: FastifyInstance): void {
+  app.addHook('onRequest', async (_, reply) => {
+    reply.headers({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, POST, OPTIONS',
+      // The asterisk does not stand for this one (Fetch, "CORS non-wildcard request-header name").
+      'access-control-allow-headers': '*, authorization',
+      'access-control-expose-headers': 'client-request-id, x-ms-request-id, retry-after, www-authenticate',
+      'access-control-max-age': '86400',
+    });
+  });
+  const opened = new Set<string>();
+  app.addHook('onRoute', ({ routePath }) => {
+    if (opened.has(routePath)) return;
+    opened.add(routePath);
+    app.options(routePath, async (_, reply) => reply.code(200).send());
   });
 }
 
@@ -67,12 +91,12 @@ export function readRequest(context: IdentityContext, request: FastifyRequest, p
   const { tenant } = request.params as { tenant: string };
   const header = request.headers[DEVICE_HEADER];
   return {
-    trace: traceOf(context, request),
     authority: findAuthority(context.directory, tenant),
     version: versionOf(request),
     parameters,
     remoteAddress: request.ip,
     deviceId: parameters.get(DEVICE_PARAMETER) ?? (typeof header === 'string' ? header : undefined),
+    origin: request.headers.origin,
     authorization: request.headers.authorization,
   };
 }
@@ -97,7 +121,11 @@ export function sendError(
 ): FastifyReply {
   const body = errorBody(error, traceOf(context, request), { origin: context.origin(), version: versionOf(request) });
   reply.code(error.entry.status ?? 400);
-  if (error.entry.error === 'invalid_client') reply.header('www-authenticate', 'Basic realm="tunnelite"');
+  // Only to a client that tried by this header (RFC 6749 §5.2). In an answer to others it would hide the error from clients that
+  // look for a challenge first, as openid-client does; Entra sends them none.
+  if (error.entry.error === 'invalid_client' && request.headers.authorization !== undefined) {
+    reply.header('www-authenticate', 'Basic realm="tunnelite"');
+  }
   return reply.type('application/json; charset=utf-8').send(body);
 }
 
@@ -127,20 +155,26 @@ async function meetOutage(context: IdentityContext, request: FastifyRequest, rep
 }
 
 /** Hooks, body parser and error answers that every identity route needs. Applies to this encapsulated instance only. */
-export function prepareInstance(context: IdentityContext, app: FastifyInstance): void {
+export function prepareInstance(shared: SharedContext, app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_, body, done) => {
     done(null, body);
   });
   app.addHook('onRequest', async (request, reply) => {
+    const context = contextOf(shared, request);
     setCommonHeaders(context, request, reply);
     await meetOutage(context, request, reply);
   });
+  app.addHook('onResponse', async () => forgetMatch());
   app.setErrorHandler((error: unknown, request, reply) => {
+    const context = contextOf(shared, request);
     if (error instanceof AadstsError) return sendError(context, request, reply, error);
     const status = statusOf(error);
     if (status >= 500)
-      context.emit('identity.request.failed', { path: request.url.split('?')[0]!, explanation: String(error) });
+      context.emit('identity.request.failed', {
+        path: ownString(request.url.split('?', 1)[0]!),
+        explanation: String(error),
+      });
     const known = new AadstsError(status >= 500 ? 70012 : 9002313);
     const style = { origin: context.origin(), version: versionOf(request) };
     return reply

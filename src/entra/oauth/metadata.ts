@@ -1,9 +1,11 @@
-import type { IdentityContext } from '../context.ts';
-import type { Authority } from './authority.ts';
+import { ENTRA_CLOUDS } from '../../bearer/authority.ts';
+import type { Authority } from '../context/authority.ts';
+import type { IdentityContext } from '../context/context.ts';
+import { CONSUMER_TENANT_ID } from '../directory/well-known.ts';
 
 /** Issuer that a metadata document or key set names: fixed for a tenant, a template for an alias. */
 export function issuerTemplate(context: IdentityContext, authority: Authority, version: 1 | 2): string {
-  if (authority.alias === 'consumers') return context.issuerFor('9188040d-6c67-4c5b-b112-36a304b66dad', version);
+  if (authority.alias === 'consumers') return context.issuerFor(CONSUMER_TENANT_ID, version);
   return context.issuerFor(authority.tenant?.id ?? '{tenantid}', version);
 }
 
@@ -74,44 +76,34 @@ export function openidConfiguration(
   return document;
 }
 
-/** Login hosts of Microsoft's clouds and their aliases (reference/entra-tokens.md §8.1). */
-const CLOUDS: readonly { network: string; cache: string; aliases: readonly string[] }[] = [
-  {
-    network: 'login.microsoftonline.com',
-    cache: 'login.windows.net',
-    aliases: ['login.microsoftonline.com', 'login.windows.net', 'login.microsoft.com', 'sts.windows.net'],
-  },
-  {
-    network: 'login.partner.microsoftonline.cn',
-    cache: 'login.partner.microsoftonline.cn',
-    aliases: ['login.partner.microsoftonline.cn', 'login.chinacloudapi.cn'],
-  },
-  {
-    network: 'login.microsoftonline.de',
-    cache: 'login.microsoftonline.de',
-    aliases: ['login.microsoftonline.de'],
-  },
-  {
-    network: 'login.microsoftonline.us',
-    cache: 'login.microsoftonline.us',
-    aliases: ['login.microsoftonline.us', 'login.usgovcloudapi.net'],
-  },
-  {
-    network: 'login-us.microsoftonline.com',
-    cache: 'login-us.microsoftonline.com',
-    aliases: ['login-us.microsoftonline.com'],
-  },
+interface LoginCloud {
+  readonly network: string;
+  readonly cache: string;
+  readonly aliases: readonly string[];
+}
+
+const lone = (host: string): LoginCloud => ({ network: host, cache: host, aliases: [host] });
+
+/** Login hosts of Microsoft's clouds and their aliases, those of clouds that are closed too (reference/entra-tokens.md §8.1). */
+const CLOUDS: readonly LoginCloud[] = [
+  ...Object.values(ENTRA_CLOUDS).map(({ name, origin, aliases }) => {
+    const network = new URL(origin).host;
+    return { network, cache: name === 'public' ? 'login.windows.net' : network, aliases };
+  }),
+  lone('login.microsoftonline.de'),
+  lone('login-us.microsoftonline.com'),
 ];
 
 /**
  * Answer of instance discovery, or undefined for a host that is no login host. The provider's own host is one more
- * cloud; a client that thinks it talks to Microsoft's is sent here.
+ * cloud, by the name that the caller used and the one asked about; a client that thinks it talks to Microsoft's is sent here.
  */
 export function instanceDiscovery(context: IdentityContext, authorizationEndpoint: URL): object | undefined {
   const origin = new URL(context.origin());
-  const own = { network: origin.host, cache: origin.host, aliases: [origin.host] };
-  const clouds = [own, ...CLOUDS];
   const asked = authorizationEndpoint.host.toLowerCase();
+  const own = lone(origin.host);
+  const aliases = context.origins.owns(asked) ? [...new Set([origin.host, asked])] : own.aliases;
+  const clouds = [{ ...own, aliases }, ...CLOUDS];
   if (!clouds.some((cloud) => cloud.aliases.includes(asked))) return undefined;
   const tenant = authorizationEndpoint.pathname.split('/')[1] || 'common';
   return {

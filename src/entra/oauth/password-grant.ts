@@ -1,5 +1,5 @@
-import { AadstsError } from '../aadsts-error.ts';
-import { newGuid, nowSeconds } from '../context.ts';
+import { newGuid, nowSeconds } from '../context/context.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { finishUserGrant, type GrantHandler, overrideParameters, requestedScope } from './token-grants.ts';
 import { passwordMark } from './token-response.ts';
 import { checkPassword, checkPasswordAge, findAccount } from './users.ts';
@@ -17,7 +17,7 @@ export const grantByPassword: GrantHandler = async (context, request, client, na
   context.overrides.strike(
     'token',
     { user: account.user, client: app.appId },
-    overrideParameters(account, client, scope),
+    overrideParameters(account, client, scope.text),
   );
   // Of a federated user Entra knows no password; the organization's STS does.
   if (account.home.tenant.isFederated(username)) throw new AadstsError(50126);
@@ -34,6 +34,7 @@ export const grantByPassword: GrantHandler = async (context, request, client, na
       authentication: { methods: ['pwd'], authTime: nowSeconds(context), mfaTime: undefined },
       sessionId: newGuid(context.random),
       deviceId: request.deviceId,
+      tellsAuthTime: false,
       passwordMark: passwordMark(account.home.user),
       order: context.grants.nextOrder(),
     },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { AadstsError } from '../aadsts-error.ts';
-import type { CodeGrant } from './grants.ts';
+import type { CodeGrant } from '../context/grants.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { equalText } from './users.ts';
 
 // RFC 7636 §4.1, §4.2: 43 to 128 unreserved characters.

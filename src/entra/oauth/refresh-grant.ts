@@ -1,7 +1,8 @@
-import { AadstsError, entraTimestamp } from '../aadsts-error.ts';
-import { type IdentityContext, nowSeconds } from '../context.ts';
+import { type IdentityContext, nowSeconds } from '../context/context.ts';
+import { Grants, type RefreshGrant } from '../context/grants.ts';
+import { AadstsError, entraTimestamp } from '../errors/aadsts-error.ts';
 import { recallAccount } from './accounts.ts';
-import { Grants, type RefreshGrant } from './grants.ts';
+import { checkRedemption } from './origin.ts';
 import { finishUserGrant, type GrantHandler, requestedScope, revoked } from './token-grants.ts';
 import { passwordMark } from './token-response.ts';
 import type { Account } from './users.ts';
@@ -14,6 +15,7 @@ export const grantByRefreshToken: GrantHandler = async (context, request, client
   const secret = request.parameters.require('refresh_token');
   const grant = context.grants.refreshTokens.get(Grants.key(secret));
   if (!grant || grant.clientId.toLowerCase() !== client.app.appId.toLowerCase()) throw new AadstsError(70000);
+  checkRedemption(context, request, grant.spa);
   if (grant.used && context.behaviour.replay === 'revoke') {
     context.grants.revokeSession(grant.sessionId);
     throw new AadstsError(70000, {}, { suberror: 'bad_token' });

@@ -1,4 +1,4 @@
-import { AadstsError } from '../aadsts-error.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 
 /** What the simulator understands of the `claims` parameter (reference/entra-tokens.md §7). */
 export interface RequestClaims {
@@ -10,9 +10,11 @@ export interface RequestClaims {
   readonly stepUp: boolean;
   /** A CAE challenge: sign-ins before this time (seconds since the Unix epoch) do not count. */
   readonly notBefore: number | undefined;
+  /** The id token is to say when the user signed in: `auth_time`. */
+  readonly authTime: boolean;
 }
 
-const NOTHING: RequestClaims = { contexts: [], capabilities: [], stepUp: false, notBefore: undefined };
+const NOTHING: RequestClaims = { contexts: [], capabilities: [], stepUp: false, notBefore: undefined, authTime: false };
 const MAX_VALUES = 50;
 
 /** @throws AadstsError 9002313 when the text is no JSON object */
@@ -32,6 +34,8 @@ export function parseRequestClaims(text: string | undefined): RequestClaims {
     capabilities: values(member(wanted, 'xms_cc')),
     stepUp: member(wanted, 'capolids') !== undefined || member(wanted, 'polids') !== undefined,
     notBefore: Number.isSafeInteger(notBefore) && notBefore > 0 ? notBefore : undefined,
+    // Also when it is null: that asks without insisting (OpenID Connect Core §5.5.1).
+    authTime: member(member(parsed, 'id_token'), 'auth_time') !== undefined,
   };
 }
 

@@ -1,21 +1,9 @@
-import { AadstsError } from '../aadsts-error.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { Application, Policy, ServicePrincipal } from '../directory/schema.ts';
+import type { Application, PublishedScope, ServicePrincipal } from '../directory/schema.ts';
 import type { Tenant } from '../directory/tenant.ts';
 import { GRAPH_RESOURCE_ID, WELL_KNOWN_RESOURCES } from '../directory/well-known.ts';
-
-/** Scopes that are not permissions of an API. */
-export const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'] as const;
-const OIDC: ReadonlySet<string> = new Set(OIDC_SCOPES);
-
-/** What a client asked for, split. */
-export interface ScopeRequest {
-  readonly oidc: readonly string[];
-  /** How the client named the API: app id or URI. */
-  readonly resource: string;
-  /** Names of permissions; `.default` stands for all that were consented to. */
-  readonly names: readonly string[];
-}
+import { AadstsError } from '../errors/aadsts-error.ts';
+import { bareIdentifier, refuseMixture, type ScopeRequest } from './scopes.ts';
 
 /** An API as a tenant sees it. */
 export interface Resource {
@@ -30,50 +18,7 @@ export interface Resource {
   readonly principal: ServicePrincipal | undefined;
 }
 
-export interface PublishedScope {
-  readonly value: string;
-  readonly description?: string | undefined;
-  readonly adminConsentRequired?: boolean | undefined;
-}
-
-export type { Policy };
-
-// RFC 6749 §3.3: printable ASCII without space, quote and backslash.
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]{1,512}$/;
-
-/**
- * Splits a `scope`. A name without a resource before it is Graph's; `a//.default` keeps the slash in the resource, as
- * Entra does.
- *
- * @throws AadstsError 70011 malformed, 28000 more than one resource
- */
-export function parseScope(scope: string | undefined): ScopeRequest {
-  const words = [...new Set((scope ?? '').split(' ').filter((word) => word !== ''))];
-  const oidc: string[] = [];
-  const names: string[] = [];
-  let resource: string | undefined;
-  for (const word of words) {
-    if (!SCOPE_TOKEN.test(word)) throw new AadstsError(70011, { scope: word });
-    if (OIDC.has(word)) {
-      oidc.push(word);
-      continue;
-    }
-    const slash = word.lastIndexOf('/');
-    const named = slash > 0 ? word.slice(0, slash) : GRAPH_RESOURCE_ID;
-    const name = word.slice(slash + 1);
-    if (name === '') throw new AadstsError(70011, { scope: word });
-    if (resource !== undefined && resource !== named) throw new AadstsError(28000);
-    resource = named;
-    names.push(name);
-  }
-  if (names.length > 1 && names.includes('.default')) {
-    // Entra refuses the mixture of static and dynamic consent.
-    throw new AadstsError(70011, { scope: words.join(' ') });
-  }
-  return { oidc, resource: resource ?? GRAPH_RESOURCE_ID, names };
-}
-
-/** Inverse of {@link parseScope} for one resource: full names, as an answer's `scope` lists them. */
+/** Inverse of {@link parseScopes} for one resource: full names, as an answer's `scope` lists them. */
 export function fullScopeNames(resource: Resource, names: readonly string[]): string[] {
   return names.map((name) =>
     resource.appId === GRAPH_RESOURCE_ID && !name.startsWith('.') ? name : `${resource.identifier}/${name}`,
@@ -86,19 +31,54 @@ export interface ResourceRequester {
   readonly interactive: boolean;
 }
 
+/** An API with what is asked for of it. */
+export interface ResourceScopes {
+  readonly resource: Resource;
+  readonly names: readonly string[];
+}
+
+/**
+ * The APIs that a request names, each once: one that is named in two ways counts as the first of them.
+ *
+ * @throws AadstsError what {@link findResource} throws, 70011 `.default` among other names of an API
+ */
+export function findResources(
+  directory: Directory,
+  tenant: Tenant,
+  { apis }: ScopeRequest,
+  requester: ResourceRequester,
+): readonly [ResourceScopes, ...ResourceScopes[]] {
+  const found = new Map<string, { resource: Resource; names: Set<string> }>();
+  for (const { identifier, names } of apis) {
+    const resource = findResource(directory, tenant, identifier, requester);
+    const known = found.get(resource.appId);
+    if (known) for (const name of names) known.names.add(name);
+    else found.set(resource.appId, { resource, names: new Set(names) });
+  }
+  const [first, ...others] = [...found.values()].map(({ resource, names }) => ({ resource, names: [...names] }));
+  for (const { names } of [first!, ...others]) refuseMixture(names);
+  return [first!, ...others];
+}
+
+/** The only API of a request: a token is for one. @throws AadstsError 28000 */
+export function onlyResource([first, ...others]: readonly [ResourceScopes, ...ResourceScopes[]]): ResourceScopes {
+  if (others.length > 0) throw new AadstsError(28000);
+  return first;
+}
+
 /**
  * The API of that name in a tenant.
  *
  * @throws AadstsError 500011 unknown or without service principal here; 650052 the same when the app lists the API and
  * the user is asked for consent; 50001 disabled
  */
-export function findResource(
+function findResource(
   directory: Directory,
   tenant: Tenant,
   identifier: string,
   requester: ResourceRequester,
 ): Resource {
-  const bare = identifier.replace(/\/$/, '').toLowerCase();
+  const bare = bareIdentifier(identifier);
   const resource = wellKnown(tenant, bare, identifier) ?? registered(directory, tenant, bare, identifier);
   if (!resource) throw new AadstsError(500011, { resource: identifier, tenant: tenant.settings.displayName });
   const ownApp = tenant.applications.find(resource.appId) !== undefined;
@@ -115,43 +95,41 @@ export function findResource(
 
 function wellKnown(tenant: Tenant, bare: string, identifier: string): Resource | undefined {
   const known = WELL_KNOWN_RESOURCES.find((one) => one.appId === bare || one.uris.includes(bare));
-  if (!known) return undefined;
-  const principal = tenant.servicePrincipals.find(known.appId);
-  return {
-    appId: known.appId,
-    name: known.name,
-    identifier,
-    scopes: known.scopes,
-    roles: known.roles,
-    version: principal?.accessTokenVersion ?? known.accessTokenVersion,
-    optionalClaims: principal?.optionalClaims ?? [],
-    principal,
-  };
+  return known && asSeenBy(tenant, identifier, { ...known, optionalClaims: [] });
 }
 
 function registered(directory: Directory, tenant: Tenant, bare: string, identifier: string): Resource | undefined {
   const app = findByIdentifier(directory, tenant, bare);
-  if (!app) return undefined;
-  const principal = tenant.servicePrincipals.find(app.appId);
+  return app && asSeenBy(tenant, identifier, { ...app, name: app.displayName, roles: app.appRoles });
+}
+
+/** What an API is by itself: Microsoft's own, or an app registration that publishes one. */
+type Api = Pick<Resource, 'appId' | 'name' | 'scopes' | 'roles' | 'optionalClaims'> & {
+  readonly accessTokenVersion: 1 | 2;
+};
+
+/** An API with what the tenant's service principal says of it. */
+function asSeenBy(tenant: Tenant, identifier: string, api: Api): Resource {
+  const principal = tenant.servicePrincipals.find(api.appId);
   return {
-    appId: app.appId,
-    name: app.displayName,
+    appId: api.appId,
+    name: api.name,
     identifier,
-    scopes: app.scopes,
-    roles: app.appRoles,
-    version: principal?.accessTokenVersion ?? app.accessTokenVersion,
-    optionalClaims: [...new Set([...app.optionalClaims, ...(principal?.optionalClaims ?? [])])],
+    scopes: api.scopes,
+    roles: api.roles,
+    version: principal?.accessTokenVersion ?? api.accessTokenVersion,
+    optionalClaims: [...new Set([...api.optionalClaims, ...(principal?.optionalClaims ?? [])])],
     principal,
   };
 }
 
 function findByIdentifier(directory: Directory, tenant: Tenant, bare: string): Application | undefined {
-  const direct = directory.findApplication(bare.replace(/^api:\/\//, ''), tenant)?.app;
+  const direct = directory.findApplication(bare.replace(/^api:\/\//, ''), tenant);
   if (direct) return direct;
   for (const owner of [tenant, ...directory.tenants.filter((other) => other !== tenant)]) {
     for (const app of owner.applications) {
       const visible = owner === tenant || app.signInAudience === 'AzureADMultipleOrgs';
-      if (visible && app.identifierUris.some((uri) => uri.replace(/\/$/, '').toLowerCase() === bare)) return app;
+      if (visible && app.identifierUris.some((uri) => bareIdentifier(uri) === bare)) return app;
     }
   }
   return undefined;

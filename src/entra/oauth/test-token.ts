@@ -1,10 +1,11 @@
-import { type IdentityContext, newGuid, nowSeconds } from '../context.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE } from '../../lib/tunnel-api.ts';
+import { findAuthority } from '../context/authority.ts';
+import { type IdentityContext, newGuid, nowSeconds } from '../context/context.ts';
 import type { AccessTokenRequest } from '../tokens/token-claims.ts';
-import { findAuthority } from './authority.ts';
 import { findClient } from './clients.ts';
 import { consentedScopes } from './consent.ts';
-import { findResource, parseScope } from './resources.ts';
+import { findResources, onlyResource } from './resources.ts';
+import { parseScopes } from './scopes.ts';
 import { accessTokenRequest, passwordMark } from './token-response.ts';
 import { findAccount } from './users.ts';
 
@@ -34,9 +35,9 @@ export function testTokenRequest(context: IdentityContext, request: TestTokenReq
   const firstApp = tenant.applications[Symbol.iterator]().next().value;
   const { app } = findClient(context, authority, request.client ?? firstApp?.appId ?? '');
   const account = findAccount(context, authority, request.user ?? firstUser?.userPrincipalName ?? '', app.appId);
-  const scope = parseScope(request.scope ?? TUNNEL_DEFAULT_SCOPE);
-  const resource = findResource(directory, tenant, scope.resource, { app, interactive: false });
-  const named = scope.names.filter((name) => name !== '.default');
+  const scope = parseScopes(request.scope ?? TUNNEL_DEFAULT_SCOPE);
+  const { resource, names } = onlyResource(findResources(directory, tenant, scope, { app, interactive: false }));
+  const named = names.filter((name) => name !== '.default');
   return {
     ...accessTokenRequest(context, {
       account,
@@ -54,6 +55,7 @@ export function testTokenRequest(context: IdentityContext, request: TestTokenReq
         authentication: { methods: ['pwd'], authTime: nowSeconds(context), mfaTime: undefined },
         sessionId: newGuid(context.random),
         deviceId: account.user.device,
+        tellsAuthTime: false,
         passwordMark: passwordMark(account.home.user),
         order: 0,
       },

@@ -1,11 +1,12 @@
-import { AadstsError } from '../aadsts-error.ts';
-import type { IdentityContext, RequestContext } from '../context.ts';
+import { LOOP_WINDOW } from '../context/constants.ts';
+import type { IdentityContext, RequestContext } from '../context/context.ts';
+import { Grants } from '../context/grants.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { grantByClientCredentials } from './client-credentials-grant.ts';
 import { authenticateClient } from './clients.ts';
 import { grantByCode } from './code-grant.ts';
-import { LOOP_WINDOW } from './constants.ts';
 import { grantByDeviceCode } from './device-code-grant.ts';
-import { Grants } from './grants.ts';
+import { refuseForeignPage } from './origin.ts';
 import { grantByPassword } from './password-grant.ts';
 import { grantByRefreshToken } from './refresh-grant.ts';
 import type { GrantHandler } from './token-grants.ts';
@@ -16,11 +17,13 @@ interface GrantKind {
   readonly handle: GrantHandler;
   /** May a public client use it? */
   readonly publicClients: boolean;
+  /** It redeems what knows whether it is of a single page app. */
+  readonly redeems?: boolean;
 }
 
 const GRANTS: Readonly<Record<string, GrantKind>> = {
-  authorization_code: { name: 'authorization code', handle: grantByCode, publicClients: true },
-  refresh_token: { name: 'refresh token', handle: grantByRefreshToken, publicClients: true },
+  authorization_code: { name: 'authorization code', handle: grantByCode, publicClients: true, redeems: true },
+  refresh_token: { name: 'refresh token', handle: grantByRefreshToken, publicClients: true, redeems: true },
   password: { name: 'password', handle: grantByPassword, publicClients: true },
   client_credentials: { name: 'client credentials', handle: grantByClientCredentials, publicClients: false },
   'urn:ietf:params:oauth:grant-type:device_code': {
@@ -40,15 +43,17 @@ export async function answerTokenRequest(context: IdentityContext, request: Requ
   try {
     refuseLoop(context, request);
     const client = await authenticateClient(context, request, kind.publicClients);
+    if (!kind.redeems) refuseForeignPage(context, request, client.app);
     return await kind.handle(context, request, client, kind.name);
   } catch (error) {
-    if (error instanceof AadstsError && error.code !== 70016) {
+    if (error instanceof AadstsError && error.aadsts !== 70016) {
       context.emit('identity.token.refused', {
         user: request.parameters.get('username'),
         client: request.parameters.get('client_id'),
         grant: kind.name,
-        code: error.code,
-        explanation: error.message,
+        code: error.aadsts,
+        ordered: error.ordered,
+        explanation: error.text,
       });
     }
     throw error;

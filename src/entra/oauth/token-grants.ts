@@ -1,12 +1,13 @@
-import { AadstsError } from '../aadsts-error.ts';
-import { type IdentityContext, nowSeconds, type RequestContext } from '../context.ts';
+import { type IdentityContext, nowSeconds, type RequestContext } from '../context/context.ts';
+import type { SignIn } from '../context/grants.ts';
 import { GRAPH_RESOURCE_ID } from '../directory/well-known.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import type { Client } from './clients.ts';
 import { judgeAccess } from './conditional-access.ts';
 import { decideConsent } from './consent.ts';
-import type { SignIn } from './grants.ts';
 import { parseRequestClaims } from './request-claims.ts';
-import { findResource, parseScope, type ScopeRequest } from './resources.ts';
+import { findResources, onlyResource } from './resources.ts';
+import { parseScopes, type ScopeRequest } from './scopes.ts';
 import { type TokenAnswer, tokenAnswer } from './token-response.ts';
 import type { Account } from './users.ts';
 
@@ -18,18 +19,31 @@ export type GrantHandler = (
   name: string,
 ) => Promise<TokenAnswer>;
 
+/** The scopes of a request, as they were written. */
+export interface AskedScope {
+  readonly text: string;
+  /** They were asked for at the sign-in, not by this request. Of several APIs the first is meant then. */
+  readonly remembered: boolean;
+}
+
 /**
  * The scopes of a request: `scope`, or `resource` of v1 endpoints, which means `<resource>/.default`
  * (reference/entra-tokens.md §8 row 12).
+ *
+ * @param remembered what was asked for at the sign-in
+ * @throws AadstsError 900144 nothing is asked for, and never was
  */
-export function requestedScope(request: RequestContext, fallback?: string): string {
+export function requestedScope(request: RequestContext, remembered?: string): AskedScope {
   const { parameters, version } = request;
+  const scope = parameters.get('scope')?.trim() || undefined;
   const resource = parameters.get('resource');
   if (version === 1) {
-    if (resource !== undefined) return `openid profile offline_access ${resource}/.default`;
-    return fallback ?? parameters.get('scope') ?? 'openid profile offline_access';
-  }
-  return parameters.get('scope') ?? fallback ?? '';
+    if (resource !== undefined)
+      return { text: `openid profile offline_access ${resource}/.default`, remembered: false };
+    if (remembered === undefined) return { text: scope ?? 'openid profile offline_access', remembered: false };
+  } else if (scope !== undefined) return { text: scope, remembered: false };
+  if (remembered === undefined) throw new AadstsError(900144, { field: 'scope' });
+  return { text: remembered, remembered: true };
 }
 
 /** What a user's token request needs beside who signed in. */
@@ -37,7 +51,7 @@ export interface UserGrant {
   readonly grant: string;
   readonly account: Account;
   readonly signIn: SignIn;
-  readonly scope: string;
+  readonly scope: AskedScope;
   readonly nonce?: string | undefined;
   readonly contexts?: readonly string[];
   readonly capabilities?: readonly string[];
@@ -62,10 +76,11 @@ export async function finishUserGrant(
   context.overrides.strike(
     'token',
     { user: account.user, client: app.appId },
-    overrideParameters(account, client, grant.scope),
+    overrideParameters(account, client, grant.scope.text),
   );
-  const scope = parseScope(grant.scope);
-  const resource = findResource(context.directory, account.tenant, scope.resource, { app, interactive: false });
+  const scope = parseScopes(grant.scope.text);
+  const found = findResources(context.directory, account.tenant, scope, { app, interactive: false });
+  const { resource, names } = grant.scope.remembered ? found[0] : onlyResource(found);
   const claims = parseRequestClaims(request.parameters.get('claims'));
   const contexts = [...new Set([...(grant.contexts ?? []), ...claims.contexts])];
   const now = nowSeconds(context);
@@ -86,7 +101,7 @@ export async function finishUserGrant(
     // The resource refused what was issued before a revocation; only a fresh sign-in mends that.
     throw revoked(signIn.authentication.authTime, claims.notBefore);
   }
-  const consent = decideConsent(account.tenant, app, resource, scope, account.user.id);
+  const consent = decideConsent(account.tenant, app, { resource, names }, scope.oidc, account.user.id);
   if (consent.missing.length > 0) throw new AadstsError(65001, { client: app.appId, name: app.displayName });
   const { lifetimes } = context.behaviour;
   const refresh = grant.refresh === 'always' || (grant.refresh === 'if-asked' && asksForRefresh(request, scope));
@@ -96,9 +111,13 @@ export async function finishUserGrant(
     app,
     proof: client.proof,
     account,
-    signIn: { ...signIn, deviceId: request.deviceId ?? signIn.deviceId ?? account.user.device },
+    signIn: {
+      ...signIn,
+      deviceId: request.deviceId ?? signIn.deviceId ?? account.user.device,
+      tellsAuthTime: signIn.tellsAuthTime || claims.authTime,
+    },
     resource,
-    scope,
+    scope: { oidc: scope.oidc, names },
     granted: consent.granted,
     contexts,
     capabilities: [...new Set([...(grant.capabilities ?? []), ...claims.capabilities])],
@@ -106,7 +125,7 @@ export async function finishUserGrant(
     clientInfo: request.parameters.get('client_info') === '1',
     refresh: refresh
       ? {
-          scope: grant.scope,
+          scope: grant.scope.text,
           spa: grant.spa ?? false,
           expires:
             grant.refreshUntil ??

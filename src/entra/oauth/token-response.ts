@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type IdentityContext, newSecret } from '../context.ts';
+import { type IdentityContext, newSecret, nowSeconds } from '../context/context.ts';
+import type { SignIn } from '../context/grants.ts';
 import type { Application } from '../directory/schema.ts';
 import { WELL_KNOWN_RESOURCES } from '../directory/well-known.ts';
 import type { AccessTokenRequest, TokenUser } from '../tokens/token-claims.ts';
-import type { Authentication } from './conditional-access.ts';
-import type { SignIn } from './grants.ts';
-import { fullScopeNames, type Resource, type ScopeRequest } from './resources.ts';
+import { fullScopeNames, type Resource } from './resources.ts';
 import type { Account } from './users.ts';
 
 /** All that a token answer is made from. */
@@ -17,7 +16,8 @@ export interface TokenGrant {
   readonly account: Account;
   readonly signIn: SignIn;
   readonly resource: Resource;
-  readonly scope: ScopeRequest;
+  /** What was asked for: scopes of no API, and names of permissions. */
+  readonly scope: { readonly oidc: readonly string[]; readonly names: readonly string[] };
   readonly granted: readonly string[];
   readonly contexts: readonly string[];
   readonly capabilities: readonly string[];
@@ -32,7 +32,7 @@ export interface TokenGrant {
 export type TokenAnswer = Record<string, string | number>;
 
 /** Claims about the user, as the token issuer wants them. */
-export function tokenUser(context: Pick<IdentityContext, 'issuerFor'>, account: Account): TokenUser {
+function tokenUser(context: Pick<IdentityContext, 'issuerFor'>, account: Account): TokenUser {
   const { user, home } = account;
   const guest = user.type === 'guest';
   return {
@@ -112,9 +112,10 @@ export async function tokenAnswer(context: IdentityContext, grant: TokenGrant): 
     audience: resource.name,
     tokenId: access.tokenId,
   });
-  const now = Math.floor(context.clock.now() / 1000);
+  const { expiresIn } = access;
   return {
-    ...frame(grant, access.expiresIn, now),
+    ...answerFrame(context, grant.version, resource, expiresIn, grantedScope(grant)),
+    ...(grant.version === 2 && expiresIn >= 7200 && { refresh_in: Math.floor(expiresIn / 2) }),
     access_token: access.token,
     ...(grant.refresh && { refresh_token: newRefreshToken(context, signIn, grant.refresh) }),
     ...(idToken !== undefined && { id_token: idToken }),
@@ -122,34 +123,41 @@ export async function tokenAnswer(context: IdentityContext, grant: TokenGrant): 
   };
 }
 
-/** What surrounds the tokens; v1 endpoints write numbers as texts and name the resource. */
-function frame({ version, resource, scope, granted }: TokenGrant, expiresIn: number, now: number): TokenAnswer {
-  if (version === 1) {
-    return {
-      token_type: 'Bearer',
-      scope: granted.join(' '),
-      expires_in: String(expiresIn),
-      ext_expires_in: String(expiresIn),
-      expires_on: String(now + expiresIn),
-      not_before: String(now),
-      resource: resource.identifier,
-    };
-  }
-  // MSAL finds a cached token by the scopes that the answer lists, so `.default` is among them where it was asked for.
-  const names = [...granted, ...scope.names.filter((name) => name === '.default')];
+/** What surrounds the tokens; v1 endpoints write numbers as texts and name the resource. `scope` as the version has it. */
+export function answerFrame(
+  context: Pick<IdentityContext, 'clock'>,
+  version: 1 | 2,
+  resource: Resource,
+  expiresIn: number,
+  scope: string | undefined,
+): TokenAnswer {
+  const scopes: TokenAnswer = scope === undefined ? {} : { scope };
+  if (version === 2) return { token_type: 'Bearer', ...scopes, expires_in: expiresIn, ext_expires_in: expiresIn };
+  const now = nowSeconds(context);
   return {
     token_type: 'Bearer',
-    scope: fullScopeNames(resource, [...new Set(names)]).join(' '),
-    expires_in: expiresIn,
-    ext_expires_in: expiresIn,
-    ...(expiresIn >= 7200 && { refresh_in: Math.floor(expiresIn / 2) }),
+    ...scopes,
+    expires_in: String(expiresIn),
+    ext_expires_in: String(expiresIn),
+    expires_on: String(now + expiresIn),
+    not_before: String(now),
+    resource: resource.identifier,
   };
+}
+
+/** What an answer says was granted. */
+function grantedScope({ version, resource, scope, granted }: TokenGrant): string {
+  if (version === 1) return granted.join(' ');
+  // MSAL finds a cached token by the scopes that the answer lists, so `.default` is among them where it was asked for.
+  const names = [...granted, ...scope.names.filter((name) => name === '.default')];
+  return fullScopeNames(resource, [...new Set(names)]).join(' ');
 }
 
 /** Who signed in, for the client. */
 export async function idTokenOf(
   context: IdentityContext,
-  grant: Pick<TokenGrant, 'account' | 'app' | 'signIn' | 'version' | 'nonce' | 'scope'> & {
+  grant: Pick<TokenGrant, 'account' | 'app' | 'signIn' | 'version' | 'nonce'> & {
+    readonly scope: Pick<TokenGrant['scope'], 'oidc'>;
     readonly code?: string;
     readonly accessToken?: string;
   },
@@ -167,7 +175,10 @@ export async function idTokenOf(
     authTime: signIn.authentication.authTime,
     sessionId: signIn.sessionId,
     lifetime: context.behaviour.lifetimes.idToken,
-    optionalClaims: ['login_hint'].filter((name) => app.optionalClaims.includes(name)),
+    optionalClaims: [
+      ...['login_hint'].filter((name) => app.optionalClaims.includes(name)),
+      ...(signIn.tellsAuthTime ? ['auth_time'] : []),
+    ],
     ...(grant.code !== undefined && { code: grant.code }),
     ...(grant.accessToken !== undefined && { accessToken: grant.accessToken }),
     claims: { ...account.user.claims },
@@ -204,5 +215,3 @@ export function passwordMark(user: { readonly id: string; readonly password?: st
     .digest('base64url')
     .slice(0, 16);
 }
-
-export type { Authentication };

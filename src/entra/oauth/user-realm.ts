@@ -1,4 +1,4 @@
-import type { IdentityContext } from '../context.ts';
+import type { IdentityContext } from '../context/context.ts';
 
 /** Whether a name signs in here, at its organization's STS, or nowhere (reference/entra-tokens.md §8 row 7). */
 export function userRealm(context: IdentityContext, upn: string): Record<string, string> {

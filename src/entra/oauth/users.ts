@@ -1,10 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { AadstsError } from '../aadsts-error.ts';
-import type { IdentityContext } from '../context.ts';
+import type { Authority } from '../context/authority.ts';
+import type { SharedContext } from '../context/context.ts';
 import type { Located } from '../directory/directory.ts';
 import type { User } from '../directory/schema.ts';
 import type { Tenant } from '../directory/tenant.ts';
-import type { Authority } from './authority.ts';
+import { CONSUMER_TENANT_NAME } from '../directory/well-known.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 
 /** A user in the tenant that the tokens are for, and where the user is at home. */
 export interface Account {
@@ -16,16 +17,15 @@ export interface Account {
 /**
  * The account of that name at an authority.
  *
- * @throws AadstsError 50034 nobody knows the name, 50020 another tenant does but it is no guest here
+ * @throws AadstsError 50034 nobody knows the name, 50020 another tenant does but it is no guest here, or it is a work
+ * account where only personal ones may sign in
  */
-export function findAccount(
-  context: IdentityContext,
-  authority: Authority,
-  username: string,
-  clientId: string,
-): Account {
+export function findAccount(context: SharedContext, authority: Authority, username: string, clientId: string): Account {
   const home = context.directory.findMember(username);
   const tenant = authority.tenant ?? home?.tenant ?? localGuestTenant(context, username);
+  if (tenant && authority.alias === 'consumers') {
+    throw new AadstsError(50020, { user: username, tenant: CONSUMER_TENANT_NAME, client: clientId });
+  }
   if (!tenant) {
     throw new AadstsError(50034, { user: username, tenant: authority.name });
   }
@@ -40,7 +40,7 @@ export function findAccount(
 }
 
 /** At an alias, a guest whose home is not simulated is found where it is a guest. */
-function localGuestTenant(context: IdentityContext, username: string): Tenant | undefined {
+function localGuestTenant(context: SharedContext, username: string): Tenant | undefined {
   return context.directory.tenants.find((tenant) => tenant.users.find(username));
 }
 
@@ -49,7 +49,7 @@ function localGuestTenant(context: IdentityContext, username: string): Tenant | 
  *
  * @throws AadstsError 50053 locked, 50126 wrong, then what {@link checkAccountState} throws
  */
-export function checkPassword(context: IdentityContext, account: Account, password: string): void {
+export function checkPassword(context: SharedContext, account: Account, password: string): void {
   const { user } = account.home;
   if (user.locked || account.user.locked || context.lockout.isLocked(user.id)) throw new AadstsError(50053);
   if (user.password === undefined || !equalText(user.password, password)) {

@@ -1,4 +1,4 @@
-import { type Html, Html as HtmlText, html } from './html.ts';
+import { type Html, Html as HtmlText, html } from '../../lib/html.ts';
 import { STYLE } from './style.ts';
 
 const LOGO = new HtmlText(

@@ -1,4 +1,4 @@
-import { html } from './html.ts';
+import { html } from '../../lib/html.ts';
 import type { Page } from './layout.ts';
 
 /** A page that only tells something. */

@@ -1,5 +1,5 @@
-import type { PublishedScope } from '../oauth/resources.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../../lib/html.ts';
+import type { PublishedScope } from '../directory/schema.ts';
 import { field, notice, type Page } from './layout.ts';
 
 /** What every form of a sign-in sends along. */
@@ -128,11 +128,15 @@ export function mfaPage(context: FormContext, username: string): Page {
   };
 }
 
+/** A permission and the API that it is of. */
+export interface ConsentScope extends PublishedScope {
+  readonly resource: string;
+}
+
 export interface ConsentPage {
   readonly username: string;
   readonly app: string;
-  readonly resource: string;
-  readonly scopes: readonly PublishedScope[];
+  readonly scopes: readonly ConsentScope[];
   /** The user may consent for everybody. */
   readonly administrator: boolean;
 }
@@ -148,7 +152,7 @@ export function consentPage(context: FormContext, consent: ConsentPage): Page {
       context,
       html`${who(consent.username)}<p><strong>${consent.app}</strong> would like to:</p>
 <ul class="scopes">${consent.scopes.map(
-        (scope) => html`<li>${scope.description ?? scope.value}<small>${consent.resource}: ${scope.value}</small></li>`,
+        (scope) => html`<li>${scope.description ?? scope.value}<small>${scope.resource}: ${scope.value}</small></li>`,
       )}</ul>${everybody}
 <div class="actions"><button type="submit" name="action" value="accept" class="main">Accept</button><button type="submit" name="action" value="cancel">Cancel</button></div>`,
     ),

@@ -1,6 +1,5 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify';
-import { isTunneliteError } from '../../lib/errors.ts';
-import type { TSchema } from '../../lib/schema/index.ts';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { patchSchema, type TSchema } from '../../lib/schema/index.ts';
 import type { Collection } from '../directory/collection.ts';
 import type { DirectoryInput } from '../directory/input-types.ts';
 import {
@@ -14,9 +13,10 @@ import {
   UserSchema,
 } from '../directory/schema.ts';
 import type { Tenant, TenantCollection } from '../directory/tenant.ts';
-import type { IdentityProvider } from '../provider.ts';
-import { controlRoutes } from './control-routes.ts';
-import { inputSchema, objectOf, TAGS } from './input-schema.ts';
+import { directoryControlRoutes, failureRoutes, outageRoutes } from './control-routes.ts';
+import type { IdentityControls } from './identity-controls.ts';
+import { readStrictJson, sendProblem } from './problem.ts';
+import { route } from './route.ts';
 
 /** Path of each collection under a tenant, and what its items look like. */
 const COLLECTIONS: readonly { path: string; name: TenantCollection; noun: string; schema: TSchema }[] = [
@@ -29,39 +29,33 @@ const COLLECTIONS: readonly { path: string; name: TenantCollection; noun: string
 ];
 
 /**
- * Everything of the mock Entra ID that can be changed at run time, as REST. To be mounted under a prefix of the
- * administration API; it brings no authentication of its own.
+ * Everything of the mock Entra ID that can be changed at run time, as REST: `/directory`, `/failures`, `/outages`, under a prefix
+ * of your own. It brings no authentication of its own.
  *
  * @example
  * ```ts
- * await admin.register(directoryAdmin(sim.identity), { prefix: '/api/identity' });
- * // POST /api/identity/failures {"user":"alice@contoso.com","code":50076}
+ * await admin.register(directoryAdmin(sim.identity), { prefix: '/api' });
+ * // POST /api/failures {"user":"alice@contoso.com","code":50076}
  * ```
  */
-export function directoryAdmin(idp: IdentityProvider): FastifyPluginAsync {
+export function directoryAdmin(idp: IdentityControls): FastifyPluginAsync {
   return async (app) => {
-    // The directory checks what it is given itself and explains each mistake; the schemas here are for the API's description.
-    app.setValidatorCompiler(() => () => true);
+    readStrictJson(app);
     app.setErrorHandler((error, _, reply) => sendProblem(error, reply));
-    tenantRoutes(idp, app);
-    for (const collection of COLLECTIONS) collectionRoutes(idp, app, collection);
-    controlRoutes(idp, app);
+    await app.register(
+      async (inner) => {
+        tenantRoutes(idp, inner);
+        for (const collection of COLLECTIONS) collectionRoutes(idp, inner, collection);
+        directoryControlRoutes(idp, inner);
+      },
+      { prefix: '/directory' },
+    );
+    await app.register(async (inner) => failureRoutes(idp, inner), { prefix: '/failures' });
+    await app.register(async (inner) => outageRoutes(idp, inner), { prefix: '/outages' });
   };
 }
 
-const STATUS = new Map<string, number>([
-  ['ERR_IDENTITY_NOT_FOUND', 404],
-  ['ERR_IDENTITY_EXISTS', 409],
-  ['ERR_IDENTITY_DIRECTORY_INVALID', 400],
-  ['ERR_IDENTITY_OVERRIDE', 400],
-]);
-
-function sendProblem(error: unknown, reply: FastifyReply): FastifyReply {
-  const status = isTunneliteError(error) ? STATUS.get(error.code) : undefined;
-  if (!isTunneliteError(error) || status === undefined) throw error;
-  const { code, message, hint, details } = error;
-  return reply.code(status).send({ error: { code, message, hint, details } });
-}
+const INVALID = 'ERR_IDENTITY_DIRECTORY_INVALID';
 
 /** What is shown of an object: all but what is secret. */
 function withoutSecrets<T extends object>(item: T): object {
@@ -74,40 +68,43 @@ function describeTenant(tenant: Tenant): object {
   return { id: tenant.id, ...tenant.settings, counts };
 }
 
+/** What may be changed of a tenant. Its collections are among it only to be refused in words of their own. */
+const TenantChanges = patchSchema(TenantSchema, { removable: false });
+
 /** A whole directory may be large: 16 MB hold tens of thousands of users. */
 const MAX_DIRECTORY = 16 * 1024 * 1024;
 
-function tenantRoutes({ directory }: IdentityProvider, app: FastifyInstance): void {
+function tenantRoutes({ directory }: IdentityControls, app: FastifyInstance): void {
   type ByTenant = { Params: { tenant: string } };
-  const schema = (summary: string, body?: TSchema) => ({ schema: { tags: TAGS, summary, ...(body && { body }) } });
 
-  app.get('/tenants', schema('List tenants'), async () => directory.tenants.map(describeTenant));
+  app.get('/tenants', route('List tenants'), async () => directory.tenants.map(describeTenant));
   app.post(
     '/tenants',
-    { ...schema('Add a tenant, with everything in it', inputSchema(TenantSchema)), bodyLimit: MAX_DIRECTORY },
+    {
+      ...route('Add a tenant, with everything in it', { body: TenantSchema, code: INVALID }),
+      bodyLimit: MAX_DIRECTORY,
+    },
     async (request, reply) => {
       reply.code(201);
       return describeTenant(directory.addTenant(request.body));
     },
   );
-  app.get<ByTenant>('/tenants/:tenant', schema('Show a tenant, by GUID or domain'), async ({ params }) =>
+  app.get<ByTenant>('/tenants/:tenant', route('Show a tenant, by GUID or domain'), async ({ params }) =>
     describeTenant(directory.tenant(params.tenant)),
   );
   app.patch<ByTenant>(
     '/tenants/:tenant',
-    schema('Change settings of a tenant', inputSchema(TenantSchema, true)),
-    async ({ params, body }) => describeTenant(directory.updateTenant(params.tenant, objectOf(body))),
+    route('Change settings of a tenant', { body: TenantChanges, code: INVALID }),
+    async ({ params, body }) => describeTenant(directory.updateTenant(params.tenant, body as object)),
   );
-  app.delete<ByTenant>('/tenants/:tenant', schema('Remove a tenant'), async ({ params }, reply) => {
+  app.delete<ByTenant>('/tenants/:tenant', route('Remove a tenant'), async ({ params }, reply) => {
     directory.removeTenant(params.tenant);
     return reply.code(204).send();
   });
-  app.get('/directory', schema('Export the whole directory, passwords and secrets included'), async () =>
-    directory.export(),
-  );
+  app.get('/', route('Export the whole directory, passwords and secrets included'), async () => directory.export());
   app.put(
-    '/directory',
-    { ...schema('Replace the whole directory', inputSchema(DirectorySchema)), bodyLimit: MAX_DIRECTORY },
+    '/',
+    { ...route('Replace the whole directory', { body: DirectorySchema, code: INVALID }), bodyLimit: MAX_DIRECTORY },
     async ({ body }, reply) => {
       directory.load(body as DirectoryInput);
       return reply.code(204).send();
@@ -116,7 +113,7 @@ function tenantRoutes({ directory }: IdentityProvider, app: FastifyInstance): vo
 }
 
 function collectionRoutes(
-  { directory }: IdentityProvider,
+  { directory }: IdentityControls,
   app: FastifyInstance,
   { path, name, noun, schema }: (typeof COLLECTIONS)[number],
 ): void {
@@ -125,21 +122,21 @@ function collectionRoutes(
   const one = `${list}/:key`;
   const of = (params: { tenant: string }): Collection<object> =>
     directory.tenant(params.tenant)[name] as unknown as Collection<object>;
-  const route = (summary: string, body?: TSchema) => ({ schema: { tags: TAGS, summary, ...(body && { body }) } });
+  const changes = patchSchema(schema, { removable: true });
 
   app.get<One>(list, route(`List each ${noun}`), async ({ params }) => [...of(params)].map(withoutSecrets));
-  app.post<One>(list, route(`Add a ${noun}`, inputSchema(schema)), async ({ params, body }, reply) => {
+  app.post<One>(list, route(`Add a ${noun}`, { body: schema, code: INVALID }), async ({ params, body }, reply) => {
     reply.code(201);
     return withoutSecrets(of(params).add(body));
   });
   app.get<One>(one, route(`Show a ${noun}`), async ({ params }) => withoutSecrets(of(params).get(params.key)));
-  app.put<One>(one, route(`Replace a ${noun}`, inputSchema(schema)), async ({ params, body }) =>
-    withoutSecrets(of(params).replace(params.key, objectOf(body))),
+  app.put<One>(one, route(`Replace a ${noun}`, { body: schema, code: INVALID }), async ({ params, body }) =>
+    withoutSecrets(of(params).replace(params.key, body as object)),
   );
   app.patch<One>(
     one,
-    route(`Change members of a ${noun}; null removes one`, inputSchema(schema, true)),
-    async ({ params, body }) => withoutSecrets(of(params).update(params.key, objectOf(body))),
+    route(`Change members of a ${noun}; null removes one`, { body: changes, code: INVALID }),
+    async ({ params, body }) => withoutSecrets(of(params).update(params.key, body as object)),
   );
   app.delete<One>(one, route(`Remove a ${noun}`), async ({ params }, reply) => {
     of(params).remove(params.key);

@@ -1,8 +1,8 @@
-import { AadstsError } from '../aadsts-error.ts';
-import { type IdentityContext, nowSeconds } from '../context.ts';
-import { findAuthority } from '../oauth/authority.ts';
+import { findAuthority } from '../context/authority.ts';
+import { type IdentityContext, nowSeconds } from '../context/context.ts';
+import type { Parameters } from '../context/parameters.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { recordConsent } from '../oauth/consent.ts';
-import type { Parameters } from '../oauth/parameters.ts';
 import { checkPassword, equalText, findAccount } from '../oauth/users.ts';
 import type { Browser } from './browser.ts';
 import { type FlowState, refuseAdminConsent, type SignInFlow, type Step } from './flow.ts';
@@ -56,7 +56,7 @@ const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
       flow.username = username;
       flow.notice = undefined;
     } catch (error) {
-      if (!(error instanceof AadstsError) || error.code !== 50034) throw error;
+      if (!(error instanceof AadstsError) || error.aadsts !== 50034) throw error;
       flow.notice = `We couldn't find an account with that user name (AADSTS50034). Try another, or add it to the directory.`;
     }
   },
@@ -72,7 +72,7 @@ const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
       checkPassword(context, state.account, form.get('passwd') ?? '');
       signIns.authenticate(flow, ['pwd']);
     } catch (error) {
-      if (!(error instanceof AadstsError) || error.code !== 50126) throw error;
+      if (!(error instanceof AadstsError) || error.aadsts !== 50126) throw error;
       flow.notice =
         'Your account or password is incorrect (AADSTS50126). Try again; docs/identity.md has the passwords of the default users.';
     }
@@ -116,14 +116,17 @@ const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
     flow.notice = undefined;
   },
   consent: ({ flow, form, state }) => {
-    const { account, app, consent, resource } = state;
+    const { account, app, consents } = state;
     if (form.get('action') !== 'accept') throw new Declined(new AadstsError(65004));
-    if (!account || !consent || !resource) return;
+    if (!account) return;
     const administrator = isAdministrator(state);
-    refuseAdminConsent(consent, administrator);
+    for (const consent of consents) refuseAdminConsent(consent, administrator);
     const everybody = administrator && form.get('everybody') === '1';
-    const names = consent.missing.map((scope) => scope.value);
-    if (names.length > 0) recordConsent(account.tenant, app, resource, names, everybody ? undefined : account.user.id);
+    for (const { resource, missing } of consents) {
+      const names = missing.map((scope) => scope.value);
+      if (names.length === 0) continue;
+      recordConsent(account.tenant, app, resource, names, everybody ? undefined : account.user.id);
+    }
     flow.consented = true;
   },
   'confirm-app': ({ flow, form }) => {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type AadstsError, entraTimestamp, errorDescription } from '../aadsts-error.ts';
-import { type IdentityContext, newGuid } from '../context.ts';
+import { type IdentityContext, newGuid, type SharedContext } from '../context/context.ts';
+import { type AadstsError, entraTimestamp, errorDescription } from '../errors/aadsts-error.ts';
 import { traceOf } from '../oauth/http.ts';
 import { type Page, renderPage } from '../pages/layout.ts';
 import { errorPage, relayPage } from '../pages/message-pages.ts';
@@ -9,9 +9,12 @@ import { formActionSource, withParameters } from './redirect-uri.ts';
 
 export const BRAND = 'Tunnelite ID';
 
-/** Sends a page under a strict policy: no scripts but by nonce, no frames, forms only to us and to the app's redirect URI. */
+/**
+ * Sends a page under a strict policy: no scripts but by nonce, no frames, forms only to us and to the app's redirect URI. No
+ * Cross-Origin-Opener-Policy: an app that opened the page as a popup reads the answer from its window (msal-browser 2 to 4).
+ */
 export function sendPage(
-  context: IdentityContext,
+  context: Pick<SharedContext, 'random'>,
   reply: FastifyReply,
   page: Page | ((nonce: string) => Page),
   options: { readonly status?: number; readonly formTarget?: string | undefined; readonly script?: boolean } = {},
@@ -33,7 +36,6 @@ export function sendPage(
       'content-security-policy': policy.join('; '),
       'x-frame-options': 'DENY',
       'referrer-policy': 'same-origin',
-      'cross-origin-opener-policy': 'same-origin-allow-popups',
     })
     .type('text/html; charset=utf-8')
     .send(renderPage(typeof page === 'function' ? page(nonce) : page, nonce));
@@ -56,7 +58,7 @@ export function sendToApp(
 }
 
 /** An error as the app sees it in its redirect URI. */
-export function errorParameters(
+function errorParameters(
   context: IdentityContext,
   request: FastifyRequest,
   error: AadstsError,
@@ -66,7 +68,7 @@ export function errorParameters(
   const parameters = new URLSearchParams({
     error: silent ? (error.entry.silentError ?? error.entry.error) : error.entry.error,
     error_description: errorDescription(error, trace),
-    error_uri: `${context.origin()}/error?code=${error.code}`,
+    error_uri: `${context.origin()}/error?code=${error.aadsts}`,
   });
   if (error.suberror !== undefined) parameters.set('error_subcode', error.suberror);
   if (error.claims !== undefined) parameters.set('claims', error.claims);
@@ -107,8 +109,8 @@ export function sendErrorPage(
   }
   const page = errorPage({
     brand: BRAND,
-    code: error.code,
-    text: error.message,
+    code: error.aadsts,
+    text: error.text,
     traceId: trace.traceId,
     correlationId: trace.correlationId,
     timestamp: entraTimestamp(trace.time),

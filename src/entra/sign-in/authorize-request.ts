@@ -1,10 +1,10 @@
-import { AadstsError } from '../aadsts-error.ts';
-import type { IdentityContext, RequestContext } from '../context.ts';
+import type { IdentityContext, RequestContext } from '../context/context.ts';
+import type { CodeGrant } from '../context/grants.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { type Client, findClient } from '../oauth/clients.ts';
-import type { CodeGrant } from '../oauth/grants.ts';
 import { readChallenge } from '../oauth/pkce.ts';
 import { parseRequestClaims, type RequestClaims } from '../oauth/request-claims.ts';
-import { parseScope } from '../oauth/resources.ts';
+import { parseScopes } from '../oauth/scopes.ts';
 import { requestedScope } from '../oauth/token-grants.ts';
 import { findRedirect } from './redirect-uri.ts';
 
@@ -71,20 +71,19 @@ export function readAuthorizeRequest(context: IdentityContext, request: RequestC
   const redirect = findRedirect(client.app, parameters.get('redirect_uri'), context.origin());
   const state = parameters.get('state');
   const prompt = new Set((parameters.get('prompt') ?? '').split(' ').filter(Boolean)) as ReadonlySet<Prompt>;
-  const fallback: AnswerTarget = { redirectUri: redirect.uri, responseMode: 'query', state };
-  let target = fallback;
+  let target: AnswerTarget = { redirectUri: redirect.uri, responseMode: 'query', state };
   try {
     const responseTypes = readResponseTypes(parameters.get('response_type'), client);
-    target = { ...fallback, responseMode: readResponseMode(parameters.get('response_mode'), responseTypes) };
+    target = { ...target, responseMode: defaultMode(responseTypes) };
+    target = { ...target, responseMode: readResponseMode(parameters.get('response_mode'), responseTypes) };
     for (const word of prompt) if (!PROMPTS.includes(word)) throw new AadstsError(90100, { field: 'prompt' });
     if (prompt.has('none') && prompt.size > 1) throw new AadstsError(90100, { field: 'prompt' });
     const nonce = parameters.get('nonce');
     if (responseTypes.has('id_token') && nonce === undefined) throw new AadstsError(90014, { field: 'nonce' });
     const challenge = readChallenge(parameters.get('code_challenge'), parameters.get('code_challenge_method'));
     if (redirect.spa && responseTypes.has('code') && !challenge) throw new AadstsError(9002325);
-    const scope = requestedScope(request);
-    if (scope === '') throw new AadstsError(900144, { field: 'scope' });
-    parseScope(scope);
+    const { text: scope } = requestedScope(request);
+    parseScopes(scope);
     return {
       ...target,
       clientId: client.app.appId,
@@ -118,12 +117,17 @@ function readResponseTypes(text: string | undefined, { app }: Pick<Client, 'app'
   return types;
 }
 
+/** Tokens go in the fragment (OAuth 2.0 Multiple Response Types §5). */
+function defaultMode(types: ReadonlySet<ResponseType>): ResponseMode {
+  return types.size === 1 && types.has('code') ? 'query' : 'fragment';
+}
+
 function readResponseMode(text: string | undefined, types: ReadonlySet<ResponseType>): ResponseMode {
-  const onlyCode = types.size === 1 && types.has('code');
-  if (text === undefined) return onlyCode ? 'query' : 'fragment';
+  const usual = defaultMode(types);
+  if (text === undefined) return usual;
   const mode = RESPONSE_MODES.find((one) => one === text);
   // Tokens never travel in a query: it ends up in logs and histories (OAuth 2.0 Multiple Response Types §5).
-  if (!mode || (mode === 'query' && !onlyCode)) throw new AadstsError(70007, { mode: text });
+  if (!mode || (mode === 'query' && usual !== 'query')) throw new AadstsError(70007, { mode: text });
   return mode;
 }
 

@@ -1,15 +1,19 @@
 import { createHmac } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AadstsError } from '../aadsts-error.ts';
-import { type IdentityContext, newSecret } from '../context.ts';
-import { Grants } from '../oauth/grants.ts';
+import { newSecret, type SharedContext } from '../context/context.ts';
+import { Grants } from '../context/grants.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { equalText } from '../oauth/users.ts';
 
 /** Entra's own cookie names. */
 const CONTEXT_COOKIE = 'esctx';
 const SESSION_COOKIE = 'ESTSAUTH';
 const PERSISTENT_COOKIE = 'ESTSAUTHPERSISTENT';
-const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax';
+/**
+ * For other sites as well, as Entra's are: a single page app signs in silently through a frame in its own page. What other sites
+ * must not do, the token of each form keeps them from.
+ */
+const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=None';
 
 /** The value of a cookie of a request, when it looks like one of ours. */
 function cookie(request: FastifyRequest, name: string): string | undefined {
@@ -30,14 +34,14 @@ function addCookie(reply: FastifyReply, text: string): void {
 
 /** What a browser shows of itself. */
 export class Browser {
-  readonly #context: IdentityContext;
+  readonly #context: SharedContext;
   readonly #reply: FastifyReply;
   /** Ties sign-ins to the browser that began them. */
   #secret: string | undefined;
   /** Names its signed-in accounts. */
   #session: string | undefined;
 
-  constructor(context: IdentityContext, request: FastifyRequest, reply: FastifyReply) {
+  constructor(context: SharedContext, request: FastifyRequest, reply: FastifyReply) {
     this.#context = context;
     this.#reply = reply;
     this.#secret = cookie(request, CONTEXT_COOKIE);

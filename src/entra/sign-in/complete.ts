@@ -1,10 +1,11 @@
-import { AadstsError } from '../aadsts-error.ts';
-import { type IdentityContext, newSecret } from '../context.ts';
-import { findAuthority } from '../oauth/authority.ts';
+import { findAuthority } from '../context/authority.ts';
+import { type IdentityContext, newSecret } from '../context/context.ts';
+import type { SignIn } from '../context/grants.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { findClient } from '../oauth/clients.ts';
 import { decideConsent } from '../oauth/consent.ts';
-import type { SignIn } from '../oauth/grants.ts';
-import { findResource, parseScope } from '../oauth/resources.ts';
+import { findResources, onlyResource } from '../oauth/resources.ts';
+import { parseScopes } from '../oauth/scopes.ts';
 import { accessTokenRequest, clientInfo, idTokenOf, passwordMark } from '../oauth/token-response.ts';
 import type { Account } from '../oauth/users.ts';
 import { sessionState } from './answer.ts';
@@ -21,9 +22,14 @@ export function signInOf(flow: SignInFlow, account: Account, clientId: string): 
     authentication: flow.authentication,
     sessionId: flow.sessionId,
     deviceId: flow.deviceId ?? account.user.device,
+    tellsAuthTime: asksForAuthTime(flow),
     passwordMark: passwordMark(account.home.user),
     order: flow.order,
   };
+}
+
+function asksForAuthTime({ purpose }: SignInFlow): boolean {
+  return purpose.kind === 'authorize' && (purpose.request.maxAge !== undefined || purpose.request.claims.authTime);
 }
 
 /** Parameters of a successful answer: code, id token, access token, as the response type asks. */
@@ -39,7 +45,7 @@ export async function successParameters(
   const signIn = signInOf(flow, account, app.appId);
   const parameters = new URLSearchParams();
   const types = request.responseTypes;
-  const scope = parseScope(request.scope);
+  const scope = parseScopes(request.scope);
   let code: string | undefined;
   if (types.has('code')) {
     code = newSecret(context, '1.A');
@@ -50,7 +56,6 @@ export async function successParameters(
       nonce: request.nonce,
       challenge: request.challenge,
       spa: request.spa,
-      version: request.version,
       contexts: request.claims.contexts,
       capabilities: request.claims.capabilities,
       expires: context.clock.now() + context.behaviour.lifetimes.code * 1000,
@@ -59,8 +64,9 @@ export async function successParameters(
     parameters.set('code', code);
   }
   if (types.has('token')) {
-    const resource = findResource(context.directory, account.tenant, scope.resource, { app, interactive: true });
-    const { granted } = decideConsent(account.tenant, app, resource, scope, account.user.id);
+    const found = onlyResource(findResources(context.directory, account.tenant, scope, { app, interactive: true }));
+    const { resource } = found;
+    const { granted } = decideConsent(account.tenant, app, found, scope.oidc, account.user.id);
     const issued = await context.issuer.accessToken(
       accessTokenRequest(context, {
         account,

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AadstsError } from '../aadsts-error.ts';
-import { type IdentityContext, newSecret } from '../context.ts';
+import { DEVICE_POLL_INTERVAL } from '../context/constants.ts';
+import { newSecret, type SharedContext } from '../context/context.ts';
+import { Parameters } from '../context/parameters.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { findClient } from '../oauth/clients.ts';
-import { DEVICE_POLL_INTERVAL } from '../oauth/constants.ts';
-import { formOf, readRequest, versionOf } from '../oauth/http.ts';
-import { Parameters } from '../oauth/parameters.ts';
-import { parseScope } from '../oauth/resources.ts';
+import { contextOf, formOf, readRequest, versionOf } from '../oauth/http.ts';
+import { parseScopes } from '../oauth/scopes.ts';
 import { requestedScope } from '../oauth/token-grants.ts';
 import { deviceCodePage } from '../pages/sign-in-pages.ts';
 import { BRAND, sendErrorPage, sendPage } from './answer.ts';
@@ -19,18 +19,18 @@ const CODE_LENGTH = 9;
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXYZ23456789';
 
 /** Gives out device codes (reference/entra-tokens.md §9.3). */
-export function deviceCodeRoutes(context: IdentityContext, app: FastifyInstance): void {
+export function deviceCodeRoutes(shared: SharedContext, app: FastifyInstance): void {
   for (const [path, version] of [
     ['oauth2', 1],
     ['oauth2/v2.0', 2],
   ] as const) {
     app.post(`/:tenant/${path}/devicecode`, { config: { endpoint: 'devicecode', version } }, async (request) => {
+      const context = contextOf(shared, request);
       const oauth = readRequest(context, request, formOf(request));
       const clientId = oauth.parameters.require('client_id');
       const client = findClient(context, oauth.authority, clientId);
-      const scope = requestedScope(oauth);
-      if (scope === '') throw new AadstsError(900144, { field: 'scope' });
-      parseScope(scope);
+      const { text: scope } = requestedScope(oauth);
+      parseScopes(scope);
       context.overrides.strike('devicecode', { client: client.app.appId }, { client: client.app.appId });
       const deviceCode = newSecret(context, 'D');
       const userCode = newUserCode(context);
@@ -60,7 +60,7 @@ export function deviceCodeRoutes(context: IdentityContext, app: FastifyInstance)
   }
 }
 
-function newUserCode(context: IdentityContext): string {
+function newUserCode(context: SharedContext): string {
   let code = '';
   while (code.length < CODE_LENGTH) {
     // Rejection keeps each character equally likely.
@@ -71,9 +71,9 @@ function newUserCode(context: IdentityContext): string {
 }
 
 /** The page where a person enters the code that a device shows. */
-export function devicePageRoutes(context: IdentityContext, signIns: SignIns, app: FastifyInstance): void {
+export function devicePageRoutes(shared: SharedContext, signIns: SignIns, app: FastifyInstance): void {
   app.setErrorHandler((error: unknown, request, reply) => {
-    if (error instanceof AadstsError) return sendErrorPage(context, request, reply, error);
+    if (error instanceof AadstsError) return sendErrorPage(contextOf(shared, request), request, reply, error);
     throw error;
   });
   for (const path of [PAGE, '/common/oauth2/deviceauth']) {
@@ -83,11 +83,11 @@ export function devicePageRoutes(context: IdentityContext, signIns: SignIns, app
     });
     app.post(path, { config: { endpoint: 'authorize' } }, (request, reply) => {
       const form = formOf(request);
-      const browser = new Browser(context, request, reply);
+      const browser = new Browser(shared, request, reply);
       browser.checkForm(request, 'device', form.get('canary'));
       const code = form.get('otc') ?? '';
-      const device = context.grants.findDeviceByUserCode(code);
-      if (device?.state !== 'pending' || device.expires <= context.clock.now()) {
+      const device = shared.grants.findDeviceByUserCode(code);
+      if (device?.state !== 'pending' || device.expires <= shared.clock.now()) {
         return showPage(request, reply, code, 'That code did not work. Check the code and try again (AADSTS70018).');
       }
       const { authority, clientId, scope } = device;
@@ -103,9 +103,9 @@ export function devicePageRoutes(context: IdentityContext, signIns: SignIns, app
     code: string,
     notice: string | undefined,
   ): FastifyReply {
-    const browser = new Browser(context, request, reply);
+    const browser = new Browser(shared, request, reply);
     browser.begin();
     const form = { action: PAGE, flow: '', canary: browser.canary('device'), brand: BRAND, notice };
-    return sendPage(context, reply, deviceCodePage(form, code.slice(0, 12)));
+    return sendPage(shared, reply, deviceCodePage(form, code.slice(0, 12)));
   }
 }

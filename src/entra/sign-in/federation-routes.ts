@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { jwtVerify, SignJWT } from 'jose';
-import { AadstsError } from '../aadsts-error.ts';
-import type { IdentityContext } from '../context.ts';
+import { SignJWT } from 'jose/jwt/sign';
+import { jwtVerify } from 'jose/jwt/verify';
+import { nowSeconds, type SharedContext } from '../context/context.ts';
+import { Parameters } from '../context/parameters.ts';
 import type { Tenant } from '../directory/tenant.ts';
-import { formOf } from '../oauth/http.ts';
-import { Parameters } from '../oauth/parameters.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
+import { contextOf, formOf } from '../oauth/http.ts';
 import { checkPassword, findAccount } from '../oauth/users.ts';
 import { relayPage } from '../pages/message-pages.ts';
 import { stsPage } from '../pages/sign-in-pages.ts';
@@ -26,11 +27,11 @@ const ALGORITHM = 'HS256';
  *  authorize ─302─▶ /{tenant}/sts/ls ─form─▶ itself ─self-posting form─▶ /login.srf ─303─▶ /common/login ─▶ …
  * ```
  */
-export function federationRoutes(context: IdentityContext, signIns: SignIns, app: FastifyInstance): void {
+export function federationRoutes(shared: SharedContext, signIns: SignIns, app: FastifyInstance): void {
   // Known to the STS and to the provider, and to nobody else.
-  const trust = context.random.bytes(32);
+  const trust = shared.random.bytes(32);
   app.setErrorHandler((error: unknown, request, reply) => {
-    if (error instanceof AadstsError) return sendErrorPage(context, request, reply, error);
+    if (error instanceof AadstsError) return sendErrorPage(contextOf(shared, request), request, reply, error);
     throw error;
   });
 
@@ -39,7 +40,7 @@ export function federationRoutes(context: IdentityContext, signIns: SignIns, app
     { config: { endpoint: 'authorize' } },
     (request, reply) => {
       const query = Parameters.ofUrl(request.url);
-      const browser = new Browser(context, request, reply);
+      const browser = new Browser(shared, request, reply);
       return showSts(request, reply, browser, query.get('wctx') ?? '', query.get('username') ?? '', undefined);
     },
   );
@@ -49,25 +50,25 @@ export function federationRoutes(context: IdentityContext, signIns: SignIns, app
     { config: { endpoint: 'authorize' } },
     async (request, reply) => {
       const form = formOf(request);
-      const browser = new Browser(context, request, reply);
+      const browser = new Browser(shared, request, reply);
       const flow = form.get('flow') ?? '';
       browser.checkForm(request, `sts:${flow}`, form.get('canary'));
       const tenant = federatedTenant(request.params.tenant);
       const username = (form.get('username') ?? '').trim();
       try {
         const authority = { name: tenant.id, tenant, alias: undefined };
-        const account = findAccount(context, authority, username, '');
-        checkPassword(context, account, form.get('passwd') ?? '');
+        const account = findAccount(shared, authority, username, '');
+        checkPassword(shared, account, form.get('passwd') ?? '');
       } catch (error) {
         if (!(error instanceof AadstsError)) throw error;
-        const text = `Incorrect user ID or password, or the account cannot sign in: ${error.message}`;
+        const text = `Incorrect user ID or password, or the account cannot sign in: ${error.text}`;
         return showSts(request, reply, browser, flow, username, text);
       }
       const result = await new SignJWT({ upn: username, wctx: flow })
         .setProtectedHeader({ alg: ALGORITHM })
         .setIssuer(tenant.id)
-        .setIssuedAt(context.clock.now() / 1000)
-        .setExpirationTime(Math.floor(context.clock.now() / 1000) + RESULT_SECONDS)
+        .setIssuedAt(nowSeconds(shared))
+        .setExpirationTime(nowSeconds(shared) + RESULT_SECONDS)
         .sign(trust);
       const parameters = [
         ['wa', 'wsignin1.0'],
@@ -75,19 +76,19 @@ export function federationRoutes(context: IdentityContext, signIns: SignIns, app
         ['wctx', flow],
       ] as const;
       const brand = `${tenant.settings.displayName} Federation Service`;
-      return sendPage(context, reply, (nonce) => relayPage(brand, RETURN_PATH, parameters, nonce), { script: true });
+      return sendPage(shared, reply, (nonce) => relayPage(brand, RETURN_PATH, parameters, nonce), { script: true });
     },
   );
 
   app.post(RETURN_PATH, { config: { endpoint: 'authorize' } }, async (request, reply) => {
     const form = formOf(request);
-    const browser = new Browser(context, request, reply);
+    const browser = new Browser(shared, request, reply);
     const flow = signIns.find(form.get('wctx'), browser);
     let payload: Record<string, unknown>;
     try {
       ({ payload } = await jwtVerify(form.require('wresult'), trust, {
         algorithms: [ALGORITHM],
-        currentDate: new Date(context.clock.now()),
+        currentDate: new Date(shared.clock.now()),
       }));
     } catch {
       throw new AadstsError(50013);
@@ -104,7 +105,7 @@ export function federationRoutes(context: IdentityContext, signIns: SignIns, app
   });
 
   function federatedTenant(name: string): Tenant {
-    const tenant = context.directory.findTenant(name);
+    const tenant = shared.directory.findTenant(name);
     if (!tenant || tenant.settings.federatedDomains.length === 0) throw new AadstsError(90002, { tenant: name });
     return tenant;
   }
@@ -121,6 +122,6 @@ export function federationRoutes(context: IdentityContext, signIns: SignIns, app
     browser.begin();
     const action = `/${tenant.id}/sts/ls`;
     const form = { action, flow, canary: browser.canary(`sts:${flow}`), brand: BRAND, notice };
-    return sendPage(context, reply, stsPage(form, tenant.settings.displayName, username));
+    return sendPage(shared, reply, stsPage(form, tenant.settings.displayName, username));
   }
 }

@@ -1,6 +1,6 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AadstsError } from '../aadsts-error.ts';
-import type { IdentityContext } from '../context.ts';
+import type { FastifyReply } from 'fastify';
+import type { IdentityContext } from '../context/context.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { overrideParameters } from '../oauth/token-grants.ts';
 import { passwordMark } from '../oauth/token-response.ts';
 import type { Account } from '../oauth/users.ts';
@@ -8,10 +8,9 @@ import { messagePage } from '../pages/message-pages.ts';
 import { Declined } from './actions.ts';
 import { BRAND, sendErrorPage, sendErrorToApp, sendPage, sendToApp } from './answer.ts';
 import type { AuthorizeRequest } from './authorize-request.ts';
-import type { Browser } from './browser.ts';
 import { signInOf, successParameters } from './complete.ts';
 import type { FlowState, SignInFlow } from './flow.ts';
-import type { SignIns } from './flows.ts';
+import type { Turn } from './turn.ts';
 
 /** Where the app waits for the answer; undefined for a device code. */
 export function targetOf(flow: SignInFlow): AuthorizeRequest | undefined {
@@ -19,19 +18,12 @@ export function targetOf(flow: SignInFlow): AuthorizeRequest | undefined {
 }
 
 /** Signs the browser in and gives the app, or the waiting device, what it asked for. */
-export async function finish(
-  context: IdentityContext,
-  signIns: SignIns,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  browser: Browser,
-  flow: SignInFlow,
-  state: FlowState,
-): Promise<FastifyReply> {
+export async function finish(turn: Turn, flow: SignInFlow, state: FlowState): Promise<FastifyReply> {
+  const { context, signIns, request, reply } = turn;
   const account = state.account!;
   strikeOverride(context, flow, account, state);
   signIns.end(flow);
-  if (flow.fresh) rememberSignIn(signIns, browser, flow, account);
+  if (flow.fresh) rememberSignIn(turn, flow, account);
   context.emit('identity.signin.completed', {
     user: account.user.userPrincipalName,
     client: state.app.appId,
@@ -58,7 +50,7 @@ function strikeOverride(context: IdentityContext, flow: SignInFlow, account: Acc
   }
 }
 
-function rememberSignIn(signIns: SignIns, browser: Browser, flow: SignInFlow, { home }: Account): void {
+function rememberSignIn({ signIns, browser }: Turn, flow: SignInFlow, { home }: Account): void {
   const persistent = flow.stay === true;
   const { secret, seconds } = signIns.sessions.signIn(browser.session, {
     tenantId: home.tenant.id,
@@ -74,22 +66,16 @@ function rememberSignIn(signIns: SignIns, browser: Browser, flow: SignInFlow, { 
 }
 
 /** Ends a flow that cannot go on: the person sees why, or the app is told at once if the person gave up. */
-export function failFlow(
-  context: IdentityContext,
-  signIns: SignIns,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  flow: SignInFlow,
-  thrown: unknown,
-): FastifyReply {
+export function failFlow({ context, signIns, request, reply }: Turn, flow: SignInFlow, thrown: unknown): FastifyReply {
   const error = thrown instanceof Declined ? thrown.error : thrown;
   if (!(error instanceof AadstsError)) throw thrown;
   signIns.end(flow);
   context.emit('identity.signin.failed', {
     user: flow.username,
     client: flow.clientId,
-    code: error.code,
-    explanation: error.message,
+    code: error.aadsts,
+    ordered: error.ordered,
+    explanation: error.text,
   });
   const target = targetOf(flow);
   if (flow.purpose.kind === 'device' && thrown instanceof Declined) {

@@ -1,13 +1,14 @@
-import { AadstsError } from '../aadsts-error.ts';
-import { type IdentityContext, nowSeconds } from '../context.ts';
+import { findAuthority } from '../context/authority.ts';
+import { type IdentityContext, nowSeconds } from '../context/context.ts';
+import type { Authentication, DeviceGrant } from '../context/grants.ts';
 import type { Located } from '../directory/directory.ts';
 import type { Application } from '../directory/schema.ts';
-import { findAuthority } from '../oauth/authority.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import { findClient } from '../oauth/clients.ts';
-import { type AccessFailure, type Authentication, judgeAccess, type Remedy } from '../oauth/conditional-access.ts';
+import { type AccessFailure, judgeAccess, type Remedy } from '../oauth/conditional-access.ts';
 import { type ConsentDecision, decideConsent } from '../oauth/consent.ts';
-import type { DeviceGrant } from '../oauth/grants.ts';
-import { findResource, parseScope, type Resource } from '../oauth/resources.ts';
+import { findResources, type Resource } from '../oauth/resources.ts';
+import { parseScopes } from '../oauth/scopes.ts';
 import { type Account, findAccount } from '../oauth/users.ts';
 import type { AuthorizeRequest } from './authorize-request.ts';
 import type { SignedIn } from './sessions.ts';
@@ -22,7 +23,7 @@ import type { SignedIn } from './sessions.ts';
  * ```
  * Each page is shown only when {@link nextStep} finds that it is needed; none is shown twice without reason.
  */
-export const STEPS = [
+const STEPS = [
   'pick-account',
   'username',
   'password',
@@ -97,13 +98,18 @@ export interface SignInFlow {
   notice: string | undefined;
 }
 
+/** What consent says about one API. */
+export interface ResourceConsent extends ConsentDecision {
+  readonly resource: Resource;
+}
+
 /** All that is known of a flow at one moment. */
 export interface FlowState {
   readonly step: Step;
   readonly app: Application;
   readonly account: Account | undefined;
-  readonly resource: Resource | undefined;
-  readonly consent: ConsentDecision | undefined;
+  /** Each API that is asked for, with what consent says; empty before it is known who asks. */
+  readonly consents: readonly ResourceConsent[];
   readonly accounts: readonly SignedIn[];
 }
 
@@ -127,23 +133,27 @@ export function evaluateFlow(context: IdentityContext, flow: SignInFlow, account
     asksToStay: false,
   };
   if (!account || !flow.authentication) {
-    return { step: nextStep(base), app, account, resource: undefined, consent: undefined, accounts };
+    return { step: nextStep(base), app, account, consents: [], accounts };
   }
-  const scope = parseScope(flow.scope);
-  const resource = findResource(context.directory, account.tenant, scope.resource, { app, interactive: true });
-  const failure = judgeFlow(context, flow, flow.authentication, account, app, resource);
+  const scope = parseScopes(flow.scope);
+  const found = findResources(context.directory, account.tenant, scope, { app, interactive: true });
+  const resources = found.map(({ resource }) => resource);
+  const failure = judgeFlow(context, flow, flow.authentication, account, app, resources);
   if (failure && failure.remedy === undefined) throw failure.error;
-  const consent = decideConsent(account.tenant, app, resource, scope, account.user.id);
+  const consents = found.map((one) => ({
+    resource: one.resource,
+    ...decideConsent(account.tenant, app, one, scope.oidc, account.user.id),
+  }));
   const promptsConsent = flow.purpose.kind === 'authorize' && flow.purpose.request.prompt.has('consent');
   const facts: StepFacts = {
     ...base,
     isAuthenticated: true,
     remedy: account.home.user.passwordExpired && !isFederated(account.home) ? 'new-password' : failure?.remedy,
-    needsConsent: !flow.consented && (consent.missing.length > 0 || promptsConsent),
+    needsConsent: !flow.consented && (consents.some(({ missing }) => missing.length > 0) || promptsConsent),
     needsConfirmation: flow.purpose.kind === 'device' && !flow.confirmed,
     asksToStay: flow.fresh && flow.stay === undefined && flow.purpose.kind === 'authorize',
   };
-  return { step: nextStep(facts), app, account, resource, consent, accounts };
+  return { step: nextStep(facts), app, account, consents, accounts };
 }
 
 function isFederated({ tenant, user }: Located): boolean {
@@ -157,24 +167,28 @@ export function judgeFlow(
   authentication: Authentication,
   account: Account,
   app: Application,
-  resource: Resource,
+  resources: readonly Resource[],
 ): AccessFailure | undefined {
   const claims = flow.purpose.kind === 'authorize' ? flow.purpose.request.claims : undefined;
-  return judgeAccess({
-    tenant: account.tenant,
-    user: account.user,
-    app,
-    resource,
-    authentication,
-    deviceId: flow.deviceId ?? account.user.device,
-    contexts: claims?.contexts ?? [],
-    stepUp: claims?.stepUp ?? false,
-    refresh: false,
-    now: nowSeconds(context),
-  });
+  const failures = resources.map((resource) =>
+    judgeAccess({
+      tenant: account.tenant,
+      user: account.user,
+      app,
+      resource,
+      authentication,
+      deviceId: flow.deviceId ?? account.user.device,
+      contexts: claims?.contexts ?? [],
+      stepUp: claims?.stepUp ?? false,
+      refresh: false,
+      now: nowSeconds(context),
+    }),
+  );
+  // What no page can mend comes before what one can.
+  return failures.find((failure) => failure && failure.remedy === undefined) ?? failures.find(Boolean);
 }
 
 /** 90094 when an ordinary user is asked for what only an administrator can grant. */
-export function refuseAdminConsent(consent: ConsentDecision, isAdministrator: boolean): void {
+export function refuseAdminConsent(consent: Pick<ConsentDecision, 'missing'>, isAdministrator: boolean): void {
   if (!isAdministrator && consent.missing.some((scope) => scope.adminConsentRequired)) throw new AadstsError(90094);
 }

@@ -1,9 +1,8 @@
-import type { FastifyRequest } from 'fastify';
-import { AadstsError } from '../aadsts-error.ts';
-import { type IdentityContext, newGuid, newSecret, nowSeconds } from '../context.ts';
-import { findAuthority } from '../oauth/authority.ts';
-import { STORE_LIMITS } from '../oauth/constants.ts';
-import { ExpiringStore } from '../oauth/expiring-store.ts';
+import { findAuthority } from '../context/authority.ts';
+import { STORE_LIMITS } from '../context/constants.ts';
+import { newGuid, newSecret, nowSeconds, type SharedContext } from '../context/context.ts';
+import { ExpiringStore } from '../context/expiring-store.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 import type { Browser } from './browser.ts';
 import type { Purpose, SignInFlow } from './flow.ts';
 import { BrowserSessions, type SignedIn } from './sessions.ts';
@@ -11,10 +10,10 @@ import { BrowserSessions, type SignedIn } from './sessions.ts';
 /** Sign-ins that are under way, and the sessions they lead to. */
 export class SignIns {
   readonly sessions: BrowserSessions;
-  readonly #context: IdentityContext;
+  readonly #context: SharedContext;
   readonly #flows: ExpiringStore<SignInFlow>;
 
-  constructor(context: IdentityContext) {
+  constructor(context: SharedContext) {
     this.#context = context;
     this.sessions = new BrowserSessions(context);
     this.#flows = new ExpiringStore(context.clock, STORE_LIMITS.flows);
@@ -118,9 +117,4 @@ export class SignIns {
     const { tenant } = findAuthority(this.#context.directory, flow.authority);
     return !tenant || tenant.users.find(account.userPrincipalName) !== undefined;
   }
-}
-
-/** The client's address, for `ipaddr`. */
-export function remoteOf(request: FastifyRequest): string {
-  return request.ip;
 }

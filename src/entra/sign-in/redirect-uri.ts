@@ -1,5 +1,5 @@
-import { AadstsError } from '../aadsts-error.ts';
 import type { Application } from '../directory/schema.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
 
 /** Schemes that a browser executes instead of visiting: nobody is redirected there, registered or not. */
 const DANGEROUS = new Set(['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:']);
@@ -13,9 +13,9 @@ export interface RedirectTarget {
 }
 
 /**
- * The redirect URI of a request, when the app registration has it. URIs are compared as they are written; only the port
- * of a loopback URI of a public client is free, as RFC 8252 §7.3 asks, and `nativeclient` is the provider's own page
- * whatever host it was registered with.
+ * The redirect URI of a request, when the app registration has it. URIs are compared as they are written; only the port of
+ * `http://localhost` is free, for apps of every kind, that of the loopback addresses for public clients (RFC 8252 §7.3), and
+ * `nativeclient` is the provider's own page whatever host it was registered with.
  *
  * @throws AadstsError 50011 not registered, 90014 absent where more than one is registered
  */
@@ -25,15 +25,15 @@ export function findRedirect(app: Application, uri: string | undefined, origin: 
     if (all.length !== 1) throw new AadstsError(90014, { field: 'redirect_uri' });
     return { uri: all[0]!, spa: app.spaRedirectUris.length === 1 };
   }
-  const matches = (registered: string): boolean =>
-    registered === uri ||
-    (app.publicClient && sameLoopback(registered, uri)) ||
-    isNativeClient(registered, uri, origin);
-  const spa = app.spaRedirectUris.some((registered) => registered === uri);
-  if (!isSafe(uri) || (!spa && !app.redirectUris.some(matches))) {
-    throw new AadstsError(50011, { redirect: uri, client: app.appId });
+  const differsInPort = (registered: string): boolean => sameLoopback(registered, uri, app.publicClient);
+  if (isSafe(uri)) {
+    if (app.spaRedirectUris.includes(uri)) return { uri, spa: true };
+    const matches = (registered: string): boolean =>
+      registered === uri || differsInPort(registered) || isNativeClient(registered, uri, origin);
+    if (app.redirectUris.some(matches)) return { uri, spa: false };
+    if (app.spaRedirectUris.some(differsInPort)) return { uri, spa: true };
   }
-  return { uri, spa };
+  throw new AadstsError(50011, { redirect: uri, client: app.appId });
 }
 
 function isSafe(uri: string): boolean {
@@ -42,11 +42,13 @@ function isSafe(uri: string): boolean {
   return !DANGEROUS.has(url.protocol) && url.hash === '' && !/[\s<>"'`\\]/.test(uri);
 }
 
-function sameLoopback(registered: string, uri: string): boolean {
+/** @param addresses whether the loopback addresses count as well as the name */
+function sameLoopback(registered: string, uri: string, addresses: boolean): boolean {
   if (!URL.canParse(registered) || !URL.canParse(uri)) return false;
   const [a, b] = [new URL(registered), new URL(uri)];
   if (a.protocol !== 'http:' || b.protocol !== 'http:') return false;
   if (b.username || b.password) return false;
+  if (!addresses && a.hostname !== 'localhost') return false;
   return LOOPBACK.has(a.hostname) && a.hostname === b.hostname && a.pathname === b.pathname && a.search === b.search;
 }
 

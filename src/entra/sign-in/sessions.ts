@@ -1,9 +1,9 @@
-import type { IdentityContext } from '../context.ts';
-import { newSecret } from '../context.ts';
-import type { Authentication } from '../oauth/conditional-access.ts';
-import { MAX_ACCOUNTS, STORE_LIMITS } from '../oauth/constants.ts';
-import { ExpiringStore } from '../oauth/expiring-store.ts';
-import { Grants } from '../oauth/grants.ts';
+import { MAX_ACCOUNTS, STORE_LIMITS } from '../context/constants.ts';
+import type { SharedContext } from '../context/context.ts';
+import { newSecret } from '../context/context.ts';
+import { ExpiringStore } from '../context/expiring-store.ts';
+import type { Authentication } from '../context/grants.ts';
+import { Grants } from '../context/grants.ts';
 import { passwordMark } from '../oauth/token-response.ts';
 
 /** One account that a browser is signed in with, at its home tenant. */
@@ -25,10 +25,10 @@ export interface SignedIn {
  * one, so that nobody can plant one beforehand.
  */
 export class BrowserSessions {
-  readonly #context: IdentityContext;
+  readonly #context: SharedContext;
   readonly #browsers: ExpiringStore<readonly SignedIn[]>;
 
-  constructor(context: IdentityContext) {
+  constructor(context: SharedContext) {
     this.#context = context;
     this.#browsers = new ExpiringStore(context.clock, STORE_LIMITS.sessions);
   }

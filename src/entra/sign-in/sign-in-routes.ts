@@ -1,20 +1,23 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AadstsError } from '../aadsts-error.ts';
-import type { IdentityContext } from '../context.ts';
-import { formOf, readRequest } from '../oauth/http.ts';
-import { Parameters } from '../oauth/parameters.ts';
+import { ownString } from '../../lib/own-string.ts';
+import type { IdentityContext, SharedContext } from '../context/context.ts';
+import { Parameters } from '../context/parameters.ts';
+import { AadstsError } from '../errors/aadsts-error.ts';
+import { contextOf, formOf, readRequest } from '../oauth/http.ts';
 import { act } from './actions.ts';
 import { sendErrorPage, sendErrorToApp, sendPage } from './answer.ts';
 import { AuthorizeError, readAuthorizeRequest } from './authorize-request.ts';
-import { Browser } from './browser.ts';
 import { failFlow, finish, targetOf } from './finish.ts';
 import { evaluateFlow, type FlowState, judgeFlow, type SignInFlow } from './flow.ts';
 import type { SignIns } from './flows.ts';
 import { LOGIN_PATH, stepPage } from './step-pages.ts';
+import { type Turn, turnOf } from './turn.ts';
 
 /** The authorize endpoint and the pages behind it. */
-export function signInRoutes(context: IdentityContext, signIns: SignIns, app: FastifyInstance): void {
-  app.setErrorHandler((error: unknown, request, reply) => sendFailure(context, request, reply, error));
+export function signInRoutes(shared: SharedContext, signIns: SignIns, app: FastifyInstance): void {
+  app.setErrorHandler((error: unknown, request, reply) =>
+    sendFailure(contextOf(shared, request), request, reply, error),
+  );
   for (const [path, version] of [
     ['oauth2', 1],
     ['oauth2/v2.0', 2],
@@ -22,36 +25,29 @@ export function signInRoutes(context: IdentityContext, signIns: SignIns, app: Fa
     const config = { config: { endpoint: 'authorize', version } as const };
     // OpenID Connect Core §3.1.2.1: the request may come as a form as well.
     app.get(`/:tenant/${path}/authorize`, config, (request, reply) =>
-      authorize(context, signIns, request, reply, Parameters.ofUrl(request.url)),
+      authorize(turnOf(shared, signIns, request, reply), Parameters.ofUrl(request.url)),
     );
     app.post(`/:tenant/${path}/authorize`, config, (request, reply) =>
-      authorize(context, signIns, request, reply, formOf(request)),
+      authorize(turnOf(shared, signIns, request, reply), formOf(request)),
     );
   }
   app.get(LOGIN_PATH, { config: { endpoint: 'authorize' } }, (request, reply) => {
-    const browser = new Browser(context, request, reply);
-    const flow = signIns.find(Parameters.ofUrl(request.url).get('flow'), browser);
-    return showStep(context, signIns, request, reply, browser, flow);
+    const turn = turnOf(shared, signIns, request, reply);
+    return showStep(turn, signIns.find(Parameters.ofUrl(request.url).get('flow'), turn.browser));
   });
   app.post(LOGIN_PATH, { config: { endpoint: 'authorize' } }, (request, reply) => {
-    const browser = new Browser(context, request, reply);
+    const turn = turnOf(shared, signIns, request, reply);
     const form = formOf(request);
-    const flow = signIns.find(form.get('flow'), browser);
-    browser.checkForm(request, flow.id, form.get('canary'));
-    return submitStep(context, signIns, request, reply, browser, flow, form);
+    const flow = signIns.find(form.get('flow'), turn.browser);
+    turn.browser.checkForm(request, flow.id, form.get('canary'));
+    return submitStep(turn, flow, form);
   });
 }
 
 /** Begins a sign-in: answers at once when nothing has to be asked, else leads to the first page. */
-async function authorize(
-  context: IdentityContext,
-  signIns: SignIns,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  parameters: Parameters,
-): Promise<FastifyReply> {
+async function authorize(turn: Turn, parameters: Parameters): Promise<FastifyReply> {
+  const { context, signIns, request, browser } = turn;
   const authorizeRequest = readAuthorizeRequest(context, readRequest(context, request, parameters));
-  const browser = new Browser(context, request, reply);
   const { clientId, authority, scope, deviceId, prompt } = authorizeRequest;
   const flow = signIns.begin(browser, {
     authority,
@@ -62,20 +58,14 @@ async function authorize(
   });
   if (prompt.has('none')) {
     signIns.end(flow);
-    return answerSilently(context, signIns, request, reply, browser, flow);
+    return answerSilently(turn, flow);
   }
-  return showStep(context, signIns, request, reply, browser, flow);
+  return showStep(turn, flow);
 }
 
 /** `prompt=none`: an answer or an error, never a page. */
-async function answerSilently(
-  context: IdentityContext,
-  signIns: SignIns,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  browser: Browser,
-  flow: SignInFlow,
-): Promise<FastifyReply> {
+async function answerSilently(turn: Turn, flow: SignInFlow): Promise<FastifyReply> {
+  const { context, signIns, request, reply, browser } = turn;
   const target = targetOf(flow)!;
   try {
     if (!flow.authentication) {
@@ -86,12 +76,13 @@ async function answerSilently(
         : new AadstsError(50058);
     }
     const state = evaluateFlow(context, flow, []);
-    if (state.step === 'done') return await finish(context, signIns, request, reply, browser, flow, state);
+    if (state.step === 'done') return await finish(turn, flow, state);
     if (state.step === 'consent') {
       throw new AadstsError(65001, { client: state.app.appId, name: state.app.displayName });
     }
-    const { account, app, resource } = state;
-    const failure = account && resource && judgeFlow(context, flow, flow.authentication, account, app, resource);
+    const { account, app } = state;
+    const resources = state.consents.map(({ resource }) => resource);
+    const failure = account && judgeFlow(context, flow, flow.authentication, account, app, resources);
     throw failure?.error ?? new AadstsError(state.step === 'new-password' ? 50055 : 50058);
   } catch (error) {
     if (error instanceof AadstsError) return sendErrorToApp(context, request, reply, error, target, true);
@@ -100,33 +91,27 @@ async function answerSilently(
 }
 
 /** Shows where the flow stands: a page, the organization's STS, or the answer to the app. */
-export async function showStep(
-  context: IdentityContext,
-  signIns: SignIns,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  browser: Browser,
-  flow: SignInFlow,
-): Promise<FastifyReply> {
+async function showStep(turn: Turn, flow: SignInFlow): Promise<FastifyReply> {
+  const { context, reply, browser } = turn;
   try {
-    const state = evaluateOrAskAgain(context, signIns, browser, flow);
+    const state = evaluateOrAskAgain(turn, flow);
     if (state.step === 'federated') return reply.redirect(stsLocation(context, flow, state), 302);
-    if (state.step === 'done') return await finish(context, signIns, request, reply, browser, flow, state);
+    if (state.step === 'done') return await finish(turn, flow, state);
     const page = stepPage(context, browser, flow, state)!;
     flow.notice = undefined;
     return sendPage(context, reply, page, { formTarget: targetOf(flow)?.redirectUri });
   } catch (error) {
-    return failFlow(context, signIns, request, reply, flow, error);
+    return failFlow(turn, flow, error);
   }
 }
 
 /** A name that came as a hint may be of nobody: then the person is asked, instead of told off. */
-function evaluateOrAskAgain(context: IdentityContext, signIns: SignIns, browser: Browser, flow: SignInFlow): FlowState {
+function evaluateOrAskAgain({ context, signIns, browser }: Turn, flow: SignInFlow): FlowState {
   const accounts = signIns.accountsFor(flow, browser);
   try {
     return evaluateFlow(context, flow, accounts);
   } catch (error) {
-    if (!(error instanceof AadstsError) || error.code !== 50034 || flow.authentication) throw error;
+    if (!(error instanceof AadstsError) || error.aadsts !== 50034 || flow.authentication) throw error;
     flow.notice = `There is no account ${flow.username} here (AADSTS50034).`;
     flow.typed = flow.username ?? '';
     flow.username = undefined;
@@ -134,25 +119,18 @@ function evaluateOrAskAgain(context: IdentityContext, signIns: SignIns, browser:
   }
 }
 
-async function submitStep(
-  context: IdentityContext,
-  signIns: SignIns,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  browser: Browser,
-  flow: SignInFlow,
-  form: Parameters,
-): Promise<FastifyReply> {
+async function submitStep(turn: Turn, flow: SignInFlow, form: Parameters): Promise<FastifyReply> {
+  const { context, signIns, reply, browser } = turn;
   try {
     const state = evaluateFlow(context, flow, signIns.accountsFor(flow, browser));
     act(state.step, { context, signIns, browser, flow, state, form });
     if (evaluateFlow(context, flow, signIns.accountsFor(flow, browser)).step === 'done') {
-      return await showStep(context, signIns, request, reply, browser, flow);
+      return await showStep(turn, flow);
     }
     // A page of its own for each step, so that reloading does not send a form again.
     return reply.redirect(loginLocation(flow), 303);
   } catch (error) {
-    return failFlow(context, signIns, request, reply, flow, error);
+    return failFlow(turn, flow, error);
   }
 }
 
@@ -171,7 +149,7 @@ function stsLocation(context: IdentityContext, flow: SignInFlow, { account }: Fl
   return `${context.origin()}/${tenant.id}/sts/ls?${parameters}`;
 }
 
-/** Errors outside a flow: told on a page, or to the app where its redirect URI is proven and no page is wanted. */
+/** Errors outside a flow: told to the app once its redirect URI is proven (RFC 6749 §4.1.2.1), before that on a page. */
 function sendFailure(
   context: IdentityContext,
   request: FastifyRequest,
@@ -180,14 +158,15 @@ function sendFailure(
 ): FastifyReply {
   if (thrown instanceof AuthorizeError) {
     const { error, target, silent } = thrown;
-    return silent
-      ? sendErrorToApp(context, request, reply, error, target, true)
-      : sendErrorPage(context, request, reply, error, target);
+    return sendErrorToApp(context, request, reply, error, target, silent);
   }
   if (thrown instanceof AadstsError) return sendErrorPage(context, request, reply, thrown);
   const status = typeof thrown === 'object' && thrown && 'statusCode' in thrown ? Number(thrown.statusCode) : 500;
   if (status >= 500) {
-    context.emit('identity.request.failed', { path: request.url.split('?')[0]!, explanation: String(thrown) });
+    context.emit('identity.request.failed', {
+      path: ownString(request.url.split('?', 1)[0]!),
+      explanation: String(thrown),
+    });
   }
   return sendErrorPage(context, request, reply, new AadstsError(status >= 500 ? 70012 : 9002313)).code(status);
 }

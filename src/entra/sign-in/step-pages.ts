@@ -1,5 +1,5 @@
-import type { IdentityContext } from '../context.ts';
-import type { PublishedScope } from '../oauth/resources.ts';
+import type { IdentityContext } from '../context/context.ts';
+import type { PublishedScope } from '../directory/schema.ts';
 import type { Page } from '../pages/layout.ts';
 import * as pages from '../pages/sign-in-pages.ts';
 import { isAdministrator } from './actions.ts';
@@ -48,7 +48,6 @@ export function stepPage(
       pages.consentPage(form, {
         username,
         app,
-        resource: state.resource?.name ?? '',
         scopes: consentScopes(state),
         administrator: isAdministrator(state),
       }),
@@ -65,12 +64,14 @@ function newPasswordReason({ account }: FlowState): string {
     : 'You need to update your password because your account is at risk.';
 }
 
-function consentScopes({ consent, resource }: FlowState): readonly PublishedScope[] {
-  if (consent && consent.missing.length > 0) return consent.missing;
-  // `prompt=consent` shows again what was consented to before.
-  return (consent?.granted ?? []).map(
-    (name) => resource?.scopes.find((scope) => scope.value === name) ?? { value: name },
-  );
+/** What is asked for, API by API; where nothing is, `prompt=consent` shows again what was consented to before. */
+function consentScopes({ consents }: FlowState): readonly pages.ConsentScope[] {
+  const asks = consents.some(({ missing }) => missing.length > 0);
+  return consents.flatMap(({ resource, missing, granted }) => {
+    const known = (name: string): PublishedScope =>
+      resource.scopes.find((scope) => scope.value === name) ?? { value: name };
+    return (asks ? missing : granted.map(known)).map((scope) => ({ ...scope, resource: resource.name }));
+  });
 }
 
 function offeredAccounts(context: IdentityContext, flow: SignInFlow): readonly pages.AccountChoice[] {

@@ -1,7 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, webcrypto, X509Certificate } from 'node:crypto';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { TunneliteError } from '../../lib/errors.ts';
+import { directly, type Offload } from '../../lib/offload.ts';
 import { type RandomSource, systemRandom } from '../../lib/random.ts';
+import { Turns } from '../../lib/turns.ts';
 
 /**
  * Where a key stands in its life. A normal roll-over walks the whole way; an emergency drops everything but the new key.
@@ -12,7 +14,7 @@ import { type RandomSource, systemRandom } from '../../lib/random.ts';
  *  published    published         published, signs         published
  * ```
  */
-export const KEY_STATES = ['next', 'current', 'previous'] as const;
+const KEY_STATES = ['next', 'current', 'previous'] as const;
 export type KeyState = (typeof KEY_STATES)[number];
 
 /** One RSA key pair with what a key set says about it. */
@@ -41,7 +43,6 @@ export interface PublishedKey {
   readonly x5c?: readonly string[];
   /** v2 sets only: the template with `{tenantid}`, or one fixed issuer. */
   readonly issuer?: string;
-  readonly cloud_instance_name?: string;
 }
 
 export interface PublishedKeySet {
@@ -106,7 +107,7 @@ function assemble(
 
 /** What happened to the keys; `kid` is the key that it happened to. */
 export interface KeyChange {
-  readonly change: 'prepared' | 'rotated' | 'emergency' | 'bound';
+  readonly change: 'prepared' | 'rotated' | 'emergency' | 'bound' | 'restored';
   readonly kid: string;
 }
 
@@ -114,6 +115,8 @@ export interface KeyChange {
 export interface SigningKeysOptions {
   readonly clock?: Clock;
   readonly random?: RandomSource;
+  /** What making a key goes through; by itself when left out. */
+  readonly offload?: Offload;
   /** Told after each change: the place to write {@link SigningKeys.serialize} to disk, and to report. */
   readonly onChange?: (change: KeyChange) => void;
 }
@@ -130,15 +133,18 @@ export interface SigningKeysOptions {
  */
 export class SigningKeys {
   #keys: readonly SigningKey[];
-  #busy: Promise<unknown> = Promise.resolve();
+  /** Roll-overs asked for at the same time happen one after the other. */
+  readonly #turns = new Turns();
   readonly #clock: Clock;
   readonly #random: RandomSource;
+  readonly #offload: Offload;
   readonly #onChange: SigningKeysOptions['onChange'];
 
   private constructor(keys: readonly SigningKey[], options: SigningKeysOptions) {
     this.#keys = keys;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
+    this.#offload = options.offload ?? directly;
     this.#onChange = options.onChange;
   }
 
@@ -209,7 +215,7 @@ export class SigningKeys {
 
   /** Publishes the key that the next {@link rotate} will sign with; the one already waiting, if there is one. */
   prepareNext(): Promise<SigningKey> {
-    return this.#serially(async () => {
+    return this.#turns.run(async () => {
       const waiting = this.#keys.find((key) => key.state === 'next');
       if (waiting) return waiting;
       const next = await this.#addNext();
@@ -220,7 +226,7 @@ export class SigningKeys {
 
   /** Normal roll-over: the next key signs from now on, the one that signed stays published, older ones go. */
   rotate(): Promise<SigningKey> {
-    return this.#serially(async () => {
+    return this.#turns.run(async () => {
       const next = this.#keys.find((key) => key.state === 'next') ?? (await this.#addNext());
       const current: SigningKey = { ...next, state: 'current' };
       this.#keys = [current, { ...this.current, state: 'previous' }];
@@ -231,8 +237,8 @@ export class SigningKeys {
 
   /** Emergency roll-over: a new key signs, and every other is gone from the key set at once. */
   emergencyRotate(): Promise<SigningKey> {
-    return this.#serially(async () => {
-      const current = await generate(this.#clock, this.#random, 'current');
+    return this.#turns.run(async () => {
+      const current = await this.#generate('current');
       this.#keys = [current];
       this.#onChange?.({ change: 'emergency', kid: current.kid });
       return current;
@@ -245,6 +251,15 @@ export class SigningKeys {
     this.#onChange?.({ change: 'bound', kid: this.current.kid });
   }
 
+  /** Goes back to keys that {@link SigningKeys.all} gave before: tokens that they signed are good again, those of later keys are not. */
+  restore(keys: readonly SigningKey[]): Promise<void> {
+    return this.#turns.run(async () => {
+      if (this.#keys === keys) return;
+      this.#keys = keys;
+      this.#onChange?.({ change: 'restored', kid: this.current.kid });
+    });
+  }
+
   /**
    * The key set document.
    *
@@ -254,7 +269,7 @@ export class SigningKeys {
   keySet(
     version: 1 | 2,
     issuerTemplate: string,
-    shape: { readonly withoutCertificates?: boolean; readonly cloudInstanceName?: string } = {},
+    shape: { readonly withoutCertificates?: boolean } = {},
   ): PublishedKeySet {
     const keys = this.#keys.map((key): PublishedKey => {
       const jwk = key.publicKey.export({ format: 'jwk' });
@@ -266,7 +281,6 @@ export class SigningKeys {
         n: jwk.n!,
         e: jwk.e!,
         ...(shape.withoutCertificates ? {} : { x5c: [key.certificate] }),
-        ...(shape.cloudInstanceName === undefined ? {} : { cloud_instance_name: shape.cloudInstanceName }),
         ...(version === 1
           ? {}
           : { issuer: key.tenantId ? issuerTemplate.replace('{tenantid}', key.tenantId) : issuerTemplate }),
@@ -275,16 +289,13 @@ export class SigningKeys {
     return { keys };
   }
 
-  async #addNext(): Promise<SigningKey> {
-    const next = await generate(this.#clock, this.#random, 'next');
-    this.#keys = [...this.#keys.filter((key) => key.state !== 'next'), next];
-    return next;
+  #generate(state: KeyState): Promise<SigningKey> {
+    return this.#offload.run(() => generate(this.#clock, this.#random, state));
   }
 
-  /** Roll-overs asked for at the same time happen one after the other. */
-  #serially<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#busy.then(work, work);
-    this.#busy = done.catch(() => undefined);
-    return done;
+  async #addNext(): Promise<SigningKey> {
+    const next = await this.#generate('next');
+    this.#keys = [...this.#keys.filter((key) => key.state !== 'next'), next];
+    return next;
   }
 }

@@ -87,7 +87,7 @@ const GROUP_LIMIT = 200;
 const PROOF = { none: '0', secret: '1', certificate: '2' } as const;
 
 /** `sub`: pairwise per user and application. */
-function pairwiseSubject(userId: string, applicationId: string): string {
+export function pairwiseSubject(userId: string, applicationId: string): string {
   return createHash('sha256').update(`${userId}\0${applicationId}`).digest('base64url');
 }
 

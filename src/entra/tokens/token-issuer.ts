@@ -1,7 +1,8 @@
-import { CompactSign } from 'jose';
+import { CompactSign } from 'jose/jws/compact/sign';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { DEFAULTS } from '../../lib/defaults.ts';
+import { directly, type Offload } from '../../lib/offload.ts';
 import { type RandomSource, systemRandom } from '../../lib/random.ts';
-import { ACCESS_TOKEN_LIFETIME, ID_TOKEN_LIFETIME } from './constants.ts';
 import type { SigningKey, SigningKeys } from './signing-keys.ts';
 import {
   type AccessTokenRequest,
@@ -28,6 +29,8 @@ export interface TokenIssuerOptions {
   readonly keys: SigningKeys;
   readonly clock?: Clock;
   readonly random?: RandomSource;
+  /** What WebCrypto's work goes through; by itself when left out. */
+  readonly offload?: Offload;
   /** Lifetime of access tokens that ask for none: seconds, or a range to draw from. Default 60 to 90 minutes. */
   readonly lifetime?: number | { readonly min: number; readonly max: number };
 }
@@ -54,14 +57,20 @@ export class TokenIssuer {
   readonly keys: SigningKeys;
   readonly #clock: Clock;
   readonly #random: RandomSource;
-  readonly #lifetime: { readonly min: number; readonly max: number };
+  readonly #offload: Offload;
+  #lifetime: { readonly min: number; readonly max: number };
 
   constructor(options: TokenIssuerOptions) {
     this.keys = options.keys;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    const lifetime = options.lifetime ?? ACCESS_TOKEN_LIFETIME;
-    this.#lifetime = typeof lifetime === 'number' ? { min: lifetime, max: lifetime } : lifetime;
+    this.#offload = options.offload ?? directly;
+    this.#lifetime = rangeOf(options.lifetime ?? DEFAULTS.identity.lifetimes.accessToken);
+  }
+
+  /** Makes access tokens of another lifetime from now on. */
+  useLifetime(lifetime: NonNullable<TokenIssuerOptions['lifetime']>): void {
+    this.#lifetime = rangeOf(lifetime);
   }
 
   /** An access token: for a user when the request has one, else for the application alone. */
@@ -72,7 +81,12 @@ export class TokenIssuer {
 
   /** An id token: who signed in, for the client. */
   async idToken(request: IdTokenRequest): Promise<IssuedToken> {
-    const claims = idTokenClaims(request, this.now(), request.lifetime ?? ID_TOKEN_LIFETIME, this.#random);
+    const claims = idTokenClaims(
+      request,
+      this.now(),
+      request.lifetime ?? DEFAULTS.identity.lifetimes.idToken,
+      this.#random,
+    );
     return this.#issued(claims, request.version, request.header);
   }
 
@@ -84,7 +98,7 @@ export class TokenIssuer {
   async #issued(claims: Claims, version: TokenVersion, header: Readonly<Claims> | undefined): Promise<IssuedToken> {
     const key = this.keys.current;
     return {
-      token: await signToken(claims, tokenHeader(version, key.kid, header), key),
+      token: await this.#offload.run(() => signToken(claims, tokenHeader(version, key.kid, header), key)),
       claims,
       tokenId: String(claims.uti ?? ''),
       expiresIn: Number(claims.exp) - this.now(),
@@ -98,7 +112,14 @@ export class TokenIssuer {
 }
 
 /** Signs JSON claims under this header with RS256, whatever the header claims about itself beside `alg`. */
-export async function signToken(claims: Readonly<Claims>, header: Readonly<Claims>, key: SigningKey): Promise<string> {
+async function signToken(claims: Readonly<Claims>, header: Readonly<Claims>, key: SigningKey): Promise<string> {
   const payload = new TextEncoder().encode(JSON.stringify(claims));
   return new CompactSign(payload).setProtectedHeader({ ...header, alg: 'RS256' }).sign(key.privateKey);
+}
+
+function rangeOf(lifetime: NonNullable<TokenIssuerOptions['lifetime']>): {
+  readonly min: number;
+  readonly max: number;
+} {
+  return typeof lifetime === 'number' ? { min: lifetime, max: lifetime } : lifetime;
 }

@@ -2,12 +2,15 @@ import type { TLSSocket } from 'node:tls';
 import type { FaultPorts } from '../../faults/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type ClientHeaders, type HeaderLine, tunnelHeaders } from '../../wire/cstp-headers.ts';
-import type { DataChannel, DataChannelServer } from '../data/data-channel-port.ts';
+import type { DataChannelServer } from '../data/data-channel-port.ts';
 import type { PoolFacts } from '../session/address-pool.ts';
+import type { DataChannel } from '../session/channel-ports.ts';
 import type { GatewaySession } from '../session/session.ts';
 import type { Sessions } from '../session/sessions.ts';
+import type { Tunnel } from '../session/tunnel.ts';
 import { type Negotiated, negotiate, tunnelOffer } from '../session/tunnel-terms.ts';
-import type { TunnelSettings } from '../types.ts';
+import type { TunnelSettings } from '../session/types.ts';
+import { cipherName } from './cipher-name.ts';
 
 /** What a decision on a CONNECT needs of the gateway. */
 export interface AdmissionHost {
@@ -25,6 +28,8 @@ export interface AdmissionHost {
 export interface AdmissionClient {
   readonly headers: ClientHeaders;
   readonly remoteAddress: string;
+  /** `address:port`. */
+  readonly remote: string;
   /** Monotonic milliseconds. */
   readonly acceptedAt: number;
   readonly tls: TLSSocket;
@@ -39,7 +44,11 @@ const refuse = (reason: string, explanation: string): Admission => ({ ok: false,
 /** Decides whether a session may have a tunnel now, and gives it its addresses if so. */
 export function admit(host: AdmissionHost, client: AdmissionClient, session: GatewaySession): Admission {
   const { settings, sessionTable: sessions } = host;
-  const fault = host.faults.decision?.('connect', { session: session.id, user: session.username });
+  const fault = host.faults.decision?.('connect', {
+    session: session.id,
+    person: session,
+    remote: { address: client.remoteAddress, key: client.remote },
+  });
   if (fault) return refuse('fault', fault.explanation);
   if (settings.denyRoaming && session.loginAddress !== client.remoteAddress) {
     return refuse('roaming', `The session was made from ${session.loginAddress}; roaming is denied.`);
@@ -51,56 +60,47 @@ export function admit(host: AdmissionHost, client: AdmissionClient, session: Gat
   const channels = settings.disableUdp || !client.headers.asksDtls ? undefined : host.dataChannels;
   const overhead = channels?.overhead(client.headers, client.tls) ?? 0;
   const agreed = negotiate(settings, client.headers, client.remoteAddress, overhead);
-  if (!agreed.ipv4 && !agreed.ipv6) {
-    return refuse('no-family', 'The client asks for no address family that the gateway has a pool for.');
-  }
   if (!sessions.assignAddresses(session, agreed.ipv4, agreed.ipv6)) {
     return refuse('pool-exhausted', 'Every address of the pool is in use; enlarge the pool or end sessions.');
   }
   return { ok: true, agreed, channels };
 }
 
-/** Ends the tunnel that the session has, settles the new one, and returns its answer and data channel. */
+/** Settles the tunnel to come, and returns it with the answer to CONNECT and its data channel. */
 export function settle(
   host: AdmissionHost,
   client: AdmissionClient,
   session: GatewaySession,
   { agreed, channels }: Extract<Admission, { ok: true }>,
-): { readonly lines: HeaderLine[]; readonly channel: DataChannel | undefined } {
+): { readonly lines: HeaderLine[]; readonly tunnel: Tunnel; readonly data: DataChannel | undefined } {
   const { settings } = host;
   const { headers, tls } = client;
-  session.replaceTunnel();
-  const use4 = agreed.ipv4 && session.pool4 !== undefined;
-  const use6 = agreed.ipv6 && session.pool6 !== undefined;
-  const cipher = tls.getCipher();
-  session.prepare(
-    {
-      mtu: agreed.mtu,
-      dpd: agreed.dpd,
-      idleTimeout: agreed.idleTimeout,
-      sessionTimeout: settings.sessionTimeout,
-      acceptedAt: client.acceptedAt,
-      remoteAddress: client.remoteAddress,
-      tlsCipher: `${tls.getProtocol()} ${cipher?.standardName ?? cipher?.name ?? ''}`,
-      userAgent: headers.userAgent,
-      deviceType: headers.deviceType,
-      devicePlatform: headers.platform,
-      hostname: headers.hostname,
-    },
-    use4,
-    use6,
-  );
-  const offered = channels?.offer(headers, session, tls);
+  const tunnel = session.plan({
+    mtu: agreed.mtu,
+    dpd: agreed.dpd,
+    idleTimeout: agreed.idleTimeout,
+    sessionTimeout: settings.sessionTimeout,
+    acceptedAt: client.acceptedAt,
+    address4: agreed.ipv4 ? session.addresses.address4 : undefined,
+    address6: agreed.ipv6 ? session.addresses.address6 : undefined,
+    remoteAddress: client.remoteAddress,
+    tlsCipher: `${tls.getProtocol()} ${cipherName(tls)}`,
+    userAgent: headers.userAgent,
+    deviceType: headers.deviceType,
+    devicePlatform: headers.platform,
+    hostname: headers.hostname,
+  });
+  const offered = channels?.offer(headers, tunnel, tls);
   const elapsed = (host.clock.monotonic() - client.acceptedAt) / 1000;
   const offer = tunnelOffer({
     settings,
     headers,
     negotiated: agreed,
-    address4: use4 ? session.pool4?.text : undefined,
-    address6: use6 ? session.pool6?.text : undefined,
+    address4: tunnel.terms.address4?.text,
+    address6: tunnel.terms.address6?.text,
     pool4: host.pool4,
-    remaining: settings.sessionTimeout ? Math.max(0, Math.floor(settings.sessionTimeout - elapsed)) : undefined,
+    remaining: settings.sessionTimeout ? Math.max(0, Math.ceil(settings.sessionTimeout - elapsed)) : undefined,
     dtls: channels ? { port: host.udpPort, headers: offered?.headers ?? [] } : undefined,
   });
-  return { lines: tunnelHeaders(offer), channel: offered?.channel };
+  return { lines: tunnelHeaders(offer), tunnel, data: offered?.channel };
 }

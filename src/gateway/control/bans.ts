@@ -35,10 +35,6 @@ export class BanList {
     this.#clock = clock;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** True while the address is shut out. */
   banned(address: string): boolean {
     const entry = this.#entries.get(keyOf(address));
@@ -66,9 +62,9 @@ export class BanList {
     return true;
   }
 
-  /** Lifts a ban and forgets the points. */
-  forgive(address: string): boolean {
-    return this.#entries.delete(keyOf(address));
+  /** Lifts every ban and forgets all points. */
+  clear(): void {
+    this.#entries.clear();
   }
 
   #forgetOldest(): void {

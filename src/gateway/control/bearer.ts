@@ -1,7 +1,9 @@
+import { ownString } from '../../lib/own-string.ts';
+
 /** How strictly the Authorization header is read. */
 export type BearerPrefix = 'lenient' | 'strict';
 
-/** What an Authorization header holds. */
+/** What the Authorization header of a request holds. */
 export type BearerHeader =
   | { readonly kind: 'token'; readonly token: string }
   /** To be answered with a challenge. */
@@ -9,24 +11,33 @@ export type BearerHeader =
   /** To be refused. */
   | { readonly kind: 'refused'; readonly explanation: string };
 
+/** White space, but for the byte order mark, which ECMAScript counts among it: that is told with the rest of the token. */
+const WHITE_SPACE = /[^\S\ufeff]/;
+
 /**
  * `lenient`, the real server's way: the first six characters are "bearer" in any case, one more character of any kind is
  * skipped, the rest is the token (reference openconnect-protocol §4.6). `strict`: "Bearer", one space, a token; anything
  * else is answered with a challenge, as the product's newer mode does (reference microsoft-tunnel §2.1).
+ * Which of several headers would count nobody can say (RFC 9110 §5.3), so they are refused.
  */
-export function readBearer(header: string | undefined, prefix: BearerPrefix): BearerHeader {
+export function readBearer(headers: readonly string[], prefix: BearerPrefix): BearerHeader {
+  const [header] = headers;
   if (header === undefined) return { kind: 'absent' };
+  if (headers.length > 1) {
+    return { kind: 'refused', explanation: `The request has ${headers.length} Authorization headers; one is taken.` };
+  }
   if (prefix === 'strict') {
-    const match = /^bearer (\S+)$/i.exec(header);
+    const match = /^bearer ([\S\ufeff]+)$/i.exec(header);
     return match ? { kind: 'token', token: match[1]! } : { kind: 'absent' };
   }
   if (header.slice(0, 6).toLowerCase() !== 'bearer') {
-    const scheme = /^[A-Za-z-]{1,20}/.exec(header)?.[0] ?? 'something else';
+    // What came may be a token without a scheme, and this is kept.
+    const scheme = ownString(/^[A-Za-z-]{1,20}/.exec(header)?.[0] ?? 'something else');
     return { kind: 'refused', explanation: `Authorization used ${scheme}; only Bearer is taken.` };
   }
   const token = header.slice(7);
   if (token === '') return { kind: 'refused', explanation: 'Authorization said Bearer but held no token.' };
-  if (/\s/.test(token)) {
+  if (WHITE_SPACE.test(token)) {
     return { kind: 'refused', explanation: 'The token has white space in it; exactly one space goes after "Bearer".' };
   }
   return { kind: 'token', token };

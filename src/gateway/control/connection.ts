@@ -1,56 +1,61 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { TokenVerifier } from '../../bearer/types.ts';
+import type { StreamPoint } from '../../faults/ports.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { errorText } from '../../lib/errors.ts';
+import { forgetMatch } from '../../lib/own-string.ts';
+import { personFields } from '../../lib/person.ts';
+import type { ReportLimit } from '../../lib/report-limit.ts';
 import type { Emit } from '../../telemetry/events.ts';
-import { authCompleteDocument, describeAuthBody } from '../../wire/config-auth.ts';
+import { RecordWriter } from '../../tls/record-writer.ts';
+import { Transport } from '../../tls/transport.ts';
+import { parseClientDocument } from '../../wire/config-auth.ts';
 import { type ClientHeaders, mergeClientHeaders, noClientHeaders } from '../../wire/cstp-headers.ts';
-import { type HttpRequest, HttpRequestReader } from '../../wire/http-request.ts';
-import {
-  CLOSE_TIMEOUT,
-  HANDSHAKE_TIMEOUT,
-  MAX_BODY_BYTES,
-  MAX_HEAD_BYTES,
-  MAX_HEADER_COUNT,
-  MAX_REQUESTS_PER_CONNECTION,
-  MAX_URL_BYTES,
-} from '../constants.ts';
+import { type HttpRequest, headerValues, RequestReader, serializeResponse } from '../../wire/http1/index.ts';
 import { CstpChannel, type CstpConnection } from '../data/cstp-channel.ts';
-import { RecordWriter } from '../data/record-writer.ts';
 import type { GatewaySession } from '../session/session.ts';
-import { decodeCookie } from '../session/sessions.ts';
 import { type AdmissionClient, type AdmissionHost, admit, settle } from './admission.ts';
-import { type BearerPrefix, readBearer } from './bearer.ts';
+import { cipherName } from './cipher-name.ts';
+import { entitledSession, sessionOfCookie, showsCookie, type TunnelRefusal } from './connect-request.ts';
+import { ConnectionDeadlines, type Look } from './connection-deadlines.ts';
 import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
+import { HANDSHAKE_PIECE, MAX_REQUESTS_PER_CONNECTION, REQUEST_LIMITS } from './constants.ts';
 import {
-  authComplete,
   authenticationFailed,
   challenge,
   cookieRefused,
   type HttpResponse,
   notFound,
   response,
-  serializeResponse,
-  serviceUnavailable,
 } from './http-response.ts';
-import { dialectOf, type Pages } from './pages.ts';
+import { checkLogin, type LoginHost, type LoginRefusal, readLogin } from './login.ts';
+import type { Pages } from './pages.ts';
 import { remoteAddressOf, remoteOf } from './remote-address.ts';
-import { classifyTlsFailure } from './tls-failure.ts';
-import { Transport } from './transport.ts';
-
-const LIMITS = { target: MAX_URL_BYTES, head: MAX_HEAD_BYTES, headerCount: MAX_HEADER_COUNT, body: MAX_BODY_BYTES };
+import { HANDSHAKE_TIMED_OUT, handshakeFailure } from './tls-failure.ts';
+import { Stage } from './waiting-room.ts';
 
 /** What connections need of the gateway around them. */
-export interface ConnectionHost extends AdmissionHost {
-  readonly verifier: TokenVerifier;
+export interface ConnectionHost extends AdmissionHost, LoginHost {
   readonly emit: Emit;
+  /** The time that handshakes and closing go by. */
+  readonly machine: Clock;
   readonly pages: Pages;
-  readonly bearerPrefix: BearerPrefix;
+  /** Holds back what anybody who reaches the port can cause at will, so that it does not push all else out of the journal. */
+  readonly strangers: ReportLimit;
+  /** Why there is no tunnel for anybody now, on connections that were let in before; undefined while there is. */
+  readonly turnsAway: { readonly reason: string; readonly explanation: string } | undefined;
   /** Puts TLS, as the server, around a transport. */
   secure(transport: Transport): TLSSocket;
-  /** The handshake is done: the connection counts as a client's from now on. */
   onTunnel(connection: ControlConnection): void;
+  /** Our side of the connection is closing. */
+  onClosing(connection: ControlConnection): void;
+  /** The connection has come further on its way to a tunnel. */
+  onProgress(connection: ControlConnection, stage: Stage): void;
   onFailedLogin(remoteAddress: string): void;
+  /** A fault on purpose is about the session of a connection. */
+  onFault(what: 'terminate' | 'rekey_now', session: string | undefined, explanation: string): void;
+  /** One socket read is over. */
+  onBatchEnd(): void;
   onGone(connection: ControlConnection): void;
 }
 
@@ -64,22 +69,27 @@ export class ControlConnection implements CstpConnection {
   readonly remoteAddress: string;
   readonly acceptedAt: number;
   readonly #host: ConnectionHost;
-  readonly #reader = new HttpRequestReader(LIMITS);
+  /** Until the tunnel is open. */
+  #reader: RequestReader | undefined = new RequestReader(REQUEST_LIMITS);
   #state: ConnectionState = ConnectionState.Handshake;
   #headers: ClientHeaders = noClientHeaders();
   #requests = 0;
+  /** Something came. */
+  #heard = false;
   #session: GatewaySession | undefined;
   #cstp: CstpChannel | undefined;
   #failure: string | undefined;
   #rejected = false;
-  #closingSince = 0;
+  readonly #deadlines: ConnectionDeadlines;
 
   constructor(raw: Socket, host: ConnectionHost) {
     this.#host = host;
     this.remoteAddress = remoteAddressOf(raw);
     this.remote = remoteOf(raw);
     this.acceptedAt = host.clock.monotonic();
-    this.transport = new Transport(raw);
+    this.#deadlines = new ConnectionDeadlines(this.acceptedAt, host.machine.monotonic());
+    this.transport = new Transport(raw, { onBatchEnd: () => this.#onBatchEnd() });
+    this.transport.handInPieces(HANDSHAKE_PIECE);
     this.tls = host.secure(this.transport);
     this.writer = new RecordWriter(this.tls, this.transport);
     this.transport.on('error', (error) => this.#fail(error));
@@ -92,43 +102,49 @@ export class ControlConnection implements CstpConnection {
     this.#inject('accept');
   }
 
-  get state(): ConnectionState {
-    return this.#state;
-  }
-
   readonly monotonic = (): number => this.#host.clock.monotonic();
 
-  /** Called about once a second. */
-  check(now: number): void {
-    const age = now - this.acceptedAt;
+  /** Called about once a second, except while it carries a tunnel: then the session has the time limits. */
+  check(look: Look): void {
+    const deadlines = this.#deadlines;
+    deadlines.look(look);
+    if (this.#state === ConnectionState.Handshake) {
+      if (!deadlines.handshakeOverdue(look.machineNow)) return;
+      this.#failure = HANDSHAKE_TIMED_OUT;
+      this.tls.destroy();
+    } else if (this.#state === ConnectionState.Closing) {
+      if (deadlines.closeOverdue(look.machineNow)) this.tls.destroy();
+    } else if (this.overdueAt(look.now)) {
+      this.#reject('auth-timeout', `No CONNECT came within ${this.#host.settings.authTimeout} s.`);
+    }
+  }
+
+  /** Shakes hands no more, has no tunnel, and at that time will have been at it for longer than is allowed. */
+  overdueAt(time: number): boolean {
     switch (this.#state) {
-      case ConnectionState.Handshake:
-        if (age < HANDSHAKE_TIMEOUT * 1000) break;
-        this.#failure = 'TIMEOUT';
-        this.tls.destroy();
-        break;
       case ConnectionState.Request:
       case ConnectionState.Verifying:
       case ConnectionState.Authenticated:
       case ConnectionState.Connecting:
-        if (age < this.#host.settings.authTimeout * 1000) break;
-        this.#reject('auth-timeout', `No CONNECT came within ${this.#host.settings.authTimeout} s.`);
-        break;
-      case ConnectionState.Closing:
-        if (now - this.#closingSince >= CLOSE_TIMEOUT * 1000) this.tls.destroy();
-        break;
+        return this.#deadlines.waited(time) >= this.#host.settings.authTimeout * 1000;
       default:
+        return false;
     }
   }
 
   closeConnection(): void {
     if (!this.#move('close')) return;
-    this.#closingSince = this.monotonic();
-    this.writer.close();
-    this.transport.onBatchEnd = undefined;
-    this.tls.end();
+    this.#deadlines.closes(this.#host.machine.monotonic());
+    this.#host.onClosing(this);
+    this.writer.close(() => this.tls.end());
     // What still comes is read and thrown away, so that our last bytes are not lost to a reset.
     this.tls.resume();
+  }
+
+  /** Makes room for others at once; who does that tells it. */
+  evict(): void {
+    this.#rejected = true;
+    this.tls.destroy();
   }
 
   /** Ends at once, without a word. */
@@ -137,12 +153,19 @@ export class ControlConnection implements CstpConnection {
   }
 
   /** Asks the fault plan whether something is to happen to this connection here. True: it is gone. */
-  #inject(point: 'accept' | 'tls' | 'connect' | 'data'): boolean {
-    const fault = this.#host.faults.stream?.(point, this.#session?.id);
+  #inject(point: StreamPoint): boolean {
+    const { stream } = this.#host.faults;
+    if (stream === undefined) return false;
+    const remote = { address: this.remoteAddress, key: this.remote };
+    const fault = stream(point, { session: this.#session?.id, person: this.#session, remote });
     if (!fault) return false;
     if (fault.kind === 'stall') {
       this.transport.hold();
-      this.#host.clock.setTimer(fault.milliseconds, () => this.transport.release());
+      fault.until(() => this.transport.release());
+      return false;
+    }
+    if (fault.kind === 'terminate' || fault.kind === 'rekey_now') {
+      this.#host.onFault(fault.kind, this.#session?.id, fault.explanation);
       return false;
     }
     this.#rejected = true;
@@ -165,24 +188,37 @@ export class ControlConnection implements CstpConnection {
 
   #onSecure(): void {
     if (!this.#move('secure')) return;
-    const cipher = this.tls.getCipher();
+    this.#host.onProgress(this, Stage.Secure);
     this.#host.emit('tls.connect', {
       remote: this.remote,
       protocol: this.tls.getProtocol() ?? '',
-      cipher: cipher?.standardName ?? cipher?.name ?? '',
+      cipher: cipherName(this.tls),
       serverName: (this.tls as TLSSocket & { servername?: string | false }).servername || undefined,
     });
     this.#inject('tls');
   }
 
+  /** Bytes of the tunnel, which the channel is done with when it returns. */
+  readonly #receive = (chunk: Buffer): void => this.#cstp?.receive(chunk);
+
   #onData(chunk: Buffer): void {
     if (this.#cstp) {
-      this.#cstp.receive(chunk);
+      this.#receive(chunk);
       return;
     }
     if (this.#state === ConnectionState.Closing || this.#state === ConnectionState.Closed) return;
-    this.#reader.feed(chunk);
+    this.#reader?.feed(chunk);
     this.#readRequests();
+  }
+
+  #onBatchEnd(): void {
+    if (!this.#heard) {
+      this.#heard = true;
+      this.#host.onProgress(this, Stage.Heard);
+    }
+    this.#cstp?.batchEnd();
+    this.#host.onBatchEnd();
+    if (this.#state === ConnectionState.Tunnel) this.#inject('traffic');
   }
 
   #onEnd(): void {
@@ -197,10 +233,9 @@ export class ControlConnection implements CstpConnection {
   #onGone(): void {
     const state = this.#state;
     if (!this.#move('gone')) return;
-    if (state === ConnectionState.Handshake) this.#reportHandshake();
-    else if (this.#requests === 0 && state !== ConnectionState.Tunnel) this.#reportSilence();
+    if (!this.#rejected && this.#requests === 0) this.#reportFailure(state === ConnectionState.Handshake);
     this.#lost(this.#failure ? `The TCP connection broke (${this.#failure}).` : 'The TCP connection was closed.');
-    this.writer.close();
+    this.writer.abandon();
     this.#host.onGone(this);
   }
 
@@ -210,45 +245,43 @@ export class ControlConnection implements CstpConnection {
     cstp?.lost(why);
   }
 
-  #reportHandshake(): void {
-    const failure =
-      this.#failure === 'TIMEOUT'
-        ? {
-            reason: 'timeout' as const,
-            explanation: `The TLS handshake was not done within ${HANDSHAKE_TIMEOUT} s.`,
-          }
-        : classifyTlsFailure(this.#failure, this.transport.firstBytes);
-    if (failure.reason === 'probe') this.#host.emit('tls.probe', { remote: this.remote });
-    else this.#host.emit('tls.failed', { remote: this.remote, ...failure });
-  }
-
-  /** With TLS 1.2, and some clients of 1.3, distrust shows only after the gateway's side of the handshake is done. */
-  #reportSilence(): void {
-    if (this.#rejected) return;
-    const failure = classifyTlsFailure(this.#failure, this.transport.firstBytes);
-    this.#host.emit('tls.failed', { remote: this.remote, ...failure });
+  /** It ended without a request: with TLS 1.2, and some clients of 1.3, distrust shows only after our side of the handshake is done. */
+  #reportFailure(inHandshake: boolean): void {
+    const { remote } = this;
+    const failure = handshakeFailure(this.#failure, this.transport.firstBytes);
+    const probe = inHandshake && failure.reason === 'probe';
+    const withheld = this.#host.strangers.next(probe ? 'tls.probe' : `tls.failed ${failure.reason}`);
+    if (withheld === undefined) return;
+    if (probe) this.#host.emit('tls.probe', { remote, withheld });
+    else this.#host.emit('tls.failed', { remote, ...failure, withheld });
   }
 
   #readRequests(): void {
     while (this.#state === ConnectionState.Request || this.#state === ConnectionState.Authenticated) {
-      const result = this.#reader.next();
+      const result = this.#reader?.next();
       if (!result) return;
       if ('fault' in result) {
         this.#reject(result.fault.reason, result.fault.explanation);
         return;
       }
-      this.#onRequest(result.request);
+      this.#onRequest(result.message);
     }
   }
 
   /** The connection is closed without an answer; only the log says why. */
   #reject(reason: string, explanation: string): void {
     this.#rejected = true;
-    this.#host.emit('http.rejected', { remote: this.remote, reason, explanation });
+    const withheld = this.#host.strangers.next(`http.rejected ${reason}`);
+    if (withheld !== undefined) {
+      const more = withheld > 0 ? ` ${withheld} more like it were not told.` : '';
+      this.#host.emit('http.rejected', { remote: this.remote, reason, explanation: `${explanation}${more}` });
+    }
     this.closeConnection();
+    forgetMatch();
   }
 
   #onRequest(request: HttpRequest): void {
+    if (this.#requests === 0) this.transport.forgetFirstBytes();
     if (++this.#requests > MAX_REQUESTS_PER_CONNECTION) {
       this.#reject('too-many-requests', `A connection may carry ${MAX_REQUESTS_PER_CONNECTION} requests.`);
       return;
@@ -277,8 +310,7 @@ export class ControlConnection implements CstpConnection {
   }
 
   #onGet(request: HttpRequest): void {
-    const authenticated =
-      this.#session !== undefined || this.#host.sessionTable.knows(decodeCookie(this.#headers.webvpn));
+    const authenticated = this.#session !== undefined || showsCookie(this.#host.sessionTable, this.#headers);
     const answer = this.#host.pages.answer({
       target: request.target,
       userAgent: this.#headers.userAgent,
@@ -289,134 +321,109 @@ export class ControlConnection implements CstpConnection {
   }
 
   #onPost(request: HttpRequest): void {
-    if (this.#session) {
-      this.#refuseLogin(
-        'repeated',
-        'A second login was tried on a connection that had already authenticated.',
-        request,
-      );
-      return;
-    }
-    const bearer = readBearer(this.#headers.authorization, this.#host.bearerPrefix);
-    if (bearer.kind === 'absent') {
+    const login = readLogin(this.#host, this.#headers, this.#session !== undefined);
+    if (login.kind === 'challenge') {
       this.#host.emit('auth.challenge', { remote: this.remote, agent: this.#headers.userAgent });
       this.#answer(challenge(), request);
-    } else if (bearer.kind === 'refused') {
-      this.#refuseLogin('scheme', bearer.explanation, request);
+    } else if (login.kind === 'refused') {
+      this.#refuseLogin(login, request);
     } else {
       this.#move('authenticate');
+      // The token has done its duty here: a second login is refused, and CONNECT needs none.
+      this.#headers = { ...this.#headers, authorization: [] };
       this.tls.pause();
-      this.#guard(this.#verify(bearer.token, request));
+      this.#guard(this.#login(login.token, request));
     }
   }
 
-  #refuseLogin(reason: string, explanation: string, request: HttpRequest): void {
+  #refuseLogin({ reason, explanation }: LoginRefusal, request: HttpRequest): void {
     this.#host.emit('auth.refused', { remote: this.remote, reason, explanation });
     this.#host.onFailedLogin(this.remoteAddress);
     this.#answer(authenticationFailed(), request);
   }
 
-  async #verify(token: string, request: HttpRequest): Promise<void> {
-    const verdict = await this.#host.verifier.verify(token);
+  async #login(token: string, request: HttpRequest): Promise<void> {
+    const verdict = await checkLogin(this.#host, token, { address: this.remoteAddress, key: this.remote });
     if (this.#state !== ConnectionState.Verifying) return;
-    const fault = this.#host.faults.decision?.('authenticate', { remote: this.remoteAddress });
-    if (fault) {
-      this.#refuseLogin('fault', fault.explanation, request);
-      return;
-    }
-    if (!verdict.ok) {
-      this.#refuseLogin(verdict.refusal.reason, verdict.refusal.explanation, request);
+    if (verdict.kind === 'refused') {
+      this.#refuseLogin(verdict, request);
       return;
     }
     const { session, cookie } = await this.#host.sessionTable.create(verdict.principal, this.remoteAddress);
     if (!this.#move('accept')) return;
     this.#session = session;
+    this.#host.onProgress(this, Stage.Authenticated);
     this.#host.emit('auth.accepted', {
       remote: this.remote,
-      user: session.username,
-      signInName: session.signInName,
+      ...personFields(session),
       session: session.id,
       tenant: session.tenantId,
       agent: this.#headers.userAgent,
-      client: describeAuthBody(request.body).deviceId,
+      client: parseClientDocument(request.body)?.deviceId,
     });
-    const document = authCompleteDocument(dialectOf(this.#headers.userAgent), this.#host.settings.banner);
-    this.#answer(authComplete(document, cookie, this.#host.pages.certificateHash), request);
+    const { pages, settings } = this.#host;
+    this.#answer(pages.loggedIn(this.#headers.userAgent, settings.banner, cookie), request);
     this.tls.resume();
     this.#readRequests();
   }
 
   async #onConnect(request: HttpRequest): Promise<void> {
-    let session = this.#session;
-    if (!session) {
-      const cookie = decodeCookie(this.#headers.webvpn);
-      if (!cookie) {
-        const had =
-          this.#headers.webvpn === undefined ? 'no webvpn cookie' : 'a webvpn cookie that is no session cookie';
-        this.#refuseTunnel(
-          'no-cookie',
-          `CONNECT came with ${had}, on a connection that had not authenticated.`,
-          request,
-          serviceUnavailable(),
-        );
-        return;
-      }
-      this.tls.pause();
-      session = await this.#host.sessionTable.find(cookie);
-      if (this.#state !== ConnectionState.Connecting) return;
-    }
-    if (!session || session.removed) {
-      this.#refuseTunnel('unknown-cookie', 'The session cookie is unknown, has expired, or was made invalid.', request);
-      return;
-    }
-    if (!/^\/?CSCOSSLC\/tunnel$/.test(request.target)) {
-      this.#refuseTunnel(
-        'path',
-        `CONNECT asked for ${request.target} instead of /CSCOSSLC/tunnel.`,
-        request,
-        notFound(),
-      );
-      return;
-    }
-    this.#openTunnel(session, request);
+    this.tls.pause();
+    const found = this.#session
+      ? { session: this.#session }
+      : await sessionOfCookie(this.#host.sessionTable, this.#headers.webvpn);
+    if (this.#state !== ConnectionState.Connecting) return;
+    const entitled =
+      'answer' in found
+        ? found
+        : (this.#cookieFault(found.session) ?? entitledSession(found.session, request.target, this.#host.turnsAway));
+    if ('answer' in entitled) this.#refuseTunnel(entitled, request);
+    else this.#openTunnel(entitled.session, request);
+  }
+
+  /** Whether the fault plan has the cookie refused that a session was found by. */
+  #cookieFault(session: GatewaySession | undefined): TunnelRefusal | undefined {
+    if (session === undefined || session === this.#session) return undefined;
+    const remote = { address: this.remoteAddress, key: this.remote };
+    const fault = this.#host.faults.decision?.('cookie', { session: session.id, person: session, remote });
+    return fault && { reason: 'fault', explanation: fault.explanation, answer: cookieRefused() };
   }
 
   #openTunnel(session: GatewaySession, request: HttpRequest): void {
     const client: AdmissionClient = {
       headers: this.#headers,
       remoteAddress: this.remoteAddress,
+      remote: this.remote,
       acceptedAt: this.acceptedAt,
       tls: this.tls,
     };
     const admission = admit(this.#host, client, session);
     if (!admission.ok) {
-      this.#refuseTunnel(admission.reason, admission.explanation, request);
+      this.#refuseTunnel({ ...admission, answer: cookieRefused() }, request);
       return;
     }
     this.#session = session;
     if (this.#inject('connect')) return;
-    const { lines, channel } = settle(this.#host, client, session, admission);
+    const { lines, tunnel, data } = settle(this.#host, client, session, admission);
     this.#answer(response(200, 'CONNECTED', lines), { ...request, version: '1.1' });
     this.#move('establish');
-    this.#cstp = new CstpChannel(this, session);
-    session.attach(this.#cstp, channel, this.#host.clock.now());
+    const control = new CstpChannel(this, tunnel);
+    this.#cstp = control;
+    session.connect({ tunnel, control, data });
     this.#host.onTunnel(this);
-    void this.#host.sessionTable.save(session);
-    const rest = this.#reader.rest();
-    const cstp = this.#cstp;
-    const faulty = this.#host.faults.stream !== undefined;
-    this.transport.onBatchEnd = () => {
-      cstp.batchEnd();
-      if (faulty) this.#inject('data');
-    };
+    const rest = this.#reader?.rest();
+    // What was said in requests has been settled; a connection that lasts keeps none of it.
+    this.#headers = noClientHeaders();
+    this.#reader = undefined;
+    if (rest?.length) control.receive(rest);
+    this.transport.handInPieces(0);
+    this.transport.sharePlaintext(this.tls, this.#receive);
     this.tls.resume();
-    if (rest.length > 0) {
-      cstp.receive(rest);
-      cstp.batchEnd();
-    }
+    control.batchEnd();
+    this.#host.onBatchEnd();
   }
 
-  #refuseTunnel(reason: string, explanation: string, request: HttpRequest, answer = cookieRefused()): void {
+  #refuseTunnel({ reason, explanation, answer }: TunnelRefusal, request: HttpRequest): void {
     this.#host.emit('session.refused', { remote: this.remote, reason, explanation });
     this.#answer(answer, request);
   }
@@ -424,8 +431,9 @@ export class ControlConnection implements CstpConnection {
   #answer(answer: HttpResponse, request: HttpRequest): void {
     this.#host.emit('http.response', { remote: this.remote, status: answer.status, text: answer.text });
     this.tls.write(serializeResponse(answer, request.version));
-    const asked = request.headers.some(([name, value]) => name === 'connection' && /\bclose\b/i.test(value));
+    const asked = headerValues(request.headers, 'connection').some((value) => /\bclose\b/i.test(value));
     if (answer.close || request.version === '1.0' || (asked && answer.text !== 'CONNECTED')) this.closeConnection();
+    forgetMatch();
   }
 
   /** No rejection gets out: what goes wrong inside ends this connection and nothing else. */

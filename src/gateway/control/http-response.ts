@@ -1,12 +1,7 @@
-import type { HeaderLine } from '../../wire/cstp-headers.ts';
+import type { HeaderLine, HttpResponse as HttpMessage } from '../../wire/http1/index.ts';
 
 /** An answer, exactly as it goes on the wire: header case and order are kept. */
-export interface HttpResponse {
-  readonly status: number;
-  /** Reason text; always there, because clients insist on it. */
-  readonly text: string;
-  readonly headers: readonly HeaderLine[];
-  readonly body: Buffer;
+export interface HttpResponse extends Omit<HttpMessage, 'version'> {
   /** The connection ends after it. */
   readonly close: boolean;
 }
@@ -24,12 +19,6 @@ export function response(
   return { status, text, headers, body: typeof body === 'string' ? Buffer.from(body) : body, close };
 }
 
-export function serializeResponse(answer: HttpResponse, version: '1.0' | '1.1'): Buffer {
-  let head = `HTTP/${version} ${answer.status} ${answer.text}\r\n`;
-  for (const [name, value] of answer.headers) head += `${name}: ${value}\r\n`;
-  return Buffer.concat([Buffer.from(`${head}\r\n`, 'utf8'), answer.body]);
-}
-
 const CLEARED = 'expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly';
 
 /** 401 that asks for a token; the connection stays open (reference openconnect-protocol §4.6). */
@@ -45,9 +34,9 @@ export function authenticationFailed(): HttpResponse {
   return response(401, 'Authentication failed', [['Content-Length', '0']], '', true);
 }
 
-/** CONNECT without a cookie. */
+/** CONNECT without a cookie, or to a server that takes none now. @param reason what clients print (reference openconnect-protocol §4.12) */
 export function serviceUnavailable(reason?: string): HttpResponse {
-  return response(503, 'Service Unavailable', reason ? [['X-Reason', reason]] : [], '', true);
+  return response(503, 'Service Unavailable', reason === undefined ? [] : [['X-Reason', reason]], '', true);
 }
 
 /** CONNECT with a cookie that is refused. */

@@ -1,7 +1,15 @@
 import { X509Certificate } from 'node:crypto';
-import { type AuthDialect, authRequestDocument, PROBE_DOCUMENT } from '../../wire/config-auth.ts';
-import { agentKind } from './agent.ts';
-import { authForm, type HttpResponse, notFound, page, response, serviceUnavailable } from './http-response.ts';
+import { type AuthDialect, PROBE_DOCUMENT, serializeServerDocument } from '../../wire/config-auth.ts';
+import { agentKind } from '../session/agent.ts';
+import {
+  authComplete,
+  authForm,
+  type HttpResponse,
+  notFound,
+  page,
+  response,
+  serviceUnavailable,
+} from './http-response.ts';
 
 const EMPTY_HTML = '<html></html>\n';
 const MANIFEST = '<?xml version="1.0" encoding="UTF-8"?>\n<vpn rev="1.0">\n</vpn>\n';
@@ -21,6 +29,7 @@ const STUBS: Readonly<Record<string, readonly [type: string, body: string]>> = {
   '/logout': ['text/html', EMPTY_HTML],
 };
 
+const LOGIN_FORM = { type: 'auth-request', message: 'Please enter your username.', action: '/auth' } as const;
 const LOGIN_PATHS: ReadonlySet<string> = new Set(['/', '/auth', '/VPN']);
 
 export interface PageRequest {
@@ -31,7 +40,7 @@ export interface PageRequest {
 }
 
 /** Which form of documents a client takes. */
-export function dialectOf(userAgent: string | undefined): AuthDialect {
+function dialectOf(userAgent: string | undefined): AuthDialect {
   return agentKind(userAgent) === 'openconnect-old' ? 'bare' : 'wrapped';
 }
 
@@ -42,16 +51,23 @@ export class Pages {
   readonly #caPem: string | undefined;
   readonly #caDer: Buffer | undefined;
   /** SHA-1 of the certificate in DER, upper-case hex. */
-  readonly certificateHash: string;
+  readonly #certificateHash: string;
 
   /** @param cert PEM, leaf first  @param ca PEM of the issuing CA */
   constructor(cert: string, ca: string | undefined) {
     const leaf = new X509Certificate(cert);
     this.#certPem = leaf.toString();
     this.#certDer = leaf.raw;
-    this.certificateHash = leaf.fingerprint.replaceAll(':', '');
+    this.#certificateHash = leaf.fingerprint.replaceAll(':', '');
     this.#caPem = ca;
     this.#caDer = ca ? new X509Certificate(ca).raw : undefined;
+  }
+
+  /** The answer to a login whose token was accepted. */
+  loggedIn(userAgent: string | undefined, banner: string | undefined, cookie: string): HttpResponse {
+    const success = { type: 'complete', title: 'SSL VPN Service', banner } as const;
+    const document = serializeServerDocument(success, dialectOf(userAgent));
+    return authComplete(document, cookie, this.#certificateHash);
   }
 
   /** Undefined: the connection is closed without an answer, as the real server does when it has no CA file. */
@@ -60,7 +76,7 @@ export class Pages {
     const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
     if (LOGIN_PATHS.has(plain)) {
       if (plain === '/' && agentKind(request.userAgent) === 'unknown') return page('text/xml', PROBE_DOCUMENT);
-      return authForm(authRequestDocument(dialectOf(request.userAgent)));
+      return authForm(serializeServerDocument(LOGIN_FORM, dialectOf(request.userAgent)));
     }
     if (Object.hasOwn(STUBS, plain)) return page(...STUBS[plain]!);
     // The manifest is served for the bare path only; with a query this one is not found.

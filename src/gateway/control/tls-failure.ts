@@ -1,3 +1,5 @@
+import { HANDSHAKE_TIMEOUT } from './constants.ts';
+
 /** Why a TLS handshake failed, in words for the person who reads the log. */
 export interface TlsFailure {
   readonly reason:
@@ -43,6 +45,11 @@ function startsLikeText(bytes: Buffer): boolean {
   return bytes.length > 0 && bytes.subarray(0, 8).every((byte) => byte >= 0x20 && byte < 0x7f);
 }
 
+/** A reset by the other side; Windows also has another word for it. */
+function isReset(code: string | undefined): boolean {
+  return code === 'ECONNRESET' || code === 'ECONNABORTED';
+}
+
 /**
  * @param code error code of the TLS library, or of the socket; undefined when the connection just ended
  * @param firstBytes first bytes that came from the client
@@ -61,14 +68,14 @@ export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer 
   if (text.startsWith('SSH-')) {
     return { reason: 'ssh', explanation: 'It spoke SSH. This port is TLS; the client is pointed at the wrong port.' };
   }
-  if (firstBytes[0] !== 0x16 && (startsLikeText(firstBytes) || code !== 'ECONNRESET')) {
+  if (firstBytes[0] !== 0x16 && (startsLikeText(firstBytes) || !isReset(code))) {
     return {
       reason: 'not-tls',
       explanation: `Its first byte was 0x${firstBytes[0]!.toString(16).padStart(2, '0')}; a TLS handshake starts with 0x16.`,
     };
   }
   for (const [pattern, failure] of BY_CODE) if (code && pattern.test(code)) return failure;
-  if (code === 'ECONNRESET' || code === 'EPIPE') {
+  if (isReset(code) || code === 'EPIPE') {
     return {
       reason: 'reset',
       explanation: `The client reset the connection during or right after the handshake; most often it does not trust the certificate. ${TRUST_HINT}`,
@@ -81,4 +88,13 @@ export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer 
     };
   }
   return { reason: 'other', explanation: `The TLS library says ${code}.` };
+}
+
+/** What stands for an error code when the handshake took too long. */
+export const HANDSHAKE_TIMED_OUT = 'TIMEOUT';
+
+/** As {@link classifyTlsFailure}, with the gateway's own limit. */
+export function handshakeFailure(code: string | undefined, firstBytes: Buffer | undefined): TlsFailure {
+  if (code !== HANDSHAKE_TIMED_OUT) return classifyTlsFailure(code, firstBytes);
+  return { reason: 'timeout', explanation: `The TLS handshake was not done within ${HANDSHAKE_TIMEOUT} s.` };
 }

@@ -1,3 +1,4 @@
+import { excused } from '../../lib/late-tick.ts';
 import { STRAGGLER_MS, UNANSWERED_PROBE_MS, UNANSWERED_SWITCH_MS } from './data-channel-constants.ts';
 
 /**
@@ -175,14 +176,15 @@ export type SilenceAction = 'probe' | 'silent' | undefined;
  * The machine of one session, with its clocks. All times are monotonic milliseconds and come in by argument; nothing here
  * arms a timer, the owner calls `check` every now and then.
  *
- * DTLS is probed after 2 × DPD of silence and given up after 3 × DPD (§8). While data is sent that nothing answers, both come
- * sooner: a client that receives answers with something within a second or two, whatever the DPD interval.
+ * DTLS is probed after 2 × DPD of silence and given up after 3 × DPD at the latest (§8). While data or a probe is sent that nothing
+ * answers, it is probed each second and given up within a few: a client that receives answers with something within a second or
+ * two, whatever the DPD interval.
  */
 export class ChannelSelection {
   readonly #dpd: number;
   #path: DataPath = DataPath.Closed;
   #heard = -Infinity;
-  /** Time of the first data packet sent over DTLS since something was heard there; NaN = none. */
+  /** Time of the first data packet or probe sent over DTLS since something was heard there; NaN = none. */
   #unanswered = Number.NaN;
   #probed = -Infinity;
 
@@ -196,10 +198,10 @@ export class ChannelSelection {
 
   /** The channel that carries data to the client now. */
   get channel(): Channel | undefined {
-    return CARRIER[this.#path];
+    return carrierOf(this.#path);
   }
 
-  /** Data sent over DTLS waits for any sign of life: `sent` need not be called again. */
+  /** What was sent over DTLS waits for any sign of life: `sent` need not be called again. */
   get waiting(): boolean {
     return !Number.isNaN(this.#unanswered);
   }
@@ -221,11 +223,11 @@ export class ChannelSelection {
       default:
         break;
     }
-    const next = TRANSITIONS[this.#path][event];
+    const next = nextDataPath(this.#path, event);
     if (next === this.#path) return undefined;
-    const from = CARRIER[this.#path];
+    const from = carrierOf(this.#path);
     this.#path = next;
-    const to = CARRIER[next];
+    const to = carrierOf(next);
     if (to === 'dtls') this.#unanswered = Number.NaN;
     return from !== undefined && to !== undefined && from !== to ? { from, to, reason: REASONS[event] } : undefined;
   }
@@ -242,9 +244,47 @@ export class ChannelSelection {
     return true;
   }
 
+  /** When something was heard over DTLS last. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** Time leaps by so many milliseconds: without a probe before, would that be silence enough to give DTLS up? */
+  silentAfter(leap: number, now: number): boolean {
+    return this.#path === DataPath.Dtls && this.#dpd > 0 && now - this.#heard + leap >= 3 * this.#dpd;
+  }
+
+  /** The silence has grown by so many milliseconds, more or (below zero) less than time has passed. */
+  shift(silence: number, now: number): void {
+    this.#heard = Math.min(this.#heard - silence, now);
+  }
+
   /** Data was sent over DTLS. */
   sent(now: number): void {
     if (!this.waiting) this.#unanswered = now;
+  }
+
+  /** Nobody listened for `late` milliseconds until now: they are no silence. */
+  excuse(late: number, now: number): void {
+    this.#heard = excused(this.#heard, late, now);
+    if (this.waiting) this.#unanswered = excused(this.#unanswered, late, now);
+    this.#probed = excused(this.#probed, late, now);
+  }
+
+  /** When `check` may have an answer, if nothing happens until then. Only `sent`, `shift` and a change of the state bring it nearer. */
+  get nextLook(): number {
+    if (this.#path !== DataPath.Dtls && this.#path !== DataPath.DtlsSilent && this.#path !== DataPath.DtlsAlone) {
+      return Infinity;
+    }
+    const idle =
+      this.#dpd > 0
+        ? Math.max(this.#heard + 2 * this.#dpd, this.#probed + Math.max(this.#dpd, UNANSWERED_PROBE_MS))
+        : Infinity;
+    if (this.#path === DataPath.DtlsSilent) return idle;
+    const urgent = this.waiting ? Math.max(this.#unanswered, this.#probed) + UNANSWERED_PROBE_MS : Infinity;
+    if (this.#path === DataPath.DtlsAlone) return Math.min(idle, urgent);
+    const silent = this.#dpd > 0 ? this.#heard + 3 * this.#dpd : Infinity;
+    return Math.min(idle, urgent, silent, this.waiting ? this.#unanswered + UNANSWERED_SWITCH_MS : Infinity);
   }
 
   /**
@@ -266,6 +306,7 @@ export class ChannelSelection {
     const urgent = !givenUp && waiting >= UNANSWERED_PROBE_MS && now - this.#probed >= UNANSWERED_PROBE_MS;
     if (!idle && !urgent) return undefined;
     this.#probed = now;
+    if (this.#path === DataPath.Dtls) this.sent(now);
     return 'probe';
   }
 }

@@ -1,18 +1,10 @@
-import type { TLSSocket } from 'node:tls';
-import {
-  CSTP_HEADER_BYTES,
-  CSTP_MAX_PAYLOAD,
-  CstpReader,
-  CstpType,
-  serializeCstp,
-  writeCstpHeader,
-} from '../../wire/cstp.ts';
-import { DPD_DEAD_FACTOR, DPD_PROBE_FACTOR } from '../constants.ts';
-import type { Transport } from '../control/transport.ts';
-import type { ControlChannel, GatewaySession } from '../session/session.ts';
-import type { RecordWriter } from './record-writer.ts';
-
-const NOTHING = new Uint8Array(0);
+import { excused } from '../../lib/late-tick.ts';
+import { writeCstpControl, writeCstpData } from '../../tls/cstp-records.ts';
+import type { RecordWriter } from '../../tls/record-writer.ts';
+import { CSTP_HEADER_BYTES, CSTP_MAX_PAYLOAD, CstpReader, CstpType } from '../../wire/cstp.ts';
+import type { ControlChannel } from '../session/channel-ports.ts';
+import type { Tunnel } from '../session/tunnel.ts';
+import { DPD_DEAD_FACTOR, DPD_PROBE_FACTOR } from './constants.ts';
 
 const FAULTS = {
   magic: 'The bytes are no CSTP packet: it would start with "STF".',
@@ -23,8 +15,6 @@ const FAULTS = {
 
 /** What the channel asks of the connection that it took over. */
 export interface CstpConnection {
-  readonly tls: TLSSocket;
-  readonly transport: Transport;
   readonly writer: RecordWriter;
   readonly remote: string;
   /** Closes TLS and TCP in order, after what is queued. */
@@ -36,22 +26,20 @@ export interface CstpConnection {
 export class CstpChannel implements ControlChannel {
   readonly remote: string;
   readonly #connection: CstpConnection;
-  readonly #session: GatewaySession;
+  readonly #tunnel: Tunnel;
   readonly #reader: CstpReader;
   #heardAt: number;
   #probedAt = 0;
+  /** A probe was sent, and nothing was heard since. */
+  #asked = false;
   #closed = false;
-  /** Data packets came since the last end of a batch. */
-  #dirty = false;
-  /** Packets of unknown types, which are ignored. */
-  unknownTypes = 0;
 
-  constructor(connection: CstpConnection, session: GatewaySession) {
+  constructor(connection: CstpConnection, tunnel: Tunnel) {
     this.#connection = connection;
-    this.#session = session;
+    this.#tunnel = tunnel;
     this.remote = connection.remote;
     this.#heardAt = connection.monotonic();
-    connection.writer.expect(session.mtu + CSTP_HEADER_BYTES);
+    connection.writer.expect(tunnel.mtu + CSTP_HEADER_BYTES);
     this.#reader = new CstpReader((type, buffer, offset, length) => this.#onPacket(type, buffer, offset, length));
   }
 
@@ -59,32 +47,56 @@ export class CstpChannel implements ControlChannel {
   receive(chunk: Buffer): void {
     if (this.#closed) return;
     const fault = this.#reader.push(chunk);
-    if (fault && !this.#closed) this.#session.protocolError(fault, FAULTS[fault]);
+    if (fault && !this.#closed) this.#tunnel.protocolError('cstp', fault, FAULTS[fault]);
   }
 
   /** One socket read is over. */
   batchEnd(): void {
     this.#heardAt = this.#connection.monotonic();
-    if (!this.#dirty) return;
-    this.#dirty = false;
-    this.#session.receiveEnd();
+    this.#asked = false;
   }
 
   sendData(buffer: Buffer, offset: number, length: number): boolean {
-    if (length > CSTP_MAX_PAYLOAD || offset < CSTP_HEADER_BYTES) return false;
-    writeCstpHeader(buffer, offset - CSTP_HEADER_BYTES, CstpType.Data, length);
-    return this.#connection.writer.write(buffer, offset - CSTP_HEADER_BYTES, offset + length);
+    return writeCstpData(this.#connection.writer, buffer, offset, length);
   }
 
   checkLiveness(now: number, dpd: number): number | undefined {
     if (dpd <= 0) return undefined;
     const silence = now - this.#heardAt;
-    if (silence > dpd * 1000 * DPD_DEAD_FACTOR) return silence;
-    if (silence > dpd * 1000 * DPD_PROBE_FACTOR && now - this.#probedAt >= dpd * 500) {
-      this.#probedAt = now;
-      this.#send(CstpType.DpdRequest);
-    }
+    if (silence > dpd * 1000 * DPD_DEAD_FACTOR && this.#asked) return silence;
+    if (silence > dpd * 1000 * DPD_PROBE_FACTOR && (!this.#asked || now - this.#probedAt >= dpd * 500))
+      this.#probe(now);
     return undefined;
+  }
+
+  askBefore(leap: number, dpd: number): boolean {
+    const now = this.#connection.monotonic();
+    if (dpd <= 0 || now - this.#heardAt + leap <= dpd * 1000 * DPD_DEAD_FACTOR) return false;
+    this.#probe(now);
+    return true;
+  }
+
+  get asked(): boolean {
+    return this.#asked;
+  }
+
+  vouch(until: number): void {
+    this.#heardAt = Math.max(this.#heardAt, until);
+  }
+
+  deadAt(dpd: number): number {
+    return dpd > 0 && this.#asked ? this.#heardAt + dpd * 1000 * DPD_DEAD_FACTOR + 1 : Infinity;
+  }
+
+  nextLook(dpd: number): number {
+    if (dpd <= 0) return Infinity;
+    const asks = this.#heardAt + dpd * 1000 * DPD_PROBE_FACTOR;
+    return this.#asked ? Math.min(this.deadAt(dpd), Math.max(asks, this.#probedAt + dpd * 500)) : asks;
+  }
+
+  excuse(late: number, now: number): void {
+    this.#heardAt = excused(this.#heardAt, late, now);
+    this.#probedAt = excused(this.#probedAt, late, now);
   }
 
   close(notify: boolean): void {
@@ -97,37 +109,39 @@ export class CstpChannel implements ControlChannel {
 
   /** The connection ended by itself. */
   lost(why: string): void {
-    this.#session.connectionLost(this, why);
+    this.#tunnel.connectionLost(why);
   }
 
-  #send(type: number, payload: Uint8Array = NOTHING): void {
-    const { writer } = this.#connection;
-    // An answer that is too long for one record now is cut: half an answer in each of two would end the client.
-    const packet = serializeCstp(type, payload.subarray(0, writer.largest - CSTP_HEADER_BYTES));
-    writer.write(packet, 0, packet.length);
+  #probe(now: number): void {
+    this.#probedAt = now;
+    this.#asked = true;
+    this.#send(CstpType.DpdRequest);
+  }
+
+  #send(type: number, payload?: Uint8Array): void {
+    writeCstpControl(this.#connection.writer, type, payload);
   }
 
   #onPacket(type: number, buffer: Buffer, offset: number, length: number): void {
     switch (type) {
       case CstpType.Data:
-        this.#dirty = true;
-        this.#session.receiveControlData(buffer, offset, length);
+        this.#tunnel.receiveControlData(buffer, offset, length);
         break;
       case CstpType.DpdRequest:
         this.#send(CstpType.DpdResponse, buffer.subarray(offset, offset + length));
         break;
       case CstpType.Disconnect:
-        this.#session.disconnectedByClient(buffer.subarray(offset, offset + length));
+        this.#tunnel.disconnectedByClient(buffer.subarray(offset, offset + length));
         break;
       case CstpType.Compressed:
-        this.#session.protocolError('compressed', 'A compressed packet came although no compression was agreed on.');
-        break;
-      case CstpType.DpdResponse:
-      case CstpType.Keepalive:
-      case CstpType.Terminate:
+        this.#tunnel.protocolError(
+          'cstp',
+          'compressed',
+          'A compressed packet came although no compression was agreed on.',
+        );
         break;
       default:
-        this.unknownTypes++;
+      // Answers, keepalives and types that nobody knows are ignored.
     }
   }
 }

@@ -2,169 +2,180 @@ import { createSecretKey } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { acceleratedProtection, acceleration } from '../../dtls/acceleration.ts';
-import { createDtlsServer } from '../../dtls/server.ts';
-import type { ClientHelloInfo, DropReason, DtlsCredentials, DtlsPeer, DtlsServerEngine } from '../../dtls/types.ts';
-import type { Timer } from '../../lib/clock.ts';
+import { acceleratedProtection, accelerationInUse } from '../../dtls/acceleration.ts';
+import type { ClientHelloInfo, DtlsCredentials, DtlsServerEngine } from '../../dtls/association/types.ts';
+import { EngineTimer } from '../../dtls/engine-timer.ts';
+import { DtlsServer } from '../../dtls/server.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
+import { DeadlineHeap } from '../../lib/deadline-heap.ts';
+import { sameEndpoint } from '../../lib/endpoint.ts';
+import { watchTimer } from '../../lib/late-tick.ts';
 import {
-  type DatagramMemory,
   type DatagramReceiver,
   type DatagramSocket,
   type DatagramSocketOptions,
   type Endpoint,
   FaultyDatagramSocket,
-  openDatagramSocket,
+  SocketMemory,
 } from '../../udp/index.ts';
 import type { ClientHeaders } from '../../wire/cstp-headers.ts';
-import {
-  APP_ID_BYTES,
-  APP_ID_EXTENSION,
-  DATAGRAM_HEADROOM,
-  MIN_DATAGRAM_SLOT,
-  PSK_BYTES,
-  PSK_LABEL,
-  REFUSAL_WINDOW_MS,
-  REFUSALS_PER_WINDOW,
-  SILENCE_SCAN_MS,
-} from './data-channel-constants.ts';
+import { APP_ID_BYTES, APP_ID_EXTENSION, PSK_BYTES, PSK_LABEL } from '../../wire/dtls-channel.ts';
+import type { TunnelPort } from '../session/channel-ports.ts';
+import { DATAGRAM_HEADROOM, MAX_NEWCOMERS, MIN_DATAGRAM_SLOT, SILENCE_SCAN_MS } from './data-channel-constants.ts';
 import type {
   DataChannelFactory,
   DataChannelOffer,
   DataChannelOptions,
   DataChannelServer,
-  TunnelSession,
 } from './data-channel-port.ts';
-import { type DataChannelCounters, DtlsDataChannel } from './dtls-data-channel.ts';
-import { chooseDtlsMode, type DtlsMode, dtlsOfferHeaders, dtlsOverhead, PSK_SUITES } from './dtls-offer.ts';
-
-/** What a dropped datagram means to somebody who wonders why DTLS does not come up. */
-const REFUSALS: { readonly [R in DropReason]?: string } = {
-  'unknown-session':
-    'No session has the id in this ClientHello: it is of an older tunnel, or the client does not send X-DTLS-App-ID as its session id.',
-  'no-common-cipher': 'The client offers no cipher suite that its tunnel was set up for.',
-  version: 'The client does not offer DTLS 1.2.',
-  'zero-random': 'The random of this ClientHello is all zeros, as a defective GnuTLS sends it.',
-  'not-authentic':
-    'A record is not authentic: the client derived another key (the exporter takes no context), or the record was changed on the way.',
-  full: 'There are as many DTLS associations as are allowed.',
-};
+import { DtlsDataChannel, newDataChannelCounters } from './dtls-data-channel.ts';
+import { chooseDtlsMode, type DtlsMode, dtlsOfferHeaders, dtlsOverhead, pskSuites } from './dtls-offer.ts';
+import { applicationId, applicationIdOf } from './hello-session.ts';
+import { OTHER_KEY, RefusalLog } from './refusal-log.ts';
 
 /** One UDP socket and the DTLS associations of all sessions on it. */
 class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   readonly #options: DataChannelOptions;
-  readonly #channels = new Map<string, DtlsDataChannel>();
+  /** By id, each with its channel as context. */
+  readonly #credentials = new Map<string, DtlsCredentials<DtlsDataChannel>>();
+  /** By when each channel wants to be looked at; those whose silence has no meaning are not here. */
+  readonly #due = new DeadlineHeap<DtlsDataChannel>();
   readonly #engine: DtlsServerEngine<DtlsDataChannel>;
+  readonly #timer: EngineTimer;
   readonly #memory = new SocketMemory();
   /** Session ids by the endpoint of their association, for faults that are aimed at a session. */
   readonly #peers = new Map<string, string>();
-  readonly #counters: DataChannelCounters = {
-    packetsIn: 0,
-    packetsOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    dpdAnswered: 0,
-    probes: 0,
-    unknownTypes: 0,
-    tooLarge: 0,
-    switches: 0,
-  };
+  /** The same before there is an association: by the first ClientHello from there. Kept only while faults need it. */
+  readonly #newcomers = new Map<string, string>();
+  readonly #counters = newDataChannelCounters();
   #socket: DatagramSocket | undefined;
   /** Monotonic time of the current batch; NaN between batches. */
   #now = Number.NaN;
-  #touched: TunnelSession | undefined;
-  #tick: Timer | undefined;
-  #tickAt = Infinity;
   #scan: Timer | undefined;
-  /** Refusals told since `#refusalsSince`, by reason. */
-  readonly #refusals = new Map<string, number>();
-  #refusalsSince = -Infinity;
+  /** Both clocks at the last look: what one has run ahead of the other since is silence, or is none. */
+  #seen = { time: 0, machine: 0 };
+  /** While time leaps: when the clients were asked. Who was heard since then lives, whatever time has leapt. */
+  #askedAt = Infinity;
+  readonly #machine: Clock;
+  readonly #refusals: RefusalLog;
   #failures = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: DataChannelOptions) {
     this.#options = options;
-    this.#engine = createDtlsServer<DtlsDataChannel>({
-      send: (buffer, offset, length, peer) => this.#send(buffer, offset, length, peer),
+    this.#machine = options.machine ?? options.clock;
+    this.#refusals = new RefusalLog(options.emit, this.#machine);
+    this.#engine = new DtlsServer<DtlsDataChannel>({
+      send: (buffer, offset, length, peer) => this.#memory.send(buffer, offset, length, peer as Endpoint),
       memory: this.#memory,
-      protection: acceleratedProtection(options.accelerate),
+      protection: acceleratedProtection(options.acceleration),
       random: options.random,
       onKeylog: options.keylog,
       // As the real server: clients that know nothing of it are in use (§7.2).
       extendedMasterSecret: false,
       lookup: (hello) => this.#lookup(hello),
       onConnect: (association) => {
-        this.#peers.set((association.peer as Endpoint).key, association.context.session.info.id);
+        const { key } = association.peer as Endpoint;
+        this.#peers.set(key, association.context.tunnel.id);
+        this.#newcomers.delete(key);
         association.context.connected(association, this.#time);
       },
       onData: (association, buffer, offset, length) => {
-        const channel = association.context;
-        this.#touched = channel.session;
-        channel.input(association, buffer, offset, length, this.#now);
+        association.context.input(association, buffer, offset, length, this.#now);
       },
       onClose: (association, reason, details) => {
         const { key } = association.peer as Endpoint;
         const successor = association.context.association;
         // One that was replaced leaves the entry to its successor at the same endpoint.
-        if (!successor || successor === association || (successor.peer as Endpoint).key !== key)
+        if (!successor || successor === association || !sameEndpoint(successor.peer, association.peer))
           this.#peers.delete(key);
+        this.#refusals.ended(association.peer);
         association.context.disconnected(association, reason, details, this.#time);
       },
       onMove: (association, from, to) => {
         this.#peers.delete((from as Endpoint).key);
-        this.#peers.set((to as Endpoint).key, association.context.session.info.id);
+        this.#peers.set((to as Endpoint).key, association.context.tunnel.id);
         association.context.moved(from, to);
       },
-      onHandshakeFailed: (_channel, peer, reason, details) =>
-        this.#refused(peer, details.alert ?? reason, details.explanation ?? 'The DTLS handshake was not completed.'),
-      onDrop: (reason, peer) => {
-        const explanation = REFUSALS[reason];
-        if (explanation) this.#refused(peer, reason, explanation);
+      onHandshakeFailed: (channel, peer, reason, details) => {
+        // We or the client ended it, or its tunnel ended before it was complete: nobody was refused.
+        if (reason === 'local' || reason === 'close-notify' || channel.closed) {
+          this.#refusals.ended(peer);
+          return;
+        }
+        const { alert, explanation = 'The DTLS handshake was not completed.', otherKey = false } = details;
+        this.#refusals.tell(peer, alert ?? reason, otherKey ? `${explanation} ${OTHER_KEY}` : explanation);
       },
+      onDrop: (reason, peer, handshaking) => this.#refusals.dropped(reason, peer, handshaking),
     });
+    this.#timer = new EngineTimer(this.#engine, this.#machine);
   }
 
   async bind(host: string, port: number): Promise<void> {
     const address = isIP(host) ? host : (await lookup(host)).address;
-    const maxDatagram = Math.max(MIN_DATAGRAM_SLOT, this.#options.settings.mtu + DATAGRAM_HEADROOM);
-    const { accelerate, clock, faults } = this.#options;
+    const maxDatagram = Math.max(MIN_DATAGRAM_SLOT, this.#options.mtu + DATAGRAM_HEADROOM);
+    const { acceleration, faults, network } = this.#options;
     const socket = { host: address, port, maxDatagram, receiver: this };
-    const open = (options: DatagramSocketOptions) => openDatagramSocket(options, accelerate);
-    this.#socket = faults?.datagram
-      ? await FaultyDatagramSocket.open({ faults, clock, sessionOf: (from) => this.#peers.get(from.key) }, socket, open)
+    const open = (options: DatagramSocketOptions) => network.openDatagrams(options, acceleration);
+    this.#socket = faults
+      ? await FaultyDatagramSocket.open({ faults, sessionOf: this.#sessionOf }, socket, open)
       : await open(socket);
-    this.#memory.socket = this.#socket;
-    const { records, datagrams, text } = acceleration(accelerate);
+    this.#memory.use(this.#socket);
+    const { records, datagrams, text } = accelerationInUse(acceleration);
     this.#options.emit('gateway.acceleration', { records, datagrams, explanation: text });
   }
 
-  overhead(headers: ClientHeaders, _tls: TLSSocket): number | undefined {
+  overhead(headers: ClientHeaders, tls: TLSSocket): number | undefined {
     const mode = chooseDtlsMode(headers);
-    return mode && dtlsOverhead(mode);
+    return mode && dtlsOverhead(mode, tls.getCipher().name);
   }
 
-  offer(headers: ClientHeaders, session: TunnelSession, tls: TLSSocket): DataChannelOffer | undefined {
+  offer(headers: ClientHeaders, tunnel: TunnelPort, tls: TLSSocket): DataChannelOffer | undefined {
     const mode = chooseDtlsMode(headers);
     if (!mode || !this.#socket || this.#closing) return undefined;
-    const { clock, emit, random } = this.#options;
+    const { emit, random } = this.#options;
+    const clock = this.#machine;
     const id = random.bytes(APP_ID_BYTES);
     const channel = new DtlsDataChannel({
-      session,
-      id,
+      tunnel,
+      key: id.toString('latin1'),
       clock,
       emit,
+      port: this.#options.announcedPort ?? this.#socket.port,
       counters: this.#counters,
-      onClose: (closed) => void this.#channels.delete(closed.key),
+      faults: this.#options.faults,
+      onBatchEnd: () => this.onBatchEnd(),
+      onSooner: this.#watch,
+      onClose: (closed) => {
+        this.#credentials.delete(closed.key);
+        this.#refusals.closed(closed.key);
+        this.#due.remove(closed);
+      },
     });
-    channel.credentials = credentialsOf(mode, channel, tls);
-    this.#channels.set(channel.key, channel);
-    this.#scan ??= clock.setTimer(SILENCE_SCAN_MS, this.#scanSilence);
-    return { headers: dtlsOfferHeaders(mode, id, session.mtu), channel };
+    this.#credentials.set(channel.key, credentialsOf(mode, channel, tls));
+    this.#watch(channel);
+    return { headers: dtlsOfferHeaders(mode, id, tunnel.mtu), channel };
+  }
+
+  askBefore(leap: number): void {
+    this.#askedAt = this.#machine.monotonic();
+    for (const { context } of this.#credentials.values()) context.askBefore(leap, this.#askedAt);
+  }
+
+  get asked(): boolean {
+    for (const { context } of this.#credentials.values()) if (context.asked) return true;
+    return false;
+  }
+
+  leapt(): void {
+    this.#look(0);
+    this.#askedAt = Infinity;
   }
 
   stats(): Readonly<Record<string, number>> {
     const stats: Record<string, number> = {
       ...this.#counters,
-      channels: this.#channels.size,
+      channels: this.#credentials.size,
       failures: this.#failures,
     };
     stats.associations = this.#engine.size;
@@ -175,22 +186,24 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   }
 
   onDatagram(buffer: Buffer, offset: number, length: number, from: Endpoint): void {
-    if (Number.isNaN(this.#now)) this.#now = this.#options.clock.monotonic();
+    if (Number.isNaN(this.#now)) this.#now = this.#machine.monotonic();
     try {
       this.#engine.input(buffer.subarray(offset, offset + length), from, this.#now);
     } catch (error) {
       // Nothing that a datagram contains may end the process. What got here is a defect: it is told, and counted.
       this.#failures++;
-      this.#refused(from, 'failure', `Handling a datagram failed: ${error instanceof Error ? error.message : error}.`);
+      this.#refusals.tell(
+        from,
+        'failure',
+        `Handling a datagram failed: ${error instanceof Error ? error.message : error}.`,
+      );
     }
   }
 
   onBatchEnd(): void {
-    const touched = this.#touched;
-    this.#touched = undefined;
     this.#now = Number.NaN;
-    if (this.#engine.nextDeadline < this.#tickAt) this.#armTick();
-    touched?.receiveEnd();
+    this.#timer.arm();
+    this.#options.onBatchEnd();
   }
 
   close(): Promise<void> {
@@ -203,84 +216,81 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   }
 
   async #close(): Promise<void> {
-    this.#tick?.cancel();
+    this.#timer.cancel();
     this.#scan?.cancel();
-    for (const channel of [...this.#channels.values()]) channel.close('shutdown', true);
+    for (const { context } of [...this.#credentials.values()]) context.close();
     this.#engine.close();
     this.#socket?.flush();
     await this.#socket?.close();
   }
 
   get #time(): number {
-    return Number.isNaN(this.#now) ? this.#options.clock.monotonic() : this.#now;
+    return Number.isNaN(this.#now) ? this.#machine.monotonic() : this.#now;
   }
 
   /** Finds the channel by extension 48018 of older clients, else by the session id (§7.2). */
   #lookup(hello: ClientHelloInfo): DtlsCredentials<DtlsDataChannel> | undefined {
-    const extension = hello.extension(APP_ID_EXTENSION);
-    const id =
-      extension && extension.length > 1 && extension[0] === extension.length - 1
-        ? extension.subarray(1)
-        : hello.sessionId;
-    return this.#channels.get(id.toString('latin1'))?.credentials;
+    const id = applicationId(hello.extension(APP_ID_EXTENSION), hello.sessionId);
+    const key = id.toString('latin1');
+    const credentials = this.#credentials.get(key);
+    if (credentials) credentials.context.helloArrived();
+    else this.#refusals.strayed(key, hello.peer);
+    return credentials;
   }
 
-  #send(buffer: Buffer, offset: number, length: number, peer: DtlsPeer): void {
-    const socket = this.#socket;
-    if (!socket) return;
-    if (buffer === socket.reserved && offset === socket.reservedOffset) socket.commit(length, peer as Endpoint);
-    else if (buffer !== this.#memory.discard) socket.send(buffer, offset, length, peer as Endpoint);
-  }
-
-  #armTick(): void {
-    this.#tick?.cancel();
-    this.#tickAt = this.#engine.nextDeadline;
-    if (this.#tickAt === Infinity) return;
-    this.#tick = this.#options.clock.setTimer(Math.max(0, this.#tickAt - this.#options.clock.monotonic()), () => {
-      this.#tickAt = Infinity;
-      this.#engine.tick(this.#options.clock.monotonic());
-      this.#armTick();
-    });
-  }
-
-  readonly #scanSilence = (): void => {
-    this.#scan = undefined;
-    const now = this.#options.clock.monotonic();
-    for (const channel of this.#channels.values()) channel.check(now);
-    if (this.#channels.size > 0) this.#scan = this.#options.clock.setTimer(SILENCE_SCAN_MS, this.#scanSilence);
+  readonly #sessionOf = (from: Endpoint, buffer: Buffer, offset: number, length: number): string | undefined => {
+    const known = this.#peers.get(from.key);
+    if (known !== undefined) return known;
+    const id = applicationIdOf(buffer, offset, length);
+    const named = id && this.#credentials.get(id.toString('latin1'))?.context.tunnel.id;
+    if (named === undefined) return this.#newcomers.get(from.key);
+    if (this.#newcomers.size >= MAX_NEWCOMERS) this.#newcomers.clear();
+    this.#newcomers.set(from.key, named);
+    return named;
   };
 
-  /** Strangers decide how often this is called: the journal is kept from drowning. */
-  #refused(peer: DtlsPeer, reason: string, explanation: string): void {
-    const now = this.#options.clock.monotonic();
-    if (now - this.#refusalsSince >= REFUSAL_WINDOW_MS) {
-      this.#refusalsSince = now;
-      this.#refusals.clear();
-    }
-    const told = this.#refusals.get(reason) ?? 0;
-    if (told >= REFUSALS_PER_WINDOW) return;
-    this.#refusals.set(reason, told + 1);
-    const remote = peer.family === 'IPv6' ? `[${peer.address}]:${peer.port}` : `${peer.address}:${peer.port}`;
-    this.#options.emit('channel.dtls.refused', { remote, reason, explanation });
+  readonly #scanSilence = (late: number): void => {
+    this.#scan = undefined;
+    this.#look(late);
+    if (this.#due.next < Infinity) this.#watchSilence();
+  };
+
+  /** Looks at the channel when it wants that. */
+  readonly #watch = (channel: DtlsDataChannel): void => {
+    this.#due.schedule(channel, channel.nextLook);
+    if (this.#scan || this.#due.next === Infinity) return;
+    this.#drift();
+    this.#watchSilence();
+  };
+
+  #watchSilence(): void {
+    this.#scan = watchTimer(this.#machine, SILENCE_SCAN_MS, this.#scanSilence);
   }
-}
 
-/** Lets the engine build records in the socket's own queue; when that is full, in memory that goes nowhere. */
-class SocketMemory implements DatagramMemory {
-  socket: DatagramSocket | undefined;
-  readonly discard = Buffer.allocUnsafeSlow(20_480);
-  buffer: Buffer = this.discard;
-  offset = 0;
-
-  reserve(length: number): void {
-    const { socket } = this;
-    if (socket?.reserve(length)) {
-      this.buffer = socket.reserved;
-      this.offset = socket.reservedOffset;
-    } else {
-      this.buffer = this.discard;
-      this.offset = 0;
+  #look(late: number): void {
+    const drift = this.#drift();
+    const now = this.#seen.machine;
+    // Silence has become longer or shorter than time has passed: for everybody whose silence means something.
+    if (drift !== 0 || late > 0) {
+      for (const channel of this.#due.items()) {
+        if (drift !== 0) channel.shift(drift, this.#askedAt, now);
+        channel.check(now, late);
+        this.#due.schedule(channel, channel.nextLook);
+      }
     }
+    while (this.#due.next <= now) {
+      const channel = this.#due.shift();
+      channel.check(now);
+      this.#due.schedule(channel, Math.max(channel.nextLook, now + 1));
+    }
+  }
+
+  /** By how many milliseconds time has run ahead of the machine's since the last look. What is due to the two reads is none. */
+  #drift(): number {
+    const seen = { time: this.#options.clock.monotonic(), machine: this.#machine.monotonic() };
+    const drift = seen.time - this.#seen.time - (seen.machine - this.#seen.machine);
+    this.#seen = seen;
+    return Math.abs(drift) < 1 ? 0 : drift;
   }
 }
 
@@ -292,7 +302,7 @@ function credentialsOf(mode: DtlsMode, channel: DtlsDataChannel, tls: TLSSocket)
   // Without the context argument: an empty context differs from none under TLS 1.2 (§7.2).
   const exportKey = tls.exportKeyingMaterial.bind(tls) as (length: number, label: string) => Buffer;
   const key = createSecretKey(exportKey(PSK_BYTES, PSK_LABEL));
-  return { kind: 'psk', key, context: channel, session: channel, cipherSuites: PSK_SUITES };
+  return { kind: 'psk', key, context: channel, session: channel, cipherSuites: pskSuites(tls.getCipher().name) };
 }
 
 /** Makes the UDP side of a gateway: one socket, DTLS 1.2 in PSK and legacy mode. */

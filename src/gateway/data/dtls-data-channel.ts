@@ -1,9 +1,14 @@
-import type { CloseDetails, CloseReason, DtlsAssociation, DtlsCredentials, DtlsPeer } from '../../dtls/types.ts';
+import type { CloseDetails, CloseReason, DtlsAssociation, DtlsPeer } from '../../dtls/association/types.ts';
+import type { FaultPorts } from '../../faults/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Sleeper } from '../../lib/deadline-heap.ts';
+import { endpointText } from '../../lib/endpoint.ts';
 import type { Emit } from '../../telemetry/events.ts';
+import { type DatagramGate, type DatagramPlace, type Endpoint, endpointOf } from '../../udp/index.ts';
 import { answerDpdInPlace, DTLS_CHANNEL_HEADER, DtlsPacketType, serializeDpdRequest } from '../../wire/dtls-channel.ts';
+import type { DataChannel, TunnelPort } from '../session/channel-ports.ts';
 import { type ChannelEvent, ChannelSelection, DataPath } from './channel-selection.ts';
-import type { DataChannel, EndReason, TunnelSession } from './data-channel-port.ts';
+import { NEVER_ARRIVED_MS } from './data-channel-constants.ts';
 
 /** Counters that all channels of a gateway share. */
 export interface DataChannelCounters {
@@ -18,48 +23,83 @@ export interface DataChannelCounters {
   switches: number;
 }
 
+/** Counters of a gateway that begins. */
+export function newDataChannelCounters(): DataChannelCounters {
+  return {
+    packetsIn: 0,
+    packetsOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    dpdAnswered: 0,
+    probes: 0,
+    unknownTypes: 0,
+    tooLarge: 0,
+    switches: 0,
+  };
+}
+
 export interface DtlsDataChannelOptions {
-  readonly session: TunnelSession;
-  /** What the ClientHello has to carry as its session id. */
-  readonly id: Buffer;
+  readonly tunnel: TunnelPort;
+  /** What the ClientHello has to carry as its session id, one character for each byte. */
+  readonly key: string;
+  /** The machine's. */
   readonly clock: Clock;
   readonly emit: Emit;
+  /** The UDP port that the client was told. */
+  readonly port: number;
   readonly counters: DataChannelCounters;
+  /** Faults injected into single packets. */
+  readonly faults?: FaultPorts | undefined;
+  /** A packet that came late has been handed on. */
+  readonly onBatchEnd?: () => void;
+  /** It is due for a look sooner than it was. */
+  readonly onSooner: (channel: DtlsDataChannel) => void;
   /** Called once by `close`, so that no ClientHello finds this channel any more. */
   readonly onClose: (channel: DtlsDataChannel) => void;
 }
 
 /** `address:port` for people. */
 function show(peer: DtlsPeer): string {
-  return peer.family === 'IPv6' ? `[${peer.address}]:${peer.port}` : `${peer.address}:${peer.port}`;
+  return endpointText(peer.address, peer.port);
 }
 
 /**
  * The DTLS side of one tunnel: the packets inside an association, dead peer detection, and the choice of the channel for data.
  * It outlives associations: the client may end one and shake hands again with the same id.
  */
-export class DtlsDataChannel implements DataChannel {
-  readonly session: TunnelSession;
+export class DtlsDataChannel implements DataChannel, Sleeper {
+  /** These two belong to whoever looks at it. */
+  wakeAt = Infinity;
+  heapIndex = -1;
+  readonly tunnel: TunnelPort;
   /** The id as a Map key. */
   readonly key: string;
-  /** Set right after construction: they refer to the channel. */
-  credentials: DtlsCredentials<DtlsDataChannel> | undefined;
-  /** True while data to the client goes over DTLS. */
-  active = false;
   readonly #options: DtlsDataChannelOptions;
   readonly #selection: ChannelSelection;
   readonly #counters: DataChannelCounters;
   #association: DtlsAssociation<DtlsDataChannel> | undefined;
+  readonly #offeredAt: number;
+  /** The client was heard, or that it was not has been told. */
+  #arrived = false;
+  #active = false;
   #reportedType = -1;
   #closed = false;
+  /** When the client was asked for a sign of life before a leap of time; NaN = it was not. */
+  #askedAt = Number.NaN;
 
   constructor(options: DtlsDataChannelOptions) {
     this.#options = options;
-    this.session = options.session;
-    this.key = options.id.toString('latin1');
+    this.tunnel = options.tunnel;
+    this.key = options.key;
     this.#counters = options.counters;
-    this.#selection = new ChannelSelection({ dpd: options.session.dpd * 1000 });
-    this.#selection.apply('cstp-up', options.clock.monotonic());
+    this.#selection = new ChannelSelection({ dpd: options.tunnel.dpd * 1000 });
+    this.#offeredAt = options.clock.monotonic();
+    this.#selection.apply('cstp-up', this.#offeredAt);
+  }
+
+  /** True while data to the client goes over DTLS. */
+  get active(): boolean {
+    return this.#active;
   }
 
   get cipher(): string | undefined {
@@ -82,14 +122,17 @@ export class DtlsDataChannel implements DataChannel {
   send(buffer: Buffer, offset: number, length: number): 'sent' | 'too-large' | 'dropped' {
     const association = this.#association;
     if (!association) return 'dropped';
-    if (length > this.session.mtu || length + DTLS_CHANNEL_HEADER > association.maxPlaintext) {
+    if (length > this.tunnel.mtu || length + DTLS_CHANNEL_HEADER > association.maxPlaintext) {
       this.#counters.tooLarge++;
       return 'too-large';
     }
     // The byte before the packet is ours to use.
     buffer[offset - 1] = DtlsPacketType.Data;
-    if (!association.send(buffer, offset - 1, length + DTLS_CHANNEL_HEADER)) return 'dropped';
-    if (!this.#selection.waiting) this.#selection.sent(this.#options.clock.monotonic());
+    if (!this.#transmit(association, buffer, offset - 1, length + DTLS_CHANNEL_HEADER)) return 'dropped';
+    if (!this.#selection.waiting) {
+      this.#selection.sent(this.#options.clock.monotonic());
+      this.#options.onSooner(this);
+    }
     this.#counters.packetsOut++;
     this.#counters.bytesOut += length;
     return 'sent';
@@ -102,25 +145,40 @@ export class DtlsDataChannel implements DataChannel {
       this.#apply('cstp-data', this.#options.clock.monotonic());
   }
 
-  close(_reason: EndReason, _notify: boolean): void {
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.active = false;
+    this.#active = false;
     this.#options.onClose(this);
     const association = this.#association;
     this.#association = undefined;
     if (!association) return;
     association.close();
     this.#options.emit('channel.dtls.close', {
-      session: this.session.info.id,
+      session: this.tunnel.id,
       remote: show(association.peer),
       reason: 'the tunnel ended',
     });
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** When `check` may have something to do, if nothing happens until then; without a call of `onSooner` it only becomes later. */
+  get nextLook(): number {
+    if (this.#closed) return Infinity;
+    return Math.min(this.#selection.nextLook, this.#arrived ? Infinity : this.#offeredAt + NEVER_ARRIVED_MS);
+  }
+
   /** Ends the association and keeps the channel: the client may come again with the same id. */
   closeAssociation(): void {
     this.#association?.close();
+  }
+
+  /** The client has begun a handshake. */
+  helloArrived(): void {
+    this.#arrived = true;
   }
 
   /** A handshake is complete; it replaces the former association, if there is one. */
@@ -131,10 +189,10 @@ export class DtlsDataChannel implements DataChannel {
     }
     this.#association = association;
     this.#options.emit('channel.dtls.open', {
-      session: this.session.info.id,
+      session: this.tunnel.id,
       remote: show(association.peer),
       cipher: association.cipherSuite,
-      mtu: this.session.mtu,
+      mtu: this.tunnel.mtu,
     });
     this.#apply('dtls-up', now);
   }
@@ -149,7 +207,7 @@ export class DtlsDataChannel implements DataChannel {
     if (this.#closed || association !== this.#association) return;
     this.#association = undefined;
     this.#options.emit('channel.dtls.close', {
-      session: this.session.info.id,
+      session: this.tunnel.id,
       remote: show(association.peer),
       reason: details.explanation ?? (details.alert ? `${reason} (${details.alert})` : reason),
     });
@@ -158,7 +216,7 @@ export class DtlsDataChannel implements DataChannel {
 
   moved(from: DtlsPeer, to: DtlsPeer): void {
     if (this.#closed) return;
-    this.#options.emit('channel.dtls.move', { session: this.session.info.id, from: show(from), to: show(to) });
+    this.#options.emit('channel.dtls.move', { session: this.tunnel.id, from: show(from), to: show(to) });
   }
 
   /** One authentic packet: `buffer[offset]` is its type. */
@@ -170,32 +228,109 @@ export class DtlsDataChannel implements DataChannel {
     now: number,
   ): void {
     if (this.#closed || association !== this.#association || length < DTLS_CHANNEL_HEADER) return;
+    const gate = this.#options.faults?.packets;
+    if (gate !== undefined && !this.#passes(gate, 'in', buffer, offset, length)) return;
+    this.#receive(association, buffer, offset, length, now);
+  }
+
+  #receive(
+    association: DtlsAssociation<DtlsDataChannel>,
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    now: number,
+  ): void {
+    if (this.#closed) return;
     if (buffer[offset] === DtlsPacketType.Data) {
       if (!this.#selection.heardData(now)) this.#apply('dtls-data', now);
       this.#counters.packetsIn++;
       this.#counters.bytesIn += length - DTLS_CHANNEL_HEADER;
-      this.session.receive(buffer, offset + DTLS_CHANNEL_HEADER, length - DTLS_CHANNEL_HEADER);
+      this.tunnel.receive(buffer, offset + DTLS_CHANNEL_HEADER, length - DTLS_CHANNEL_HEADER);
       return;
     }
     this.#control(association, buffer, offset, length, now);
   }
 
-  /** Looks at the silence; called about twice a second. */
-  check(now: number): void {
+  /** Looks at the silence; called about twice a second once `nextLook` is over. Nobody listened for the last `late` milliseconds. */
+  check(now: number, late = 0): void {
     if (this.#closed) return;
+    if (late > 0) this.#selection.excuse(late, now);
+    if (!this.#arrived && now - this.#offeredAt >= NEVER_ARRIVED_MS) this.#tellMissing();
     switch (this.#selection.check(now)) {
-      case 'probe': {
-        this.#counters.probes++;
-        const probe = serializeDpdRequest();
-        this.#association?.send(probe, 0, probe.length);
+      case 'probe':
+        this.#probe();
         return;
-      }
       case 'silent':
         this.#apply('dtls-silent', now);
         return;
       default:
         return;
     }
+  }
+
+  /** Time is about to leap: asks for a sign of life if the channel would be given up afterwards. */
+  askBefore(leap: number, now: number): void {
+    this.#askedAt = Number.NaN;
+    if (this.#closed || !this.#selection.silentAfter(leap, now)) return;
+    this.#askedAt = now;
+    this.#probe();
+  }
+
+  /** Was asked, and has not been heard since. */
+  get asked(): boolean {
+    return !this.#closed && this.#selection.heard < this.#askedAt;
+  }
+
+  /**
+   * More or (below zero) less time has passed by the clock that silence is measured in than by the machine's.
+   * @param since whoever was heard after that lives
+   */
+  shift(silence: number, since: number, now: number): void {
+    if (this.#selection.heard < since) this.#selection.shift(silence, now);
+  }
+
+  #probe(): void {
+    this.#counters.probes++;
+    const probe = serializeDpdRequest();
+    if (this.#association) this.#transmit(this.#association, probe, 0, probe.length);
+  }
+
+  #transmit(association: DtlsAssociation<DtlsDataChannel>, buffer: Buffer, offset: number, length: number): boolean {
+    const gate = this.#options.faults?.packets;
+    // What is lost on purpose is lost on the way: it was sent.
+    if (gate !== undefined && !this.#passes(gate, 'out', buffer, offset, length)) return true;
+    return association.send(buffer, offset, length);
+  }
+
+  #passes(gate: DatagramGate, direction: 'in' | 'out', buffer: Buffer, offset: number, length: number): boolean {
+    const remote = this.#association?.peer as Endpoint;
+    return gate.pass({ direction, buffer, offset, length, remote, session: this.tunnel.id }, this.#place);
+  }
+
+  readonly #place: DatagramPlace = {
+    endpoint: endpointOf,
+    later: (direction, bytes) => this.#later(direction, bytes),
+  };
+
+  #later(direction: 'in' | 'out', bytes: Buffer): void {
+    const association = this.#association;
+    if (!association) return;
+    if (direction === 'out') {
+      association.send(bytes, 0, bytes.length);
+      return;
+    }
+    this.#receive(association, bytes, 0, bytes.length, this.#options.clock.monotonic());
+    this.#options.onBatchEnd?.();
+  }
+
+  #tellMissing(): void {
+    this.#arrived = true;
+    const { port } = this.#options;
+    this.#options.emit('channel.dtls.missing', {
+      session: this.tunnel.id,
+      port,
+      explanation: `Nothing came from the client to UDP port ${port}, which it was told: its data stays on TLS. A firewall drops UDP, or a port mapping in front (Docker, NAT) has TCP only, or another UDP port: then set gateway.announcedUdpPort to that.`,
+    });
   }
 
   #control(
@@ -210,44 +345,43 @@ export class DtlsDataChannel implements DataChannel {
     switch (type) {
       case DtlsPacketType.DpdRequest:
         answerDpdInPlace(buffer, offset);
-        association.send(buffer, offset, length);
+        this.#transmit(association, buffer, offset, length);
         this.#counters.dpdAnswered++;
-        this.session.touch();
         return;
       case DtlsPacketType.DpdResponse:
       case DtlsPacketType.Keepalive:
-        this.session.touch();
         return;
       case DtlsPacketType.Disconnect:
-        this.session.disconnectedByClient(Buffer.from(buffer.subarray(offset + DTLS_CHANNEL_HEADER, offset + length)));
+        this.tunnel.disconnectedByClient(Buffer.from(buffer.subarray(offset + DTLS_CHANNEL_HEADER, offset + length)));
         return;
       case DtlsPacketType.CompressedData:
-        this.#protocolError('compressed', 'The client sent compressed data although no compression was agreed on.');
-        this.session.end('protocol-error', 'compressed data over DTLS without agreement');
+        this.tunnel.protocolError(
+          'dtls',
+          'compressed',
+          'A compressed packet came although no compression was agreed on.',
+        );
         return;
       default:
         this.#counters.unknownTypes++;
         if (type !== this.#reportedType) {
           this.#reportedType = type ?? -1;
-          this.#protocolError('unknown-type', `A packet of the unknown type ${type} was ignored.`);
+          this.#options.emit('channel.protocol-error', {
+            session: this.tunnel.id,
+            channel: 'dtls',
+            reason: 'unknown-type',
+            explanation: `A packet of the unknown type ${type} was ignored.`,
+          });
         }
     }
   }
 
-  #protocolError(reason: string, explanation: string): void {
-    this.#options.emit('channel.protocol-error', {
-      session: this.session.info.id,
-      channel: 'dtls',
-      reason,
-      explanation,
-    });
-  }
-
   #apply(event: ChannelEvent, now: number): void {
+    const { path } = this.#selection;
     const change = this.#selection.apply(event, now);
-    this.active = this.#selection.channel === 'dtls';
+    this.#active = this.#selection.channel === 'dtls';
+    if (this.#selection.path !== path) this.#options.onSooner(this);
     if (!change) return;
     this.#counters.switches++;
-    this.#options.emit('channel.switch', { session: this.session.info.id, ...change });
+    this.#options.emit('channel.switch', { session: this.tunnel.id, ...change });
   }
 }

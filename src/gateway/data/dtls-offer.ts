@@ -1,6 +1,7 @@
-import { CIPHER_SUITES, type CipherSuiteName } from '../../dtls/handshake/cipher-suites.ts';
+import { CIPHER_SUITES, type CipherSuiteName } from '../../dtls/protocol/cipher-suites.ts';
+import { LEGACY_SUITES, type LegacyHeader } from '../../dtls/protocol/legacy-suites.ts';
 import type { ClientHeaders, HeaderLine } from '../../wire/cstp-headers.ts';
-import { DTLS_CHANNEL_HEADER } from '../../wire/dtls-channel.ts';
+import { DTLS_CHANNEL_HEADER, PSK_NEGOTIATE } from '../../wire/dtls-channel.ts';
 
 /**
  * How DTLS is agreed on in the headers of CONNECT (reference/openconnect-protocol.md §7.1 to §7.3).
@@ -14,48 +15,32 @@ export type DtlsMode =
   | {
       readonly kind: 'legacy';
       /** The header that the suite is answered in: it tells the client the version. */
-      readonly header: 'X-DTLS12-CipherSuite' | 'X-DTLS-CipherSuite';
+      readonly header: LegacyHeader;
       /** The name as the client wrote it. */
       readonly name: string;
       readonly suite: CipherSuiteName;
       readonly masterSecret: Buffer;
     };
 
-/** The item that asks for PSK mode. */
-export const PSK_NEGOTIATE = 'PSK-NEGOTIATE';
+const GCM_SUITES: readonly CipherSuiteName[] = ['TLS_PSK_WITH_AES_256_GCM_SHA384', 'TLS_PSK_WITH_AES_128_GCM_SHA256'];
+const CHACHA20_SUITES: readonly CipherSuiteName[] = ['TLS_PSK_WITH_CHACHA20_POLY1305_SHA256'];
+const CBC_SUITES: readonly CipherSuiteName[] = ['TLS_PSK_WITH_AES_256_CBC_SHA'];
 
-/** Suites of PSK mode in our order; the first two are what every known client has (§7.2). */
-export const PSK_SUITES: readonly CipherSuiteName[] = [
-  'TLS_PSK_WITH_AES_256_GCM_SHA384',
-  'TLS_PSK_WITH_AES_128_GCM_SHA256',
-  'TLS_PSK_WITH_CHACHA20_POLY1305_SHA256',
-];
+/**
+ * Suites of PSK mode in our order; those with AES-GCM are what every known client has (§7.2). What the client chose for TLS comes first,
+ * and CBC last in any case: it is for clients that have nothing better.
+ */
+export function pskSuites(tlsCipher: string): readonly CipherSuiteName[] {
+  return /CHACHA20/.test(tlsCipher)
+    ? [...CHACHA20_SUITES, ...GCM_SUITES, ...CBC_SUITES]
+    : [...GCM_SUITES, ...CHACHA20_SUITES, ...CBC_SUITES];
+}
 
-/** Legacy names by header, in our order. DTLS 0.9 (AES-CBC-SHA) is not served. */
-const LEGACY: readonly {
-  readonly header: 'X-DTLS12-CipherSuite' | 'X-DTLS-CipherSuite';
-  readonly items: 'dtls12Ciphers' | 'dtlsCiphers';
-  readonly suites: readonly (readonly [name: string, suite: CipherSuiteName])[];
-}[] = [
-  {
-    header: 'X-DTLS12-CipherSuite',
-    items: 'dtls12Ciphers',
-    suites: [
-      ['ECDHE-RSA-AES256-GCM-SHA384', 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384'],
-      ['AES256-GCM-SHA384', 'TLS_RSA_WITH_AES_256_GCM_SHA384'],
-      ['ECDHE-RSA-AES128-GCM-SHA256', 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'],
-      ['AES128-GCM-SHA256', 'TLS_RSA_WITH_AES_128_GCM_SHA256'],
-    ],
-  },
-  {
-    header: 'X-DTLS-CipherSuite',
-    items: 'dtlsCiphers',
-    suites: [
-      ['OC-DTLS1_2-AES256-GCM', 'TLS_RSA_WITH_AES_256_GCM_SHA384'],
-      ['OC-DTLS1_2-AES128-GCM', 'TLS_RSA_WITH_AES_128_GCM_SHA256'],
-    ],
-  },
-];
+/** The suite that goes with a TLS cipher. */
+function assumedSuite(tlsCipher: string): CipherSuiteName {
+  const aead = /GCM|CCM|CHACHA20/.test(tlsCipher);
+  return aead ? pskSuites(tlsCipher)[0]! : CBC_SUITES[0]!;
+}
 
 /** The mode for what a client offered; undefined = nothing in common, the client stays on TLS. */
 export function chooseDtlsMode(headers: ClientHeaders): DtlsMode | undefined {
@@ -65,9 +50,10 @@ export function chooseDtlsMode(headers: ClientHeaders): DtlsMode | undefined {
   }
   const masterSecret = headers.dtlsMasterSecret;
   if (!masterSecret) return undefined;
-  for (const { header, items, suites } of LEGACY) {
+  for (const { header, suites } of LEGACY_SUITES) {
+    const offered = header === 'X-DTLS12-CipherSuite' ? headers.dtls12Ciphers : headers.dtlsCiphers;
     for (const [name, suite] of suites) {
-      if (headers[items].includes(name)) return { kind: 'legacy', header, name, suite, masterSecret };
+      if (offered.includes(name)) return { kind: 'legacy', header, name, suite, masterSecret };
     }
   }
   return undefined;
@@ -77,11 +63,13 @@ export function chooseDtlsMode(headers: ClientHeaders): DtlsMode | undefined {
 const RECORD_HEADER = 13;
 
 /**
- * Bytes that the channel adds to an inner packet. In PSK mode the suite is not known yet when the MTU is told: the largest of them
- * is assumed, which is that of AES-GCM, as the real server does (§5.4).
+ * Bytes that the channel adds to an inner packet. In PSK mode the suite is not known yet when the MTU is told: as the real server
+ * does, it is taken for the one that goes with the cipher of the TLS connection (§5.4).
+ *
+ * @param tlsCipher in OpenSSL's words
  */
-export function dtlsOverhead(mode: DtlsMode): number {
-  const suite = mode.kind === 'legacy' ? mode.suite : 'TLS_PSK_WITH_AES_256_GCM_SHA384';
+export function dtlsOverhead(mode: DtlsMode, tlsCipher: string): number {
+  const suite = mode.kind === 'legacy' ? mode.suite : assumedSuite(tlsCipher);
   return RECORD_HEADER + CIPHER_SUITES[suite].overhead + DTLS_CHANNEL_HEADER;
 }
 

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { TunneliteError } from '../../lib/errors.ts';
+import { keep } from '../../lib/keep.ts';
 
 /** How one family's addresses are told to a client. */
 export interface PoolFacts {
@@ -11,6 +12,13 @@ export interface PoolFacts {
   readonly gateway: string;
   /** How many addresses clients can have. */
   readonly capacity: number;
+}
+
+/** A tunnel address in the forms that hot paths compare. */
+export interface TunnelAddress {
+  readonly index: number;
+  readonly text: string;
+  readonly bytes: Buffer;
 }
 
 interface Released {
@@ -99,6 +107,16 @@ export class AddressPool {
   release(index: number, now: number): void {
     if (!this.#taken.delete(index)) return;
     this.#released.push({ index, at: now });
+  }
+
+  /** Begins anew with the first address; those in use stay so. */
+  reset(): void {
+    this.#released.length = 0;
+    this.#next = 2;
+  }
+
+  address(index: number): TunnelAddress {
+    return { index, text: this.addressOf(index), bytes: keep(this.bytesOf(index)) };
   }
 
   /** The address as text. */

@@ -1,12 +1,8 @@
-import type { SessionStore, StoredSession } from '../types.ts';
+import type { SessionStore, StoredSession } from './types.ts';
 
 /** Keeps sessions in this process: what a single server does, as real sites do not share sessions. */
 export class MemorySessionStore implements SessionStore {
   readonly #sessions = new Map<string, StoredSession>();
-
-  get size(): number {
-    return this.#sessions.size;
-  }
 
   async get(key: string): Promise<StoredSession | undefined> {
     return this.#sessions.get(key);

@@ -1,100 +1,94 @@
+import type { Sleeper } from '../../lib/deadline-heap.ts';
+import { type Person, personFields, personOf } from '../../lib/person.ts';
 import type { Emit } from '../../telemetry/events.ts';
-import { DISCONNECT_BY_USER } from '../../wire/cstp.ts';
-import type { DataChannel, EndReason, TunnelSession } from '../data/data-channel-port.ts';
-import type { PacketPort, SessionInfo } from '../types.ts';
+import type { TunnelAddress } from './address-pool.ts';
+import type { ControlChannel, DataChannel, EndReason } from './channel-ports.ts';
+import { holdsCookie, nextSession, SessionEffect, SessionEvent, SessionState } from './session-state.ts';
+import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.ts';
+import { Tunnel, type TunnelOwner, type TunnelTerms } from './tunnel.ts';
+import type { SessionInfo } from './types.ts';
 
-/** What sessions need of the gateway around them. */
+/** What a session needs of the table that it is in, and of the gateway around that. */
 export interface SessionHost {
   readonly emit: Emit;
-  readonly packets: PacketPort;
-  /** Milliseconds on the monotonic clock as of the last scan or socket read: good to a second, and free. */
+  /** Milliseconds on the monotonic clock as of the last scan: good to a second, and free. */
   readonly coarseNow: number;
   readonly monotonic: number;
-  /** The session's tunnel is gone. `keep`: its cookie stays valid for a while. */
-  onTunnelEnd(session: GatewaySession, keep: boolean): void;
-}
-
-/** The CSTP side of a tunnel, as the session sees it. */
-export interface ControlChannel {
-  /** `address:port` of the client. */
-  readonly remote: string;
-  /** One IP packet; the 8 bytes before `offset` are overwritten. False: dropped. */
-  sendData(buffer: Buffer, offset: number, length: number): boolean;
-  /** Probes a silent client; returns the silence in milliseconds when the client is to be given up. */
-  checkLiveness(now: number, dpd: number): number | undefined;
-  /** Ends the channel and its connection; with `notify` the client gets a disconnect packet first. */
-  close(notify: boolean): void;
+  /** Milliseconds since the Unix epoch. */
+  readonly wallTime: number;
+  /** Milliseconds that a cookie is good for while no tunnel uses it. */
+  readonly cookieLife: number;
+  /** Takes one packet from a client, with the session that it belongs to. */
+  handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void;
+  /** Calls back when all that was handed on has arrived: at once, or at the end of the batch that is under way. */
+  afterBatch(work: () => void): void;
+  /** It has a new tunnel: packets to its addresses take another path. */
+  onPathChanged(session: GatewaySession): void;
+  /** What a reconnect needs to know has changed. */
+  onChange(session: GatewaySession): void;
+  /** It is due for a look sooner than it was. */
+  onSooner(session: GatewaySession): void;
+  /** The cookie is no longer valid. */
+  onCookieGone(session: GatewaySession): void;
+  /** Nothing of the session is left: its addresses are free. */
+  onEnded(session: GatewaySession): void;
 }
 
 /** Who the session is of, and where it came from. */
-export interface SessionIdentity {
+export interface SessionIdentity extends Person {
   readonly id: string;
   /** SHA-256 of the cookie, hex. */
   readonly key: string;
-  readonly username: string;
-  /** What people call the user; only for showing. */
-  readonly signInName: string | undefined;
-  readonly tenantId: string | undefined;
-  readonly objectId: string | undefined;
   readonly remoteAddress: string;
   readonly createdAt: number;
 }
 
-/** A tunnel address in the forms that hot paths compare. */
-export interface TunnelAddress {
-  readonly index: number;
-  readonly text: string;
-  readonly bytes: Buffer;
-}
-
-/** What one CONNECT settled. Times in seconds. */
-export interface TunnelTerms {
-  readonly mtu: number;
-  readonly dpd: number;
-  readonly idleTimeout: number | undefined;
-  readonly sessionTimeout: number | undefined;
-  /** Monotonic time from which the session timeout counts: the accept of the connection (reference openconnect-protocol §8). */
-  readonly acceptedAt: number;
-  readonly remoteAddress: string;
-  readonly tlsCipher: string;
-  readonly userAgent: string | undefined;
-  readonly deviceType: string | undefined;
-  readonly devicePlatform: string | undefined;
-  readonly hostname: string | undefined;
+/** The tunnel addresses that a session has. */
+export interface SessionAddresses {
+  readonly address4: TunnelAddress | undefined;
+  readonly address6: TunnelAddress | undefined;
 }
 
 /** Ends after which the cookie is refused from then on (§4.10); after all others it lives on for a while. */
-const COOKIE_ENDS: ReadonlySet<EndReason> = new Set<EndReason>(['user', 'admin', 'session-timeout', 'shutdown']);
-
-/** Ends of which the client is told by a disconnect packet (§12). */
-const NOTIFIED_ENDS: ReadonlySet<EndReason> = new Set<EndReason>([
-  'replaced',
+const COOKIE_ENDS: ReadonlySet<EndReason> = new Set<EndReason>([
+  'user',
   'admin',
-  'idle',
   'session-timeout',
-  'protocol-error',
+  'shutdown',
+  'reset',
 ]);
 
-const PROTO_ICMP = 1;
-const PROTO_IGMP = 2;
-const PROTO_ICMPV6 = 58;
-
-/** ICMP, IGMP and ICMPv6 do not keep a session from being idle (§8). */
-function countsAsUse(buffer: Buffer, offset: number): boolean {
-  const version = buffer[offset]! >>> 4;
-  if (version === 4) {
-    const protocol = buffer[offset + 9];
-    return protocol !== PROTO_ICMP && protocol !== PROTO_IGMP;
-  }
-  // A hop-by-hop header (0) comes before multicast listener reports only.
-  return buffer[offset + 6] !== PROTO_ICMPV6 && buffer[offset + 6] !== 0;
+/** A tunnel with the channels that it opens with. */
+interface Opening {
+  readonly tunnel: Tunnel;
+  readonly control: ControlChannel;
+  readonly data: DataChannel | undefined;
 }
 
+/** How a session is ended, where its reason does not settle it. */
+export interface EndOptions {
+  /** The client gets a disconnect packet first. */
+  readonly notify?: boolean;
+  /** The cookie is no longer valid. */
+  readonly dropCookie?: boolean;
+}
+
+/** An event of the machine, with what its effects need. */
+interface Input {
+  readonly event: SessionEvent;
+  readonly reason: EndReason;
+  readonly explanation: string;
+  readonly notify?: boolean | undefined;
+  readonly opening?: Opening;
+}
+
+const SETTLED: Input = { event: SessionEvent.Settle, reason: 'expired', explanation: '' };
+
 /**
- * One authenticated session: its cookie, its addresses, and, while connected, its channels. Survives the loss of its TCP
- * connection; a CONNECT with its cookie replaces the tunnel it has.
+ * One authenticated session: its cookie, its addresses, and, while connected, its tunnel. Survives the loss of its TCP
+ * connection; a CONNECT with its cookie replaces the tunnel it has. What happens when is in session-state.ts.
  */
-export class GatewaySession implements SessionInfo, TunnelSession {
+export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   readonly id: string;
   readonly key: string;
   readonly username: string;
@@ -105,38 +99,28 @@ export class GatewaySession implements SessionInfo, TunnelSession {
   /** Where the token came from; `deny-roaming` compares with it. */
   readonly loginAddress: string;
   readonly #host: SessionHost;
-  remoteAddress: string;
-  userAgent: string | undefined;
-  deviceType: string | undefined;
-  devicePlatform: string | undefined;
-  hostname: string | undefined;
-  tlsCipher: string | undefined;
-  connectedAt: number | undefined;
-  bytesIn = 0;
-  bytesOut = 0;
-  packetsIn = 0;
-  packetsOut = 0;
-  /** Packets towards the client that found its queue full, or no channel. */
-  dropped = 0;
-  /** Packets from the client that did not carry its own address as the source. */
-  spoofed = 0;
-  /** Packets from the client that are no IP packet, or longer than the channel allows. */
-  malformed = 0;
-  pool4: TunnelAddress | undefined;
-  pool6: TunnelAddress | undefined;
-  /** The addresses of the tunnel that is up: those of the pools that the client asked for. */
-  #use4: TunnelAddress | undefined;
-  #use6: TunnelAddress | undefined;
+  #state: SessionState = SessionState.Authenticated;
+  #addresses: SessionAddresses;
   /** Monotonic time at which the cookie is no longer valid; undefined while a tunnel is up. */
-  expiresAt: number | undefined;
-  removed = false;
-  #terms: TunnelTerms | undefined;
-  #cstp: ControlChannel | undefined;
-  #data: DataChannel | undefined;
-  #startedAt = 0;
-  #usedAt = 0;
+  #expiresAt: number | undefined;
+  #connectedAt: number | undefined;
+  /** The latest tunnel, up or not. */
+  #tunnel: Tunnel | undefined;
+  /** Of all tunnels before the latest one. */
+  #past = NO_TRAFFIC;
+  #undelivered = 0;
+  /** How many there were. */
+  #tunnels = 0;
+  /** Where the time that `session.disconnect` tells of began: the session was connected all along since then. */
+  #since = { at: 0, bytesIn: 0, bytesOut: 0 };
+  /** Inputs that came while an earlier one was still taking effect. */
+  readonly #inputs: Input[] = [];
+  #busy = false;
+  /** These two are the table's. */
+  wakeAt = Infinity;
+  heapIndex = -1;
 
-  constructor(identity: SessionIdentity, host: SessionHost) {
+  constructor(identity: SessionIdentity, host: SessionHost, addresses?: SessionAddresses) {
     this.id = identity.id;
     this.key = identity.key;
     this.username = identity.username;
@@ -145,56 +129,112 @@ export class GatewaySession implements SessionInfo, TunnelSession {
     this.objectId = identity.objectId;
     this.createdAt = identity.createdAt;
     this.loginAddress = identity.remoteAddress;
-    this.remoteAddress = identity.remoteAddress;
     this.#host = host;
+    this.#addresses = addresses ?? { address4: undefined, address6: undefined };
+    this.#expiresAt = host.monotonic + host.cookieLife;
   }
 
-  get info(): SessionInfo {
-    return this;
-  }
-
-  get state(): SessionInfo['state'] {
-    if (this.#cstp) return 'connected';
-    return this.connectedAt === undefined ? 'authenticated' : 'disconnected';
+  get state(): SessionState {
+    return this.#state;
   }
 
   get connected(): boolean {
-    return this.#cstp !== undefined;
+    return this.#state === SessionState.Connected;
+  }
+
+  /** The cookie is good. */
+  get valid(): boolean {
+    return holdsCookie(this.#state);
+  }
+
+  get emit(): Emit {
+    return this.#host.emit;
+  }
+
+  get coarseNow(): number {
+    return this.#host.coarseNow;
+  }
+
+  get monotonic(): number {
+    return this.#host.monotonic;
+  }
+
+  /** Every address that the session keeps, whether its tunnel uses it or not. */
+  get addresses(): SessionAddresses {
+    return this.#addresses;
+  }
+
+  get expiresAt(): number | undefined {
+    return this.#expiresAt;
+  }
+
+  get connectedAt(): number | undefined {
+    return this.#connectedAt;
+  }
+
+  get remoteAddress(): string {
+    return this.#tunnel?.terms.remoteAddress ?? this.loginAddress;
+  }
+
+  get userAgent(): string | undefined {
+    return this.#tunnel?.terms.userAgent;
+  }
+
+  get deviceType(): string | undefined {
+    return this.#tunnel?.terms.deviceType;
+  }
+
+  get devicePlatform(): string | undefined {
+    return this.#tunnel?.terms.devicePlatform;
+  }
+
+  get hostname(): string | undefined {
+    return this.#tunnel?.terms.hostname;
+  }
+
+  get tlsCipher(): string | undefined {
+    return this.#tunnel?.terms.tlsCipher;
+  }
+
+  get mtu(): number | undefined {
+    return this.#tunnel?.terms.mtu;
   }
 
   get address4(): string | undefined {
-    return (this.#cstp ? this.#use4 : this.pool4)?.text;
+    return (this.connected ? this.#tunnel?.terms : this.#addresses)?.address4?.text;
   }
 
   get address6(): string | undefined {
-    return (this.#cstp ? this.#use6 : this.pool6)?.text;
-  }
-
-  get mtu(): number {
-    return this.#terms?.mtu ?? 0;
-  }
-
-  get dpd(): number {
-    return this.#terms?.dpd ?? 0;
+    return (this.connected ? this.#tunnel?.terms : this.#addresses)?.address6?.text;
   }
 
   get dtlsCipher(): string | undefined {
-    return this.#data?.cipher;
+    return this.#tunnel?.dtlsCipher;
   }
 
   get dataChannel(): 'cstp' | 'dtls' | undefined {
-    if (!this.#cstp) return undefined;
-    return this.#data?.active ? 'dtls' : 'cstp';
+    return this.#tunnel?.carrier;
+  }
+
+  get bytesIn(): number {
+    return this.#past.bytesIn + (this.#tunnel?.bytesIn ?? 0);
+  }
+
+  get bytesOut(): number {
+    return this.#past.bytesOut + (this.#tunnel?.bytesOut ?? 0);
+  }
+
+  /** All that passed through the session's tunnels. */
+  get traffic(): Traffic {
+    const total = addTraffic(this.#past, this.#tunnel ?? NO_TRAFFIC);
+    return { ...total, dropped: total.dropped + this.#undelivered };
   }
 
   /** A copy that stays as it is. */
   snapshot(): SessionInfo {
     return {
       id: this.id,
-      username: this.username,
-      signInName: this.signInName,
-      tenantId: this.tenantId,
-      objectId: this.objectId,
+      ...personOf(this),
       state: this.state,
       remoteAddress: this.remoteAddress,
       userAgent: this.userAgent,
@@ -203,7 +243,7 @@ export class GatewaySession implements SessionInfo, TunnelSession {
       hostname: this.hostname,
       address4: this.address4,
       address6: this.address6,
-      mtu: this.#terms?.mtu,
+      mtu: this.mtu,
       tlsCipher: this.tlsCipher,
       dtlsCipher: this.dtlsCipher,
       dataChannel: this.dataChannel,
@@ -214,188 +254,184 @@ export class GatewaySession implements SessionInfo, TunnelSession {
     };
   }
 
-  /** Settles what the tunnel to come will be like; before the data channel is made and the answer is written. */
-  prepare(terms: TunnelTerms, use4: boolean, use6: boolean): void {
-    this.#terms = terms;
-    this.#use4 = use4 ? this.pool4 : undefined;
-    this.#use6 = use6 ? this.pool6 : undefined;
-    this.remoteAddress = terms.remoteAddress;
-    this.tlsCipher = terms.tlsCipher;
-    this.userAgent = terms.userAgent;
-    this.deviceType = terms.deviceType;
-    this.devicePlatform = terms.devicePlatform;
-    this.hostname = terms.hostname;
+  /** Takes addresses from now on; the table has reserved them. */
+  giveAddresses(addresses: SessionAddresses): void {
+    this.#addresses = addresses;
   }
 
-  /** The tunnel is up. */
-  attach(cstp: ControlChannel, data: DataChannel | undefined, now: number): void {
-    const resumed = this.connectedAt !== undefined;
-    this.#cstp = cstp;
-    this.#data = data;
-    this.expiresAt = undefined;
-    this.connectedAt = now;
-    this.#startedAt = this.#host.monotonic;
-    this.#usedAt = this.#startedAt;
-    this.#host.emit('channel.cstp.open', { session: this.id, remote: cstp.remote, cipher: this.tlsCipher ?? '' });
-    this.#host.emit('session.connect', {
-      session: this.id,
-      user: this.username,
-      signInName: this.signInName,
-      remote: cstp.remote,
-      address4: this.address4,
-      address6: this.address6,
-      mtu: this.mtu,
-      agent: this.userAgent,
-      resumed,
-    });
+  /** A tunnel to come, for its channels to be made; nothing changes until `connect`. */
+  plan(terms: TunnelTerms): Tunnel {
+    return new Tunnel(terms, this);
   }
 
-  /** Another CONNECT with the same cookie takes over: the tunnel that is up ends, the session goes on. */
-  replaceTunnel(): void {
-    this.#closeChannels('replaced');
+  /** The CONNECT is answered: the tunnel is up, in place of the one that may have been. */
+  connect(opening: Opening): void {
+    this.#apply({ event: SessionEvent.Connect, reason: 'replaced', explanation: '', opening });
   }
 
-  receive(buffer: Buffer, offset: number, length: number): void {
-    if (!this.#ownSource(buffer, offset, length)) return;
-    this.packetsIn++;
-    this.bytesIn += length;
-    if (countsAsUse(buffer, offset)) this.#usedAt = this.#host.coarseNow;
-    this.#host.packets.onPacket(buffer, offset, length, this);
+  /** Ends the tunnel; with most reasons the cookie lives on. */
+  end(reason: EndReason, explanation: string, options: EndOptions = {}): void {
+    const { notify, dropCookie = COOKIE_ENDS.has(reason) } = options;
+    this.#apply({ event: dropCookie ? SessionEvent.End : SessionEvent.Leave, reason, explanation, notify });
   }
 
-  receiveEnd(): void {
-    this.#host.packets.onBatchEnd();
-  }
-
-  touch(): void {
-    // Liveness of the data channel is its own business; a packet there does not prove that TCP lives.
-  }
-
-  /** One data packet came over CSTP. */
-  receiveControlData(buffer: Buffer, offset: number, length: number): void {
-    this.#data?.controlDataReceived();
-    this.receive(buffer, offset, length);
-  }
-
-  /** Sends one IP packet to the client over the channel that carries data now. False: dropped. */
-  deliver(buffer: Buffer, offset: number, length: number): boolean {
-    const cstp = this.#cstp;
-    if (!cstp || length > this.mtu) {
-      this.dropped++;
-      return false;
-    }
-    let sent: boolean;
-    if (this.#data?.active) {
-      const outcome = this.#data.send(buffer, offset, length);
-      sent = outcome === 'too-large' ? cstp.sendData(buffer, offset, length) : outcome === 'sent';
-    } else {
-      sent = cstp.sendData(buffer, offset, length);
-    }
-    if (!sent) {
-      this.dropped++;
-      return false;
-    }
-    this.packetsOut++;
-    this.bytesOut += length;
-    if (countsAsUse(buffer, offset)) this.#usedAt = this.#host.coarseNow;
+  /**
+   * Has the client renew its tunnel, and with that all keys: its connection ends without a disconnect packet, after which a client comes
+   * back with its cookie, as it does for a rekey of its own (reference openconnect-protocol §10, `new-tunnel`). False: no tunnel is up.
+   */
+  rekey(explanation: string): boolean {
+    if (!this.connected) return false;
+    this.emit('session.rekey', { session: this.id, ...personFields(this), explanation });
+    this.end('rekey', `${explanation} The client is to come back with its cookie, for new keys.`);
     return true;
   }
 
-  disconnectedByClient(payload: Buffer): void {
-    if (payload.length === 0) {
-      this.end('temporary', 'The client left for now; its cookie stays valid for a while.');
-    } else if (payload[0] === DISCONNECT_BY_USER) {
-      const text = payload.toString('utf8', 1, Math.min(payload.length, 129)).replaceAll(/[^\x20-\x7e]/g, '');
-      this.end('user', text ? `The client said "${text}"; its cookie is no longer valid.` : 'The user disconnected.');
-    } else {
-      this.protocolError(
-        'disconnect',
-        `A disconnect packet began with ${payload[0]} instead of 176 (user) or nothing.`,
-      );
+  /** Ends the session as its time limit would: with its cookie. */
+  expire(explanation: string): void {
+    if (this.connected) this.end('session-timeout', explanation);
+    else this.#apply({ event: SessionEvent.Expire, reason: 'expired', explanation });
+  }
+
+  /** Nobody listened for `late` milliseconds until now: they are no silence. */
+  excuse(late: number, now: number): void {
+    if (this.connected) this.#tunnel?.excuse(late, now);
+    else if (this.#expiresAt !== undefined) this.#expiresAt += late;
+  }
+
+  /** Called about once a second when `nextLook` is over: time limits of the tunnel, and a cookie that nobody used in time. */
+  check(now: number): void {
+    if (this.connected) {
+      this.#tunnel?.check(now);
+    } else if (this.#expiresAt !== undefined && now >= this.#expiresAt) {
+      const explanation = 'Nobody used its cookie in time.';
+      this.#apply({ event: SessionEvent.Expire, reason: 'expired', explanation });
     }
   }
 
-  /** The client broke the rules of the CSTP channel. */
-  protocolError(reason: string, explanation: string): void {
-    this.#host.emit('channel.protocol-error', { session: this.id, channel: 'cstp', reason, explanation });
-    this.end('protocol-error', explanation);
+  /** The tunnel that is up. */
+  get tunnel(): Tunnel | undefined {
+    return this.connected ? this.#tunnel : undefined;
   }
 
-  end(reason: EndReason, explanation: string): void {
-    if (this.removed) return;
-    const keep = !COOKIE_ENDS.has(reason);
-    const connected = this.#cstp !== undefined;
-    if (!connected && keep) return;
-    this.#closeChannels(reason);
-    this.#host.emit('session.disconnect', {
+  /** When the first of its time limits strikes, if nothing happens until then: monotonic, Infinity when there is none. */
+  get deadline(): number {
+    return this.tunnel?.deadline ?? this.#expiresAt ?? Infinity;
+  }
+
+  /** When `check` has something to do, if nothing happens until then: monotonic. Without a call of `onSooner` it only ever becomes later. */
+  get nextLook(): number {
+    return this.tunnel?.nextLook ?? this.#expiresAt ?? Infinity;
+  }
+
+  lookSooner(): void {
+    this.#host.onSooner(this);
+  }
+
+  handOn(buffer: Buffer, offset: number, length: number): void {
+    this.#host.handOn(buffer, offset, length, this);
+  }
+
+  /** Sends one IP packet to the client. False: dropped. */
+  deliver(buffer: Buffer, offset: number, length: number): boolean {
+    if (this.#tunnel) return this.#tunnel.deliver(buffer, offset, length);
+    this.#undelivered++;
+    return false;
+  }
+
+  /** Each input takes its whole effect before the next one counts, whoever listens to what is told. */
+  #apply(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+        const { to, effects } = nextSession(this.#state, next.event);
+        const fresh = this.#state !== SessionState.Connected;
+        this.#state = to;
+        for (const effect of effects) this.#perform(effect, next, fresh);
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** @param fresh the session was not connected before */
+  #perform(effect: SessionEffect, input: Input, fresh: boolean): void {
+    switch (effect) {
+      case SessionEffect.CloseTunnel:
+        this.#tunnel?.close(input.reason, input.notify);
+        break;
+      case SessionEffect.OpenTunnel:
+        if (input.opening) this.#open(input.opening, fresh);
+        break;
+      case SessionEffect.UseCookie:
+        this.#expiresAt = undefined;
+        this.#host.onChange(this);
+        break;
+      case SessionEffect.KeepCookie:
+        this.#expiresAt = this.monotonic + this.#host.cookieLife;
+        this.#host.onChange(this);
+        break;
+      case SessionEffect.DropCookie:
+        this.#expiresAt = undefined;
+        this.#host.onCookieGone(this);
+        break;
+      case SessionEffect.TellConnect:
+        this.#tellConnect();
+        break;
+      case SessionEffect.TellDisconnect:
+        this.#tellDisconnect(input);
+        break;
+      case SessionEffect.TellExpired:
+        this.emit('session.expired', {
+          session: this.id,
+          ...personFields(this),
+          reason: input.reason,
+          explanation: input.explanation,
+        });
+        break;
+      case SessionEffect.AwaitSettle:
+        this.#host.afterBatch(() => this.#apply(SETTLED));
+        break;
+      case SessionEffect.FreeAddresses:
+        this.#host.onEnded(this);
+        break;
+    }
+  }
+
+  #open({ tunnel, control, data }: Opening, fresh: boolean): void {
+    if (this.#tunnel) this.#past = addTraffic(this.#past, this.#tunnel);
+    this.#tunnel = tunnel;
+    this.#tunnels++;
+    this.#connectedAt = this.#host.wallTime;
+    if (fresh) this.#since = { at: this.monotonic, bytesIn: this.bytesIn, bytesOut: this.bytesOut };
+    tunnel.open(control, data);
+    if (this.#tunnels > 1) this.#host.onPathChanged(this);
+  }
+
+  #tellConnect(): void {
+    this.emit('session.connect', {
       session: this.id,
-      user: this.username,
+      ...personFields(this),
+      remote: this.#tunnel?.remote ?? '',
+      address4: this.address4,
+      address6: this.address6,
+      mtu: this.mtu ?? 0,
+      agent: this.userAgent,
+      resumed: this.#tunnels > 1,
+    });
+  }
+
+  #tellDisconnect({ reason, explanation }: Input): void {
+    const { at, bytesIn, bytesOut } = this.#since;
+    this.emit('session.disconnect', {
+      session: this.id,
+      ...personFields(this),
       reason,
       explanation,
-      seconds: connected ? (this.#host.monotonic - this.#startedAt) / 1000 : 0,
-      bytesIn: this.bytesIn,
-      bytesOut: this.bytesOut,
+      seconds: this.#tunnels > 0 ? (this.monotonic - at) / 1000 : 0,
+      bytesIn: this.bytesIn - bytesIn,
+      bytesOut: this.bytesOut - bytesOut,
     });
-    this.#host.onTunnelEnd(this, keep);
-  }
-
-  /** The CSTP connection is gone without a word. */
-  connectionLost(channel: ControlChannel, why: string): void {
-    if (channel !== this.#cstp) return;
-    this.end('connection-lost', `${why} The client may come back with its cookie.`);
-  }
-
-  /** Called about once a second while connected. */
-  check(now: number): void {
-    const terms = this.#terms;
-    const cstp = this.#cstp;
-    if (!terms || !cstp) return;
-    if (terms.sessionTimeout && now - terms.acceptedAt >= terms.sessionTimeout * 1000) {
-      this.end('session-timeout', `The session reached its limit of ${terms.sessionTimeout} s.`);
-    } else if (terms.idleTimeout && now - this.#usedAt >= terms.idleTimeout * 1000) {
-      this.end('idle', `No data for ${terms.idleTimeout} s (ICMP does not count).`);
-    } else {
-      const silence = cstp.checkLiveness(now, terms.dpd);
-      if (silence !== undefined) {
-        this.#host.emit('channel.cstp.dead', { session: this.id, silence });
-        this.end(
-          'dpd',
-          `The client was silent for ${Math.round(silence / 1000)} s; its cookie stays valid for a while.`,
-        );
-      }
-    }
-  }
-
-  #closeChannels(reason: EndReason): void {
-    const cstp = this.#cstp;
-    const data = this.#data;
-    this.#cstp = undefined;
-    this.#data = undefined;
-    const notify = NOTIFIED_ENDS.has(reason);
-    data?.close(reason, notify);
-    if (!cstp) return;
-    cstp.close(notify);
-    this.#host.emit('channel.cstp.close', { session: this.id, remote: cstp.remote, reason });
-  }
-
-  #ownSource(buffer: Buffer, offset: number, length: number): boolean {
-    const version = length >= 20 ? buffer[offset]! >>> 4 : 0;
-    if (version === 4) {
-      const own = this.#use4?.bytes;
-      if (own && buffer.readUInt32BE(offset + 12) === own.readUInt32BE(0)) return true;
-      this.spoofed++;
-      return false;
-    }
-    if (version !== 6 || length < 40) {
-      this.malformed++;
-      return false;
-    }
-    const own = this.#use6?.bytes;
-    if (own?.equals(buffer.subarray(offset + 8, offset + 24))) return true;
-    // Link-local and unspecified sources are what every kernel sends into a new interface: dropped, but no offence.
-    const linkLocal = buffer[offset + 8] === 0xfe && (buffer[offset + 9]! & 0xc0) === 0x80;
-    const unspecified = buffer[offset + 8] === 0 && buffer[offset + 23] === 0;
-    if (!linkLocal && !unspecified) this.spoofed++;
-    return false;
   }
 }

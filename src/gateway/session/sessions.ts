@@ -1,18 +1,38 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../bearer/types.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { DeadlineHeap } from '../../lib/deadline-heap.ts';
+import { personOf } from '../../lib/person.ts';
 import type { RandomSource } from '../../lib/random.ts';
-import { COOKIE_SLACK, SESSION_ID_BYTES } from '../constants.ts';
-import type { SessionStore, StoredSession } from '../types.ts';
-import type { AddressPool } from './address-pool.ts';
-import { GatewaySession, type SessionHost, type TunnelAddress } from './session.ts';
+import type { Emit } from '../../telemetry/events.ts';
+import type { AddressPool, TunnelAddress } from './address-pool.ts';
+import { COOKIE_SLACK, SESSION_ID_BYTES } from './constants.ts';
+import { GatewaySession, type SessionAddresses, type SessionHost } from './session.ts';
+import type { SessionStore, StoredSession } from './types.ts';
 
 /** Letters without those that look alike. */
 const ID_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 const ID_LENGTH = 6;
 
+/** What the table needs of the gateway around it. */
+export interface SessionsHost {
+  readonly emit: Emit;
+  /** Milliseconds on the monotonic clock as of the last scan: good to a second, and free. */
+  readonly coarseNow: number;
+  /** Takes one packet from a client, with the session that it belongs to. */
+  handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void;
+  /** Calls back when all that was handed on has arrived: at once, or at the end of the batch that is under way. */
+  afterBatch(work: () => void): void;
+  /** A session has a tunnel, or has none any more. */
+  onConnectedChanged(): void;
+  /** The session with this tunnel address has a new tunnel. */
+  onPathChanged(address: string): void;
+  /** The session is over, and nothing runs to or from its tunnel address any more: another session may get that. */
+  onAddressReleased(address: string, session: GatewaySession): void;
+}
+
 export interface SessionsOptions {
-  readonly host: SessionHost;
+  readonly host: SessionsHost;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly store: SessionStore;
@@ -20,7 +40,6 @@ export interface SessionsOptions {
   readonly pool6: AddressPool | undefined;
   /** Seconds that a cookie is valid while no tunnel uses it. */
   readonly cookieTimeout: number;
-  readonly onAddressReleased: (address: string) => void;
 }
 
 /**
@@ -38,21 +57,98 @@ export function encodeCookie(bytes: Buffer): string {
 }
 
 /** The key under which a session is kept: whoever reads the store cannot take over a session. */
-export function cookieKey(bytes: Buffer): string {
+function cookieKey(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** All sessions of a gateway, by cookie, by id and by tunnel address. */
-export class Sessions {
+export class Sessions implements SessionHost {
+  readonly cookieLife: number;
   readonly #options: SessionsOptions;
   readonly #byKey = new Map<string, GatewaySession>();
   readonly #byId = new Map<string, GatewaySession>();
   readonly #byIndex4 = new Map<number, GatewaySession>();
   readonly #byIndex6 = new Map<number, GatewaySession>();
+  /** By when each wants to be looked at: a look costs what is due, however many sessions there are. */
+  readonly #due = new DeadlineHeap<GatewaySession>();
+  /** Those whose tunnel is up, and how many of them each user has. */
+  readonly #connected = new Set<GatewaySession>();
+  readonly #connectedOf = new Map<string, number>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.cookieLife = (options.cookieTimeout + COOKIE_SLACK) * 1000;
   }
+
+  // --- SessionHost
+
+  get emit(): Emit {
+    return this.#options.host.emit;
+  }
+
+  get coarseNow(): number {
+    return this.#options.host.coarseNow;
+  }
+
+  get monotonic(): number {
+    return this.#options.clock.monotonic();
+  }
+
+  get wallTime(): number {
+    return this.#options.clock.now();
+  }
+
+  handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void {
+    this.#options.host.handOn(buffer, offset, length, session);
+  }
+
+  afterBatch(work: () => void): void {
+    this.#options.host.afterBatch(work);
+  }
+
+  onPathChanged({ address4, address6 }: GatewaySession): void {
+    const { host } = this.#options;
+    if (address4 !== undefined) host.onPathChanged(address4);
+    if (address6 !== undefined) host.onPathChanged(address6);
+  }
+
+  /** Writes what a reconnect needs to the store; a store that fails costs only that: the session lives on in this process. */
+  onChange(session: GatewaySession): void {
+    this.#count(session);
+    this.onSooner(session);
+    this.#options.store.put(this.#stored(session)).catch(() => {});
+    this.#options.host.onConnectedChanged();
+  }
+
+  onCookieGone(session: GatewaySession): void {
+    this.#count(session);
+    this.#due.remove(session);
+    this.#byKey.delete(session.key);
+    this.#byId.delete(session.id);
+    this.#options.store.delete(session.key).catch(() => {});
+    this.#options.host.onConnectedChanged();
+  }
+
+  onSooner(session: GatewaySession): void {
+    this.#due.schedule(session, session.nextLook);
+  }
+
+  onEnded(session: GatewaySession): void {
+    const { address4, address6 } = session.addresses;
+    const { pool4, pool6, host } = this.#options;
+    if (address4) {
+      this.#byIndex4.delete(address4.index);
+      pool4?.release(address4.index, this.monotonic);
+      host.onAddressReleased(address4.text, session);
+    }
+    if (address6) {
+      this.#byIndex6.delete(address6.index);
+      pool6?.release(address6.index, this.monotonic);
+      host.onAddressReleased(address6.text, session);
+    }
+  }
+
+  // --- the table
 
   get size(): number {
     return this.#byKey.size;
@@ -68,31 +164,23 @@ export class Sessions {
 
   /** How many tunnels are up; with a user name, how many of that user. */
   connected(username?: string): number {
-    let count = 0;
-    for (const session of this.#byKey.values()) {
-      if (session.connected && (username === undefined || session.username === username)) count++;
-    }
-    return count;
+    return username === undefined ? this.#connected.size : (this.#connectedOf.get(username) ?? 0);
   }
 
   /** A session for somebody whose token was accepted, and its cookie. */
   async create(principal: Principal, remoteAddress: string): Promise<{ session: GatewaySession; cookie: string }> {
-    const { clock, random, host, store } = this.#options;
+    const { clock, random, store } = this.#options;
     const bytes = random.bytes(SESSION_ID_BYTES);
     const session = new GatewaySession(
       {
         id: this.#newId(),
         key: cookieKey(bytes),
-        username: principal.username,
-        signInName: signInNameOf(principal),
-        tenantId: principal.tenantId,
-        objectId: principal.objectId,
+        ...personOf(principal),
         remoteAddress,
         createdAt: clock.now(),
       },
-      host,
+      this,
     );
-    this.#keepForAWhile(session);
     this.#add(session);
     await store.put(this.#stored(session));
     return { session, cookie: encodeCookie(bytes) };
@@ -102,7 +190,10 @@ export class Sessions {
   async find(cookie: Buffer): Promise<GatewaySession | undefined> {
     const key = cookieKey(cookie);
     const known = this.#byKey.get(key);
-    if (known) return this.#expired(known) ? undefined : known;
+    if (known) {
+      if (!known.connected) known.check(this.monotonic);
+      return known.valid ? known : undefined;
+    }
     const stored = await this.#options.store.get(key);
     if (!stored || (stored.expiresAt !== undefined && stored.expiresAt <= this.#options.clock.now())) return undefined;
     // Another request with the same cookie may have been quicker.
@@ -116,20 +207,14 @@ export class Sessions {
 
   /** Gives the session the addresses of the families it asks for and has not got yet. False: a pool is exhausted. */
   assignAddresses(session: GatewaySession, want4: boolean, want6: boolean): boolean {
-    const now = this.#options.clock.monotonic();
-    if (want4 && !session.pool4 && this.#options.pool4) {
-      const index = this.#options.pool4.allocate(now);
-      if (index === undefined) return false;
-      session.pool4 = address(this.#options.pool4, index);
-      this.#byIndex4.set(index, session);
-    }
-    if (want6 && !session.pool6 && this.#options.pool6) {
-      const index = this.#options.pool6.allocate(now);
-      if (index === undefined) return false;
-      session.pool6 = address(this.#options.pool6, index);
-      this.#byIndex6.set(index, session);
-    }
-    return true;
+    const { pool4, pool6 } = this.#options;
+    const { addresses } = session;
+    const address4 = addresses.address4 ?? (want4 && pool4 ? take(pool4, this.monotonic) : undefined);
+    if (address4) this.#byIndex4.set(address4.index, session);
+    const address6 = addresses.address6 ?? (want6 && pool6 ? take(pool6, this.monotonic) : undefined);
+    if (address6) this.#byIndex6.set(address6.index, session);
+    session.giveAddresses({ address4, address6 });
+    return (!want4 || !pool4 || address4 !== undefined) && (!want6 || !pool6 || address6 !== undefined);
   }
 
   /** The session that a packet is for, by its destination address. */
@@ -151,80 +236,49 @@ export class Sessions {
       : this.#byIndex4.get(pool4?.indexOfText(text) ?? -1);
   }
 
-  /** A session's tunnel is gone: its cookie stays valid for a while, or not. */
-  tunnelEnded(session: GatewaySession, keep: boolean): void {
-    if (!keep) {
-      this.remove(session);
-      return;
-    }
-    this.#keepForAWhile(session);
-    void this.save(session);
+  /** Time limits of sessions that are due. Nobody listened for the last `late` milliseconds: they are no silence. */
+  check(now: number, late: number): void {
+    if (late > 0) for (const session of this.#byKey.values()) session.excuse(late, now);
+    // Those whose time comes later than they were filed under are filed anew.
+    while (this.#due.next <= now) this.#look(this.#due.shift(), now);
   }
 
-  /** Writes what a reconnect needs to the store; a store that fails costs only that. */
-  async save(session: GatewaySession): Promise<void> {
-    try {
-      await this.#options.store.put(this.#stored(session));
-    } catch {
-      // The session lives on in this process.
-    }
+  /** The same for all sessions, after a leap of time: what was asked of clients before it changed when they are due. */
+  checkAll(now: number): void {
+    for (const session of [...this.#byKey.values()]) this.#look(session, now);
   }
 
-  remove(session: GatewaySession): void {
-    if (session.removed) return;
-    session.removed = true;
-    this.#byKey.delete(session.key);
-    this.#byId.delete(session.id);
-    this.#options.store.delete(session.key).catch(() => {});
-    const now = this.#options.clock.monotonic();
-    if (session.pool4) {
-      this.#byIndex4.delete(session.pool4.index);
-      this.#options.pool4?.release(session.pool4.index, now);
-      this.#options.onAddressReleased(session.pool4.text);
-    }
-    if (session.pool6) {
-      this.#byIndex6.delete(session.pool6.index);
-      this.#options.pool6?.release(session.pool6.index, now);
-      this.#options.onAddressReleased(session.pool6.text);
-    }
+  #look(session: GatewaySession, now: number): void {
+    session.check(now);
+    if (session.valid) this.#due.schedule(session, Math.max(session.nextLook, now + 1));
   }
 
-  /** Timeouts of connected sessions, and cookies that nobody used in time. */
-  check(now: number): void {
-    for (const session of this.#byKey.values()) {
-      if (session.connected) session.check(now);
-      else this.#expired(session);
-    }
-  }
-
-  #expired(session: GatewaySession): boolean {
-    if (session.expiresAt === undefined || session.expiresAt > this.#options.clock.monotonic()) return false;
-    this.#options.host.emit('session.expired', { session: session.id, user: session.username });
-    this.remove(session);
-    return true;
-  }
-
-  #keepForAWhile(session: GatewaySession): void {
-    session.expiresAt = this.#options.clock.monotonic() + (this.#options.cookieTimeout + COOKIE_SLACK) * 1000;
+  /** Counts a session as connected, or no more, if that has changed. */
+  #count(session: GatewaySession): void {
+    if (session.connected === this.#connected.has(session)) return;
+    const { username } = session;
+    const count = (this.#connectedOf.get(username) ?? 0) + (session.connected ? 1 : -1);
+    if (session.connected) this.#connected.add(session);
+    else this.#connected.delete(session);
+    if (count > 0) this.#connectedOf.set(username, count);
+    else this.#connectedOf.delete(username);
   }
 
   #add(session: GatewaySession): void {
     this.#byKey.set(session.key, session);
     this.#byId.set(session.id, session);
+    this.onSooner(session);
   }
 
-  #restore(stored: StoredSession): GatewaySession | undefined {
-    const session = new GatewaySession(stored, this.#options.host);
+  #restore(stored: StoredSession): GatewaySession {
     const { pool4, pool6 } = this.#options;
-    if (stored.address4 && pool4?.reserve(stored.address4)) {
-      session.pool4 = address(pool4, pool4.indexOfText(stored.address4));
-      this.#byIndex4.set(session.pool4.index, session);
-    }
-    if (stored.address6 && pool6?.reserve(stored.address6)) {
-      session.pool6 = address(pool6, pool6.indexOfText(stored.address6));
-      this.#byIndex6.set(session.pool6.index, session);
-    }
-    this.#keepForAWhile(session);
+    const addresses: SessionAddresses = {
+      address4: retake(pool4, stored.address4),
+      address6: retake(pool6, stored.address6),
+    };
+    const session = new GatewaySession(stored, this, addresses);
+    if (addresses.address4) this.#byIndex4.set(addresses.address4.index, session);
+    if (addresses.address6) this.#byIndex6.set(addresses.address6.index, session);
     this.#add(session);
     return session;
   }
@@ -234,13 +288,10 @@ export class Sessions {
     return {
       key: session.key,
       id: session.id,
-      username: session.username,
-      signInName: session.signInName,
-      objectId: session.objectId,
-      tenantId: session.tenantId,
+      ...personOf(session),
       remoteAddress: session.loginAddress,
-      address4: session.pool4?.text,
-      address6: session.pool6?.text,
+      address4: session.addresses.address4?.text,
+      address6: session.addresses.address6?.text,
       createdAt: session.createdAt,
       expiresAt:
         session.expiresAt === undefined ? undefined : Math.round(clock.now() + session.expiresAt - clock.monotonic()),
@@ -256,12 +307,13 @@ export class Sessions {
   }
 }
 
-function address(pool: AddressPool, index: number): TunnelAddress {
-  return { index, text: pool.addressOf(index), bytes: pool.bytesOf(index) };
+/** An address that nobody has; undefined when there is none. */
+function take(pool: AddressPool, now: number): TunnelAddress | undefined {
+  const index = pool.allocate(now);
+  return index === undefined ? undefined : pool.address(index);
 }
 
-/** The name that people know a user by. Entra's names change and are no identity (entra-tokens.md §3): only for showing. */
-function signInNameOf({ claims }: Principal): string | undefined {
-  const name = claims['preferred_username'] ?? claims['upn'] ?? claims['unique_name'];
-  return typeof name === 'string' && name !== '' ? name.slice(0, 113) : undefined;
+/** The address that a session had before; undefined when somebody else has it now. */
+function retake(pool: AddressPool | undefined, text: string | undefined): TunnelAddress | undefined {
+  return text !== undefined && pool?.reserve(text) ? pool.address(pool.indexOfText(text)) : undefined;
 }

@@ -1,4 +1,4 @@
-import { MAX_LINK_MTU, MIN_LINK_MTU, OLD_CLIENT_OVERHEAD } from '../constants.ts';
+import { MAX_LINK_MTU, MIN_LINK_MTU, OLD_CLIENT_OVERHEAD } from './constants.ts';
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;

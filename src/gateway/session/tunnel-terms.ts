@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net';
 import type { ClientHeaders, HeaderLine, TunnelOffer } from '../../wire/cstp-headers.ts';
-import { MIN_IPV6_MTU } from '../constants.ts';
-import { agentKind, isApple, isMobile } from '../control/agent.ts';
-import { routeLists } from '../control/routes.ts';
-import type { TunnelSettings } from '../types.ts';
 import type { PoolFacts } from './address-pool.ts';
+import { agentKind, isApple, isMobile } from './agent.ts';
+import { MIN_IPV6_MTU } from './constants.ts';
+import { routeLists } from './routes.ts';
 import { tunnelMtu } from './tunnel-mtu.ts';
+import type { TunnelSettings } from './types.ts';
 
 /** What is settled for one CONNECT before addresses are given out. */
 export interface Negotiated {
@@ -84,8 +84,7 @@ export function tunnelOffer(input: OfferInput): TunnelOffer {
     include6: include.ipv6,
     exclude4: exclude.ipv4,
     exclude6: exclude.ipv6,
-    appleIpv6Route: isApple(headers.platform, headers.userAgent) && !include.everything,
-    tunnelAllDns: include.everything,
+    appleIpv6Route: isApple(headers.platform, headers.userAgent),
     keepalive: settings.keepalive,
     idleTimeout: negotiated.idleTimeout,
     rekeyTime: settings.rekeyTime,

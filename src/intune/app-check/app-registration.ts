@@ -1,6 +1,7 @@
 import type { Tenant } from '../../entra/directory/tenant.ts';
 import { WELL_KNOWN_RESOURCES } from '../../entra/directory/well-known.ts';
 import { TunneliteError } from '../../lib/errors.ts';
+import { plainText } from '../../lib/printable.ts';
 
 /** An app registration with what its tenant knows of it: what an Xcode project has to agree with. */
 export interface AppRegistration {
@@ -84,21 +85,23 @@ export function registrationFromGraph(text: string, tenantId?: string): AppRegis
     throw new TunneliteError('ERR_IDENTITY_APP_CHECK', 'The app registration has no "appId".', { hint: GRAPH_HINT });
   }
   const permissions = objectsIn(member(app, 'requiredResourceAccess')).map((access): [string, readonly string[]] => {
-    const resource = String(access.resourceAppId).toLowerCase();
+    const resource = plainText(access.resourceAppId).toLowerCase();
     const scopes = objectsIn(access.resourceAccess).filter((permission) => permission.type === 'Scope');
-    return [resource, scopes.map((scope) => permissionName(resource, String(scope.id)))];
+    return [resource, scopes.map((scope) => permissionName(resource, plainText(scope.id)))];
   });
   return {
     clientId,
-    displayName: String(member(app, 'displayName') ?? clientId),
+    displayName: plainText(member(app, 'displayName') ?? clientId),
     tenantId,
     tenantDomains: [],
-    signInAudience: String(member(app, 'signInAudience') ?? 'AzureADMyOrg'),
+    signInAudience: plainText(member(app, 'signInAudience') ?? 'AzureADMyOrg'),
     redirectUris: ['publicClient', 'web', 'spa'].flatMap((kind) => textsIn(member(member(app, kind), 'redirectUris'))),
     permissions: new Map(permissions),
     consents: undefined,
     servicePrincipals: undefined,
-    optionalClaims: objectsIn(member(member(app, 'optionalClaims'), 'accessToken')).map((claim) => String(claim.name)),
+    optionalClaims: objectsIn(member(member(app, 'optionalClaims'), 'accessToken')).map((claim) =>
+      plainText(claim.name),
+    ),
   };
 }
 

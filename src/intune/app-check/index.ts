@@ -22,6 +22,7 @@ export {
   registrationFromDirectory,
   registrationFromGraph,
 } from './app-registration.ts';
+export { type BuildSettings, parseXcconfig, type XcconfigFile } from './build-settings.ts';
 export { type AppFinding, formatAppFindings } from './findings.ts';
 export { type AppCheckOptions, type AppSettings, readAppSettings } from './settings.ts';
 

@@ -1,7 +1,8 @@
 import { ENTRA_CLOUDS, parseAuthority } from '../../bearer/authority.ts';
 import type { AppRegistration } from './app-registration.ts';
+import { unresolved } from './build-settings.ts';
 import { type AppFinding, error, ok, warning } from './findings.ts';
-import { type AppCheckOptions, type AppSettings, unresolved } from './settings.ts';
+import type { AppCheckOptions, AppSettings } from './settings.ts';
 
 /** Schemes that the app has to be allowed to ask for (tunnel-for-mam.md §5.1). */
 const QUERIED_SCHEMES = [
@@ -14,7 +15,16 @@ const QUERIED_SCHEMES = [
   'ms-outlook-intunemam',
 ] as const;
 
-const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+/** What cannot be compared, since a build setting in it has no value here: that is no fault of the project. */
+const unknown = (subject: string, value: string): AppFinding =>
+  warning(
+    subject,
+    `It is ${value}, with a build setting whose value is not known here.`,
+    'Give the bundle id, the build setting, or the .xcconfig file that has it.',
+  );
+
+/** Whatever the case. Only what is as long is read: one text is compared with many. */
+const same = (a: string, b: string): boolean => a.length === b.length && a.toLowerCase() === b.toLowerCase();
 
 /** The bundle id is there, or a build setting that is not known here. */
 export function checkBundleId({ bundleId }: AppSettings): AppFinding {
@@ -36,6 +46,7 @@ export function checkClientId({ clientId }: AppSettings, registration: AppRegist
   const subject = 'IntuneMAMSettings > ADALClientId';
   const fix = `Set it to ${registration.clientId}, the application (client) id of "${registration.displayName}".`;
   if (clientId === undefined) return error(subject, 'It is missing.', fix);
+  if (unresolved(clientId)) return unknown(subject, clientId);
   if (!same(clientId, registration.clientId))
     return error(subject, `It is ${clientId}, but the app registration has ${registration.clientId}.`, fix);
   return ok(subject, `It is the client id of "${registration.displayName}".`);
@@ -51,6 +62,7 @@ export function checkAuthority(
   const { tenantId } = registration;
   const good = `https://login.microsoftonline.com/${tenantId ?? '<tenant id>'}`;
   if (authority === undefined) return error(subject, 'It is missing.', `Set it to ${good}.`);
+  if (unresolved(authority)) return unknown(subject, authority);
   let parsed: ReturnType<typeof parseAuthority>;
   try {
     parsed = parseAuthority(authority);
@@ -80,26 +92,33 @@ export function checkAuthority(
   return ok(subject, `It names the tenant of the app registration.`);
 }
 
+/** `msauth.<bundle id>:/auth`, a misprint that is copied around (corrections.md 14). */
+const ONE_SLASH = /^(msauth\..+):\/auth\/?$/i;
+const hasOneSlash = (uri: string): boolean => ONE_SLASH.test(uri);
+
 /** `ADALRedirectUri` follows from the bundle id and is registered. */
 export function checkRedirectUri({ redirectUri, bundleId }: AppSettings, registration: AppRegistration): AppFinding {
   const subject = 'IntuneMAMSettings > ADALRedirectUri';
   const wanted = bundleId === undefined || unresolved(bundleId) ? undefined : `msauth.${bundleId}://auth`;
   const fix = `Set it to ${wanted ?? 'msauth.<bundle id>://auth'}.`;
   if (redirectUri === undefined) return error(subject, 'It is missing.', fix);
-  if (unresolved(redirectUri))
-    return warning(
+  if (unresolved(redirectUri) && !hasOneSlash(redirectUri)) return unknown(subject, redirectUri);
+  if (hasOneSlash(redirectUri)) {
+    return error(
       subject,
-      `It is ${redirectUri}, with a build setting whose value is not known here.`,
-      'Give the bundle id or the build setting.',
+      `It is ${redirectUri}, with one slash after the colon, as a page of the documentation prints it; MSAL needs two.`,
+      fix,
     );
+  }
   if (wanted !== undefined && redirectUri !== wanted) {
     return error(subject, `It is ${redirectUri}, but with the bundle id ${bundleId} it has to be ${wanted}.`, fix);
   }
   if (registration.redirectUris.includes(redirectUri)) return ok(subject, `${redirectUri} is registered.`);
-  const near = registration.redirectUris.find(
-    (uri) => same(uri, redirectUri) || same(uri.replace(/\/$/, ''), redirectUri.replace(/\/$/, '')),
-  );
-  const why = near ? `; ${near} is, but they are compared letter by letter` : '';
+  const plain = (uri: string): string => uri.replace(/\/$/, '').replace(ONE_SLASH, '$1://auth');
+  const bare = plain(redirectUri);
+  const near = registration.redirectUris.find((uri) => same(plain(uri), bare));
+  const but = near && hasOneSlash(near) ? 'with one slash after the colon' : 'but they are compared letter by letter';
+  const why = near ? `; ${near} is, ${but}` : '';
   return error(
     subject,
     `${redirectUri} is not among the redirect URIs of the app registration${why} (sign-in fails with AADSTS50011).`,
@@ -114,6 +133,14 @@ export function checkUrlSchemes({ bundleId, urlSchemes }: AppSettings): readonly
     const subject = 'CFBundleURLTypes';
     if (urlSchemes.some((declared) => same(declared, scheme)))
       return ok(subject, `The URL scheme ${scheme} is declared.`);
+    const open = urlSchemes.filter(unresolved);
+    if (open.length > 0) {
+      return warning(
+        subject,
+        `The URL scheme ${scheme} is not declared, unless ${open.join(' or ')} is it: a build setting in that is not known here.`,
+        `Add ${scheme} to CFBundleURLSchemes in CFBundleURLTypes, or give the build setting.`,
+      );
+    }
     return error(
       subject,
       `The URL scheme ${scheme} is not declared, so iOS cannot bring the answer of a sign-in back to the app.`,
@@ -127,6 +154,14 @@ export function checkQueriedSchemes({ queriedSchemes }: AppSettings): AppFinding
   const subject = 'LSApplicationQueriesSchemes';
   const missing = QUERIED_SCHEMES.filter((scheme) => !queriedSchemes.some((declared) => same(declared, scheme)));
   if (missing.length === 0) return ok(subject, 'All schemes that Intune and MSAL ask for are listed.');
+  const open = queriedSchemes.filter(unresolved);
+  if (open.length > 0) {
+    return warning(
+      subject,
+      `${missing.join(', ')} may be missing: ${open.join(', ')} has a build setting whose value is not known here.`,
+      `Add ${missing.join(', ')}, or give the build setting.`,
+    );
+  }
   return error(
     subject,
     `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing, so Authenticator, Edge or Outlook cannot be found.`,

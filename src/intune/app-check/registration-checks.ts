@@ -1,12 +1,13 @@
-import { TUNNEL_RESOURCE_ID } from '../../bearer/constants.ts';
 import { GRAPH_RESOURCE_ID, MAM_RESOURCE_ID, WELL_KNOWN_RESOURCES } from '../../entra/directory/well-known.ts';
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../lib/tunnel-api.ts';
 import type { AppRegistration } from './app-registration.ts';
+import { unresolved } from './build-settings.ts';
 import { type AppFinding, ok, warning } from './findings.ts';
-import { type AppSettings, unresolved } from './settings.ts';
+import type { AppSettings } from './settings.ts';
 
 /** APIs and permissions of a LOB app (tunnel-for-mam.md §4). */
 export const NEEDED_PERMISSIONS = [
-  { api: TUNNEL_RESOURCE_ID, scope: 'Tunnel_Allow', level: 'error' },
+  { api: TUNNEL_RESOURCE_ID, scope: TUNNEL_SCOPE, level: 'error' },
   { api: MAM_RESOURCE_ID, scope: 'DeviceManagementManagedApps.ReadWrite', level: 'error' },
   { api: GRAPH_RESOURCE_ID, scope: 'User.Read', level: 'warning' },
 ] as const;

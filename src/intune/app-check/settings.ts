@@ -1,11 +1,12 @@
+import { type BuildSettings, buildSettingsFiller } from './build-settings.ts';
 import { type PlistDictionary, type PlistValue, parseInfoPlist } from './info-plist.ts';
 
 /** What surrounds an Info.plist. */
 export interface AppCheckOptions {
   /** Bundle id, when the Info.plist has a build setting instead, such as `$(PRODUCT_BUNDLE_IDENTIFIER)`. */
   readonly bundleId?: string;
-  /** Values of other build settings that the Info.plist names as `$(NAME)` or `${NAME}`. */
-  readonly buildSettings?: Readonly<Record<string, string>>;
+  /** Values of other build settings that the Info.plist names as `$(NAME)` or `${NAME}`; they may name each other. */
+  readonly buildSettings?: BuildSettings;
   /** Further login hosts that are right, such as that of the built-in Entra ID. */
   readonly authorityHosts?: readonly string[];
 }
@@ -26,10 +27,10 @@ export function readAppSettings(infoPlist: string, options: AppCheckOptions = {}
   const plist = parseInfoPlist(infoPlist);
   const settings: Record<string, string> = { ...options.buildSettings };
   if (options.bundleId !== undefined) settings.PRODUCT_BUNDLE_IDENTIFIER = options.bundleId;
+  const filled = buildSettingsFiller(settings);
   const fill = (value: PlistValue | undefined): string | undefined => {
     if (typeof value !== 'string' || value.trim() === '') return undefined;
-    const filled = value.replaceAll(/\$[({]([A-Za-z0-9_]+)(?::[^)}]*)?[)}]/g, (all, name) => settings[name] ?? all);
-    return filled.trim();
+    return filled(value).trim();
   };
   const texts = (value: PlistValue | undefined): string[] =>
     Array.isArray(value) ? value.flatMap((item: PlistValue) => fill(item) ?? []) : [];
@@ -49,6 +50,3 @@ export function readAppSettings(infoPlist: string, options: AppCheckOptions = {}
 function dictionary(value: PlistValue | undefined): PlistDictionary | undefined {
   return typeof value === 'object' && !Array.isArray(value) ? (value as PlistDictionary) : undefined;
 }
-
-/** True while a build setting has no value. */
-export const unresolved = (text: string): boolean => /\$[({]/.test(text);

@@ -1,18 +1,30 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { isDomainName } from '../domain-name.ts';
 
-const LABELS = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
-
-/** RFC 1123 host name; one whose last label is all digits would be an address mistyped. */
-function isDomain(text: string): boolean {
-  return text.length <= 253 && LABELS.test(text) && !/(^|\.)\d+$/.test(text);
-}
+/** Of the public kind, with at least two labels: what a tenant may have as its own. */
+const PUBLIC_DOMAIN =
+  /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$/;
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const USER_NAME = /^[^@\s]{1,64}@[^@\s]{1,253}$/;
 
 function isCidr(text: string, kind: 'ipv4' | 'ipv6'): boolean {
   if (!ipaddr.isValidCIDR(text)) return false;
   return (
     isIP(text.slice(0, text.indexOf('/'))) === (kind === 'ipv4' ? 4 : 6) && ipaddr.parseCIDR(text)[0].kind() === kind
   );
+}
+
+/** HTTPS, or HTTP on this machine; without a password, which logs would show. */
+function isSecureUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return (protocol === 'https:' || (protocol === 'http:' && loopback)) && username === '' && password === '';
+}
+
+function isNetworkIp(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%');
 }
 
 /** `10.0.0.0/255.0.0.0`, as some tools write it, in CIDR form; other text unchanged. */
@@ -24,7 +36,7 @@ export function cidrOfMask(text: string): string {
 }
 
 /** A named text format: what is expected, in words, and whether a text is that. */
-export interface Format {
+interface Format {
   readonly expected: string;
   readonly test: (text: string) => boolean;
   /** Text of this format has several lines; all other text has one. */
@@ -34,11 +46,43 @@ export interface Format {
 /** Formats that the schema names. */
 export const FORMATS: Readonly<Record<string, Format>> = {
   ip: { expected: 'an IP address, such as 127.0.0.1 or ::1', test: (text) => isIP(text) !== 0 },
+  // A zone (`fe80::1%eth0`) is a matter of one machine, and has no place in a network.
+  'network-ip': { expected: 'an IP address, such as 10.20.0.10 or fd10:20::10', test: isNetworkIp },
   cidr4: { expected: 'an IPv4 network, such as 169.254.0.0/16', test: (text) => isCidr(text, 'ipv4') },
   cidr6: { expected: 'an IPv6 network, such as fd00:1234::/64', test: (text) => isCidr(text, 'ipv6') },
   route: {
     expected: 'a network in CIDR form, such as 10.0.0.0/8',
     test: (text) => isCidr(text, 'ipv4') || isCidr(text, 'ipv6'),
+  },
+  text: { expected: 'a text', test: () => true, lines: true },
+  user: {
+    expected: 'a user name, such as alice@contoso.com, or an object id',
+    test: (text) => USER_NAME.test(text) || GUID.test(text),
+  },
+  'user-name': { expected: 'a user name, such as alice@contoso.com', test: (text) => USER_NAME.test(text) },
+  'tenant-domain': {
+    expected: 'a domain name with a dot, such as contoso.com',
+    test: (text) => PUBLIC_DOMAIN.test(text),
+  },
+  permission: {
+    expected: 'a name without spaces and slashes, such as Tunnel_Allow',
+    test: (text) => /^[^\s/]{1,120}$/.test(text),
+  },
+  'auth-context': { expected: 'c1 to c99', test: (text) => /^c[1-9][0-9]?$/.test(text) },
+  'mfa-code': { expected: '4 to 10 digits', test: (text) => /^[0-9]{4,10}$/.test(text) },
+  'fault-name': {
+    expected: 'letters, digits, dots, colons, hyphens and underscores, such as no-udp',
+    test: (text) => /^[A-Za-z0-9][A-Za-z0-9._:-]*$/.test(text),
+  },
+  'failure-id': { expected: 'a number, as GET /failures shows it', test: (text) => /^[0-9]{1,15}$/.test(text) },
+  whole: { expected: 'a whole number', test: (text) => /^[0-9]{1,15}$/.test(text) },
+  seconds: {
+    expected: 'a number of seconds, such as 10 or 0.5',
+    test: (text) => /^[0-9]{1,6}(\.[0-9]{1,3})?$/.test(text),
+  },
+  'date-time': {
+    expected: 'a date and time in the form of ISO 8601, such as 2030-01-31T12:00:00Z',
+    test: (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)),
   },
   certificate: {
     expected: 'a certificate in PEM form, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----',
@@ -47,24 +91,28 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   },
   guid: {
     expected: 'a GUID, such as 11111111-2222-4333-8444-555555555555',
-    test: (text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text),
+    test: (text) => GUID.test(text),
   },
-  domain: { expected: 'a domain name, such as contoso.internal', test: isDomain },
+  domain: { expected: 'a domain name, such as contoso.internal', test: isDomainName },
   host: {
     expected: 'a host name or an IP address',
-    test: (text) => isIP(text) !== 0 || isDomain(text.replace(/^\*\./, '')),
+    test: (text) => isIP(text) !== 0 || isDomainName(text.replace(/^\*\./, '')),
+  },
+  target: {
+    expected: 'a host name or an IP address',
+    test: (text) => isIP(text) !== 0 || isDomainName(text),
   },
   match: {
     expected: 'an IP address, a network in CIDR form or a host name',
     test: (text) =>
-      isIP(text) !== 0 || isCidr(text, 'ipv4') || isCidr(text, 'ipv6') || isDomain(text.replace(/^\*\./, '')),
+      isNetworkIp(text) || isCidr(text, 'ipv4') || isCidr(text, 'ipv6') || isDomainName(text.replace(/^\*\./, '')),
   },
   'authority-url': {
     expected: 'a URL that begins with https:// (on this machine http:// will do)',
-    test: (text) => {
-      const { protocol, hostname } = URL.canParse(text) ? new URL(text) : { protocol: '', hostname: '' };
-      const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-      return protocol === 'https:' || (protocol === 'http:' && loopback);
-    },
+    test: (text) => isSecureUrl(text),
+  },
+  origin: {
+    expected: 'a URL of host and port alone, such as https://192.0.2.10:8444',
+    test: (text) => isSecureUrl(text) && new URL(text).href === `${new URL(text).origin}/`,
   },
 };

@@ -1,4 +1,12 @@
-export { cidrOfMask, FORMATS, type Format } from './formats.ts';
+export { check } from './check.ts';
+export type { Problem } from './complaints.ts';
+export { cidrOfMask, FORMATS } from './formats.ts';
+export { checkKeywords } from './keywords.ts';
+export { patchSchema } from './patch.ts';
+export { type Path, pathText } from './path.ts';
+export { NOTHING, OWN_COMPILERS, requestValidator } from './request.ts';
+export { type RouteParts, route } from './route.ts';
 export { suggest } from './suggest.ts';
-export { type Static, type TSchema, Type } from './type.ts';
-export { describe, type Path, type Problem, pathText, type ValidateOptions, validate } from './validate.ts';
+export { type Node, type Static, type TSchema, Type } from './type.ts';
+export { validate, withDefaults } from './validate.ts';
+export { describe } from './words.ts';

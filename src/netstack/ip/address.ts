@@ -1,9 +1,15 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { IpFamily } from '../types.ts';
+import type { IpFamily } from '../core/types.ts';
 
 /** Addresses as 32-bit words in network order: one for IPv4, four for IPv6. */
 
-export function parseAddress(text: string): { family: IpFamily; words: Int32Array } | undefined {
+export interface IpAddress {
+  readonly family: IpFamily;
+  readonly words: Int32Array;
+}
+
+/** Undefined for what is no address; a zone is left out. */
+export function parseAddress(text: string): IpAddress | undefined {
   if (isIPv4(text)) return { family: 4, words: Int32Array.of(parse4(text)) };
   const zone = text.indexOf('%');
   if (zone >= 0) text = text.slice(0, zone);

@@ -26,7 +26,7 @@ export interface HeaderChain {
 
 /**
  * Walks the extension headers of the IPv6 packet `buffer[offset, end)` (RFC 8200 §4). Options are skipped; a source route that
- * still has stops, a chain that runs out of the packet or has no end is refused with undefined.
+ * still has stops, a chain that runs out of the packet or has no end is refused: false.
  */
 export function walkHeaders(buffer: Buffer, offset: number, end: number, chain: HeaderChain): boolean {
   let at = offset + 40;

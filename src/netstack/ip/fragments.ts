@@ -1,14 +1,20 @@
 import { Buffer } from 'node:buffer';
-import { FRAGMENT_HOLES, FRAGMENT_TIMEOUT } from '../constants.ts';
-import type { Counters } from '../counters.ts';
+import { SharedTable } from '../../lib/shared-table.ts';
+import { FRAGMENT_HOLES, FRAGMENT_OVERHEAD, FRAGMENT_TIMEOUT } from '../core/constants.ts';
+import type { Counters } from '../core/counters.ts';
+import type { Party } from '../core/shares.ts';
+import type { LimitReached } from '../core/types.ts';
 
 /** What reassembly asks of the stack. */
 export interface FragmentHost {
   readonly counters: Counters;
-  now: number;
+  readonly now: number;
+  /** Whom the packet came from that is taken in. */
+  readonly party: Party;
+  limitReached(table: 'fragments', action: LimitReached['action'], party: Party): void;
   readonly limits: { readonly fragmentBytes: number; readonly fragmentPackets: number };
   /** The first fragment of a packet that was never completed: ICMP time exceeded is due (RFC 792, RFC 4443 §3.3). */
-  fragmentsTimedOut(first: Buffer): void;
+  fragmentsTimedOut(first: Buffer, party: Party): void;
 }
 
 interface Piece {
@@ -17,6 +23,7 @@ interface Piece {
 }
 
 interface Partial {
+  readonly party: Party;
   readonly key: string;
   readonly expiresAt: number;
   /** In order of offset, without gaps between neighbours known or overlap. */
@@ -27,7 +34,9 @@ interface Partial {
   first: Buffer | undefined;
   /** Length of the fragmented part, once the last fragment came. */
   total: number;
+  /** Bytes of its pieces, and what they count for, overhead included. */
   held: number;
+  cost: number;
 }
 
 /** One fragment, as the IP header tells. */
@@ -57,10 +66,13 @@ const MAX_PACKET = 65_535;
 export class Fragments {
   readonly #host: FragmentHost;
   readonly #partials = new Map<string, Partial>();
+  /** The same, by whom they came from. */
+  readonly #table: SharedTable<Party, Partial>;
   #bytes = 0;
 
   constructor(host: FragmentHost) {
     this.#host = host;
+    this.#table = new SharedTable(host.limits.fragmentPackets);
   }
 
   /** When `expire` is needed next; Infinity when nothing waits. The oldest partial comes first in the map. */
@@ -75,7 +87,7 @@ export class Fragments {
 
   /** Takes a fragment; returns the head and the whole fragmented part when it was the last that was missing. */
   add(fragment: Fragment): { readonly head: Buffer; readonly body: Buffer } | undefined {
-    const { counters, limits } = this.#host;
+    const { counters } = this.#host;
     counters.fragmentsIn++;
     const end = fragment.from + fragment.length;
     if (
@@ -88,9 +100,9 @@ export class Fragments {
     }
     let partial = this.#partials.get(fragment.key);
     if (!partial) {
-      if (this.#partials.size >= limits.fragmentPackets)
-        this.#drop(this.#partials.values().next().value!, 'dropFragmentLimit');
+      this.#roomForPacket();
       partial = {
+        party: this.#host.party,
         key: fragment.key,
         expiresAt: this.#host.now + FRAGMENT_TIMEOUT,
         pieces: [],
@@ -98,8 +110,10 @@ export class Fragments {
         first: undefined,
         total: -1,
         held: 0,
+        cost: 0,
       };
       this.#partials.set(fragment.key, partial);
+      this.#table.add(partial.party, partial);
     }
     const at = this.#place(partial, fragment.from, end);
     if (at === -1) {
@@ -112,21 +126,24 @@ export class Fragments {
       this.#drop(partial, 'dropFragmentOverlap');
       return undefined;
     }
-    if (this.#bytes + fragment.length > limits.fragmentBytes || partial.pieces.length >= FRAGMENT_HOLES) {
+    const cost = fragment.length + FRAGMENT_OVERHEAD;
+    if (partial.pieces.length >= FRAGMENT_HOLES || !this.#roomForBytes(partial.party, cost)) {
       this.#drop(partial, 'dropFragmentLimit');
       return undefined;
     }
     if (!fragment.more) partial.total = end;
     if (fragment.from === 0) {
-      partial.head = Buffer.from(fragment.buffer.subarray(fragment.packet, fragment.packet + fragment.headLength));
-      partial.first = Buffer.from(
-        fragment.buffer.subarray(fragment.packet, fragment.packet + Math.min(fragment.packetLength, 1232)),
-      );
+      partial.head = copyOf(fragment.buffer, fragment.packet, fragment.headLength);
+      partial.first = copyOf(fragment.buffer, fragment.packet, Math.min(fragment.packetLength, 1232));
     }
-    const bytes = Buffer.from(fragment.buffer.subarray(fragment.at, fragment.at + fragment.length));
-    partial.pieces.splice(at, 0, { from: fragment.from, bytes });
-    partial.held += bytes.length;
-    this.#bytes += bytes.length;
+    partial.pieces.splice(at, 0, {
+      from: fragment.from,
+      bytes: copyOf(fragment.buffer, fragment.at, fragment.length),
+    });
+    partial.held += fragment.length;
+    partial.cost += cost;
+    partial.party.fragments += cost;
+    this.#bytes += cost;
     if (partial.held !== partial.total || !partial.head) return undefined;
     this.#forget(partial);
     counters.reassembled++;
@@ -144,13 +161,42 @@ export class Fragments {
     for (const partial of this.#partials.values()) {
       if (partial.expiresAt > this.#host.now) return;
       this.#drop(partial, 'dropFragmentTimeout');
-      if (partial.first) this.#host.fragmentsTimedOut(partial.first);
+      if (partial.first) this.#host.fragmentsTimedOut(partial.first, partial.party);
     }
   }
 
   clear(): void {
     this.#partials.clear();
+    this.#table.clear();
     this.#bytes = 0;
+  }
+
+  /** One more packet may begin: who holds most gives up its oldest, the sender of this one if it holds its share. */
+  #roomForPacket(): void {
+    const host = this.#host;
+    const table = this.#table;
+    if (!table.full) return;
+    const own = table.hasShare(host.party);
+    const party = own ? host.party : table.largest()!;
+    const oldest = table.oldest(party);
+    if (oldest) this.#drop(oldest, 'dropFragmentLimit');
+    host.limitReached('fragments', own ? 'refused' : 'evicted', party);
+  }
+
+  /** Whether so many bytes more may be kept; makes room where others hold more than their share. */
+  #roomForBytes(party: Party, cost: number): boolean {
+    const host = this.#host;
+    const { fragmentBytes } = host.limits;
+    while (this.#bytes + cost > fragmentBytes) {
+      const largest = this.#table.largest((one) => one.fragments);
+      if (largest === undefined || this.#table.sated(party, party.fragments + cost, fragmentBytes)) {
+        host.limitReached('fragments', 'refused', party);
+        return false;
+      }
+      this.#drop(this.#table.oldest(largest)!, 'dropFragmentLimit');
+      host.limitReached('fragments', 'evicted', largest);
+    }
+    return true;
   }
 
   /** Index at which the range belongs; -1 for an exact duplicate, -2 for an overlap. */
@@ -171,8 +217,18 @@ export class Fragments {
   }
 
   #forget(partial: Partial): void {
-    if (this.#partials.delete(partial.key)) this.#bytes -= partial.held;
+    if (!this.#partials.delete(partial.key)) return;
+    this.#table.delete(partial.party, partial);
+    partial.party.fragments -= partial.cost;
+    this.#bytes -= partial.cost;
   }
+}
+
+/** Memory of its own: a slice of a shared pool would keep the whole pool. */
+function copyOf(buffer: Buffer, at: number, length: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(length);
+  buffer.copy(copy, 0, at, at + length);
+  return copy;
 }
 
 function lastEnd({ pieces }: Partial): number {

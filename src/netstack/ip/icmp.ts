@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { ICMP_BURST, ICMP_RATE } from '../constants.ts';
-import { fold } from '../packet-slab.ts';
-import type { IpFamily, RefuseWith } from '../types.ts';
+import { ICMP_BURST, ICMP_PARTY_BURST, ICMP_PARTY_RATE, ICMP_RATE } from '../core/constants.ts';
+import { fold } from '../core/packet-slab.ts';
+import type { Party } from '../core/shares.ts';
+import type { IpFamily, RefuseWith } from '../core/types.ts';
 import { formatAddress } from './address.ts';
 import { type HeaderChain, walkHeaders } from './extension-headers.ts';
 import {
@@ -13,16 +14,14 @@ import {
   transportChecksum,
   wordsOf,
 } from './ip-output.ts';
+import type { IpPayload } from './ip-payload.ts';
 
 /** Types of ICMP (RFC 792) and ICMPv6 (RFC 4443) that the stack knows. */
 const V4 = {
   EchoReply: 0,
   Unreachable: 3,
-  SourceQuench: 4,
-  Redirect: 5,
   Echo: 8,
   TimeExceeded: 11,
-  ParameterProblem: 12,
 } as const;
 const V6 = { Unreachable: 1, TooBig: 2, TimeExceeded: 3, ParameterProblem: 4, Echo: 128, EchoReply: 129 } as const;
 
@@ -45,8 +44,6 @@ const QUOTE_V6 = 1280 - 40 - 8;
 /** An ICMP error about a packet that we sent, with what it quotes of that packet. */
 export interface QuotedError {
   readonly kind: 'too-big' | 'unreachable' | 'time-exceeded';
-  /** Code of the message, as its family numbers them. */
-  readonly code: number;
   readonly family: IpFamily;
   /** For `too-big`: the next hop's MTU; 0 from routers older than RFC 1191. */
   readonly mtu: number;
@@ -63,6 +60,7 @@ export interface QuotedError {
 
 /** What ICMP asks of the stack. */
 export interface IcmpHost extends IpHost {
+  limitReached(table: 'icmp-errors', action: 'refused', party: Party): void;
   answersEcho(family: IpFamily, localAddress: string, remoteAddress: string): boolean;
   /** A reply to an echo request; false when nobody asked. */
   echoReply(family: IpFamily, addresses: Int32Array, id: number, sequence: number, payload: Buffer): boolean;
@@ -81,8 +79,8 @@ export class Icmp {
     this.#filledAt = host.now;
   }
 
-  /** A message, `buffer[at, at + length)`, with its addresses: remote, then local. */
-  input(buffer: Buffer, at: number, length: number, family: IpFamily, addresses: Int32Array): void {
+  /** A message arrives. */
+  input({ buffer, at, length, family, addresses }: IpPayload): void {
     const { counters, slab } = this.#host;
     counters.icmpIn++;
     if (length < 8) {
@@ -104,25 +102,31 @@ export class Icmp {
    * Tells the sender of a packet that it did not arrive (RFC 1122 §3.2.2, RFC 4443 §2.4). Not about ICMP errors, later fragments,
    * or packets to or from a group, and no more often than a bucket of tokens allows.
    */
-  unreachable(how: Exclude<RefuseWith, 'reset'> | 'port', packet: Buffer, offset: number, length: number): void {
+  unreachable(
+    how: Exclude<RefuseWith, 'reset'> | 'port',
+    packet: Buffer,
+    offset: number,
+    length: number,
+    party: Party,
+  ): void {
     const v6 = packet[offset]! >> 4 === 6;
     const codes = v6
       ? { port: 4, prohibited: 1, 'host-unreachable': 3 }
       : { port: 3, prohibited: 13, 'host-unreachable': 1 };
-    this.#report(v6 ? V6.Unreachable : V4.Unreachable, codes[how], packet, offset, length);
+    this.#report(v6 ? V6.Unreachable : V4.Unreachable, codes[how], packet, offset, length, party);
   }
 
   /** Tells that a packet's fragments did not all come in time. */
-  reassemblyTimedOut(first: Buffer): void {
+  reassemblyTimedOut(first: Buffer, party: Party): void {
     const v6 = first[0]! >> 4 === 6;
-    this.#report(v6 ? V6.TimeExceeded : V4.TimeExceeded, REASSEMBLY, first, 0, first.length);
+    this.#report(v6 ? V6.TimeExceeded : V4.TimeExceeded, REASSEMBLY, first, 0, first.length, party);
   }
 
   /** Tells that nobody here speaks the protocol that a packet carries (RFC 1122 §3.2.2.1, RFC 4443 §3.4, RFC 8200 §4). */
-  unknownProtocol(packet: Buffer, offset: number, length: number): void {
-    if (packet[offset]! >> 4 === 4) this.#report(V4.Unreachable, V4_PROTOCOL, packet, offset, length);
+  unknownProtocol(packet: Buffer, offset: number, length: number, party: Party): void {
+    if (packet[offset]! >> 4 === 4) this.#report(V4.Unreachable, V4_PROTOCOL, packet, offset, length, party);
     else if (walkHeaders(packet, offset, offset + length, chain)) {
-      this.#report(V6.ParameterProblem, V6_NEXT_HEADER, packet, offset, length, chain.nextHeaderAt - offset);
+      this.#report(V6.ParameterProblem, V6_NEXT_HEADER, packet, offset, length, party, chain.nextHeaderAt - offset);
     }
   }
 
@@ -170,12 +174,17 @@ export class Icmp {
     return sendIp(host, family, addresses, family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6, message);
   }
 
-  #report(type: number, code: number, packet: Buffer, offset: number, length: number, rest = 0): void {
+  #report(type: number, code: number, packet: Buffer, offset: number, length: number, party: Party, rest = 0): void {
     const host = this.#host;
     const family: IpFamily = packet[offset]! >> 4 === 6 ? 6 : 4;
     const addresses = readAddresses(packet, offset, family);
-    if (!mayReportOn(packet, offset, length, family, addresses) || !this.#takeToken()) {
+    if (!mayReportOn(packet, offset, length, family, addresses)) {
       host.counters.icmpSuppressed++;
+      return;
+    }
+    if (!this.#takeToken(party)) {
+      host.counters.icmpSuppressed++;
+      host.limitReached('icmp-errors', 'refused', party);
       return;
     }
     const quote = Math.min(length, family === 4 ? QUOTE_V4 : QUOTE_V6);
@@ -187,26 +196,34 @@ export class Icmp {
     this.#send(family, addresses, message);
   }
 
-  #takeToken(): boolean {
+  /** One bucket for all, and a smaller one for each owner, so that nobody empties the first alone. */
+  #takeToken(party: Party): boolean {
     const now = this.#host.now;
     this.#tokens = Math.min(ICMP_BURST, this.#tokens + ((now - this.#filledAt) / 1000) * ICMP_RATE);
     this.#filledAt = now;
-    if (this.#tokens < 1) return false;
+    if (party.owner === undefined) {
+      party.icmpTokens = Infinity;
+    } else {
+      const filled = party.icmpTokens + ((now - party.icmpFilledAt) / 1000) * ICMP_PARTY_RATE;
+      party.icmpTokens = Math.min(ICMP_PARTY_BURST, filled);
+      party.icmpFilledAt = now;
+    }
+    if (this.#tokens < 1 || party.icmpTokens < 1) return false;
     this.#tokens -= 1;
+    party.icmpTokens -= 1;
     return true;
   }
 
   #error(type: number, buffer: Buffer, at: number, length: number, family: IpFamily): void {
     const { counters } = this.#host;
-    const code = buffer[at + 1]!;
-    const kind = errorKind(type, code, family);
+    const kind = errorKind(type, buffer[at + 1]!, family);
     const quoted = kind && readQuoted(buffer, at + 8, at + length, family);
     if (!kind || !quoted) {
       counters.dropIcmpType++;
       return;
     }
     const mtu = kind !== 'too-big' ? 0 : family === 4 ? buffer.readUInt16BE(at + 6) : buffer.readUInt32BE(at + 4);
-    this.#host.icmpError({ kind, code, family, mtu, ...quoted });
+    this.#host.icmpError({ kind, family, mtu, ...quoted });
   }
 }
 
@@ -250,7 +267,7 @@ function readQuoted(buffer: Buffer, at: number, end: number, family: IpFamily) {
 }
 
 /** Source, then destination of a packet: seen from its receiver, remote and local. */
-export function readAddresses(packet: Buffer, offset: number, family: IpFamily): Int32Array {
+function readAddresses(packet: Buffer, offset: number, family: IpFamily): Int32Array {
   const words = new Int32Array(2 * wordsOf(family));
   const start = offset + (family === 4 ? 12 : 8);
   for (let i = 0; i < words.length; i++) words[i] = packet.readInt32BE(start + 4 * i);

@@ -1,33 +1,29 @@
 import { Buffer } from 'node:buffer';
-import type { Counters } from '../counters.ts';
-import { fold } from '../packet-slab.ts';
-import type { IpFamily } from '../types.ts';
+import type { Counters } from '../core/counters.ts';
+import { fold } from '../core/packet-slab.ts';
+import type { IpFamily } from '../core/types.ts';
+import { int32 } from '../core/word.ts';
 import { type HeaderChain, walkHeaders } from './extension-headers.ts';
 import { type FragmentHost, Fragments } from './fragments.ts';
+import { PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from './ip-output.ts';
+import { IpPayload } from './ip-payload.ts';
 
 /** What IP input asks of the stack. */
 export interface IpInputHost extends FragmentHost {
   readonly counters: Counters;
   /** Whether the destination in `addresses` (remote, then local) is one of ours. */
   isLocal(family: IpFamily, addresses: Int32Array): boolean;
-  /** A whole payload, `buffer[at, at + length)`, of the packet `buffer[packet, packet + packetLength)`. */
-  payload(
-    protocol: number,
-    buffer: Buffer,
-    packet: number,
-    packetLength: number,
-    at: number,
-    length: number,
-    family: IpFamily,
-    addresses: Int32Array,
-  ): void;
+  /** Takes a whole payload in. */
+  payload(payload: IpPayload): void;
 }
 
 /** Header checks, extension headers and reassembly: from IP packets to payloads (RFC 791, RFC 1122 §3.2, RFC 8200). */
 export class IpInput {
   readonly fragments: Fragments;
   readonly #host: IpInputHost;
-  readonly #addresses = new Int32Array(8);
+  readonly #payload = new IpPayload();
+  /** Those of the payload: remote, then local. */
+  readonly #addresses = this.#payload.addresses;
   readonly #chain: HeaderChain = { protocol: 0, at: 0, nextHeaderAt: 0, fragmentAt: -1, fragmentNamedAt: -1 };
 
   constructor(host: IpInputHost) {
@@ -40,6 +36,19 @@ export class IpInput {
     if (version === 4) this.#input4(buffer, offset, length);
     else if (version === 6) this.#input6(buffer, offset, length);
     else this.#host.counters.dropBadVersion++;
+  }
+
+  /** Hands on what follows the `headerLength` bytes of headers of the packet at `offset`. */
+  #pass(protocol: number, buffer: Buffer, offset: number, total: number, headerLength: number, family: IpFamily): void {
+    const payload = this.#payload;
+    payload.protocol = protocol;
+    payload.buffer = buffer;
+    payload.packet = offset;
+    payload.packetLength = total;
+    payload.at = offset + headerLength;
+    payload.length = total - headerLength;
+    payload.family = family;
+    this.#host.payload(payload);
   }
 
   #input4(buffer: Buffer, offset: number, length: number): void {
@@ -62,8 +71,8 @@ export class IpInput {
       return;
     }
     const addresses = this.#addresses;
-    const source = word(buffer, offset + 12);
-    const destination = word(buffer, offset + 16);
+    const source = int32(buffer, offset + 12);
+    const destination = int32(buffer, offset + 16);
     addresses[0] = source;
     addresses[1] = destination;
     // RFC 1122 §3.2.1.3: groups and "this host" are no source; as a destination a group is not for us.
@@ -80,7 +89,7 @@ export class IpInput {
       this.#fragment4(buffer, offset, headerLength, total, fragment);
       return;
     }
-    host.payload(buffer[offset + 9]!, buffer, offset, total, offset + headerLength, total - headerLength, 4, addresses);
+    this.#pass(buffer[offset + 9]!, buffer, offset, total, headerLength, 4);
   }
 
   #fragment4(buffer: Buffer, offset: number, headerLength: number, total: number, fragment: number): void {
@@ -125,7 +134,7 @@ export class IpInput {
       return;
     }
     const addresses = this.#addresses;
-    for (let i = 0; i < 8; i++) addresses[i] = word(buffer, offset + 8 + 4 * i);
+    for (let i = 0; i < 8; i++) addresses[i] = int32(buffer, offset + 8 + 4 * i);
     // RFC 4291 §2.7: a group is no source; what goes to one is not for us, nor is what comes from nobody.
     if (
       addresses[0]! >>> 24 === 0xff ||
@@ -141,8 +150,8 @@ export class IpInput {
       return;
     }
     const protocol = buffer[offset + 6]!;
-    if (protocol === 6 || protocol === 17 || protocol === 58) {
-      host.payload(protocol, buffer, offset, total, offset + 40, total - 40, 6, addresses);
+    if (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP || protocol === PROTOCOL_ICMPV6) {
+      this.#pass(protocol, buffer, offset, total, 40, 6);
       return;
     }
     const chain = this.#chain;
@@ -153,7 +162,7 @@ export class IpInput {
     const place = chain.fragmentAt < 0 ? 0 : (buffer[chain.fragmentAt + 2]! << 8) | buffer[chain.fragmentAt + 3]!;
     // An atomic fragment is a whole packet and joins nothing (RFC 6946).
     if ((place & 0xfff9) === 0) {
-      host.payload(chain.protocol, buffer, offset, total, chain.at, offset + total - chain.at, 6, addresses);
+      this.#pass(chain.protocol, buffer, offset, total, chain.at - offset, 6);
     } else {
       this.#fragment6(buffer, offset, total, chain);
     }
@@ -161,7 +170,7 @@ export class IpInput {
 
   #fragment6(buffer: Buffer, offset: number, total: number, chain: HeaderChain): void {
     const fragment = (buffer[chain.fragmentAt + 2]! << 8) | buffer[chain.fragmentAt + 3]!;
-    const id = word(buffer, chain.fragmentAt + 4);
+    const id = int32(buffer, chain.fragmentAt + 4);
     const named = chain.fragmentNamedAt - offset;
     const { protocol } = chain;
     const whole = this.fragments.add({
@@ -189,7 +198,3 @@ export class IpInput {
 }
 
 const FRAGMENT = 44;
-
-function word(buffer: Buffer, at: number): number {
-  return (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!;
-}

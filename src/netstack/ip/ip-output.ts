@@ -1,8 +1,8 @@
 import type { Buffer } from 'node:buffer';
-import { MIN_MTU_V6 } from '../constants.ts';
-import type { Counters } from '../counters.ts';
-import { fold, type PacketSlab, swap16, swap32 } from '../packet-slab.ts';
-import type { IpFamily } from '../types.ts';
+import { MIN_MTU_V6 } from '../core/constants.ts';
+import type { Counters } from '../core/counters.ts';
+import { fold, type PacketSlab, swap16, swap32 } from '../core/packet-slab.ts';
+import type { IpFamily } from '../core/types.ts';
 
 /** What sending a datagram asks of the stack. */
 export interface IpHost {
@@ -18,6 +18,7 @@ export interface IpHost {
 }
 
 export const PROTOCOL_ICMP = 1;
+export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
 export const PROTOCOL_ICMPV6 = 58;
 const PROTOCOL_FRAGMENT = 44;

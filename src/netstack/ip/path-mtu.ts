@@ -1,5 +1,5 @@
-import { MIN_MTU_V4, MIN_MTU_V6, PATH_MTU_ENTRIES, PATH_MTU_TTL } from '../constants.ts';
-import type { IpFamily } from '../types.ts';
+import { MIN_MTU_V4, MIN_MTU_V6, PATH_MTU_ENTRIES, PATH_MTU_TTL } from '../core/constants.ts';
+import type { IpFamily } from '../core/types.ts';
 
 interface Entry {
   readonly mtu: number;
@@ -16,6 +16,10 @@ export class PathMtuCache {
     if (now < entry.until) return entry.mtu;
     this.#entries.delete(address);
     return undefined;
+  }
+
+  delete(address: string): void {
+    this.#entries.delete(address);
   }
 
   set(address: string, mtu: number, now: number): void {

@@ -5,7 +5,7 @@ import {
   type TcpConnectRequest,
   type TcpFlow,
   TcpState,
-} from '../types.ts';
+} from '../core/types.ts';
 import type { Connection } from './connection.ts';
 import { sendSegment } from './emit.ts';
 import { closeTcb } from './lifecycle.ts';
@@ -25,6 +25,9 @@ export class ConnectRequest implements TcpConnectRequest {
     this.#unreachable = unreachable;
   }
 
+  get owner(): object | undefined {
+    return this.#tcb.party.owner;
+  }
   get family(): IpFamily {
     return this.#tcb.family;
   }

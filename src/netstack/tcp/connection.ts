@@ -1,11 +1,11 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { TunneliteError } from '../../lib/errors.ts';
-import { HALF_OPEN_TIMEOUT, SEND_BUFFER_INITIAL } from '../constants.ts';
+import { HALF_OPEN_TIMEOUT, SEND_BUFFER_INITIAL } from '../core/constants.ts';
+import { type TcpFlowHandler, type TcpFlowStats, TcpState } from '../core/types.ts';
 import { formatAddress } from '../ip/address.ts';
-import { type TcpFlowHandler, type TcpFlowStats, TcpState } from '../types.ts';
 import { TcpDuplex } from './duplex.ts';
-import { abort, tellClosed } from './lifecycle.ts';
+import { abort, awaitFin, tellClosed } from './lifecycle.ts';
 import { settle } from './loss-recovery.ts';
 import { acknowledgeFirst, acknowledgeNowOrLater, consume, deliver, discardReceived } from './receive.ts';
 import { SendBuffer } from './send-buffer.ts';
@@ -41,7 +41,7 @@ export class Connection extends Tcb {
       this.sendBuffer ??= new SendBuffer((this.iss + 1) | 0);
       this.sendBuffer.push(chunk);
       this.queuedBytes += chunk.length;
-      this.host.memory += chunk.length;
+      this.host.limits.held(this, chunk.length);
       this.host.markDirty(this);
     }
     if (this.queuedBytes < this.#writeLimit()) return true;
@@ -66,6 +66,19 @@ export class Connection extends Tcb {
     abort(this, 'reset-local');
     // Who resets wants no more.
     discardReceived(this);
+  }
+
+  close(): void {
+    if (this.closeReason !== undefined || this.orphaned) return;
+    const waiting = this.readyBytes + this.chunkLength - this.chunkStart;
+    if (this.unconsumed > 0 || waiting > 0 || this.reassembly !== undefined) {
+      this.reset();
+      return;
+    }
+    this.orphaned = true;
+    this.end();
+    if (this.state === TcpState.FinWait2) awaitFin(this);
+    else if (this.cc === undefined) this.reset();
   }
 
   consumed(bytes: number): void {

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { Duplex } from 'node:stream';
 import { TunneliteError } from '../../lib/errors.ts';
-import type { TcpCloseReason, TcpFlow, TcpFlowHandler } from '../types.ts';
+import type { TcpCloseReason, TcpFlow, TcpFlowHandler } from '../core/types.ts';
 
 const HIGH_WATER = 256 * 1024;
 
@@ -98,10 +98,21 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
     done();
   }
 
+  /** As `net.Socket.destroySoon`: ends, and closes once all is handed over. HTTP servers close a connection so. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#held = [];
-    // RFC 2525 §2.17, RFC 9293 §3.6.1: data that nobody will read are answered with RST.
-    if (!this.#over && !(this.#ended && this.writableFinished)) this.#flow.reset();
+    // As a socket that is closed: what was written and ended still arrives. Whoever breaks off says so by RST, and data that nobody will
+    // read are answered with it (RFC 2525 §2.17, RFC 9293 §3.6.1).
+    if (!this.#over) {
+      if (error || !this.writableFinished || this.readableLength > 0) this.#flow.reset();
+      else if (!this.#ended) this.#flow.close();
+    }
     done(error);
   }
 
@@ -119,6 +130,8 @@ function closeError(reason: TcpCloseReason): TunneliteError {
       return new TunneliteError('ERR_NETSTACK_REFUSED');
     case 'timeout':
       return new TunneliteError('ERR_NETSTACK_TIMEOUT');
+    case 'evicted':
+      return new TunneliteError('ERR_NETSTACK_LIMIT');
     case 'unreachable':
       return new TunneliteError('ERR_NETSTACK_UNREACHABLE');
     default:

@@ -1,4 +1,5 @@
-import { fold, swap16, swap32 } from '../packet-slab.ts';
+import { RECEIVE_BUFFER_PRESSURE } from '../core/constants.ts';
+import { fold, swap16, swap32 } from '../core/packet-slab.ts';
 import { ACK, RST, SYN } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
 import { MAX_SACK_BLOCKS, TIMESTAMP_BYTES, writeSack, writeSynOptions } from './tcp-options.ts';
@@ -25,8 +26,8 @@ export function payloadAt(tcb: Tcb): number {
 function windowField(tcb: Tcb): number {
   const host = tcb.host;
   const current = (tcb.rcvAdv - tcb.rcvNxt) | 0;
-  let space = tcb.rcvBuf - tcb.unconsumed - tcb.readyBytes - tcb.chunkLength;
-  if (host.pressed && space > 16_384) space = 16_384;
+  let space = tcb.rcvBuf - tcb.unconsumed - tcb.readyBytes - (tcb.chunkLength - tcb.chunkStart);
+  if (space > RECEIVE_BUFFER_PRESSURE && host.limits.pressed(tcb)) space = RECEIVE_BUFFER_PRESSURE;
   const scale = tcb.rcvScale;
   let field: number;
   if (space - current >= Math.min(tcb.rcvBuf >> 1, tcb.rcvMss)) {
@@ -98,7 +99,10 @@ function sackOption(tcb: Tcb, at: number, used: number): number {
   const dsack = tcb.dsackEnd !== tcb.dsackStart;
   const held = tcb.reassembly;
   if (!dsack && (held === undefined || held.empty)) return 0;
-  const room = used > 0 ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS;
+  // As many blocks as fit the options of TCP, and the packet: 4 bytes and 8 for each.
+  const fitting = Math.floor((tcb.mtu - tcb.headerLength - 20 - used - 4) / 8);
+  const room = Math.min(used > 0 ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS, fitting);
+  if (room < 1) return 0;
   let count = held === undefined ? 0 : held.blocks(blocks, dsack ? room - 1 : room);
   if (dsack) {
     // RFC 2883 §4: the duplicate comes first.

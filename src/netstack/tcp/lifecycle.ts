@@ -1,5 +1,12 @@
-import { DEFAULT_MSS_V4, DEFAULT_MSS_V6, MIN_SEND_MSS, RTO_AFTER_SYN_LOSS } from '../constants.ts';
-import { type TcpCloseReason, TcpState } from '../types.ts';
+import {
+  DEFAULT_MSS_V4,
+  DEFAULT_MSS_V6,
+  FIN_TIMEOUT,
+  MIN_SEGMENT,
+  MIN_SEND_MSS,
+  RTO_AFTER_SYN_LOSS,
+} from '../core/constants.ts';
+import { type TcpCloseReason, TcpState } from '../core/types.ts';
 import { Cubic } from './congestion/cubic.ts';
 import { NewReno } from './congestion/newreno.ts';
 import { sendReset } from './emit.ts';
@@ -43,7 +50,7 @@ export function wantedScale(receiveBuffer: number): number {
 export function updateMss(tcb: Tcb): void {
   const options = tcb.tsOk ? TIMESTAMP_BYTES : 0;
   const most = Math.min(Math.max(tcb.peerMss, MIN_SEND_MSS), tcb.mtu - tcb.headerLength - 20);
-  tcb.mss = Math.max(most - options, 32);
+  tcb.mss = Math.max(most - options, MIN_SEGMENT);
   if (tcb.cc !== undefined) {
     tcb.cc.mss = tcb.mss;
     loseOversized(tcb);
@@ -57,7 +64,7 @@ export function established(tcb: Tcb): void {
   tcb.cc = host.tcp.congestion === 'cubic' ? new Cubic(window, tcb.mss) : new NewReno(window, tcb.mss);
   if (tcb.synTries > 1) {
     // RFC 6298 §5.7, RFC 5681 §3.1.
-    tcb.rtt.rto = Math.max(tcb.rtt.rto, RTO_AFTER_SYN_LOSS);
+    tcb.rtt.expectAtLeast(RTO_AFTER_SYN_LOSS);
     tcb.cc.cwnd = tcb.mss;
   } else {
     tcb.rtt.sample(host.now - tcb.lastSendAt, host.now);
@@ -82,20 +89,25 @@ export function established(tcb: Tcb): void {
 function freeSendSide(tcb: Tcb): void {
   const { host } = tcb;
   if (tcb.sent !== undefined) {
-    host.giveSentQueue(tcb.sent);
+    host.spareQueues.give(tcb.sent);
     tcb.sent = undefined;
   }
-  host.memory -= tcb.queuedBytes;
+  host.limits.held(tcb, -tcb.queuedBytes);
   tcb.queuedBytes = 0;
   tcb.sendBuffer = undefined;
   tcb.inFlight = 0;
   tcb.lostCount = 0;
   tcb.sackedCount = 0;
-  tcb.sackedBytes = 0;
   tcb.blocked = false;
   tcb.sendTimer = SendTimer.None;
   tcb.sendTimerAt = Infinity;
   tcb.sackSeen = undefined;
+}
+
+/** All was sent and acknowledged, and nobody here waits for the peer's FIN: it may take only so long. */
+export function awaitFin(tcb: Tcb): void {
+  tcb.lifeTimerAt = tcb.host.now + FIN_TIMEOUT;
+  tcb.host.schedule(tcb);
 }
 
 /** The connection has just become TIME-WAIT: to its owner it is closed. */
@@ -117,6 +129,7 @@ export function closeTcb(tcb: Tcb, event: TcpEvent, reason: TcpCloseReason): voi
   // Nobody may ever come for it.
   if (tcb.owner === undefined) discardReceived(tcb);
   tcb.ackTimerAt = Infinity;
+  tcb.moreAt = Infinity;
   tcb.lifeTimerAt = Infinity;
   tcb.closeReason ??= reason;
   tcb.host.released(tcb);

@@ -1,4 +1,4 @@
-import { DUP_THRESHOLD, REO_WND_PERSIST } from '../constants.ts';
+import { DUP_THRESHOLD, REO_WND_PERSIST } from '../core/constants.ts';
 import { timestamp } from './emit.ts';
 import { EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentQueue } from './sent-queue.ts';
 import { seqGe, seqGt, seqLe, seqLt } from './sequence.ts';
@@ -61,7 +61,6 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
       const done = seqLe(end, ack);
       const length = ((done ? end : ack) - sent.base) | 0;
       if (flags & SACKED) {
-        tcb.sackedBytes -= length;
         if (done) tcb.sackedCount--;
       } else {
         tcb.newlyDelivered += length;
@@ -75,7 +74,7 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
         }
       }
       if (!done) {
-        if (length > 0) sent.base = ack;
+        if (length > 0) sent.trim(ack);
         break;
       }
       sent.shift();
@@ -90,7 +89,7 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
     }
     if (sent.count === 0) {
       tcb.sent = undefined;
-      host.giveSentQueue(sent);
+      host.spareQueues.give(sent);
     }
   }
   if (tcb.sackedCount > 0 || tcb.lostCount > 0 || tcb.phase !== Phase.Open) tcb.rackPending = true;
@@ -98,7 +97,7 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
   if (buffer !== undefined) {
     buffer.release(ack);
     const left = Math.max(0, (buffer.end - ack) | 0);
-    host.memory += left - tcb.queuedBytes;
+    host.limits.held(tcb, left - tcb.queuedBytes);
     tcb.queuedBytes = left;
   }
   // Eifel (RFC 3522): what acknowledges the head of this episode echoes a time from before its first retransmission.
@@ -176,16 +175,14 @@ function markDelivered(tcb: Tcb, sent: SentQueue, start: number, end: number, ec
   let i = sent.find(start);
   // A segment that is delivered in part counts as not delivered.
   if (i < sent.count && seqLt(sent.start(i), start)) i++;
-  for (; i < sent.count; i++) {
+  for (i = sent.nextUnsacked(i); i < sent.count; i = sent.nextUnsacked(i + 1)) {
     const segmentEnd = sent.end(i);
     if (seqGt(segmentEnd, end)) break;
     const flags = sent.flags(i);
-    if (flags & SACKED) continue;
     const length = (segmentEnd - sent.start(i)) | 0;
     if ((flags & (LOST | RETRANSMITTED)) === LOST) tcb.lostCount--;
     else tcb.inFlight -= length;
     sent.setFlags(i, (flags | SACKED) & ~(LOST | RETRANSMITTED));
-    tcb.sackedBytes += length;
     tcb.sackedCount++;
     tcb.newlyDelivered += length;
     const sentAt = sent.time(i);
@@ -232,7 +229,7 @@ function lose(tcb: Tcb, sent: SentQueue, i: number): void {
 }
 
 /** RFC 8985 §6.2 step 5. True when something was newly found lost. */
-export function detectLosses(tcb: Tcb): boolean {
+function detectLosses(tcb: Tcb): boolean {
   tcb.rackPending = false;
   tcb.reorderAt = Infinity;
   const sent = tcb.sent;
@@ -241,7 +238,7 @@ export function detectLosses(tcb: Tcb): boolean {
   const allowance = tcb.rackRtt + reorderWindow(tcb);
   let wait = 0;
   let found = false;
-  for (let i = 0; i < sent.count; i++) {
+  for (let i = sent.nextUnsacked(0); i < sent.count; i = sent.nextUnsacked(i + 1)) {
     const flags = sent.flags(i);
     const sentAt = sent.time(i);
     const end = sent.end(i);
@@ -251,7 +248,7 @@ export function detectLosses(tcb: Tcb): boolean {
       if ((flags & EVER_RETRANSMITTED) === 0) break;
       continue;
     }
-    if (flags & SACKED || (flags & (LOST | RETRANSMITTED)) === LOST) continue;
+    if ((flags & (LOST | RETRANSMITTED)) === LOST) continue;
     const remaining = sentAt + allowance - now;
     if (remaining <= 0.001) {
       lose(tcb, sent, i);
@@ -402,11 +399,9 @@ export function onRetransmitTimeout(tcb: Tcb): void {
     host.counters.tcpReneged++;
     for (let i = 0; i < sent.count; i++) {
       const flags = sent.flags(i);
-      if ((flags & SACKED) === 0) continue;
-      sent.setFlags(i, flags & ~SACKED);
-      tcb.inFlight += (sent.end(i) - sent.start(i)) | 0;
+      if (flags & SACKED) tcb.inFlight += (sent.end(i) - sent.start(i)) | 0;
     }
-    tcb.sackedBytes = 0;
+    sent.clearSacked();
     tcb.sackedCount = 0;
     tcb.sackSeen = undefined;
   }

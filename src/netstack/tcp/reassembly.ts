@@ -1,34 +1,38 @@
-import type { Buffer } from 'node:buffer';
-import { PIECE_OVERHEAD } from '../constants.ts';
+import { Buffer } from 'node:buffer';
+import { MAX_PIECES, PIECE_OVERHEAD } from '../core/constants.ts';
 
 interface Piece {
   readonly start: number;
   readonly data: Buffer;
 }
 
-/** A run of bytes without gaps; its pieces are in order and may overlap. */
+/** A run of bytes without gaps. */
 interface Range {
   start: number;
   end: number;
-  readonly pieces: Piece[];
 }
 
 /**
- * Data that came ahead of its turn, as sorted ranges that do not touch. The order of `recent` is what SACK reports:
- * the range that changed last comes first (RFC 2018 §4).
+ * Data that came ahead of its turn: pieces in order that do not overlap, and the ranges without gaps that they make. A segment costs a
+ * search in each, and a look at the ranges that it joins and the pieces that it covers, in whatever order segments come.
  */
 export class Reassembly {
-  #ranges: Range[] = [];
+  readonly #pieces: Piece[] = [];
+  readonly #ranges: Range[] = [];
+  /** The range that changed last: what SACK reports first (RFC 2018 §4). */
   #recent: Range | undefined;
   /** Memory held, overhead included. */
   cost = 0;
+  /** Pieces and ranges that were looked at so far. */
+  steps = 0;
 
   get empty(): boolean {
     return this.#ranges.length === 0;
   }
 
-  get rangeCount(): number {
-    return this.#ranges.length;
+  /** No more pieces are taken. */
+  get full(): boolean {
+    return this.#pieces.length >= MAX_PIECES;
   }
 
   /** What a piece of `length` bytes costs. */
@@ -36,40 +40,29 @@ export class Reassembly {
     return length + PIECE_OVERHEAD;
   }
 
-  /**
-   * Adds [start, start + data.length); keeps `data`. Returns false, keeping nothing, when all of it is held already.
-   */
+  /** Adds a copy of [start, start + data.length). False, keeping nothing: all of it is held already. */
   add(start: number, data: Buffer): boolean {
     const end = (start + data.length) | 0;
     const ranges = this.#ranges;
-    // First range that ends at or after `start`; arrivals are mostly at the far end, so look from there.
-    let first = ranges.length;
-    while (first > 0 && ((ranges[first - 1]!.end - start) | 0) >= 0) first--;
+    // First range that ends at or after `start`, and the first one behind that `end` does not reach.
+    const first = this.#find(ranges.length, (i) => ((ranges[i]!.end - start) | 0) >= 0);
     const candidate = ranges[first];
     if (candidate && ((candidate.start - start) | 0) <= 0 && ((candidate.end - end) | 0) >= 0) {
       this.#recent = candidate;
       return false;
     }
-    this.cost += Reassembly.cost(data.length);
-    const piece: Piece = { start, data };
-    if (!candidate || ((candidate.start - end) | 0) > 0) {
-      const range: Range = { start, end, pieces: [piece] };
-      ranges.splice(first, 0, range);
-      this.#recent = range;
-      return true;
-    }
+    const joined: Range = { start, end };
     let last = first;
-    while (last + 1 < ranges.length && ((ranges[last + 1]!.start - end) | 0) <= 0) last++;
-    for (let i = first + 1; i <= last; i++) {
-      const other = ranges[i]!;
-      for (const moved of other.pieces) candidate.pieces.push(moved);
-      candidate.end = other.end;
+    for (; last < ranges.length; last++) {
+      const range = ranges[last]!;
+      this.steps++;
+      if (((range.start - end) | 0) > 0) break;
+      if (((range.start - start) | 0) < 0) joined.start = range.start;
+      if (((range.end - end) | 0) > 0) joined.end = range.end;
     }
-    if (last > first) ranges.splice(first + 1, last - first);
-    if (((candidate.start - start) | 0) > 0) candidate.start = start;
-    if (((candidate.end - end) | 0) < 0) candidate.end = end;
-    insertPiece(candidate.pieces, piece);
-    this.#recent = candidate;
+    ranges.splice(first, last - first, joined);
+    this.#recent = joined;
+    this.#keep(start, end, data);
     return true;
   }
 
@@ -79,21 +72,29 @@ export class Reassembly {
    */
   drain(next: number, take: (data: Buffer, offset: number, length: number) => void): number {
     const ranges = this.#ranges;
-    let used = 0;
-    while (used < ranges.length) {
-      const range = ranges[used]!;
-      if (((range.start - next) | 0) > 0) break;
-      for (const { start, data } of range.pieces) {
-        this.cost -= Reassembly.cost(data.length);
-        const skip = (next - start) | 0;
-        if (skip >= data.length) continue;
-        take(data, skip, data.length - skip);
-        next = (start + data.length) | 0;
-      }
+    const pieces = this.#pieces;
+    let usedRanges = 0;
+    let edge = next;
+    for (; usedRanges < ranges.length; usedRanges++) {
+      const range = ranges[usedRanges]!;
+      if (((range.start - edge) | 0) > 0) break;
+      if (((range.end - edge) | 0) > 0) edge = range.end;
       if (range === this.#recent) this.#recent = undefined;
-      used++;
     }
-    if (used > 0) ranges.splice(0, used);
+    if (usedRanges === 0) return next;
+    let used = 0;
+    for (; used < pieces.length; used++) {
+      const { start, data } = pieces[used]!;
+      this.steps++;
+      if (((start - edge) | 0) >= 0) break;
+      this.cost -= Reassembly.cost(data.length);
+      const skip = (next - start) | 0;
+      if (skip >= data.length) continue;
+      take(data, skip, data.length - skip);
+      next = (start + data.length) | 0;
+    }
+    ranges.splice(0, usedRanges);
+    pieces.splice(0, used);
     return next;
   }
 
@@ -117,24 +118,47 @@ export class Reassembly {
     return n;
   }
 
-  /** Whether any byte of [start, end) is held. */
-  overlaps(start: number, end: number): boolean {
-    for (const range of this.#ranges) {
-      if (((range.start - end) | 0) < 0 && ((range.end - start) | 0) > 0) return true;
+  /** Takes a piece in place of those that it covers, without what the neighbours hold of it. */
+  #keep(start: number, end: number, data: Buffer): void {
+    const pieces = this.#pieces;
+    let from = start;
+    let to = end;
+    let first = this.#find(pieces.length, (i) => ((pieces[i]!.start + pieces[i]!.data.length - start) | 0) > 0);
+    const before = pieces[first];
+    if (before && ((before.start - start) | 0) < 0) {
+      from = (before.start + before.data.length) | 0;
+      first++;
     }
-    return false;
+    let last = first;
+    for (; last < pieces.length; last++) {
+      const covered = pieces[last]!;
+      this.steps++;
+      if (((covered.start + covered.data.length - end) | 0) > 0) {
+        if (((covered.start - end) | 0) < 0) to = covered.start;
+        break;
+      }
+      this.cost -= Reassembly.cost(covered.data.length);
+    }
+    // Memory of its own: a small slice of a shared pool would keep the whole pool.
+    const copy = Buffer.allocUnsafeSlow((to - from) | 0);
+    data.copy(copy, 0, (from - start) | 0, (to - start) | 0);
+    this.cost += Reassembly.cost(copy.length);
+    const piece: Piece = { start: from, data: copy };
+    if (first === pieces.length) pieces.push(piece);
+    else pieces.splice(first, last - first, piece);
   }
 
-  clear(): void {
-    this.#ranges = [];
-    this.#recent = undefined;
-    this.cost = 0;
+  /** The first index of `count` that is `beyond`, as all behind it are. Arrivals are mostly at the far end: looks there first. */
+  #find(count: number, beyond: (index: number) => boolean): number {
+    let low = 0;
+    let high = count;
+    let middle = count - 1;
+    while (low < high) {
+      this.steps++;
+      if (beyond(middle)) high = middle;
+      else low = middle + 1;
+      middle = (low + high) >> 1;
+    }
+    return low;
   }
-}
-
-function insertPiece(pieces: Piece[], piece: Piece): void {
-  let at = pieces.length;
-  while (at > 0 && ((pieces[at - 1]!.start - piece.start) | 0) > 0) at--;
-  if (at === pieces.length) pieces.push(piece);
-  else pieces.splice(at, 0, piece);
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { DELAYED_ACK } from '../constants.ts';
+import { DELAYED_ACK } from '../core/constants.ts';
 import { sendAck } from './emit.ts';
 import { Reassembly } from './reassembly.ts';
 import { seqGe, seqGt, seqLt } from './sequence.ts';
@@ -8,6 +8,11 @@ import { TcpEvent } from './tcp-state.ts';
 
 const CHUNK_MIN = 2048;
 const CHUNK_MAX = 65_536;
+/**
+ * A chunk of this size or more is filled on after a part of it was handed over. What V8 counts, and collects garbage for, is the whole of
+ * a chunk, used or not, and 16 MB of them are enough for it.
+ */
+const CHUNK_KEEP = 16_384;
 
 /** Appends bytes in order to what the owner gets at the end of the batch. Copies: the input buffer is not ours. */
 function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
@@ -17,6 +22,7 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
     if (chunk === undefined) {
       chunk = Buffer.allocUnsafeSlow(Math.max(tcb.chunkSize, Math.min(length, CHUNK_MAX)));
       tcb.chunk = chunk;
+      tcb.chunkStart = 0;
       tcb.chunkLength = 0;
     }
     const n = Math.min(length, chunk.length - tcb.chunkLength);
@@ -25,7 +31,7 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
     at += n;
     length -= n;
     if (tcb.chunkLength === chunk.length) {
-      putReady(tcb, chunk);
+      putReady(tcb, tcb.chunkStart === 0 ? chunk : chunk.subarray(tcb.chunkStart));
       tcb.chunkSize = Math.min(CHUNK_MAX, tcb.chunkSize * 2);
       chunk = undefined;
     }
@@ -36,8 +42,13 @@ function putReady(tcb: Tcb, data: Buffer): void {
   if (tcb.ready === undefined) tcb.ready = [data];
   else tcb.ready.push(data);
   tcb.readyBytes += data.length;
-  tcb.host.memory += data.length;
+  tcb.host.limits.held(tcb, data.length);
+  dropChunk(tcb);
+}
+
+function dropChunk(tcb: Tcb): void {
   tcb.chunk = undefined;
+  tcb.chunkStart = 0;
   tcb.chunkLength = 0;
 }
 
@@ -110,16 +121,15 @@ function keep(tcb: Tcb, buffer: Buffer, at: number, length: number, seq: number)
   const host = tcb.host;
   tcb.outOfOrder++;
   host.counters.tcpOutOfOrder++;
-  const cost = Reassembly.cost(length);
-  if (host.outOfOrderRoom < cost || host.pressed) {
+  const held = tcb.reassembly;
+  if (held?.full || !host.limits.roomOutOfOrder(tcb, Reassembly.cost(length))) {
     host.counters.refusedOutOfOrder++;
     return;
   }
-  const held = (tcb.reassembly ??= new Reassembly());
-  const data = Buffer.allocUnsafeSlow(length);
-  buffer.copy(data, 0, at, at + length);
-  if (held.add(seq, data)) {
-    host.outOfOrderRoom -= cost;
+  const kept = (tcb.reassembly ??= new Reassembly());
+  const before = kept.cost;
+  if (kept.add(seq, buffer.subarray(at, at + length))) {
+    host.limits.keptOutOfOrder(tcb, kept.cost - before);
   } else {
     host.counters.tcpDuplicates++;
     tcb.dsackStart = seq;
@@ -134,7 +144,7 @@ function drain(tcb: Tcb): void {
   draining = tcb;
   tcb.rcvNxt = held.drain(tcb.rcvNxt, drainInto);
   draining = undefined;
-  tcb.host.outOfOrderRoom += before - held.cost;
+  tcb.host.limits.keptOutOfOrder(tcb, held.cost - before);
   if (held.empty) tcb.reassembly = undefined;
 }
 
@@ -142,7 +152,7 @@ function drain(tcb: Tcb): void {
 export function deliver(tcb: Tcb): void {
   const owner = tcb.owner;
   if (owner === undefined) {
-    if (tcb.chunkLength > 0) putReady(tcb, trimmed(tcb));
+    if (tcb.chunkLength > tcb.chunkStart) putReady(tcb, trimmed(tcb));
     return;
   }
   if (tcb.ready !== undefined) {
@@ -155,16 +165,15 @@ export function deliver(tcb: Tcb): void {
       owner.onData(data);
       if (tcb.closeReason === 'reset-local') {
         // Reset by the owner meanwhile: what was not handed over is dropped.
-        for (i++; i < ready.length; i++) tcb.host.memory -= ready[i]!.length;
+        for (i++; i < ready.length; i++) tcb.host.limits.held(tcb, -ready[i]!.length);
         return;
       }
     }
   }
-  if (tcb.chunkLength > 0) {
+  if (tcb.chunkLength > tcb.chunkStart) {
     const data = trimmed(tcb);
-    tcb.chunk = undefined;
-    tcb.chunkLength = 0;
-    tcb.host.memory += data.length;
+    keepOrDrop(tcb, data);
+    tcb.host.limits.held(tcb, data.length);
     tcb.unconsumed += data.length;
     owner.onData(data);
   }
@@ -174,16 +183,50 @@ export function deliver(tcb: Tcb): void {
   }
 }
 
-/** The chunk as far as it is filled; the next one's size follows the use of this one. */
+/** What of the chunk is filled and not handed over yet. The size of the next small one follows the use of this one. */
 function trimmed(tcb: Tcb): Buffer {
   const chunk = tcb.chunk!;
-  const n = tcb.chunkLength;
-  if (n * 4 < chunk.length && tcb.chunkSize > CHUNK_MIN) tcb.chunkSize >>= 1;
-  if (n * 4 >= chunk.length) return chunk.subarray(0, n);
+  const start = tcb.chunkStart;
+  const n = tcb.chunkLength - start;
+  if (chunk.length >= CHUNK_KEEP) {
+    if (n >= CHUNK_MIN) return chunk.subarray(start, tcb.chunkLength);
+  } else {
+    if (n * 4 < chunk.length && tcb.chunkSize > CHUNK_MIN) tcb.chunkSize >>= 1;
+    if (n * 4 >= chunk.length) return chunk.subarray(0, n);
+  }
   // A small piece must not hold a large chunk.
   const data = Buffer.allocUnsafeSlow(n);
-  chunk.copy(data, 0, 0, n);
+  chunk.copy(data, 0, start, tcb.chunkLength);
   return data;
+}
+
+/** After `data` of a chunk has been handed over. A chunk that is kept is dropped by `dropIdleChunk` when the flow falls silent. */
+function keepOrDrop(tcb: Tcb, data: Buffer): void {
+  const chunk = tcb.chunk!;
+  // What was copied from it can be written over.
+  const used = data.buffer === chunk.buffer ? tcb.chunkLength : tcb.chunkStart;
+  if (chunk.length < CHUNK_KEEP || chunk.length - used < CHUNK_MIN || tcb.finReceived) {
+    dropChunk(tcb);
+    return;
+  }
+  tcb.chunkStart = used;
+  tcb.chunkLength = used;
+  tcb.host.chunkKept(tcb);
+}
+
+/**
+ * Drops the chunk of a flow that has received little since the last time, and begins small again: what is handed over holds the chunk that
+ * it lies in, so that a large one must not serve for few bytes. False: the flow still needs it.
+ */
+export function dropIdleChunk(tcb: Tcb): boolean {
+  const came = tcb.bytesIn - tcb.chunkLooked;
+  tcb.chunkLooked = tcb.bytesIn;
+  if (tcb.chunk !== undefined && (came >= CHUNK_KEEP || tcb.chunkLength > tcb.chunkStart)) return false;
+  if (tcb.chunk !== undefined) {
+    dropChunk(tcb);
+    tcb.chunkSize = CHUNK_MIN;
+  }
+  return true;
 }
 
 /** The owner has used `bytes`. Opens the window, and lets the buffer grow with the owner's pace (dynamic right-sizing). */
@@ -191,12 +234,12 @@ export function consume(tcb: Tcb, bytes: number): void {
   const host = tcb.host;
   if (bytes > tcb.unconsumed) bytes = tcb.unconsumed;
   tcb.unconsumed -= bytes;
-  host.memory -= bytes;
+  host.limits.held(tcb, -bytes);
   const maximum = host.tcp.receiveBuffer;
   tcb.drsBytes += bytes;
   if (host.now - tcb.drsAt >= Math.max(tcb.rcvRtt, 1)) {
     const wanted = 2 * tcb.drsBytes;
-    if (wanted > tcb.rcvBuf && tcb.rcvBuf < maximum && !host.pressed) {
+    if (wanted > tcb.rcvBuf && tcb.rcvBuf < maximum && !host.limits.pressed(tcb)) {
       tcb.rcvBuf = Math.min(maximum, Math.max(wanted, tcb.rcvBuf + (tcb.rcvBuf >> 1)));
     }
     tcb.drsBytes = 0;
@@ -205,7 +248,7 @@ export function consume(tcb: Tcb, bytes: number): void {
   if (tcb.finReceived) return;
   const told = (tcb.rcvAdv - tcb.rcvNxt) | 0;
   const space = Math.min(
-    tcb.rcvBuf - tcb.unconsumed - tcb.readyBytes - tcb.chunkLength,
+    tcb.rcvBuf - tcb.unconsumed - tcb.readyBytes - (tcb.chunkLength - tcb.chunkStart),
     // More cannot be told.
     0xffff << tcb.rcvScale,
   );
@@ -242,18 +285,16 @@ export function acknowledgeNowOrLater(tcb: Tcb): void {
 
 /** Frees what was received and not delivered. */
 export function discardReceived(tcb: Tcb): void {
-  const host = tcb.host;
-  host.memory -= tcb.readyBytes + tcb.unconsumed;
+  tcb.host.limits.held(tcb, -(tcb.readyBytes + tcb.unconsumed));
   tcb.readyBytes = 0;
   tcb.unconsumed = 0;
   tcb.ready = undefined;
-  tcb.chunk = undefined;
-  tcb.chunkLength = 0;
+  dropChunk(tcb);
   discardOutOfOrder(tcb);
 }
 
 export function discardOutOfOrder(tcb: Tcb): void {
   if (tcb.reassembly === undefined) return;
-  tcb.host.outOfOrderRoom += tcb.reassembly.cost;
+  tcb.host.limits.keptOutOfOrder(tcb, -tcb.reassembly.cost);
   tcb.reassembly = undefined;
 }

@@ -1,4 +1,4 @@
-import { RTO_INITIAL, RTO_MAX, RTO_MIN } from '../constants.ts';
+import { RTO_INITIAL, RTO_MAX, RTO_MIN } from '../core/constants.ts';
 
 /** Clock granularity G of RFC 6298, in milliseconds: what a Node timer can do. */
 const GRANULARITY = 10;
@@ -14,6 +14,11 @@ export class RttEstimator {
   /** Windowed minimum; Infinity before the first sample. */
   min = Infinity;
   #minAt = 0;
+
+  /** Waits at least this long for the first answers: the first segment was lost (RFC 6298 §5.7). */
+  expectAtLeast(rto: number): void {
+    this.rto = Math.max(this.rto, rto);
+  }
 
   sample(rtt: number, now: number): void {
     if (rtt < 0) return;

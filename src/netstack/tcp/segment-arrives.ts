@@ -1,8 +1,8 @@
 import type { Buffer } from 'node:buffer';
-import { CHALLENGE_ACK_INTERVAL, PAWS_STALE } from '../constants.ts';
-import { TcpState } from '../types.ts';
+import { CHALLENGE_ACK_INTERVAL, PAWS_STALE } from '../core/constants.ts';
+import { TcpState } from '../core/types.ts';
 import { sendAck, sendSegment } from './emit.ts';
-import { closeTcb, enterTimeWait, established, negotiate } from './lifecycle.ts';
+import { abort, awaitFin, closeTcb, enterTimeWait, established, negotiate } from './lifecycle.ts';
 import { acknowledge, loseHead, selectiveAcknowledge } from './loss-recovery.ts';
 import { receiveText, sampleReceiverRtt } from './receive.ts';
 import { ACK, FIN, RST, SYN, seqGe, seqGt, seqLe, seqLt } from './sequence.ts';
@@ -312,6 +312,11 @@ function afterSequence(tcb: Tcb, buffer: Buffer, segment: Segment): void {
       case TcpState.FinWait1:
       case TcpState.FinWait2: {
         if (tcb.closeReason !== undefined) break;
+        if (tcb.orphaned && length > 0 && seqGt((seq + length) | 0, tcb.rcvNxt)) {
+          // RFC 1122 §4.2.2.13, RFC 2525 §2.17: the sender must hear that nobody reads.
+          abort(tcb, 'reset-local');
+          return;
+        }
         receiveText(tcb, buffer, segment.text, length, seq, (flags & FIN) !== 0);
         // Read anew: a FIN may have moved it.
         if ((tcb.state as TcpState) === TcpState.TimeWait) enterTimeWait(tcb);
@@ -372,5 +377,6 @@ function processAck(tcb: Tcb, segment: Segment): void {
 function finAcknowledged(tcb: Tcb): void {
   tcb.advance(TcpEvent.AckOfFin);
   if (tcb.state === TcpState.TimeWait) enterTimeWait(tcb);
+  else if (tcb.state === TcpState.FinWait2 && tcb.orphaned) awaitFin(tcb);
   else if (tcb.state === TcpState.Closed) closeTcb(tcb, TcpEvent.AckOfFin, 'closed');
 }

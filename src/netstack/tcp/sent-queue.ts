@@ -19,6 +19,8 @@ export class SentQueue {
   #ends = new Int32Array(INITIAL_CAPACITY);
   #times = new Float64Array(INITIAL_CAPACITY);
   #flags = new Uint8Array(INITIAL_CAPACITY);
+  /** Of sacked segments: how far on to look for one that is not, as far as is known. */
+  #skips = new Uint16Array(INITIAL_CAPACITY);
   #mask = INITIAL_CAPACITY - 1;
   #head = 0;
   count = 0;
@@ -28,6 +30,11 @@ export class SentQueue {
   reset(base: number): void {
     this.#head = 0;
     this.count = 0;
+    this.base = base;
+  }
+
+  /** The oldest segment was acknowledged up to here, and not as a whole. */
+  trim(base: number): void {
     this.base = base;
   }
 
@@ -41,6 +48,7 @@ export class SentQueue {
     this.#ends[slot] = end;
     this.#times[slot] = time;
     this.#flags[slot] = flags;
+    this.#skips[slot] = 1;
     this.count++;
   }
 
@@ -87,21 +95,70 @@ export class SentQueue {
     return low;
   }
 
+  /**
+   * The first segment from `index` on that is not sacked; `count` when there is none. What lies between is remembered, so that a run of
+   * sacked segments is walked once, however often the peer names it.
+   */
+  nextUnsacked(index: number): number {
+    let next = index;
+    while (next < this.count && this.flags(next) & SACKED) next += this.#skips[(this.#head + next) & this.#mask]!;
+    if (next > this.count) next = this.count;
+    for (let i = index; i < next; ) {
+      const slot = (this.#head + i) & this.#mask;
+      const skip = this.#skips[slot]!;
+      this.#skips[slot] = next - i;
+      i += skip;
+    }
+    return next;
+  }
+
+  /** Forgets that any segment was sacked. */
+  clearSacked(): void {
+    for (let i = 0; i < this.count; i++) {
+      const slot = (this.#head + i) & this.#mask;
+      this.#flags[slot] = this.#flags[slot]! & ~SACKED;
+      this.#skips[slot] = 1;
+    }
+  }
+
   #grow(): void {
     const size = (this.#mask + 1) * 2;
     const ends = new Int32Array(size);
     const times = new Float64Array(size);
     const flags = new Uint8Array(size);
+    const skips = new Uint16Array(size);
     for (let i = 0; i < this.count; i++) {
       const slot = (this.#head + i) & this.#mask;
       ends[i] = this.#ends[slot]!;
       times[i] = this.#times[slot]!;
       flags[i] = this.#flags[slot]!;
+      skips[i] = this.#skips[slot]!;
     }
     this.#ends = ends;
     this.#times = times;
     this.#flags = flags;
+    this.#skips = skips;
     this.#mask = size - 1;
     this.#head = 0;
+  }
+}
+
+/** Queues that are kept for the next flow. */
+const SPARE_QUEUES = 256;
+/** Segments that a kept queue has room for at most. */
+const SPARE_CAPACITY = 4096;
+
+/** Queues of flows that are over, for flows that begin. */
+export class SpareQueues {
+  readonly #queues: SentQueue[] = [];
+
+  take(base: number): SentQueue {
+    const queue = this.#queues.pop() ?? new SentQueue();
+    queue.reset(base);
+    return queue;
+  }
+
+  give(queue: SentQueue): void {
+    if (this.#queues.length < SPARE_QUEUES && queue.capacity <= SPARE_CAPACITY) this.#queues.push(queue);
   }
 }

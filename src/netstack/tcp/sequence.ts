@@ -6,7 +6,6 @@ export const seqLt = (a: number, b: number): boolean => ((a - b) | 0) < 0;
 export const seqLe = (a: number, b: number): boolean => ((a - b) | 0) <= 0;
 export const seqGt = (a: number, b: number): boolean => ((a - b) | 0) > 0;
 export const seqGe = (a: number, b: number): boolean => ((a - b) | 0) >= 0;
-export const seqMax = (a: number, b: number): number => (((a - b) | 0) >= 0 ? a : b);
 
 /** TCP header flags (RFC 9293 §3.1). */
 export const FIN = 0x01;

@@ -1,10 +1,11 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { RECEIVE_BUFFER_INITIAL } from '../constants.ts';
-import type { Counters } from '../counters.ts';
-import type { Sleeper } from '../deadline-heap.ts';
-import type { PacketSlab } from '../packet-slab.ts';
-import { fold, swap32 } from '../packet-slab.ts';
+import type { Sleeper } from '../../lib/deadline-heap.ts';
+import { RECEIVE_BUFFER_INITIAL } from '../core/constants.ts';
+import type { Counters } from '../core/counters.ts';
+import type { PacketSlab } from '../core/packet-slab.ts';
+import { fold, swap32 } from '../core/packet-slab.ts';
+import type { Party } from '../core/shares.ts';
 import {
   type IpFamily,
   type TcpCloseReason,
@@ -12,25 +13,25 @@ import {
   type TcpFlowHandler,
   type TcpFlowStats,
   TcpState,
-} from '../types.ts';
+} from '../core/types.ts';
 import type { CongestionControl } from './congestion/congestion.ts';
 import type { Reassembly } from './reassembly.ts';
 import { RttEstimator } from './rtt.ts';
 import type { SendBuffer } from './send-buffer.ts';
-import type { SentQueue } from './sent-queue.ts';
+import type { SentQueue, SpareQueues } from './sent-queue.ts';
+import type { TcpSettings } from './settings.ts';
 import { type TcpEvent, TRANSITIONS } from './tcp-state.ts';
 
-/** A TCP's settings, all filled in. */
-export interface TcpSettings {
-  readonly congestion: 'cubic' | 'newreno';
-  readonly sack: boolean;
-  readonly timestamps: boolean;
-  readonly windowScaling: boolean;
-  readonly receiveBuffer: number;
-  readonly sendBuffer: number;
-  readonly noDelay: boolean;
-  readonly keepAlive: number;
-  readonly timeWait: number;
+/** Keeps account of what the buffers of all connections hold. */
+export interface TcpAccounts {
+  /** The buffers of a connection hold so many bytes more, or less. */
+  held(tcb: Tcb, bytes: number): void;
+  /** Memory is short, and the connection's party has its share of it. */
+  pressed(tcb: Tcb): boolean;
+  /** Whether a piece of this cost may be kept until its turn comes; makes room for it, where others have more than their share. */
+  roomOutOfOrder(tcb: Tcb, cost: number): boolean;
+  /** The connection keeps so many bytes more, or less, until their turn comes. */
+  keptOutOfOrder(tcb: Tcb, bytes: number): void;
 }
 
 /** What a connection asks of the stack that it lives in. */
@@ -39,13 +40,11 @@ export interface TcpHost {
   readonly counters: Counters;
   readonly tcp: TcpSettings;
   /** Monotonic milliseconds. */
-  now: number;
-  /** Bytes of all buffers together. */
-  memory: number;
-  /** Memory is short. */
-  readonly pressed: boolean;
-  /** Out-of-order bytes that may still be kept. */
-  outOfOrderRoom: number;
+  readonly now: number;
+  /** What its buffers hold counts there. */
+  readonly limits: TcpAccounts;
+  /** Segments with data that the flush under way may still send. */
+  sendRoom: number;
   /** The connection left the table for good. */
   released(tcb: Tcb): void;
   /** Sends the packet of `length` bytes that was built at the slab's base. */
@@ -56,10 +55,9 @@ export interface TcpHost {
   /** Files the connection's earliest deadline. */
   schedule(tcb: Tcb): void;
   stateChanged(tcb: Tcb, from: TcpState, to: TcpState): void;
-  takeSentQueue(base: number): SentQueue;
-  giveSentQueue(queue: SentQueue): void;
-  /** A smaller segment size was found to be needed towards this peer. */
-  learnPathMtu(tcb: Tcb, mtu: number): void;
+  readonly spareQueues: SpareQueues;
+  /** The connection keeps a large chunk that is not full; the host looks now and then whether it is still needed. */
+  chunkKept(tcb: Tcb): void;
 }
 
 /** What the sending side's one timer will do. */
@@ -76,6 +74,8 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
  */
 export abstract class Tcb implements TcpFlow, Sleeper {
   readonly host: TcpHost;
+  /** Whose limits it counts towards. */
+  readonly party: Party;
   readonly family: IpFamily;
   /** Remote then local address as 32-bit words in network order: two or eight of them. */
   readonly addresses: Int32Array;
@@ -137,12 +137,18 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   /** Bytes handed to the owner and not consumed yet. */
   unconsumed = 0;
   chunk: Buffer | undefined = undefined;
+  /** How much of it was handed over, and how far it is filled. */
+  chunkStart = 0;
   chunkLength = 0;
+  /** `bytesIn` when somebody looked last whether the chunk is still needed. */
+  chunkLooked = 0;
   chunkSize = 2048;
   /** Full chunks that wait for the end of the batch, and bytes in them. */
   ready: Buffer[] | undefined = undefined;
   readyBytes = 0;
   reassembly: Reassembly | undefined = undefined;
+  /** Bytes in it, as the host counts them. */
+  keptOutOfOrder = 0;
   finReceived = false;
   finSeq = 0;
   finKnown = false;
@@ -175,7 +181,6 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   recoverSeq = 0;
   /** Bytes deemed in the network. */
   inFlight = 0;
-  sackedBytes = 0;
   /** Segments deemed lost and not retransmitted yet. */
   lostCount = 0;
   /** Segments sacked now. */
@@ -189,7 +194,6 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   newlyDelivered = 0;
   ackPending = false;
   timerRestart = false;
-  dupAckPending = false;
   prrDelivered = 0;
   prrOut = 0;
   recoverFlight = 0;
@@ -230,6 +234,8 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   persistAt = Infinity;
   reorderAt = Infinity;
   ackTimerAt = Infinity;
+  /** When it goes on with what one flush was not enough for. */
+  moreAt = Infinity;
   /** Handshake timeout, keep-alive or TIME-WAIT, by state. */
   lifeTimerAt = Infinity;
   keepAliveProbes = 0;
@@ -248,9 +254,12 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   closeReason: TcpCloseReason | undefined = undefined;
   connectTold = false;
   closeTold = false;
+  /** The owner has closed both directions; what is queued is still sent. */
+  orphaned = false;
 
-  constructor(host: TcpHost, family: IpFamily, addresses: Int32Array, ports: number, key: number) {
+  constructor(host: TcpHost, party: Party, family: IpFamily, addresses: Int32Array, ports: number, key: number) {
     this.host = host;
+    this.party = party;
     this.family = family;
     this.addresses = addresses;
     this.ports = ports;
@@ -276,8 +285,19 @@ export abstract class Tcb implements TcpFlow, Sleeper {
     return true;
   }
 
+  /** Nobody waits for what is still to be sent: the owner has ended its side, and knows or does not care that the peer has. */
+  get abandoned(): boolean {
+    return this.orphaned || (this.finQueued && this.endDelivered);
+  }
+
+  /** Bytes that its buffers hold, out-of-order ones left out. */
+  get buffered(): number {
+    return this.queuedBytes + this.unconsumed + this.readyBytes;
+  }
+
   get nextDeadline(): number {
     let at = this.sendTimerAt;
+    if (this.moreAt < at) at = this.moreAt;
     if (this.ackTimerAt < at) at = this.ackTimerAt;
     if (this.lifeTimerAt < at) at = this.lifeTimerAt;
     return at;
@@ -296,6 +316,7 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   abstract write(chunk: Buffer): boolean;
   abstract end(): void;
   abstract reset(): void;
+  abstract close(): void;
   abstract consumed(bytes: number): void;
   abstract setNoDelay(on: boolean): void;
   abstract toDuplex(): Duplex;

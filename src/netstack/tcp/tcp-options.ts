@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
-import { MAX_WINDOW_SCALE } from '../constants.ts';
+import { MAX_WINDOW_SCALE } from '../core/constants.ts';
+import { int32 } from '../core/word.ts';
 
 /** RFC 9293 §3.2, RFC 7323, RFC 2018. */
 const END = 0;
@@ -98,7 +99,7 @@ export class TcpSegmentOptions {
 }
 
 /** What a SYN of ours announces. */
-export interface SynOptions {
+interface SynOptions {
   readonly mss: number;
   /** -1 = none */
   readonly windowScale: number;
@@ -147,8 +148,4 @@ export function writeSack(buffer: Buffer, at: number, blocks: Int32Array, count:
   buffer[at + 3] = 2 + 8 * count;
   for (let i = 0; i < 2 * count; i++) buffer.writeInt32BE(blocks[i]!, at + 4 + 4 * i);
   return 4 + 8 * count;
-}
-
-function int32(buffer: Buffer, at: number): number {
-  return (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!;
 }

@@ -1,4 +1,4 @@
-import { TcpState } from '../types.ts';
+import { TcpState } from '../core/types.ts';
 
 /*
  * RFC 9293 §3.3.2, figure 5. A SYN waits in LISTEN until the flow's owner has spoken: `accept` is what sends SYN-ACK.

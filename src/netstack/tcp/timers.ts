@@ -7,8 +7,8 @@ import {
   KEEP_ALIVE_PROBES,
   RTO_INITIAL,
   RTO_MAX,
-} from '../constants.ts';
-import { TcpState } from '../types.ts';
+} from '../core/constants.ts';
+import { TcpState } from '../core/types.ts';
 import { emitSegment, payloadAt, sendReset } from './emit.ts';
 import { abort, closeTcb, updateMss } from './lifecycle.ts';
 import { onReorderTimer, onRetransmitTimeout } from './loss-recovery.ts';
@@ -25,6 +25,10 @@ export function onTimer(tcb: Tcb): void {
   if (tcb.ackTimerAt <= now) {
     tcb.ackTimerAt = Infinity;
     tcb.ackNow = true;
+    host.markDirty(tcb);
+  }
+  if (tcb.moreAt <= now) {
+    tcb.moreAt = Infinity;
     host.markDirty(tcb);
   }
   if (tcb.sendTimerAt <= now) {
@@ -152,6 +156,7 @@ function persist(tcb: Tcb): void {
   const queued = (buffer.end - tcb.sndNxt) | 0;
   if (queued <= 0) return;
   const window = (tcb.sndUna + tcb.sndWnd - tcb.sndNxt) | 0;
+  if (giveUpAbandoned(tcb)) return;
   host.counters.tcpZeroWindowProbes++;
   tcb.backoff++;
   tcb.probing = window <= 0;
@@ -159,7 +164,18 @@ function persist(tcb: Tcb): void {
   sendPiece(tcb, n, false);
 }
 
-/** Asks again with the first byte in flight. A peer that keeps answering with a closed window is never given up. */
+/**
+ * Data that nobody waits for are not offered to a closed window for ever: no longer than until the probes are as rare as they get, as
+ * Linux does it (`tcp_probe_timer` with `tcp_orphan_retries`).
+ */
+function giveUpAbandoned(tcb: Tcb): boolean {
+  if (!tcb.abandoned || tcb.rtt.rto * 2 ** tcb.backoff < RTO_MAX) return false;
+  tcb.host.counters.tcpTimeouts++;
+  abort(tcb, 'timeout');
+  return true;
+}
+
+/** Asks again with the first byte in flight. A peer that keeps answering with a closed window is given up only if nobody waits for it. */
 function probeWithHead(tcb: Tcb): void {
   const { host } = tcb;
   const sent = tcb.sent!;
@@ -168,6 +184,7 @@ function probeWithHead(tcb: Tcb): void {
     abort(tcb, 'timeout');
     return;
   }
+  if (giveUpAbandoned(tcb)) return;
   host.counters.tcpZeroWindowProbes++;
   tcb.backoff++;
   tcb.probing = true;
@@ -204,9 +221,15 @@ function onLifeTimer(tcb: Tcb): void {
       host.counters.tcpTimeouts++;
       closeTcb(tcb, TcpEvent.Abort, 'timeout');
       return;
+    case TcpState.FinWait2:
+      if (!tcb.orphaned) break;
+      host.counters.tcpTimeouts++;
+      closeTcb(tcb, TcpEvent.Abort, 'timeout');
+      return;
     default:
-      keepAlive(tcb);
+      break;
   }
+  keepAlive(tcb);
 }
 
 /** RFC 9293 §3.8.4: a segment that the peer must answer, without data, and only when nothing else is under way. */

@@ -1,14 +1,21 @@
-import { INITIAL_WINDOW_SEGMENTS, RTO_MAX, WORST_DELAYED_ACK } from '../constants.ts';
-import { TcpState } from '../types.ts';
+import {
+  FLOW_SEGMENTS,
+  FLUSH_PAUSE,
+  INITIAL_WINDOW_SEGMENTS,
+  MAX_SEGMENTS,
+  RTO_MAX,
+  WORST_DELAYED_ACK,
+} from '../core/constants.ts';
+import { TcpState } from '../core/types.ts';
 import { emitSegment, payloadAt, timestamp } from './emit.ts';
 import { pipe } from './loss-recovery.ts';
-import { EVER_RETRANSMITTED, HAS_FIN, LOST, RETRANSMITTED, SACKED } from './sent-queue.ts';
+import { EVER_RETRANSMITTED, HAS_FIN, LOST, RETRANSMITTED } from './sent-queue.ts';
 import { ACK, FIN, PSH, seqGt } from './sequence.ts';
 import { Phase, SendTimer, type Tcb } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
 
 /** States in which queued data and FIN may be sent or sent again. */
-export function maySend(state: TcpState): boolean {
+function maySend(state: TcpState): boolean {
   switch (state) {
     case TcpState.Established:
     case TcpState.CloseWait:
@@ -26,12 +33,23 @@ export function initialWindow(mss: number): number {
   return Math.min(INITIAL_WINDOW_SEGMENTS * mss, Math.max(2 * mss, 14_600));
 }
 
-/** Sends what the peer's window and the congestion window allow: first what was lost, then what is new. */
+/**
+ * Sends what the peer's window and the congestion window allow: first what was lost, then what is new. What the flush has no room for
+ * follows later.
+ */
 export function transmit(tcb: Tcb): void {
   if (!maySend(tcb.state)) return;
+  const { host } = tcb;
+  const room = Math.min(FLOW_SEGMENTS, host.sendRoom);
+  const before = tcb.segmentsOut;
+  tcb.moreAt = Infinity;
   let progress = false;
-  if (tcb.lostCount > 0 && (tcb.sndWnd > 0 || tcb.sendBuffer === undefined)) progress = retransmitLost(tcb);
-  if (!tcb.finSent && sendNew(tcb)) progress = true;
+  if (tcb.lostCount > 0 && (tcb.sndWnd > 0 || tcb.sendBuffer === undefined))
+    progress = retransmitLost(tcb, before + room);
+  if (!tcb.finSent && sendNew(tcb, before + room)) progress = true;
+  host.sendRoom -= Math.min(room, tcb.segmentsOut - before);
+  // Who could send nothing comes before those who could.
+  if (tcb.moreAt < Infinity && room === 0) tcb.moreAt -= FLUSH_PAUSE / 2;
   const acked = tcb.timerRestart;
   tcb.timerRestart = false;
   armSendTimer(tcb, acked, progress);
@@ -62,16 +80,24 @@ export function retransmit(tcb: Tcb, i: number, flags: number): void {
   sent.setTime(i, host.now);
 }
 
-function retransmitLost(tcb: Tcb): boolean {
+/** True when there is more to send than may be now: its time comes. */
+function heldBack(tcb: Tcb, limit: number): boolean {
+  if (tcb.segmentsOut < limit) return false;
+  tcb.moreAt = tcb.host.now + FLUSH_PAUSE;
+  return true;
+}
+
+/** @param limit how many segments the connection may have sent afterwards, about */
+function retransmitLost(tcb: Tcb, limit: number): boolean {
   const sent = tcb.sent!;
   const cc = tcb.cc!;
   let progress = false;
-  for (let i = 0; i < sent.count && tcb.lostCount > 0; i++) {
+  for (let i = sent.nextUnsacked(0); i < sent.count && tcb.lostCount > 0; i = sent.nextUnsacked(i + 1)) {
     const flags = sent.flags(i);
-    if ((flags & (LOST | RETRANSMITTED | SACKED)) !== LOST) continue;
+    if ((flags & (LOST | RETRANSMITTED)) !== LOST) continue;
     const length = (sent.end(i) - sent.start(i)) | 0;
     const inPipe = pipe(tcb);
-    if (inPipe + length > cc.cwnd && inPipe > 0) break;
+    if ((inPipe + length > cc.cwnd && inPipe > 0) || heldBack(tcb, limit)) break;
     retransmit(tcb, i, flags);
     sent.setFlags(i, flags | RETRANSMITTED | EVER_RETRANSMITTED);
     tcb.inFlight += length;
@@ -82,7 +108,8 @@ function retransmitLost(tcb: Tcb): boolean {
   return progress;
 }
 
-function sendNew(tcb: Tcb): boolean {
+/** @param limit how many segments the connection may have sent afterwards */
+function sendNew(tcb: Tcb, limit: number): boolean {
   const buffer = tcb.sendBuffer;
   const cc = tcb.cc!;
   const host = tcb.host;
@@ -112,10 +139,11 @@ function sendNew(tcb: Tcb): boolean {
       break;
     }
     const inPipe = pipe(tcb);
-    if (inPipe + n > cc.cwnd && inPipe > 0) {
+    if ((inPipe + n > cc.cwnd && inPipe > 0) || (tcb.sent !== undefined && tcb.sent.count >= MAX_SEGMENTS)) {
       tcb.cwndLimited = true;
       break;
     }
+    if (heldBack(tcb, limit)) break;
     // RFC 5681 §4.1: after a long pause the window says nothing about the network any more.
     if (inPipe === 0 && tcb.sndNxt === tcb.sndUna && host.now - tcb.lastSendAt > tcb.rtt.rto && tcb.lastSendAt > 0) {
       cc.onIdle(initialWindow(mss), host.now);
@@ -142,7 +170,7 @@ export function sendPiece(tcb: Tcb, n: number, fin: boolean): void {
     if (tcb.sendBuffer!.end === end) flags |= PSH;
     if (n < tcb.mss) tcb.smallEnd = end;
   }
-  const sent = (tcb.sent ??= host.takeSentQueue(seq));
+  const sent = (tcb.sent ??= host.spareQueues.take(seq));
   sent.push(next, host.now, fin ? HAS_FIN : 0);
   const length = (next - seq) | 0;
   tcb.inFlight += length;

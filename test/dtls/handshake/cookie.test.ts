@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { DtlsPeer } from '../../../src/dtls/types.ts';
+import type { DtlsPeer } from '../../../src/dtls/association/types.ts';
 import { CLIENT, DtlsLink, recordsOf } from '../../support/dtls-link.ts';
 
 const OTHER: DtlsPeer = { address: '192.0.2.1', port: 9, family: 'IPv4' };
@@ -91,5 +91,16 @@ t.test('fragments without their beginning make no state where cookies are on', (
   link.client.start(0);
   link.server.input(link.datagrams('to-server')[1]!, CLIENT, 0);
   t.strictSame(link.drops, ['unexpected']);
+  t.end();
+});
+
+t.test('strangers who leave ClientHellos unfinished keep nobody else out', (t) => {
+  const link = new DtlsLink({ client: { mtu: 128, sessionId: SESSION_ID } });
+  link.client.start(0);
+  const first = link.datagrams('to-server')[0]!;
+  for (let i = 0; i < 200; i++) link.server.input(first, { ...CLIENT, address: '192.0.2.66', port: 1000 + i }, 0);
+  link.run(300, () => link.up);
+  t.ok(link.up, 'before any retransmission');
+  t.notOk(link.drops.includes('full'));
   t.end();
 });

@@ -91,3 +91,53 @@ t.test('a header whose fragment does not fit its message or its record is refuse
   t.equal(readHandshakeHeader(part, 0, part.length), undefined, 'offset + length > message');
   t.end();
 });
+
+t.test(
+  'time and memory stay in proportion to the bytes that come, however small and overlapping the fragments',
+  (t) => {
+    const LENGTH = 4000;
+    const body = Buffer.alloc(LENGTH, 7);
+    const shape = fc.array(fc.tuple(fc.nat(LENGTH - 1), fc.oneof(fc.constant(1), fc.nat(3), fc.nat(600))), {
+      maxLength: 300,
+    });
+    fc.assert(
+      fc.property(shape, (shapes) => {
+        const reassembly = new Reassembly(0, 4096);
+        let received = 0;
+        let read = 0;
+        for (const [from, size] of shapes) {
+          const part = fragment(11, 0, body, from, Math.min(LENGTH, from + size));
+          received += 13 + part.length;
+          const counted = new Proxy(part, {
+            get(target, key) {
+              if (typeof key === 'string' && /^\d+$/.test(key)) read++;
+              const value: unknown = Reflect.get(target, key, target);
+              return typeof value === 'function' ? value.bind(target) : value;
+            },
+          });
+          const header = readHandshakeHeader(part, 0, part.length)!;
+          reassembly.add(header, 0, counted, 12);
+        }
+        return reassembly.held <= 10 * received && read <= received;
+      }),
+      {
+        numRuns: 200,
+        examples: [[[[3999, 1]]], [Array.from({ length: 300 }, (_, i) => [i * 13, 1] as [number, number])]],
+      },
+    );
+    t.end();
+  },
+);
+
+t.test('bytes that come again change nothing, and cost no memory', (t) => {
+  const reassembly = new Reassembly(0, 4096);
+  const first = Buffer.alloc(1000, 1);
+  for (let from = 0; from < 900; from++) add(reassembly, fragment(11, 0, first, from, from + 1));
+  const { held } = reassembly;
+  for (let i = 0; i < 100; i++) add(reassembly, fragment(11, 0, Buffer.alloc(1000, 2), 0, 900));
+  t.equal(reassembly.held, held);
+  add(reassembly, fragment(11, 0, first, 900, 1000));
+  t.ok(reassembly.take()?.raw.subarray(12).equals(first));
+  t.equal(reassembly.held, 0);
+  t.end();
+});

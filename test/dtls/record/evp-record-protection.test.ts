@@ -5,7 +5,7 @@ import {
   type CipherSuite,
   type CipherSuiteName,
   cipherSuite,
-} from '../../../src/dtls/handshake/cipher-suites.ts';
+} from '../../../src/dtls/protocol/cipher-suites.ts';
 import { EvpRecordProtection } from '../../../src/dtls/record/evp-record-protection.ts';
 import { type Libcrypto, loadLibcrypto } from '../../../src/dtls/record/libcrypto.ts';
 import { nodeRecordProtection } from '../../../src/dtls/record/node-record-protection.ts';
@@ -55,20 +55,20 @@ function reference(
   }
   const head = Buffer.from([type, 0xfe, 0xfd]);
   const size = Buffer.from([text.length >> 8, text.length & 0xff]);
-  const cipher = createCipheriv(suite.aead as 'aes-128-gcm', keys.key, nonce, { authTagLength: 16 });
+  const cipher = createCipheriv(suite.cipher as 'aes-128-gcm', keys.key, nonce, { authTagLength: 16 });
   cipher.setAAD(Buffer.concat([number, head, size]));
   const sealed = Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]);
   const body = suite.explicitNonceLength === 8 ? Buffer.concat([number, sealed]) : sealed;
   return Buffer.concat([head, number, Buffer.from([body.length >> 8, body.length & 0xff]), body]);
 }
 
-t.test('every suite of the engine can be accelerated', { skip }, async (t) => {
+t.test('every suite with an AEAD can be accelerated, and the other is left to node:crypto', { skip }, async (t) => {
   const protection = new EvpRecordProtection(crypto);
   for (const name of Object.keys(CIPHER_SUITES) as CipherSuiteName[]) {
     const suite = cipherSuite(name);
     const sealer = protection.createSealer(suite, keysFor(suite));
     const opener = protection.createOpener(suite, keysFor(suite));
-    t.ok(sealer && opener, name);
+    t.equal(Boolean(sealer && opener), suite.macKeyLength === 0, name);
     sealer?.free();
     opener?.free();
   }
@@ -76,7 +76,7 @@ t.test('every suite of the engine can be accelerated', { skip }, async (t) => {
 
 for (const suite of suites) {
   t.test(
-    `${suite.aead}: records equal those of node:crypto byte by byte, and open again [RFC 5288 §3, RFC 7905 §2]`,
+    `${suite.cipher}: records equal those of node:crypto byte by byte, and open again [RFC 5288 §3, RFC 7905 §2]`,
     { skip },
     async (t) => {
       const protection = new EvpRecordProtection(crypto);
@@ -119,7 +119,7 @@ for (const suite of suites) {
   );
 
   t.test(
-    `${suite.aead}: no changed, shortened or invented record opens, and the next good one does`,
+    `${suite.cipher}: no changed, shortened or invented record opens, and the next good one does`,
     { skip },
     async (t) => {
       const protection = new EvpRecordProtection(crypto);
@@ -150,7 +150,7 @@ for (const suite of suites) {
 
 for (const suite of suites) {
   t.test(
-    `${suite.aead}: it agrees with its twin on node:crypto about every record, good or bad`,
+    `${suite.cipher}: it agrees with its twin on node:crypto about every record, good or bad`,
     { skip },
     async (t) => {
       const keys = keysFor(suite);

@@ -31,3 +31,25 @@ t.test('null removes a member, and what is not valid changes nothing', async (t)
   t.throws(() => all.update('alice@contoso.com', { enabled: 'yes' }), { code: 'ERR_IDENTITY_DIRECTORY_INVALID' });
   t.equal(all.get('alice@contoso.com').enabled, true);
 });
+
+t.test('the directory that everyone gets is one that would be accepted, default for default', async (t) => {
+  t.strictSame(new Directory().export(), new Directory(defaultDirectory()).export());
+});
+
+t.test('what was kept of a directory comes back, names and order included, as often as one likes', async (t) => {
+  const directory = new Directory();
+  const before = directory.export();
+  const restore = directory.snapshot();
+  for (let i = 0; i < 2; i++) {
+    const { users } = directory.defaultTenant;
+    users.update('alice@contoso.com', { userPrincipalName: 'alicia@contoso.com' });
+    users.remove('bob@contoso.com');
+    directory.updateTenant('contoso.com', { domains: ['fabrikam.com'] });
+    directory.load({ tenants: [{ id: '99999999-0000-4000-8000-000000000001', domains: ['evil.test'] }] });
+    restore();
+    t.strictSame(directory.export(), before);
+    t.equal(directory.findTenant('fabrikam.com'), undefined);
+    t.equal(directory.defaultTenant.users.find('alicia@contoso.com'), undefined);
+    t.ok(directory.findMember('alice@contoso.com'));
+  }
+});

@@ -2,7 +2,9 @@ import { createHmac, X509Certificate } from 'node:crypto';
 import { SignJWT } from 'jose';
 import t from 'tap';
 import { type DirectoryInput, defaultDirectory } from '../../../src/entra/directory/index.ts';
+import type { IdentityProviderOptions } from '../../../src/entra/provider.ts';
 import { SigningKeys } from '../../../src/entra/tokens/signing-keys.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 import { startProvider } from '../../support/identity-provider.ts';
 
 const APP = 'cccccccc-0000-4000-8000-000000000009';
@@ -22,9 +24,10 @@ function directoryWith(certificate: string): DirectoryInput {
   return directory;
 }
 
-t.test('a client assertion is taken once, however its signature is spelled', async (t) => {
+/** A provider that knows a daemon by its certificate, and what makes and sends the daemon's assertions. */
+async function setup(options: Omit<IdentityProviderOptions, 'directory'> = {}) {
   const key = (await SigningKeys.create()).current;
-  await using provider = await startProvider({ directory: directoryWith(key.certificate) });
+  const provider = await startProvider({ ...options, directory: directoryWith(key.certificate) });
   const send = async (assertion: string) => {
     const { status, body } = await provider.post(PATH, {
       grant_type: 'client_credentials',
@@ -36,12 +39,60 @@ t.test('a client assertion is taken once, however its signature is spelled', asy
     return status === 200 ? 200 : body.error_codes[0];
   };
   const make = (header: Record<string, unknown> = {}, claims: Record<string, unknown> = {}, signer = key.privateKey) =>
-    new SignJWT({ aud: `${provider.origin}${PATH}`, jti: crypto.randomUUID(), ...claims })
+    new SignJWT({
+      iss: APP,
+      sub: APP,
+      aud: `${provider.origin}${PATH}`,
+      jti: crypto.randomUUID(),
+      exp: Math.floor(Date.now() / 1000) + 300,
+      ...claims,
+    })
       .setProtectedHeader({ alg: 'RS256', x5t: key.kid, ...header })
-      .setIssuer(APP)
-      .setSubject(APP)
-      .setExpirationTime('5m')
       .sign(signer);
+  return { key, provider, send, make, [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose]() };
+}
+
+t.test('a client assertion is good until it expires, as libraries keep and send it again', async (t) => {
+  let now = Date.now();
+  const clock = { ...systemClock, now: () => now };
+  await using daemon = await setup({ clock });
+  const assertion = await daemon.make();
+  t.strictSame([await daemon.send(assertion), await daemon.send(assertion)], [200, 200]);
+  now += 11 * 60_000;
+  t.equal(await daemon.send(assertion), 700024);
+});
+
+t.test('the certificate of an assertion may be named in every spelling that libraries use', async (t) => {
+  await using daemon = await setup();
+  const { fingerprint, fingerprint256 } = new X509Certificate(pem(daemon.key.certificate));
+  const other = (await SigningKeys.create()).current;
+  for (const [member, print] of [
+    ['x5t', fingerprint],
+    ['x5t#S256', fingerprint256],
+    ['kid', fingerprint],
+  ] as const) {
+    const bytes = Buffer.from(print.replaceAll(':', ''), 'hex');
+    const url = bytes.toString('base64url');
+    const standard = bytes.toString('base64');
+    const padding = '='.repeat((4 - (url.length % 4)) % 4);
+    for (const text of [
+      url,
+      url + padding,
+      standard,
+      standard.replaceAll('=', ''),
+      bytes.toString('hex').toUpperCase(),
+    ]) {
+      t.equal(await daemon.send(await daemon.make({ x5t: undefined, [member]: text })), 200, `${member} ${text}`);
+    }
+  }
+  t.equal(await daemon.send(await daemon.make({ x5t: other.kid })), 700027);
+  t.equal(await daemon.send(await daemon.make({ x5t: `!${daemon.key.kid}` })), 700027);
+  t.equal(await daemon.send(await daemon.make({ x5t: undefined })), 700027);
+});
+
+t.test('with a strict replay check an assertion is taken once, however its signature is spelled', async (t) => {
+  await using daemon = await setup({ behaviour: { assertionReplay: 'refuse' } });
+  const { key, send, make } = daemon;
 
   const assertion = await make();
   t.equal(await send(assertion), 200);

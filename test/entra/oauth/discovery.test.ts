@@ -1,8 +1,7 @@
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import { DEFAULT_CLIENT_ID, DEFAULT_PASSWORD, DEFAULT_TENANT_ID } from '../../../src/entra/directory/index.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../../src/lib/tunnel-api.ts';
 import { startProvider } from '../../support/identity-provider.ts';
 
 t.test('a tenant has the same metadata by its GUID and its domain, and issuers without placeholder', async (t) => {
@@ -122,4 +121,34 @@ t.test('a password buys a tunnel token that the published keys verify', async (t
   });
   const info = JSON.parse(Buffer.from(answer.body.client_info, 'base64url').toString());
   t.strictSame(info, { uid: alice.id, utid: DEFAULT_TENANT_ID });
+});
+
+t.test('apps in browsers may call each endpoint that is no page, and are told so when they ask first', async (t) => {
+  await using provider = await startProvider();
+  for (const path of [
+    '/common/discovery/instance',
+    '/contoso.com/v2.0/.well-known/openid-configuration',
+    '/contoso.com/.well-known/openid-configuration',
+    '/contoso.com/discovery/v2.0/keys',
+    '/contoso.com/discovery/keys',
+    '/contoso.com/oauth2/v2.0/token',
+    '/contoso.com/oauth2/token',
+    '/contoso.com/oauth2/v2.0/devicecode',
+    '/contoso.com/oauth2/devicecode',
+    '/common/UserRealm/alice@contoso.com',
+    '/oidc/userinfo',
+  ]) {
+    const headers = {
+      origin: 'https://app.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,x-client-sku',
+    };
+    const { status, headers: answer } = await provider.fetch(path, { method: 'OPTIONS', headers });
+    t.equal(status, 200, path);
+    t.equal(answer.get('access-control-allow-origin'), '*', path);
+    t.match(answer.get('access-control-allow-headers'), /\bauthorization\b/, path);
+    const method = /token$|devicecode$/.test(path) ? 'POST' : 'GET';
+    const { headers: real } = await provider.fetch(path, { method });
+    t.equal(real.get('access-control-allow-origin'), '*', `${path}, whatever the answer`);
+  }
 });

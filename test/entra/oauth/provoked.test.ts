@@ -3,7 +3,6 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import {
   DEFAULT_CLIENT_ID,
   DEFAULT_PASSWORD,
@@ -11,8 +10,8 @@ import {
   type TenantInput,
 } from '../../../src/entra/directory/index.ts';
 import type { IdentityProviderOptions } from '../../../src/entra/provider.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../../../src/entra/tokens/constants.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
+import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../../src/lib/tunnel-api.ts';
 import { FormBrowser, type SeenPage, type SentToApp } from '../../support/browser.ts';
 import { startProvider, type TestProvider } from '../../support/identity-provider.ts';
 
@@ -122,22 +121,22 @@ t.test('a refresh token of a single page app ends after 24 hours, however often 
     },
   );
   const browser = new FormBrowser(provider);
-  const page = await browser.get(authorizeUrl({ redirect_uri: 'https://spa.test/' }));
-  t.equal(codeIn(page), '9002325', 'and PKCE is compulsory');
+  const told = (await browser.get(authorizeUrl({ redirect_uri: 'https://spa.test/' }))) as SentToApp;
+  t.match(told.parameters.get('error_description'), /^AADSTS9002325: /, 'and PKCE is compulsory');
   const verifier = 'v'.repeat(43);
   const pkce = { code_challenge: verifier, code_challenge_method: 'plain' };
   await signIn(provider, browser, authorizeUrl({ redirect_uri: 'https://spa.test/', ...pkce }));
   const { parameters } = (await browser.submit({ action: 'no' })) as SentToApp;
-  const first = await provider.post(TOKEN, {
+  const fromPage = (form: Record<string, string>) =>
+    provider.post(TOKEN, { client_id: DEFAULT_CLIENT_ID, ...form }, { origin: 'https://spa.test' });
+  const first = await fromPage({
     grant_type: 'authorization_code',
-    client_id: DEFAULT_CLIENT_ID,
     code: parameters.get('code')!,
     redirect_uri: 'https://spa.test/',
     code_verifier: verifier,
   });
   clock.advance(12 * 3_600_000);
-  const refresh = (refresh_token: string) =>
-    provider.post(TOKEN, { grant_type: 'refresh_token', client_id: DEFAULT_CLIENT_ID, refresh_token });
+  const refresh = (refresh_token: string) => fromPage({ grant_type: 'refresh_token', refresh_token });
   const second = await refresh(first.body.refresh_token);
   t.equal(second.status, 200);
   clock.advance(12 * 3_600_000);
@@ -189,15 +188,17 @@ t.test('a client assertion is checked for its key, its time, its audience, and t
     (tenant) => {
       tenant.applications!.push({ appId: DAEMON, publicClient: false, certificates: [good.cert] });
     },
-    { clock },
+    { clock, behaviour: { assertionReplay: 'refuse' } },
   );
   const now = clock.now() / 1000;
-  const assertion = (changes: { key?: typeof good; audience?: string; expires?: number; jti?: string } = {}) => {
+  const assertion = (
+    changes: { key?: typeof good; issuer?: string; subject?: string; audience?: string; expires?: number } = {},
+  ) => {
     const print = new X509Certificate(good.cert).fingerprint256.replaceAll(':', '');
-    return new SignJWT({ jti: changes.jti ?? String(Math.random()) })
+    return new SignJWT({ jti: String(Math.random()) })
       .setProtectedHeader({ alg: 'ES256', 'x5t#S256': Buffer.from(print, 'hex').toString('base64url') })
-      .setIssuer(DAEMON)
-      .setSubject(DAEMON)
+      .setIssuer(changes.issuer ?? DAEMON)
+      .setSubject(changes.subject ?? DAEMON)
       .setAudience(changes.audience ?? `${provider.origin}${TOKEN}`)
       .setExpirationTime(changes.expires ?? now + 600)
       .sign((changes.key ?? good).key);
@@ -217,6 +218,8 @@ t.test('a client assertion is checked for its key, its time, its audience, and t
   t.equal(await ask(once), 70049);
   t.equal(await ask(await assertion({ key: foreign })), 700027);
   t.equal(await ask(await assertion({ expires: now - 600 })), 700024);
-  t.equal(await ask(await assertion({ audience: 'https://elsewhere.example/token' })), 50027);
+  t.equal(await ask(await assertion({ audience: 'https://elsewhere.example/token' })), 700023);
+  t.equal(await ask(await assertion({ issuer: DEFAULT_CLIENT_ID })), 700021);
+  t.equal(await ask(await assertion({ subject: DEFAULT_CLIENT_ID })), 700021);
   t.equal(await ask('not.a.jwt'), 50027);
 });

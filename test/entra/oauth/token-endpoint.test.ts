@@ -1,6 +1,5 @@
 import { decodeJwt } from 'jose';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import {
   type ApplicationInput,
   DEFAULT_CLIENT_ID,
@@ -12,8 +11,8 @@ import {
   type TenantInput,
 } from '../../../src/entra/directory/index.ts';
 import type { IdentityProviderOptions } from '../../../src/entra/provider.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../../../src/entra/tokens/constants.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
+import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../../src/lib/tunnel-api.ts';
 import { type Answer, startProvider, type TestProvider } from '../../support/identity-provider.ts';
 
 const TOKEN = '/contoso.com/oauth2/v2.0/token';
@@ -425,9 +424,16 @@ t.test('an endpoint fails, tells when to come back, and recovers', async (t) => 
 t.test('user info answers to a Graph token and to nothing else', async (t) => {
   await using provider = await startProvider();
   const ask = (token: string) => provider.fetch('/oidc/userinfo', { headers: { authorization: `Bearer ${token}` } });
-  const graph = (await ropc(provider, { scope: 'openid profile User.Read' })).body.access_token;
+  const { access_token: graph, id_token } = (await ropc(provider, { scope: 'openid profile User.Read' })).body;
   const answer = await ask(graph);
-  t.match(await answer.json(), { sub: decodeJwt(graph).sub, name: 'Alice Ahrens', email: 'alice@contoso.com' });
+  const { sub } = decodeJwt(id_token);
+  t.match(
+    await answer.json(),
+    { sub, name: 'Alice Ahrens', email: 'alice@contoso.com' },
+    'the subject of the id token',
+  );
+  provider.idp.directory.tenant('contoso.com').users.update('alice@contoso.com', { claims: { sub: 'her own' } });
+  t.match(await (await ask(graph)).json(), { sub: 'her own' });
   const tunnel = (await ropc(provider)).body.access_token;
   t.equal((await ask(tunnel)).status, 401);
   t.equal((await ask('nonsense')).status, 401);

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import t, { type Test } from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import {
   DEFAULT_CLIENT_ID,
   DEFAULT_PASSWORD,
   defaultDirectory,
   type TenantInput,
 } from '../../../src/entra/directory/index.ts';
-import { TUNNEL_DEFAULT_SCOPE } from '../../../src/entra/tokens/constants.ts';
+import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../../src/lib/tunnel-api.ts';
 import { FormBrowser, isPage, type SentToApp, type Visit } from '../../support/browser.ts';
 import { startProvider, type TestProvider } from '../../support/identity-provider.ts';
 

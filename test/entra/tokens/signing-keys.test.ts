@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { createLocalJWKSet, importX509, jwtVerify } from 'jose';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import { type KeyChange, SigningKeys } from '../../../src/entra/tokens/signing-keys.ts';
 import { TokenIssuer } from '../../../src/entra/tokens/token-issuer.ts';
 import { isTunneliteError } from '../../../src/lib/errors.ts';
+import { TUNNEL_RESOURCE_ID } from '../../../src/lib/tunnel-api.ts';
 
 const TEMPLATE = 'https://127.0.0.1:8444/{tenantid}/v2.0';
 const TENANT = '11111111-2222-4333-8444-555555555555';

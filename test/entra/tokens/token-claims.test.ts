@@ -1,8 +1,8 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import { TokenIssuer } from '../../../src/entra/tokens/token-issuer.ts';
 import { seededRandom } from '../../../src/lib/random.ts';
+import { TUNNEL_RESOURCE_ID } from '../../../src/lib/tunnel-api.ts';
 import { CLIENT, createTestIssuer, sharedKeys, TENANT, USER } from '../../support/issuer.ts';
 
 t.test('a v2.0 access token has the claims of the v2.0 profile and none of v1.0', async (t) => {

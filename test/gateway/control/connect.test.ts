@@ -1,5 +1,7 @@
 import t from 'tap';
-import { AGENT, cookieOf, header, startTestGateway, statusLine } from '../../support/gateway.ts';
+import { ManualClock } from '../../../src/lib/clock.ts';
+import { CstpType } from '../../../src/wire/cstp.ts';
+import { AGENT, cookieOf, header, startTestGateway, statusLine, TUNNEL_HEADERS } from '../../support/gateway.ts';
 
 const TAIL = [
   'X-CSTP-Disconnected-Timeout: none',
@@ -132,20 +134,83 @@ t.test('without include routes, or with a default route, everything goes through
     await client.login();
     const answer = await client.connectTunnel();
     t.notMatch(answer, /Split-Include/);
-    t.equal(header(answer, 'X-CSTP-Tunnel-All-DNS'), 'true');
+    t.equal(header(answer, 'X-CSTP-Tunnel-All-DNS'), 'false');
     client.close();
   }
 });
 
-t.test('session limit, idle limit and rekey are told when they are set', async (t) => {
+t.test('an Apple client is given the route to the IPv6 internet with a default route too', async (t) => {
+  await using lab = await startTestGateway({ settings: { routesInclude: [] } });
+  const client = await lab.dial();
+  await client.login();
+  const answer = await client.connectTunnel(undefined, [
+    'X-AnyConnect-Identifier-Platform: apple-ios',
+    'X-CSTP-Base-MTU: 1500',
+    'X-CSTP-Full-IPv6-Capability: true',
+  ]);
+  t.match(answer, /X-CSTP-Split-Include-IP6: 2000::\/3\r\nX-CSTP-Tunnel-All-DNS: false/);
+  t.equal(answer?.match(/Split-Include/g)?.length, 1);
+  client.close();
+});
+
+t.test('an IPv6 name server is told to a client that takes it, even without an IPv6 pool', async (t) => {
   await using lab = await startTestGateway({
+    settings: { ipv6Network: undefined, dnsServers: ['192.168.77.1', 'fd00::53'] },
+  });
+  const client = await lab.dial();
+  await client.login();
+  t.match(await client.connectTunnel(), /X-CSTP-DNS: 192.168.77.1\r\nX-CSTP-DNS: fd00::53\r\n/);
+  const old = await lab.dial();
+  await old.login();
+  t.notMatch(await old.connectTunnel(undefined, ['X-CSTP-Base-MTU: 1500']), /fd00::53/);
+  for (const each of [client, old]) each.close();
+});
+
+t.test('the MTU leaves room for the DTLS suite that goes with the cipher of TLS', async (t) => {
+  for (const [ciphers, mtu] of [
+    ['TLS_AES_256_GCM_SHA384', '1434'],
+    ['TLS_CHACHA20_POLY1305_SHA256', '1442'],
+  ] as const) {
+    await using lab = await startTestGateway({ settings: { disableUdp: false } });
+    const client = await lab.dial({ ciphers });
+    await client.login();
+    const answer = await client.connectTunnel(undefined, [...TUNNEL_HEADERS, 'X-DTLS-CipherSuite: PSK-NEGOTIATE']);
+    t.equal(header(answer, 'X-CSTP-MTU'), mtu, ciphers);
+    client.close();
+  }
+});
+
+t.test('a client that has AES-CCM only connects over TLS 1.2 and 1.3', async (t) => {
+  await using lab = await startTestGateway();
+  for (const [maxVersion, ciphers] of [
+    ['TLSv1.3', 'TLS_AES_128_CCM_SHA256'],
+    ['TLSv1.2', 'ECDHE-ECDSA-AES256-CCM'],
+    ['TLSv1.2', 'ECDHE-ECDSA-AES128-CCM'],
+  ] as const) {
+    const client = await lab.dial({ minVersion: maxVersion, maxVersion, ciphers });
+    await client.login();
+    t.equal(statusLine(await client.connectTunnel()), 'HTTP/1.1 200 CONNECTED', ciphers);
+    client.sendPacket(CstpType.DpdRequest, Buffer.alloc(1400));
+    t.equal((await client.packet())?.payload.length, 1400, ciphers);
+    client.close();
+  }
+  const usual = await lab.dial();
+  t.notMatch(usual.tls.getCipher().name, /CCM/, 'nobody is moved to it');
+  usual.close();
+});
+
+t.test('session limit, idle limit and rekey are told when they are set', async (t) => {
+  const clock = new ManualClock();
+  await using lab = await startTestGateway({
+    clock,
     settings: { sessionTimeout: 3600, idleTimeout: 900, rekeyTime: undefined, banner: undefined },
   });
   const client = await lab.dial();
   await client.login();
+  clock.advance(700);
   const answer = await client.connectTunnel();
   t.equal(header(answer, 'X-CSTP-Session-Timeout'), '3600');
-  t.match(header(answer, 'X-CSTP-Session-Timeout-Remaining'), /^(3600|35\d\d)$/);
+  t.equal(header(answer, 'X-CSTP-Session-Timeout-Remaining'), '3600');
   t.equal(header(answer, 'X-CSTP-Idle-Timeout'), '900');
   t.equal(header(answer, 'X-CSTP-Rekey-Method'), 'none');
   t.equal(header(answer, 'X-CSTP-Rekey-Time'), undefined);
@@ -297,14 +362,35 @@ t.test('above the limit of sessions connections are closed before TLS', async (t
   first.close();
 });
 
-t.test('without an IPv4 pool a client that cannot do IPv6 is refused with a reason', async (t) => {
+t.test('a client that asks for no address family of the gateway is connected without an address', async (t) => {
   await using lab = await startTestGateway({ settings: { network: undefined } });
   const client = await lab.dial();
   await client.login();
-  t.equal(
-    statusLine(await client.connectTunnel(undefined, ['X-CSTP-Address-Type: IPv4'])),
-    'HTTP/1.1 401 Cookie is not acceptable',
-  );
-  t.match(lab.events.of('session.refused'), [{ reason: 'no-family' }]);
+  t.equal(statusLine(await client.connectTunnel(undefined, ['X-CSTP-Address-Type: IPv4'])), 'HTTP/1.1 200 CONNECTED');
+  t.match(lab.events.of('session.connect'), [{ address4: undefined, address6: undefined }]);
+  client.sendPacket(CstpType.DpdRequest);
+  t.equal((await client.packet())?.type, CstpType.DpdResponse);
+  client.close();
+});
+
+t.test('the UDP port that clients are told is the listener’s, or that of a port mapping in front', async (t) => {
+  for (const announcedUdpPort of [undefined, 10_443]) {
+    await using lab = await startTestGateway({ settings: { disableUdp: false, announcedUdpPort } });
+    const client = await lab.dial();
+    await client.login();
+    const answer = await client.connectTunnel(undefined, [...TUNNEL_HEADERS, 'X-DTLS-CipherSuite: PSK-NEGOTIATE']);
+    t.equal(header(answer, 'X-DTLS-Port'), String(announcedUdpPort ?? lab.port));
+    client.close();
+  }
+});
+
+t.test('a client that is offered DTLS and sends no datagram is told of in the log', async (t) => {
+  const clock = new ManualClock();
+  await using lab = await startTestGateway({ clock, settings: { disableUdp: false, announcedUdpPort: 10_443 } });
+  const client = await lab.dial();
+  await client.login();
+  await client.connectTunnel(undefined, [...TUNNEL_HEADERS, 'X-DTLS-CipherSuite: PSK-NEGOTIATE']);
+  clock.advance(11_000);
+  t.match(lab.events.of('channel.dtls.missing'), [{ port: 10_443, explanation: /10443/ }]);
   client.close();
 });

@@ -40,6 +40,29 @@ function closed(socket: Socket): Promise<void> {
   });
 }
 
+t.test('a flood of what is not TLS is told a hundred times, then with how many more there were', async (t) => {
+  const machine = new ManualClock();
+  await using lab = await startTestGateway({ machine });
+  const flood = async (count: number, bytes: string): Promise<void> => {
+    for (let i = 0; i < count; i += 20) {
+      await Promise.all(Array.from({ length: 20 }, () => plain(lab.gateway.port, bytes)));
+    }
+  };
+  await flood(140, 'GET / HTTP/1.1\r\n\r\n');
+  await flood(20, 'SSH-2.0-OpenSSH_9.9\r\n');
+  const told = (reason: string) => lab.events.of('tls.failed').filter((one) => one.reason === reason);
+  t.equal(told('plain-http').length, 100);
+  t.equal(told('ssh').length, 20, 'each reason by itself');
+  machine.advance(10_000);
+  await flood(20, 'GET / HTTP/1.1\r\n\r\n');
+  t.strictSame(
+    told('plain-http')
+      .slice(100)
+      .map(({ withheld }) => withheld),
+    [40, ...Array.from({ length: 19 }, () => 0)],
+  );
+});
+
 t.test('requests that break the rules close the connection without an answer, and the log says why', async (t) => {
   await using lab = await startTestGateway();
   const other = await bystander(lab);
@@ -72,6 +95,46 @@ t.test('a URL of 254 bytes and 70,000 bytes of headers are taken, as by the real
   t.equal(statusLine(await client.request('GET', '/', [`User-Agent: ${AGENT}`, ...filler])), 'HTTP/1.1 200 OK');
   t.equal(statusLine(await client.request('GET', `/${'a'.repeat(253)}`)), 'HTTP/1.1 404 Not found');
   client.close();
+});
+
+t.test('256 header lines are taken, 257 are not', async (t) => {
+  await using lab = await startTestGateway();
+  // RawClient adds the Host line.
+  const lines = (count: number): string[] => Array.from({ length: count - 1 }, (_, i) => `X-Fill-${i}: a`);
+  const client = await lab.dial();
+  t.equal(statusLine(await client.request('GET', '/', lines(256))), 'HTTP/1.1 200 OK');
+  t.equal(await client.request('GET', '/', lines(257)), undefined);
+  t.match(lab.events.of('http.rejected'), [{ reason: 'too-many-headers' }]);
+});
+
+t.test('two Authorization headers are refused, even if one of them is good', async (t) => {
+  for (const bearerPrefix of ['lenient', 'strict'] as const) {
+    await using lab = await startTestGateway({ bearerPrefix });
+    const client = await lab.dial();
+    const two = ['Authorization: Bearer good', 'Authorization: Bearer good'];
+    t.equal(statusLine(await client.request('POST', '/', two, INIT)), 'HTTP/1.1 401 Authentication failed');
+    t.match(lab.events.of('auth.refused'), [{ reason: 'scheme', explanation: /2 Authorization headers/ }]);
+    await client.ended;
+  }
+});
+
+t.test('a header of an earlier request does not count as a second one', async (t) => {
+  await using lab = await startTestGateway();
+  const client = await lab.dial();
+  t.equal(statusLine(await client.request('GET', '/', ['Authorization: Bearer bad'])), 'HTTP/1.1 200 OK');
+  t.equal(statusLine(await client.login('good')), 'HTTP/1.1 200 OK');
+  client.close();
+});
+
+t.test('a token with a line break at its end logs in, and the connection goes on', async (t) => {
+  for (const end of ['\n', '\r\n', '\r\n\r\n']) {
+    await using lab = await startTestGateway();
+    const client = await lab.dial();
+    t.equal(statusLine(await client.login(`good${end}`)), 'HTTP/1.1 200 OK');
+    t.equal(statusLine(await client.connectTunnel()), 'HTTP/1.1 200 CONNECTED');
+    t.strictSame(lab.events.of('http.rejected'), []);
+    client.close();
+  }
 });
 
 t.test('the seventeenth request gets no answer', async (t) => {
@@ -154,7 +217,7 @@ t.test('a thousand half-open connections hurt nobody and are dropped in time', a
   const gone = Promise.all(sockets.map((socket) => closed(socket)));
   clock.advance(31_000);
   await gone;
-  t.equal(lab.events.of('tls.failed').filter((event) => event.reason === 'timeout').length, 1000);
+  t.equal(lab.events.of('tls.failed').filter((event) => event.reason === 'timeout').length, 100, 'the rest is counted');
   t.equal(lab.gateway.stats().connectionsPending, 0);
   t.ok(await other.unhurt());
   other.close();
@@ -232,4 +295,49 @@ t.test('a port that is taken is said to be taken', async (t) => {
   });
   await t.rejects(startTestGateway({ settings: { network: '10.0.0.0/31' } }), { code: 'ERR_GATEWAY_POOL_INVALID' });
   await t.rejects(startTestGateway({ settings: { network: 'ten' } }), { code: 'ERR_GATEWAY_POOL_INVALID' });
+});
+
+t.test('TLS 1.2 is not renegotiated', async (t) => {
+  await using lab = await startTestGateway();
+  const client = await lab.dial({ maxVersion: 'TLSv1.2' });
+  client.tls.renegotiate({ rejectUnauthorized: false }, () => t.fail('renegotiated'));
+  await client.ended;
+  t.equal(client.error?.code, 'ERR_SSL_NO_RENEGOTIATION');
+});
+
+t.test('strangers that fill the gateway push out each other, not a client that has authenticated', async (t) => {
+  await using lab = await startTestGateway({ maxPendingConnections: 2 });
+  const client = await lab.dial();
+  await client.login();
+  const first = await lab.dial();
+  const second = await lab.dial();
+  await first.ended;
+  t.match(lab.events.of('http.rejected'), [{ reason: 'pending', explanation: /waited longest/ }]);
+  t.match(statusLine(await client.connectTunnel()), / 200 CONNECTED/);
+  const other = await lab.dial();
+  await second.login();
+  await other.login();
+  await t.rejects(lab.dial());
+  t.match(lab.events.of('http.rejected')[1], { reason: 'pending-full' });
+  for (const each of [client, second, other]) each.close();
+});
+
+t.test('a flood of strangers is told a few times, and by number afterwards', async (t) => {
+  const clock = new ManualClock();
+  await using lab = await startTestGateway({ clock, maxPendingConnections: 1 });
+  const sockets: Socket[] = [];
+  const flood = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      const socket = connect(lab.port, '127.0.0.1');
+      socket.on('error', () => {});
+      sockets.push(socket);
+      if (sockets.length > 1) await closed(sockets.at(-2)!);
+    }
+  };
+  await flood(31);
+  t.equal(lab.events.of('http.rejected').length, 5);
+  clock.advance(10_000);
+  await flood(1);
+  t.match(lab.events.of('http.rejected')[5], { reason: 'pending', explanation: /25 more like it were not told\.$/ });
+  for (const socket of sockets) socket.destroy();
 });

@@ -36,6 +36,7 @@ class Sink implements PacketPort {
     this.#wake?.();
   }
 
+  onPathChanged(): void {}
   onAddressReleased(): void {}
 
   async until(count: number): Promise<void> {
@@ -129,7 +130,7 @@ t.test('packets split over records and packed into one are taken as they are', a
 t.test('data sent together with CONNECT arrives', async (t) => {
   await using lab = await startTestGateway();
   const sink = new Sink();
-  lab.gateway.packets = sink;
+  lab.gateway.attach(sink);
   const client = await lab.dial();
   await client.login();
   const packet = ipv4Packet(OWN, '192.168.77.1', 60);
@@ -148,7 +149,7 @@ t.test('data sent together with CONNECT arrives', async (t) => {
 t.test('packets come in with their session, and with one end of batch for many', async (t) => {
   await using lab = await startTestGateway();
   const sink = new Sink();
-  lab.gateway.packets = sink;
+  lab.gateway.attach(sink);
   const { client } = await tunnel(lab);
   const packets = Array.from({ length: 50 }, (_, i) => ipv4Packet(OWN, '192.168.77.1', 100 + i));
   client.send(Buffer.concat(packets.map((packet) => serializeCstp(CstpType.Data, packet))));
@@ -165,7 +166,7 @@ t.test('packets come in with their session, and with one end of batch for many',
 t.test('a packet with a foreign source address is dropped and counted', async (t) => {
   await using lab = await startTestGateway();
   const sink = new Sink();
-  lab.gateway.packets = sink;
+  lab.gateway.attach(sink);
   const { client } = await tunnel(lab);
   const foreign6 = Buffer.alloc(40);
   foreign6[0] = 0x60;
@@ -187,6 +188,14 @@ t.test('a packet with a foreign source address is dropped and counted', async (t
   t.equal(sink.packets.length, 1);
   t.match(lab.gateway.stats(), { spoofed: 3, malformed: 1, packetsIn: 1 });
   client.close();
+  await lab.events.first('session.disconnect');
+  const told = lab.events.of('channel.spoofed');
+  t.equal(
+    told.reduce((sum, { count }) => sum + count, 0),
+    3,
+    'all are told, at the latest when the tunnel ends',
+  );
+  t.match(lab.events.of('channel.malformed'), [{ count: 1 }], 'what is no packet as well');
 });
 
 t.test('a packet for a session goes to that session, one for nobody goes nowhere', async (t) => {
@@ -276,7 +285,7 @@ t.test('a session without data ends by the idle limit; ping does not keep it', a
   const clock = new ManualClock();
   await using lab = await startTestGateway({ clock, settings: { idleTimeout: 60, dpd: 0 } });
   const sink = new Sink();
-  lab.gateway.packets = sink;
+  lab.gateway.attach(sink);
   const { client, cookie } = await tunnel(lab);
   clock.advance(40_000);
   client.sendPacket(CstpType.Data, ipv4Packet(OWN, '192.168.77.1', 60, 17));

@@ -1,10 +1,9 @@
 import t from 'tap';
-import type { DtlsAssociation, DtlsPeer } from '../../../src/dtls/types.ts';
+import type { DtlsAssociation, DtlsPeer } from '../../../src/dtls/association/types.ts';
 import { DataPath } from '../../../src/gateway/data/channel-selection.ts';
-import { UNANSWERED_SWITCH_MS } from '../../../src/gateway/data/data-channel-constants.ts';
-import type { TunnelSession } from '../../../src/gateway/data/data-channel-port.ts';
-import { DtlsDataChannel } from '../../../src/gateway/data/dtls-data-channel.ts';
-import type { SessionInfo } from '../../../src/gateway/types.ts';
+import { NEVER_ARRIVED_MS, UNANSWERED_SWITCH_MS } from '../../../src/gateway/data/data-channel-constants.ts';
+import { DtlsDataChannel, newDataChannelCounters } from '../../../src/gateway/data/dtls-data-channel.ts';
+import type { TunnelPort } from '../../../src/gateway/session/channel-ports.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
 import type { EventMap, EventName } from '../../../src/telemetry/events.ts';
 
@@ -16,33 +15,23 @@ function setup(options: { mtu?: number; dpd?: number } = {}) {
   const calls: string[] = [];
   const received: string[] = [];
   const events: { name: EventName; fields: EventMap[EventName] }[] = [];
-  const counters = {
-    packetsIn: 0,
-    packetsOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    dpdAnswered: 0,
-    probes: 0,
-    unknownTypes: 0,
-    tooLarge: 0,
-    switches: 0,
-  };
-  const session: TunnelSession = {
-    info: { id: 'abc123' } as SessionInfo,
+  const counters = newDataChannelCounters();
+  const tunnel: TunnelPort = {
+    id: 'abc123',
     mtu: options.mtu ?? 1434,
     dpd: options.dpd ?? 30,
     receive: (buffer, offset, length) => void received.push(buffer.toString('hex', offset, offset + length)),
-    receiveEnd: () => void calls.push('receiveEnd'),
-    touch: () => void calls.push('touch'),
     disconnectedByClient: (payload) => void calls.push(`disconnect ${payload.toString('hex')}`),
-    end: (reason) => void calls.push(`end ${reason}`),
+    protocolError: (channel, reason) => void calls.push(`error ${channel} ${reason}`),
   };
   const channel = new DtlsDataChannel({
-    session,
-    id: Buffer.alloc(32, 7),
+    tunnel,
+    port: 8443,
+    key: 'an id',
     clock,
     emit: (name, fields) => void events.push({ name, fields }),
     counters,
+    onSooner: () => {},
     onClose: () => void calls.push('forgotten'),
   });
   const associate = (): { association: DtlsAssociation<DtlsDataChannel>; sent: string[] } => {
@@ -114,7 +103,7 @@ t.test('each packet type gets the reaction of the real server [§6, §7.5, §7.6
   t.same(sent, [`04${'5a'.repeat(1434)}`], 'a DPD request is answered at its full length');
   input(association, '04');
   input(association, '07');
-  t.same(calls, ['touch', 'touch', 'touch']);
+  t.same(calls, []);
   input(association, '2a');
   input(association, '2a');
   t.equal(named('channel.protocol-error').length, 1, 'an unknown type is ignored, and told once');
@@ -122,7 +111,7 @@ t.test('each packet type gets the reaction of the real server [§6, §7.5, §7.6
   input(association, '');
   input(association, 'b0'.padStart(4, '05'));
   input(association, '0801');
-  t.same(calls.slice(3), ['disconnect b0', 'end protocol-error']);
+  t.same(calls, ['disconnect b0', 'error dtls compressed']);
 });
 
 t.test('data moves to CSTP when it is not answered, and back at the first sign of life', async (t) => {
@@ -146,6 +135,22 @@ t.test('data moves to CSTP when it is not answered, and back at the first sign o
   );
 });
 
+t.test('time in which nobody listened does not move data away from DTLS', async (t) => {
+  const { channel, associate, clock, counters } = setup({ dpd: 3 });
+  const { association } = associate();
+  channel.connected(association, 0);
+  channel.send(Buffer.alloc(100), 16, 84);
+  clock.advance(500);
+  channel.check(clock.monotonic());
+  clock.stall(12_500);
+  channel.check(clock.monotonic(), 12_000);
+  t.equal(channel.active, true);
+  t.equal(counters.probes, 1, 'the client is asked');
+  clock.advance(3_000);
+  channel.check(clock.monotonic());
+  t.equal(channel.active, false, 'and judged when it does not answer');
+});
+
 t.test('data over CSTP moves data there until the client uses DTLS again', async (t) => {
   const { channel, associate, input, clock } = setup();
   const { association } = associate();
@@ -161,6 +166,22 @@ t.test('data over CSTP moves data there until the client uses DTLS again', async
   t.equal(channel.active, false);
   input(association, '0045');
   t.equal(channel.active, true);
+});
+
+t.test('a client whose datagrams never arrive is told of once, one that begins a handshake is not', async (t) => {
+  for (const arrives of [false, true]) {
+    const { channel, clock, named } = setup();
+    clock.advance(NEVER_ARRIVED_MS - 1);
+    channel.check(clock.monotonic());
+    t.strictSame(named('channel.dtls.missing'), []);
+    if (arrives) channel.helloArrived();
+    clock.advance(1);
+    channel.check(clock.monotonic());
+    channel.check(clock.monotonic());
+    const told = arrives ? [] : [{ session: 'abc123', port: 8443, explanation: /port mapping.*announcedUdpPort/ }];
+    t.match(named('channel.dtls.missing'), told);
+    t.equal(named('channel.dtls.missing').length, told.length);
+  }
 });
 
 t.test('a second handshake replaces the first association, whose end changes nothing', async (t) => {
@@ -194,8 +215,8 @@ t.test('close ends the association once, and nothing reaches the session afterwa
   const { channel, associate, input, calls, received, named } = setup();
   const { association } = associate();
   channel.connected(association, 0);
-  channel.close('user', false);
-  channel.close('user', false);
+  channel.close();
+  channel.close();
   t.same(calls, ['forgotten', 'association closed']);
   t.equal(named('channel.dtls.close').length, 1);
   input(association, '0045');

@@ -60,6 +60,8 @@ t.test('the answer names the session and the suite in the header that the mode a
     ['X-DTLS-CipherSuite', 'OC-DTLS1_2-AES128-GCM'],
     ['X-DTLS-MTU', '1434'],
   ]);
-  t.equal(1500 - 28 - dtlsOverhead(legacy), 1434, 'the MTU of the transcripts [§5.4]');
-  t.equal(1500 - 28 - dtlsOverhead({ kind: 'psk' }), 1434);
+  t.equal(1500 - 28 - dtlsOverhead(legacy, 'TLS_AES_256_GCM_SHA384'), 1434, 'the MTU of the transcripts [§5.4]');
+  t.equal(1500 - 28 - dtlsOverhead({ kind: 'psk' }, 'TLS_AES_256_GCM_SHA384'), 1434);
+  t.equal(1500 - 28 - dtlsOverhead({ kind: 'psk' }, 'TLS_CHACHA20_POLY1305_SHA256'), 1442);
+  t.equal(1500 - 28 - dtlsOverhead({ kind: 'psk' }, 'ECDHE-RSA-AES256-SHA384'), 1406, 'a client of CBC only');
 });

@@ -82,3 +82,14 @@ t.test('a network without room, or that is none, is refused with a code', async 
     t.throws(() => new AddressPool(network, 0), { code: 'ERR_GATEWAY_POOL_INVALID' }, network);
   }
 });
+
+t.test('a pool that begins anew gives out the first address that nobody has', async (t) => {
+  const pool = new AddressPool('10.0.0.0/29', 60_000);
+  const given = [pool.allocate(0), pool.allocate(0), pool.allocate(0)];
+  t.strictSame(given, [2, 3, 4]);
+  pool.release(2, 0);
+  pool.release(4, 0);
+  pool.reset();
+  t.strictSame([pool.allocate(0), pool.allocate(0)], [2, 4], 'at once, and not the one in use');
+  t.equal(pool.taken, 3);
+});

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { ManualClock } from '../../../src/lib/clock.ts';
-import { CstpType } from '../../../src/wire/cstp.ts';
-import { cookieOf, header, startTestGateway, statusLine } from '../../support/gateway.ts';
+import { CstpType, serializeCstp } from '../../../src/wire/cstp.ts';
+import { cookieOf, header, ipv4Packet, startTestGateway, statusLine, TUNNEL_HEADERS } from '../../support/gateway.ts';
 
 const REFUSED = 'HTTP/1.1 401 Cookie is not acceptable';
 const CONNECTED = 'HTTP/1.1 200 CONNECTED';
@@ -50,18 +50,20 @@ t.test('a second CONNECT with the cookie takes over; the first connection is tol
 });
 
 t.test('what a disconnect packet says decides whether the cookie lives on', async (t) => {
-  for (const [label, payload, status, told] of [
-    ['nothing: for now', Buffer.alloc(0), CONNECTED, false],
-    ['b0 and a text: by the user', Buffer.from('\xb0bye', 'latin1'), REFUSED, false],
-    ['anything else: a mistake', Buffer.from('hello'), CONNECTED, true],
+  for (const [label, payload, status, explanation] of [
+    ['nothing: for now', Buffer.alloc(0), CONNECTED, /left for now/],
+    ['b0 and a text: by the user', Buffer.from('\xb0bye', 'latin1'), REFUSED, /user disconnected.*"bye"/],
+    ['91: to come again', Buffer.from('\x91rekey', 'latin1'), CONNECTED, /will reconnect.*"rekey"/],
+    ['anything else: the tunnel ends', Buffer.from('hello'), CONNECTED, /left for now.*"ello"/],
   ] as const) {
     await using lab = await startTestGateway();
     const client = await lab.dial();
     const cookie = cookieOf(await client.login());
     await client.connectTunnel();
     client.sendPacket(CstpType.Disconnect, payload);
-    t.equal((await client.packet())?.type, told ? CstpType.Disconnect : undefined, label);
-    await client.ended;
+    t.equal(await client.packet(), undefined, label);
+    t.match(lab.events.of('session.disconnect'), [{ explanation }], label);
+    t.strictSame(lab.events.of('channel.protocol-error'), [], label);
     const again = await lab.dial();
     t.equal(statusLine(await again.connectTunnel(cookie)), status, label);
     again.close();
@@ -71,7 +73,12 @@ t.test('what a disconnect packet says decides whether the cookie lives on', asyn
 t.test('the user leaving frees the addresses at once', async (t) => {
   await using lab = await startTestGateway();
   const released: string[] = [];
-  lab.gateway.packets = { onPacket() {}, onBatchEnd() {}, onAddressReleased: (address) => void released.push(address) };
+  lab.gateway.attach({
+    onPacket() {},
+    onBatchEnd() {},
+    onPathChanged() {},
+    onAddressReleased: (address) => void released.push(address),
+  });
   const client = await lab.dial();
   await client.login();
   await client.connectTunnel();
@@ -82,6 +89,56 @@ t.test('the user leaving frees the addresses at once', async (t) => {
   t.strictSame(lab.gateway.sessions(), []);
   t.equal(lab.gateway.sessionAt('192.168.77.2'), undefined);
   t.match(lab.events.of('session.disconnect'), [{ reason: 'user' }]);
+});
+
+t.test('a client that comes back is told to whoever sends to it, as its path may carry other packets', async (t) => {
+  await using lab = await startTestGateway();
+  const changed: (string | number | undefined)[] = [];
+  lab.gateway.attach({
+    onPacket() {},
+    onBatchEnd() {},
+    onPathChanged: (address) => void changed.push(address, lab.gateway.mtuOf(address)),
+    onAddressReleased() {},
+  });
+  const client = await lab.dial();
+  const cookie = cookieOf(await client.login());
+  await client.connectTunnel();
+  t.strictSame(changed, [], 'nothing can be under way to a new session');
+  const before = lab.gateway.mtuOf('192.168.77.2')!;
+  const again = await lab.dial();
+  await again.connectTunnel(
+    cookie,
+    TUNNEL_HEADERS.map((line) => line.replace('1500', '1300')),
+  );
+  t.strictSame(changed.slice(0, 1), ['192.168.77.2']);
+  t.ok(Number(changed[1]) < before, `${changed[1]} instead of ${before}`);
+});
+
+t.test('addresses are free only after the last packets of the batch, and that batch has its end', async (t) => {
+  await using lab = await startTestGateway();
+  const order: string[] = [];
+  const freed = new Promise<void>((resolve) => {
+    lab.gateway.attach({
+      onPacket: (_buffer, _offset, length, session) => void order.push(`packet ${length} of ${session.username}`),
+      onBatchEnd: () => void order.push('batch end'),
+      onPathChanged() {},
+      onAddressReleased: (address) => {
+        order.push(`free ${address}`);
+        if (address.includes(':')) resolve();
+      },
+    });
+  });
+  const client = await lab.dial();
+  await client.login();
+  await client.connectTunnel();
+  client.send(
+    Buffer.concat([
+      serializeCstp(CstpType.Data, ipv4Packet('192.168.77.2', '10.20.0.1', 60)),
+      serializeCstp(CstpType.Disconnect, Buffer.from([0xb0])),
+    ]),
+  );
+  await freed;
+  t.strictSame(order, ['packet 60 of adele@example.com', 'batch end', 'free 192.168.77.2', 'free fda9:4efe:7e3b::2']);
 });
 
 t.test('GET /logout ends neither the session nor the cookie', async (t) => {

@@ -1,5 +1,4 @@
 import t from 'tap';
-import { TUNNEL_RESOURCE_ID } from '../../../src/bearer/constants.ts';
 import {
   DEFAULT_BUNDLE_ID,
   DEFAULT_CLIENT_ID,
@@ -15,6 +14,7 @@ import {
   checkAppRegistration,
   formatAppFindings,
 } from '../../../src/intune/app-check/index.ts';
+import { TUNNEL_RESOURCE_ID } from '../../../src/lib/tunnel-api.ts';
 
 interface Plist {
   readonly bundleId?: string;
@@ -146,6 +146,60 @@ t.test('build settings are filled in', (t) => {
   const options = { bundleId: DEFAULT_BUNDLE_ID, buildSettings: { CLIENT_ID: DEFAULT_CLIENT_ID } };
   t.same(wrong(findings(text, defaultDirectory(), options)), []);
   t.end();
+});
+
+t.test('build settings may name each other', async (t) => {
+  const text = plist({ bundleId: '$(PRODUCT_BUNDLE_IDENTIFIER)', authority: '$(AUTHORITY)' });
+  const buildSettings = {
+    PRODUCT_BUNDLE_IDENTIFIER: '$(ORGANIZATION).lob',
+    ORGANIZATION: 'com.contoso',
+    AUTHORITY: 'https:/$()/$(LOGIN)/$(TENANT)',
+    LOGIN: 'login.microsoftonline.com',
+    TENANT: DEFAULT_TENANT_ID,
+  };
+  t.same(wrong(findings(text, defaultDirectory(), { buildSettings })), []);
+});
+
+t.test('a build setting without a value is a warning wherever it stands, and no error', async (t) => {
+  const cases: readonly (readonly [Plist, RegExp])[] = [
+    [{ clientId: '$(CLIENT)' }, /^warning .*ADALClientId: It is \$\(CLIENT\), with a build setting whose value/],
+    [{ authority: 'https://$(LOGIN)/common' }, /^warning .*ADALAuthority: It is https:\/\/\$\(LOGIN\)\/common, with/],
+    [{ redirectUri: 'msauth.$(ID)://auth' }, /^warning .*ADALRedirectUri: It is msauth\.\$\(ID\):\/\/auth, with/],
+    [
+      { schemes: ['msauth.com.contoso.lob', '$(S)'] },
+      /^warning CFBundleURLTypes: .*lob-intunemam is not declared, unless/,
+    ],
+    [
+      { queried: [...QUERIED.slice(1), '$(Q)'] },
+      /^warning LSApplicationQueriesSchemes: msauthv2 may be missing: \$\(Q\)/,
+    ],
+  ];
+  for (const [changes, words] of cases) {
+    const told = wrong(findings(plist(changes)));
+    t.equal(told.length, 1, told.join(' | '));
+    t.match(told[0], words);
+  }
+});
+
+t.test('a redirect URI with one slash is named as the mistake that it is', async (t) => {
+  const told = wrong(findings(plist({ redirectUri: 'msauth.com.contoso.lob:/auth' })));
+  t.strictSame(told, [
+    'error IntuneMAMSettings > ADALRedirectUri: It is msauth.com.contoso.lob:/auth, with one slash after the colon, as a page of ' +
+      'the documentation prints it; MSAL needs two. → Set it to msauth.com.contoso.lob://auth.',
+  ]);
+  const open = wrong(findings(plist({ bundleId: '$(ID)', redirectUri: 'msauth.$(ID):/auth', schemes: [] })));
+  t.match(open[1], /^error .*with one slash after the colon.* → Set it to msauth\.<bundle id>:\/\/auth/);
+});
+
+t.test('a registered redirect URI with one slash is named too', async (t) => {
+  const directory = defaultDirectory();
+  directory.tenants[0]!.applications![0]!.redirectUris = [
+    'msauth.com.contoso.lob:/auth',
+    'msauth://code/msauth.com.contoso.lob%3A%2F%2Fauth',
+  ];
+  t.match(wrong(findings(plist(), directory)), [
+    /not among the redirect URIs of the app registration; msauth\.com\.contoso\.lob:\/auth is, with one slash after the colon/,
+  ]);
 });
 
 t.test('each shortcoming of the registration is told with its AADSTS code where there is one', (t) => {

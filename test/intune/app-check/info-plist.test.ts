@@ -66,6 +66,30 @@ t.test('what is no XML property list is refused in words', (t) => {
   t.end();
 });
 
+t.test('a hostile property list is refused in few words', async (t) => {
+  const fill = (part: string): string => part.repeat(Math.floor(1_000_000 / part.length));
+  const names = Array.from({ length: 30_000 }, (_, i) => `<a xmlns:x${i}="b">`).join('');
+  for (const text of [
+    `${HEAD}${fill('<array>')}`,
+    `${HEAD}${'<array>'.repeat(60_000)}${'</array>'.repeat(60_000)}</plist>`,
+    `${HEAD}${names}`,
+    `${HEAD}${fill('<')}`,
+    `${HEAD}${fill('<!--')}`,
+    `${HEAD}${fill('<a ')}`,
+    `${HEAD}<dict a="${fill('"b=')}"/></plist>`,
+    `<!DOCTYPE ${fill('a ')}`,
+  ]) {
+    const error = await (async () => parseInfoPlist(text))().catch((error: unknown) => error);
+    t.ok(isTunneliteError(error, 'ERR_IDENTITY_APP_CHECK'), text.slice(150, 200));
+    t.ok(String(error).length < 400, `${String(error).length} characters`);
+  }
+});
+
+t.test('entities that XML does not have stay as they are written, and nothing grows', async (t) => {
+  const value = parseInfoPlist(`${HEAD}<dict><key>a</key><string>&lol; &amp;amp; &#x110000;</string></dict></plist>`);
+  t.equal(value.a, '&lol; &amp; &#x110000;');
+});
+
 t.test('a key __proto__ is a key', (t) => {
   const value = parseInfoPlist(
     `${HEAD}<dict><key>__proto__</key><dict><key>polluted</key><true/></dict></dict></plist>`,

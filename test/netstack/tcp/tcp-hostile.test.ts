@@ -1,5 +1,5 @@
 import t from 'tap';
-import { TcpState } from '../../../src/netstack/types.ts';
+import { TcpState } from '../../../src/netstack/core/types.ts';
 import { ACK, FIN, RawPeer, RST, SYN, sackOption } from '../../support/raw-tcp-peer.ts';
 
 t.test('RST resets only at the exact number; elsewhere in the window it is asked back (RFC 5961 §3.2)', async (t) => {

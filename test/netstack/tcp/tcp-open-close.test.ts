@@ -1,5 +1,5 @@
 import t from 'tap';
-import { TcpState } from '../../../src/netstack/types.ts';
+import { TcpState } from '../../../src/netstack/core/types.ts';
 import { NetstackTwin } from '../../support/netstack-twin.ts';
 import { ACK, FIN, optionsOf, RawPeer, RST, SYN } from '../../support/raw-tcp-peer.ts';
 

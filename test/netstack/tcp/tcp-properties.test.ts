@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { TcpState } from '../../../src/netstack/core/types.ts';
 import { Reassembly } from '../../../src/netstack/tcp/reassembly.ts';
 import { SendBuffer } from '../../../src/netstack/tcp/send-buffer.ts';
 import { SentQueue } from '../../../src/netstack/tcp/sent-queue.ts';
-import { TcpState } from '../../../src/netstack/types.ts';
 import { NetstackTwin, pattern } from '../../support/netstack-twin.ts';
 import { ACK, FIN, RawPeer, RST } from '../../support/raw-tcp-peer.ts';
 

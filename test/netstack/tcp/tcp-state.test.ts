@@ -1,6 +1,6 @@
 import t from 'tap';
+import { TcpState } from '../../../src/netstack/core/types.ts';
 import { TcpEvent, TRANSITIONS } from '../../../src/netstack/tcp/tcp-state.ts';
-import { TcpState } from '../../../src/netstack/types.ts';
 
 /** RFC 9293 figure 5, written down a second time as a person reads it there: from, event, to. */
 const FIGURE_5 = `

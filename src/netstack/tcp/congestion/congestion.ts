@@ -3,7 +3,6 @@
  * (what to retransmit, and how fast within a recovery episode); the algorithm owns the two windows, in bytes.
  */
 export interface CongestionControl {
-  readonly name: string;
   cwnd: number;
   ssthresh: number;
   /** Segment size changed. */

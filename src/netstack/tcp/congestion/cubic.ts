@@ -1,4 +1,4 @@
-import { CWND_MAX } from '../../constants.ts';
+import { CWND_MAX } from '../../core/constants.ts';
 import type { CongestionControl } from './congestion.ts';
 
 /** RFC 9438 §4.6, §5. */
@@ -9,7 +9,6 @@ const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 
 /** CUBIC (RFC 9438). Windows are bytes; the cubic itself is computed in segments and seconds. */
 export class Cubic implements CongestionControl {
-  readonly name = 'cubic';
   cwnd: number;
   ssthresh = 0x7fffffff;
   mss: number;

@@ -1,9 +1,8 @@
-import { CWND_MAX } from '../../constants.ts';
+import { CWND_MAX } from '../../core/constants.ts';
 import type { CongestionControl } from './congestion.ts';
 
 /** Standard congestion control: RFC 5681 with appropriate byte counting (RFC 3465). */
 export class NewReno implements CongestionControl {
-  readonly name = 'newreno';
   cwnd: number;
   ssthresh = 0x7fffffff;
   mss: number;

@@ -1,0 +1,26 @@
+// Imports point one way. The order below is the layer order of docs/architecture.md, innermost first: a folder imports from
+// itself and from the layers before its own. Folders of one layer stay apart, but for the pairs named in `neighbours`.
+// A test holds this table against the folders that exist and against the documentation.
+const layers = [
+  ['lib'],
+  ['wire', 'config', 'certs', 'telemetry'],
+  ['udp', 'network', 'dtls', 'tls', 'netstack', 'bearer', 'faults'],
+  ['entra', 'gateway', 'resources', 'services', 'client'],
+  ['intune', 'admin'],
+  ['simulator'],
+  ['world'],
+  ['testing', 'index', 'cli'],
+];
+
+/** [from, to, why]: imports between folders of one layer that are wanted. */
+const neighbours = [
+  ['certs', 'telemetry', 'what happens to certificates is an event'],
+  ['dtls', 'udp', 'sockets, datagram memory, and koffi loaded in one place'],
+  ['faults', 'udp', "the seam for datagrams is the socket's own port"],
+  ['network', 'udp', 'a network of the machine opens the sockets of the machine'],
+];
+
+/** Folders whose files are what their inner folders build on, and not the other way about. */
+const shelves = ['lib'];
+
+module.exports = { layers, neighbours, shelves };

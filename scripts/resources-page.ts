@@ -1,0 +1,92 @@
+import { MOCK_HOSTS, mockAddresses, mockName } from '../src/config/index.ts';
+
+const ports = (protocol: string, services: Readonly<Record<string, string>> = {}): string[] =>
+  Object.entries(services).map(([port, service]) => `${port}/${protocol} \`${service}\``);
+
+/** docs/resources.md: the mock network, from the table that it is made from. */
+export function resourcesPage(): string {
+  const rows = MOCK_HOSTS.map((host) => {
+    const [ipv4, ipv6] = mockAddresses(host);
+    const services = [...ports('tcp', host.tcp), ...ports('udp', host.udp)].join(', ') || '—';
+    return `| \`${mockName(host)}\` | ${ipv4}, ${ipv6} | ${services} | ${host.about} |`;
+  });
+  return `# The mock network
+
+Behind the gateway is a network to test against. It needs no configuration, no second machine and no real socket: connections end in the
+process. The table comes from \`src/config/mock-network.ts\`, as do the default of \`services.hosts\`, DNS and what the policy allows.
+
+| Name | Addresses | Services | What it is for |
+|---|---|---|---|
+${rows.join('\n')}
+
+Everything else is refused, unless [an upstream rule](upstreams.md) allows it. \`services.hosts\` in the [configuration](configuration.md)
+takes the place of the whole table. A rule under \`resources.upstreams\` with the name of a host puts your own server in its place.
+
+Sites are built for their first visitor, so they cost a start nothing. \`sim.reset()\` forgets what visitors left with them. Each request is
+the event \`service.request\`, each connection \`resource.request\` and \`resource.end\` ([events.md](events.md)).
+
+## Sites
+
+Each is there as plain HTTP and as HTTPS with a certificate of the CA that clients trust (\`ca.pem\`). All but the intranet speak HTTP/2 too.
+
+\`intranet\`: \`/\` and \`/whoami\` (who came, and how), \`/headers\`, \`/status/404\`, \`/bytes/1000\`, \`/upload\`.
+
+\`webapp\`: a login form at \`/login\` (any user name, password \`contoso\`), a session cookie (\`HttpOnly\`, \`SameSite=Lax\`, with HTTPS
+\`Secure\`), a form at \`/\` that uploads files, \`/session\`, \`/logout\`.
+
+\`api\`: described by \`/openapi.json\`. \`/echo\` shows what was sent; \`/status/503\`, \`/delay/2000\` (milliseconds), \`/redirect/3?status=307\`;
+\`/items\` is a collection that takes \`POST\`, \`PUT\` and \`DELETE\`; \`/auth/basic\` and \`/auth/digest\` (SHA-256 and MD5) know
+\`alice\` with the password \`contoso\`, \`/auth/bearer\` takes any token.
+
+\`files\`: all files are parts of one pattern. \`/bytes/1000000000\` (with ranges, \`ETag\` and \`If-Range\`), \`/bytes/1000000000/sha256\`,
+\`/chunked/5000?piece=100\` (no length in front), \`/slow/100000?rate=20000\` (bytes per second), and \`PUT /upload\`, which answers with
+the number of bytes and their SHA-256.
+
+\`stream\`: \`/events?count=5&interval=500\` (server-sent events, goes on after \`Last-Event-ID\`), \`/ws\` (WebSocket, returns each message),
+\`/poll?timeout=30000\` (waits for what \`POST /messages\` brings), \`/http\` (the version of HTTP).
+
+\`flaky\`: \`/?steps=503,reset,200\` takes one step with each request, and stays at the last. A step is a status, \`reset\` (the connection
+breaks without an answer), \`cut\` (within the answer), \`hang\` (no answer) or \`slow\`. Each session counts by itself, or each \`key=\`;
+\`DELETE /\` begins anew.
+
+## DNS
+
+The resolver answers at every address of \`gateway.dnsServers\`, over UDP and TCP: for the hosts above and their addresses, for the names of
+upstreams, and for what \`services.records\` adds. Other names are refused, not forwarded. An answer that is longer than the client takes
+(512 bytes, or what it says by EDNS, 1232 at most) is marked as truncated, and comes whole over TCP. Each question is the event \`dns.query\`.
+
+\`\`\`yaml
+services:
+  records:
+    - { name: mail.contoso.internal, type: A, data: 10.20.0.77 }
+    - { name: 10.20.0.77, type: PTR, data: mail.contoso.internal }
+    - { name: www.contoso.internal, type: CNAME, data: intranet.contoso.internal }
+    - { name: contoso.internal, type: MX, data: 10 mail.contoso.internal }
+    - { name: contoso.internal, type: TXT, data: v=spf1 mx -all, ttl: 3600 }
+    - { name: _ldap._tcp.contoso.internal, type: SRV, data: 0 5 389 dc.contoso.internal }
+\`\`\`
+
+Clients append \`gateway.defaultDomain\` to short names, so that \`intranet\` is enough, and ask the tunnel about the domains in
+\`gateway.splitDns\`; \`tunnelite config check\` warns of records outside these.
+
+## Certificates
+
+| Host | What a client meets |
+|---|---|
+| \`trusted\` | A good certificate. An intermediate is between it and the CA, and is sent along |
+| \`untrusted\` | A self-signed certificate: an unknown issuer |
+| \`expired\` | A certificate of the CA that expired a week ago |
+| \`wrongname\` | A good certificate, but for \`other.contoso.internal\` |
+| \`clientcert\` | The handshake fails without a client certificate. One that is not from the CA gets 403 with the reason |
+| \`optionalcert\` | A client certificate is asked for; \`/\` shows which one came |
+
+Each of them gives out over plain HTTP what a client needs: \`/ca.pem\`, and \`/client.pem\` with a certificate and key in the name of who asks:
+
+\`\`\`sh fragment
+curl -o client.pem http://clientcert.contoso.internal/client.pem
+curl --cacert certs/ca.pem --cert client.pem https://clientcert.contoso.internal/
+\`\`\`
+
+A CA that an earlier version made has no room for an intermediate: \`trusted\` then shows a certificate that the CA issued itself.
+`;
+}

@@ -1,0 +1,96 @@
+import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify';
+import { sendNotFound } from '../entra/rest/problem.ts';
+import type { AdminRoutes } from './types.ts';
+
+/** The parts of the listener that the API's document is made from. */
+interface DocsOptions {
+  readonly routes: readonly AdminRoutes[];
+  readonly version: string;
+}
+
+const TAGS = [
+  { name: 'status', description: 'What runs, and where.' },
+  { name: 'sessions', description: 'Who is connected.' },
+  { name: 'journal', description: 'What happened, as typed events.' },
+  { name: 'clock', description: 'The time that tokens, sessions and certificates go by.' },
+  { name: 'reset', description: 'Back to how it started.' },
+  { name: 'gateway', description: 'Restart and drain.' },
+  { name: 'directory', description: 'The built-in Entra ID: tenants, users, apps, keys.' },
+  { name: 'failures', description: 'Requests to Entra ID that are to fail.' },
+  { name: 'outages', description: 'Endpoints of Entra ID that are disturbed.' },
+  { name: 'tokens', description: 'Tokens without a sign-in, valid or deliberately wrong.' },
+  { name: 'resources', description: 'What is behind the gateway.' },
+  { name: 'config', description: 'The configuration.' },
+];
+
+/**
+ * `/api/openapi.json` and `/api/docs`: the API described, and Swagger UI for it. Made when they are first asked for, so that a
+ * start does not pay for them. They hold no secret and need none.
+ */
+export function docsPlugin(options: DocsOptions): FastifyPluginAsync {
+  return async (app) => {
+    let made: Promise<FastifyInstance> | undefined;
+    const described = (): Promise<FastifyInstance> => (made ??= describe(options));
+    app.addHook('onClose', async () => {
+      if (made) await (await made).close();
+    });
+    const hidden = { schema: { hide: true } };
+    for (const url of ['/api/openapi.json', '/api/docs', '/api/docs/*']) {
+      app.get(url, hidden, async (request, reply) => {
+        const answer = await (await described()).inject({ method: 'GET', url: request.url });
+        if (answer.statusCode === 404) return sendNotFound(request, reply);
+        reply.code(answer.statusCode);
+        for (const name of ['content-type', 'location', 'cache-control', 'etag', 'content-security-policy'] as const) {
+          const value = answer.headers[name];
+          if (value !== undefined) reply.header(name, value);
+        }
+        return reply.send(answer.rawPayload);
+      });
+    }
+  };
+}
+
+/** The same routes on a server that nobody can reach, with what describes them. */
+async function describe({ routes, version }: DocsOptions): Promise<FastifyInstance> {
+  const [{ default: swagger }, { default: swaggerUi }] = await Promise.all([
+    import('@fastify/swagger'),
+    import('@fastify/swagger-ui'),
+  ]);
+  const app = fastify({ routerOptions: { ignoreTrailingSlash: true } });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Tunnelite',
+        version,
+        description:
+          'A running Tunnelite: sessions, journal, clock, directory and faults. Every request needs the secret of the instance, which ' +
+          '`tunnelite status --secret` prints.',
+      },
+      tags: TAGS,
+      components: { securitySchemes: { secret: { type: 'http', scheme: 'bearer' } } },
+      security: [{ secret: [] }],
+    },
+    transform: ({ schema, url, route }) => ({
+      schema: schema === undefined ? schema : { operationId: operationId(String(route.method), url), ...schema },
+      url: url.length > 1 ? url.replace(/\/$/, '') : url,
+    }),
+  });
+  for (const { prefix, plugin } of routes) await app.register(plugin, { prefix });
+  await app.register(swaggerUi, { routePrefix: '/api/docs', uiConfig: { persistAuthorization: false } });
+  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  await app.ready();
+  return app;
+}
+
+/** `getSessionsById` for `GET /api/sessions/:id`: a name for generated clients. */
+function operationId(method: string, url: string): string {
+  const words = url
+    .replace(/^\/api/, '')
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => (part.startsWith(':') ? `by-${part.slice(1)}` : part));
+  return [method.toLowerCase(), ...words]
+    .join('-')
+    .replaceAll(/-+([a-z0-9])/gi, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,119 @@
+import type { FaultRule, FaultStatus, FaultStrike, ProfileName, StruckOptions } from '../../faults/index.ts';
+import type { Requests } from './requests.ts';
+
+const WAIT_MS = 10_000;
+/** How much longer than its wait an answer may take. */
+const ANSWER_MARGIN_MS = 10_000;
+
+/** A fault rule of an instance in another process: as `FaultHandle`, each answer a promise. */
+export class RemoteFault implements AsyncDisposable {
+  readonly name: string;
+  readonly rule: FaultRule;
+  /** Why it may never strike, in words. */
+  readonly notes: readonly string[];
+  readonly #requests: Requests;
+  readonly #path: string;
+
+  /** @internal */
+  constructor(requests: Requests, { name, rule, notes }: FaultStatus) {
+    this.#requests = requests;
+    this.name = name;
+    this.rule = rule;
+    this.notes = notes;
+    this.#path = `/api/faults/${encodeURIComponent(name)}`;
+  }
+
+  /** How it stands. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
+  status(): Promise<FaultStatus> {
+    return this.#requests.json(this.#path);
+  }
+
+  async seen(): Promise<number> {
+    return (await this.status()).seen;
+  }
+
+  async hits(): Promise<number> {
+    return (await this.status()).hits;
+  }
+
+  async held(): Promise<number> {
+    return (await this.status()).held;
+  }
+
+  async events(): Promise<readonly FaultStrike[]> {
+    return (await this.#requests.json<{ events: FaultStrike[] }>(`${this.#path}/events`)).events;
+  }
+
+  /**
+   * Resolves when it has struck so often.
+   * @throws TunneliteError `ERR_TIMEOUT`, `ERR_FAULT_UNKNOWN`
+   */
+  async struck(times = 1, { timeout = WAIT_MS, signal }: StruckOptions = {}): Promise<void> {
+    const query = new URLSearchParams({ times: String(times), timeout: (timeout / 1000).toFixed(3) });
+    await this.#requests.json(`${this.#path}/struck`, { query, timeout: timeout + ANSWER_MARGIN_MS, signal });
+  }
+
+  /** Lets the oldest so many go that wait because of it, all when left out; returns how many. */
+  async release(count?: number): Promise<number> {
+    const body = count === undefined ? {} : { count };
+    return (await this.#requests.json<{ released: number }>(`${this.#path}/release`, { body })).released;
+  }
+
+  /** Ends it, and returns how it stood. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
+  remove(): Promise<FaultStatus> {
+    return this.#requests.json(this.#path, { method: 'DELETE' });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove().catch(() => {});
+  }
+}
+
+/** The fault rules of an instance in another process. */
+export class RemoteFaults {
+  readonly #requests: Requests;
+
+  /** @internal */
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  /**
+   * Puts a rule in force.
+   * @throws TunneliteError `ERR_FAULT_RULE` naming the members that are wrong, `ERR_FAULT_EXISTS`, `ERR_FAULT_LIMIT`
+   */
+  async add(rule: FaultRule): Promise<RemoteFault> {
+    return new RemoteFault(this.#requests, await this.#requests.json<FaultStatus>('/api/faults', { body: rule }));
+  }
+
+  async list(): Promise<readonly FaultStatus[]> {
+    return (await this.#requests.json<{ rules: FaultStatus[] }>('/api/faults')).rules;
+  }
+
+  /** @throws TunneliteError `ERR_FAULT_UNKNOWN` */
+  async get(name: string): Promise<RemoteFault> {
+    const status = await this.#requests.json<FaultStatus>(`/api/faults/${encodeURIComponent(name)}`);
+    return new RemoteFault(this.#requests, status);
+  }
+
+  /** Ends a rule, and returns how it stood. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
+  async remove(name: string): Promise<FaultStatus> {
+    return this.#requests.json(`/api/faults/${encodeURIComponent(name)}`, { method: 'DELETE' });
+  }
+
+  /** The kind of network that clients are on; null = none. */
+  async profile(): Promise<ProfileName | null> {
+    return (await this.#requests.json<{ active: ProfileName | null }>('/api/profiles')).active;
+  }
+
+  /** Puts all clients on a kind of network, in place of the one before; null = none. */
+  async useProfile(name: ProfileName | null): Promise<void> {
+    const path = name === null ? '/api/profiles' : `/api/profiles/${encodeURIComponent(name)}`;
+    await this.#requests.json(path, { method: name === null ? 'DELETE' : 'PUT', ...(name !== null && { body: {} }) });
+  }
+
+  /** Ends all rules; returns how many there were. */
+  async clear(): Promise<number> {
+    return (await this.#requests.json<{ removed: number }>('/api/faults', { method: 'DELETE' })).removed;
+  }
+}

@@ -1,0 +1,144 @@
+import { ERROR_CODES, type ErrorCode, errorText, isTunneliteError, TunneliteError } from '../../lib/errors.ts';
+import { exchange } from '../../lib/http-exchange.ts';
+import { request as httpRequest } from '../../lib/node-http.ts';
+
+/** How long an answer may take, in milliseconds, and how long it may be. */
+const LIMITS = { timeout: 30_000, maxBytes: 256 * 1024 * 1024 } as const;
+
+/** Characters of one message of a stream. */
+const MAX_MESSAGE = 1024 * 1024;
+
+/** What a request to an instance may say. */
+export interface Asked {
+  /** Default `GET`, or `POST` with a body. */
+  readonly method?: string;
+  readonly query?: URLSearchParams;
+  readonly body?: unknown;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Requests to the administration listener of one instance. Its refusals come as the errors that they are in the instance's own process. */
+export class Requests {
+  /** `http://127.0.0.1:8445` */
+  readonly url: string;
+  readonly #authorization: string;
+
+  constructor(url: string, secret: string) {
+    this.url = url.replace(/\/+$/, '');
+    this.#authorization = `Bearer ${secret}`;
+  }
+
+  /**
+   * What an instance answers, as JSON.
+   * @throws TunneliteError of the instance's own codes, or `ERR_REMOTE_UNREACHABLE`
+   */
+  async json<T>(path: string, asked: Asked = {}): Promise<T> {
+    const text = await this.text(path, asked);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** The same as it came. */
+  async text(path: string, { method, query, body, timeout = LIMITS.timeout, signal }: Asked = {}): Promise<string> {
+    const answer = await exchange(this.#address(path, query), {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      headers: {
+        authorization: this.#authorization,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      maxBytes: LIMITS.maxBytes,
+      timeout,
+      signal,
+    }).catch((cause: unknown) => {
+      if (signal?.aborted) throw signal.reason;
+      throw unreachable(this.url, cause);
+    });
+    const text = answer.body.toString('utf8');
+    if (answer.status >= 400) throw refusal(answer.status, text, this.url);
+    return text;
+  }
+
+  /** Follows server-sent events: calls back with the data of each until the returned function is called or the instance ends. */
+  stream(
+    path: string,
+    query: URLSearchParams,
+    onData: (data: string) => void,
+    onEnd: (error?: unknown) => void,
+  ): () => void {
+    const outgoing = httpRequest(this.#address(path, query), { headers: { authorization: this.#authorization } });
+    let ended = false;
+    const end = (error?: unknown): void => {
+      if (ended) return;
+      ended = true;
+      outgoing.destroy();
+      onEnd(error);
+    };
+    outgoing.on('error', (error) => end(unreachable(this.url, error)));
+    outgoing.on('response', (answer) => {
+      answer.setEncoding('utf8');
+      let text = '';
+      answer.on('error', () => end());
+      answer.on('close', () =>
+        end(answer.statusCode === 200 ? undefined : refusal(answer.statusCode ?? 0, text, this.url)),
+      );
+      answer.on('data', (chunk: string) => {
+        text += chunk;
+        if (answer.statusCode !== 200) return;
+        let from = 0;
+        for (let at = text.indexOf('\n\n', from); at >= 0 && !ended; at = text.indexOf('\n\n', from)) {
+          const data = /^data: (.*)$/m.exec(text.slice(from, at));
+          const named = text.startsWith('event: ', from);
+          from = at + 2;
+          if (data && !named) onData(data[1]!);
+        }
+        text = text.slice(from);
+        if (text.length > MAX_MESSAGE) end(unreachable(this.url, new Error('a message has no end')));
+      });
+    });
+    outgoing.end();
+    return () => end();
+  }
+
+  #address(path: string, query: URLSearchParams | undefined): string {
+    const text = query === undefined ? '' : String(query);
+    return `${this.url}${path}${text === '' ? '' : `?${text}`}`;
+  }
+}
+
+function unreachable(url: string, cause: unknown): TunneliteError {
+  const why = isTunneliteError(cause) ? (cause.cause ?? cause) : cause;
+  return new TunneliteError('ERR_REMOTE_UNREACHABLE', `Nothing answers at ${url} as it should: ${errorText(why)}.`, {
+    cause,
+  });
+}
+
+/** The error that an instance answered with. */
+function refusal(status: number, text: string, url: string): TunneliteError {
+  const error = errorOf(text);
+  if (error?.message === undefined) {
+    return new TunneliteError('ERR_REMOTE_UNREACHABLE', `${url} answered ${status}, and not as Tunnelite does.`);
+  }
+  const code =
+    error.code !== undefined && Object.hasOwn(ERROR_CODES, error.code) ? (error.code as ErrorCode) : 'ERR_INTERNAL';
+  return new TunneliteError(code, error.message, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.details === undefined ? {} : { details: error.details }),
+  });
+}
+
+interface Refusal {
+  readonly code?: string;
+  readonly message?: string;
+  readonly hint?: string;
+  readonly details?: Record<string, unknown>;
+}
+
+function errorOf(text: string): Refusal | undefined {
+  try {
+    return (JSON.parse(text) as { error?: Refusal } | null)?.error;
+  } catch {
+    return undefined;
+  }
+}

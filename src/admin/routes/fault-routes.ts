@@ -1,0 +1,135 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { FaultRuleSchema } from '../../config/fault-schema.ts';
+import type { FaultHandle, FaultRule, FaultStatus } from '../../faults/index.ts';
+import { route, type Static, Type } from '../../lib/schema/index.ts';
+
+/** What the routes can do: `sim.faults`. */
+export interface FaultsPort {
+  add(rule: FaultRule): FaultHandle;
+  list(): readonly FaultStatus[];
+  get(name: string): FaultHandle;
+  clear(): number;
+}
+
+const TAG = 'faults';
+const closed = { additionalProperties: false } as const;
+
+const StatusAnswer = Type.Object({
+  name: Type.String(),
+  rule: Type.Record(Type.String(), Type.Unknown()),
+  seen: Type.Integer({ description: 'How often something was selected, whatever came of it.' }),
+  hits: Type.Integer({ description: 'How often it struck.' }),
+  held: Type.Integer({ description: 'How many wait because of it now.' }),
+  notes: Type.Array(Type.String(), { description: 'Why it may never strike, in words.' }),
+});
+const StrikeAnswer = Type.Object({
+  time: Type.Integer({ description: 'Milliseconds since the Unix epoch.' }),
+  kind: Type.String(),
+  direction: Type.Optional(Type.String()),
+  session: Type.Optional(Type.String()),
+  remote: Type.Optional(Type.String()),
+  length: Type.Optional(Type.Integer({ description: 'Bytes.' })),
+});
+const NamePath = Type.Object({ name: Type.String({ minLength: 1, maxLength: 64 }) }, closed);
+const ReleaseBody = Type.Object(
+  { count: Type.Optional(Type.Integer({ minimum: 1, description: 'The oldest so many; all when left out.' })) },
+  closed,
+);
+const StruckQuery = Type.Object(
+  {
+    times: Type.Optional(Type.String({ format: 'whole', description: 'How often. Default 1.' })),
+    timeout: Type.Optional(Type.String({ format: 'seconds', description: 'Seconds to wait, up to 600. Default 10.' })),
+  },
+  closed,
+);
+const MAX_WAIT = 600;
+
+/** `/api/faults`: rules for what is to go wrong. */
+export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
+  type One = { Params: { name: string } };
+  return async (app) => {
+    app.get(
+      '/',
+      route(TAG, 'List fault rules', { answer: Type.Object({ rules: Type.Array(StatusAnswer) }) }),
+      async () => ({ rules: faults.list() }),
+    );
+    app.post(
+      '/',
+      route(TAG, 'Put a fault rule in force', {
+        body: FaultRuleSchema,
+        answer: StatusAnswer,
+        status: 201,
+        code: 'ERR_FAULT_RULE',
+        description:
+          'docs/faults.md lists seams, kinds and actions. `notes` in the answer says why it may never strike.',
+      }),
+      async ({ body }, reply) => reply.code(201).send(faults.add(body as FaultRule).status),
+    );
+    app.delete(
+      '/',
+      route(TAG, 'Remove all fault rules', {
+        answer: Type.Object({ removed: Type.Integer() }),
+        description: 'Those of the configuration too, until a reset. What waits because of them goes on its way.',
+      }),
+      async () => ({ removed: faults.clear() }),
+    );
+    app.get<One>(
+      '/:name',
+      route(TAG, 'Show a fault rule', { params: NamePath, answer: StatusAnswer }),
+      async ({ params }) => faults.get(params.name).status,
+    );
+    app.delete<One>(
+      '/:name',
+      route(TAG, 'Remove a fault rule', {
+        params: NamePath,
+        answer: StatusAnswer,
+        description: 'Answers with how it stood at its end. What waits because of it goes on its way.',
+      }),
+      async ({ params }) => {
+        const rule = faults.get(params.name);
+        const { status } = rule;
+        rule.remove();
+        return status;
+      },
+    );
+    app.get<One>(
+      '/:name/events',
+      route(TAG, 'The last thousand times that a rule struck, oldest first', {
+        params: NamePath,
+        answer: Type.Object({ events: Type.Array(StrikeAnswer) }),
+      }),
+      async ({ params }) => ({ events: faults.get(params.name).events() }),
+    );
+    app.get<One>(
+      '/:name/struck',
+      route(TAG, 'Wait until a rule has struck', {
+        params: NamePath,
+        query: StruckQuery,
+        answer: StatusAnswer,
+        description: 'Answers as soon as it has, with how it stands; 408 when it did not in time.',
+      }),
+      async ({ params, query }, reply) => {
+        const { times = '1', timeout = '10' } = query as Static<typeof StruckQuery>;
+        const gone = new AbortController();
+        reply.raw.once('close', () => gone.abort());
+        const rule = faults.get(params.name);
+        await rule.struck(Number(times), {
+          timeout: Math.min(Number(timeout), MAX_WAIT) * 1000,
+          signal: gone.signal,
+        });
+        return rule.status;
+      },
+    );
+    app.post<One>(
+      '/:name/release',
+      route(TAG, 'Let go what waits because of a rule', {
+        params: NamePath,
+        body: ReleaseBody,
+        answer: Type.Object({ released: Type.Integer() }),
+      }),
+      async ({ params, body }) => ({
+        released: faults.get(params.name).release((body as Static<typeof ReleaseBody>).count),
+      }),
+    );
+  };
+}

@@ -1,0 +1,199 @@
+import type { FastifyPluginAsync, FastifyReply } from 'fastify';
+import { route, type Static, Type } from '../../lib/schema/index.ts';
+import { type EventListener, eventJson, type Journal } from '../../telemetry/index.ts';
+import { type EventSelection, JOURNAL_QUERY, journalQuery } from './journal-query.ts';
+import { JournalStreams } from './journal-streams.ts';
+
+/** What the routes need of a simulator. */
+export interface JournalPort {
+  readonly journal: Journal;
+  subscribe(listener: EventListener): () => void;
+}
+
+const TAG = 'journal';
+const closed = { additionalProperties: false } as const;
+
+/** Longest wait that one request may ask for, in seconds. */
+const MAX_WAIT = 600;
+
+const EventAnswer = Type.Object({
+  seq: Type.Integer({ description: 'Number of the event; each is one higher than the one before.' }),
+  time: Type.Integer({ description: 'Milliseconds since the Unix epoch, by the clock of the simulator.' }),
+  name: Type.String({ description: 'Such as `session.connect`; docs/events.md lists all.' }),
+  level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error']),
+  text: Type.String({ description: 'What happened, in a sentence.' }),
+  fields: Type.Record(Type.String(), Type.Unknown(), {
+    description: 'By the name of the event; docs/events.md lists all.',
+  }),
+});
+
+const ListQuery = Type.Object(
+  {
+    ...JOURNAL_QUERY,
+    limit: Type.Optional(
+      Type.String({ format: 'whole', description: 'At most so many: the newest ones. Default 1000.' }),
+    ),
+    format: Type.Optional(
+      Type.Enum(['json', 'ndjson'], {
+        noun: 'format',
+        description: '`ndjson`: a line for each event, all of them when no limit is given.',
+      }),
+    ),
+  },
+  closed,
+);
+const WaitQuery = Type.Object(
+  {
+    ...JOURNAL_QUERY,
+    timeout: Type.Optional(
+      Type.String({
+        format: 'seconds',
+        description: `Seconds of real time; default 10, at most ${MAX_WAIT}.`,
+      }),
+    ),
+  },
+  closed,
+);
+const StreamQuery = Type.Object(JOURNAL_QUERY, closed);
+const ExpectQuery = Type.Object(
+  {
+    ...JOURNAL_QUERY,
+    times: Type.Optional(
+      Type.String({ format: 'whole', description: 'So many, neither more nor fewer. Default: one or more.' }),
+    ),
+  },
+  closed,
+);
+const ProblemsQuery = Type.Object({ since: JOURNAL_QUERY.since, except: JOURNAL_QUERY.name }, closed);
+
+/** `/api/journal`: what has happened, what will, and what must or must not have. */
+export function journalRoutes({ journal, subscribe }: JournalPort): FastifyPluginAsync {
+  return async (app) => {
+    const streams = new JournalStreams(journal, subscribe);
+    // Before connections are closed.
+    app.addHook('preClose', async () => streams.close());
+    const mark = () => ({ mark: journal.mark() });
+
+    app.get(
+      '/',
+      route(TAG, 'Query events', {
+        query: ListQuery,
+        answer: Type.Object({
+          events: Type.Array(EventAnswer, { description: 'Oldest first.' }),
+          matched: Type.Integer({ description: 'How many matched, also those beyond the limit.' }),
+          mark: Type.Integer({ description: 'The newest event now: `since` of a later query.' }),
+          dropped: Type.Integer({ description: 'Events that fell out of the journal because it was full.' }),
+          lost: Type.Integer({ description: 'Number of the newest of these, 0 when there is none.' }),
+        }),
+      }),
+      async ({ query }, reply) => {
+        const { limit, format, ...selection } = query as Static<typeof ListQuery>;
+        const found = journal.query(journalQuery(selection));
+        if (format === 'ndjson') {
+          const events = limit === undefined ? found : newest(found, Number(limit));
+          return reply
+            .type('application/x-ndjson; charset=utf-8')
+            .serializer((text: string) => text)
+            .send(events.map(eventJson).join(''));
+        }
+        return {
+          events: newest(found, Number(limit ?? 1000)),
+          matched: found.length,
+          ...mark(),
+          dropped: journal.dropped,
+          lost: journal.lost,
+        };
+      },
+    );
+    app.get(
+      '/mark',
+      route(TAG, 'The newest event now, as a mark for `since`', { answer: Type.Object({ mark: Type.Integer() }) }),
+      async () => mark(),
+    );
+    app.get(
+      '/wait',
+      route(TAG, 'Wait for an event, past or future', {
+        query: WaitQuery,
+        answer: EventAnswer,
+        description:
+          'Answers with the first event that matches as soon as there is one; 408 when none came in time, with the nearest events in the message.',
+      }),
+      async (request, reply) => {
+        const { timeout = '10', ...selection } = request.query as Static<typeof WaitQuery>;
+        const gone = new AbortController();
+        reply.raw.once('close', () => gone.abort());
+        const options = { timeout: Math.min(Number(timeout), MAX_WAIT) * 1000, signal: gone.signal };
+        return journal.waitFor(journalQuery(selection), options);
+      },
+    );
+    app.get(
+      '/expect',
+      route(TAG, 'Demand events that must have happened', {
+        query: ExpectQuery,
+        answer: Type.Object({ events: Type.Array(EventAnswer) }),
+        description:
+          '409 when they are not as many as expected; the message lists the nearest events and why each does not match. Also when there are to be no more than so many since a mark, and the journal no longer has all events since then.',
+      }),
+      async ({ query }) => {
+        const { times, ...selection } = query as Static<typeof ExpectQuery>;
+        return { events: journal.expect(journalQuery(selection), times === undefined ? undefined : Number(times)) };
+      },
+    );
+    app.get(
+      '/problems',
+      route(TAG, 'What went wrong that no fault and no ordered failure brought about', {
+        query: ProblemsQuery,
+        answer: Type.Object({
+          problems: Type.Array(EventAnswer),
+          lost: Type.Integer({
+            description:
+              'Number of the newest event that fell out of the journal. Above `since`: there may have been more problems.',
+          }),
+        }),
+      }),
+      async ({ query }) => {
+        const { since, except } = query as Static<typeof ProblemsQuery>;
+        const excepted = except === undefined ? [] : [journalQuery({ name: except })];
+        return {
+          problems: journal.problems({ ...(since !== undefined && { since: Number(since) }), except: excepted }),
+          lost: journal.lost,
+        };
+      },
+    );
+    app.get(
+      '/stream',
+      {
+        ...route(TAG, 'Follow events as they happen, as server-sent events', {
+          query: StreamQuery,
+          answer: Type.String({
+            description:
+              '`text/event-stream`: each message has the number of an event as its id and the event as JSON.',
+          }),
+          description:
+            'Starts with the events after `since`, or after the one that `Last-Event-ID` names, else with the next one to come.',
+        }),
+      },
+      (request, reply) =>
+        follow(streams, journal, request.query as EventSelection, request.headers['last-event-id'], reply),
+    );
+  };
+}
+
+function newest<T>(events: readonly T[], count: number): readonly T[] {
+  return count === 0 ? [] : events.slice(-count);
+}
+
+function follow(
+  streams: JournalStreams,
+  journal: Journal,
+  selection: EventSelection,
+  lastId: string | string[] | undefined,
+  reply: FastifyReply,
+): void {
+  const query = journalQuery(selection);
+  const resumed = typeof lastId === 'string' && /^\d{1,15}$/.test(lastId) ? Number(lastId) : undefined;
+  const since = resumed ?? query.since ?? journal.mark();
+  streams.assertRoom();
+  reply.hijack();
+  streams.add(reply.raw, query, since);
+}

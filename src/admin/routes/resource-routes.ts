@@ -1,0 +1,76 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { type UpstreamInput, UpstreamSchema } from '../../config/index.ts';
+import { route, type Static, Type } from '../../lib/schema/index.ts';
+
+/** A host of the mock network, as `GET /api/resources` shows it. */
+export type MockHostAnswer = Static<typeof HostAnswer>;
+/** An upstream, as `GET /api/resources` shows it. */
+export type UpstreamAnswer = Static<typeof UpstreamAnswer>;
+
+/** What the routes show and change: `sim.resources`. */
+export interface ResourcesPort {
+  list(): { readonly hosts: readonly object[]; readonly upstreams: readonly object[] };
+  /** @throws TunneliteError `ERR_RESOURCE_RULE` */
+  add(upstream: UpstreamInput): object;
+  /** @throws TunneliteError `ERR_RESOURCE_UNKNOWN` */
+  remove(id: string): { readonly ended: number };
+}
+
+const TAG = 'resources';
+const Addresses = () => Type.Array(Type.String());
+const Services = () => Type.Record(Type.String(), Type.String(), { description: 'Port to service.' });
+const Hits = () => Type.Integer({ description: 'Requests that were let through since the start or the last reset.' });
+
+const HostAnswer = Type.Object({
+  names: Addresses(),
+  addresses: Addresses(),
+  tcp: Services(),
+  udp: Services(),
+  hits: Hits(),
+});
+const UPSTREAM = {
+  id: Type.String(),
+  match: Type.String({ description: 'What clients ask for: an address, a CIDR range, or a host name.' }),
+  ports: Type.Array(Type.Integer(), { description: 'Empty = all.' }),
+  to: Type.Union([Type.Object({ host: Type.String(), port: Type.Union([Type.Integer(), Type.Null()]) }), Type.Null()], {
+    description: 'Where it really goes; null = where the client wants to.',
+  }),
+  addresses: Type.Array(Type.String(), { description: 'What stands for its name in the tunnel.' }),
+  source: Type.Enum(['configuration', 'added']),
+  hits: Hits(),
+};
+const UpstreamAnswer = Type.Object(UPSTREAM);
+const ResourcesAnswer = Type.Object({
+  hosts: Type.Array(HostAnswer, { description: 'Mock hosts.' }),
+  upstreams: Type.Array(UpstreamAnswer, { description: 'In their order: the first that fits decides.' }),
+});
+const AddedAnswer = Type.Object({
+  ...UPSTREAM,
+  warnings: Type.Array(Type.String(), { description: 'What is allowed but probably not meant.' }),
+});
+const UpstreamPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
+
+/** `/api/resources`: what clients find behind the gateway, and upstreams that come and go. */
+export function resourceRoutes(resources: ResourcesPort): FastifyPluginAsync {
+  return async (app) => {
+    app.get('/', route(TAG, 'What is behind the gateway', { answer: ResourcesAnswer }), async () => resources.list());
+    app.post(
+      '/',
+      route(TAG, 'Add an upstream, until it is removed or all is reset', {
+        body: UpstreamSchema,
+        status: 201,
+        answer: AddedAnswer,
+        description: 'It comes before all others. A host name gets an address in the tunnel at once.',
+      }),
+      async ({ body }, reply) => reply.code(201).send(resources.add(body as UpstreamInput)),
+    );
+    app.delete(
+      '/:id',
+      route(TAG, 'Remove an upstream; connections to it are reset', {
+        params: UpstreamPath,
+        answer: Type.Object({ ended: Type.Integer({ description: 'Connections and UDP destinations that ended.' }) }),
+      }),
+      async ({ params }) => resources.remove((params as Static<typeof UpstreamPath>).id),
+    );
+  };
+}

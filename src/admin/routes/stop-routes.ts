@@ -1,0 +1,13 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { route, Type } from '../../lib/schema/index.ts';
+
+/** `POST /api/stop`: the instance ends, after it has answered. */
+export function stopRoutes(stop: () => void): FastifyPluginAsync {
+  const parts = { body: Type.Object({}, { additionalProperties: false }), status: 202, answer: Type.Object({}) };
+  return async (app) => {
+    app.post('/', route('status', 'End the instance', parts), async (_, reply) => {
+      reply.raw.once('close', stop);
+      return reply.code(202).send({});
+    });
+  };
+}

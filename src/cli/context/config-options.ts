@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { type FlagSetting, type LoadedConfig, loadConfig } from '../../config/index.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import { repeated } from './command.ts';
+import type { CliIo } from './io.ts';
+
+/** Files that are taken when none is named. */
+const CONFIG_FILES = ['tunnelite.yaml', 'tunnelite.yml', 'tunnelite.json'] as const;
+
+/** The file to read, for every command that needs the configuration. */
+export const fileOptions = {
+  config: {
+    type: 'string',
+    alias: 'c',
+    valueHint: 'file',
+    description: 'Configuration: YAML, JSON, or an unchanged Graph microsoftTunnelConfiguration',
+  },
+  certs: { type: 'string', valueHint: 'folder', description: 'Where CA, certificates and state are kept' },
+  set: { type: 'string', valueHint: 'key=value', description: 'Any setting, such as gateway.dpd=30; repeatable' },
+} as const;
+
+/** The settings that `start` gives flags of their own. */
+export const startOptions = {
+  ...fileOptions,
+  port: {
+    type: 'string',
+    alias: 'p',
+    valueHint: 'port',
+    description: 'Gateway, TCP and UDP; 0 = free ones for all listeners',
+  },
+  'identity-port': { type: 'string', valueHint: 'port', description: 'Built-in Entra ID' },
+  'admin-port': { type: 'string', valueHint: 'port', description: 'Health and administration' },
+  host: { type: 'string', valueHint: 'address', description: 'Address of all listeners; default 127.0.0.1' },
+  'log-level': { type: 'string', valueHint: 'level', description: 'silent, error, warn, info, debug or trace' },
+  'log-format': { type: 'string', valueHint: 'format', description: 'auto, pretty or json' },
+} as const;
+
+/** Flag to the settings that it sets, in the order in which later ones win. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  host: ['gateway.host', 'identity.host', 'admin.host'],
+  port: ['gateway.port'],
+  'identity-port': ['identity.port'],
+  'admin-port': ['admin.port'],
+  certs: ['certs.directory'],
+  'log-level': ['log.level'],
+  'log-format': ['log.format'],
+};
+
+/**
+ * The configuration that file, environment and flags mean together. `again`: they are read for another time.
+ * @throws TunneliteError `ERR_CLI_USAGE` and those of the configuration
+ */
+export function configFromArgs(
+  args: Readonly<Record<string, unknown>>,
+  rawArgs: readonly string[],
+  io: CliIo,
+  { again = false }: { readonly again?: boolean } = {},
+): LoadedConfig {
+  const flags: FlagSetting[] = [];
+  const free = args.port === '0';
+  for (const [flag, keys] of Object.entries(FLAGS)) {
+    const given = args[flag];
+    // One --port 0 is enough to run beside anything else.
+    const text = typeof given === 'string' ? given : free && /-port$/.test(flag) ? '0' : undefined;
+    if (text !== undefined) for (const key of keys) flags.push({ key, text, flag: `--${flag}` });
+  }
+  for (const pair of repeated(rawArgs, 'set')) {
+    const at = pair.indexOf('=');
+    if (at < 1) {
+      throw new TunneliteError('ERR_CLI_USAGE', `"--set ${pair}" is not understood.`, {
+        hint: 'Write --set key=value, for example --set gateway.dpd=30.',
+      });
+    }
+    flags.push({ key: pair.slice(0, at).trim(), text: pair.slice(at + 1), flag: `--set ${pair.slice(0, at)}` });
+  }
+  const named = typeof args.config === 'string' ? args.config : io.env.TUNNELITE_CONFIG;
+  const file = named || CONFIG_FILES.find((name) => existsSync(name));
+  return loadConfig({ file, env: io.env, flags, again });
+}

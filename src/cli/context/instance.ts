@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { LoadedConfig } from '../../config/index.ts';
+import { errorText, isTunneliteError, TunneliteError } from '../../lib/errors.ts';
+import { exchange } from '../../lib/http-exchange.ts';
+
+/** Name of the state document in which a running instance says where it is. */
+export const INSTANCE_STATE = 'instance';
+
+/** What a running instance says of itself to anyone. */
+export interface Announcement {
+  readonly version: string;
+  readonly pid: number;
+  readonly gateway: string;
+  readonly authority: string;
+  readonly admin: string;
+  /** PEM file of the CA; left out when certificates are in memory. */
+  readonly ca?: string | undefined;
+}
+
+/** How to reach a running instance: what `tunnelite start` leaves for the other commands. */
+export interface Instance extends Announcement {
+  /** Lets its holder make tokens. */
+  readonly secret: string;
+}
+
+/** The line in which an instance says that it is ready. */
+export function readyLine({ gateway, authority, admin }: Announcement): string {
+  return `Ready: gateway ${gateway}, Entra ID ${authority}, health ${admin}/readyz\n`;
+}
+
+/** How long a running instance may take to answer, in milliseconds, and how long its answer may be, in bytes. */
+export const ANSWER_LIMITS = { timeout: 10_000, maxBytes: 16 * 1024 * 1024 } as const;
+
+/** How long it may take to find out whether an instance still runs, in milliseconds: it is on this machine. */
+const PROBE_TIMEOUT_MS = 2_000;
+
+/**
+ * Finds the instance that runs on the configured certificate directory.
+ * @throws TunneliteError `ERR_CLI_NOT_RUNNING`
+ */
+export function findInstance({ config }: Pick<LoadedConfig, 'config'>): Instance {
+  const { directory } = config.certs;
+  if (directory === null) {
+    throw new TunneliteError('ERR_CLI_NOT_RUNNING', 'With certs.directory null, a running instance cannot be found.', {
+      hint: 'Give both commands a certificate directory.',
+    });
+  }
+  const path = join(resolve(directory), `${INSTANCE_STATE}.json`);
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Instance;
+  } catch (cause) {
+    throw (cause as NodeJS.ErrnoException).code === 'ENOENT'
+      ? notRunning(`no instance has left its address in ${path}`, cause)
+      : new TunneliteError(
+          'ERR_CLI_NOT_RUNNING',
+          `${path}, where an instance leaves its address, cannot be read: ${errorText(cause)}`,
+          {
+            cause,
+            hint: 'Run this as the user who started the instance; if the file is damaged, stop the instance and start it again.',
+          },
+        );
+  }
+}
+
+/** True when the very instance that left this address still answers there. */
+export async function isRunning(instance: Instance): Promise<boolean> {
+  const answer = await exchange(`${instance.admin}/api/status`, {
+    maxBytes: ANSWER_LIMITS.maxBytes,
+    timeout: PROBE_TIMEOUT_MS,
+    headers: { authorization: `Bearer ${instance.secret}` },
+  }).catch(() => undefined);
+  return answer?.status === 200;
+}
+
+/**
+ * Asks the running instance over its administration listener.
+ * @throws TunneliteError `ERR_CLI_NOT_RUNNING` when nothing answers, `ERR_CLI_REFUSED` with the instance's own words
+ */
+export async function ask(
+  instance: Instance,
+  path: string,
+  body?: unknown,
+): Promise<{ readonly status: number; readonly value: unknown }> {
+  const answer = await exchange(`${instance.admin}${path}`, {
+    ...ANSWER_LIMITS,
+    headers: {
+      authorization: `Bearer ${instance.secret}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+  }).catch((cause: unknown) => {
+    const why = isTunneliteError(cause) ? (cause.cause ?? cause) : cause;
+    throw notRunning(`nothing answers at ${instance.admin} (${errorText(why)})`, cause);
+  });
+  const value = jsonOf(answer.body);
+  const refusal = (value as { error?: { message?: string; hint?: string } } | undefined)?.error;
+  if (answer.status >= 400 && refusal?.message !== undefined) {
+    throw new TunneliteError(
+      'ERR_CLI_REFUSED',
+      refusal.message,
+      refusal.hint === undefined ? {} : { hint: refusal.hint },
+    );
+  }
+  return { status: answer.status, value };
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** No instance answers. */
+export function notRunning(why: string, cause: unknown): TunneliteError {
+  return new TunneliteError('ERR_CLI_NOT_RUNNING', `Tunnelite does not run here: ${why}.`, { cause });
+}

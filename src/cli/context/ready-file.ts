@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+import { whileHeld } from '../../lib/held-file.ts';
+import type { Announcement } from './instance.ts';
+import type { CliProblem } from './problem.ts';
+
+/** What `start --ready-file` leaves for `wait`: that everything works, or why there will be nothing to wait for. */
+export type ReadyState =
+  | ({ readonly ready: true } & Announcement)
+  | { readonly ready: false; readonly error: CliProblem };
+
+/**
+ * Writes the file. It appears as a whole, so that whoever sees it can read it.
+ *
+ * @param held tries again while another program holds the file, as `wait` does when it reads
+ * @throws TunneliteError `ERR_CLI_FILE`
+ */
+export async function writeReadyFile(file: string, state: ReadyState, held = whileHeld): Promise<void> {
+  const path = resolve(file);
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await writeFile(temporary, `${JSON.stringify(state)}\n`, { flag: 'wx' });
+    await held(() => rename(temporary, path));
+  } catch (cause) {
+    await held(() => rm(temporary, { force: true })).catch(() => undefined);
+    throw new TunneliteError('ERR_CLI_FILE', `${file} cannot be written: ${errorText(cause)}`, { cause });
+  }
+}
+
+/** What the file says; undefined while there is none. @throws TunneliteError `ERR_CLI_FILE` */
+export async function readReadyFile(file: string): Promise<ReadyState | undefined> {
+  try {
+    return JSON.parse(await whileHeld(() => readFile(file, 'utf8'))) as ReadyState;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new TunneliteError('ERR_CLI_FILE', `${file} cannot be read: ${errorText(cause)}`, { cause });
+  }
+}
+
+/** Takes the file away, if there is one. @throws TunneliteError `ERR_CLI_FILE` */
+export async function removeReadyFile(file: string): Promise<void> {
+  try {
+    await whileHeld(() => rm(file, { force: true }));
+  } catch (cause) {
+    throw new TunneliteError('ERR_CLI_FILE', `${file} cannot be removed: ${errorText(cause)}`, { cause });
+  }
+}
+
+/** Takes the file away, unless a later instance has left its own. */
+export async function withdrawReadyFile(file: string, { pid, admin }: Announcement): Promise<void> {
+  const left = await readReadyFile(file);
+  if (left?.ready && left.pid === pid && left.admin === admin) await removeReadyFile(file);
+}

@@ -1,0 +1,60 @@
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+import { type HttpReadResult, type HttpResponse, ResponseReader } from '../../wire/http1/index.ts';
+import { RESPONSE_LIMITS } from './constants.ts';
+import { answerWords, BEGINNING_BYTES, insteadOfHttp, notAGateway } from './not-a-gateway.ts';
+
+/** Reads one answer, or finds words for what came instead. */
+export class AnswerReader {
+  readonly #reader: ResponseReader;
+  readonly #proven: boolean;
+  #beginning: Buffer = Buffer.alloc(0);
+
+  /** @param proven the server has answered before, so that it is a gateway */
+  constructor(method: string, proven: boolean) {
+    this.#reader = new ResponseReader(method, RESPONSE_LIMITS);
+    this.#proven = proven;
+  }
+
+  /** Takes bytes; undefined for "more are needed". */
+  feed(chunk: Buffer): HttpResponse | TunneliteError | undefined {
+    if (this.#beginning.length < BEGINNING_BYTES) {
+      this.#beginning = Buffer.concat([this.#beginning, chunk.subarray(0, BEGINNING_BYTES - this.#beginning.length)]);
+      const other = insteadOfHttp(this.#beginning);
+      if (other) return other;
+    }
+    this.#reader.feed(chunk);
+    return this.#take(this.#reader.next());
+  }
+
+  /** The connection ended. An answer that lasts until then is complete now, whatever the end is like. */
+  end(error: Error | undefined): HttpResponse | TunneliteError {
+    const result = this.#take(this.#reader.end());
+    if (result) return result;
+    const how = error ? `broke off the connection (${errorText(error)})` : 'closed the connection';
+    const { head } = this.#reader;
+    const when = head ? `within its answer, ${answerWords(head)}` : 'without an answer';
+    if (this.#proven) {
+      return new TunneliteError('ERR_CLIENT_DISCONNECTED', `The gateway ${how} ${when}.`, { cause: error });
+    }
+    return notAGateway('end', `it made the TLS handshake, but ${how} ${when}.`, error);
+  }
+
+  /** What came behind the answer. */
+  rest(): Buffer {
+    return this.#reader.rest();
+  }
+
+  #take(result: HttpReadResult<HttpResponse>): HttpResponse | TunneliteError | undefined {
+    if (!result) return undefined;
+    if ('message' in result) return result.message;
+    const { head } = this.#reader;
+    if (head && result.fault.reason === 'body-too-large') {
+      return notAGateway(
+        'page',
+        `it answered the login with ${answerWords(head)}, and more of it than any gateway sends.`,
+      );
+    }
+    const answer = head ? `answer, ${answerWords(head)},` : 'answer';
+    return notAGateway('broken-http', `its ${answer} cannot be read. ${result.fault.explanation}`);
+  }
+}

@@ -1,0 +1,167 @@
+import { type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { sniName } from '../../lib/endpoint.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import { tryDirectWrites } from '../../tls/direct-trial.ts';
+import { RecordWriter } from '../../tls/record-writer.ts';
+import { Transport } from '../../tls/transport.ts';
+import { type HeaderLine, type HttpResponse, headerValues, serializeRequest } from '../../wire/http1/index.ts';
+import { AnswerReader } from './answer-reader.ts';
+import { asSocket, type Carrier } from './carrier.ts';
+import { connectError } from './connect-error.ts';
+import { settled } from './dial.ts';
+import { notAGateway } from './not-a-gateway.ts';
+
+export interface ControlConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly carrier: Carrier;
+  /** Whom to trust. One for all connections that trust the same: it is large, and takes its time to make. */
+  readonly secureContext: SecureContext;
+  /** Name to verify and to send as SNI, when it is not the host. */
+  readonly serverName: string | undefined;
+  readonly keylog?: ((line: Buffer) => void) | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface ControlRequest {
+  readonly method: 'POST' | 'CONNECT';
+  readonly path: string;
+  readonly headers: readonly HeaderLine[];
+  readonly body?: string;
+}
+
+/** One TLS connection to the gateway: HTTP requests first, then the CSTP byte stream. */
+export class ControlConnection {
+  readonly socket: TLSSocket;
+  /** For packets, once CSTP has begun. */
+  readonly writer: RecordWriter;
+  #rest: Buffer = Buffer.alloc(0);
+  #answered = false;
+  #cookie: string | undefined;
+  readonly #remoteAddress: string | undefined;
+
+  private constructor(socket: TLSSocket, writer: RecordWriter, remoteAddress: string | undefined) {
+    this.socket = socket;
+    this.writer = writer;
+    this.#remoteAddress = remoteAddress;
+  }
+
+  /** @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_PROTOCOL` */
+  static async open(options: ControlConnectionOptions): Promise<ControlConnection> {
+    options.signal.throwIfAborted();
+    // Without SNI, Node verifies the certificate for `host`; it connects to neither, for the socket is there.
+    const host = options.serverName ?? options.host;
+    const servername = sniName(host);
+    // Before there is a connection whose end somebody would have to hear.
+    await tryDirectWrites();
+    const { signal } = options;
+    let raw: Awaited<ReturnType<Carrier['connect']>> | undefined;
+    let transport: Transport | undefined;
+    try {
+      raw = await options.carrier.connect({ host: options.host, port: options.port }, signal);
+      transport = new Transport(asSocket(raw));
+      const socket = tlsConnect({
+        socket: transport,
+        host,
+        ...(servername === undefined ? {} : { servername }),
+        secureContext: options.secureContext,
+      });
+      const writer = new RecordWriter(socket, transport);
+      // Who waits for something listens too; between two waits an error shows as a closed connection.
+      socket.on('error', () => {});
+      transport.on('error', (error) => socket.destroy(error));
+      transport.on('close', () => socket.destroy());
+      socket.on('close', () => writer.abandon());
+      if (options.keylog) socket.on('keylog', options.keylog);
+      await settled(socket, signal, 'secureConnect');
+      return new ControlConnection(socket, writer, raw.remoteAddress);
+    } catch (error) {
+      raw?.destroy();
+      throw connectError(error, options, transport && (transport.firstBytes ?? Buffer.alloc(0)));
+    }
+  }
+
+  /** The session cookie that an answer set last. */
+  get cookie(): string | undefined {
+    return this.#cookie;
+  }
+
+  /** Address of the gateway's end, where the stream below tells one. */
+  get remoteAddress(): string | undefined {
+    return this.#remoteAddress;
+  }
+
+  /** Bytes that came after the last answer: the first CSTP packets. */
+  takeRest(): Buffer {
+    const rest = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    return rest;
+  }
+
+  /**
+   * Sends a request and reads its answer. Before the first one, nobody has shown to be a gateway.
+   * @throws TunneliteError `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_HTTP_HEADER`
+   */
+  async exchange(request: ControlRequest, signal: AbortSignal): Promise<HttpResponse> {
+    const { method, path: target } = request;
+    const body = Buffer.from(request.body ?? '');
+    const length: HeaderLine[] = request.body === undefined ? [] : [['Content-Length', String(body.length)]];
+    const bytes = serializeRequest({ method, target, headers: [...request.headers, ...length], body });
+    // What came behind the last answer belongs to no request.
+    if (this.#rest.length > 0) throw notAGateway('broken-http', 'it sent more than one answer to a request.');
+    const reader = new AnswerReader(method, this.#answered);
+    const { socket } = this;
+    return new Promise<HttpResponse>((resolve, reject) => {
+      const finish = (): void => {
+        socket.off('data', onData);
+        socket.off('error', onEnd);
+        socket.off('end', onEnd);
+        socket.off('close', onEnd);
+        signal.removeEventListener('abort', onAbort);
+      };
+      const settle = (result: HttpResponse | TunneliteError | undefined): boolean => {
+        if (!result) return false;
+        finish();
+        // Paused until the next owner listens, so that no byte after the answer is lost.
+        socket.pause();
+        if (result instanceof TunneliteError) {
+          reject(result);
+          return true;
+        }
+        this.#answered = true;
+        this.#cookie = sessionCookie(result.headers) ?? this.#cookie;
+        this.#rest = reader.rest();
+        resolve(result);
+        return true;
+      };
+      const onData = (chunk: Buffer): void => void settle(reader.feed(chunk));
+      const onEnd = (error?: unknown): void => void settle(reader.end(error instanceof Error ? error : undefined));
+      const onAbort = (): void => {
+        finish();
+        reject(signal.reason);
+      };
+      socket.on('data', onData);
+      socket.on('error', onEnd);
+      socket.on('end', onEnd);
+      socket.on('close', onEnd);
+      if (signal.aborted) return onAbort();
+      if (socket.destroyed) return onEnd();
+      signal.addEventListener('abort', onAbort, { once: true });
+      socket.write(bytes);
+      socket.resume();
+    });
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+/** The value of the `webvpn` cookie in an answer (§4.3). An empty one takes it back. */
+function sessionCookie(headers: readonly HeaderLine[]): string | undefined {
+  for (const line of headerValues(headers, 'set-cookie')) {
+    const value = /^\s*webvpn=([^;\s]*)/.exec(line)?.[1];
+    if (value !== undefined && value !== '') return value;
+  }
+  return undefined;
+}

@@ -1,0 +1,421 @@
+import { errorText, isTunneliteError, TunneliteError } from '../../lib/errors.ts';
+import { Attempt, type OpenedTunnel } from './attempt.ts';
+import { backoff } from './backoff.ts';
+import { ClientEffect, type ClientEvent, ClientState, nextClient } from './client-state.ts';
+import type { Timed } from './client-timer.ts';
+import {
+  CLOSE_TIMEOUT_MS,
+  MIN_PROBE_IPV4,
+  MIN_PROBE_IPV6,
+  RECONNECT_TIMEOUT_MS,
+  RETRY_FIRST_MS,
+  RETRY_MOST_MS,
+  STABLE_MS,
+  WAKE_TIMEOUT_MS,
+} from './constants.ts';
+import { CstpLink } from './cstp-link.ts';
+import { DataPath } from './data-path.ts';
+import { PathOwner } from './path-owner.ts';
+import type { TunnelConfiguration } from './tunnel-configuration.ts';
+import type { ChannelName, ClientStep, LightClientOptions, SignIn } from './types.ts';
+
+/**
+ * The lightest Tunnel client: TLS, CSTP and DTLS, without a network stack and without a timer of its own, so that thousands live in one process, on
+ * whatever clock and network they are given. IP packets go in by `send`, and come out at the observer.
+ *
+ * @example
+ * ```ts fragment
+ * const timer = new ClientTimer(systemClock);
+ * const client = new LightClient({
+ *   url, timer, carrier: systemCarrier, random: systemRandom, secureContext: trust(ca),
+ *   observer: { onPacket: (_client, buffer, offset, length) => device.write(buffer.subarray(offset, offset + length)) },
+ * }, tokenSignIn(token));
+ * const { address4 } = await client.connect();
+ * ```
+ */
+export class LightClient implements Timed {
+  // --- Sleeper ---
+  wakeAt = Number.POSITIVE_INFINITY;
+  heapIndex = -1;
+  /** For the owner. */
+  context: unknown;
+  readonly #options: LightClientOptions<LightClient>;
+  readonly #signIn: SignIn;
+  readonly #path: DataPath;
+  #state: ClientState = ClientState.Idle;
+  #attempt: Attempt | undefined;
+  #opened: OpenedTunnel | undefined;
+  #link: CstpLink | undefined;
+  /** The link that was not started yet. */
+  #fresh: CstpLink | undefined;
+  #configuration: TunnelConfiguration | undefined;
+  #cookie: string | undefined;
+  /** Why the last thing ended, for whoever is told. */
+  #error: TunneliteError | undefined;
+  /** What a try failed with, as it was thrown: an error of the caller's token function is his own. */
+  #thrown: unknown;
+  #first: { resolve(configuration: TunnelConfiguration): void; reject(error: unknown): void } | undefined;
+  #failures = 0;
+  #openedAt = 0;
+  #lostAt = 0;
+  #retryAt = Number.POSITIVE_INFINITY;
+  #rekeyAt = Number.POSITIVE_INFINITY;
+  /** The goodbye that is under way. */
+  #leaving: { readonly deadline: number; readonly link: CstpLink } | undefined;
+  #left: Promise<void> | undefined;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(options: LightClientOptions<LightClient>, signIn: SignIn) {
+    this.#options = options;
+    this.#signIn = signIn;
+    this.#path = new DataPath(new PathOwner(this, options));
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** What the gateway gave out for the tunnel; undefined before the first one. */
+  get configuration(): TunnelConfiguration | undefined {
+    return this.#configuration;
+  }
+
+  /** Whether packets pass. */
+  get open(): boolean {
+    return this.#state === ClientState.Connected || this.#state === ClientState.Rekeying;
+  }
+
+  /** The way that packets take now. */
+  get channel(): ChannelName {
+    return this.#path.up ? 'dtls' : 'tls';
+  }
+
+  /** Largest packet that passes over the channel of now, as far as is known; 0 before there was a tunnel. */
+  get mtu(): number {
+    return this.#path.up ? this.#path.mtu : (this.#configuration?.mtu ?? 0);
+  }
+
+  /** Ciphers of the channels that are up. */
+  get ciphers(): { readonly tls: string | undefined; readonly dtls: string | undefined } {
+    return { tls: this.#link?.connection.socket.getCipher()?.name, dtls: this.#path.cipherSuite };
+  }
+
+  /** Bytes of packets, from and to the gateway. */
+  get traffic(): { readonly bytesIn: number; readonly bytesOut: number } {
+    return { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut };
+  }
+
+  /** Why the client is over; undefined while it is not. */
+  get ended(): TunneliteError | undefined {
+    return this.#state === ClientState.Ended ? this.#error : undefined;
+  }
+
+  /**
+   * Connects for the first time; once. Afterwards the client keeps its tunnel by itself.
+   * @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_TOKEN_REFUSED`, `ERR_CLIENT_SESSION_REFUSED`,
+   *   `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_TIMEOUT`, `ERR_CLOSED`
+   */
+  connect(): Promise<TunnelConfiguration> {
+    if (this.#state !== ClientState.Idle) return Promise.reject(closedError('The client has connected before.'));
+    this.#options.timer.add(this);
+    return new Promise((resolve, reject) => {
+      this.#first = { resolve, reject };
+      this.#apply('start');
+    });
+  }
+
+  /**
+   * Sends an IP packet, `buffer[offset, offset + length)`, the way that carries data now. The `SEND_HEADROOM` bytes before it are overwritten.
+   * Undefined: there is no tunnel now, or its queue is full; the packet is lost, as a router loses one.
+   */
+  send(buffer: Buffer, offset: number, length: number): ChannelName | undefined {
+    if (!this.open) return undefined;
+    if (this.#path.send(buffer, offset, length)) {
+      this.#bytesOut += length;
+      return 'dtls';
+    }
+    if (!this.#link!.send(buffer, offset, length)) return undefined;
+    this.#bytesOut += length;
+    return 'tls';
+  }
+
+  /** The device is in another network: its addresses and ports are others, and what is open leads nowhere. */
+  networkChanged(): void {
+    this.#error = new TunneliteError('ERR_CLIENT_DISCONNECTED', 'The network has changed.');
+    this.#failures = 0;
+    this.#apply('moved');
+  }
+
+  /** Renews the tunnel and all its keys now. */
+  rekey(): void {
+    this.#apply('rekey');
+  }
+
+  /** Leaves DTLS for a new handshake from another port. */
+  renewDtls(): void {
+    this.#path.renew('it was asked for');
+  }
+
+  /** The program or its device goes to sleep: nothing is read and sent until `resume`. */
+  suspend(): void {
+    this.#apply('suspend');
+  }
+
+  /** Goes on after `suspend`. A tunnel that does not answer within some seconds counts as lost. */
+  resume(): void {
+    this.#apply('resume');
+  }
+
+  /** Tells the gateway that the user leaves, so that the session ends and its address is free again. Resolves when that is said. */
+  close(): Promise<void> {
+    if (this.#state !== ClientState.Ended) {
+      this.#error = closedError('The tunnel was closed.');
+      this.#thrown = undefined;
+      this.#apply('close');
+    }
+    return this.#left ?? Promise.resolve();
+  }
+
+  /** For the timer. */
+  tick(now: number, late: number): number {
+    if (this.#leaving) {
+      if (now < this.#leaving.deadline) return this.#leaving.deadline;
+      this.#leaving.link.drop();
+      return Number.POSITIVE_INFINITY;
+    }
+    let due = this.#attempt?.tick(now, late) ?? Number.POSITIVE_INFINITY;
+    if (this.#state === ClientState.Asleep) return due;
+    if (this.#state === ClientState.Waiting && now >= this.#retryAt) this.#apply('due');
+    // Each of these may be the one that ends the tunnel.
+    const link = this.#link?.tick(now, late) ?? Number.POSITIVE_INFINITY;
+    const path = this.#path.tick(now, late);
+    if (now >= this.#rekeyAt && this.#state === ClientState.Connected) this.#apply('rekey');
+    due = Math.min(due, link, path, this.#rekeyAt);
+    if (this.#state === ClientState.Waiting) due = Math.min(due, this.#retryAt);
+    return due;
+  }
+
+  /** @internal for the DTLS channel and the link */
+  received(buffer: Buffer, offset: number, length: number, channel: ChannelName): void {
+    this.#bytesIn += length;
+    this.#options.observer.onPacket(this, buffer, offset, length, channel);
+  }
+
+  /** @internal */
+  pathChanged(up: boolean, why: string): void {
+    this.#options.observer.onChannel?.(this, up ? 'dtls' : 'tls', why);
+  }
+
+  /** @internal the gateway, by whichever channel, or the link has ended the tunnel */
+  tunnelEnded(error: TunneliteError, final: boolean): void {
+    this.#error = error;
+    // While a new tunnel comes about, the gateway ends the old one with the same words as a session: the answer to CONNECT decides.
+    const replaced = this.#state === ClientState.Rekeying && error.code === 'ERR_CLIENT_DISCONNECTED';
+    const once = (this.#options.reconnectTimeout ?? RECONNECT_TIMEOUT_MS) <= 0;
+    this.#apply(!replaced && (final || once) ? 'refused' : 'lost');
+  }
+
+  #apply(event: ClientEvent): void {
+    const from = this.#state;
+    const { to, effects } = nextClient(from, event);
+    this.#state = to;
+    if (to !== from) this.#options.observer.onState?.(this, to, from);
+    for (const effect of effects) this.#perform(effect);
+    // Last, for what came together with the answer may end the tunnel at once.
+    const fresh = this.#fresh;
+    this.#fresh = undefined;
+    if (fresh && fresh === this.#link) fresh.start();
+  }
+
+  #perform(effect: ClientEffect): void {
+    const { observer, random, timer } = this.#options;
+    switch (effect) {
+      case ClientEffect.Dial:
+        this.#dial();
+        return;
+      case ClientEffect.AbortDial: {
+        const attempt = this.#attempt;
+        this.#attempt = undefined;
+        attempt?.abort(this.#error ?? closedError('The try was given up.'));
+        return;
+      }
+      case ClientEffect.Adopt:
+        this.#adopt();
+        return;
+      case ClientEffect.Drop:
+        this.#path.withdraw('the tunnel is gone');
+        this.#link?.drop();
+        this.#link = undefined;
+        return;
+      case ClientEffect.Goodbye:
+        this.#goodbye();
+        return;
+      case ClientEffect.PlanRetry: {
+        // The first try comes at once, unless the last tunnel did not live for long either.
+        const pause = this.#failures === 0 ? 0 : backoff(this.#failures - 1, RETRY_FIRST_MS, RETRY_MOST_MS, random);
+        this.#failures++;
+        this.#retryAt = timer.now() + pause;
+        timer.schedule(this, this.#retryAt);
+        return;
+      }
+      case ClientEffect.PlanRekey: {
+        const { rekeyTime, rekeyMethod } = this.#configuration!;
+        this.#rekeyAt = rekeyTime > 0 && rekeyMethod ? timer.now() + rekeyTime * 1000 : Number.POSITIVE_INFINITY;
+        timer.schedule(this, this.#rekeyAt);
+        return;
+      }
+      case ClientEffect.Pause:
+        this.#link?.pause();
+        this.#path.pause();
+        return;
+      case ClientEffect.Wake: {
+        const now = timer.now();
+        this.#link?.resume();
+        this.#link?.question(now, WAKE_TIMEOUT_MS);
+        this.#path.question(now, WAKE_TIMEOUT_MS / 2);
+        timer.schedule(this, now + WAKE_TIMEOUT_MS);
+        return;
+      }
+      case ClientEffect.TellConnected:
+        this.#first?.resolve(this.#configuration!);
+        this.#first = undefined;
+        return;
+      case ClientEffect.TellReconnecting:
+        this.#lostAt = timer.now();
+        if (this.#lostAt - this.#openedAt >= STABLE_MS) this.#failures = 0;
+        observer.onLost?.(this, this.#error!);
+        return;
+      case ClientEffect.TellEnd:
+        if (!this.#leaving) timer.remove(this);
+        this.#first?.reject(this.#thrown ?? this.#error!);
+        this.#first = undefined;
+        observer.onEnd?.(this, this.#error!);
+        return;
+    }
+  }
+
+  #dial(): void {
+    const { observer, timer } = this.#options;
+    const now = timer.now();
+    const { address4, address6 } = this.#configuration ?? {};
+    const attempt = new Attempt(
+      {
+        options: this.#options,
+        signIn: this.#signIn,
+        cookie: this.#cookie,
+        addresses: this.#cookie === undefined ? [] : [address4, address6].filter((each) => each !== undefined),
+        onStep: observer.onStep && ((step: ClientStep) => observer.onStep!(this, step)),
+      },
+      now,
+    );
+    this.#attempt = attempt;
+    attempt.run().then(
+      (opened) => {
+        if (this.#attempt === attempt) this.#succeeded(opened);
+        else opened.connection.close();
+      },
+      (error: unknown) => {
+        if (this.#attempt === attempt) this.#failed(error);
+      },
+    );
+    timer.schedule(this, attempt.tick(now, 0));
+  }
+
+  #succeeded(opened: OpenedTunnel): void {
+    this.#attempt = undefined;
+    const before = this.#configuration;
+    const { address4, address6 } = opened.configuration;
+    if (before && (before.address4 !== address4 || before.address6 !== address6)) {
+      opened.connection.close();
+      const message = 'The gateway gave another address to the session than it had before.';
+      this.#error = new TunneliteError('ERR_CLIENT_SESSION_REFUSED', message);
+      this.#apply('refused');
+      return;
+    }
+    this.#opened = opened;
+    this.#apply('opened');
+  }
+
+  #failed(reason: unknown): void {
+    this.#attempt = undefined;
+    this.#thrown = reason;
+    const error = isTunneliteError(reason)
+      ? reason
+      : new TunneliteError('ERR_INTERNAL', `Connecting failed: ${errorText(reason)}.`, { cause: reason });
+    const refused = error.code === 'ERR_CLIENT_SESSION_REFUSED' && error.details.final === true;
+    const limit = this.#options.reconnectTimeout ?? RECONNECT_TIMEOUT_MS;
+    const over = this.#state === ClientState.Reconnecting && this.#options.timer.now() - this.#lostAt >= limit;
+    this.#error = over ? gaveUp(limit, error) : error;
+    this.#apply(refused || over ? 'refused' : 'failed');
+  }
+
+  #adopt(): void {
+    const { connection, configuration, cookie, dtls } = this.#opened!;
+    const { observer, timer } = this.#options;
+    this.#opened = undefined;
+    this.#path.withdraw('a new tunnel is there');
+    this.#link?.drop();
+    this.#cookie = cookie;
+    this.#configuration = configuration;
+    const link = new CstpLink(
+      connection,
+      configuration.mtu,
+      { dpd: configuration.dpd * 1000, keepalive: configuration.keepalive * 1000 },
+      {
+        now: () => timer.now(),
+        onBatch: () => observer.onBatch?.(this),
+        onPacket: (buffer, offset, length) => {
+          this.#path.overtaken(timer.now());
+          this.received(buffer, offset, length, 'tls');
+        },
+        onBatchEnd: () => observer.onBatchEnd?.(this),
+        onEnd: (error, final) => {
+          if (this.#link === link) this.tunnelEnded(error, final);
+        },
+      },
+    );
+    this.#link = link;
+    observer.onTunnel?.(this, configuration);
+    if (dtls && configuration.dtls) {
+      const { dpd, keepalive, port } = configuration.dtls;
+      this.#path.offer({
+        ...dtls,
+        target: { host: connection.remoteAddress ?? this.#options.url.hostname, port },
+        dpd: dpd * 1000,
+        keepalive: keepalive * 1000,
+        leastMtu: configuration.address6 === undefined ? MIN_PROBE_IPV4 : MIN_PROBE_IPV6,
+        mtu: configuration.mtu,
+      });
+    }
+    this.#fresh = link;
+    this.#openedAt = timer.now();
+    timer.schedule(this, this.#openedAt);
+  }
+
+  #goodbye(): void {
+    const { timer } = this.#options;
+    const link = this.#link;
+    this.#path.withdraw('the tunnel was closed');
+    this.#link = undefined;
+    if (!link) return;
+    this.#left = new Promise((resolve) => {
+      this.#leaving = { deadline: timer.now() + CLOSE_TIMEOUT_MS, link };
+      timer.schedule(this, this.#leaving.deadline);
+      link.goodbye(() => {
+        this.#leaving = undefined;
+        timer.remove(this);
+        resolve();
+      });
+    });
+  }
+}
+
+function gaveUp(limit: number, cause: TunneliteError): TunneliteError {
+  const message = `The tunnel was lost, and could not be had again within ${limit / 1000} s: ${cause.message}`;
+  return new TunneliteError('ERR_CLIENT_DISCONNECTED', message, { cause });
+}
+
+function closedError(message: string): TunneliteError {
+  return new TunneliteError('ERR_CLOSED', message);
+}

@@ -1,0 +1,94 @@
+import { TunneliteError } from '../../lib/errors.ts';
+import { printable } from '../../lib/printable.ts';
+import { type HttpResponse, headerValues } from '../../wire/http1/index.ts';
+
+/** What came instead of a Tunnel gateway's answer: `details.came` of `ERR_CLIENT_PROTOCOL` while a client connects. */
+export type Came =
+  /** HTTP without TLS. */
+  | 'plain-http'
+  /** Something else that is not TLS. */
+  | 'no-tls'
+  /** Frames of HTTP/2. */
+  | 'http2'
+  /** Bytes over TLS that are no HTTP. */
+  | 'no-http'
+  /** An answer of HTTP that is broken, or longer than any of a gateway. */
+  | 'broken-http'
+  /** The end of the connection, before the first answer or within it. */
+  | 'end'
+  /** A status that no gateway answers a login with. */
+  | 'status'
+  | 'redirect'
+  /** Another way to sign in than a bearer token. */
+  | 'other-login'
+  /** 200, but not with the document that ends a login. */
+  | 'page'
+  /** The answer that opens a tunnel, without what a tunnel needs. */
+  | 'unusable-tunnel';
+
+const OWN_PORT = 'Use the address and port of the gateway; the banner of “tunnelite start” shows them.';
+
+const HINTS: Readonly<Record<Came, string>> = {
+  'plain-http': `That port is for HTTP without TLS. ${OWN_PORT}`,
+  'no-tls': `Another service listens on that port. ${OWN_PORT}`,
+  http2: `A gateway speaks HTTP/1.1: this is another web server, or a proxy in front of the gateway that has to let TLS through. ${OWN_PORT}`,
+  'no-http': `Another service listens on that port. ${OWN_PORT}`,
+  'broken-http': `Look for what stands between client and gateway and changes the traffic. ${OWN_PORT}`,
+  end: `If it is a gateway, its log tells why it closed the connection. ${OWN_PORT}`,
+  status: `This is another web server, or a proxy in front of the gateway that has to let TLS through. ${OWN_PORT}`,
+  redirect: 'Connect to the address that it names, if that is a gateway. This client follows no redirects.',
+  'other-login': 'This client signs in with bearer tokens only: set the gateway up for them, or use another client.',
+  page: `This is another web server, or a proxy in front of the gateway that has to let TLS through. ${OWN_PORT}`,
+  'unusable-tunnel': 'Look at the network settings of the gateway: its addresses and its MTU.',
+};
+
+/** The error for a server that is no gateway. @param what a sentence about what came */
+export function notAGateway(came: Came, what: string, cause?: unknown): TunneliteError {
+  const options = { hint: HINTS[came], details: { came }, cause };
+  return new TunneliteError('ERR_CLIENT_PROTOCOL', `The server is no Tunnel gateway: ${what}`, options);
+}
+
+/** Bytes that a judgement about the beginning of an answer needs at most. */
+export const BEGINNING_BYTES = 64;
+
+/** The first bytes are no TLS: in words, what they are instead. Undefined for bytes that may be TLS, and for none. */
+export function insteadOfTls(beginning: Buffer): TunneliteError | undefined {
+  const kind = beginning[0];
+  // Records of the handshake, and alerts.
+  if (kind === undefined || kind === 0x16 || kind === 0x15) return undefined;
+  if (beginning.toString('latin1', 0, 5) === 'HTTP/') {
+    return notAGateway('plain-http', `it answered the TLS handshake in plain HTTP, with ${shown(beginning)}.`);
+  }
+  return notAGateway('no-tls', `it answered the TLS handshake with ${shown(beginning)}, which is no TLS.`);
+}
+
+/** The first bytes of an answer are no HTTP/1: in words, what they are instead. Undefined for what may become HTTP/1. */
+export function insteadOfHttp(beginning: Buffer): TunneliteError | undefined {
+  const text = beginning.toString('latin1').replace(/^[\r\n]+/, '');
+  if ('HTTP/'.startsWith(text.slice(0, 5))) return undefined;
+  // A frame of SETTINGS comes first (RFC 9113 §3.4): three bytes of length, type 4, flags, stream 0.
+  const settings = beginning.length >= 4 && beginning.readUInt16BE(0) === 0 && beginning[3] === 4;
+  if (settings) return notAGateway('http2', 'it speaks HTTP/2 only.');
+  // What may still become such a frame is waited for.
+  if (beginning.length < 4 && beginning.every((byte, i) => i > 1 || byte === 0)) return undefined;
+  return notAGateway('no-http', `it answered the login with ${shown(beginning)}, which is no HTTP.`);
+}
+
+/** An answer in words: `404 Not Found (text/html)`. */
+export function answerWords(response: Pick<HttpResponse, 'status' | 'text' | 'headers'>): string {
+  const [type] = headerValues(response.headers, 'content-type');
+  const text = cut(response.text, 60);
+  return `${response.status}${text === '' ? '' : ` ${text}`}${type === undefined ? '' : ` (${cut(type, 60)})`}`;
+}
+
+/** Text from outside as a short and harmless piece of a sentence. */
+export function cut(text: string, characters: number): string {
+  return printable(text.length > characters ? `${text.slice(0, characters)}…` : text);
+}
+
+/** Bytes as text, where they are that, else in hexadecimal. */
+function shown(bytes: Buffer): string {
+  const line = bytes.toString('latin1').split(/[\r\n]/, 1)[0]!;
+  if (/^[\x20-\x7e]{3,}$/.test(line)) return `“${cut(line, 40)}”`;
+  return `the bytes ${bytes.toString('hex', 0, 8).replaceAll(/..(?!$)/g, '$& ')}`;
+}

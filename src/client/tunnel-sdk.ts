@@ -1,0 +1,217 @@
+import { systemClock } from '../lib/clock.ts';
+import { isTunneliteError, type TunneliteError } from '../lib/errors.ts';
+import { version } from '../lib/version.ts';
+import { ClientState } from './core/index.ts';
+import { logLevel, readSdkConfig, type SdkConfig, sdkConfiguration } from './sdk-config.ts';
+import {
+  LOG_SEVERITIES,
+  type TunnelDelegate,
+  type TunnelLogClass,
+  type TunnelLogDelegate,
+  type TunnelLogSeverity,
+  TunnelSdkError,
+  TunnelStatus,
+} from './sdk-types.ts';
+import { TunnelClient } from './tunnel-client.ts';
+import type { TunnelClientOptions } from './types.ts';
+
+/** What the device is for the SDK: whom it trusts, its network, its clock. */
+export type TunnelDevice = Pick<TunnelClientOptions, 'ca' | 'carrier' | 'clock' | 'random' | 'serverName' | 'dtls'>;
+
+/**
+ * The bundled client with the model of the Tunnel for MAM SDK (reference tunnel-for-mam.md §5), to compare an app's states and events with.
+ * Names and numbers are the SDK's.
+ *
+ * @example
+ * ```ts
+ * const sdk = new TunnelSdk({ ca: sim.ca });
+ * sdk.initialize(
+ *   { onTokenRequired: () => sim.token(), onInitialized: () => sdk.connect(), onConnected: () => console.log(sdk.getStatusString()) },
+ *   { 'com.microsoft.tunnel.server_address': new URL(sim.urls.gateway).host },
+ * );
+ * ```
+ */
+export class TunnelSdk {
+  readonly #device: TunnelDevice;
+  #delegate: TunnelDelegate | undefined;
+  #logDelegate: TunnelLogDelegate | undefined;
+  #config: SdkConfig = {};
+  #status: TunnelStatus = TunnelStatus.Uninitialized;
+  #client: TunnelClient | undefined;
+  /** Counts connections that were asked for: what an older one leads to is nobody's news. */
+  #turn = 0;
+
+  constructor(device: TunnelDevice = {}) {
+    this.#device = device;
+  }
+
+  /** The tunnel, while there is one: for traffic. */
+  get client(): TunnelClient | undefined {
+    return this.#client;
+  }
+
+  initialize(delegate: TunnelDelegate, config: SdkConfig = {}, logDelegate?: TunnelLogDelegate): TunnelSdkError {
+    this.#delegate = delegate;
+    this.#logDelegate = logDelegate;
+    this.#config = { ...config };
+    this.#log('MicrosoftTunnel', 'info', 'Initialized.');
+    this.#become(TunnelStatus.Initialized, () => delegate.onInitialized?.());
+    return TunnelSdkError.NoError;
+  }
+
+  /** Takes these keys beside, or instead of, those that it has. They count from the next `connect` on. */
+  setConfig(config: SdkConfig): TunnelSdkError {
+    if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
+    this.#config = { ...this.#config, ...config };
+    return TunnelSdkError.NoError;
+  }
+
+  registerDelegate(delegate: TunnelDelegate): void {
+    this.#delegate = delegate;
+  }
+
+  registerLogDelegate(delegate: TunnelLogDelegate): void {
+    this.#logDelegate = delegate;
+  }
+
+  unregisterLogDelegate(): void {
+    this.#logDelegate = undefined;
+  }
+
+  getStatus(): TunnelStatus {
+    return this.#status;
+  }
+
+  getStatusString(): string {
+    return Object.entries(TunnelStatus).find(([, value]) => value === this.#status)![0];
+  }
+
+  getVersionString(): string {
+    return version;
+  }
+
+  /** Begins to connect; what comes of it the delegate hears. */
+  connect(): TunnelSdkError {
+    if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
+    if (this.#client) return TunnelSdkError.NoError;
+    const { server, problem } = readSdkConfig(this.#config);
+    if (!server) {
+      this.#fail(TunnelSdkError.InvalidConfig, undefined, problem);
+      return TunnelSdkError.InvalidConfig;
+    }
+    void this.#open(server, ++this.#turn);
+    return TunnelSdkError.NoError;
+  }
+
+  /** Ends the session. Resolves when the gateway was told. */
+  async disconnect(): Promise<TunnelSdkError> {
+    if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
+    this.#turn++;
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.close();
+    this.#become(TunnelStatus.Disconnected, () => this.#delegate?.onDisconnected?.());
+    return TunnelSdkError.NoError;
+  }
+
+  /** Disconnects, and forgets delegates and configuration. */
+  async deinitialize(): Promise<void> {
+    if (this.#client) await this.disconnect();
+    this.#turn++;
+    this.#become(TunnelStatus.Uninitialized, () => {});
+    this.#delegate = undefined;
+    this.#logDelegate = undefined;
+    this.#config = {};
+  }
+
+  /** A token that the gateway refuses is asked for once more, with the refused one; then the user has to do something. */
+  async #open(server: URL, turn: number): Promise<void> {
+    let failed = '';
+    for (let tries = 1; ; tries++) {
+      let token = '';
+      try {
+        const client = await TunnelClient.connect({
+          ...this.#device,
+          server,
+          token: async () => {
+            this.#log('Intune', 'info', failed === '' ? 'A token is needed.' : 'The gateway refused the token.');
+            token = (await this.#delegate!.onTokenRequired(failed)).trim();
+            if (token === '') throw new NoToken();
+            return token;
+          },
+          onState: (state, from) => this.#onState(state, from, turn),
+          onChannel: (channel, why) => this.#log('Socket', 'info', `Data goes over ${channel}: ${why}.`),
+          onDisconnect: (error) => this.#onEnd(error, turn),
+        });
+        if (turn !== this.#turn) {
+          await client.close();
+          return;
+        }
+        this.#client = client;
+        this.#delegate?.onTunnelConfigurationAvailable?.(sdkConfiguration(client.configuration));
+        this.#become(TunnelStatus.Connected, () => this.#delegate?.onConnected?.());
+        return;
+      } catch (error) {
+        if (turn !== this.#turn) return;
+        const refused = isTunneliteError(error) && error.code === 'ERR_CLIENT_TOKEN_REFUSED';
+        if (refused && tries === 1) {
+          failed = token;
+          continue;
+        }
+        this.#explain(error, refused);
+        return;
+      }
+    }
+  }
+
+  #explain(error: unknown, refused: boolean): void {
+    if (refused) {
+      this.#log('Intune', 'major', 'The gateway refused the second token too: the user has to sign in anew.');
+      this.#become(TunnelStatus.UserInteractionRequired, () => this.#delegate?.onUserInteractionRequired?.());
+    } else if (isTunneliteError(error)) {
+      const kind = error.code === 'ERR_TIMEOUT' ? TunnelSdkError.Timeout : TunnelSdkError.UnexpectedError;
+      this.#fail(kind, error, error.message);
+    } else {
+      const text = error instanceof NoToken ? 'The app had no token.' : `The app's token callback failed: ${error}.`;
+      this.#fail(TunnelSdkError.Unknown, undefined, text);
+    }
+  }
+
+  #onState(state: ClientState, from: ClientState, turn: number): void {
+    if (turn !== this.#turn || !this.#client) return;
+    this.#log('Connect', 'debug', `The tunnel went from ${from} to ${state}.`);
+    if (state === ClientState.Waiting || state === ClientState.Reconnecting) {
+      this.#become(TunnelStatus.Reconnecting, () => this.#delegate?.onReconnecting?.());
+    } else if (state === ClientState.Connected) {
+      this.#become(TunnelStatus.Connected, () => this.#delegate?.onConnected?.());
+    }
+  }
+
+  #onEnd(error: TunneliteError, turn: number): void {
+    if (turn !== this.#turn) return;
+    this.#client = undefined;
+    this.#log('Connect', 'major', error.message);
+    this.#become(TunnelStatus.Disconnected, () => this.#delegate?.onDisconnected?.());
+  }
+
+  #fail(error: TunnelSdkError, cause: TunneliteError | undefined, message: string): void {
+    this.#log('Connect', 'crit', message);
+    this.#become(TunnelStatus.ErrorEncountered, () => this.#delegate?.onError?.(error, cause?.code, message));
+  }
+
+  #become(status: TunnelStatus, tell: () => void): void {
+    if (this.#status === status && status !== TunnelStatus.ErrorEncountered) return;
+    this.#status = status;
+    this.#delegate?.onReceivedEvent?.(status);
+    tell();
+  }
+
+  #log(logClass: TunnelLogClass, severity: TunnelLogSeverity, message: string): void {
+    if (LOG_SEVERITIES.indexOf(severity) < LOG_SEVERITIES.indexOf(logLevel(this.#config, logClass))) return;
+    const { clock = systemClock } = this.#device;
+    this.#logDelegate?.logMessage(message, logClass, severity, new Date(clock.now()));
+  }
+}
+
+/** The app answered the question for a token with none. */
+class NoToken extends Error {}

@@ -1,0 +1,35 @@
+import type { Clock } from '../lib/clock.ts';
+import type { TunneliteError } from '../lib/errors.ts';
+import type { RandomSource } from '../lib/random.ts';
+import type { Carrier, ChannelName, ClientState, ClientStep, DtlsWish } from './core/index.ts';
+
+export interface TunnelClientOptions {
+  /** `https://host:port` of the gateway. */
+  readonly server: string | URL;
+  /** An access token, or what gets one when it is needed. White space around it, as at the end of a file, is left out. */
+  readonly token: string | (() => string | Promise<string>);
+  /** PEM of the CA to trust instead of the system's. */
+  readonly ca?: string;
+  /** Name to verify and to send as SNI, when it is not the host of `server`. An address is verified, and not sent. */
+  readonly serverName?: string;
+  readonly userAgent?: string;
+  /** Time limit for connecting, in milliseconds. */
+  readonly timeout?: number;
+  /** For how long a tunnel that was lost is looked for, in milliseconds; 0 = not at all. Default 300 s. */
+  readonly reconnectTimeout?: number;
+  /** The data channel over UDP. Default `auto`; `off` = everything goes over TLS. */
+  readonly dtls?: DtlsWish;
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+  /** How the gateway is reached, if not over the machine's sockets. */
+  readonly carrier?: Carrier;
+  /** Called when the tunnel ends for any reason other than `close`. */
+  readonly onDisconnect?: (error: TunneliteError) => void;
+  /** Called with each step of connecting, for people who watch. */
+  readonly onStep?: (step: ClientStep) => void;
+  /** Called when the client's state changes. */
+  readonly onState?: (state: ClientState, from: ClientState) => void;
+  /** Called when data takes another way from now on; why, in words. */
+  readonly onChannel?: (channel: ChannelName, why: string) => void;
+  readonly keylog?: (line: Buffer) => void;
+}

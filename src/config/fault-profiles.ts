@@ -1,0 +1,101 @@
+import type { FaultRule } from './fault-schema.ts';
+
+/** A kind of network, as rules. */
+interface FaultProfile {
+  readonly text: string;
+  /** Where the figures are from. */
+  readonly source: string;
+  readonly rules: readonly FaultRule[];
+}
+
+interface Line {
+  /** Kilobits per second to the client, and from it. */
+  readonly down: number;
+  readonly up: number;
+  /** Milliseconds there and back; each direction has half of it. */
+  readonly roundTrip: number;
+  /** Milliseconds at most, in each direction. */
+  readonly jitter?: number;
+  /** Probability of losing a datagram. */
+  readonly loss?: number;
+}
+
+const loss = (chance: number): FaultRule => ({ on: { seam: 'udp' }, when: { chance }, then: { do: 'drop' } });
+
+function line({ down, up, roundTrip, jitter = 0, loss: chance = 0 }: Line): readonly FaultRule[] {
+  const way = (direction: 'in' | 'out', kbps: number): FaultRule => ({
+    on: { seam: 'udp', direction },
+    then: { do: 'rate', kbps, ms: Math.round(roundTrip / 2), jitter, queue: 1000 },
+  });
+  return [...(chance > 0 ? [loss(chance)] : []), way('out', down), way('in', up)];
+}
+
+const LOADERO = 'https://wiki.loadero.com/test-creation/participant-configuration/network-conditions/';
+const QUIC = 'Langley et al., The QUIC Transport Protocol, SIGCOMM 2017, section 7.2';
+const OURS = 'no measurement: figures chosen for tests';
+
+/** Kinds of networks that a client can be put on. They are about datagrams: what goes over TLS stays as it is. */
+export const FAULT_PROFILES = {
+  edge: {
+    text: '2G with EDGE',
+    source: `${LOADERO} (Edge)`,
+    rules: line({ down: 200, up: 260, roundTrip: 650, jitter: 100, loss: 0.01 }),
+  },
+  '3g': {
+    text: '3G',
+    source: `${LOADERO} (3G)`,
+    rules: line({ down: 1200, up: 1200, roundTrip: 250, jitter: 50, loss: 0.005 }),
+  },
+  lte: {
+    text: '4G',
+    source: `${LOADERO} (4G)`,
+    rules: line({ down: 100_000, up: 50_000, roundTrip: 45, jitter: 5, loss: 0.002 }),
+  },
+  dsl: {
+    text: 'DSL of 1.5 Mbit/s',
+    source: 'WebPageTest, connection profile DSL (1.5 Mbps / 384 Kbps, 50 ms round trip)',
+    rules: line({ down: 1500, up: 384, roundTrip: 50 }),
+  },
+  satellite: {
+    text: 'A telephone over satellite',
+    source: `${LOADERO} (Satellite phone)`,
+    rules: line({ down: 1000, up: 256, roundTrip: 600 }),
+  },
+  'hotel-wifi': {
+    text: 'Crowded WLAN: losses in bursts, and delays that vary',
+    source: OURS,
+    rules: [
+      { on: { seam: 'udp' }, when: { burst: { start: 0.01, end: 0.3 } }, then: { do: 'drop' } },
+      { on: { seam: 'udp' }, then: { do: 'delay', ms: 20, jitter: 60 } },
+    ],
+  },
+  'udp-blocked': {
+    text: 'A firewall that lets no UDP through',
+    source: `${QUIC}: 4.4 % of clients cannot use UDP, mostly for this reason`,
+    rules: [{ on: { seam: 'udp' }, then: { do: 'drop' } }],
+  },
+  'udp-throttled': {
+    text: 'A network that lets little UDP through',
+    source: `${QUIC}: 0.3 % of users are on such a network; the rate is chosen for tests`,
+    rules: [{ on: { seam: 'udp' }, then: { do: 'rate', kbps: 128, queue: 500 } }],
+  },
+  lossy: { text: 'Every twentieth datagram is lost, by chance', source: OURS, rules: [loss(0.05)] },
+  captive: {
+    text: 'Behind a portal that wants a sign-in: UDP is lost, and every new connection is reset',
+    source: 'RFC 8952, section 2.4: traffic is blocked until the user has met the conditions',
+    rules: [
+      { on: { seam: 'udp' }, then: { do: 'drop' } },
+      { on: { seam: 'decision', kind: 'accept' }, then: { do: 'reset' } },
+    ],
+  },
+} as const satisfies Readonly<Record<string, FaultProfile>>;
+
+export type ProfileName = keyof typeof FAULT_PROFILES;
+export const PROFILE_NAMES = Object.keys(FAULT_PROFILES) as ProfileName[];
+
+/** The entry of a profile in {@link FAULT_PROFILES}. */
+export const faultProfile = (name: ProfileName): FaultProfile => FAULT_PROFILES[name];
+
+/** The rules of a profile by the names under which they are in force: `3g.1`, `3g.2`, … */
+export const profileRules = (name: ProfileName): readonly (FaultRule & { readonly name: string })[] =>
+  faultProfile(name).rules.map((rule, i) => ({ ...rule, name: `${name}.${i + 1}` }));

@@ -1,0 +1,127 @@
+import { type Static, Type } from '../lib/schema/index.ts';
+import { ACTION_NAMES, SEAMS } from './fault-actions.ts';
+import { closed } from './schema-members.ts';
+
+/* One shape of a fault rule for the configuration, REST, the command line and programs. */
+
+const TEXT = { minLength: 1, maxLength: 256 } as const;
+const OneOrMore = (description: string) =>
+  Type.Optional(
+    Type.Union([Type.String(TEXT), Type.Array(Type.String(TEXT), { minItems: 1, maxItems: 100 })], { description }),
+  );
+const Whole = (minimum: number, maximum: number, description: string) =>
+  Type.Optional(Type.Integer({ minimum, maximum, description }));
+const Chance = (description: string) => Type.Number({ minimum: 0, maximum: 1, description });
+const Duration = (description: string) =>
+  Type.Optional(
+    Type.Union([Type.String(TEXT), Type.Integer({ minimum: 0, maximum: 3_153_600_000_000 })], { description }),
+  );
+const MAX_MS = 86_400_000;
+
+/** What a rule selects. What is left out does not matter. */
+const FaultSelectorSchema = Type.Object(
+  {
+    seam: Type.Enum([...SEAMS], { noun: 'seam', description: 'Where it passes.' }),
+    direction: Type.Optional(
+      Type.Enum(['in', 'out'], { noun: 'direction', description: '`in`: from the client; `out`: to the client.' }),
+    ),
+    kind: OneOrMore('What it is: docs/faults.md lists the kinds of each seam.'),
+    session: OneOrMore('Short id of its session.'),
+    user: OneOrMore('Whose it is: user name, sign-in name or object id.'),
+    remote: OneOrMore('Where the client is: an address, `address:port`, or a CIDR range.'),
+    name: OneOrMore('Host name that is asked for (`*.contoso.internal` for all below it), or an address.'),
+    port: Whole(1, 65_535, 'Port that is asked for.'),
+    length: Type.Optional(
+      Type.Union(
+        [
+          Type.Integer({ minimum: 0, maximum: 65_535 }),
+          Type.Object({ min: Whole(0, 65_535, 'At least.'), max: Whole(0, 65_535, 'At most.') }, closed),
+        ],
+        { description: 'Bytes: a number, or `{ min, max }`.' },
+      ),
+    ),
+  },
+  closed,
+);
+
+/** Which of those that are selected it strikes; all when left out. */
+const FaultOccurrenceSchema = Type.Object(
+  {
+    skip: Whole(0, 1_000_000_000, 'The first so many pass.'),
+    every: Whole(1, 1_000_000_000, 'After them only each such one: 3 = the third, the sixth, …'),
+    chance: Type.Optional(Chance('Each of these with this probability, by the generator of the rule.')),
+    burst: Type.Optional(
+      Type.Object(
+        {
+          start: Chance('Probability of going from the good to the bad state.'),
+          end: Chance('Probability of going back.'),
+          bad: Type.Optional(Chance('Probability of striking in the bad state. Default 1.')),
+          good: Type.Optional(Chance('Probability of striking in the good state. Default 0.')),
+        },
+        {
+          ...closed,
+          description: 'In place of `chance`: the model of Gilbert and Elliott, in which losses come in bursts.',
+        },
+      ),
+    ),
+    times: Whole(1, 1_000_000_000, 'It strikes so often, and then no more.'),
+    after: Duration('Not before so long after the rule was added, such as `30s`.'),
+    during: Duration('For so long, from then on.'),
+    per: Type.Optional(
+      Type.Enum(['rule', 'session'], {
+        description:
+          'Whether `skip`, `every`, `burst` and `times` count all together (`rule`, the default), or each `session` by itself.',
+      }),
+    ),
+  },
+  closed,
+);
+
+const FaultActionSchema = Type.Object(
+  {
+    do: Type.Enum(ACTION_NAMES, { noun: 'action', description: 'docs/faults.md says what each does, and where.' }),
+    ms: Whole(0, MAX_MS, 'Milliseconds.'),
+    jitter: Whole(0, MAX_MS, 'Milliseconds at most, by chance.'),
+    by: Whole(1, 1000, 'How many overtake it.'),
+    copies: Whole(1, 100, 'How many more there are.'),
+    bit: Whole(
+      0,
+      524_287,
+      'Which bit; counted from the first of the first byte, and from there again beyond the last.',
+    ),
+    kbps: Type.Optional(
+      Type.Number({ minimum: 0.001, maximum: 100_000_000, description: 'Thousand bits per second.' }),
+    ),
+    queue: Whole(0, MAX_MS, 'Milliseconds that something may wait for the line.'),
+    bytes: Whole(0, 65_535, 'Bytes.'),
+    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: 'A sentence for the journal.' })),
+    status: Whole(200, 599, 'Status of HTTP.'),
+    retryAfter: Whole(0, 31_536_000, 'Seconds.'),
+    body: Type.Optional(Type.String({ format: 'text', maxLength: 50_000, description: 'What is sent.' })),
+    max: Whole(1, 1_000_000, 'How many are held.'),
+  },
+  closed,
+);
+
+export const FaultRuleSchema = Type.Object(
+  {
+    name: Type.Optional(
+      Type.String({
+        format: 'fault-name',
+        minLength: 1,
+        maxLength: 64,
+        description: 'For events, REST and removal. Default: made from seam and action.',
+      }),
+    ),
+    on: FaultSelectorSchema,
+    when: Type.Optional(FaultOccurrenceSchema),
+    then: FaultActionSchema,
+  },
+  closed,
+);
+
+/** A fault rule: what it selects (`on`), which of these it strikes (`when`), and what it does to them (`then`). */
+export type FaultRule = Static<typeof FaultRuleSchema>;
+export type FaultSelector = Static<typeof FaultSelectorSchema>;
+export type FaultOccurrence = Static<typeof FaultOccurrenceSchema>;
+export type FaultAction = Static<typeof FaultActionSchema>;

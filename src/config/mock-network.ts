@@ -1,0 +1,95 @@
+import type { DatagramServiceName, StreamServiceName } from './service-names.ts';
+
+/** A host that is there without a configuration. */
+export interface MockHost {
+  /** Its label in `contoso.internal`. */
+  readonly label: string;
+  /** The last number of its addresses: `10.20.0.<number>` and `fd10:20::<number>`, the same figures. */
+  readonly number: number;
+  readonly tcp: Readonly<Record<string, StreamServiceName>>;
+  readonly udp?: Readonly<Record<string, DatagramServiceName>>;
+  readonly closedPorts?: 'drop';
+  /** What it is for, as docs/resources.md says it. */
+  readonly about: string;
+}
+
+const site = <const T extends string>(name: T) => ({ '80': `${name}-http`, '443': `${name}-https` }) as const;
+const certificate = <const T extends string>(name: T) =>
+  ({ '80': 'certificates-http', '443': `${name}-https` }) as const;
+
+/** The mock network as it is without a configuration: the one table behind DNS, policy, banner and documentation. */
+export const MOCK_HOSTS: readonly MockHost[] = [
+  {
+    label: 'intranet',
+    number: 10,
+    tcp: site('intranet'),
+    about: 'A page that shows who came through the tunnel, and how',
+  },
+  { label: 'webapp', number: 11, tcp: site('webapp'), about: 'A web application: login form, cookies, upload' },
+  {
+    label: 'api',
+    number: 12,
+    tcp: site('api'),
+    about: 'A REST API: echo, status, delay, redirect; Basic, Bearer and Digest',
+  },
+  {
+    label: 'files',
+    number: 13,
+    tcp: site('files'),
+    about: 'Files of any size with checksum; ranges, slow, chunked; upload',
+  },
+  { label: 'stream', number: 14, tcp: site('stream'), about: 'Server-sent events, WebSocket, long poll, HTTP/2' },
+  { label: 'flaky', number: 15, tcp: site('flaky'), about: 'A site that fails in a pattern of your choice' },
+  {
+    label: 'tools',
+    number: 20,
+    tcp: { '7': 'echo', '9': 'discard', '19': 'generator' },
+    udp: { '7': 'echo', '9': 'discard' },
+    about: 'The small services of old: echo, discard, characters without end',
+  },
+  { label: 'tcpecho', number: 21, tcp: { '7': 'echo' }, about: 'Returns what it is sent over TCP' },
+  { label: 'udpecho', number: 22, tcp: {}, udp: { '7': 'echo' }, about: 'Returns each datagram' },
+  { label: 'discard', number: 23, tcp: { '9': 'discard' }, udp: { '9': 'discard' }, about: 'Swallows what it is sent' },
+  { label: 'trusted', number: 31, tcp: certificate('trusted'), about: 'A certificate of the CA, with an intermediate' },
+  { label: 'untrusted', number: 32, tcp: certificate('untrusted'), about: 'A self-signed certificate' },
+  {
+    label: 'expired',
+    number: 33,
+    tcp: certificate('expired'),
+    about: 'A certificate of the CA that expired a week ago',
+  },
+  { label: 'wrongname', number: 34, tcp: certificate('wrongname'), about: 'A certificate of the CA for another name' },
+  { label: 'clientcert', number: 35, tcp: certificate('clientcert'), about: 'Demands a client certificate' },
+  { label: 'optionalcert', number: 36, tcp: certificate('optionalcert'), about: 'Asks for a client certificate' },
+  {
+    label: 'blackhole',
+    number: 40,
+    tcp: {},
+    closedPorts: 'drop',
+    about: 'Answers nothing, like a firewall that drops packets',
+  },
+  { label: 'refused', number: 41, tcp: {}, about: 'Refuses every connection: RST, and ICMP port unreachable over UDP' },
+  { label: 'dns', number: 53, tcp: { '53': 'dns' }, udp: { '53': 'dns' }, about: 'The resolver of the mock network' },
+];
+
+/** The domain of the mock network. */
+export const MOCK_DOMAIN = 'contoso.internal';
+
+/** The names of a host of the table. */
+export const mockName = ({ label }: Pick<MockHost, 'label'>): string => `${label}.${MOCK_DOMAIN}`;
+
+/** Its addresses, IPv4 first. */
+export const mockAddresses = ({ number }: Pick<MockHost, 'number'>): [string, string] => [
+  `10.20.0.${number}`,
+  `fd10:20::${number}`,
+];
+
+/** The table as the configuration has it. */
+export const mockHosts = () =>
+  MOCK_HOSTS.map((host) => ({
+    names: [mockName(host)],
+    addresses: [...mockAddresses(host)],
+    tcp: { ...host.tcp },
+    udp: { ...host.udp },
+    closedPorts: host.closedPorts ?? ('refuse' as const),
+  }));

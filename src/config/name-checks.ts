@@ -1,0 +1,184 @@
+import { AddressBlock } from '../lib/address-block.ts';
+import { isBelow } from '../lib/domain-name.ts';
+import { canonicalAddress } from '../lib/ip-address.ts';
+import { covers, overlaps, parseRange } from '../lib/ip-range.ts';
+import type { Path } from '../lib/schema/index.ts';
+import type { Contradiction } from './contradiction.ts';
+import type { Config } from './schema.ts';
+
+type UpstreamConfig = Config['resources']['upstreams'][number];
+
+const FAMILIES = [
+  { key: 'network', pool: 'network', name: 'IPv4', ipv6: false, smallest: 30 },
+  { key: 'ipv6Network', pool: 'ipv6Network', name: 'IPv6', ipv6: true, smallest: 126 },
+] as const;
+
+/** An upstream rule whose `match` is a name. */
+type NameRule = Pick<UpstreamConfig, 'match'>;
+
+const isIpv6 = (range: string): boolean => range.includes(':');
+const isName = (match: string): boolean => parseRange(match) === undefined;
+
+/** Upstream rules by name: is there an address for each name, does it come to the tunnel and mean nothing else, and is it asked for here? */
+export function checkNames(config: Config, problems: Contradiction[], warnings: string[]): void {
+  const { gateway, resources, services } = config;
+  const hosts = new Set(services.hosts.flatMap((host) => host.names.map((name) => name.toLowerCase())));
+  // A mock host has its addresses, and a rule with its name is about ports.
+  const rules = resources.upstreams.filter(({ match }) => isName(match) && !hosts.has(match.toLowerCase()));
+  if (rules.length === 0) return;
+  const families = FAMILIES.filter(({ key, pool }) => gateway[pool] !== null && resources.names[key] !== null);
+  if (families.length === 0) {
+    const wanted = FAMILIES.filter(({ pool }) => gateway[pool] !== null);
+    problems.push({
+      path: ['resources', 'names', wanted[0]?.key ?? 'network'],
+      message: `upstream rules are by name (${rules[0]!.match}), but there are no addresses to stand for names`,
+      hint: `Give ${wanted.map(({ key }) => `resources.names.${key}`).join(' or ')} a network, or write the rules with addresses.`,
+    });
+  }
+  for (const family of families) checkNetwork(config, rules, family, problems, warnings);
+  checkQuestions(config, rules, warnings);
+}
+
+function checkNetwork(
+  { gateway, resources, services }: Config,
+  rules: readonly NameRule[],
+  { key, pool, name, ipv6, smallest }: (typeof FAMILIES)[number],
+  problems: Contradiction[],
+  warnings: string[],
+): void {
+  const network = resources.names[key]!;
+  const range = parseRange(network)!;
+  const title = `${network}, whose addresses stand for names,`;
+  const complain = (message: string, hint: string, against?: Path): void => {
+    const path = ['resources', 'names', key];
+    problems.push({ path, message: `${title} ${message}`, hint, ...(against ? { against } : {}) });
+  };
+  if (range[1] > smallest) {
+    complain('has no room for them', `Use a prefix length of ${smallest} or less.`);
+    return;
+  }
+  const names = new Set(rules.map(({ match }) => match.toLowerCase()));
+  const exact = [...names].filter((match) => !match.startsWith('*.')).length;
+  const wildcards = exact < names.size;
+  const { size } = new AddressBlock(network);
+  if (exact + (wildcards ? 1 : 0) > size) {
+    complain(
+      `has ${size} addresses, too few for the ${exact} names of resources.upstreams${wildcards ? ' and what wildcards bring in' : ''}`,
+      'Use a larger network.',
+      ['resources', 'upstreams'],
+    );
+  }
+  const meets = (other: string): boolean => overlaps(range, other);
+  const elsewhere = 'Choose a network for names in which nothing else is.';
+  const clients = gateway[pool]!;
+  if (meets(clients)) complain(`overlaps the clients’ pool ${clients}`, elsewhere, ['gateway', pool]);
+  const host = services.hosts.findIndex(({ addresses }) => addresses.some(meets));
+  if (host >= 0) {
+    const { addresses, names } = services.hosts[host]!;
+    const path = ['services', 'hosts', host, 'addresses', addresses.findIndex(meets)];
+    complain(`has the address ${addresses.find(meets)} of ${names[0]}`, elsewhere, path);
+  }
+  const server = gateway.dnsServers.findIndex(meets);
+  if (server >= 0) {
+    complain(`has the DNS server ${gateway.dnsServers[server]}`, elsewhere, ['gateway', 'dnsServers', server]);
+  }
+  const routes = gateway.routesInclude.filter((route) => isIpv6(route) === ipv6);
+  // Without a route of the family clients send all of it: `checkFamilies` warns of that.
+  if (routes.length > 0 && !covers(routes, network)) {
+    complain(
+      `is not in gateway.routesInclude, so clients would not send ${name} traffic for them through the tunnel`,
+      `Add ${network} to gateway.routesInclude, or choose a free part of a network that is there.`,
+      ['gateway', 'routesInclude'],
+    );
+  }
+  const excluded = gateway.routesExclude.findIndex(meets);
+  if (excluded >= 0) {
+    const path = ['gateway', 'routesExclude', excluded];
+    complain(
+      `overlaps ${gateway.routesExclude[excluded]} in gateway.routesExclude`,
+      'Choose a network for names that goes through the tunnel.',
+      path,
+    );
+  }
+  const rule = resources.upstreams.find(({ match }) => meets(match));
+  if (rule !== undefined) {
+    warnings.push(
+      `The upstream rule ${rule.match} is not about addresses in ${network}: these stand for names. Choose another resources.names.${key} if the rule needs them.`,
+    );
+  }
+}
+
+/** Whether clients ask the tunnel's resolver for the names of rules. */
+function checkQuestions({ gateway }: Config, rules: readonly NameRule[], warnings: string[]): void {
+  if (gateway.dnsServers.length === 0) {
+    warnings.push(
+      'gateway.dnsServers is empty, so clients ask for the names of resources.upstreams outside the tunnel. Add an address that goes through the tunnel, such as 10.20.0.53.',
+    );
+    return;
+  }
+  if (gateway.splitDns.length === 0) return;
+  const domains = new Set(gateway.splitDns.map((domain) => domain.toLowerCase()));
+  for (const { match } of rules) {
+    const name = match.replace(/^\*\./, '').toLowerCase();
+    if (domains.has(name) || isBelow(name, domains)) continue;
+    const { defaultDomain } = gateway;
+    const todo = name.includes('.')
+      ? `Add ${name} to gateway.splitDns`
+      : `Clients append a domain to short names: write ${defaultDomain === null ? 'a full name' : `${match}.${defaultDomain}`}, with to: { host: ${name} }`;
+    warnings.push(
+      `The upstream rule ${match} is about names outside gateway.splitDns, so clients that go by that list ask for them outside the tunnel. ${todo}.`,
+    );
+  }
+}
+
+/** Each DNS server that clients are told of: does something answer there? */
+export function checkDnsServers({ gateway, services }: Config, warnings: string[]): void {
+  const excludes = gateway.routesExclude.map((route) => parseRange(route)!);
+  const hosts = new Map(
+    gateway.dnsServers.length === 0
+      ? []
+      : services.hosts.flatMap((host) => host.addresses.map((address) => [canonicalAddress(address), host] as const)),
+  );
+  for (const server of gateway.dnsServers) {
+    const address = parseRange(server)!;
+    const excluded = excludes.findIndex((route) => overlaps(route, address));
+    if (excluded >= 0) {
+      warnings.push(
+        `The DNS server ${server} is in ${gateway.routesExclude[excluded]} of gateway.routesExclude, so clients ask it outside the tunnel, where nothing of this simulator answers. Take it out of there, or name another server.`,
+      );
+      continue;
+    }
+    const host = hosts.get(canonicalAddress(server));
+    for (const protocol of ['udp', 'tcp'] as const) {
+      const service = host?.[protocol]['53'];
+      if (host === undefined || service === undefined || service === 'dns') continue;
+      warnings.push(
+        `The DNS server ${server} is ${host.names[0]}, which has the service ${service} on ${protocol} port 53: nothing answers DNS there. Make it dns, or leave it out.`,
+      );
+    }
+  }
+}
+
+/** Networks of the containers that the real gateway runs in (microsoft-tunnel.md §7). */
+const BRIDGES = [
+  { name: 'Docker', network: '172.17.0.0/16' },
+  { name: 'Podman', network: '10.88.0.0/16' },
+] as const;
+
+/** Networks that work here, and that the real gateway's server has for its own containers. */
+export function checkBridges({ gateway }: Config, warnings: string[]): void {
+  const { network, routesInclude } = gateway;
+  const used = [
+    ...(network === null ? [] : [{ key: 'gateway.network', range: network }]),
+    ...routesInclude.map((range) => ({ key: 'gateway.routesInclude', range })),
+  ];
+  for (const bridge of BRIDGES) {
+    const range = parseRange(bridge.network)!;
+    // A wide route is meant for what else is in it.
+    for (const one of used.filter((one) => overlaps(range, one.range) && covers([bridge.network], one.range))) {
+      warnings.push(
+        `${one.key} has ${one.range}, which is in ${bridge.network}: the real gateway’s server has that network for its own containers (${bridge.name}), and traffic to it stays there. Choose another network.`,
+      );
+    }
+  }
+}

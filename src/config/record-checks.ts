@@ -1,0 +1,64 @@
+import { wrongData } from '../lib/dns-data.ts';
+import { isBelow } from '../lib/domain-name.ts';
+import { canonicalAddress } from '../lib/ip-address.ts';
+import { parseRange } from '../lib/ip-range.ts';
+import type { Contradiction } from './contradiction.ts';
+import type { Config } from './schema.ts';
+
+/** Aliases in a circle that is found here; the resolver gives up on longer ones. */
+const MAX_CIRCLE = 8;
+
+/** The records of the mock network's zone: does each say something, and can it be asked for? */
+export function checkRecords({ gateway, services }: Config, problems: Contradiction[], warnings: string[]): void {
+  const hosts = new Set(services.hosts.flatMap(({ names }) => names.map((name) => name.toLowerCase())));
+  const byName = new Map<string, number[]>();
+  const asked = new Set(gateway.splitDns.map((domain) => domain.toLowerCase()));
+  for (const [i, { name, type, data }] of services.records.entries()) {
+    const path = ['services', 'records', i];
+    const expected = wrongData(type, data);
+    if (expected !== undefined) {
+      problems.push({ path: [...path, 'data'], message: `“${data}” is no data of a record of type ${type}`, expected });
+    }
+    const isAddress = parseRange(name) !== undefined;
+    const key = isAddress ? canonicalAddress(name) : name.toLowerCase();
+    const same = byName.get(key);
+    if (same) same.push(i);
+    else byName.set(key, [i]);
+    if (isAddress && type !== 'PTR') {
+      problems.push({
+        path: [...path, 'name'],
+        message: `a record of type ${type} is about a name, not about the address ${name}`,
+        hint: 'Exchange name and data, or make it a PTR.',
+      });
+    } else if (!isAddress && asked.size > 0 && !asked.has(key) && !isBelow(key, asked) && !key.endsWith('.arpa')) {
+      warnings.push(
+        `services.records has ${name}, which is outside gateway.splitDns, so clients that go by that list ask for it outside the tunnel. Add ${name} to gateway.splitDns.`,
+      );
+    }
+  }
+  const aliases = new Map<string, string>();
+  for (const [name, indexes] of byName) {
+    const alias = indexes.find((i) => services.records[i]!.type === 'CNAME');
+    if (alias === undefined) continue;
+    aliases.set(name, services.records[alias]!.data.toLowerCase());
+    if (indexes.length === 1 && !hosts.has(name)) continue;
+    problems.push({
+      path: ['services', 'records', alias, 'name'],
+      message: `${name} is an alias (CNAME), and has ${hosts.has(name) ? 'a host' : 'other records'} beside it`,
+      hint: 'An alias has nothing else (RFC 1034 §3.6.2): leave out one of them.',
+    });
+  }
+  for (const start of aliases.keys()) {
+    let name: string | undefined = start;
+    for (let left = MAX_CIRCLE; name !== undefined && left > 0; left--) {
+      name = aliases.get(name);
+      if (name !== start) continue;
+      problems.push({
+        path: ['services', 'records', byName.get(start)![0]!, 'data'],
+        message: `the alias ${start} leads back to itself`,
+        hint: 'Have one of the aliases lead to a name with an address.',
+      });
+      break;
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { TunneliteError } from '../lib/errors.ts';
+import { crossCheck } from './cross-checks.ts';
+import { CONFIG_KEYS } from './keys.ts';
+import { PATH_MEMBERS } from './load.ts';
+import type { Config } from './schema.ts';
+
+/** When a changed member takes effect: as soon as it is read, for sessions that begin after that, or at the next start. */
+export type TakesEffect = 'at once' | 'new sessions' | 'restart';
+
+/** Members, or sections of them, that a running simulator takes over. All others are read once. */
+const LIVE: Readonly<Record<string, TakesEffect>> = {
+  'gateway.dnsServers': 'new sessions',
+  'gateway.defaultDomain': 'new sessions',
+  'gateway.splitDns': 'new sessions',
+  'gateway.routesInclude': 'new sessions',
+  'gateway.routesExclude': 'new sessions',
+  'gateway.dpd': 'new sessions',
+  'gateway.mobileDpd': 'new sessions',
+  'gateway.keepalive': 'new sessions',
+  'gateway.idleTimeout': 'new sessions',
+  'gateway.mobileIdleTimeout': 'new sessions',
+  'gateway.sessionTimeout': 'new sessions',
+  'gateway.banner': 'new sessions',
+  'gateway.serverName': 'new sessions',
+  'gateway.authTimeout': 'at once',
+  'gateway.denyRoaming': 'at once',
+  'gateway.maxSessions': 'at once',
+  'gateway.maxSessionsPerUser': 'at once',
+  'identity.directory': 'at once',
+  'identity.lifetimes': 'at once',
+  'identity.behaviour': 'at once',
+  'resources.upstreams': 'at once',
+  'resources.denyWith': 'at once',
+  'journal.level': 'at once',
+  'log.level': 'at once',
+};
+
+/** Members that may hold passwords: what they were and are is not told. */
+const UNTOLD = new Set(['identity.directory']);
+
+/** When a member takes effect that is changed while a simulator runs, by its name. */
+export function takesEffect(name: string): TakesEffect {
+  const section = name.split('.').slice(0, -1).join('.');
+  return LIVE[name] ?? LIVE[section] ?? 'restart';
+}
+
+/** A member that is not what it was. */
+export interface ChangedMember {
+  /** `gateway.dpd`. */
+  readonly member: string;
+  /** Left out, as is `to`, where there may be passwords in it. */
+  readonly from?: unknown;
+  readonly to?: unknown;
+  readonly takesEffect: TakesEffect;
+}
+
+/** What came of reading the configuration again. */
+export interface ConfigChange {
+  /** Members that were taken over, or will be by new sessions. */
+  readonly applied: readonly ChangedMember[];
+  /** Members that are still what they were. */
+  readonly needsRestart: readonly ChangedMember[];
+}
+
+/**
+ * What of a new configuration a simulator that runs by another one can take over, and the configuration that is in force then.
+ * @throws TunneliteError `ERR_CONFIG_RELOAD` when what can be taken over contradicts what cannot
+ */
+export function planReload(before: Config, after: Config): ConfigChange & { readonly config: Config } {
+  const changes: ChangedMember[] = [];
+  const config = structuredClone(before);
+  for (const { name, path } of CONFIG_KEYS) {
+    // What it says is in the members of `gateway`.
+    if (name === 'serverConfiguration') continue;
+    const [from, to] = [valueAt(before, path), valueAt(after, path)];
+    if (isDeepStrictEqual(from, to) || samePlace(name, from, to)) continue;
+    const when = takesEffect(name);
+    changes.push({ member: name, ...(UNTOLD.has(name) ? {} : { from, to }), takesEffect: when });
+    if (when === 'restart') continue;
+    (valueAt(config, path.slice(0, -1)) as Record<string, unknown>)[path.at(-1)!] = structuredClone(to);
+  }
+  const [problem] = crossCheck(config).problems;
+  if (problem) {
+    throw new TunneliteError(
+      'ERR_CONFIG_RELOAD',
+      `The new configuration is valid, but not without a restart: ${problem.path.join('.')}: ${problem.message}.`,
+    );
+  }
+  return {
+    applied: changes.filter(({ takesEffect }) => takesEffect !== 'restart'),
+    needsRestart: changes.filter(({ takesEffect }) => takesEffect === 'restart'),
+    config,
+  };
+}
+
+/** Whether two ways to write a path, such as one of a flag and one of a file, mean the same file or directory. */
+function samePlace(name: string, from: unknown, to: unknown): boolean {
+  if (typeof from !== 'string' || typeof to !== 'string') return false;
+  return PATH_MEMBERS.some((path) => path.join('.') === name) && resolve(from) === resolve(to);
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], value);
+}

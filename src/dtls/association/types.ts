@@ -1,0 +1,291 @@
+import type { KeyObject } from 'node:crypto';
+import type { RandomSource } from '../../lib/random.ts';
+import type { DatagramMemory } from '../../udp/datagram-memory.ts';
+import type { CipherSuiteName } from '../protocol/cipher-suites.ts';
+import type { RecordProtection } from '../record/record-protection.ts';
+
+/*
+ * The engine owns no socket and no timer. Datagrams and the time come in through `input` and `tick`; everything that
+ * happens comes out, before the call returns, through the callbacks of the options. Times are milliseconds of any
+ * monotonic clock. No callback may throw; all may call back into the engine, close included.
+ */
+
+/**
+ * The far end of an association. `RemoteInfo` of node:dgram fits. Two peers are the same when address and port are. The engine keeps
+ * the object that came with a datagram and hands the same one to `send`, so that a socket may keep more in it: do not change it.
+ */
+export interface DtlsPeer {
+  readonly address: string;
+  readonly port: number;
+  readonly family: 'IPv4' | 'IPv6';
+}
+
+/** A pre-shared key. A KeyObject is faster than a Buffer when the same key is used more than once. */
+export type PreSharedKey = Buffer | KeyObject;
+
+/** A certificate chain and its private key; made by `certificateIdentity`. */
+export interface CertificateIdentity {
+  /** DER, the leaf first. */
+  readonly chain: readonly Buffer[];
+  readonly key: KeyObject;
+}
+
+interface CredentialsBase<Context> {
+  /** Kept by the association as `context`. */
+  readonly context: Context;
+  /**
+   * What identifies the session that this association belongs to (any value, compared as a Map key). A session has at
+   * most one association: a newer one replaces it once its handshake is complete. If left out, the peer's address and
+   * port identify it.
+   */
+  readonly session?: unknown;
+  /** Only these suites, in the server's order of preference. */
+  readonly cipherSuites?: readonly CipherSuiteName[];
+}
+
+/** Full handshake with a pre-shared key (RFC 4279, RFC 5487; ECDHE-PSK: RFC 5489, RFC 8442). */
+export interface PskCredentials<Context> extends CredentialsBase<Context> {
+  readonly kind: 'psk';
+  /** The key, or a function that finds it by the identity that the client sends; `undefined` = unknown_psk_identity. */
+  readonly key: PreSharedKey | ((identity: Buffer) => PreSharedKey | undefined);
+}
+
+/** Abbreviated handshake with a master secret agreed out of band: AnyConnect's legacy mode (reference §7.3). */
+export interface ResumeCredentials<Context> extends CredentialsBase<Context> {
+  readonly kind: 'resume';
+  /** 48 bytes. */
+  readonly masterSecret: Buffer;
+  readonly cipherSuite: CipherSuiteName;
+}
+
+/** Full handshake with a certificate (ECDHE-ECDSA, ECDHE-RSA). */
+export interface CertificateCredentials<Context> extends CredentialsBase<Context> {
+  readonly kind: 'certificate';
+  readonly identity: CertificateIdentity;
+}
+
+export type DtlsCredentials<Context = unknown> =
+  | PskCredentials<Context>
+  | ResumeCredentials<Context>
+  | CertificateCredentials<Context>;
+
+/** What `lookup` may know of a ClientHello. Buffers are views: copy what outlives the call. */
+export interface ClientHelloInfo {
+  readonly peer: DtlsPeer;
+  /** 0 to 32 bytes; an AnyConnect client puts the App-ID or the DTLS session id here. */
+  readonly sessionId: Buffer;
+  readonly random: Buffer;
+  /** IANA numbers, in the client's order. */
+  readonly cipherSuites: readonly number[];
+  /** server_name (RFC 6066), if sent. */
+  readonly serverName: string | undefined;
+  /** Body of an extension by its number, if sent. */
+  extension(type: number): Buffer | undefined;
+}
+
+/** Why a datagram or a record led to nothing. Counted, never thrown: the network provokes these. */
+export type DropReason =
+  | 'malformed'
+  | 'unknown-peer'
+  | 'unknown-session'
+  | 'zero-random'
+  | 'too-soon'
+  | 'repeated-hello'
+  | 'no-common-cipher'
+  | 'version'
+  | 'full'
+  | 'rate-limited'
+  | 'not-authentic'
+  | 'replayed'
+  | 'epoch'
+  | 'unexpected'
+  | 'closed';
+
+/** Why an association, or an attempt at one, ended. */
+export type CloseReason =
+  /** `close()` was called on our side. */
+  | 'local'
+  /** The peer sent close_notify. */
+  | 'close-notify'
+  /** The peer sent a fatal alert. */
+  | 'alert'
+  /** A newer association of the same session is complete. */
+  | 'replaced'
+  /** The handshake was not complete in time. */
+  | 'timeout'
+  /** The handshake failed on our side; a fatal alert was sent. */
+  | 'handshake-failed'
+  /** The sequence numbers of the epoch are used up (RFC 6347 §4.1). */
+  | 'sequence-overflow';
+
+/** Details of an end, for the log. */
+export interface CloseDetails {
+  /** Name of the alert sent or received (`handshake_failure`, …). */
+  readonly alert?: string;
+  /** One sentence for people. */
+  readonly explanation?: string;
+  /** The handshake ended as if the two sides had different keys. */
+  readonly otherKey?: boolean;
+}
+
+export interface AssociationStats {
+  recordsIn: number;
+  recordsOut: number;
+  /** Plaintext bytes of application data. */
+  bytesIn: number;
+  bytesOut: number;
+  replayed: number;
+  notAuthentic: number;
+}
+
+/** One DTLS association, its handshake complete. */
+export interface DtlsAssociation<Context = unknown> {
+  /** Changes when the peer moves, see `onMove`. */
+  readonly peer: DtlsPeer;
+  readonly context: Context;
+  /** IANA name. */
+  readonly cipherSuite: CipherSuiteName;
+  /** Bytes that one record adds to its plaintext, header included: 37 for AES-GCM, 29 for ChaCha20-Poly1305. */
+  readonly recordOverhead: number;
+  /** Largest plaintext of one record that the peer accepts (record_size_limit, RFC 8449; otherwise 16384). */
+  readonly maxPlaintext: number;
+  readonly closed: boolean;
+  readonly stats: Readonly<AssociationStats>;
+  /**
+   * Sends one record of application data in a datagram of its own. False when nothing was sent: closed, or longer
+   * than `maxPlaintext`. The plaintext may be reused once this returns.
+   */
+  send(buffer: Buffer, offset: number, length: number): boolean;
+  /** Sends close_notify and forgets the keys; `onClose` follows at once. Harmless when closed. */
+  close(): void;
+}
+
+/** Sends one datagram. Without `memory` the bytes stay untouched afterwards: they need no copy. */
+export type SendDatagram = (buffer: Buffer, offset: number, length: number, peer: DtlsPeer) => void;
+
+/** Options of both sides. */
+export interface EndpointOptions {
+  readonly send: SendDatagram;
+  /** Where outgoing datagrams are built. */
+  readonly memory?: DatagramMemory | undefined;
+  /** AEAD implementation; node:crypto by default. */
+  readonly protection?: RecordProtection | undefined;
+  /** One line in NSS key log format for each association, without a line break. */
+  readonly onKeylog?: ((line: string) => void) | undefined;
+  readonly random?: RandomSource | undefined;
+  /** Largest datagram of a handshake flight, in bytes of UDP payload. Default 1200. */
+  readonly mtu?: number | undefined;
+  /** First retransmission after this many ms; doubles each time. Default 400. */
+  readonly retransmitTimeout?: number | undefined;
+  /** A handshake not complete after this many ms is abandoned. Default 60 000. */
+  readonly handshakeTimeout?: number | undefined;
+  /** Offer, and accept, extended_master_secret (RFC 7627). Default true; ocserv does not. */
+  readonly extendedMasterSecret?: boolean | undefined;
+  /** Largest plaintext that we accept, answered or offered as record_size_limit (RFC 8449). Default 16384; 0 = not sent. */
+  readonly recordSizeLimit?: number | undefined;
+}
+
+export interface DtlsServerOptions<Context = unknown> extends EndpointOptions {
+  /**
+   * Finds the credentials for a ClientHello. Synchronous. `undefined`: the datagram is dropped without an answer.
+   * The call proves nothing about the sender: what changes a session belongs in `onConnect`.
+   */
+  readonly lookup: (hello: ClientHelloInfo) => DtlsCredentials<Context> | undefined;
+  /** A handshake is complete. The session's former association, if there is one, is still open: its `onClose` follows. */
+  readonly onConnect?: (association: DtlsAssociation<Context>) => void;
+  /** One record of application data; the bytes are valid only during the call. */
+  readonly onData?: (association: DtlsAssociation<Context>, buffer: Buffer, offset: number, length: number) => void;
+  /** An association that had been announced by `onConnect` has ended. */
+  readonly onClose?: (association: DtlsAssociation<Context>, reason: CloseReason, details: CloseDetails) => void;
+  /** The peer now sends from another address or port, proven by an authentic, newer record; called before its data. */
+  readonly onMove?: (association: DtlsAssociation<Context>, from: DtlsPeer, to: DtlsPeer) => void;
+  /** A handshake ended without an association. */
+  readonly onHandshakeFailed?: (context: Context, peer: DtlsPeer, reason: CloseReason, details: CloseDetails) => void;
+  /** A datagram or record was dropped. `handshaking`: it was one of a handshake under way. */
+  readonly onDrop?: (reason: DropReason, peer: DtlsPeer, handshaking: boolean) => void;
+  /** Suites in order of preference, where the credentials name none. */
+  readonly cipherSuites?: readonly CipherSuiteName[] | undefined;
+  /**
+   * Demand a HelloVerifyRequest cookie before any state is made (RFC 6347 §4.2.1). Default false, as ocserv: then a certificate still
+   * asks for it, and every other answer is at most three times as long as what came, until the client has proven its address.
+   */
+  readonly cookie?: boolean | undefined;
+  /** Follow a peer to a new address or port. Default true. */
+  readonly roaming?: boolean | undefined;
+  /** Maximum number of associations, unfinished ones included. Default 65 536. */
+  readonly maxAssociations?: number | undefined;
+  /** Maximum number of handshakes under way. Default 4096. */
+  readonly maxHandshakes?: number | undefined;
+}
+
+/** One UDP socket's worth of associations. */
+export interface DtlsServerEngine<Context = unknown> extends Iterable<DtlsAssociation<Context>> {
+  /** One datagram from `peer`, which the engine neither changes nor keeps. Never throws. */
+  input(datagram: Buffer, peer: DtlsPeer, now: number): void;
+  /**
+   * Time has passed: retransmits, gives up. Call when `nextDeadline` is due; calling early is harmless. `late`: milliseconds before `now`
+   * in which no input was read, as the process was stopped or busy; they count as nobody's silence. Default 0.
+   */
+  tick(now: number, late?: number): void;
+  /** When `tick` is next due; Infinity when nothing waits. */
+  readonly nextDeadline: number;
+  /** Associations with a complete handshake. */
+  readonly size: number;
+  /** Handshakes under way. */
+  readonly handshakes: number;
+  /** How often each reason for a drop occurred, handshakes started and completed, moves, and what the search for moved peers took. */
+  readonly stats: Readonly<Record<string, number>>;
+  /** Closes every association, with close_notify. Later input is dropped. */
+  close(): void;
+}
+
+/** What authenticates a client and its server. */
+export type DtlsClientCredentials =
+  | { readonly kind: 'psk'; readonly key: PreSharedKey; readonly identity: string | Buffer }
+  | {
+      readonly kind: 'resume';
+      readonly masterSecret: Buffer;
+      readonly sessionId: Buffer;
+      readonly cipherSuite: CipherSuiteName;
+    }
+  | {
+      readonly kind: 'certificate';
+      /** PEM of the certificates to trust; if left out, the roots that come with Node.js. */
+      readonly ca?: string | readonly string[] | undefined;
+      /** Host name or IP address that the certificate must be for; also sent as server_name. */
+      readonly servername?: string | undefined;
+      /** Default true. False accepts any certificate: for tests. */
+      readonly rejectUnauthorized?: boolean | undefined;
+      /** Our own certificate, if the server asks for one. */
+      readonly identity?: CertificateIdentity | undefined;
+    };
+
+export interface DtlsClientOptions extends EndpointOptions {
+  readonly peer: DtlsPeer;
+  readonly credentials: DtlsClientCredentials;
+  /** Sent as session_id in a PSK handshake (AnyConnect: the App-ID), 0 to 32 bytes. */
+  readonly sessionId?: Buffer | undefined;
+  readonly cipherSuites?: readonly CipherSuiteName[] | undefined;
+  readonly onConnect?: (association: DtlsAssociation<undefined>) => void;
+  readonly onData?: (association: DtlsAssociation<undefined>, buffer: Buffer, offset: number, length: number) => void;
+  /** The association, or the attempt, has ended. Called once. */
+  readonly onClose?: (reason: CloseReason, details: CloseDetails) => void;
+  readonly onDrop?: (reason: DropReason) => void;
+  /** Wall-clock time in ms since the Unix epoch, for the validity of certificates. Default: the system's. */
+  readonly wallClock?: (() => number) | undefined;
+}
+
+/** A client's side of one association. */
+export interface DtlsClientEngine {
+  /** Sends the ClientHello. */
+  start(now: number): void;
+  /** One datagram from the server. Never throws. */
+  input(datagram: Buffer, now: number): void;
+  /** As that of the server. */
+  tick(now: number, late?: number): void;
+  readonly nextDeadline: number;
+  /** Once the handshake is complete. */
+  readonly association: DtlsAssociation<undefined> | undefined;
+  readonly closed: boolean;
+  close(): void;
+}

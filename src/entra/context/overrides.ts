@@ -1,0 +1,120 @@
+import { TunneliteError } from '../../lib/errors.ts';
+import { check, type Static, Type } from '../../lib/schema/index.ts';
+import { AADSTS_CODES } from '../errors/aadsts.ts';
+import { AadstsError, type AadstsParameters } from '../errors/aadsts-error.ts';
+import { policyClaims } from './policy-claims.ts';
+
+/** Where an override strikes. */
+const OVERRIDE_ENDPOINTS = ['token', 'authorize', 'devicecode'] as const;
+export type OverrideEndpoint = (typeof OVERRIDE_ENDPOINTS)[number];
+
+/** "The next token request of this user or client fails with this code." */
+export interface FailNext {
+  /** AADSTS number. */
+  readonly code: number;
+  /** User name or object id; anyone when left out. */
+  readonly user?: string;
+  /** Client id; any when left out. */
+  readonly client?: string;
+  /** Default `token`. */
+  readonly endpoint?: OverrideEndpoint;
+  /** How many requests fail. Default 1. */
+  readonly times?: number;
+  /** Replaces the table's `suberror`. */
+  readonly suberror?: string;
+  /** JSON text for `claims`; made up for MFA codes when left out. */
+  readonly claims?: string;
+}
+
+/** Who makes the request at hand. */
+export interface Requester {
+  readonly user?: { readonly id: string; readonly userPrincipalName: string } | string | undefined;
+  readonly client?: string | undefined;
+}
+
+/** What may be ordered. */
+export const FailureSchema = Type.Object(
+  {
+    code: Type.Enum(AADSTS_CODES, { noun: 'AADSTS code', description: 'AADSTS number.' }),
+    user: Type.Optional(Type.String({ format: 'user', description: 'User name or object id; anyone when left out.' })),
+    client: Type.Optional(Type.String({ format: 'guid', description: 'Client id; any when left out.' })),
+    endpoint: Type.Enum([...OVERRIDE_ENDPOINTS], {
+      noun: 'endpoint to fail at',
+      default: 'token',
+      description: 'Where it strikes.',
+    }),
+    times: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1, description: 'How many requests fail.' }),
+    suberror: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 256, description: "In the place of the table's `suberror`." }),
+    ),
+    claims: Type.Optional(Type.String({ format: 'text', maxLength: 100_000, description: 'JSON text.' })),
+  },
+  { additionalProperties: false },
+);
+
+type OrderedFailure = Static<typeof FailureSchema>;
+
+interface Armed extends OrderedFailure {
+  readonly id: number;
+  left: number;
+}
+
+const LIMIT = 1000;
+const MFA_CODES: readonly number[] = [50072, 50074, 50076, 50078, 50079, 53003];
+
+/** One-shot failures, in the order in which they were asked for. */
+export class Overrides {
+  #armed: Armed[] = [];
+  #nextId = 1;
+
+  /** @throws TunneliteError `ERR_IDENTITY_OVERRIDE` for a code or endpoint that does not exist, or when too many wait */
+  add(request: FailNext): number {
+    const failure = check<OrderedFailure>(FailureSchema, request, { what: 'failure', code: 'ERR_IDENTITY_OVERRIDE' });
+    if (this.#armed.length >= LIMIT) {
+      throw new TunneliteError('ERR_IDENTITY_OVERRIDE', `${LIMIT} failures wait for their request already.`, {
+        hint: 'Clear them first: DELETE /failures, or overrides.clear().',
+      });
+    }
+    const id = this.#nextId++;
+    this.#armed.push({ ...failure, id, left: failure.times });
+    return id;
+  }
+
+  /** What still waits to strike. */
+  list(): readonly (FailNext & { readonly id: number; readonly left: number })[] {
+    return this.#armed.map((armed) => ({ ...armed }));
+  }
+
+  remove(id: number): boolean {
+    const before = this.#armed.length;
+    this.#armed = this.#armed.filter((armed) => armed.id !== id);
+    return this.#armed.length < before;
+  }
+
+  clear(): void {
+    this.#armed = [];
+  }
+
+  /** Throws the failure that was ordered for this request, if there is one. */
+  strike(endpoint: OverrideEndpoint, requester: Requester, parameters: AadstsParameters = {}): void {
+    const armed = this.#armed.find(
+      (one) =>
+        one.endpoint === endpoint && isFor(one.user, userNames(requester)) && isFor(one.client, [requester.client]),
+    );
+    if (!armed) return;
+    if (--armed.left === 0) this.remove(armed.id);
+    throw new AadstsError(armed.code, parameters, {
+      ordered: true,
+      ...(armed.suberror !== undefined && { suberror: armed.suberror }),
+      claims: armed.claims ?? (MFA_CODES.includes(armed.code) ? policyClaims(['one-shot override']) : undefined),
+    });
+  }
+}
+
+function userNames({ user }: Requester): (string | undefined)[] {
+  return typeof user === 'object' ? [user.id, user.userPrincipalName] : [user];
+}
+
+function isFor(wanted: string | undefined, names: readonly (string | undefined)[]): boolean {
+  return wanted === undefined || names.some((name) => name?.toLowerCase() === wanted.toLowerCase());
+}

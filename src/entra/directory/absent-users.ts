@@ -1,0 +1,44 @@
+import type { Path } from '../../lib/schema/index.ts';
+import type { Directory } from './directory.ts';
+import type { Tenant } from './tenant.ts';
+
+/** A name that is no user's. */
+export interface AbsentUser {
+  /** Where it stands in the directory, such as `tenants, 0, policies, 1, users, 0`. */
+  readonly path: Path;
+  /** What is wrong and what to do, in words. */
+  readonly warning: string;
+}
+
+/**
+ * Users that policies, assignments and devices name and that their tenant does not have: allowed, since a test may add them later, but
+ * mostly a misspelled name, and then a policy that applies to nobody.
+ */
+export function absentUsers(directory: Directory): AbsentUser[] {
+  return directory.tenants.flatMap((tenant, i) =>
+    [...namedUsers(tenant)]
+      .filter(({ name }) => name !== 'all' && tenant.users.find(name) === undefined)
+      .map(({ path, what, name }) => ({
+        path: ['tenants', i, ...path],
+        warning: `${what} names the user ${name}, whom the tenant ${tenant.settings.displayName} does not have. Add the user, or correct the name.`,
+      })),
+  );
+}
+
+function* namedUsers(tenant: Tenant): Iterable<{ readonly path: Path; readonly what: string; readonly name: string }> {
+  for (const [i, policy] of [...tenant.policies].entries()) {
+    for (const list of ['users', 'excludeUsers'] as const) {
+      for (const [j, name] of policy[list].entries()) {
+        yield { path: ['policies', i, list, j], what: `The policy “${policy.displayName}”`, name };
+      }
+    }
+  }
+  for (const [i, { appId, assigned }] of [...tenant.servicePrincipals].entries()) {
+    for (const [j, name] of assigned.entries()) {
+      yield { path: ['servicePrincipals', i, 'assigned', j], what: `The service principal of ${appId}`, name };
+    }
+  }
+  for (const [i, { displayName, owner }] of [...tenant.devices].entries()) {
+    if (owner !== undefined) yield { path: ['devices', i, 'owner'], what: `The device “${displayName}”`, name: owner };
+  }
+}

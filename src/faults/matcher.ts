@@ -1,0 +1,61 @@
+import type { FaultSelector } from '../config/fault-schema.ts';
+import { canonicalEndpoint } from '../lib/endpoint.ts';
+import { canonicalAddress } from '../lib/ip-address.ts';
+import { isWithin } from '../lib/ip-range.ts';
+import type { Person } from '../lib/person.ts';
+import type { Passing } from './types.ts';
+
+/** The values of a member that may be one or a list. */
+export function listOf<T>(value: T | readonly T[] | undefined): readonly T[] | undefined {
+  if (value === undefined) return undefined;
+  return (Array.isArray(value) ? value : [value]) as readonly T[];
+}
+
+type Test = (passing: Passing) => boolean;
+
+/** What a selector asks beside the seam, as one question. */
+export function matcherOf(on: FaultSelector, bytesAbove?: number): Test {
+  const tests: Test[] = [];
+  const { direction, length } = on;
+  if (direction !== undefined) tests.push((one) => one.direction === direction);
+  for (const key of ['kind', 'session'] as const) {
+    const wanted = listOf(on[key]);
+    if (wanted === undefined) continue;
+    const words = new Set(wanted);
+    tests.push((one) => words.has(one[key] ?? ''));
+  }
+  const users = listOf(on.user)?.map((name) => name.toLowerCase());
+  if (users !== undefined) tests.push(({ person }) => person !== undefined && isOneOf(person, users));
+  const remotes = listOf(on.remote);
+  if (remotes !== undefined) tests.push(remoteTest(remotes));
+  const names = listOf(on.name)?.map((name) => canonicalAddress(name.toLowerCase()));
+  if (names !== undefined)
+    tests.push(({ name }) => name !== undefined && names.some((one) => fits(name.toLowerCase(), one)));
+  const { port } = on;
+  if (port !== undefined) tests.push((one) => one.port === port);
+  if (typeof length === 'number') tests.push((one) => one.length === length);
+  else if (length !== undefined) {
+    const { min = 0, max = Infinity } = length;
+    tests.push((one) => one.length !== undefined && one.length >= min && one.length <= max);
+  }
+  if (bytesAbove !== undefined) tests.push((one) => one.length !== undefined && one.length > bytesAbove);
+  return (passing) => tests.every((test) => test(passing));
+}
+
+function remoteTest(remotes: readonly string[]): Test {
+  // As sockets spell an address, whichever way the rule does.
+  const exact = new Set([...remotes, ...remotes.map(canonicalEndpoint)]);
+  const ranges = remotes.filter((text) => text.includes('/'));
+  return ({ remote }) =>
+    remote !== undefined &&
+    (exact.has(remote.address) || exact.has(remote.key) || ranges.some((range) => isWithin(remote.address, range)));
+}
+
+/** By user name, sign-in name or object id. */
+function isOneOf({ username, signInName, objectId }: Person, users: readonly string[]): boolean {
+  return [username, signInName, objectId].some((name) => name !== undefined && users.includes(name.toLowerCase()));
+}
+
+function fits(name: string, pattern: string): boolean {
+  return pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern;
+}

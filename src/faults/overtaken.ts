@@ -1,0 +1,32 @@
+import type { DatagramDirection } from '../udp/index.ts';
+
+interface Entry {
+  /** How many have to go by yet. */
+  left: number;
+  go: () => void;
+}
+
+/** Datagrams that wait until others have overtaken them, by direction. */
+export class Overtaken {
+  readonly #waiting: Readonly<Record<DatagramDirection, Set<Entry>>> = { in: new Set(), out: new Set() };
+
+  add(direction: DatagramDirection, entry: Entry): void {
+    this.#waiting[direction].add(entry);
+  }
+
+  remove(direction: DatagramDirection, entry: Entry): void {
+    this.#waiting[direction].delete(entry);
+  }
+
+  /** One goes by at once. */
+  wentBy(direction: DatagramDirection): void {
+    for (const entry of this.#waiting[direction]) entry.left--;
+  }
+
+  /** The next comes: those that have been overtaken go before it. */
+  freeDue(direction: DatagramDirection): void {
+    const waiting = this.#waiting[direction];
+    if (waiting.size === 0) return;
+    for (const entry of [...waiting]) if (entry.left <= 0) entry.go();
+  }
+}

@@ -1,0 +1,213 @@
+import type { FaultAction, FaultRule } from '../config/fault-schema.ts';
+import type { Clock } from '../lib/clock.ts';
+import { errorText, TunneliteError } from '../lib/errors.ts';
+import type { RandomSource } from '../lib/random.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { matcherOf } from './matcher.ts';
+import { Occurrence } from './occurrence.ts';
+import type { FaultHandle, FaultStatus, FaultStrike, Passing, StruckOptions } from './types.ts';
+import { Waiting, type WaitingBudget } from './waiting.ts';
+
+/** Strikes that a rule remembers. */
+const MAX_STRIKES = 1000;
+/** Default of {@link StruckOptions.timeout}, in milliseconds. */
+export const STRUCK_TIMEOUT_MS = 10_000;
+
+/** What a rule needs of its engine. */
+export interface RuleHost {
+  /** Of the simulator: what a rule's `after` and `during` go by. */
+  readonly clock: Clock;
+  /** Of the network: what delays go by. */
+  readonly machine: Clock;
+  readonly emit: Emit;
+  readonly budget: WaitingBudget;
+  removed(rule: Rule): void;
+}
+
+/** A rule in force: counts what it selects, says which of it is struck, and keeps what waits because of it. */
+export class Rule implements FaultHandle {
+  readonly name: string;
+  readonly rule: FaultRule;
+  readonly action: FaultAction;
+  readonly order: number;
+  readonly random: RandomSource;
+  readonly waiting: Waiting;
+  readonly notes: readonly string[];
+  readonly #host: RuleHost;
+  readonly #matches: (passing: Passing) => boolean;
+  readonly #where: ((passing: Passing) => boolean) | undefined;
+  readonly #occurrence: Occurrence;
+  readonly #strikes: FaultStrike[] = [];
+  readonly #waiters = new Set<{ readonly times: number; readonly settle: (error?: TunneliteError) => void }>();
+  #seen = 0;
+  #hits = 0;
+  #removed = false;
+  #limitTold = false;
+  #whereTold = false;
+
+  constructor(
+    host: RuleHost,
+    given: {
+      readonly rule: FaultRule & { readonly name: string };
+      readonly where: ((passing: Passing) => boolean) | undefined;
+    },
+    {
+      order,
+      random,
+      notes,
+    }: { readonly order: number; readonly random: RandomSource; readonly notes: readonly string[] },
+  ) {
+    const { rule, where } = given;
+    this.#host = host;
+    this.name = rule.name;
+    this.rule = rule;
+    this.action = rule.then;
+    this.order = order;
+    this.random = random;
+    this.notes = notes;
+    this.waiting = new Waiting(host.machine, host.budget);
+    this.#matches = matcherOf(rule.on, rule.then.do === 'mtu_blackhole' ? rule.then.bytes : undefined);
+    this.#where = where;
+    this.#occurrence = new Occurrence(rule.when ?? {}, host.clock, random);
+  }
+
+  /** Counts it if it is selected, and tells whether it is to be struck. */
+  offer(passing: Passing): boolean {
+    if (!this.#matches(passing) || !this.#occurrence.inTime || !this.#fits(passing)) return false;
+    this.#seen++;
+    return this.#occurrence.strikes(passing.session ?? passing.remote?.key ?? '');
+  }
+
+  #fits(passing: Passing): boolean {
+    if (this.#where === undefined) return true;
+    try {
+      return this.#where(passing);
+    } catch (error) {
+      if (!this.#whereTold)
+        this.#tellLimit(`its condition in code threw, and selects nothing then: ${errorText(error)}`);
+      this.#whereTold = true;
+      return false;
+    }
+  }
+
+  /** It acts. */
+  strike(passing: Passing): void {
+    const { kind, direction, session, remote, length } = passing;
+    this.#hits++;
+    if (this.#strikes.length >= MAX_STRIKES) this.#strikes.splice(0, MAX_STRIKES / 2);
+    this.#strikes.push({ time: this.#host.clock.now(), kind, direction, session, remote: remote?.key, length });
+    this.#host.emit('fault.injected', {
+      rule: this.name,
+      fault: this.action.do,
+      seam: passing.seam,
+      session,
+      detail: detailOf(passing),
+      hit: this.#hits,
+    });
+    for (const waiter of this.#waiters) if (this.#hits >= waiter.times) waiter.settle();
+  }
+
+  /** More would wait than may be kept. */
+  tellFull(): void {
+    if (this.#limitTold) return;
+    this.#limitTold = true;
+    this.#tellLimit(
+      `${this.waiting.size} wait because of it, and no more may be kept: others are lost. Release them, or remove the rule.`,
+    );
+  }
+
+  #tellLimit(explanation: string): void {
+    this.#host.emit('fault.limit', { rule: this.name, kept: this.waiting.size, explanation });
+  }
+
+  get status(): FaultStatus {
+    const { name, rule, notes } = this;
+    return { name, rule, seen: this.#seen, hits: this.#hits, held: this.held(), notes };
+  }
+
+  seen(): number {
+    return this.#seen;
+  }
+
+  hits(): number {
+    return this.#hits;
+  }
+
+  events(): readonly FaultStrike[] {
+    return [...this.#strikes];
+  }
+
+  held(): number {
+    return this.waiting.size;
+  }
+
+  release(count?: number, change?: (bytes: Buffer) => Buffer | undefined): number {
+    return this.waiting.release(count, change);
+  }
+
+  struck(times = 1, { timeout = STRUCK_TIMEOUT_MS, signal }: StruckOptions = {}): Promise<void> {
+    if (this.#hits >= times) return Promise.resolve();
+    if (this.#removed) return Promise.reject(this.#gone());
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.#waiters.delete(waiter);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const onAbort = (): void => settle(signal?.reason);
+      const waiter = { times, settle };
+      // By the machine, and on a timer that keeps the process: somebody waits.
+      const timer = setTimeout(() => settle(this.#inVain(times, timeout)), Math.min(timeout, 0x7fffffff));
+      this.#waiters.add(waiter);
+      if (signal?.aborted) onAbort();
+      else signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  #inVain(times: number, timeout: number): TunneliteError {
+    const { name } = this;
+    const story =
+      this.#seen === 0
+        ? 'nothing that passed was selected by it'
+        : `it selected ${this.#seen}, and struck ${this.#hits} of them`;
+    return new TunneliteError(
+      'ERR_TIMEOUT',
+      `Waited ${timeout} ms for the fault rule ${name} to strike ${times === 1 ? 'once' : `${times} times`}: ${story}.`,
+      { details: { rule: name, seen: this.#seen, hits: this.#hits } },
+    );
+  }
+
+  #gone(): TunneliteError {
+    return new TunneliteError('ERR_FAULT_UNKNOWN', `The fault rule ${this.name} was removed.`);
+  }
+
+  remove(): void {
+    this.#end(() => this.waiting.release());
+  }
+
+  /** Ends it, and what waits because of it is lost: the simulator is reset. */
+  discard(): void {
+    this.#end(() => this.waiting.discard());
+  }
+
+  #end(free: () => void): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    this.#host.removed(this);
+    free();
+    for (const waiter of [...this.#waiters]) waiter.settle(this.#gone());
+    this.#host.emit('fault.removed', { rule: this.name, seen: this.#seen, hits: this.#hits });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.remove();
+  }
+}
+
+function detailOf({ kind, direction, remote, length }: Passing): string {
+  const size = length === undefined ? '' : `, ${length} bytes`;
+  const way = direction === undefined ? '' : direction === 'in' ? ' from' : ' to';
+  return `${kind}${size}${way}${remote === undefined ? '' : ` ${remote.key}`}`;
+}

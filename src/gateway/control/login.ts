@@ -1,0 +1,54 @@
+import type { Principal, TokenVerifier } from '../../bearer/types.ts';
+import type { FaultPorts } from '../../faults/ports.ts';
+import type { ClientHeaders } from '../../wire/cstp-headers.ts';
+import { type BearerPrefix, readBearer } from './bearer.ts';
+
+/** What a login needs of the gateway. */
+export interface LoginHost {
+  readonly verifier: TokenVerifier;
+  readonly faults: FaultPorts;
+  readonly bearerPrefix: BearerPrefix;
+}
+
+/** Final, and nothing on the wire says why: the log does. */
+export interface LoginRefusal {
+  readonly kind: 'refused';
+  readonly reason: string;
+  readonly explanation: string;
+}
+
+/** What a POST asks for. */
+export type LoginRequest =
+  | LoginRefusal
+  /** No token came: the client is asked for one. */
+  | { readonly kind: 'challenge' }
+  | { readonly kind: 'token'; readonly token: string };
+
+/** @param repeated the connection has authenticated already */
+export function readLogin(host: LoginHost, headers: ClientHeaders, repeated: boolean): LoginRequest {
+  if (repeated) {
+    const explanation = 'A second login was tried on a connection that had already authenticated.';
+    return { kind: 'refused', reason: 'repeated', explanation };
+  }
+  const bearer = readBearer(headers.authorization, host.bearerPrefix);
+  if (bearer.kind === 'absent') return { kind: 'challenge' };
+  if (bearer.kind === 'refused') return { kind: 'refused', reason: 'scheme', explanation: bearer.explanation };
+  return bearer;
+}
+
+/** Who the token is of; or why it, or the fault plan, keeps the client out. */
+export async function checkLogin(
+  host: LoginHost,
+  token: string,
+  remote: { readonly address: string; readonly key: string },
+): Promise<LoginRefusal | { readonly kind: 'accepted'; readonly principal: Principal }> {
+  const verdict = await host.verifier.verify(token);
+  const fault = host.faults.decision?.('authenticate', {
+    remote,
+    person: verdict.ok ? verdict.principal : undefined,
+  });
+  if (fault) return { kind: 'refused', reason: 'fault', explanation: fault.explanation };
+  if (verdict.ok) return { kind: 'accepted', principal: verdict.principal };
+  const { reason, explanation } = verdict.refusal;
+  return { kind: 'refused', reason, explanation };
+}

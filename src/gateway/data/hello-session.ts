@@ -1,0 +1,20 @@
+import { parseClientHello } from '../../dtls/handshake/client-hello.ts';
+import { APP_ID_EXTENSION } from '../../wire/dtls-channel.ts';
+
+/** Headers of the record and of the handshake message before the body of a ClientHello (RFC 6347 §4.1, §4.2.2). */
+const BODY = 25;
+const HANDSHAKE = 22;
+const CLIENT_HELLO = 1;
+
+/** The id that a client was told at CONNECT: in extension 48018 of older clients, else as the session id (§7.2). */
+export function applicationId(extension: Buffer | undefined, sessionId: Buffer): Buffer {
+  return extension && extension.length > 1 && extension[0] === extension.length - 1 ? extension.subarray(1) : sessionId;
+}
+
+/** The same id, out of a datagram that begins with a whole ClientHello; undefined for every other. */
+export function applicationIdOf(buffer: Buffer, offset: number, length: number): Buffer | undefined {
+  if (length <= BODY || buffer[offset] !== HANDSHAKE || buffer[offset + 13] !== CLIENT_HELLO) return undefined;
+  const end = offset + Math.min(length, BODY + buffer.readUIntBE(offset + 14, 3));
+  const hello = parseClientHello(buffer.subarray(offset + BODY, end));
+  return hello && applicationId(hello.extensions.get(APP_ID_EXTENSION), hello.sessionId);
+}

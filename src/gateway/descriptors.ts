@@ -1,0 +1,58 @@
+import type { Socket } from 'node:net';
+import type { Emit } from '../telemetry/events.ts';
+import { DESCRIPTOR_RESERVE, DESCRIPTOR_RESERVE_SHARE } from './constants.ts';
+
+/**
+ * Tells when file descriptors run out. A process that has none left learns nothing of it: libuv takes such a connection and closes
+ * it without an error (uv__emfile_trick), and the client sees a server that hangs up. So the numbers of accepted sockets
+ * are watched; the system always gives the lowest one that is free. The last ones are not for connections: files and connections to
+ * upstreams need some too.
+ */
+export class DescriptorWatch {
+  readonly #limit: number | undefined;
+  readonly #reserve: number;
+  readonly #emit: Emit;
+  /** Told, and not yet better since. */
+  #told = false;
+
+  /** @param limit descriptors that the process may have; undefined = not known */
+  constructor(limit: number | undefined, emit: Emit) {
+    this.#limit = limit;
+    this.#reserve = Math.max(DESCRIPTOR_RESERVE, Math.floor((limit ?? 0) / DESCRIPTOR_RESERVE_SHARE));
+    this.#emit = emit;
+  }
+
+  /** A connection was accepted, with this descriptor. True when it is one of the last: somebody has to go for it. */
+  accepted(descriptor: number | undefined): boolean {
+    if (descriptor === undefined || descriptor < 0 || this.#limit === undefined) return false;
+    const left = this.#limit - 1 - descriptor;
+    if (left >= 2 * this.#reserve) this.#told = false;
+    if (left >= this.#reserve) return false;
+    if (!this.#told) this.#tell(this.#limit, left);
+    return true;
+  }
+
+  #tell(limit: number, left: number): void {
+    this.#told = true;
+    this.#emit('gateway.descriptors', {
+      limit,
+      explanation: `${left} of the ${limit} file descriptors that this process may have are left. For each new connection one that has not authenticated is closed; when there is none, the new one.`,
+    });
+  }
+
+  /** The listener reported an error while it accepted. */
+  failed(error: NodeJS.ErrnoException): void {
+    this.#emit('gateway.descriptors', {
+      limit: this.#limit,
+      explanation:
+        error.code === 'EMFILE' || error.code === 'ENFILE'
+          ? `A connection could not be accepted: no file descriptor is left (${error.code}).`
+          : `A connection could not be accepted (${error.code ?? error.message}).`,
+    });
+  }
+}
+
+/** The descriptor of a socket; undefined where Node has none to show. */
+export function descriptorOf(socket: Socket): number | undefined {
+  return (socket as unknown as { _handle?: { fd?: number } | null })._handle?.fd;
+}

@@ -1,0 +1,196 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
+import { descriptorLimit } from '../lib/descriptor-limit.ts';
+import { ReportLimit } from '../lib/report-limit.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { BAN_POINTS, BanList, type BanRules } from './control/bans.ts';
+import { type ConnectionHost, ControlConnection } from './control/connection.ts';
+import { remoteAddressOf, remoteOf } from './control/remote-address.ts';
+import { type Stage, WaitingRoom } from './control/waiting-room.ts';
+import { DescriptorWatch, descriptorOf } from './descriptors.ts';
+
+interface DoorOptions {
+  readonly emit: Emit;
+  readonly clock: Clock;
+  /** Connections without a tunnel at a time. */
+  readonly maxPending: number;
+  readonly bans: BanRules | undefined;
+  /** What the connections that are let in work with. */
+  readonly host: ConnectionHost;
+}
+
+interface Refusal {
+  readonly reason: string;
+  readonly explanation: string;
+}
+
+/** Lets TCP connections in or turns them away, and knows those that are there. */
+export class Door {
+  /** Why nobody is let in, while that is so. */
+  #shut: Refusal | undefined;
+  accepted = 0;
+  turnedAway = 0;
+  failedLogins = 0;
+  readonly #options: DoorOptions;
+  readonly #pending: WaitingRoom<ControlConnection>;
+  readonly #tunnels = new Set<ControlConnection>();
+  /** Those of them whose end is under way. */
+  readonly #closing = new Set<ControlConnection>();
+  readonly #descriptors: DescriptorWatch;
+  /** Of connections that are closed as they come, or for others. */
+  readonly #reports: ReportLimit;
+  readonly #bans: BanList | undefined;
+  /** Look whether connections are left. */
+  readonly #watchers = new Set<() => void>();
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#pending = new WaitingRoom(options.maxPending);
+    this.#descriptors = new DescriptorWatch(descriptorLimit(), options.emit);
+    this.#reports = new ReportLimit(options.clock);
+    this.#bans = options.bans && new BanList(options.bans, options.clock);
+  }
+
+  get shut(): Refusal | undefined {
+    return this.#shut;
+  }
+
+  /** Turns everybody away from now on, or, with undefined, nobody. */
+  turnAway(refusal: Refusal | undefined): void {
+    this.#shut = refusal;
+  }
+
+  /** Connections without a tunnel. */
+  get pending(): Iterable<ControlConnection> & { readonly size: number } {
+    return this.#pending;
+  }
+
+  get tunnels(): ReadonlySet<ControlConnection> {
+    return this.#tunnels;
+  }
+
+  /** Connections that had a tunnel and wait for the other side to close. */
+  get closing(): Iterable<ControlConnection> {
+    return this.#closing;
+  }
+
+  onConnection(socket: Socket): void {
+    this.accepted++;
+    const scarce = this.#descriptors.accepted(descriptorOf(socket));
+    const refusal = this.#shut ?? this.#refusal(remoteAddressOf(socket)) ?? this.#makeRoom(scarce);
+    if (refusal) {
+      this.turnedAway++;
+      this.#tell(remoteOf(socket), refusal);
+      socket.on('error', () => {});
+      socket.destroy();
+      return;
+    }
+    this.#pending.enter(new ControlConnection(socket, this.#options.host));
+  }
+
+  /** Accepting failed; the connections that are open go on. */
+  onAcceptError(error: NodeJS.ErrnoException): void {
+    this.#descriptors.failed(error);
+  }
+
+  onProgress(connection: ControlConnection, stage: Stage): void {
+    this.#pending.advance(connection, stage);
+  }
+
+  onTunnel(connection: ControlConnection): void {
+    this.#pending.leave(connection);
+    this.#tunnels.add(connection);
+  }
+
+  onClosing(connection: ControlConnection): void {
+    if (this.#tunnels.has(connection)) this.#closing.add(connection);
+  }
+
+  onFailedLogin(remoteAddress: string): void {
+    this.failedLogins++;
+    this.#bans?.add(remoteAddress, BAN_POINTS.failedLogin);
+  }
+
+  onGone(connection: ControlConnection): void {
+    this.#pending.leave(connection);
+    this.#tunnels.delete(connection);
+    this.#closing.delete(connection);
+    for (const look of [...this.#watchers]) look();
+  }
+
+  /** Resolves when no connection is left, or none without a tunnel, or after so many milliseconds. */
+  whenEmpty(what: 'all' | 'pending', machine: Clock, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const left = this.#pending.size + (what === 'all' ? this.#tunnels.size : 0);
+        if (left === 0) finish();
+      };
+      const finish = (): void => {
+        timer.cancel();
+        this.#watchers.delete(look);
+        resolve();
+      };
+      const timer = machine.setTimer(ms, finish);
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** Ends every connection at once, without a word; or those without a tunnel. */
+  destroy(what: 'all' | 'pending'): void {
+    for (const connection of [...this.#pending]) connection.destroy();
+    if (what === 'all') for (const connection of [...this.#tunnels]) connection.destroy();
+  }
+
+  /** Forgets who is banned, and everybody's points. */
+  forgiveAll(): void {
+    this.#bans?.clear();
+  }
+
+  /** Why a connection is closed before TLS, if it is. */
+  #refusal(address: string): Refusal | undefined {
+    const { bans, host } = this.#options;
+    const { maxSessions } = host.settings;
+    if (this.#tunnels.size >= maxSessions) {
+      return { reason: 'full', explanation: `${maxSessions} sessions are connected, as many as are allowed.` };
+    }
+    if (!this.#bans || !bans) return undefined;
+    this.#bans.add(address, BAN_POINTS.connection);
+    if (!this.#bans.banned(address)) return undefined;
+    return { reason: 'banned', explanation: `${address} failed too often and is shut out for ${bans.banTime} s.` };
+  }
+
+  /**
+   * Closes a connection that has not authenticated, the one that has come least far, if there are too many, or file descriptors are scarce. Returns why there is
+   * no room even so.
+   */
+  #makeRoom(scarce: boolean): Refusal | undefined {
+    const { maxPending } = this.#options;
+    const full = this.#pending.size >= maxPending;
+    const leaver = this.#pending.makeRoom(scarce);
+    if (leaver === 'full' && !full) {
+      const explanation = 'File descriptors are scarce, and everybody who is connected has authenticated.';
+      return { reason: 'descriptors', explanation };
+    }
+    if (leaver === 'full') {
+      const explanation = `${maxPending} clients have authenticated and not connected, as many as are allowed.`;
+      return { reason: 'pending-full', explanation };
+    }
+    const cause = full
+      ? `${maxPending} connections have no tunnel, as many as are allowed`
+      : 'File descriptors are scarce';
+    if (leaver) {
+      leaver.evict();
+      const explanation = `${cause}; of those that had not authenticated this one had come least far, or waited longest.`;
+      this.#tell(leaver.remote, { reason: 'pending', explanation });
+    }
+    return undefined;
+  }
+
+  #tell(remote: string, { reason, explanation }: Refusal): void {
+    const withheld = this.#reports.next(reason);
+    if (withheld === undefined) return;
+    const more = withheld > 0 ? ` ${withheld} more like it were not told.` : '';
+    this.#options.emit('http.rejected', { remote, reason, explanation: `${explanation}${more}` });
+  }
+}

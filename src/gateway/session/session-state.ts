@@ -1,0 +1,132 @@
+/**
+ * Life of one session, from the cookie that a token buys to the end of its addresses.
+ *
+ * ```text
+ *                                     ┌───┐ connect (takes over)
+ *                   connect           ▼   │        leave
+ *   AUTHENTICATED ────────────────▶ CONNECTED ──────────────────▶ DISCONNECTED
+ *         │                           │    ▲                        │    │
+ *         │ end, expire               │    └──────── connect ───────┘    │
+ *         │                           │ end                             │ end, expire
+ *         ▼                           ▼                                 │
+ *         └───────────────────────▶ CLOSING ◀───────────────────────────┘
+ *                                     │ settle
+ *                                     ▼
+ *                                   ENDED
+ * ```
+ *
+ * Every other event changes nothing. In DISCONNECTED the channels are gone and the cookie, with the addresses, waits for the
+ * client to come back. In CLOSING the cookie is refused already, but packets of the batch in which the session ended may still
+ * be on their way through the network behind: its addresses are nobody else's until they have arrived.
+ */
+export const SessionState = {
+  /** A cookie was issued; there was no tunnel yet. */
+  Authenticated: 'authenticated',
+  /** A tunnel is up. */
+  Connected: 'connected',
+  /** The tunnel is gone, the cookie is good for a while. */
+  Disconnected: 'disconnected',
+  /** The cookie is no longer valid; the addresses are not free yet. */
+  Closing: 'closing',
+  Ended: 'ended',
+} as const;
+export type SessionState = (typeof SessionState)[keyof typeof SessionState];
+
+/** What happens to a session. */
+export const SessionEvent = {
+  /** A CONNECT with its cookie was answered: a tunnel is up, perhaps in place of another one. */
+  Connect: 'connect',
+  /** The tunnel ended in a way that lets the client come back. */
+  Leave: 'leave',
+  /** The session ended for good. */
+  End: 'end',
+  /** Nobody used the cookie in time. */
+  Expire: 'expire',
+  /** Nothing of the session is under way any more. */
+  Settle: 'settle',
+} as const;
+export type SessionEvent = (typeof SessionEvent)[keyof typeof SessionEvent];
+
+/** What a transition asks for, in the order of the list. */
+export const SessionEffect = {
+  /** Ends the channels of the tunnel that is up. */
+  CloseTunnel: 'close-tunnel',
+  OpenTunnel: 'open-tunnel',
+  /** The cookie does not expire while a tunnel uses it. */
+  UseCookie: 'use-cookie',
+  /** The time of the cookie begins anew. */
+  KeepCookie: 'keep-cookie',
+  /** The cookie is unknown from now on. */
+  DropCookie: 'drop-cookie',
+  TellConnect: 'tell-connect',
+  TellDisconnect: 'tell-disconnect',
+  TellExpired: 'tell-expired',
+  /** Asks for `settle` once nothing of the session is under way. */
+  AwaitSettle: 'await-settle',
+  FreeAddresses: 'free-addresses',
+} as const;
+export type SessionEffect = (typeof SessionEffect)[keyof typeof SessionEffect];
+
+export interface SessionTransition {
+  readonly to: SessionState;
+  readonly effects: readonly SessionEffect[];
+}
+
+type Row = { readonly [E in SessionEvent]: SessionTransition };
+
+const S = SessionState;
+const F = SessionEffect;
+
+const stay = (state: SessionState): SessionTransition => ({ to: state, effects: [] });
+
+/** Told in one way only: a session that has said goodbye loses nothing but its cookie. */
+const LOSE_COOKIE: SessionTransition = { to: S.Closing, effects: [F.TellExpired, F.DropCookie, F.AwaitSettle] };
+
+/** Every pair of state and event. A missing one does not compile. */
+const TRANSITIONS: { readonly [State in SessionState]: Row } = {
+  [S.Authenticated]: {
+    connect: { to: S.Connected, effects: [F.OpenTunnel, F.UseCookie, F.TellConnect] },
+    leave: stay(S.Authenticated),
+    end: { to: S.Closing, effects: [F.TellDisconnect, F.DropCookie, F.AwaitSettle] },
+    expire: LOSE_COOKIE,
+    settle: stay(S.Authenticated),
+  },
+  [S.Connected]: {
+    connect: { to: S.Connected, effects: [F.CloseTunnel, F.OpenTunnel, F.UseCookie, F.TellConnect] },
+    leave: { to: S.Disconnected, effects: [F.CloseTunnel, F.TellDisconnect, F.KeepCookie] },
+    end: { to: S.Closing, effects: [F.CloseTunnel, F.TellDisconnect, F.DropCookie, F.AwaitSettle] },
+    expire: stay(S.Connected),
+    settle: stay(S.Connected),
+  },
+  [S.Disconnected]: {
+    connect: { to: S.Connected, effects: [F.OpenTunnel, F.UseCookie, F.TellConnect] },
+    leave: stay(S.Disconnected),
+    end: LOSE_COOKIE,
+    expire: LOSE_COOKIE,
+    settle: stay(S.Disconnected),
+  },
+  [S.Closing]: {
+    connect: stay(S.Closing),
+    leave: stay(S.Closing),
+    end: stay(S.Closing),
+    expire: stay(S.Closing),
+    settle: { to: S.Ended, effects: [F.FreeAddresses] },
+  },
+  [S.Ended]: {
+    connect: stay(S.Ended),
+    leave: stay(S.Ended),
+    end: stay(S.Ended),
+    expire: stay(S.Ended),
+    settle: stay(S.Ended),
+  },
+};
+
+/** The pure transition function. */
+export function nextSession(state: SessionState, event: SessionEvent): SessionTransition {
+  return TRANSITIONS[state][event];
+}
+
+/** True while the cookie is good: the states from which a tunnel can come. */
+export function holdsCookie(state: SessionState): boolean {
+  return state !== S.Closing && state !== S.Ended;
+}

@@ -1,0 +1,35 @@
+/** What passed through tunnels. Sizes in bytes. */
+export interface Traffic {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly packetsIn: number;
+  readonly packetsOut: number;
+  /** Packets towards the client that found its queue full, or no channel. */
+  readonly dropped: number;
+  /** Packets from the client that did not carry its own address as the source. */
+  readonly spoofed: number;
+  /** Packets from the client that are no IP packet. */
+  readonly malformed: number;
+}
+
+export const NO_TRAFFIC: Traffic = {
+  bytesIn: 0,
+  bytesOut: 0,
+  packetsIn: 0,
+  packetsOut: 0,
+  dropped: 0,
+  spoofed: 0,
+  malformed: 0,
+};
+
+export function addTraffic(a: Traffic, b: Traffic): Traffic {
+  return {
+    bytesIn: a.bytesIn + b.bytesIn,
+    bytesOut: a.bytesOut + b.bytesOut,
+    packetsIn: a.packetsIn + b.packetsIn,
+    packetsOut: a.packetsOut + b.packetsOut,
+    dropped: a.dropped + b.dropped,
+    spoofed: a.spoofed + b.spoofed,
+    malformed: a.malformed + b.malformed,
+  };
+}

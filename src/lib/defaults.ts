@@ -1,0 +1,54 @@
+import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from './tunnel-api.ts';
+
+/**
+ * What holds where nothing is said: for the configuration, which shows these values as its defaults, and for the parts that
+ * can be used without one. Grouped as the configuration is. Values that only one of both knows stay with it.
+ */
+export const DEFAULTS = {
+  /** Where listeners are: this machine only. */
+  host: '127.0.0.1',
+  gateway: {
+    bearerPrefix: 'lenient',
+    tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' },
+  },
+  identity: {
+    audience: TUNNEL_RESOURCE_ID,
+    /** Seconds, by policy: none at the gateway (microsoft-tunnel.md §2.4), .NET's five minutes for APIs (entra-tokens.md §4). */
+    clockSkew: { gateway: 0, strict: 300 },
+    /** Least seconds between two downloads of keys, by policy (microsoft-tunnel.md §2.4, entra-tokens.md §5). */
+    keyRefreshInterval: { gateway: 900, strict: 300 },
+    strict: {
+      scope: TUNNEL_SCOPE,
+      guests: 'refuse',
+      /** Seconds past their time to live that keys serve on while no refresh succeeds (own choice). */
+      lastKnownGood: 24 * 3600,
+    },
+    /** Seconds, as Entra has them (entra-tokens.md §6, §9.3). */
+    lifetimes: {
+      accessToken: { min: 60 * 60, max: 90 * 60 },
+      idToken: 60 * 60,
+      code: 10 * 60,
+      deviceCode: 15 * 60,
+      refreshToken: 90 * 86_400,
+      spaRefreshToken: 24 * 3600,
+      session: 24 * 3600,
+      persistentSession: 90 * 86_400,
+      signIn: 60 * 60,
+    },
+    /** As Entra behaves. */
+    behaviour: {
+      replay: 'allow',
+      assertionReplay: 'allow',
+      loopLimit: 0,
+      slowDown: false,
+      showAccounts: true,
+    },
+  },
+  resources: { denyWith: 'prohibited' },
+  journal: {
+    /** Events kept in memory. */
+    capacity: 10_000,
+    level: 'debug',
+    file: null,
+  },
+} as const;

@@ -1,0 +1,27 @@
+import { setTimeout } from 'node:timers/promises';
+
+/** What Windows says of a file that another program has open: a reader, a virus scanner, an indexer. */
+const HELD = new Set<unknown>(['EPERM', 'EACCES', 'EBUSY']);
+
+/** Pauses between tries, in milliseconds: such programs let go soon, and what is really forbidden is told after two seconds. */
+const PAUSES_MS = [10, 20, 50, 100, 200, 400, 600, 600];
+
+/**
+ * Opens, renames, links or deletes a file, and tries again while another program holds it. Only Windows refuses these then; elsewhere the
+ * first answer stands.
+ */
+export async function whileHeld<T>(
+  work: () => Promise<T>,
+  platform: NodeJS.Platform = process.platform,
+  pause: (ms: number) => Promise<unknown> = setTimeout,
+): Promise<T> {
+  for (const ms of platform === 'win32' ? PAUSES_MS : []) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!HELD.has((error as NodeJS.ErrnoException | undefined)?.code)) throw error;
+      await pause(ms);
+    }
+  }
+  return work();
+}

@@ -1,0 +1,28 @@
+import ipaddr from 'ipaddr.js';
+
+/** Reads an IP address; undefined for what is none, shortened IPv4 forms too. */
+export function parseIp(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (!ipaddr.isValid(text) || (!text.includes(':') && !ipaddr.IPv4.isValidFourPartDecimal(text))) return undefined;
+  return ipaddr.parse(text);
+}
+
+/** The bytes of an IP address, 4 or 16; undefined for what is none, shortened IPv4 forms and zones too. */
+export function addressBytes(text: string): Buffer | undefined {
+  const address = text.includes('%') ? undefined : parseIp(text);
+  return address && Buffer.from(address.toByteArray());
+}
+
+/** The text of an address of 4 or 16 bytes; IPv6 as RFC 5952 wants it, with figures throughout. */
+export function addressText(bytes: Uint8Array): string {
+  return ipaddr.fromByteArray([...bytes]).toString();
+}
+
+/**
+ * The one spelling of an address that all its spellings share, so that addresses compare by value: `FD00:0::10` is `fd00::10`. What is no
+ * address comes back as it is.
+ */
+export function canonicalAddress(text: string): string {
+  // Of an IPv4 address there is one spelling only, since shortened forms are none.
+  const bytes = text.includes(':') ? addressBytes(text) : undefined;
+  return bytes === undefined ? text : addressText(bytes);
+}

@@ -1,0 +1,44 @@
+/**
+ * Whom a token speaks for, as far as it tells: found out once, when the token is verified, then kept with the session, told
+ * to resources and services, and shown.
+ */
+export interface Person {
+  /** The name that the gateway counts and logs by: the configured user-name claim, Entra's object id by default. */
+  readonly username: string;
+  /** What people call the user. Entra's sign-in names change hands and are no identity: only for showing. */
+  readonly signInName: string | undefined;
+  /** Entra object id (`oid`), when the token has one. */
+  readonly objectId: string | undefined;
+  /** Tenant id (`tid`), when the token has one. */
+  readonly tenantId: string | undefined;
+}
+
+/** Only the person of something that knows more. */
+export function personOf({ username, signInName, objectId, tenantId }: Person): Person {
+  return { username, signInName, objectId, tenantId };
+}
+
+/** How events name a person. */
+export interface PersonFields {
+  user: Person['username'];
+  signInName: Person['signInName'];
+}
+
+/** A person in the terms of events. */
+export function personFields({ username, signInName }: Person): PersonFields {
+  return { user: username, signInName };
+}
+
+/** Who asks for a resource, when it is known: the session behind the source address. */
+export interface Requester {
+  readonly session: string | undefined;
+  readonly person: Person | undefined;
+}
+
+/** Who reached a service, and how: what the service is told, shows and logs. */
+export interface Visitor extends Requester {
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+}

@@ -1,0 +1,77 @@
+import { createRequire } from 'node:module';
+import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
+import { isObject } from './branches.ts';
+import { FORMATS } from './formats.ts';
+import { checkKeywords } from './keywords.ts';
+import { narrowed } from './narrow.ts';
+import type { Node } from './type.ts';
+
+let ajv: Ajv | undefined;
+
+/**
+ * Loaded at the first use: many a start has nothing to validate. Schemas are our own code, so they are not held against the
+ * metaschema; strict mode refuses what Ajv does not know.
+ */
+function theAjv(): Ajv {
+  if (ajv) return ajv;
+  const { Ajv } = createRequire(import.meta.url)('ajv') as typeof import('ajv');
+  const made = new Ajv({
+    strict: true,
+    allErrors: true,
+    verbose: true,
+    messages: false,
+    meta: false,
+    validateSchema: false,
+    // Making the code shorter takes as long as making it: many of these validators run once.
+    code: { optimize: false },
+  });
+  made.addKeyword('noun');
+  for (const [name, { test }] of Object.entries(FORMATS)) made.addFormat(name, { type: 'string', validate: test });
+  return (ajv = made);
+}
+
+/** Turns a schema into a validator. @throws Error of Ajv for a schema that it does not take */
+export function compile(schema: Node): ValidateFunction {
+  const made = theAjv().compile(schema);
+  // Ajv would keep it for good.
+  theAjv().removeSchema(schema);
+  return made;
+}
+
+/** Validators of one schema, by the shape of the values that they are for. */
+type Compiled = Map<string, ValidateFunction>;
+
+/** More shapes than this of one schema: then it is compiled as a whole, once. */
+const MAX_SHAPES = 8;
+
+const compiled = new WeakMap<Node, Compiled>();
+
+/** Looks at a schema, once, before anything is judged by it. */
+function known(schema: Node): Compiled {
+  let found = compiled.get(schema);
+  if (!found) {
+    checkKeywords(schema);
+    compiled.set(schema, (found = new Map()));
+  }
+  return found;
+}
+
+/**
+ * What is wrong with a value whose defaults are not filled in, as Ajv tells it; nothing when it is as the schema wants it.
+ *
+ * @throws TunneliteError `ERR_INTERNAL` for a schema with a keyword that nobody would look at
+ */
+export function errorsOf(schema: Node, value: unknown): readonly ErrorObject[] {
+  const byShape = known(schema);
+  const shape: string[] = [];
+  let part = narrowed(schema, value, shape);
+  if (isObject(value) && Object.keys(value).length === 0 && part.type === 'object' && !part.required?.length) return [];
+  let key = shape.join('\n');
+  if (!byShape.has(key) && byShape.size >= MAX_SHAPES) {
+    key = 'whole';
+    part = narrowed(schema, value, [], true);
+  }
+  let fits = byShape.get(key);
+  if (!fits) byShape.set(key, (fits = compile(part)));
+  return fits(value) ? [] : (fits.errors ?? []);
+}

@@ -1,0 +1,113 @@
+import type { ErrorObject } from 'ajv';
+import { plainText } from '../printable.ts';
+import { FORMATS } from './formats.ts';
+import { wholeOf } from './narrow.ts';
+import { type Path, type Placed, pathOfPointer } from './path.ts';
+import { suggest } from './suggest.ts';
+import type { Node } from './type.ts';
+import { describe, show } from './words.ts';
+
+/** One thing that is wrong, in words. */
+export interface Problem extends Placed {
+  readonly message: string;
+  readonly expected?: string;
+  /** A key or word that was probably meant, or another way out. */
+  readonly hint?: string;
+  /** The key itself is wrong, rather than its value. */
+  readonly atKey?: boolean;
+}
+
+/** What a sentence is made from: the value, what the schema says about it, and what Ajv found. */
+interface Found {
+  readonly node: Node;
+  readonly value: unknown;
+  readonly path: Path;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+type Complaint = (found: Found) => Omit<Problem, 'path'> & { readonly path?: Path };
+
+const impossible: Complaint = ({ node, value }) => ({
+  message: `${show(value)} is not valid here`,
+  expected: describe(node),
+});
+
+/** A word or number out of a set: the set is told, and the nearest of its members. */
+const notInSet: Complaint = ({ node, value }) => {
+  const words = (node.anyOf ?? [node]).flatMap(({ enum: set, const: one }) => set ?? [one]);
+  const alike = words.filter((word) => typeof word === typeof value && String(word).length > 1);
+  const meant = suggest(plainText(value), alike.map(String));
+  const shown = typeof value === 'string' ? `"${meant}"` : meant;
+  return {
+    message: node.noun === undefined ? `${show(value)} is not valid here` : `there is no ${node.noun} ${show(value)}`,
+    expected: describe(node),
+    ...(meant === undefined ? {} : { hint: `Did you mean ${shown}?` }),
+  };
+};
+
+const outOfRange: Complaint = ({ node, value }) => ({
+  message: `${String(value)} is out of range`,
+  expected: describe(node),
+});
+
+/** What is said where a keyword of JSON Schema is not met. A schema may use these keywords, and no others. */
+export const COMPLAINTS = {
+  type: impossible,
+  const: notInSet,
+  enum: notInSet,
+  anyOf: notInSet,
+  format: impossible,
+  minimum: outOfRange,
+  maximum: outOfRange,
+  minLength: ({ node, value }) => ({
+    message: value === '' ? 'the text is empty' : 'the text is too short',
+    expected: node.minLength === 1 ? describe(node) : `at least ${node.minLength} characters`,
+  }),
+  maxLength: ({ node }) => ({ message: 'the text is too long', expected: `at most ${node.maxLength} characters` }),
+  minItems: ({ node }) => ({ message: 'the list has too few entries', expected: describe(node) }),
+  maxItems: ({ node, value }) => ({
+    message: `the list has ${(value as unknown[]).length} entries`,
+    expected: `at most ${node.maxItems}`,
+  }),
+  required: ({ node, params }) => {
+    const missing = params.missingProperty as string;
+    return { missing, message: `"${missing}" is missing`, expected: describe(node.properties![missing]!) };
+  },
+  additionalProperties: ({ node, path, params }) => unknownKey(node, path, params.additionalProperty as string),
+} satisfies Readonly<Record<string, Complaint>>;
+
+type Complained = keyof typeof COMPLAINTS;
+
+/** True for a keyword that a sentence of its own is told for. */
+export function isComplained(keyword: string): keyword is Complained {
+  return Object.hasOwn(COMPLAINTS, keyword);
+}
+
+/** An error of Ajv (with `verbose`) in a person's words. */
+export function complaintOf(error: ErrorObject, top: unknown): Problem {
+  const path = pathOfPointer(error.instancePath, top);
+  const complaint: Complaint = COMPLAINTS[error.keyword as Complained];
+  return {
+    path,
+    ...complaint({ node: wholeOf(error.parentSchema as Node), value: error.data, path, params: error.params }),
+  };
+}
+
+/** A key that the object does not have. */
+export function unknownKey(node: Node, path: Path, key: string): Problem {
+  const known = Object.keys(node.properties ?? {});
+  const meant = suggest(key, known);
+  return {
+    path: [...path, key],
+    atKey: true,
+    message: `${show(key)} is not a ${node.noun ?? 'key here'}`,
+    ...(known.length > 0 ? { expected: `one of ${known.join(', ')}` } : {}),
+    ...(meant === undefined ? {} : { hint: `Did you mean "${meant}"?` }),
+  };
+}
+
+/** Text of one line has no control characters, whatever else the schema asks of it. */
+export function controlCharacters(node: Node, path: Path, text: string): Problem | undefined {
+  if ((node.format !== undefined && FORMATS[node.format]?.lines) || !/\p{Cc}/u.test(text)) return undefined;
+  return { path, message: 'the text has control characters in it', expected: 'one line of text' };
+}

@@ -1,0 +1,64 @@
+import { printable } from '../printable.ts';
+import { shortened } from './words.ts';
+
+/** Where a value stands: member names and list positions from the top. */
+export type Path = readonly (string | number)[];
+
+/** `gateway.dnsServers[0]`, on one line whatever the names are. */
+export function pathText(path: Path): string {
+  return path.reduce<string>((text, segment) => {
+    if (typeof segment === 'number') return `${text}[${segment}]`;
+    const name = printable(shortened(segment));
+    return text === '' ? name : `${text}.${name}`;
+  }, '');
+}
+
+/** The path that a JSON Pointer (RFC 6901) means in this value: only lists have positions, so that a key `80` stays a name. */
+export function pathOfPointer(pointer: string, value: unknown): Path {
+  let at = value;
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((escaped) => {
+      const name = escaped.replaceAll('~1', '/').replaceAll('~0', '~');
+      const segment = Array.isArray(at) ? Number(name) : name;
+      at = (at as Record<string | number, unknown>)[segment];
+      return segment;
+    });
+}
+
+/** Something to be said about a place, or about a member that is missing there. */
+export interface Placed {
+  readonly path: Path;
+  readonly missing?: string;
+}
+
+/** In the order in which a reader of the document meets them; what is missing from an object comes after what is in it. */
+export function inDocumentOrder<T extends Placed>(placed: readonly T[], value: unknown): T[] {
+  const orders = new Map<object, ReadonlyMap<string, number>>();
+  const positionOf = (here: object, name: string): number => {
+    let order = orders.get(here);
+    if (!order) {
+      order = new Map(Object.keys(here).map((key, position) => [key, position]));
+      orders.set(here, order);
+    }
+    return order.get(name) ?? -1;
+  };
+  const ranked = placed.map((one) => {
+    let at = value;
+    const rank = one.path.map((segment) => {
+      const here = at as Record<string | number, unknown>;
+      at = here[segment];
+      return typeof segment === 'number' ? segment : positionOf(here, segment);
+    });
+    if (one.missing !== undefined) rank.push(Number.POSITIVE_INFINITY);
+    return { one, rank };
+  });
+  return ranked.sort((a, b) => compare(a.rank, b.rank)).map(({ one }) => one);
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((position, i) => position !== b[i]);
+  if (at < 0) return a.length - b.length;
+  return at < b.length ? (a[at]! < b[at]! ? -1 : 1) : 1;
+}

@@ -1,0 +1,362 @@
+import type { Clock, Timer } from './clock.ts';
+import { DeadlineHeap, type Sleeper } from './deadline-heap.ts';
+import { durationText, parseDuration } from './duration.ts';
+import { errorText, TunneliteError } from './errors.ts';
+import { Turns } from './turns.ts';
+
+/** `real`: time goes on by itself; `manual`: it stands still, except for `advance`. */
+export const CLOCK_MODES = ['real', 'manual'] as const;
+export type ClockMode = (typeof CLOCK_MODES)[number];
+
+/** What came of moving the clock. */
+export interface ClockAdvance {
+  /** What the clock shows now, in milliseconds since the Unix epoch. */
+  readonly now: number;
+  /** By how many milliseconds it is ahead of the machine's. */
+  readonly offset: number;
+  /** How many timers fell due on the way. */
+  readonly timers: number;
+}
+
+/**
+ * Somebody who takes part when the clock is moved. Silence during a leap proves nothing, since nobody could speak: `prepare` is for
+ * asking, before time moves, whoever would be judged by its silence afterwards.
+ */
+export interface ClockFollower {
+  /** Time is about to be moved by `ms`. */
+  prepare?(ms: number): void | Promise<void>;
+  /** Time moves from here to `end` (monotonic); timers set now fire on the way. */
+  begin?(end: number): void;
+  /** Time has arrived, or the move was broken off. */
+  settle?(): void | Promise<void>;
+}
+
+/** What the clock tells. */
+export interface ClockEvents {
+  readonly onAdvance?: (milliseconds: number, result: ClockAdvance) => void;
+  readonly onMode?: (mode: ClockMode) => void;
+}
+
+interface SimulatorClockOptions extends ClockEvents {
+  /** The clock that time comes from. */
+  readonly machine: Clock;
+  /** Default `real`. */
+  readonly mode?: ClockMode;
+}
+
+interface Pending extends Sleeper {
+  /** Undefined once it has fired or was cancelled. */
+  fn: (() => void) | undefined;
+  /** When it is due, and which of those due at one time comes first. */
+  readonly at: number;
+  readonly order: number;
+}
+
+/**
+ * Timers that one advance fires one by one; after that it leaps to its end. A timer that sets itself anew each second would
+ * otherwise fire hundreds of millions of times in ten years.
+ */
+export const MAX_TIMERS_PER_ADVANCE = 10_000;
+
+/** The last moment that fits into four digits of year, as certificates and most formats have it (RFC 5280 §4.1.2.5). */
+const LAST_MOMENT = Date.UTC(9999, 11, 31);
+
+/** Node's timers are that coarse, in milliseconds: one that comes a little early is in time. */
+const GRAIN = 1;
+
+/**
+ * The time of a simulator: the machine's, moved forward at will. Everything that the configuration limits in time goes by it: tokens,
+ * sessions, cookies, bans, keys. What depends on the network's own pace (TCP, handshakes, HTTP time-outs) stays on the machine's clock.
+ *
+ * `now()` may go back, by a reset; `monotonic()` never does.
+ *
+ * @example
+ * ```ts
+ * await sim.clock.advance('1h'); // whatever lives for an hour is over now
+ * sim.clock.freeze(); // and from here on time stands still
+ * ```
+ */
+export class SimulatorClock implements Clock {
+  /** The clock that this one is made from. */
+  readonly machine: Clock;
+  readonly #events: ClockEvents;
+  readonly #configured: ClockMode;
+  #mode: ClockMode;
+  /** While time stands still, `#wall` and `#mono` are what it shows; else they are what to add to the machine's. */
+  #stands = false;
+  #wall = 0;
+  #mono = 0;
+  readonly #timers = new DeadlineHeap<Pending>();
+  #order = 0;
+  #wake: Timer | undefined;
+  #wakeAt = Infinity;
+  readonly #followers = new Set<ClockFollower>();
+  /** Advances happen one after the other. */
+  readonly #turns = new Turns();
+  #moving = false;
+  #closed = false;
+  /** Grows with each reset: an advance that finds another one than at its begin is over. */
+  #era = 0;
+
+  constructor({ machine, mode = 'real', ...events }: SimulatorClockOptions) {
+    this.machine = machine;
+    this.#events = events;
+    this.#configured = mode;
+    this.#mode = mode;
+    if (mode === 'manual') this.#hold();
+  }
+
+  /** Wall-clock time in milliseconds since the Unix epoch. */
+  now(): number {
+    return this.#stands ? Math.floor(this.#wall) : this.machine.now() + this.#wall;
+  }
+
+  /** Monotonic time in milliseconds, with a fraction. Never goes back, not even by a reset. */
+  monotonic(): number {
+    return this.#stands ? this.#mono : this.machine.monotonic() + this.#mono;
+  }
+
+  /** By how many milliseconds this clock is ahead of the machine's; below zero after it has stood still for a while. */
+  get offset(): number {
+    return this.#stands ? this.now() - this.machine.now() : this.#wall;
+  }
+
+  get mode(): ClockMode {
+    return this.#mode;
+  }
+
+  /** Calls `fn` once, `ms` from now by this clock. */
+  setTimer(ms: number, fn: () => void): Timer {
+    const at = this.monotonic() + Math.max(0, ms);
+    const entry: Pending = { wakeAt: Infinity, heapIndex: -1, at, order: this.#order++, fn };
+    this.#timers.schedule(entry, at);
+    this.#arm();
+    return {
+      cancel: () => {
+        entry.fn = undefined;
+        this.#timers.remove(entry);
+      },
+    };
+  }
+
+  /**
+   * Moves time forward. Timers fire in order of their time, those set meanwhile included; after 10,000 of them the rest is one leap.
+   * Clients that would be given up for their silence are asked first, and have two seconds of real time to answer. Resolves when all that
+   * the new time brings about has happened. Advances asked for at the same time happen one after the other.
+   *
+   * @param duration such as `3600s`, `90m`, `1h30m`, `2d`; a number is in milliseconds
+   * @throws TunneliteError `ERR_DURATION_INVALID`, `ERR_CLOCK_RANGE`, `ERR_CLOCK_INTERRUPTED`
+   */
+  async advance(duration: string | number): Promise<ClockAdvance> {
+    const ms = parseDuration(duration);
+    if (this.#closed) throw new TunneliteError('ERR_CLOSED', 'The clock of a closed simulator cannot be moved.');
+    const era = this.#era;
+    return this.#turns.run(() => this.#advance(ms, era));
+  }
+
+  /**
+   * Lets time go on by itself, or stand still, from what the clock shows now.
+   * @throws TunneliteError `ERR_CLOCK_MODE`
+   */
+  set(mode: ClockMode): void {
+    if (!CLOCK_MODES.includes(mode)) throw new TunneliteError('ERR_CLOCK_MODE', `There is no clock mode “${mode}”.`);
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    if (!this.#moving) this.#settleMode();
+    this.#events.onMode?.(mode);
+  }
+
+  /** Stands still from now on: `set('manual')`. */
+  freeze(): void {
+    this.set('manual');
+  }
+
+  /** Goes on by itself, from what the clock shows now: `set('real')`. */
+  resume(): void {
+    this.set('real');
+  }
+
+  /** Takes part in each advance; the returned function ends that. @internal */
+  follow(follower: ClockFollower): () => void {
+    this.#followers.add(follower);
+    return () => void this.#followers.delete(follower);
+  }
+
+  /**
+   * Shows the machine's time again, in the mode that was configured. Monotonic time goes on from where it is, so that no timer
+   * fires early or is lost. An advance that is under way ends there. @internal
+   */
+  reset(): void {
+    this.#era++;
+    this.#mode = this.#configured;
+    this.#wall = this.#stands ? this.machine.now() : 0;
+    if (!this.#moving) this.#settleMode();
+  }
+
+  /** Ends the timers and an advance that is under way. @internal */
+  close(): void {
+    this.#era++;
+    this.#closed = true;
+    this.#disarm();
+    while (this.#timers.next < Infinity) this.#timers.shift();
+    this.#followers.clear();
+  }
+
+  async #advance(ms: number, era: number): Promise<ClockAdvance> {
+    this.#assertEra(era);
+    if (this.now() + ms > LAST_MOMENT) {
+      throw new TunneliteError(
+        'ERR_CLOCK_RANGE',
+        `Moved on by ${durationText(ms)}, the clock would be past the year 9999.`,
+      );
+    }
+    const followers = [...this.#followers];
+    const failures: unknown[] = [];
+    let timers = 0;
+    try {
+      await Promise.all(followers.map((follower) => follower.prepare?.(ms)));
+      this.#assertEra(era);
+      timers = await this.#move(ms, era, followers, failures);
+    } finally {
+      for (const follower of followers) await attemptAsync(() => follower.settle?.(), failures);
+    }
+    this.#assertEra(era);
+    const result = { now: this.now(), offset: this.offset, timers };
+    this.#events.onAdvance?.(ms, result);
+    if (failures.length === 0) return result;
+    const [cause] = failures;
+    throw new TunneliteError('ERR_INTERNAL', `While the clock was moved, a timer failed: ${errorText(cause)}`, {
+      cause,
+    });
+  }
+
+  /** Moves from timer to timer, and returns how many fired. */
+  async #move(ms: number, era: number, followers: readonly ClockFollower[], failures: unknown[]): Promise<number> {
+    this.#moving = true;
+    const before = this.#stands ? undefined : { wall: this.#wall, mono: this.#mono };
+    this.#hold();
+    const [wall, mono] = [this.#wall, this.#mono];
+    const end = mono + ms;
+    let timers = 0;
+    const moveTo = (at: number): void => {
+      this.#wall = wall + (at - mono);
+      this.#mono = at;
+    };
+    const fire = (): void => {
+      for (const entry of this.#takeDue(this.#mono)) {
+        if (entry.fn) timers++;
+        attempt(() => run(entry), failures);
+      }
+    };
+    try {
+      for (const follower of followers) attempt(() => follower.begin?.(end), failures);
+      while (this.#timers.next <= end && timers < MAX_TIMERS_PER_ADVANCE) {
+        moveTo(Math.max(this.#mono, this.#timers.next));
+        fire();
+        // What a timer brought about in promises and sockets belongs to its moment.
+        await turn();
+        this.#assertEra(era);
+      }
+      moveTo(end);
+      fire();
+      this.#assertEra(era);
+      // What the move took of real time has passed too.
+      if (before && this.#mode === 'real') {
+        this.#stands = false;
+        this.#wall = before.wall + ms;
+        this.#mono = before.mono + ms;
+      }
+      return timers;
+    } finally {
+      this.#moving = false;
+      this.#settleMode();
+    }
+  }
+
+  #assertEra(era: number): void {
+    if (era !== this.#era) throw new TunneliteError('ERR_CLOCK_INTERRUPTED');
+  }
+
+  /** The timers that are due at `at`, taken out, in order of their time and then of their making. One may still cancel another. */
+  #takeDue(at: number): Pending[] {
+    const due: Pending[] = [];
+    while (this.#timers.next <= at) due.push(this.#timers.shift());
+    return due.sort((a, b) => a.at - b.at || a.order - b.order);
+  }
+
+  #hold(): void {
+    if (this.#stands) return;
+    [this.#wall, this.#mono] = [this.now(), this.monotonic()];
+    this.#stands = true;
+    this.#disarm();
+  }
+
+  /** Takes up the mode, from what the clock shows now. */
+  #settleMode(): void {
+    if (this.#mode === 'manual') {
+      this.#hold();
+      return;
+    }
+    if (this.#stands) {
+      this.#wall = Math.floor(this.#wall) - this.machine.now();
+      this.#mono -= this.machine.monotonic();
+      this.#stands = false;
+    }
+    this.#arm();
+  }
+
+  #disarm(): void {
+    this.#wake?.cancel();
+    this.#wake = undefined;
+    this.#wakeAt = Infinity;
+  }
+
+  #arm(): void {
+    const { next } = this.#timers;
+    if (this.#stands || this.#closed || next >= this.#wakeAt) return;
+    this.#wake?.cancel();
+    this.#wakeAt = next;
+    this.#wake = this.machine.setTimer(Math.max(0, next - this.monotonic()), () => this.#onWake());
+  }
+
+  #onWake(): void {
+    this.#wake = undefined;
+    this.#wakeAt = Infinity;
+    if (this.#stands) return;
+    const due = this.#takeDue(this.monotonic() + GRAIN);
+    let fired = 0;
+    try {
+      while (fired < due.length) run(due[fired++]!);
+    } finally {
+      // One that throws keeps no other from firing.
+      for (const entry of due.slice(fired)) this.#timers.schedule(entry, entry.at);
+      this.#arm();
+    }
+  }
+}
+
+/** Fires a timer, unless it was cancelled. */
+function run(entry: Pending): void {
+  const { fn } = entry;
+  entry.fn = undefined;
+  fn?.();
+}
+
+/** A turn of the event loop. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function attempt(work: () => void, failures: unknown[]): void {
+  try {
+    work();
+  } catch (error) {
+    failures.push(error);
+  }
+}
+
+async function attemptAsync(work: () => void | Promise<void>, failures: unknown[]): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    failures.push(error);
+  }
+}

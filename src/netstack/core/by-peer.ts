@@ -1,0 +1,29 @@
+import type { IpFamily } from './types.ts';
+
+/** Entries by the remote address that they belong to, so that what concerns one peer does not cost a look at all others. */
+export class ByPeer<T> {
+  readonly #entries = new Map<number | string, Set<T>>();
+
+  /** @param words remote address first; more may follow */
+  add(family: IpFamily, words: Int32Array, entry: T): void {
+    const key = keyOf(family, words);
+    const entries = this.#entries.get(key);
+    if (entries === undefined) this.#entries.set(key, new Set([entry]));
+    else entries.add(entry);
+  }
+
+  delete(family: IpFamily, words: Int32Array, entry: T): void {
+    const key = keyOf(family, words);
+    const entries = this.#entries.get(key);
+    if (entries?.delete(entry) && entries.size === 0) this.#entries.delete(key);
+  }
+
+  /** Those of one peer. They may be deleted meanwhile. */
+  of(family: IpFamily, words: Int32Array): Iterable<T> {
+    return this.#entries.get(keyOf(family, words)) ?? [];
+  }
+}
+
+function keyOf(family: IpFamily, words: Int32Array): number | string {
+  return family === 4 ? words[0]! : `${words[0]},${words[1]},${words[2]},${words[3]}`;
+}

@@ -1,0 +1,132 @@
+import type { Server } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
+import { TunneliteError } from '../lib/errors.ts';
+import type { RandomSource } from '../lib/random.ts';
+import type { DatagramSocket, DatagramSocketOptions } from '../udp/index.ts';
+import { Link, type LinkQuality, TcpWay } from './link.ts';
+import { MemoryDatagrams } from './memory-datagrams.ts';
+import { MemoryStream } from './memory-stream.ts';
+import { Nat, type NatKind } from './nat.ts';
+import type { Network, TcpTarget } from './types.ts';
+
+/** The machine that lines lead to. */
+export interface Site {
+  readonly clock: Clock;
+  /** A connection has come to this port. False: nobody listens there. */
+  accept(port: number, stream: MemoryStream): boolean;
+  /** A datagram has come to this port. */
+  datagram(port: number, bytes: Buffer, address: string, from: number): void;
+  /** A line has got an address, in place of this one. */
+  moved(line: Line, from: string | undefined): void;
+}
+
+interface LineParts {
+  readonly address: string;
+  readonly quality: LinkQuality;
+  readonly nat: NatKind;
+  readonly random: RandomSource;
+}
+
+/** What clients know the machine by. */
+const SITE_ADDRESS = '127.0.0.1';
+
+/** Where the ports of a client begin. */
+const FIRST_PORT = 40_000;
+
+/** The network as one client has it: a link and a NAT on the way to the machine that all come to, and the address that it has just now. */
+export class Line implements Network {
+  readonly link: Link;
+  readonly nat: Nat;
+  readonly #site: Site;
+  #address: string;
+  #nextPort = FIRST_PORT;
+  readonly #streams = new Set<MemoryStream>();
+  readonly #sockets = new Map<number, MemoryDatagrams>();
+
+  constructor(site: Site, { address, quality, nat, random }: LineParts) {
+    this.#site = site;
+    this.#address = address;
+    this.link = new Link(site.clock, random, quality);
+    this.nat = new Nat(nat, site.clock, random);
+    site.moved(this, undefined);
+  }
+
+  /** The client's public address. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Begins to connect, whatever the host is called; `connect` or `error` follows. */
+  connect({ port }: TcpTarget): MemoryStream {
+    const { link } = this;
+    const up = new TcpWay(link, 'up');
+    const down = new TcpWay(link, 'down');
+    const client = new MemoryStream(SITE_ADDRESS, port, up, true);
+    const server = new MemoryStream(this.#address, this.#nextPort++, down, false);
+    this.#streams.add(client);
+    client.once('close', () => this.#streams.delete(client));
+    up.send(0, () => {
+      if (client.destroyed) return;
+      server.open(client);
+      const accepted = this.#site.accept(port, server);
+      down.send(0, () => {
+        if (client.destroyed) {
+          server.wasReset();
+          return;
+        }
+        if (accepted) client.open(server);
+        else client.refused();
+      });
+    });
+    return client;
+  }
+
+  /** A client takes no connections. */
+  listener<T extends Server>(_server: T): T {
+    throw new TunneliteError('ERR_INTERNAL', 'Nobody can connect to a client of a network in memory.');
+  }
+
+  async openDatagrams(options: DatagramSocketOptions): Promise<DatagramSocket> {
+    const inside = options.port === 0 ? this.#nextPort++ : options.port;
+    const socket = new MemoryDatagrams(
+      { ...options, port: inside },
+      (bytes, to) => this.#send(bytes, inside, to.port),
+      () => {
+        this.#sockets.delete(inside);
+        this.nat.close(inside);
+      },
+    );
+    this.#sockets.set(inside, socket);
+    return socket;
+  }
+
+  /** A datagram for this client, to the port that it is known by, from one of the machine. */
+  deliver(bytes: Buffer, port: number, from: number): void {
+    const address = this.#address;
+    this.link.datagram('down', bytes.length, () => {
+      if (address !== this.#address) return;
+      const inside = this.nat.inbound(port, from);
+      if (inside !== undefined) this.#sockets.get(inside)?.arrived(bytes, SITE_ADDRESS, from);
+    });
+  }
+
+  /** The NAT gives the client's datagrams other ports from now on, and knows the old ones no more. TCP stays as it is. */
+  rebind(): void {
+    this.nat.rebind();
+  }
+
+  /** The client comes from another network: its connections break, and its datagrams have another address. */
+  roam(address: string): void {
+    const before = this.#address;
+    this.#address = address;
+    this.#site.moved(this, before);
+    this.nat.rebind();
+    for (const stream of [...this.#streams]) stream.cut();
+  }
+
+  #send(bytes: Buffer, inside: number, port: number): void {
+    const from = this.nat.outbound(inside, port);
+    const address = this.#address;
+    this.link.datagram('up', bytes.length, () => this.#site.datagram(port, bytes, address, from));
+  }
+}

@@ -1,0 +1,10 @@
+import { connect } from 'node:net';
+import { openDatagramSocket } from '../udp/index.ts';
+import type { Network } from './types.ts';
+
+/** The machine's own sockets. */
+export const systemNetwork: Network = {
+  listener: (server) => server,
+  openDatagrams: openDatagramSocket,
+  connect: ({ host, port }) => connect({ host, port, allowHalfOpen: true, noDelay: true, autoSelectFamily: false }),
+};

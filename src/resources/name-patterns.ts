@@ -1,0 +1,37 @@
+import { isBelow, isDomainName } from '../lib/domain-name.ts';
+
+/** The names that a rule is about: one name, or all below one (`*.example.com`). Undefined for what is neither. */
+export interface NamePattern {
+  /** In lower case; of a wildcard, the name that all others are below. */
+  readonly name: string;
+  readonly wildcard: boolean;
+}
+
+export function namePattern(match: string): NamePattern | undefined {
+  const wildcard = match.startsWith('*.');
+  const name = (wildcard ? match.slice(2) : match).toLowerCase();
+  return isDomainName(name) ? { name, wildcard } : undefined;
+}
+
+/** @param host in lower case */
+export function fits({ name, wildcard }: NamePattern, host: string): boolean {
+  return wildcard ? host.endsWith(name) && host.at(-name.length - 1) === '.' : host === name;
+}
+
+/** Many patterns at once: asking costs by the labels of a name, not by the number of patterns. */
+export class NamePatterns {
+  /** Names that patterns without a wildcard give, in their order. */
+  readonly exact: ReadonlySet<string>;
+  /** Names that wildcards stand below of. */
+  readonly parents: ReadonlySet<string>;
+
+  constructor(patterns: readonly NamePattern[]) {
+    this.exact = new Set(patterns.filter(({ wildcard }) => !wildcard).map(({ name }) => name));
+    this.parents = new Set(patterns.filter(({ wildcard }) => wildcard).map(({ name }) => name));
+  }
+
+  /** Whether one of the patterns is about this name, in lower case. */
+  has(host: string): boolean {
+    return this.exact.has(host) || (isDomainName(host) && isBelow(host, this.parents));
+  }
+}

@@ -1,0 +1,156 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
+import { errorText } from '../lib/errors.ts';
+import { MAX_WAITING_DATAGRAMS, UPSTREAM_ADDRESS_MS } from './constants.ts';
+import type { HostAddresses } from './host-lookup.ts';
+
+interface UdpLegOptions {
+  readonly host: string;
+  readonly port: number;
+  /** @param maxAge how old the addresses may be, in milliseconds */
+  readonly resolve: (maxAge: number) => Promise<HostAddresses>;
+  readonly clock: Clock;
+  /** It is about to open a socket, if it may; and then, it has none any more. */
+  readonly onOpen: () => boolean;
+  readonly onClose: () => void;
+  readonly onMessage: (payload: Buffer) => void;
+  /** The upstream cannot be reached, in words. What was on its way there is lost, as UDP loses it. */
+  readonly onFailure: (explanation: string) => void;
+}
+
+/** Errors of one datagram, which is too long or comes at the wrong moment. They say nothing about the address. */
+const LOST: ReadonlySet<string | undefined> = new Set(['EMSGSIZE', 'ENOBUFS', 'EAGAIN', 'ENOMEM']);
+
+/** A socket, and the address that it is connected to. */
+interface Way {
+  readonly socket: Socket;
+  readonly address: string;
+  open: boolean;
+}
+
+/**
+ * The way of one UDP mapping to one upstream, by a socket of its own: what comes back is from that upstream, whatever else the client
+ * talks to, and an address that refuses is known to do so. Then the next one gets what was not answered.
+ */
+export class UdpLeg {
+  /** When the client sent something last. */
+  usedAt = -Infinity;
+  readonly #options: UdpLegOptions;
+  #way: Way | undefined;
+  /** Addresses that are left to try. */
+  #others: readonly string[] = [];
+  #resolving = false;
+  #resolvedAt = -Infinity;
+  /** What waits for a way, or went by one that may prove to be none: there are other addresses, or these are being asked for again. */
+  #waiting: Buffer[] = [];
+  #answered = false;
+  #closed = false;
+
+  constructor(options: UdpLegOptions) {
+    this.#options = options;
+  }
+
+  send(payload: Buffer): void {
+    if (this.#closed) return;
+    this.usedAt = this.#options.clock.monotonic();
+    const stale = this.usedAt - this.#resolvedAt >= UPSTREAM_ADDRESS_MS;
+    if (!this.#resolving && (this.#way === undefined || stale)) void this.#resolve();
+    const way = this.#way;
+    const mayGoElsewhere = !way?.open || this.#resolving || (!this.#answered && this.#others.length > 0);
+    if (mayGoElsewhere && this.#waiting.length < MAX_WAITING_DATAGRAMS) this.#waiting.push(payload);
+    if (way?.open) this.#transmit(way, payload);
+  }
+
+  /** Closes the socket; the next datagram opens another. */
+  suspend(): void {
+    this.#leave();
+    this.#waiting = [];
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.suspend();
+  }
+
+  #leave(): void {
+    this.#answered = false;
+    if (this.#way === undefined) return;
+    this.#way.socket.close();
+    this.#way = undefined;
+    this.#options.onClose();
+  }
+
+  async #resolve(): Promise<void> {
+    this.#resolving = true;
+    this.#waiting = [];
+    const found = await this.#options.resolve(UPSTREAM_ADDRESS_MS);
+    this.#resolving = false;
+    if (this.#closed) return;
+    if ('failure' in found) {
+      // A way that works goes on to be used.
+      if (this.#way === undefined) this.#fail(found.failure);
+      else this.#resolvedAt = this.#options.clock.monotonic();
+      return;
+    }
+    this.#resolvedAt = this.#options.clock.monotonic();
+    if (this.#way !== undefined && found.addresses.includes(this.#way.address)) return;
+    this.#others = found.addresses;
+    this.#try();
+  }
+
+  /** Goes on to the next address. */
+  #try(): void {
+    const [address, ...others] = this.#others;
+    this.#leave();
+    if (address === undefined) return;
+    if (!this.#options.onOpen()) {
+      this.#others = [];
+      this.#fail('The session has its share of the sockets to upstreams, all in connections.');
+      return;
+    }
+    this.#others = others;
+    const socket = createSocket({
+      type: isIPv6(address) ? 'udp6' : 'udp4',
+      // What is connected to is an address, and has no need of the resolver's time.
+      lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
+    });
+    const way: Way = { socket, address, open: false };
+    this.#way = way;
+    socket.on('message', (message) => {
+      this.#answered = true;
+      this.#waiting = [];
+      this.#options.onMessage(message);
+    });
+    socket.on('error', (error) => this.#broken(way, error));
+    socket.connect(this.#options.port, address, (error?: Error) => {
+      if (error) this.#broken(way, error);
+      if (this.#way !== way) return;
+      way.open = true;
+      for (const payload of this.#waiting) this.#transmit(way, payload);
+    });
+  }
+
+  #transmit(way: Way, payload: Buffer): void {
+    way.socket.send(payload, (error) => {
+      if (error) this.#broken(way, error);
+    });
+  }
+
+  #broken(way: Way, error: Error): void {
+    if (this.#way !== way) return;
+    if (LOST.has((error as NodeJS.ErrnoException).code)) return;
+    const { host, port } = this.#options;
+    if (this.#others.length > 0) {
+      this.#try();
+      return;
+    }
+    this.suspend();
+    this.#fail(`${host} port ${port} cannot be reached at ${way.address}: ${errorText(error)}`);
+  }
+
+  #fail(explanation: string): void {
+    this.#waiting = [];
+    this.#options.onFailure(explanation);
+  }
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
+import { MAX_DOWNLOAD_BYTES, MAX_UPLOAD_BYTES } from './constants.ts';
+import { patternChunk } from './pattern.ts';
+
+/** The test pattern from one offset to before another. */
+export function* pattern(from: number, to: number, piece = Number.POSITIVE_INFINITY): Generator<Buffer> {
+  for (let at = from; at < to; ) {
+    const chunk = patternChunk(at, Math.min(to - at, piece));
+    at += chunk.length;
+    yield chunk;
+  }
+}
+
+/** A stream of it. */
+export const patternStream = (from: number, to: number): Readable =>
+  Readable.from(pattern(from, to), { objectMode: false, highWaterMark: 1 << 18 });
+
+/** A whole number in its bounds, out of a path or a query; undefined for anything else. */
+export function wholeNumber(text: string | undefined, minimum: number, maximum: number): number | undefined {
+  if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value >= minimum && value <= maximum ? value : undefined;
+}
+
+/** Says what is wrong with a request. */
+export const refuse = (reply: FastifyReply, error: string, status = 400) =>
+  reply.code(status).type('application/json; charset=utf-8').send({ error });
+
+/** A size out of a path; undefined once the request is refused. */
+export function sizeOf(text: string, reply: FastifyReply): number | undefined {
+  const size = wholeNumber(text, 0, MAX_DOWNLOAD_BYTES);
+  if (size === undefined) refuse(reply, `The size has to be a whole number from 0 to ${MAX_DOWNLOAD_BYTES}.`);
+  return size;
+}
+
+/** What is sent in the body of a request, counted and hashed as it comes. */
+export async function receive(
+  request: FastifyRequest,
+): Promise<{ readonly bytes: number; readonly sha256: string } | undefined> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  if (request.body instanceof Readable) {
+    for await (const chunk of request.body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_UPLOAD_BYTES) return undefined;
+      hash.update(chunk);
+    }
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** A small body as a whole; undefined when it is longer than that. */
+export async function bodyOf(request: FastifyRequest, maxBytes: number): Promise<Buffer | undefined> {
+  if (!(request.body instanceof Readable)) return Buffer.alloc(0);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** `POST` and `PUT` to a path, which tell how much came and its hash. */
+export function addUpload(app: FastifyInstance, url: string): void {
+  app.route({
+    method: ['POST', 'PUT'],
+    url,
+    bodyLimit: MAX_UPLOAD_BYTES,
+    handler: async (request, reply) =>
+      (await receive(request)) ?? refuse(reply, `At most ${MAX_UPLOAD_BYTES} bytes are taken.`, 413),
+  });
+}
+
+/** Waits before an answer; false: whom it was for is gone. */
+export function pause(reply: FastifyReply, milliseconds: number, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      timer.cancel();
+      reply.raw.off('close', over);
+      resolve(!reply.raw.destroyed);
+    };
+    const timer = clock.setTimer(milliseconds, over);
+    reply.raw.once('close', over);
+  });
+}

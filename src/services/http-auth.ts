@@ -1,0 +1,100 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { RandomSource } from '../lib/random.ts';
+import { Remembered } from './remembered.ts';
+
+/** Whom the `api` site knows, by Basic and Digest; shown where they are refused. */
+export const API_USER = 'alice';
+export const API_PASSWORD = 'contoso';
+
+const REALM = 'api.contoso.internal';
+const ALGORITHMS = { 'SHA-256': 'sha256', MD5: 'md5' } as const;
+type Algorithm = keyof typeof ALGORITHMS;
+
+/** What came of a request with credentials: who it is, or the challenges to send. */
+export type Verdict =
+  | { readonly user: string; readonly scheme: string }
+  | { readonly challenges: readonly string[]; readonly explanation: string };
+
+const equal = (a: string, b: string): boolean => {
+  const [one, other] = [a, b].map((text) => createHash('sha256').update(text).digest());
+  return timingSafeEqual(one!, other!);
+};
+
+/** Basic (RFC 7617). */
+export function basic(authorization: string | undefined): Verdict {
+  const challenges = [`Basic realm="${REALM}", charset="UTF-8"`];
+  const encoded = /^basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
+  if (encoded === undefined) return { challenges, explanation: `Send Basic credentials: ${API_USER}:${API_PASSWORD}.` };
+  const text = Buffer.from(encoded, 'base64').toString();
+  if (equal(text, `${API_USER}:${API_PASSWORD}`)) return { user: API_USER, scheme: 'Basic' };
+  return { challenges, explanation: `The credentials are wrong. Those of this site are ${API_USER}:${API_PASSWORD}.` };
+}
+
+/** Bearer (RFC 6750): any token is as good as another. */
+export function bearer(authorization: string | undefined): Verdict {
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
+  if (token !== undefined) return { user: `token of ${token.length} characters`, scheme: 'Bearer' };
+  return { challenges: [`Bearer realm="${REALM}"`], explanation: 'Send a bearer token; any will do.' };
+}
+
+/** Digest (RFC 7616) with SHA-256, and MD5 for old clients. A nonce is good until a thousand newer ones are out. */
+export class Digest {
+  readonly #nonces = new Remembered<number>();
+  readonly #random: RandomSource;
+
+  constructor(random: RandomSource) {
+    this.#random = random;
+  }
+
+  check(authorization: string | undefined, method: string, url: string): Verdict {
+    const given = parametersOf(authorization);
+    if (!given) return this.#challenge(`Send Digest credentials of ${API_USER} with the password ${API_PASSWORD}.`);
+    const counted = this.#nonces.get(given['nonce'] ?? '');
+    if (counted === undefined)
+      return this.#challenge('The nonce is not one that is good here. Take the new one.', true);
+    const count = Number.parseInt(given['nc'] ?? '', 16);
+    if (!(count > counted)) return this.#challenge('The nonce was used with that count before.', true);
+    const algorithm = (given['algorithm'] ?? 'MD5').toUpperCase() as Algorithm;
+    const name = ALGORITHMS[algorithm];
+    if (name === undefined) return this.#challenge(`The algorithm has to be ${Object.keys(ALGORITHMS).join(' or ')}.`);
+    if (given['uri'] !== url) return this.#challenge('The uri of the credentials is not that of the request.');
+    if (given['qop'] !== 'auth') return this.#challenge('The quality of protection has to be “auth”.');
+    const hash = (text: string): string => createHash(name).update(text).digest('hex');
+    const expected = hash(
+      [
+        hash(`${API_USER}:${REALM}:${API_PASSWORD}`),
+        given['nonce'],
+        given['nc'],
+        given['cnonce'],
+        given['qop'],
+        hash(`${method}:${url}`),
+      ].join(':'),
+    );
+    if (given['username'] !== API_USER || !equal(given['response'] ?? '', expected)) {
+      return this.#challenge(`The credentials are wrong. Those of this site are ${API_USER}:${API_PASSWORD}.`);
+    }
+    this.#nonces.set(given['nonce']!, count);
+    return { user: API_USER, scheme: `Digest ${algorithm}` };
+  }
+
+  #challenge(explanation: string, stale = false): Verdict {
+    const nonce = this.#random.bytes(18).toString('base64url');
+    this.#nonces.set(nonce, 0);
+    const challenges = Object.keys(ALGORITHMS).map(
+      (algorithm) =>
+        `Digest realm="${REALM}", qop="auth", algorithm=${algorithm}, nonce="${nonce}"${stale ? ', stale=true' : ''}`,
+    );
+    return { challenges, explanation };
+  }
+}
+
+/** The parameters of Digest credentials; undefined for others. */
+function parametersOf(authorization: string | undefined): Record<string, string> | undefined {
+  const list = /^digest +(.*)$/i.exec(authorization ?? '')?.[1];
+  if (list === undefined) return undefined;
+  const found: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [, name, quoted, plain] of list.matchAll(/(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g)) {
+    found[name!.toLowerCase()] = quoted?.replaceAll(/\\(.)/g, '$1') ?? plain!;
+  }
+  return found;
+}

@@ -1,0 +1,198 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
+import { endpointText } from '../lib/endpoint.ts';
+import { createServer } from '../lib/node-http.ts';
+import type { Visitor } from '../lib/person.ts';
+import type { RandomSource } from '../lib/random.ts';
+import { OWN_COMPILERS } from '../lib/schema/index.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { MAX_BODY_BYTES, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
+import type { StreamService } from './types.ts';
+
+/** What a site needs for HTTPS. PEM. */
+export interface SiteTls {
+  readonly cert: string;
+  readonly key: string;
+  /** The CA that clients' certificates are to be from. */
+  readonly ca?: string;
+}
+
+/** What sites take from outside. */
+export interface SitePorts {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+}
+
+/** What routes can ask of the site that they are on. */
+export interface SiteTools extends SitePorts {
+  /** Who sent a request. */
+  visitorOf(request: FastifyRequest): Visitor | undefined;
+  /** Takes over connections whose client asks for another protocol (RFC 9110 §7.8). */
+  onUpgrade(handler: (request: IncomingMessage, stream: Duplex, head: Buffer) => void): void;
+}
+
+interface SiteOptions {
+  /** Its services are called `<name>-http` and `<name>-https`. */
+  readonly name: string;
+  readonly emit: Emit;
+  readonly ports: SitePorts;
+  /** Asked for at the first connection, and after `renew`. */
+  readonly tls: () => SiteTls | Promise<SiteTls>;
+  /** HTTP/2 by ALPN (RFC 9113 §3.2). Default true. */
+  readonly http2?: boolean;
+  /** Whether clients are asked for a certificate, and turned away without one. */
+  readonly clientCertificate?: 'required' | 'optional';
+  readonly addRoutes: (app: FastifyInstance, tools: SiteTools) => void | Promise<void>;
+}
+
+/** A web site of the mock network, as plain HTTP and as HTTPS. */
+export interface Site {
+  readonly http: StreamService;
+  readonly https: StreamService;
+  /** Has the certificate asked for anew; connections that are open keep theirs. */
+  renew(): void;
+  /** Forgets what visitors did; closes their connections. */
+  reset(): Promise<void>;
+}
+
+/** What a site consists of once it is built. */
+interface Built {
+  readonly app: FastifyInstance;
+  readonly open: (stream: Duplex) => void;
+}
+
+/** Who opened a connection is kept with it: HTTP/2 shows requests a proxy of their socket, which passes members on. */
+const VISITOR = Symbol('visitor');
+type Visited = { [VISITOR]?: Visitor };
+
+/** A site that listens nowhere: connections are handed over, as the tunnel delivers them. It is built for its first visitor: many a run has none. */
+export function createSite(options: SiteOptions): Site {
+  let built: Promise<Built> | undefined;
+  let secureContext: Promise<SecureContext> | undefined;
+  const streams = new Set<Duplex>();
+  const visit = (stream: Duplex, visitor: Visitor, enter: (site: Built) => void | Promise<void>): void => {
+    (stream as Visited)[VISITOR] = visitor;
+    streams.add(stream);
+    stream.once('close', () => streams.delete(stream));
+    stream.on('error', () => stream.destroy());
+    built ??= build(options);
+    built.then((site) => (stream.destroyed ? undefined : enter(site))).catch((error: Error) => stream.destroy(error));
+  };
+  const openSecure = async (stream: Duplex, visitor: Visitor, { open }: Built): Promise<void> => {
+    secureContext ??= secureContextOf(options);
+    const context = await secureContext;
+    if (stream.destroyed) return;
+    const secure = new TLSSocket(stream, {
+      isServer: true,
+      secureContext: context,
+      ALPNProtocols: options.http2 === false ? ['http/1.1'] : ['h2', 'http/1.1'],
+      requestCert: options.clientCertificate !== undefined,
+      rejectUnauthorized: options.clientCertificate === 'required',
+    });
+    (secure as Visited)[VISITOR] = visitor;
+    secure.on('error', () => secure.destroy());
+    secure.once('close', () => stream.destroy());
+    secure.once('secure', () => {
+      // As Node's own TLS server does before it passes a socket on; HTTP/2 would wait for it without an end
+      // (https://github.com/nodejs/node/blob/main/lib/internal/tls/wrap.js, `onServerSocketSecure`).
+      Object.assign(secure, { secureConnecting: false });
+      open(secure);
+    });
+  };
+  const reset = async (): Promise<void> => {
+    for (const stream of streams) stream.destroy();
+    const old = built;
+    built = undefined;
+    await (await old?.catch(() => undefined))?.app.close();
+  };
+  return {
+    http: {
+      name: `${options.name}-http`,
+      open: (stream, visitor) => visit(stream, visitor, ({ open }) => open(stream)),
+      close: reset,
+    },
+    https: {
+      name: `${options.name}-https`,
+      open: (stream, visitor) => visit(stream, visitor, (site) => openSecure(stream, visitor, site)),
+      close: reset,
+    },
+    renew: () => {
+      secureContext = undefined;
+    },
+    reset,
+  };
+}
+
+async function secureContextOf({ tls }: SiteOptions): Promise<SecureContext> {
+  return createSecureContext({ ...(await tls()), minVersion: 'TLSv1.2' });
+}
+
+async function build(options: SiteOptions): Promise<Built> {
+  let server!: Server;
+  let handle!: (request: IncomingMessage, response: ServerResponse) => void;
+  const app = Fastify({
+    logger: false,
+    schemaController: OWN_COMPILERS,
+    bodyLimit: MAX_BODY_BYTES,
+    serverFactory: (handler) => {
+      handle = handler as typeof handle;
+      server = createServer({ headersTimeout: SERVICE_HEADERS_TIMEOUT_MS }, handle);
+      // A client that ends its side after the request still wants the answer (RFC 9112 §9.6). Node's own switch, without a word in its
+      // documentation: https://github.com/nodejs/node/blob/main/lib/_http_server.js, `socketOnEnd`.
+      Object.assign(server, { httpAllowHalfOpen: true });
+      return server;
+    },
+  });
+  // Looked up as a request comes: once an answer is sent, HTTP/2 knows nothing of its connection any more.
+  const seen = new WeakMap<object, { readonly visitor: Visitor | undefined; readonly scheme: 'http' | 'https' }>();
+  const visitorOf = (request: FastifyRequest): Visitor | undefined => seen.get(request)?.visitor;
+  // What is sent is for the routes to read: of no kind is more kept in memory than they want.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.addHook('onRequest', async (request) => {
+    const visitor = (request.raw.socket as Visited)[VISITOR];
+    seen.set(request, { visitor, scheme: isTls(request) ? 'https' : 'http' });
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { visitor, scheme = 'http' } = seen.get(request) ?? {};
+    options.emit('service.request', {
+      service: `${options.name}-${scheme}`,
+      method: request.method,
+      host: request.host,
+      path: request.url,
+      status: reply.statusCode,
+      source: visitor ? endpointText(visitor.sourceAddress, visitor.sourcePort) : '',
+    });
+  });
+  await options.addRoutes(app, {
+    ...options.ports,
+    visitorOf,
+    onUpgrade: (handler) => void server.on('upgrade', handler),
+  });
+  await app.ready();
+  const http2 = options.http2 === false ? undefined : http2Server(handle);
+  return {
+    app,
+    open: (stream) => {
+      stream.on('error', () => stream.destroy());
+      const target = http2 && stream instanceof TLSSocket && stream.alpnProtocol === 'h2' ? http2 : server;
+      target.emit('connection', stream);
+    },
+  };
+}
+
+/** A server for connections that agreed on HTTP/2. Node's module is taken when the first site is built. */
+function http2Server(handle: (request: IncomingMessage, response: ServerResponse) => void) {
+  const server = process.getBuiltinModule('node:http2').createServer();
+  server.on('request', handle as never);
+  server.on('session', (session) => session.on('error', () => session.destroy()));
+  return server;
+}
+
+/** Whether a request came over TLS. */
+export function isTls(request: FastifyRequest): boolean {
+  return request.raw.socket instanceof TLSSocket;
+}

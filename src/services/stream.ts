@@ -1,0 +1,145 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import type { Timer } from '../lib/clock.ts';
+import { html } from '../lib/html.ts';
+import { MAX_DELAY_MS, MAX_MESSAGE_BYTES, MAX_REMEMBERED, POLL_MS } from './constants.ts';
+import { bodyOf, refuse, wholeNumber } from './content.ts';
+import { page } from './page.ts';
+import type { SiteTools } from './site.ts';
+
+interface Message {
+  readonly id: number;
+  readonly text: string;
+}
+
+/** Longest message that is kept, in bytes: there are up to a thousand. */
+const MAX_TEXT_BYTES = 4_096;
+
+/**
+ * What goes on: `/events` (server-sent events: `?count=&interval=`, and where `Last-Event-ID` left off), `/ws` (WebSocket, returns each
+ * message), `/poll?after=&timeout=` (waits for messages that `POST /messages` brings), `/http` (the version of HTTP, 2 by ALPN).
+ */
+export function addStream(app: FastifyInstance, { onUpgrade, clock }: SiteTools): void {
+  const messages: Message[] = [];
+  const waiting = new Set<() => void>();
+  let last = 0;
+
+  app.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').send(START));
+  app.get('/http', async (request) => ({ version: request.raw.httpVersion }));
+
+  app.get<{ Querystring: { count?: string; interval?: string } }>('/events', async (request, reply) => {
+    const count = wholeNumber(request.query.count ?? '10', 1, 1_000_000);
+    const interval = wholeNumber(request.query.interval ?? '1000', 0, MAX_DELAY_MS);
+    if (count === undefined || interval === undefined) {
+      return refuse(
+        reply,
+        `“count” has to be from 1 to 1000000, and “interval” from 0 to ${MAX_DELAY_MS} milliseconds.`,
+      );
+    }
+    const from = wholeNumber(header(request.headers['last-event-id']), 0, count) ?? 0;
+    reply.hijack();
+    const { raw } = reply;
+    raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    let next = from;
+    const send = (): void => {
+      timer = undefined;
+      // The next event goes when the reader has room for it.
+      while (next < count) {
+        next += 1;
+        const room = raw.write(`id: ${next}\nevent: tick\ndata: {"number":${next},"of":${count}}\n\n`);
+        if (!room) {
+          raw.once('drain', send);
+          return;
+        }
+        if (next < count) {
+          timer = clock.setTimer(interval, send);
+          return;
+        }
+      }
+      raw.end();
+    };
+    let timer: Timer | undefined = clock.setTimer(0, send);
+    raw.once('close', () => {
+      timer?.cancel();
+      raw.off('drain', send);
+    });
+    return reply;
+  });
+
+  app.post('/messages', async (request, reply) => {
+    const body = await bodyOf(request, MAX_TEXT_BYTES);
+    if (!body) return refuse(reply, `A message has ${MAX_TEXT_BYTES} bytes at most.`, 413);
+    last += 1;
+    messages.push({ id: last, text: body.toString() });
+    if (messages.length > MAX_REMEMBERED) messages.shift();
+    for (const wake of waiting) wake();
+    return reply.code(201).send({ id: last });
+  });
+  app.get<{ Querystring: { after?: string; timeout?: string } }>('/poll', async (request, reply) => {
+    const after = wholeNumber(request.query.after ?? String(last), 0, Number.MAX_SAFE_INTEGER);
+    const timeout = wholeNumber(request.query.timeout ?? String(POLL_MS), 0, MAX_DELAY_MS);
+    if (after === undefined || timeout === undefined) {
+      return refuse(
+        reply,
+        `“after” is the id of a message, and “timeout” has to be from 0 to ${MAX_DELAY_MS} milliseconds.`,
+      );
+    }
+    const news = (): Message[] => messages.filter(({ id }) => id > after);
+    if (news().length === 0) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          timer.cancel();
+          waiting.delete(wake);
+          resolve();
+        };
+        const timer = clock.setTimer(timeout, wake);
+        waiting.add(wake);
+        reply.raw.once('close', wake);
+      });
+    }
+    if (reply.raw.destroyed) return reply.hijack();
+    return { last, messages: news() };
+  });
+  app.addHook('preClose', async () => {
+    for (const wake of waiting) wake();
+  });
+
+  onUpgrade((request, stream, head) => void upgrade(request, stream, head));
+}
+
+const header = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+
+type SocketServer = import('ws').WebSocketServer;
+let sockets: Promise<SocketServer> | undefined;
+
+/** Returns each message of a WebSocket (RFC 6455). */
+async function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+  if (request.url?.split('?')[0] !== '/ws') {
+    stream.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    return;
+  }
+  sockets ??= import('ws').then(
+    ({ WebSocketServer }) => new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES }),
+  );
+  const server = await sockets;
+  if (stream.destroyed) return;
+  server.handleUpgrade(request, stream, head, (socket) => {
+    socket.on('error', () => socket.terminate());
+    socket.on('message', (data, binary) => {
+      // One message after the other: who does not read what comes back sends no more.
+      socket.pause();
+      socket.send(data, { binary }, () => socket.resume());
+    });
+  });
+}
+
+const START = page(
+  'Contoso Stream',
+  html`<ul>
+<li><a href="/events?count=5&amp;interval=500">/events?count=5&amp;interval=500</a>: server-sent events</li>
+<li><code>/ws</code>: WebSocket, returns each message (up to ${MAX_MESSAGE_BYTES} bytes)</li>
+<li><a href="/poll?timeout=5000">/poll?timeout=5000</a>: waits for what <code>POST /messages</code> brings</li>
+<li><a href="/http">/http</a>: the version of HTTP that you speak</li>
+</ul>`,
+);

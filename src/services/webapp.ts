@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Html, html } from '../lib/html.ts';
+import { ownString } from '../lib/own-string.ts';
+import { MAX_FILE_BYTES } from './constants.ts';
+import { bodyOf, refuse } from './content.ts';
+import { page } from './page.ts';
+import { Remembered } from './remembered.ts';
+import { isTls, type SiteTools } from './site.ts';
+
+/** What everybody signs in with; the page says so. */
+export const WEBAPP_PASSWORD = 'contoso';
+
+const COOKIE = 'webapp-session';
+const MAX_FORM_BYTES = 16 * 1024;
+
+interface Visit {
+  readonly user: string;
+  /** Goes along with each form, so that no other site can send one (OWASP, synchronizer token). */
+  readonly token: string;
+  requests: number;
+}
+
+/**
+ * A web application as people have on premises. Routes: `/` (for who is signed in), `/login` (form), `/logout`, `/upload` (a file out of a
+ * form), `/session` (JSON). Any name is a user.
+ */
+export function addWebapp(app: FastifyInstance, { random }: Pick<SiteTools, 'random'>): void {
+  const visits = new Remembered<Visit>();
+  const visitOf = (request: FastifyRequest): Visit | undefined => {
+    const visit = visits.get(cookieOf(request) ?? '');
+    if (visit) visit.requests += 1;
+    return visit;
+  };
+  const show = (reply: FastifyReply, title: string, content: Html) =>
+    reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(page(title, content));
+  const toLogin = (request: FastifyRequest, reply: FastifyReply) =>
+    reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
+
+  app.get('/', async (request, reply) => {
+    const visit = visitOf(request);
+    if (!visit) return toLogin(request, reply);
+    return show(reply, 'Contoso Web App', home(visit));
+  });
+  app.get<{ Querystring: { next?: string } }>('/login', async (request, reply) =>
+    show(reply, 'Sign in to Contoso', loginForm(ownPath(request.query.next))),
+  );
+  app.post('/login', async (request, reply) => {
+    const form = await formOf(request);
+    if (!form) return refuse(reply, `A form has ${MAX_FORM_BYTES} bytes at most.`, 413);
+    const user = form.get('username')?.trim() ?? '';
+    const next = ownPath(form.get('next') ?? undefined);
+    if (user === '' || form.get('password') !== WEBAPP_PASSWORD) {
+      return show(reply.code(401), 'Sign in to Contoso', loginForm(next, 'That is not a user name with its password.'));
+    }
+    const id = random.bytes(24).toString('base64url');
+    visits.set(id, { user: ownString(user.slice(0, 100)), token: random.bytes(18).toString('base64url'), requests: 0 });
+    return reply.header('set-cookie', cookieText(request, id)).redirect(next, 303);
+  });
+  app.post('/logout', async (request, reply) => {
+    visits.delete(cookieOf(request) ?? '');
+    return reply.header('set-cookie', `${cookieText(request, '')}; Max-Age=0`).redirect('/login', 303);
+  });
+  app.get('/session', async (request, reply) => {
+    const visit = visitOf(request);
+    if (!visit) return refuse(reply, 'Nobody is signed in. Send the form at /login.', 401);
+    return { user: visit.user, requests: visit.requests };
+  });
+  app.post('/upload', { bodyLimit: MAX_FILE_BYTES }, async (request, reply) => {
+    const visit = visitOf(request);
+    if (!visit) return refuse(reply, 'Nobody is signed in. Send the form at /login.', 401);
+    const body = await bodyOf(request, MAX_FILE_BYTES);
+    if (!body) return refuse(reply, `At most ${MAX_FILE_BYTES} bytes are taken.`, 413);
+    const form = await multipart(request, body);
+    if (!form) return refuse(reply, 'This takes a form of the kind multipart/form-data (RFC 7578).', 415);
+    if (form.get('token') !== visit.token)
+      return refuse(reply, 'The form is not from this session. Load the page anew.', 403);
+    const files = [];
+    for (const part of form.getAll('file')) {
+      if (typeof part === 'string') continue;
+      const content = Buffer.from(await part.arrayBuffer());
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      files.push({ name: part.name, type: part.type, bytes: content.length, sha256 });
+    }
+    return { user: visit.user, files };
+  });
+}
+
+/** A way back that leads to this site and no other. */
+function ownPath(text: string | undefined): string {
+  return text !== undefined && /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(text) ? text : '/';
+}
+
+function cookieOf(request: FastifyRequest): string | undefined {
+  for (const pair of (request.headers.cookie ?? '').split(';')) {
+    const [name, value] = pair.trim().split('=', 2);
+    if (name === COOKIE) return value;
+  }
+  return undefined;
+}
+
+const cookieText = (request: FastifyRequest, value: string): string =>
+  `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Lax${isTls(request) ? '; Secure' : ''}`;
+
+async function formOf(request: FastifyRequest): Promise<URLSearchParams | undefined> {
+  const body = await bodyOf(request, MAX_FORM_BYTES);
+  return body && new URLSearchParams(body.toString());
+}
+
+/** A form with files, read by Node's own reader; undefined for anything else. */
+async function multipart(request: FastifyRequest, body: Buffer): Promise<FormData | undefined> {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^multipart\/form-data\s*;/i.test(type)) return undefined;
+  return new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData().catch(() => undefined);
+}
+
+const loginForm = (
+  next: string,
+  problem?: string,
+): Html => html`${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
+<form method="post" action="/login">
+<input type="hidden" name="next" value="${next}">
+<label for="username">User name</label><input id="username" name="username" autocomplete="username" required>
+<label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required>
+<div><button>Sign in</button></div>
+</form>
+<p>Any name is a user here, and the password is <code>${WEBAPP_PASSWORD}</code>.</p>`;
+
+const home = ({
+  user,
+  token,
+  requests,
+}: Visit): Html => html`<p>You are signed in as <strong>${user}</strong>. This is request ${requests} of the session.</p>
+<form method="post" action="/upload" enctype="multipart/form-data">
+<input type="hidden" name="token" value="${token}">
+<label for="file">Files</label><input id="file" name="file" type="file" multiple>
+<div><button>Upload</button></div>
+</form>
+<form method="post" action="/logout"><button>Sign out</button></form>`;

@@ -1,0 +1,88 @@
+import {
+  type AdminRoutes,
+  clockRoutes,
+  configRoutes,
+  type FaultsPort,
+  faultRoutes,
+  gatewayRoutes,
+  journalRoutes,
+  type MintedToken,
+  type ProfilePort,
+  profileRoutes,
+  type ReloadAnswer,
+  type ResetAnswer,
+  type ResourcesPort,
+  resetRoutes,
+  resourceRoutes,
+  type SessionsPort,
+  sessionRoutes,
+  statusRoutes,
+  stopRoutes,
+  type TokenRequest,
+  tokenRoutes,
+} from '../admin/index.ts';
+import type { Config } from '../config/index.ts';
+import { directoryAdmin, type IdentityProvider } from '../entra/index.ts';
+import type { Gateway } from '../gateway/index.ts';
+import type { SimulatorClock } from '../lib/simulator-clock.ts';
+import { version } from '../lib/version.ts';
+import type { EventListener, Journal } from '../telemetry/index.ts';
+
+/** What the interface shows and changes: the simulator. */
+export interface AdminSubject {
+  readonly urls: { readonly gateway: string; readonly authority: string; readonly admin: string };
+  readonly ca: string;
+  readonly config: Config;
+  readonly clock: SimulatorClock;
+  readonly gateway: Gateway;
+  readonly sessions: SessionsPort;
+  readonly resources: ResourcesPort;
+  readonly faults: FaultsPort & ProfilePort;
+  readonly journal: Journal;
+  readonly issuesTokens: boolean;
+  readonly identity: IdentityProvider;
+  reset(): Promise<ResetAnswer>;
+  reload(): Promise<ReloadAnswer>;
+  requestStop(): void;
+  subscribe(listener: EventListener): () => void;
+  mintToken(request: TokenRequest): Promise<MintedToken>;
+}
+
+/** The nouns of the administration interface, for one simulator. */
+export function adminRoutes(sim: AdminSubject, startedAt: number): AdminRoutes[] {
+  const { gateway, clock, journal } = sim;
+  const status = () => {
+    const sessions = gateway.sessions();
+    const connected = sessions.filter((one) => one.state === 'connected').length;
+    const where = { ...sim.urls, ca: sim.ca, issuesTokens: sim.issuesTokens };
+    return {
+      version,
+      pid: process.pid,
+      node: process.version,
+      startedAt,
+      ...where,
+      sessions: { connected, all: sessions.length },
+      mark: journal.mark(),
+      counters: gateway.stats(),
+    };
+  };
+  return [
+    { prefix: '/api/status', plugin: statusRoutes(status) },
+    { prefix: '/api/sessions', plugin: sessionRoutes(sim.sessions) },
+    { prefix: '/api/journal', plugin: journalRoutes({ journal, subscribe: (listener) => sim.subscribe(listener) }) },
+    { prefix: '/api/faults', plugin: faultRoutes(sim.faults) },
+    { prefix: '/api/profiles', plugin: profileRoutes(sim.faults) },
+    { prefix: '/api/gateway', plugin: gatewayRoutes(gateway) },
+    { prefix: '/api/reset', plugin: resetRoutes(() => sim.reset()) },
+    { prefix: '/api/stop', plugin: stopRoutes(() => sim.requestStop()) },
+    { prefix: '/api/clock', plugin: clockRoutes(clock) },
+    { prefix: '/api/resources', plugin: resourceRoutes(sim.resources) },
+    { prefix: '/api/config', plugin: configRoutes(sim) },
+    ...(sim.issuesTokens
+      ? [
+          { prefix: '/api/tokens', plugin: tokenRoutes((request) => sim.mintToken(request)) },
+          { prefix: '/api', plugin: directoryAdmin(sim.identity) },
+        ]
+      : []),
+  ];
+}

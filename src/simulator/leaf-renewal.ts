@@ -1,0 +1,70 @@
+import { DAY_MS, LEAF_RENEW_DAYS } from '../certs/constants.ts';
+import type { CertificateStore } from '../certs/index.ts';
+import type { ClockFollower, SimulatorClock } from '../lib/simulator-clock.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { ServerTls } from './names.ts';
+
+interface LeafRenewalOptions {
+  readonly certificates: CertificateStore;
+  readonly clock: SimulatorClock;
+  readonly emit: Emit;
+}
+
+type Use = (tls: Pick<ServerTls, 'cert' | 'key'>) => void;
+
+interface Watched {
+  readonly first: ServerTls;
+  readonly leaf: NonNullable<ServerTls['leaf']>;
+  readonly use: Use;
+  /** Of the certificate that is served now. */
+  notAfter: number;
+}
+
+/**
+ * Renews the servers' certificates that run out by a clock that was moved, as an operator would in that time. The new ones are good by the
+ * machine's clock too, because clients check against their own; they are kept in memory, and a reset goes back to the first ones.
+ */
+export class LeafRenewal implements ClockFollower {
+  readonly #options: LeafRenewalOptions;
+  readonly #watched: Watched[] = [];
+
+  constructor(options: LeafRenewalOptions) {
+    this.#options = options;
+  }
+
+  /** @param use has the server show another certificate */
+  watch(first: ServerTls, use: Use): void {
+    const { leaf } = first;
+    if (leaf) this.#watched.push({ first, leaf, use, notAfter: leaf.notAfter });
+  }
+
+  async settle(): Promise<void> {
+    // One after the other, so that the order of what is told is always the same.
+    for (const one of this.#watched) await this.#renew(one);
+  }
+
+  /** Back to the certificates of the start. */
+  reset(): void {
+    for (const one of this.#watched) {
+      if (one.notAfter === one.leaf.notAfter) continue;
+      one.notAfter = one.leaf.notAfter;
+      one.use(one.first);
+    }
+  }
+
+  async #renew(one: Watched): Promise<void> {
+    const { certificates, clock, emit } = this.#options;
+    const { name, request } = one.leaf;
+    if (one.notAfter - clock.now() >= LEAF_RENEW_DAYS * DAY_MS) return;
+    const renewed = await certificates.renewed(name, request, clock.machine.now(), one.notAfter);
+    // The clock may have been set back meanwhile.
+    if (!renewed || one.notAfter - clock.now() >= LEAF_RENEW_DAYS * DAY_MS) return;
+    one.notAfter = renewed.notAfter;
+    one.use({ cert: renewed.certPem, key: renewed.keyPem });
+    emit('certificate.renewed', {
+      certificate: name,
+      path: 'memory',
+      reason: 'it is about to expire by the clock that was moved',
+    });
+  }
+}

@@ -1,0 +1,77 @@
+import { type ChangedMember, type Config, type ConfigChange, type LoadedConfig, planReload } from '../config/index.ts';
+import { Directory } from '../entra/directory/directory.ts';
+import { errorText, isTunneliteError, TunneliteError } from '../lib/errors.ts';
+import type { Emit } from '../telemetry/index.ts';
+import { checkDirectory, directoryWarnings } from './check-directory.ts';
+
+/** What came of reading the configuration again. */
+export interface ReloadResult extends ConfigChange {
+  /** Absolute path of the file that was read, if there was one. */
+  readonly file: string | undefined;
+  /** What is allowed but probably not meant, in words. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads the configuration again, as it was read for the start. */
+export type ConfigSource = () => Pick<LoadedConfig, 'config' | 'locate' | 'warnings' | 'file'>;
+
+interface ReloadOptions {
+  readonly emit: Emit;
+  /** The configuration in force. */
+  readonly current: () => Config;
+  /** The tenant that `common` means, and that the addresses of the simulator name. */
+  readonly defaultTenant: () => string | undefined;
+  /** Takes a configuration over. Does not fail. */
+  readonly apply: (config: Config, change: ConfigChange) => void;
+}
+
+const DIRECTORY = 'identity.directory';
+
+/**
+ * Reads a configuration and takes over what can be without a restart. One that is not valid changes nothing.
+ * @throws TunneliteError those of `source`, `ERR_CONFIG_INVALID` for the directory, `ERR_CONFIG_RELOAD`
+ */
+export function reloadConfig(source: ConfigSource | undefined, options: ReloadOptions): ReloadResult {
+  const { apply, current, defaultTenant, emit } = options;
+  try {
+    if (source === undefined) {
+      throw new TunneliteError('ERR_CONFIG_RELOAD', 'This simulator was started by a program, and not from a file.', {
+        hint: 'Give the new configuration to sim.reload in that program.',
+      });
+    }
+    const loaded = source();
+    const checked = checkDirectory(loaded);
+    const directory = checked ?? new Directory();
+    const before = current();
+    let plan = planReload(before, loaded.config);
+    const tenant = defaultTenant();
+    const other = plan.applied.find(({ member }) => member === DIRECTORY);
+    if (other && tenant !== undefined && directory.defaultTenant.id !== tenant) {
+      plan = keptDirectory(plan, other, before);
+    }
+    const { config, applied, needsRestart } = plan;
+    apply(config, plan);
+    emit('config.reloaded', { applied: names(applied), needsRestart: names(needsRestart) });
+    return {
+      applied,
+      needsRestart,
+      file: loaded.file,
+      warnings: [...loaded.warnings, ...directoryWarnings(checked, loaded)],
+    };
+  } catch (error) {
+    const explanation = errorText(error);
+    emit('config.refused', { code: isTunneliteError(error) ? error.code : 'ERR_INTERNAL', explanation });
+    throw error;
+  }
+}
+
+/** The first tenant is in addresses that clients have: another one needs a start. */
+function keptDirectory(plan: ReturnType<typeof planReload>, other: ChangedMember, before: Config): typeof plan {
+  return {
+    applied: plan.applied.filter((one) => one !== other),
+    needsRestart: [...plan.needsRestart, { ...other, takesEffect: 'restart' }],
+    config: { ...plan.config, identity: { ...plan.config.identity, directory: before.identity.directory } },
+  };
+}
+
+const names = (members: readonly ChangedMember[]): string => members.map(({ member }) => member).join(', ');

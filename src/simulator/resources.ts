@@ -1,0 +1,207 @@
+import { type CheckedUpstream, type Config, checkUpstream, type UpstreamInput } from '../config/index.ts';
+import { endpointText } from '../lib/endpoint.ts';
+import { TunneliteError } from '../lib/errors.ts';
+import type {
+  CompiledRule,
+  NameTable,
+  ResourceBroker,
+  ResourceTarget,
+  UpstreamRule,
+  UpstreamRules,
+} from '../resources/index.ts';
+import type { OnPremises } from '../services/index.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { namesOf } from './upstream-names.ts';
+
+/** A host of the mock network. */
+export interface MockHostInfo {
+  readonly names: readonly string[];
+  readonly addresses: readonly string[];
+  /** Port to service. */
+  readonly tcp: Readonly<Record<string, string>>;
+  readonly udp: Readonly<Record<string, string>>;
+  /** Requests that were let through to it since the start or the last reset. */
+  readonly hits: number;
+}
+
+/** A rule that leads out of the mock network. */
+export interface UpstreamInfo {
+  /** `u1`, `u2` and so on. */
+  readonly id: string;
+  /** What clients ask for: an address, a CIDR range, or a host name. */
+  readonly match: string;
+  /** Empty = all. */
+  readonly ports: readonly number[];
+  /** Where it really goes; null = where the client wants to. */
+  readonly to: { readonly host: string; readonly port: number | null } | null;
+  /** The addresses that stand for its name in the tunnel; empty for a wildcard, a rule by address, and the name of a mock host. */
+  readonly addresses: readonly string[];
+  /** Where it is from: the configuration, or `add`. */
+  readonly source: 'configuration' | 'added';
+  /** Requests that it let through since the start or the last reset. */
+  readonly hits: number;
+}
+
+/** What is behind the gateway. Upstreams are in the order in which they are asked: the first that fits decides. */
+export interface ResourceList {
+  readonly hosts: readonly MockHostInfo[];
+  readonly upstreams: readonly UpstreamInfo[];
+}
+
+/** How many rules there may be at a time: as many as in a configuration. */
+const MAX_RULES = 1000;
+
+interface Parts {
+  readonly config: Config;
+  readonly rules: UpstreamRules;
+  readonly upstreams: NameTable;
+  readonly broker: ResourceBroker;
+  readonly onPremises: OnPremises;
+  readonly emit: Emit;
+}
+
+/**
+ * What clients find behind the gateway: the mock hosts, and upstreams, which can be added and removed while the simulator runs.
+ *
+ * @example
+ * ```ts
+ * const { id } = sim.resources.add({ match: 'orders.contoso.internal', ports: [443], to: { host: 'localhost', port: 3000 } });
+ * sim.resources.remove(id);
+ * ```
+ */
+export class ResourceControls {
+  readonly #parts: Parts;
+  #config: Config;
+  /** By id of the rule, and by the first name of the host. */
+  readonly #hits = new Map<string, number>();
+
+  /** @internal */
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#config = parts.config;
+  }
+
+  /** Mock hosts and upstreams, with how often each was asked for. */
+  list(): ResourceList {
+    const { config, rules } = this.#parts;
+    return {
+      hosts: config.services.hosts.map(({ names, addresses, tcp, udp }) => ({
+        names,
+        addresses,
+        tcp,
+        udp,
+        hits: this.#hits.get(hostKey(names[0]!)) ?? 0,
+      })),
+      upstreams: rules.list().map((rule) => this.#info(rule)),
+    };
+  }
+
+  /**
+   * Adds an upstream, before all others, until it is removed or the simulator is reset. A name gets an address in the tunnel at once.
+   * `warnings` says what is allowed but probably not meant, such as a name that clients do not ask the tunnel for.
+   * @param input as under `resources.upstreams` in a configuration
+   * @throws TunneliteError `ERR_RESOURCE_RULE`
+   */
+  add(input: UpstreamInput): UpstreamInfo & Pick<CheckedUpstream, 'warnings'> {
+    const { rules, upstreams, broker, emit } = this.#parts;
+    const { upstream, warnings } = checkUpstream(this.#config, input);
+    if (rules.list().length >= MAX_RULES) {
+      throw new TunneliteError('ERR_RESOURCE_RULE', `There are ${MAX_RULES} upstreams already.`, {
+        hint: 'Remove some, or use a wildcard such as *.example.com.',
+      });
+    }
+    const added = rules.add(upstreamRule(upstream));
+    upstreams.usePatterns(namesOf(rules));
+    const info = this.#info(added);
+    const { pattern } = added;
+    if (pattern !== undefined && !pattern.wildcard && upstreams.has(pattern.name) && info.addresses.length === 0) {
+      rules.remove(added.id);
+      upstreams.usePatterns(namesOf(rules));
+      throw new TunneliteError('ERR_RESOURCE_RULE', 'All addresses for names are in use.', {
+        hint: 'Give resources.names.network a larger network, or remove upstreams by name.',
+      });
+    }
+    broker.rulesChanged();
+    emit('resource.upstream.added', { upstream: added.id, match: info.match, ...inWords(info) });
+    return { ...info, warnings };
+  }
+
+  /**
+   * Takes an upstream out: connections to it are reset, and so is who tries again. One of the configuration is back after a reset.
+   * @returns how many connections and UDP destinations ended
+   * @throws TunneliteError `ERR_RESOURCE_UNKNOWN`
+   */
+  remove(id: string): { readonly ended: number } {
+    const { rules, upstreams, broker, emit } = this.#parts;
+    const rule = rules.remove(id);
+    if (rule === undefined) {
+      throw new TunneliteError('ERR_RESOURCE_UNKNOWN', `There is no upstream ${JSON.stringify(id)}.`, {
+        details: { id },
+      });
+    }
+    upstreams.usePatterns(namesOf(rules));
+    this.#hits.delete(id);
+    const ended = broker.rulesChanged(id);
+    emit('resource.upstream.removed', { upstream: id, match: rule.rule.match, ended });
+    return { ended };
+  }
+
+  /** @internal A request was let through. */
+  count(address: string, target: ResourceTarget): void {
+    const host = target.kind === 'service' ? this.#parts.onPremises.hostAt(address)?.names[0] : undefined;
+    const key = target.kind === 'upstream' ? target.id : host === undefined ? undefined : hostKey(host);
+    if (key !== undefined) this.#hits.set(key, (this.#hits.get(key) ?? 0) + 1);
+  }
+
+  /** @internal Another configuration is in force. */
+  configure(config: Config): void {
+    this.#config = config;
+    const { rules, broker } = this.#parts;
+    const before = new Set(rules.list());
+    rules.configure(config.resources.upstreams.map(upstreamRule));
+    this.#parts.upstreams.usePatterns(namesOf(rules));
+    const now = new Set(rules.list());
+    broker.rulesChanged();
+    for (const { id } of before.difference(now)) broker.rulesChanged(id);
+  }
+
+  /** @internal Only what the configuration says. */
+  reset(): void {
+    const { rules, upstreams } = this.#parts;
+    rules.reset();
+    upstreams.usePatterns(namesOf(rules));
+    this.#hits.clear();
+  }
+
+  #info({ id, rule, added, pattern }: CompiledRule): UpstreamInfo {
+    const { match, ports, to } = rule;
+    return {
+      id,
+      match,
+      ports,
+      to: to ? { host: to.host, port: to.port ?? null } : null,
+      addresses: pattern === undefined || pattern.wildcard ? [] : this.#parts.upstreams.addressesAt(pattern.name),
+      source: added ? 'added' : 'configuration',
+      hits: this.#hits.get(id) ?? 0,
+    };
+  }
+}
+
+/** A rule of the configuration as the policy takes it. */
+export function upstreamRule({ match, ports, to }: Config['resources']['upstreams'][number]): UpstreamRule {
+  return { match, ports, to: to ? { host: to.host, port: to.port ?? undefined } : undefined };
+}
+
+function inWords({ ports, to }: UpstreamInfo): { readonly ports: string; readonly target: string } {
+  return {
+    ports: ports.length === 0 ? 'all ports' : `port ${ports.join(', ')}`,
+    target:
+      to === null
+        ? 'where the client wants to'
+        : to.port === null
+          ? `${to.host}, the same port`
+          : endpointText(to.host, to.port),
+  };
+}
+
+const hostKey = (name: string): string => `host ${name}`;

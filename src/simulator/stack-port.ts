@@ -1,0 +1,37 @@
+import type { PacketPort, SessionInfo } from '../gateway/index.ts';
+import { personOf, type Requester } from '../lib/person.ts';
+import type { Netstack, NetstackDriver } from '../netstack/index.ts';
+
+/** Joins a gateway and the stack behind it: packets go in with their session as owner. The stack's time moves once per batch. */
+export function stackPort(
+  stack: Netstack,
+  driver: NetstackDriver,
+  onSessionOver: (session: string) => void = () => {},
+): PacketPort {
+  let inBatch = false;
+  return {
+    onPacket(buffer, offset, length, session) {
+      if (!inBatch) {
+        inBatch = true;
+        driver.tick();
+      }
+      stack.input(buffer, offset, length, session);
+    },
+    onBatchEnd() {
+      if (!inBatch) return;
+      inBatch = false;
+      stack.flush();
+    },
+    onPathChanged: (address) => stack.pathChanged(address),
+    onAddressReleased(address, session) {
+      stack.forget(address);
+      onSessionOver(session.id);
+    },
+  };
+}
+
+/** Who an owner of packets is. In through the port go the packets of sessions only. */
+export function requesterOf(owner: object | undefined): Requester | undefined {
+  const session = owner as SessionInfo | undefined;
+  return session && { session: session.id, person: personOf(session) };
+}

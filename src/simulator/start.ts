@@ -1,0 +1,247 @@
+import { startAdmin } from '../admin/index.ts';
+import type { Principal } from '../bearer/types.ts';
+import { type CertificateStore, loadCertificates } from '../certs/index.ts';
+import { type Config, type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig, tunnelSettings } from '../config/index.ts';
+import type { Directory } from '../entra/directory/index.ts';
+import { FaultEngine } from '../faults/index.ts';
+import { createGateway, type SessionStore } from '../gateway/index.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { CloseStack } from '../lib/dispose.ts';
+import { directly, type Offload } from '../lib/offload.ts';
+import { type RandomSource, systemRandom } from '../lib/random.ts';
+import { SimulatorClock } from '../lib/simulator-clock.ts';
+import { version } from '../lib/version.ts';
+import { type Network, systemNetwork, type TcpTarget } from '../network/index.ts';
+import type { LookUp } from '../resources/index.ts';
+import { type EventListener, type EventLogger, eventJson, Telemetry } from '../telemetry/index.ts';
+import { adminRoutes } from './admin-routes.ts';
+import { openAppendFile } from './append-file.ts';
+import { createAuthorities, signingKeys } from './authorities.ts';
+import { keylogOf } from './keylog.ts';
+import { LeafRenewal } from './leaf-renewal.ts';
+import { leafCertificates, nameConstraints, permittedNames, welcomeNames } from './names.ts';
+import { createInnerNetwork } from './network.ts';
+import { Resets } from './resets.ts';
+
+import { Simulator } from './simulator.ts';
+
+/** What a program can supply in place of the defaults. */
+export interface SimulatorRuntime {
+  /** In place of the machine's clock; the simulator's own is made from it. */
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+  /** A pino logger, or anything with its level methods. */
+  readonly logger?: EventLogger;
+  /** Called when the configuration was read again and has another level for the log. */
+  readonly onLogLevel?: (level: Config['log']['level']) => void;
+  /** Where sessions live between connections; memory when left out. */
+  readonly store?: SessionStore;
+  /** Where connections and datagrams come from; the machine's sockets when left out. */
+  readonly network?: Network;
+  /** What WebCrypto's work goes through; by itself when left out. */
+  readonly offload?: Offload;
+  /** In place of those of the configured directory, and of the clock that dates them. */
+  readonly certificates?: CertificateStore;
+  /** NSS key-log lines of TLS and DTLS. */
+  readonly keylog?: (line: string) => void;
+  /** Resolves the names that upstream rules lead to; the resolver of this machine when left out. */
+  readonly lookUp?: LookUp;
+  /** Called with each token that is otherwise good: true refuses it. A good one stays good until it expires, whatever its user does. */
+  readonly isRevoked?: (principal: Principal) => boolean;
+  /** Called with every event, synchronously, from the first one on. */
+  readonly onEvent?: EventListener;
+}
+
+/**
+ * Starts a whole simulator in this process: Entra ID, gateway and mock network, on free ports, with certificates in memory.
+ *
+ * @example
+ * ```ts
+ * await using sim = await startSimulator({ gateway: { dpd: 5 } });
+ * const token = await sim.token({ user: 'alice@contoso.com' });
+ * await using client = await TunnelClient.connect({ server: sim.urls.gateway, token, ca: sim.ca });
+ * await sim.journal.waitFor({ name: 'session.connect' });
+ * ```
+ * @param input what differs from the defaults; see docs/configuration.md
+ * @throws TunneliteError `ERR_CONFIG_INVALID`, `ERR_GATEWAY_PORT_IN_USE` and those of certificates and identity
+ */
+export async function startSimulator(input: ConfigInput = {}, runtime: SimulatorRuntime = {}): Promise<Simulator> {
+  return runSimulator(resolveConfig(input, IN_PROCESS_DEFAULTS), runtime);
+}
+
+/**
+ * Starts a simulator from a whole configuration, as the command line does.
+ *
+ * @param directory that of the configuration, where it is built already
+ */
+export async function runSimulator(
+  config: Config,
+  runtime: SimulatorRuntime = {},
+  directory?: Directory,
+): Promise<Simulator> {
+  const machine = runtime.clock ?? systemClock;
+  const random = runtime.random ?? systemRandom;
+  const net = runtime.network ?? systemNetwork;
+  // What goes by HTTP keeps the machine's own connections, unless there is another network.
+  const dial = runtime.network && ((target: TcpTarget) => net.connect(target));
+  const offload = runtime.offload ?? directly;
+  const begin = machine.monotonic();
+  const clock: SimulatorClock = new SimulatorClock({
+    machine,
+    mode: config.clock,
+    onAdvance: (milliseconds, { offset, timers }) => emit('clock.advanced', { milliseconds, offset, timers }),
+    onMode: (mode) => emit('clock.mode', { mode }),
+  });
+  const closing = new CloseStack();
+  const journalFile =
+    config.journal.file === null ? undefined : openAppendFile(config.journal.file, 'journal.file', { gather: true });
+  const telemetry = new Telemetry({
+    clock,
+    journalCapacity: config.journal.capacity,
+    journalLevel: config.journal.level,
+    journalSink: journalFile && ((event) => journalFile.write(eventJson(event))),
+    logger: runtime.logger,
+  });
+  // The last thing that is closed, also where the start fails: the journal has the whole story, from its first event on.
+  closing.defer(() => {
+    telemetry.emit('simulator.closed', {});
+    telemetry.journal.finish();
+    journalFile?.close();
+  });
+  if (runtime.onEvent) telemetry.subscribe(runtime.onEvent);
+  const { emit } = telemetry;
+  const resets = new Resets();
+  resets.add('clock', () => clock.reset());
+  closing.defer(() => clock.close());
+  try {
+    emit('simulator.starting', { node: process.version, platform: `${process.platform} ${process.arch}` });
+    const faults = new FaultEngine({
+      clock,
+      machine,
+      emit,
+      ...config.faults,
+      surroundings: { udpDisabled: config.gateway.disableUdp },
+    });
+    resets.add('faults', () => faults.reset());
+    const certificates =
+      runtime.certificates ??
+      (await loadCertificates({
+        directory: config.certs.directory ?? undefined,
+        clock,
+        random,
+        emit,
+        permitted: permittedNames(config),
+        constraints: nameConstraints(config),
+        welcome: welcomeNames(config),
+      }));
+    const [leaves, keys] = await Promise.all([
+      leafCertificates(certificates, config, emit),
+      // A new RSA key takes a while, on a thread of its own.
+      config.identity.authority === null ? signingKeys(certificates, clock, random, emit, offload) : undefined,
+    ]);
+    const keylog = runtime.keylog ?? keylogOf(config, closing);
+    const network = await createInnerNetwork({
+      config,
+      machine,
+      random,
+      emit,
+      faults,
+      network: net,
+      tls: leaves.services,
+      issuer: { ca: certificates.ca.certPem, special: certificates.special },
+      lookUp: runtime.lookUp,
+    });
+    closing.defer(() => network.close());
+    const authorities = await createAuthorities({
+      config,
+      directory,
+      certificates,
+      keys,
+      clock,
+      machine,
+      faults,
+      network: net,
+      offload,
+      dial,
+      random,
+      emit,
+      tls: leaves.identity,
+      isRevoked: runtime.isRevoked,
+    });
+    closing.defer(() => authorities.close());
+    resets.add('Entra ID', () => authorities.reset());
+    const gateway = await createGateway({
+      host: config.gateway.host,
+      port: config.gateway.port,
+      tls: {
+        ...leaves.gateway,
+        ca: certificates.ca.certPem,
+        minVersion: config.gateway.tls.minVersion,
+        maxVersion: config.gateway.tls.maxVersion,
+        ...(keylog ? { keylog } : {}),
+      },
+      settings: tunnelSettings(config),
+      verifier: authorities.verifier,
+      emit,
+      clock,
+      machine,
+      random,
+      network: net,
+      faults,
+      ...(runtime.store ? { store: runtime.store } : {}),
+      acceleration: config.acceleration,
+      bearerPrefix: config.gateway.bearerPrefix,
+      ...(config.gateway.bans.maxScore > 0 ? { bans: config.gateway.bans } : {}),
+    });
+    closing.use(gateway);
+    network.attach(gateway);
+    faults.knowPersons((session) => gateway.personOf(session));
+    clock.follow(gateway.follower);
+    const renewal = new LeafRenewal({ certificates, clock, emit });
+    renewal.watch(leaves.gateway, (tls) => gateway.useCertificate(tls));
+    renewal.watch(leaves.identity, (tls) => authorities.provider?.useCertificate(tls));
+    renewal.watch(leaves.services, (tls) => network.onPremises.useCertificate(tls));
+    clock.follow(renewal);
+    resets.add('certificates', () => renewal.reset());
+    const ownCertificate = config.gateway.tls.certFile === null ? undefined : leaves.gateway.cert;
+    const sim = new Simulator({
+      config,
+      clock,
+      machine,
+      dial,
+      telemetry,
+      certificates,
+      network,
+      authorities,
+      gateway,
+      faults,
+      resets,
+      closing,
+      onLogLevel: runtime.onLogLevel,
+      ownCertificate,
+    });
+    const admin = closing.use(
+      await startAdmin({
+        host: config.admin.host,
+        port: config.admin.port,
+        random,
+        network: net,
+        check: () => sim.check(),
+        version,
+        names: config.gateway.names,
+        routes: adminRoutes(sim, machine.now()),
+      }),
+    );
+    sim.adopt(admin);
+    await sim.assertReady();
+    emit('simulator.ready', {
+      gateway: sim.urls.gateway,
+      identity: sim.urls.authority,
+      milliseconds: machine.monotonic() - begin,
+    });
+    return sim;
+  } catch (error) {
+    await closing.close().catch(() => {});
+    throw error;
+  }
+}

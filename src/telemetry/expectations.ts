@@ -1,0 +1,101 @@
+import { TunneliteError } from '../lib/errors.ts';
+import type { TunneliteEvent } from './events.ts';
+import { type AnyQuery, type JournalMark, matches, queryText, startOf } from './journal-query.ts';
+import { type AnyEvent, eventLine, explainNothing } from './near-misses.ts';
+
+/** How many events are expected: a number, or bounds. */
+export type ExpectedCount = number | { readonly atLeast?: number; readonly atMost?: number };
+
+/** How many events a message lists. */
+const LISTED = 20;
+
+/** Events as lines of a message. */
+const listed = (events: readonly AnyEvent[]): string =>
+  [
+    ...events.slice(0, LISTED).map((event) => `\n  ${eventLine(event)}`),
+    ...(events.length > LISTED ? [`\n  and ${events.length - LISTED} more`] : []),
+  ].join('');
+
+/**
+ * `ERR_JOURNAL_EXPECTATION` when what a query found is not as much as expected, or when that cannot be told, else undefined.
+ * @param all where the nearest events are looked for when it found nothing, oldest first
+ * @param lost number of the newest event that fell out of the journal, 0 when none did
+ */
+export function unexpected(
+  query: AnyQuery,
+  found: readonly AnyEvent[],
+  times: ExpectedCount,
+  all: readonly TunneliteEvent[],
+  lost: number,
+): TunneliteError | undefined {
+  const missing = missingSince(query, lost);
+  const details = { found: found.length, expected: times };
+  if (isExpected(found.length, times)) {
+    if (missing === undefined || bounds(times).atMost === Infinity) return undefined;
+    const text = `It cannot be told whether there was ${found.length === 0 ? 'no' : `only ${found.length}`} ${queryText(query)}. ${missing}`;
+    return new TunneliteError('ERR_JOURNAL_EXPECTATION', text, { hint: ROOM, details });
+  }
+  if (found.length === 0) {
+    const nothing = explainNothing(all, query);
+    const text = missing === undefined ? nothing : `${nothing}\n${missing}`;
+    return new TunneliteError('ERR_JOURNAL_EXPECTATION', text, { details });
+  }
+  const { atLeast, atMost } = bounds(times);
+  const wanted =
+    atLeast === atMost ? `${atLeast || 'no'}` : found.length < atLeast ? `at least ${atLeast}` : `at most ${atMost}`;
+  return new TunneliteError(
+    'ERR_JOURNAL_EXPECTATION',
+    `Expected ${wanted} ${queryText(query)}, and there ${found.length === 1 ? 'was 1' : `were ${found.length}`}:${listed(found)}`,
+    { details },
+  );
+}
+
+/** True when so many events are as many as expected. */
+export function isExpected(count: number, times: ExpectedCount): boolean {
+  const { atLeast, atMost } = bounds(times);
+  return count >= atLeast && count <= atMost;
+}
+
+function bounds(times: ExpectedCount): { readonly atLeast: number; readonly atMost: number } {
+  if (typeof times === 'number') return { atLeast: times, atMost: times };
+  return { atLeast: times.atLeast ?? 0, atMost: times.atMost ?? Infinity };
+}
+
+const ROOM = 'Raise journal.capacity, keep fewer events with journal.level, or set the mark later.';
+
+/** What a query asks for from a mark on and the journal no longer has, in words. Without a mark it asks for what there is. */
+function missingSince(query: Pick<AnyQuery, 'since' | 'after'>, lost: number): string | undefined {
+  if ((query.since === undefined && query.after === undefined) || startOf(query) >= lost) return undefined;
+  return `The journal was full: of the events since that mark, those up to #${lost} have fallen out.`;
+}
+
+/**
+ * `ERR_JOURNAL_PROBLEMS` when there are any, or when that cannot be told, else undefined.
+ * @param lost number of the newest event that fell out of the journal, 0 when none did
+ */
+export function unexpectedProblems(
+  problems: readonly AnyEvent[],
+  since: JournalMark | undefined,
+  lost: number,
+): TunneliteError | undefined {
+  if (problems.length === 0) {
+    const missing = missingSince(since === undefined ? {} : { since }, lost);
+    if (missing === undefined) return undefined;
+    const text = `It cannot be told whether nothing went wrong. ${missing}`;
+    return new TunneliteError('ERR_JOURNAL_PROBLEMS', text, { hint: ROOM, details: { count: 0 } });
+  }
+  return new TunneliteError(
+    'ERR_JOURNAL_PROBLEMS',
+    `${problems.length === 1 ? 'One thing' : `${problems.length} things`} went wrong:${listed(problems)}`,
+    { details: { count: problems.length } },
+  );
+}
+
+/** Problems without those that a test brought about itself. */
+export function withoutExceptions<T extends TunneliteEvent>(
+  problems: readonly T[],
+  except: AnyQuery | readonly AnyQuery[],
+): T[] {
+  const exceptions = [except].flat();
+  return problems.filter((event) => !exceptions.some((one) => matches(event, one)));
+}

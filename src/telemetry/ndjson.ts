@@ -1,0 +1,45 @@
+import { TunneliteError } from '../lib/errors.ts';
+import { EVENTS, LEVEL_RANK, type TunneliteEvent } from './events.ts';
+
+/** One event as a line of NDJSON, with its line end. Fields that are undefined are left out. */
+export function eventJson(event: TunneliteEvent): string {
+  return `${JSON.stringify(event)}\n`;
+}
+
+/**
+ * Reads a journal that was exported as NDJSON. Empty lines are passed over.
+ * @throws TunneliteError `ERR_JOURNAL_FILE` with the number of the first line that is no event
+ */
+export function parseNdjson(text: string): TunneliteEvent[] {
+  const events: TunneliteEvent[] = [];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '') continue;
+    const event = eventOf(line);
+    if (!event) {
+      throw new TunneliteError('ERR_JOURNAL_FILE', `Line ${index + 1} of the journal is no event.`, {
+        details: { line: index + 1 },
+      });
+    }
+    events.push(event);
+  }
+  return events;
+}
+
+function eventOf(line: string): TunneliteEvent | undefined {
+  try {
+    const { seq, time, name, level, text, fields } = JSON.parse(line) as Record<string, unknown>;
+    const whole =
+      Number.isSafeInteger(seq) &&
+      typeof time === 'number' &&
+      typeof name === 'string' &&
+      Object.hasOwn(EVENTS, name) &&
+      typeof level === 'string' &&
+      Object.hasOwn(LEVEL_RANK, level) &&
+      typeof text === 'string' &&
+      typeof fields === 'object' &&
+      fields !== null;
+    return whole ? ({ seq, time, name, level, text, fields } as TunneliteEvent) : undefined;
+  } catch {
+    return undefined;
+  }
+}

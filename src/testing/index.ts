@@ -1,0 +1,10 @@
+export {
+  createWorld,
+  type Page,
+  type PageOptions,
+  type World,
+  type WorldClient,
+  type WorldOptions,
+} from '../world/index.ts';
+export type { RunnerHooks } from './runners.ts';
+export { type FixtureOptions, type InstanceAddress, type SimulatorFixture, useSimulator } from './use-simulator.ts';

@@ -1,0 +1,198 @@
+import { connectSimulator, type RemoteSimulator } from '../admin/index.ts';
+import type { ConfigInput } from '../config/index.ts';
+import { errorText, TunneliteError } from '../lib/errors.ts';
+import { type Simulator, type SimulatorRuntime, startSimulator } from '../simulator/index.ts';
+import type { JournalMark, JournalQuery, ProblemQuery } from '../telemetry/index.ts';
+import { addHooks, type RunnerHooks, undeclared, type Verdict, verdictOf } from './runners.ts';
+import { addToError, tailText } from './tail.ts';
+
+/** How a simulator serves a suite. */
+export interface FixtureOptions {
+  /**
+   * Whether each test fails when something went wrong that it did not allow: refusals, protocol errors, spoofed packets, limits met.
+   * Default false, since many tests bring about refusals; with `true`, those say so with `allow`.
+   */
+  readonly expectNoProblems?: boolean;
+  /** How many of the newest events are shown when a test fails, and how many problems; default 50. */
+  readonly tail?: number;
+  /** Whether the simulator is reset before each test; default true. False is for an instance that others use at the same time. */
+  readonly reset?: boolean;
+}
+
+/** Where an instance in another process is reached. */
+export interface InstanceAddress {
+  /** `admin` of the readiness line, such as `http://127.0.0.1:8445`. */
+  readonly connect: string;
+  /** The instance's secret: `sim.admin.secret`, or what `tunnelite status --secret` prints. */
+  readonly secret: string;
+}
+
+/**
+ * Starts one simulator before the first test, resets it before each, shows what the journal has of a test that failed, and closes the
+ * simulator after the last.
+ *
+ * Tests that share it run one after the other: it is not reset as long as a test is under way, such as one that a test is part of.
+ *
+ * @example
+ * ```ts
+ * import { after, afterEach, before, beforeEach, test } from 'node:test';
+ * const fixture = useSimulator({ before, after, beforeEach, afterEach }, { gateway: { dpd: 5 } });
+ *
+ * test('connects', async () => {
+ *   const { sim, mark } = fixture;
+ *   await connectMyClient(sim.urls.gateway, await sim.token());
+ *   await sim.journal.waitFor({ name: 'session.connect', since: mark });
+ * });
+ * ```
+ * @param hooks the runner's functions, or tap's `t`
+ * @param config what differs from the defaults, as for `startSimulator`; or where an instance in another process is reached
+ * @throws TunneliteError `ERR_TESTING_HOOKS` when functions are missing
+ */
+export function useSimulator(
+  hooks: RunnerHooks,
+  config?: ConfigInput,
+  options?: SimulatorRuntime & FixtureOptions,
+): SimulatorFixture<Simulator>;
+export function useSimulator(
+  hooks: RunnerHooks,
+  instance: InstanceAddress,
+  options?: FixtureOptions,
+): SimulatorFixture<RemoteSimulator>;
+export function useSimulator(
+  hooks: RunnerHooks,
+  config: ConfigInput | InstanceAddress = {},
+  options: SimulatorRuntime & FixtureOptions = {},
+): SimulatorFixture<Simulator | RemoteSimulator> {
+  const start = (): Promise<Simulator | RemoteSimulator> =>
+    'connect' in config ? connectSimulator(config.connect, config) : startSimulator(config, options);
+  return new SimulatorFixture(hooks, start, options);
+}
+
+/** The simulator of a suite. */
+export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator> {
+  readonly #options: Required<FixtureOptions>;
+  #sim: S | undefined;
+  #mark: JournalMark = 0;
+  /** Up to where the journal has been shown in this test; what is shown once is not shown again for the test around. */
+  #shown: JournalMark | undefined;
+  /** Tests under way: more than one where tests are parts of others. */
+  #running = 0;
+  #allowed: JournalQuery[] = [];
+
+  /** @internal */
+  constructor(hooks: RunnerHooks, start: () => Promise<S>, options: FixtureOptions) {
+    const { expectNoProblems = false, tail = 50, reset = true } = options;
+    this.#options = { expectNoProblems, tail, reset };
+    addHooks(hooks, {
+      start: async () => {
+        this.#sim = await start();
+        this.#mark = await this.#sim.journal.mark();
+      },
+      begin: () => this.#begin(),
+      end: (self, context) => this.#end(verdictOf(self, context)),
+      close: async () => this.#sim?.close(),
+    });
+  }
+
+  /**
+   * The running simulator.
+   * @throws TunneliteError `ERR_TESTING_NOT_STARTED` outside tests and hooks
+   */
+  get sim(): S {
+    if (this.#sim) return this.#sim;
+    throw new TunneliteError('ERR_TESTING_NOT_STARTED');
+  }
+
+  /**
+   * Where the journal was when the test began: `since: fixture.mark` in a query means what has happened in this test.
+   * @throws TunneliteError `ERR_TESTING_NOT_STARTED` outside tests and hooks
+   */
+  get mark(): JournalMark {
+    void this.sim;
+    return this.#mark;
+  }
+
+  /** Says that this test brings about problems itself, such as `{ name: 'auth.refused' }`: `expectNoProblems` leaves them aside. */
+  allow(...problems: readonly JournalQuery[]): void {
+    this.#allowed.push(...problems);
+  }
+
+  /**
+   * Demands, at any place in a test, that nothing has gone wrong in it that it did not allow.
+   * @throws TunneliteError `ERR_JOURNAL_PROBLEMS`, listing what did
+   */
+  async expectNoProblems(): Promise<void> {
+    await this.sim.journal.expectNoProblems(this.#problemQuery(this.mark));
+  }
+
+  /** What has happened in this test, as a failure shows it: problems first, then the newest events. */
+  async tail(): Promise<string> {
+    return (await this.#tail(this.mark)).text;
+  }
+
+  /**
+   * Wraps a test so that the error which it fails with shows the journal in its message. For a runner whose failures are not noticed from
+   * outside, and for reports that only have the errors.
+   */
+  withJournal<A extends unknown[], R>(test: (...given: A) => R | Promise<R>): (...given: A) => Promise<R> {
+    return undeclared(async (self, given) => {
+      try {
+        return await test.apply(self, given as A);
+      } catch (error) {
+        await this.#show((text) => addToError(error, text) || console.error(text));
+        throw error;
+      }
+    });
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#running++ > 0) return;
+    try {
+      const { sim } = this;
+      this.#allowed = [];
+      this.#mark = this.#options.reset ? (await sim.reset()).mark : await sim.journal.mark();
+      this.#shown = undefined;
+    } catch (error) {
+      this.#running--;
+      throw error;
+    }
+  }
+
+  async #end({ failed, print, fail }: Verdict): Promise<void> {
+    this.#running = Math.max(0, this.#running - 1);
+    if (!this.#sim) return;
+    if (failed) return this.#show(print);
+    if (!this.#options.expectNoProblems || this.#running > 0) return;
+    try {
+      await this.expectNoProblems();
+    } catch (error) {
+      await this.#show(print);
+      fail(error as Error);
+    }
+  }
+
+  /** Shows what has not been shown yet. */
+  async #show(write: (text: string) => void): Promise<void> {
+    if (!this.#sim) return;
+    try {
+      const { text, newest } = await this.#tail(this.#shown ?? this.#mark);
+      if (newest === this.#shown) return;
+      this.#shown = newest;
+      write(text);
+    } catch (error) {
+      // The test's own failure is what counts.
+      write(`Journal: it cannot be read (${errorText(error)}).`);
+    }
+  }
+
+  async #tail(since: JournalMark): Promise<{ readonly text: string; readonly newest: JournalMark }> {
+    const { journal } = this.sim;
+    const [events, problems] = [await journal.query({ since }), await journal.problems(this.#problemQuery(since))];
+    const text = tailText(events, problems, { since, limit: this.#options.tail });
+    return { text, newest: events.at(-1)?.seq ?? since };
+  }
+
+  #problemQuery(since: JournalMark): ProblemQuery {
+    return { since, except: this.#allowed };
+  }
+}

@@ -1,0 +1,188 @@
+import { Duplex } from 'node:stream';
+import { connect, createSecureContext, TLSSocket } from 'node:tls';
+import { systemClock, type Timer } from '../lib/clock.ts';
+import { patience } from '../lib/late-tick.ts';
+import { TRIAL_TIMEOUT_MS } from './constants.ts';
+import { type CiphertextSink, DirectPath, type WriteForm, WriteOutcome, watchWriteForm } from './direct-path.ts';
+import { ReadMemory, readInto } from './shared-reads.ts';
+
+/** One end of a pipe in memory, with the second way in that a transport has. */
+class PipeEnd extends Duplex implements CiphertextSink {
+  #peer: PipeEnd | undefined;
+  /** Records of application data that were collected, by length of their content. */
+  readonly records: number[] = [];
+
+  /** @param first the other end, if that is there already */
+  constructor(first?: PipeEnd) {
+    super();
+    if (!first) return;
+    this.#peer = first;
+    first.#peer = this;
+  }
+
+  collect(chunks: readonly Buffer[]): void {
+    const bytes = Buffer.concat(chunks);
+    for (let at = 0; at + 5 <= bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) {
+      if (bytes[at] === 23) this.records.push(bytes.readUInt16BE(at + 3));
+    }
+    this.#peer?.push(bytes);
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    this.#peer?.push(chunk);
+    callback();
+  }
+}
+
+/** Version 1.2, because it has no tickets after its handshake, and a pre-shared key, because it wants no certificate. */
+const CIPHER = { ciphers: 'PSK-AES128-GCM-SHA256', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+/** What AES-GCM adds to a record in TLS 1.2. */
+const OVERHEAD = 24;
+const FRAGMENT = 1000;
+
+/** What of Node's insides is as expected. */
+interface Findings {
+  /** How to write directly; undefined: not at all. */
+  readonly form: WriteForm | undefined;
+  /** Sockets can be given memory to read into. */
+  readonly reads: boolean;
+}
+
+const NOTHING: Findings = { form: undefined, reads: false };
+
+let trial: Promise<Findings> | undefined;
+let findings = NOTHING;
+
+/** How to write directly in this process, once `tryDirectWrites` has found out; undefined: not, or not known yet. */
+export function directWriteForm(): WriteForm | undefined {
+  return findings.form;
+}
+
+/** Whether sockets can share the memory that they read into (shared-reads.ts), as `tryDirectWrites` has found out. */
+export function readsAreShared(): boolean {
+  return findings.reads;
+}
+
+/**
+ * Tries, once in a process, whether Node's insides are as `DirectPath` and `readInto` expect, on a TLS connection in memory. Where they
+ * are not, every connection is written to and read from by public means: the same records, only fewer in a turn, and memory for each read.
+ */
+export async function tryDirectWrites(): Promise<boolean> {
+  trial ??= run().catch(() => NOTHING);
+  findings = await trial;
+  return findings.form !== undefined;
+}
+
+async function run(): Promise<Findings> {
+  const near = new PipeEnd();
+  const far = new PipeEnd(near);
+  const psk = Buffer.alloc(32, 1);
+  const server = new TLSSocket(near, {
+    isServer: true,
+    secureContext: createSecureContext(CIPHER),
+    ...({ pskCallback: () => psk } as object),
+  });
+  const client = connect({
+    socket: far,
+    ...CIPHER,
+    pskCallback: () => ({ psk, identity: 'trial' }),
+    checkServerIdentity: () => undefined,
+  });
+  // The clock's timers let the process end, as nothing else might keep it.
+  const alive = setInterval(() => {}, TRIAL_TIMEOUT_MS);
+  let timer: Timer | undefined;
+  try {
+    const broken = new Promise<never>((_, reject) => {
+      for (const each of [near, far, server, client]) each.on('error', reject);
+      timer = patience(systemClock, TRIAL_TIMEOUT_MS, () => reject(new Error('the trial took too long')));
+    });
+    const judged = async (): Promise<Findings> => {
+      await new Promise((resolve) => server.once('secure', resolve));
+      const reads = await judgeReads(server, client);
+      return { reads, form: await judgeWrites(server, client, near) };
+    };
+    return await Promise.race([broken, judged()]);
+  } finally {
+    timer?.cancel();
+    clearInterval(alive);
+    server.destroy();
+    client.destroy();
+  }
+}
+
+async function judgeReads(server: TLSSocket, client: TLSSocket): Promise<boolean> {
+  const memory = new ReadMemory(FRAGMENT);
+  // What is kept of a read is spoilt by the next one.
+  memory.watch(() => memory.bytes.fill(0xff));
+  const got: Buffer[] = [];
+  let asEvents = 0;
+  let size = 0;
+  const sent = Buffer.from(Array.from({ length: 3 * FRAGMENT + 1 }, (_, i) => i % 251));
+  const all = new Promise<void>((resolve) => {
+    const count = (length: number): void => {
+      size += length;
+      if (size >= sent.length) resolve();
+    };
+    server.on('data', (chunk: Buffer) => {
+      asEvents++;
+      count(chunk.length);
+    });
+    server.pause();
+    const done = readInto(server, memory, (chunk) => {
+      got.push(Buffer.from(chunk));
+      count(chunk.length);
+    });
+    if (!done) resolve();
+  });
+  client.write(sent);
+  server.resume();
+  await all;
+  return asEvents === 0 && Buffer.concat(got).equals(sent);
+}
+
+async function judgeWrites(server: TLSSocket, client: TLSSocket, near: PipeEnd): Promise<WriteForm | undefined> {
+  const got: Buffer[] = [];
+  let size = 0;
+  let wake = (): void => {};
+  client.on('data', (chunk: Buffer) => {
+    got.push(chunk);
+    size += chunk.length;
+    wake();
+  });
+  const received = async (count: number): Promise<void> => {
+    while (size < count) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  let form: WriteForm | undefined;
+  if (!watchWriteForm(server, (seen) => (form = seen))) return undefined;
+  const greeting = Buffer.from('greeting');
+  await new Promise((resolve) => server.write(greeting, resolve));
+  if (form === undefined) return undefined;
+  const path = DirectPath.take(server, near, form, () => {});
+  if (!path) return undefined;
+  const sent = [greeting];
+  // Several sizes in one turn, each of them a record; then one that OpenSSL is to cut.
+  for (const length of [1, 1000, 60, 16_384, 1000]) {
+    const bytes = Buffer.alloc(length, sent.length);
+    sent.push(Buffer.from(bytes));
+    if (path.write(bytes) !== WriteOutcome.Done) return undefined;
+    // A packet's memory is used again at once.
+    bytes.fill(0xff);
+  }
+  server.setMaxSendFragment(FRAGMENT);
+  sent.push(Buffer.alloc(3 * FRAGMENT, 7));
+  if (path.write(sent.at(-1)!) !== WriteOutcome.Done) return undefined;
+  const wanted = [1, 1000, 60, 16_384, 1000, FRAGMENT, FRAGMENT, FRAGMENT];
+  if (near.records.join() !== wanted.map((length) => length + OVERHEAD).join()) return undefined;
+  // Ordinary writes have to go on as before.
+  const farewell = Buffer.from('farewell');
+  await new Promise((resolve) => server.write(farewell, resolve));
+  const all = Buffer.concat([...sent, farewell]);
+  await received(all.length);
+  return Buffer.concat(got).equals(all) ? form : undefined;
+}

@@ -1,0 +1,175 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { FLUSH_BYTES, FULL_READ_BYTES, MAX_FRAGMENT } from './constants.ts';
+import { readsAreShared } from './direct-trial.ts';
+import { ReadMemory, readInto } from './shared-reads.ts';
+
+/** What the connections of this process read their ciphertext into: TLS takes it before the next read. */
+export const ciphertextMemory = new ReadMemory(FULL_READ_BYTES);
+/** What those read their plaintext into whose owner is done with it at once. A record of TLS has no more. */
+export const plaintextMemory = new ReadMemory(MAX_FRAGMENT);
+
+export interface TransportOptions {
+  /** Called after one socket read has gone through TLS and its handlers. */
+  readonly onBatchEnd?: () => void;
+  /** Test seam: behave as if the trial of Node's insides had failed. */
+  readonly portable?: boolean;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * The raw TCP connection as TLS sees it. TLS runs over this instead of over the socket's own handle for two reasons:
+ * ciphertext of many records can be collected and written with one system call, and the end of one socket read is known,
+ * so that everything it caused can be sent as one batch. And a peer that sends more than is read at once has the rest read in the next
+ * turn of the event loop, after everybody else had theirs (libuv would read 32 times in a row).
+ */
+export class Transport extends Duplex {
+  readonly raw: Socket;
+  /** It reads into memory that all connections share; false: Node takes memory for each read. */
+  readonly sharesReads: boolean;
+  /** First bytes that came, for the explanation when the handshake fails. */
+  firstBytes: Buffer | undefined;
+  #collected: Buffer[] = [];
+  #collectedBytes = 0;
+  #flushPlanned = false;
+  #held = false;
+  /** A full read was the last one of this turn. */
+  #resting = false;
+  /** TLS takes more than it has got. */
+  #wanted = true;
+
+  /** Largest piece that TLS is handed at once; 0 = any. */
+  #pieces = 0;
+  readonly #onBatchEnd: (() => void) | undefined;
+
+  constructor(raw: Socket, { onBatchEnd, portable = false }: TransportOptions = {}) {
+    super({ allowHalfOpen: true });
+    this.raw = raw;
+    this.#onBatchEnd = onBatchEnd;
+    const take = (chunk: Buffer): void => this.#take(chunk);
+    raw.on('data', take);
+    this.sharesReads = !portable && readsAreShared() && readInto(raw, ciphertextMemory, take);
+    raw.on('end', () => this.push(null));
+    raw.on('error', (error) => this.destroy(error));
+    raw.on('close', () => this.destroy());
+  }
+
+  /** The handshake succeeded: its first bytes explain nothing any more. */
+  forgetFirstBytes(): void {
+    this.firstBytes = NO_BYTES;
+  }
+
+  /**
+   * From now on TLS is handed ciphertext in pieces of so many bytes at most; 0 = as it comes. Node's TLS keeps what it is handed in blocks
+   * (NodeBIO): the first has 1,024 bytes, the second, which a larger piece needs, 16 KiB, and a connection keeps both as long as it lives.
+   */
+  handInPieces(bytes: number): void {
+    this.#pieces = bytes;
+  }
+
+  /**
+   * Has the plaintext of the TLS socket around this go to `take`, which has to be done with the bytes when it returns, instead of to
+   * 'data' listeners. These get what was read before. Without shared reads they go on to get all of it.
+   */
+  sharePlaintext(tls: TLSSocket, take: (chunk: Buffer) => void): void {
+    if (!this.sharesReads) return;
+    // Read before, and first in line. Whoever waits for it must not find newer bytes before it.
+    while (tls.read() !== null);
+    readInto(tls, plaintextMemory, take);
+  }
+
+  #take(chunk: Buffer): void {
+    this.firstBytes ??= Buffer.from(chunk.subarray(0, 64));
+    const size = this.#pieces || chunk.length;
+    for (let at = 0; at < chunk.length; at += size) this.#wanted = this.push(this.#lasting(chunk, at, at + size));
+    if (chunk.length >= FULL_READ_BYTES && !this.#resting) {
+      this.#resting = true;
+      setImmediate(() => {
+        this.#resting = false;
+        this.#read();
+      });
+    }
+    if (!this.#wanted || this.#resting) this.raw.pause();
+    this.#onBatchEnd?.();
+  }
+
+  /** A part of a chunk, in memory that lasts as long as it is needed: while TLS listens and nothing waits, it takes the bytes at once. */
+  #lasting(chunk: Buffer, from: number, to: number): Buffer {
+    const part = from === 0 && to >= chunk.length ? chunk : chunk.subarray(from, to);
+    const shared = chunk.buffer === ciphertextMemory.bytes.buffer;
+    return shared && !(this.readableFlowing && this.readableLength === 0) ? Buffer.from(part) : part;
+  }
+
+  /** Bytes that wait here or in the socket. */
+  get queuedBytes(): number {
+    return this.#collectedBytes + this.raw.writableLength;
+  }
+
+  /** Takes ciphertext; it goes out at the end of the turn, or sooner when there is much of it. */
+  collect(chunks: readonly Buffer[]): void {
+    for (const chunk of chunks) {
+      this.#collected.push(chunk);
+      this.#collectedBytes += chunk.length;
+    }
+    if (this.#collectedBytes >= FLUSH_BYTES) {
+      this.flush();
+    } else if (!this.#flushPlanned) {
+      this.#flushPlanned = true;
+      queueMicrotask(() => this.flush());
+    }
+  }
+
+  /** Hands everything collected to the socket, as one gathered write. */
+  flush(): void {
+    this.#flushPlanned = false;
+    if (this.#collected.length === 0) return;
+    const chunks = this.#collected;
+    this.#collected = [];
+    this.#collectedBytes = 0;
+    if (!this.raw.writable) return;
+    if (chunks.length === 1) {
+      this.raw.write(chunks[0]!);
+      return;
+    }
+    this.raw.cork();
+    for (const chunk of chunks) this.raw.write(chunk);
+    this.raw.uncork();
+  }
+
+  /** Stops reading, whatever TLS asks for, until `release`: a fault on purpose. */
+  hold(): void {
+    this.#held = true;
+    this.raw.pause();
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#read();
+  }
+
+  override _read(): void {
+    this.#wanted = true;
+    this.#read();
+  }
+
+  #read(): void {
+    if (this.#wanted && !this.#held && !this.#resting && !this.destroyed) this.raw.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.flush();
+    this.raw.write(chunk, callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.flush();
+    this.raw.end(() => callback());
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.raw.destroy();
+    callback(error);
+  }
+}

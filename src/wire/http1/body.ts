@@ -1,0 +1,166 @@
+import { type Cursor, Growing, LineReader, LineStep } from './bytes.ts';
+import { type HeaderLine, type HttpFault, headerValues } from './message.ts';
+
+/** How the end of a body is told (RFC 9112 §6.3). */
+export type Framing =
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' }
+  /** Up to the end of the connection. */
+  | { readonly kind: 'close' };
+
+/** Longest chunk size line, extensions included. */
+const MAX_CHUNK_LINE = 256;
+/** Chunk extensions of one body, in bytes; as many as Node's own parser takes (CVE-2024-22019). */
+const MAX_EXTENSION_BYTES = 16_384;
+/** Trailer lines of one body, in bytes. They are read and thrown away. */
+const MAX_TRAILER_BYTES = 1024;
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** How a message with these headers is framed. @param silent what holds when they do not say */
+export function framingOf(headers: readonly HeaderLine[], limit: number, silent: Framing): Framing | HttpFault {
+  const lengths = headerValues(headers, 'content-length');
+  const encodings = headerValues(headers, 'transfer-encoding');
+  if (encodings.length > 0) {
+    if (lengths.length > 0) return badLength('Content-Length and Transfer-Encoding came together.');
+    if (encodings.length > 1 || encodings[0]!.toLowerCase() !== 'chunked') {
+      return badLength('The only transfer encoding understood is "chunked".');
+    }
+    return { kind: 'chunked' };
+  }
+  const [text] = lengths;
+  if (text === undefined) return silent;
+  if (!/^\d{1,15}$/.test(text) || lengths.some((other) => other !== text)) {
+    return badLength('Content-Length is not one plain number.');
+  }
+  const length = Number(text);
+  if (length > limit) {
+    return { reason: 'body-too-large', explanation: `The body has ${length} bytes; at most ${limit} are taken.` };
+  }
+  return { kind: 'length', length };
+}
+
+const badLength = (explanation: string): HttpFault => ({ reason: 'bad-length', explanation });
+const badChunk = (explanation: string): HttpFault => ({ reason: 'bad-chunk', explanation });
+
+const Part = { Size: 0, Data: 1, DataEnd: 2, DataEndFeed: 3, Trailer: 4, Done: 5 } as const;
+type Part = (typeof Part)[keyof typeof Part];
+
+/**
+ * Puts one body together. Each byte is looked at once, and only the body itself is kept: sizes, extensions and trailers are not.
+ *
+ *   Size ──▶ Data ──▶ DataEnd ──▶ DataEndFeed ──▶ Size
+ *    └─ size 0 ──▶ Trailer ──▶ Done
+ */
+export class BodyReader {
+  readonly #framing: Framing;
+  readonly #limit: number;
+  readonly #body = new Growing();
+  readonly #line = new LineReader();
+  #part: Part;
+  /** Bytes of the body, or of the chunk, that are still to come. */
+  #missing: number;
+  #extensions = 0;
+  #trailer = 0;
+
+  constructor(framing: Framing, limit: number) {
+    this.#framing = framing;
+    this.#limit = limit;
+    this.#part = framing.kind === 'chunked' ? Part.Size : Part.Data;
+    this.#missing = framing.kind === 'length' ? framing.length : 0;
+  }
+
+  /** The body when it is complete, what is wrong with it, or undefined for "more bytes needed". */
+  read(cursor: Cursor): Buffer | HttpFault | undefined {
+    if (this.#framing.kind === 'close') return this.#readOn(cursor);
+    if (this.#framing.kind === 'length') {
+      this.#take(cursor);
+      return this.#missing === 0 ? this.#body.take() : undefined;
+    }
+    while (cursor.at < cursor.bytes.length) {
+      const fault = this.#step(cursor);
+      if (fault) return fault;
+      if (this.#part === Part.Done) return this.#body.take();
+    }
+    return undefined;
+  }
+
+  /** The connection ended: the body of a message that lasts until then. */
+  end(): Buffer | undefined {
+    return this.#framing.kind === 'close' ? this.#body.take() : undefined;
+  }
+
+  #readOn(cursor: Cursor): HttpFault | undefined {
+    const size = cursor.bytes.length - cursor.at;
+    if (this.#body.length + size > this.#limit) return this.#tooLarge();
+    this.#missing = size;
+    this.#take(cursor);
+    return undefined;
+  }
+
+  #take(cursor: Cursor): void {
+    const count = Math.min(this.#missing, cursor.bytes.length - cursor.at);
+    if (count === 0) return;
+    this.#body.append(cursor.bytes, cursor.at, cursor.at + count);
+    this.#missing -= count;
+    cursor.at += count;
+  }
+
+  #tooLarge(): HttpFault {
+    return { reason: 'body-too-large', explanation: `The body is larger than ${this.#limit} bytes.` };
+  }
+
+  #step(cursor: Cursor): HttpFault | undefined {
+    switch (this.#part) {
+      case Part.Size:
+        return this.#readSize(cursor);
+      case Part.Data:
+        this.#take(cursor);
+        if (this.#missing === 0) this.#part = Part.DataEnd;
+        return undefined;
+      case Part.DataEnd:
+      case Part.DataEndFeed: {
+        const byte = cursor.bytes[cursor.at++];
+        if (byte === LF) this.#part = Part.Size;
+        else if (byte === CR && this.#part === Part.DataEnd) this.#part = Part.DataEndFeed;
+        else return badChunk('A chunk is longer than its size says.');
+        return undefined;
+      }
+      case Part.Trailer:
+        return this.#readTrailer(cursor);
+      case Part.Done:
+        return undefined;
+    }
+  }
+
+  #readSize(cursor: Cursor): HttpFault | undefined {
+    const line = this.#line;
+    const step = line.next(cursor, MAX_CHUNK_LINE);
+    if (step === LineStep.TooLong) return badChunk('A chunk size line does not end.');
+    if (step === LineStep.More) return undefined;
+    const match = /^([0-9A-Fa-f]{1,8})([ \t]*(?:;[^\r\n]*)?)\r?\n$/.exec(
+      line.bytes.toString('latin1', line.start, line.end),
+    );
+    if (!match) return badChunk('A chunk does not start with its size.');
+    this.#extensions += match[2]!.length;
+    if (this.#extensions > MAX_EXTENSION_BYTES) {
+      return badChunk(`The chunk extensions are larger than ${MAX_EXTENSION_BYTES} bytes.`);
+    }
+    this.#missing = Number.parseInt(match[1]!, 16);
+    if (this.#body.length + this.#missing > this.#limit) return this.#tooLarge();
+    this.#part = this.#missing === 0 ? Part.Trailer : Part.Data;
+    return undefined;
+  }
+
+  #readTrailer(cursor: Cursor): HttpFault | undefined {
+    const line = this.#line;
+    const step = line.next(cursor, MAX_TRAILER_BYTES - this.#trailer);
+    if (step === LineStep.TooLong) return badChunk('The trailer does not end.');
+    if (step === LineStep.More) return undefined;
+    const size = line.end - line.start;
+    this.#trailer += size;
+    if (size === 1 || (size === 2 && line.bytes[line.start] === CR)) this.#part = Part.Done;
+    return undefined;
+  }
+}

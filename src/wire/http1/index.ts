@@ -1,0 +1,12 @@
+export {
+  type HeaderLine,
+  type HttpFault,
+  type HttpLimits,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpVersion,
+  headerValues,
+  serializeRequest,
+  serializeResponse,
+} from './message.ts';
+export { type HttpReadResult, RequestReader, ResponseReader } from './reader.ts';

@@ -1,0 +1,91 @@
+import { TunneliteError } from '../../lib/errors.ts';
+
+/*
+ * HTTP/1.x messages as they are on the control connection before CSTP takes it over. Not node:http, because bytes of another
+ * protocol follow on the same connection, and because limits, header order and closing rules are the real server's
+ * (reference openconnect-protocol §3).
+ */
+
+/** One header line. Names are compared case-sensitively by some clients: written exactly as given, read in lower case. */
+export type HeaderLine = readonly [name: string, value: string];
+
+export type HttpVersion = '1.0' | '1.1';
+
+export interface HttpRequest {
+  readonly method: string;
+  /** As sent: path and query, or `host:port` for a proxy's CONNECT. */
+  readonly target: string;
+  readonly version: HttpVersion;
+  /** Order and repetition are kept. */
+  readonly headers: readonly HeaderLine[];
+  readonly body: Buffer;
+}
+
+export interface HttpResponse {
+  readonly version: HttpVersion;
+  readonly status: number;
+  /** Reason text. */
+  readonly text: string;
+  readonly headers: readonly HeaderLine[];
+  readonly body: Buffer;
+}
+
+/** What a reader takes, so that nobody fills the memory. Bytes are counted as they came. */
+export interface HttpLimits {
+  /** Longest request target; of a response, longest status line but for a few bytes. */
+  readonly target: number;
+  /** Start line and header lines together. */
+  readonly head: number;
+  readonly headerCount: number;
+  readonly body: number;
+}
+
+/** Why a byte stream is not an acceptable message. */
+export interface HttpFault {
+  readonly reason:
+    | 'malformed'
+    | 'version'
+    | 'url-too-long'
+    | 'headers-too-large'
+    | 'too-many-headers'
+    | 'body-too-large'
+    | 'bad-length'
+    | 'bad-chunk';
+  /** A sentence for the log. */
+  readonly explanation: string;
+}
+
+/** Values of a header, in order. @param name lower case */
+export function headerValues(headers: readonly HeaderLine[], name: string): string[] {
+  return headers.filter(([each]) => each === name).map(([, value]) => value);
+}
+
+/**
+ * A request as bytes. No header is added: Content-Length is the caller's, since its place among the headers matters.
+ * @throws TunneliteError `ERR_HTTP_HEADER` when a line break would make other headers of it
+ */
+export function serializeRequest(request: Omit<HttpRequest, 'version'>): Buffer {
+  return serialize(`${request.method} ${request.target} HTTP/1.1`, request.headers, request.body);
+}
+
+/**
+ * A response as bytes. No header is added.
+ * @throws TunneliteError `ERR_HTTP_HEADER`
+ */
+export function serializeResponse(response: Omit<HttpResponse, 'version'>, version: HttpVersion): Buffer {
+  return serialize(`HTTP/${version} ${response.status} ${response.text}`, response.headers, response.body);
+}
+
+/** Text is written as UTF-8. */
+function serialize(start: string, headers: readonly HeaderLine[], body: Buffer): Buffer {
+  if (/[\r\n\0]/.test(start)) throw new TunneliteError('ERR_HTTP_HEADER', 'The first line has a line break in it.');
+  let head = `${start}\r\n`;
+  for (const [name, value] of headers) {
+    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
+      throw new TunneliteError('ERR_HTTP_HEADER', `“${name.slice(0, 40)}” is no header name.`);
+    }
+    if (/[\r\n\0]/.test(value)) throw new TunneliteError('ERR_HTTP_HEADER', `${name} has a line break in its value.`);
+    head += `${name}: ${value}\r\n`;
+  }
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'utf8'), body]);
+}

@@ -1,0 +1,207 @@
+import { ownString } from '../../lib/own-string.ts';
+import { BodyReader, type Framing, framingOf } from './body.ts';
+import type { Cursor } from './bytes.ts';
+import { HEADER_LINE, type Head, HeadReader, type StartLine, type StartLineFormat } from './head.ts';
+import type { HttpFault, HttpLimits, HttpRequest, HttpResponse } from './message.ts';
+
+/** A whole message, what ended the stream, or undefined: more bytes are needed. */
+export type HttpReadResult<M> = { readonly message: M } | { readonly fault: HttpFault } | undefined;
+
+type RequestLine = Extract<StartLine, { method: string }>;
+type StatusLine = Extract<StartLine, { status: number }>;
+
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)$/;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
+
+/** Interim answers (RFC 9110 §15.2) before the one that counts. */
+const MAX_INTERIM = 8;
+
+const NO_BODY: Framing = { kind: 'length', length: 0 };
+const UNTIL_CLOSE: Framing = { kind: 'close' };
+
+const requestLine: StartLineFormat<RequestLine> = {
+  name: 'request',
+  plausible: (beginning) => beginning.includes(' '),
+  parse(line, limits) {
+    const match = REQUEST_LINE.exec(line);
+    if (!match) {
+      return {
+        reason: 'malformed',
+        explanation: HEADER_LINE.test(line)
+          ? `A header line (${ownString(line.slice(0, Math.min(line.indexOf(':'), 40)))}) came where a request should begin: the empty line that ends the headers came too early, as a line break at the end of a header’s value makes it.`
+          : 'The first line is no HTTP request line.',
+      };
+    }
+    const [, method = '', target = '', major, minor] = match;
+    if (major !== '1') {
+      const explanation = `HTTP/${major}.${minor} was asked for; only HTTP/1.1 and HTTP/1.0 are spoken here.`;
+      return { reason: 'version', explanation };
+    }
+    if (target.length > limits.target) {
+      const explanation = `The URL has ${target.length} bytes; the server takes ${limits.target} at most.`;
+      return { reason: 'url-too-long', explanation };
+    }
+    return { method: ownString(method), target: ownString(target), version: minor === '0' ? '1.0' : '1.1' };
+  },
+};
+
+const statusLine: StartLineFormat<StatusLine> = {
+  name: 'status',
+  plausible: (beginning) => beginning.startsWith('HTTP/'),
+  parse(line) {
+    const match = STATUS_LINE.exec(line);
+    if (!match) {
+      const seen = line.slice(0, 80).replaceAll(/[^\x20-\x7e]/g, '.');
+      return { reason: 'malformed', explanation: `The first line is “${seen}”, which is no HTTP status line.` };
+    }
+    return { status: Number(match[2]), text: ownString(match[3] ?? ''), version: match[1] === '0' ? '1.0' : '1.1' };
+  },
+};
+
+/**
+ * Cuts a byte stream into messages, one at a time. What it gives does not depend on how the stream was cut; each byte is read
+ * once, when it comes; and what it holds is bounded by the limits and by what was fed since the last complete message.
+ */
+class MessageReader<S extends StartLine, M> {
+  readonly #format: StartLineFormat<S>;
+  readonly #limits: HttpLimits;
+  readonly #frame: (head: Head<S>) => Framing | HttpFault;
+  readonly #finish: (head: Head<S>, body: Buffer) => M | undefined;
+  readonly #stemOf: (head: Head<S>) => S | undefined;
+  /** Chunks that were fed and are not used up; the first is the one that is being read. */
+  readonly #chunks: Cursor[] = [];
+  #reader: HeadReader<S>;
+  #head: Head<S> | undefined;
+  #body: BodyReader | undefined;
+  #fault: HttpFault | undefined;
+
+  constructor(
+    format: StartLineFormat<S>,
+    limits: HttpLimits,
+    frame: (head: Head<S>) => Framing | HttpFault,
+    finish: (head: Head<S>, body: Buffer) => M | undefined,
+    stemOf: (head: Head<S>) => S | undefined = () => undefined,
+  ) {
+    this.#format = format;
+    this.#limits = limits;
+    this.#frame = frame;
+    this.#finish = finish;
+    this.#stemOf = stemOf;
+    this.#reader = new HeadReader(format, limits);
+  }
+
+  /** The head of the message that is being read, or in whose body the fault was; undefined before it is whole. */
+  get head(): (S & Pick<Head<S>, 'headers'>) | undefined {
+    return this.#head && { ...this.#head.start, headers: this.#head.headers };
+  }
+
+  /** Takes bytes; they are looked at by `next`. Nothing more is taken after a fault. */
+  feed(bytes: Buffer): void {
+    if (!this.#fault && bytes.length > 0) this.#chunks.push({ bytes, at: 0 });
+  }
+
+  /** The next whole message, the fault that ended the stream, or undefined for "more bytes needed". */
+  next(): HttpReadResult<M> {
+    while (!this.#fault && this.#chunks.length > 0) {
+      const cursor = this.#chunks[0]!;
+      const message = this.#read(cursor);
+      if (cursor.at >= cursor.bytes.length) this.#chunks.shift();
+      if (message !== undefined) return { message };
+    }
+    return this.#fault && { fault: this.#fault };
+  }
+
+  /** The connection ended: the message that lasts until then, if there is one. */
+  end(): HttpReadResult<M> {
+    const result = this.next();
+    if (result || !this.#head || !this.#body) return result;
+    const body = this.#body.end();
+    const message = body && this.#complete(this.#head, body);
+    return message === undefined ? undefined : { message };
+  }
+
+  /** Everything behind the last message; the reader is empty afterwards. */
+  rest(): Buffer {
+    const rest = this.#chunks.splice(0).map(({ bytes, at }) => bytes.subarray(at));
+    return rest.length === 1 ? rest[0]! : Buffer.concat(rest);
+  }
+
+  #read(cursor: Cursor): M | undefined {
+    if (!this.#head || !this.#body) {
+      const head = this.#reader.read(cursor);
+      if (!head) return undefined;
+      if ('reason' in head) return this.#fail(head);
+      const framing = this.#frame(head);
+      this.#head = head;
+      if ('reason' in framing) return this.#fail(framing);
+      this.#body = new BodyReader(framing, this.#limits.body);
+    }
+    const body = this.#body.read(cursor);
+    if (!body) return undefined;
+    return 'reason' in body ? this.#fail(body) : this.#complete(this.#head, body);
+  }
+
+  #complete(head: Head<S>, body: Buffer): M | undefined {
+    this.#head = undefined;
+    this.#body = undefined;
+    this.#reader = new HeadReader(this.#format, this.#limits, this.#stemOf(head));
+    return this.#finish(head, body);
+  }
+
+  #fail(fault: HttpFault): undefined {
+    this.#fault = fault;
+    this.#chunks.length = 0;
+    this.#body = undefined;
+    return undefined;
+  }
+}
+
+/** Stands for the start line of the rest of a head. */
+const REST: RequestLine = { method: '', target: '', version: '1.1' };
+
+/** The head has no body, and ends with the header whose value may have brought the empty line with it. */
+const mayHaveRest = ({ headers }: Head<RequestLine>): boolean =>
+  headers.at(-1)?.[0] === 'authorization' &&
+  !headers.some(([name]) => name === 'content-length' || name === 'transfer-encoding');
+
+/**
+ * Reads requests. One with the method CONNECT has no body, whatever its headers say: another protocol follows it.
+ *
+ * Who puts a token file that ends with CR LF into a header, as openconnect does, sends an empty line behind the token, and then the
+ * rest of the head and the body. Nothing of this can be a request (its first line has a colon where a method ends), so it is passed
+ * over, and the connection goes on.
+ */
+export class RequestReader extends MessageReader<RequestLine, HttpRequest> {
+  constructor(limits: HttpLimits) {
+    super(
+      requestLine,
+      limits,
+      ({ start, headers }) => (start.method === 'CONNECT' ? NO_BODY : framingOf(headers, limits.body, NO_BODY)),
+      ({ start, headers }, body) => (start === REST ? undefined : { ...start, headers, body }),
+      (head) => (mayHaveRest(head) ? REST : undefined),
+    );
+  }
+}
+
+/**
+ * Reads responses to requests of one method. A response that does not say how long it is lasts until the end of the connection
+ * (`end`), but for CONNECT: what counts of an answer to that is its head, and after a good one another protocol follows.
+ */
+export class ResponseReader extends MessageReader<StatusLine, HttpResponse> {
+  constructor(method: string, limits: HttpLimits) {
+    let interim = 0;
+    super(
+      statusLine,
+      limits,
+      ({ start: { status }, headers }) => {
+        if (status < 200 && ++interim > MAX_INTERIM) {
+          return { reason: 'malformed', explanation: `More than ${MAX_INTERIM} interim answers came.` };
+        }
+        const bodiless = status < 200 || status === 204 || status === 304 || method === 'HEAD';
+        if (bodiless || (method === 'CONNECT' && status < 300)) return NO_BODY;
+        return framingOf(headers, limits.body, method === 'CONNECT' ? NO_BODY : UNTIL_CLOSE);
+      },
+      ({ start, headers }, body) => (start.status < 200 ? undefined : { ...start, headers, body }),
+    );
+  }
+}

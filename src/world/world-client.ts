@@ -1,0 +1,226 @@
+import {
+  type ChannelName,
+  ClientState,
+  LightClient,
+  type LightClientOptions,
+  type SignIn,
+} from '../client/core/index.ts';
+import { InnerHost } from '../client/inner-host.ts';
+import type { Clock } from '../lib/clock.ts';
+import { parseDuration } from '../lib/duration.ts';
+import type { TunneliteError } from '../lib/errors.ts';
+import type { RandomSource } from '../lib/random.ts';
+import type { Line } from '../network/index.ts';
+import { fetchPage, type Page } from './page.ts';
+
+/** Milliseconds that a page has, when its reader names none. */
+const PAGE_TIMEOUT_MS = 60_000;
+
+/** Milliseconds after which a client whose session has ended signs in anew. */
+const SIGN_IN_AGAIN_MS = 5000;
+
+/** A page and the client that asked for it. */
+export interface PageOptions {
+  /** Such as `30s`; a number is in milliseconds. Default a minute. */
+  readonly timeout?: string | number;
+}
+
+/** What a client of a world has in common with the others. */
+export interface WorldClientParts {
+  readonly index: number;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly line: Line;
+  readonly options: Omit<LightClientOptions<LightClient>, 'observer' | 'random'>;
+  readonly signIn: SignIn;
+  /** The mock host that pages come from. */
+  readonly intranet: { readonly address: string; readonly port: number; readonly host: string };
+  /** An address that nobody has. */
+  readonly newAddress: () => string;
+  readonly note: (client: WorldClient, text: string) => void;
+}
+
+/** One client of a world, with a line of its own. What it does takes virtual time: `world.run` or `world.until` lets that pass. */
+export class WorldClient {
+  /** From 0. */
+  readonly index: number;
+  /** Its way to the gateway: delay, loss, NAT, and whether anything passes. */
+  readonly line: Line;
+  readonly #parts: WorldClientParts;
+  #tunnel: LightClient | undefined;
+  #host: InnerHost | undefined;
+  #wanted = false;
+  #pages = 0;
+  #failedPages = 0;
+
+  constructor(parts: WorldClientParts) {
+    this.#parts = parts;
+    this.index = parts.index;
+    this.line = parts.line;
+  }
+
+  /** Its IPv4 address in the tunnel; undefined before it has one. */
+  get address(): string | undefined {
+    return this.#tunnel?.configuration?.address4;
+  }
+
+  /** Whether it has a tunnel now. */
+  get connected(): boolean {
+    return this.#tunnel?.open ?? false;
+  }
+
+  /** The way that its packets take now; undefined without a tunnel. */
+  get channel(): ChannelName | undefined {
+    return this.connected ? this.#tunnel!.channel : undefined;
+  }
+
+  get state(): ClientState {
+    return this.#tunnel?.state ?? ClientState.Idle;
+  }
+
+  /** Pages that it got, and those that it did not get. */
+  get pages(): { readonly fetched: number; readonly failed: number } {
+    return { fetched: this.#pages, failed: this.#failedPages };
+  }
+
+  /** Signs in and opens the tunnel, and keeps it from then on: it signs in anew when its session is over. */
+  async connect(): Promise<void> {
+    this.#wanted = true;
+    const { options, random, signIn } = this.#parts;
+    const tunnel: LightClient = new LightClient(
+      {
+        ...options,
+        random,
+        observer: {
+          onState: (_, state) => {
+            if (this.#tunnel === tunnel) this.#note(`is ${state}`);
+          },
+          onTunnel: (_, configuration) => {
+            this.#host ??= new InnerHost({
+              configuration,
+              clock: this.#parts.clock,
+              random,
+              output: (buffer, offset, length) => void tunnel.send(buffer, offset, length),
+            });
+          },
+          onChannel: (_, channel, why) => this.#note(`moves to ${channel}: ${why}`),
+          onBatch: () => this.#host?.driver.tick(),
+          onPacket: (_, buffer, offset, length) => this.#host?.stack.input(buffer, offset, length),
+          onBatchEnd: () => this.#host?.stack.flush(),
+          onEnd: (_, error) => this.#ended(tunnel, error),
+        },
+      },
+      signIn,
+    );
+    this.#tunnel = tunnel;
+    await tunnel.connect();
+    this.#note(`has ${this.address}`);
+  }
+
+  /**
+   * Fetches a page of the mock intranet through the tunnel. Never rejects: what went wrong is in the answer.
+   * @param path such as `/whoami`
+   */
+  async fetch(path = '/whoami', { timeout = PAGE_TIMEOUT_MS }: PageOptions = {}): Promise<Page> {
+    const { clock, intranet } = this.#parts;
+    const host = this.#host;
+    const from = this.address;
+    const page: Page =
+      host === undefined || from === undefined
+        ? { status: undefined, failure: 'no tunnel', body: '', milliseconds: 0 }
+        : await fetchPage({
+            stack: host.stack,
+            driver: host.driver,
+            clock,
+            from,
+            to: intranet.address,
+            port: intranet.port,
+            host: intranet.host,
+            path,
+            timeout: parseDuration(timeout),
+          });
+    if (page.status === undefined) this.#failedPages++;
+    else this.#pages++;
+    this.#note(
+      `page ${page.status ?? page.failure} in ${page.milliseconds.toFixed(3)} ms by ${this.channel ?? 'no way'}`,
+    );
+    return page;
+  }
+
+  /** Fetches a page each so often, as long as there is a tunnel; the returned function ends that. */
+  browse(every: string | number, path?: string): () => void {
+    const period = parseDuration(every);
+    const { clock } = this.#parts;
+    const visit = (): void => {
+      timer = clock.setTimer(period, visit);
+      if (this.connected) void this.fetch(path);
+    };
+    let timer = clock.setTimer(period, visit);
+    return () => timer.cancel();
+  }
+
+  /** Swallows its datagrams, until `restoreUdp`. */
+  cutUdp(): void {
+    this.#note('loses UDP');
+    this.line.link.passUdp(false);
+  }
+
+  restoreUdp(): void {
+    this.#note('has UDP again');
+    this.line.link.passUdp(true);
+  }
+
+  /** Lets nothing through, until `restore`. */
+  cut(): void {
+    this.#note('loses its network');
+    this.line.link.passUdp(false);
+    this.line.link.passTcp(false);
+  }
+
+  restore(): void {
+    this.#note('has its network again');
+    this.line.link.passUdp(true);
+    this.line.link.passTcp(true);
+  }
+
+  /** Its NAT gives its datagrams other ports, as after a restart. The client does not notice. */
+  rebind(): void {
+    this.#note('gets other ports from its NAT');
+    this.line.rebind();
+  }
+
+  /** It goes to another network: another address, broken connections; and it notices, as devices do. */
+  roam(): void {
+    this.line.roam(this.#parts.newAddress());
+    this.#note(`roams to ${this.line.address}`);
+    this.#tunnel?.networkChanged();
+  }
+
+  /** Renews its tunnel and all keys. */
+  rekey(): void {
+    this.#note('renews its keys');
+    this.#tunnel?.rekey();
+  }
+
+  /** Leaves: its session ends, and it stays away until `connect`. */
+  async disconnect(): Promise<void> {
+    this.#wanted = false;
+    await this.#tunnel?.close();
+  }
+
+  #ended(tunnel: LightClient, error: TunneliteError): void {
+    if (this.#tunnel !== tunnel) return;
+    this.#note(`has ended: ${error.code}`);
+    this.#host?.close();
+    this.#host = undefined;
+    this.#tunnel = undefined;
+    if (!this.#wanted) return;
+    this.#parts.clock.setTimer(SIGN_IN_AGAIN_MS, () => {
+      if (this.#wanted && !this.#tunnel) this.connect().catch(() => undefined);
+    });
+  }
+
+  #note(text: string): void {
+    this.#parts.note(this, text);
+  }
+}

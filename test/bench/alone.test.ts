@@ -1,0 +1,43 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import t from 'tap';
+import { ALONE, repository, runBenchmarks, WITH_PEERS } from '../support/bench.ts';
+
+/** Files that benchmarks are made of. */
+const PARTS = [
+  'dtls/contenders.ts',
+  'dtls/load.ts',
+  'dtls/serve.ts',
+  'journal/readers.ts',
+  'lib/child.ts',
+  'lib/cpu.ts',
+  'lib/figures.ts',
+  'lib/garbage.ts',
+  'lib/options.ts',
+  'lib/processes.ts',
+  'netstack/in-process.ts',
+  'netstack/peer.ts',
+  'tunnel/bulk.py',
+  'tunnel/bulk.ts',
+  'tunnel/clients.ts',
+  'tunnel/dtls-storm.c',
+  'tunnel/login-client.ts',
+  'tunnel/logins.ts',
+  'tunnel/scale.ts',
+  'tunnel/serve.ts',
+  'tunnel/servers.ts',
+];
+
+const files = globSync('**/*.*', { cwd: join(repository, 'bench') }).map((path) => path.replaceAll('\\', '/'));
+
+t.test('every file of bench/ is run here, or is part of one that is', async (t) => {
+  t.strictSame(files.toSorted(), [...[...ALONE, ...WITH_PEERS].map(({ path }) => path), ...PARTS].toSorted());
+  for (const part of PARTS) {
+    const users = files.filter(
+      (path) => path !== part && readFileSync(join(repository, 'bench', path), 'utf8').includes(basename(part)),
+    );
+    t.not(users.length, 0, `${part} is used`);
+  }
+});
+
+runBenchmarks(ALONE);

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import t from 'tap';
+import type { ClientStep } from '../../src/client/index.ts';
+import { ManualClock } from '../../src/lib/clock.ts';
+import { ANSWERS, requestsOf, scriptedGateway, welcome } from '../support/scripted-gateway.ts';
+
+const limit = (what: RegExp) => ({ code: 'ERR_TIMEOUT', message: what, hint: /log/ });
+
+t.test('the steps of connecting are told in order', async (t) => {
+  await using gateway = await scriptedGateway((socket) => welcome(socket));
+  const steps: ClientStep['step'][] = [];
+  await using client = await gateway.connect({ onStep: ({ step }) => steps.push(step) });
+  t.ok(client.connected);
+  t.strictSame(steps, ['tls', 'challenge', 'token', 'authenticated', 'tunnel']);
+});
+
+t.test('a time limit that passes says what was waited for', async (t) => {
+  const answers = [ANSWERS.challenge, ANSWERS.complete];
+  const cases: [number, RegExp][] = [
+    [0, /60 s: the login was not answered/],
+    [1, /60 s: the token was not answered/],
+    [2, /60 s: the request for the tunnel was not answered/],
+  ];
+  for (const [answered, words] of cases) {
+    const clock = new ManualClock();
+    await using gateway = await scriptedGateway(async (socket) => {
+      const requests = requestsOf(socket);
+      for (const answer of answers.slice(0, answered)) {
+        await requests.next();
+        socket.write(answer);
+      }
+      await requests.next();
+      clock.advance(60_000);
+    });
+    await t.rejects(gateway.connect({ clock, timeout: 60_000 }), limit(words));
+  }
+});
+
+t.test('a server that takes the connection and says nothing is given up', async (t) => {
+  const clock = new ManualClock();
+  await using gateway = await scriptedGateway(() => {});
+  const silent = createServer((socket) => socket.once('data', () => clock.advance(30_000)));
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.teardown(() => silent.close());
+  const { port } = silent.address() as { port: number };
+  const server = `https://localhost:${port}`;
+  await t.rejects(gateway.connect({ clock, server }), limit(/30 s: no TLS connection came about/));
+});
+
+t.test('a token that does not come is waited for no longer than anything else', async (t) => {
+  const clock = new ManualClock();
+  await using gateway = await scriptedGateway((socket) => welcome(socket));
+  const never = Promise.withResolvers<string>();
+  const token = (): Promise<string> => {
+    queueMicrotask(() => clock.advance(30_000));
+    return never.promise;
+  };
+  await t.rejects(gateway.connect({ clock, token }), limit(/token function returned no token/));
+  never.reject(new Error('too late for anybody to hear'));
+});
+
+t.test('a token that cannot be had is an error of its own', async (t) => {
+  await using gateway = await scriptedGateway((socket) => welcome(socket));
+  const token = async (): Promise<string> => {
+    throw new Error('the user went away');
+  };
+  await t.rejects(gateway.connect({ token }), { message: 'the user went away' });
+});

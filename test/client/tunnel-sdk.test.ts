@@ -1,0 +1,125 @@
+import t, { type Test } from 'tap';
+import { readSdkConfig } from '../../src/client/sdk-config.ts';
+import { type TunnelDelegate, TunnelSdk, TunnelSdkError, TunnelStatus } from '../../src/index.ts';
+import { echoGateway } from '../support/light-lab.ts';
+
+const ADDRESS = 'com.microsoft.tunnel.server_address';
+
+/** An SDK on a device that trusts a gateway, with a record of what its delegate heard. */
+async function bench(t: Test, tokens: (failed: string) => string | Promise<string>) {
+  const gateway = await echoGateway({ routesInclude: ['10.20.0.0/16'], routesExclude: [] });
+  t.teardown(() => gateway[Symbol.asyncDispose]());
+  const heard: string[] = [];
+  const logged: string[] = [];
+  let wake: (() => void) | undefined;
+  const note = (text: string): void => {
+    heard.push(text);
+    wake?.();
+  };
+  const delegate: TunnelDelegate = {
+    onReceivedEvent: (status) => note(`event ${status}`),
+    onInitialized: () => note('initialized'),
+    onConnected: () => note('connected'),
+    onReconnecting: () => note('reconnecting'),
+    onUserInteractionRequired: () => note('user'),
+    onDisconnected: () => note('disconnected'),
+    onError: (error, code) => note(`error ${error} ${code}`),
+    onTunnelConfigurationAvailable: (configuration) => note(JSON.stringify(configuration)),
+    onTokenRequired: (failed) => {
+      note(`token ${failed}`);
+      return tokens(failed);
+    },
+  };
+  const sdk = new TunnelSdk({ ca: gateway.caPem, serverName: 'localhost' });
+  t.teardown(() => sdk.deinitialize());
+  const until = async (text: string): Promise<void> => {
+    while (!heard.includes(text)) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  const log = {
+    logMessage: (message: string, logClass: string, severity: string) =>
+      logged.push(`${logClass} ${severity} ${message}`),
+  };
+  const config = { [ADDRESS]: `127.0.0.1:${gateway.port}` };
+  return { gateway, sdk, delegate, heard, logged, log, config, until };
+}
+
+t.test(
+  'an app initializes, connects, reconnects and disconnects, and hears of it in the order of the SDK',
+  async (t) => {
+    const { gateway, sdk, delegate, heard, config, until } = await bench(t, () => 'good');
+    t.equal(sdk.getStatusString(), 'Uninitialized');
+    t.equal(sdk.connect(), TunnelSdkError.UnexpectedError, 'not before it is initialized');
+    t.equal(sdk.initialize(delegate), TunnelSdkError.NoError);
+    t.equal(sdk.setConfig(config), TunnelSdkError.NoError);
+    t.equal(sdk.connect(), TunnelSdkError.NoError);
+    await until('connected');
+    t.equal(sdk.getStatus(), TunnelStatus.Connected);
+    t.strictSame(heard.slice(0, 3), ['event 1', 'initialized', 'token ']);
+    t.match(JSON.parse(heard[3]!), {
+      tunnelIpAddress: /^192\.168\.77\./,
+      mtu: 1434,
+      splitTunnelingEnabled: true,
+      splitConfigurationIncludeEntries: [{ ipAddress: '10.20.0.0', prefix: 16 }],
+    });
+    t.strictSame(heard.slice(4), ['event 2', 'connected']);
+    heard.length = 0;
+    t.ok(gateway.gateway.rekey(gateway.gateway.sessions()[0]!.id));
+    await until('connected');
+    t.strictSame(heard, ['event 4', 'reconnecting', 'event 2', 'connected']);
+    heard.length = 0;
+    t.equal(await sdk.disconnect(), TunnelSdkError.NoError);
+    t.strictSame(heard, ['event 3', 'disconnected']);
+    t.strictSame(gateway.gateway.sessions(), []);
+  },
+);
+
+t.test('a token that is refused is asked for once more, and then the user is', async (t) => {
+  const { sdk, delegate, heard, config, until } = await bench(t, (failed) => (failed === '' ? 'stale' : 'stale too'));
+  sdk.initialize(delegate, config);
+  sdk.connect();
+  await until('user');
+  t.strictSame(heard.slice(2), ['token ', 'token stale', 'event 5', 'user']);
+  t.equal(sdk.getStatus(), TunnelStatus.UserInteractionRequired);
+});
+
+t.test('a token that is refused is forgotten for a better one', async (t) => {
+  const { sdk, delegate, heard, config, until } = await bench(t, (failed) => (failed === '' ? 'stale' : 'good'));
+  sdk.initialize(delegate, config);
+  sdk.connect();
+  await until('connected');
+  t.ok(heard.includes('token stale'));
+});
+
+t.test('no token, and a callback that fails, are errors', async (t) => {
+  for (const tokens of [() => '', () => Promise.reject(new Error('no account'))]) {
+    const { sdk, delegate, config, until } = await bench(t, tokens);
+    sdk.initialize(delegate, config);
+    sdk.connect();
+    await until(`error ${TunnelSdkError.Unknown} undefined`);
+    t.equal(sdk.getStatus(), TunnelStatus.ErrorEncountered);
+  }
+});
+
+t.test('a configuration that cannot be used says why, in a log that is as loud as it is asked to be', async (t) => {
+  const { sdk, delegate, logged, log, heard } = await bench(t, () => 'good');
+  sdk.initialize(delegate, { [ADDRESS]: 'https://vpn.contoso.com/', Connect: 'crit' }, log);
+  t.equal(sdk.connect(), TunnelSdkError.InvalidConfig);
+  t.equal(heard.at(-1), 'error 3 undefined');
+  t.match(logged, [/^Connect crit .*server_address is “https:/]);
+  sdk.setConfig({ [ADDRESS]: '', MicrosoftTunnel: 'debug' });
+  t.equal(sdk.connect(), TunnelSdkError.InvalidConfig);
+});
+
+t.test('an address is a host and a port, and nothing else', async (t) => {
+  const read = (address: string) => readSdkConfig({ [ADDRESS]: address }).server?.host;
+  t.equal(read('vpn.contoso.com:8443'), 'vpn.contoso.com:8443');
+  t.equal(read('vpn.contoso.com'), 'vpn.contoso.com');
+  t.equal(read('[::1]:8443'), '[::1]:8443');
+  for (const bad of ['https://vpn.contoso.com', 'vpn.contoso.com:443 ', 'vpn:99999', 'a b', ''])
+    t.equal(read(bad), undefined, bad);
+  t.match(readSdkConfig({ 'com.microsoft.tunnel.connection_type': 'Cisco' }).problem, /MicrosoftProtect/);
+});

@@ -1,0 +1,163 @@
+import t from 'tap';
+import type { ControlChannel } from '../../../src/gateway/session/channel-ports.ts';
+import { GatewaySession, type SessionHost } from '../../../src/gateway/session/session.ts';
+import type { Tunnel } from '../../../src/gateway/session/tunnel.ts';
+import type { EventMap } from '../../../src/telemetry/events.ts';
+import { ipv4Packet, tunnelTerms } from '../../support/gateway.ts';
+
+const ADDRESS = { index: 2, text: '10.0.0.2', bytes: Buffer.from([10, 0, 0, 2]) };
+
+const TERMS = tunnelTerms({ address4: ADDRESS });
+
+const IDENTITY = {
+  id: 'abc123',
+  key: 'k',
+  username: 'adele',
+  signInName: undefined,
+  tenantId: undefined,
+  objectId: undefined,
+  remoteAddress: '192.0.2.1',
+  createdAt: 0,
+};
+
+function setup(onEvent: (name: string, session: GatewaySession) => void = () => {}) {
+  const log: string[] = [];
+  const goodbyes: EventMap['session.disconnect'][] = [];
+  const waiting: (() => void)[] = [];
+  const time = { now: 0 };
+  const host: SessionHost = {
+    emit: (name, fields) => {
+      log.push(name);
+      if (name === 'session.disconnect') goodbyes.push(fields as EventMap['session.disconnect']);
+      onEvent(name, session);
+    },
+    get coarseNow() {
+      return time.now;
+    },
+    get monotonic() {
+      return time.now;
+    },
+    wallTime: 0,
+    cookieLife: 10_000,
+    handOn: () => {},
+    afterBatch: (work) => void waiting.push(work),
+    onPathChanged: () => {},
+    onChange: () => void log.push('stored'),
+    onCookieGone: () => void log.push('cookie gone'),
+    onSooner: () => {},
+    onEnded: () => void log.push('free'),
+  };
+  const session: GatewaySession = new GatewaySession(IDENTITY, host);
+  const connect = (): Tunnel => {
+    const tunnel = session.plan(TERMS);
+    const control: ControlChannel = {
+      remote: '192.0.2.1:4000',
+      sendData: () => true,
+      checkLiveness: () => undefined,
+      excuse: () => {},
+      askBefore: () => false,
+      asked: false,
+      vouch: () => {},
+      deadAt: () => Infinity,
+      nextLook: () => Infinity,
+      close: () => {},
+    };
+    session.connect({ tunnel, control, data: undefined });
+    return tunnel;
+  };
+  const settle = (): void => {
+    for (const work of waiting.splice(0)) work();
+  };
+  return { session, log, goodbyes, time, connect, settle };
+}
+
+const PACKET = ipv4Packet('10.0.0.2', '10.0.0.9', 100);
+
+t.test('a session that ended keeps its addresses until what it sent has arrived', async (t) => {
+  const { session, log, connect, settle } = setup();
+  connect();
+  session.end('user', '');
+  t.equal(session.state, 'closing');
+  t.equal(session.valid, false);
+  t.notOk(log.includes('free'));
+  settle();
+  t.equal(session.state, 'ended');
+  t.equal(log.filter((each) => each === 'free').length, 1);
+});
+
+t.test('a session that has left says goodbye no second time when it ends for good', async (t) => {
+  for (const end of ['admin', 'shutdown'] as const) {
+    const { session, log, connect } = setup();
+    connect();
+    session.end('temporary', '');
+    session.end(end, '');
+    session.end(end, '');
+    t.strictSame(
+      log.filter((name) => name.startsWith('session.')),
+      ['session.connect', 'session.disconnect', 'session.expired'],
+    );
+  }
+});
+
+t.test('time and bytes of a goodbye are those since the session was connected last', async (t) => {
+  const { session, goodbyes, time, connect } = setup();
+  time.now = 1000;
+  const first = connect();
+  first.receive(PACKET, 0, 100);
+  first.deliver(PACKET, 0, 100);
+  time.now = 4000;
+  session.end('temporary', '');
+  time.now = 9000;
+  connect().receive(PACKET, 0, 100);
+  time.now = 11_000;
+  session.end('temporary', '');
+  t.match(goodbyes, [
+    { seconds: 3, bytesIn: 100, bytesOut: 100 },
+    { seconds: 2, bytesIn: 100, bytesOut: 0 },
+  ]);
+  t.equal(session.bytesIn, 200, 'the session counts all of them');
+});
+
+t.test('a tunnel that takes over from another is not a new time of being connected', async (t) => {
+  const { session, goodbyes, time, connect } = setup();
+  const first = connect();
+  first.receive(PACKET, 0, 100);
+  time.now = 2000;
+  const second = connect();
+  first.receive(PACKET, 0, 100);
+  first.end('connection-lost', 'late news of the old one');
+  t.equal(session.state, 'connected', 'the old tunnel has no say any more');
+  second.receive(PACKET, 0, 100);
+  time.now = 5000;
+  session.end('user', '');
+  t.match(goodbyes, [{ seconds: 5, bytesIn: 200 }]);
+});
+
+t.test('who acts on an event gets the session whole: one thing takes effect after the other', async (t) => {
+  const { session, log, connect } = setup((name, session) => {
+    if (name === 'channel.cstp.close') session.end('admin', 'at the first sign');
+  });
+  connect();
+  session.end('temporary', '');
+  t.equal(session.state, 'closing');
+  t.equal(session.expiresAt, undefined, 'no cookie is kept of it');
+  t.strictSame(log.slice(-5), ['channel.cstp.close', 'session.disconnect', 'stored', 'session.expired', 'cookie gone']);
+});
+
+t.test('a cookie expires when its time is over, but not while a tunnel uses it', async (t) => {
+  const { session, log, time, connect } = setup();
+  time.now = 9_999;
+  session.check(time.now);
+  connect();
+  time.now = 50_000;
+  session.check(time.now);
+  t.equal(session.state, 'connected');
+  session.end('connection-lost', '');
+  time.now = 59_999;
+  session.check(time.now);
+  t.equal(session.valid, true);
+  time.now = 60_000;
+  session.check(time.now);
+  t.equal(session.valid, false);
+  t.equal(log.filter((name) => name === 'session.expired').length, 1);
+});

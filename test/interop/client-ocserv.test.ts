@@ -1,0 +1,92 @@
+import t from 'tap';
+import { skipUnless } from '../support/interop.ts';
+import { LightLab } from '../support/light-lab.ts';
+import { OCSERV_INNER, passwordSignIn, startOcserv } from '../support/ocserv.ts';
+
+/* The light client against ocserv: what it says is understood by a server that is not ours. */
+
+const options = { skip: skipUnless({ programs: ['ocserv', 'ocpasswd'], root: true, tun: true }) };
+// Each server takes its time to start and to stop, and one test waits for a handshake to be given up.
+t.setTimeout(120_000);
+
+const AGENT = { userAgent: 'Open AnyConnect VPN Agent v9.01' };
+
+t.test('DTLS with a key from the TLS connection, and a path of the full size', options, async (t) => {
+  await using server = await startOcserv();
+  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  const configuration = await lab.client.connect();
+  t.match(configuration, {
+    address4: /^192\.168\.177\./,
+    mtu: 1434,
+    dtls: { cipher: 'PSK-NEGOTIATE' },
+  });
+  t.match(await lab.ping(OCSERV_INNER), /^tls/);
+  await lab.until(() => lab.client.channel === 'dtls');
+  t.equal(lab.client.ciphers.dtls, 'TLS_PSK_WITH_AES_256_GCM_SHA384');
+  t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+  t.equal(await lab.ping(OCSERV_INNER, configuration.mtu), 'dtls dtls');
+  t.equal(lab.client.mtu, configuration.mtu);
+  await lab.client.close();
+  await server.process.until(/user disconnected|disconnected.*reason: user/i);
+});
+
+t.test('legacy DTLS, where the server has no other', options, async (t) => {
+  await using server = await startOcserv(['dtls-psk = false']);
+  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await lab.client.connect();
+  await lab.until(() => lab.client.channel === 'dtls');
+  t.match(lab.client.ciphers.dtls, /^TLS_.*RSA_WITH_AES_/);
+  t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+});
+
+t.test('a connection that broke is had again with the cookie, with the same address', options, async (t) => {
+  await using server = await startOcserv();
+  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  const { address4 } = await lab.client.connect();
+  await lab.until(() => lab.client.channel === 'dtls');
+  lab.carrier.cut();
+  await lab.until(() => lab.client.state === 'waiting');
+  await lab.until(() => lab.client.state === 'connected');
+  t.equal(lab.client.configuration!.address4, address4);
+  await lab.until(() => lab.client.channel === 'dtls');
+  t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+});
+
+t.test('keys are renewed by a new tunnel', options, async (t) => {
+  await using server = await startOcserv(['rekey-method = new-tunnel']);
+  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  t.equal((await lab.client.connect()).rekeyMethod, 'new-tunnel');
+  await lab.until(() => lab.client.channel === 'dtls');
+  lab.client.rekey();
+  await lab.until(() => lab.client.state === 'connected');
+  await lab.until(() => lab.client.channel === 'dtls');
+  t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+  t.equal(lab.carrier.connections, 2);
+});
+
+t.test('data moves to TLS when UDP dies, and back when it lives again', options, async (t) => {
+  await using server = await startOcserv();
+  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await lab.client.connect();
+  await lab.until(() => lab.client.channel === 'dtls');
+  t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+  lab.carrier.udpDown = true;
+  const lost = lab.ping(OCSERV_INNER);
+  await lab.until(() => lab.client.channel === 'tls');
+  t.equal(await lab.ping(OCSERV_INNER), 'tls tls');
+  await lost;
+  lab.carrier.udpDown = false;
+  await lab.until(() => lab.client.channel === 'dtls');
+  t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+});
+
+t.test('a server that has nothing to say is asked on both channels, and answers', options, async (t) => {
+  await using server = await startOcserv(['dpd = 2']);
+  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  t.equal((await lab.client.connect()).dpd, 2);
+  await lab.until(() => lab.client.channel === 'dtls');
+  await server.process.until(/(received TLS DPD[\s\S]*){3}/);
+  await server.process.until(/(received DTLS DPD[\s\S]*){3}/);
+  t.equal(lab.told.at(-1), 'dtls: the DTLS handshake is complete', 'nobody was given up');
+  t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+});

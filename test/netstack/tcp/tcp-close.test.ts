@@ -1,0 +1,183 @@
+import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
+import t from 'tap';
+import { TcpState } from '../../../src/netstack/index.ts';
+import { NetstackTwin } from '../../support/netstack-twin.ts';
+import { ACK, FIN, RawPeer, REMOTE, RST } from '../../support/raw-tcp-peer.ts';
+
+/* How a flow ends once its owner has no more to do with it, and what owners hear of flows that end while something is on the way. */
+
+t.test('close sends what is queued, then FIN, and goes when the peer has ended too', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.flow!.write(Buffer.from('last words'));
+  peer.flow!.close();
+  peer.stack.flush();
+  const [last] = peer.sent();
+  t.match(last, { payload: Buffer.from('last words') });
+  t.ok(last!.flags & FIN);
+  peer.send({ seq: 1, ack: 12, flags: FIN | ACK });
+  t.equal(peer.closed, 'closed');
+  t.equal(peer.flow!.state, TcpState.TimeWait);
+});
+
+t.test('data to a flow that is closed are answered with RST (RFC 1122 §4.2.2.13)', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.flow!.close();
+  peer.stack.flush();
+  peer.sent();
+  peer.send({ seq: 1, ack: 1, payload: 'is anybody there?' });
+  t.ok(peer.sent()[0]!.flags & RST);
+  t.equal(peer.data, '');
+  t.equal(peer.flow!.state, TcpState.Closed);
+});
+
+t.test('close with data that nobody has read is RST at once (RFC 2525 §2.17)', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.autoConsume = false;
+  peer.send({ seq: 1, payload: 'unread' });
+  peer.sent();
+  peer.flow!.close();
+  peer.stack.flush();
+  t.ok(peer.sent()[0]!.flags & RST);
+});
+
+t.test('a closed flow whose peer never ends its side is gone after a minute', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.flow!.close();
+  peer.stack.flush();
+  peer.send({ seq: 1, ack: 2 });
+  t.equal(peer.flow!.state, TcpState.FinWait2);
+  peer.wait(59_000);
+  t.equal(peer.closed, undefined);
+  peer.wait(2000);
+  t.equal(peer.closed, 'timeout');
+  t.equal(peer.stack.stats().tcpFlows, 0);
+});
+
+t.test('half-close waits for the peer as long as it likes', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.flow!.end();
+  peer.stack.flush();
+  peer.send({ seq: 1, ack: 2 });
+  peer.wait(3_600_000);
+  peer.send({ seq: 1, ack: 2, payload: 'late answer' });
+  t.equal(peer.data, 'late answer');
+});
+
+/** A peer that acknowledges everything, and whose window stays closed. */
+function closedWindow(peer: RawPeer, ms: number, seq: number): void {
+  const end = peer.now + ms;
+  while (peer.now < end && peer.closed === undefined) {
+    peer.wait(Math.max(1, Math.min(peer.stack.nextDeadline, end) - peer.now));
+    if (peer.sent().some((segment) => segment.payload.length > 0)) peer.send({ seq, ack: 1, window: 0 });
+  }
+}
+
+t.test('data towards a closed window are given up in bounded time once both sides have ended', async (t) => {
+  for (const how of ['end', 'close'] as const) {
+    const peer = new RawPeer({ window: 0 }).establish();
+    peer.flow!.write(Buffer.alloc(5000));
+    let seq = 1;
+    if (how === 'end') {
+      peer.send({ seq: 1, ack: 1, flags: FIN | ACK, window: 0 });
+      seq = 2;
+    }
+    peer.flow![how]();
+    closedWindow(peer, 300_000, seq);
+    t.equal(peer.closed, 'timeout', how);
+    t.equal(peer.stack.stats().memory, 0);
+    t.ok(peer.now > 60_000, 'not before the probes were as rare as they get');
+  }
+});
+
+t.test('data towards a closed window stay while their owner listens (RFC 9293 §3.8.6.1)', async (t) => {
+  const peer = new RawPeer({ window: 0 }).establish();
+  peer.flow!.write(Buffer.alloc(5000));
+  closedWindow(peer, 3_600_000, 1);
+  t.equal(peer.closed, undefined);
+  t.equal(peer.flow!.state, TcpState.Established);
+});
+
+t.test('a stream that is destroyed after its end still delivers all of it', async (t) => {
+  const twin = new NetstackTwin({ b: { onTcp: (request) => void serve(request.accept().toDuplex()) } });
+  const serve = (stream: NodeJS.ReadWriteStream & { destroySoon?(): void }): void => {
+    stream.write(Buffer.alloc(2_000_000, 'd'));
+    stream.destroySoon!();
+  };
+  const stream = twin.a.connect({ localAddress: '10.0.0.1', remoteAddress: '10.0.0.2', remotePort: 7 }).toDuplex();
+  let bytes = 0;
+  let outcome: string | undefined;
+  stream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+  });
+  stream.once('end', () => {
+    outcome = 'end';
+    stream.end();
+  });
+  stream.once('error', (error) => {
+    outcome = String(error);
+  });
+  for (let i = 0; outcome === undefined && i < 2000; i++) {
+    twin.run(10);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.equal(outcome, 'end');
+  t.equal(bytes, 2_000_000);
+});
+
+t.test('whatever waits for the end of the batch, a peer that is forgotten ends its flows', async (t) => {
+  // The FIN that completes a flow, data and FIN of one that is open, an acknowledgement that ends one: each with `forget` before the flush.
+  const last: Record<string, (peer: RawPeer) => void> = {
+    'FIN after ours': (peer) => {
+      peer.flow!.end();
+      peer.stack.flush();
+      peer.send({ seq: 1, ack: 2, flags: FIN | ACK }, false);
+    },
+    'data and FIN': (peer) => peer.send({ seq: 1, payload: 'tail', flags: FIN | ACK }, false),
+    'ACK of our FIN after theirs': (peer) => {
+      peer.send({ seq: 1, flags: FIN | ACK });
+      peer.flow!.end();
+      peer.stack.flush();
+      peer.send({ seq: 2, ack: 2 }, false);
+    },
+    RST: (peer) => peer.send({ seq: 1, flags: RST }, false),
+    nothing: () => {},
+  };
+  for (const [name, act] of Object.entries(last)) {
+    for (const end of ['forget', 'close'] as const) {
+      const peer = new RawPeer({ accept: false });
+      peer.send({ seq: 0, flags: 2 });
+      const flow = peer.requests[0]!.accept({ noDelay: true });
+      const stream = flow.toDuplex();
+      stream.on('error', () => {}).resume();
+      peer.flow = flow;
+      peer.iss = peer.out.at(-1)!.seq;
+      peer.send({ seq: 1, ack: 1 });
+      const closed = new Promise((resolve) => stream.once('close', resolve));
+      act(peer);
+      if (end === 'forget') peer.stack.forget(REMOTE);
+      else peer.stack.close();
+      if (!stream.writableEnded) stream.end();
+      await closed;
+      t.equal(flow.state, TcpState.Closed, `${name}, ${end}`);
+      t.match(peer.stack.stats(), { memory: 0, tcpFlows: 0, tcpTimeWait: 0 }, `${name}, ${end}`);
+    }
+  }
+});
+
+t.test('what came before a peer was forgotten reaches its owner', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.send({ seq: 1, payload: 'tail' }, false);
+  peer.stack.forget(REMOTE);
+  t.equal(peer.data, 'tail');
+  t.equal(peer.closed, 'unreachable');
+});
+
+t.test('a request that is accepted after the stack was closed ends at once', async (t) => {
+  const peer = new RawPeer({ accept: false });
+  peer.send({ seq: 0, flags: 2 });
+  peer.stack.close();
+  const stream = peer.requests[0]!.accept().toDuplex();
+  const [error] = (await once(stream, 'error')) as [NodeJS.ErrnoException];
+  t.equal(error.code, 'ERR_NETSTACK_CLOSED');
+});
