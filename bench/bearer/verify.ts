@@ -5,9 +5,9 @@
  */
 import { build } from 'hdr-histogram-js';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { TUNNEL_RESOURCE_ID } from '../../src/bearer/constants.ts';
 import { TOKEN_POLICIES } from '../../src/bearer/policy.ts';
 import { createTokenVerifier } from '../../src/bearer/token-verifier.ts';
+import { TUNNEL_RESOURCE_ID } from '../../src/lib/tunnel-api.ts';
 import { createTestIssuer } from '../../test/support/issuer.ts';
 
 const seconds = Number(process.argv[2] ?? 6);

@@ -1,7 +1,7 @@
 /**
  * TLS records per second of one CSTP connection, one packet a record, beside what Node's stream does by itself.
  *
- *   node bench/control/records.ts [seconds] [packet bytes]
+ *   node bench/control/records.ts [seconds] [packet bytes] [rounds]
  *
  * The reader runs in a process of its own. "merged" is Node's stream without record boundaries: fast, and useless to
  * clients; it is the yardstick. "up" is the other direction: packets from a client through reader and checks.
@@ -11,10 +11,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { connect, createSecureContext, TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { Transport } from '../../src/gateway/control/transport.ts';
-import { RecordWriter } from '../../src/gateway/data/record-writer.ts';
+import { tryDirectWrites } from '../../src/tls/direct-trial.ts';
+import { RecordWriter } from '../../src/tls/record-writer.ts';
+import { Transport } from '../../src/tls/transport.ts';
 import { CstpReader, serializeCstp } from '../../src/wire/cstp.ts';
 import { testLeaf } from '../../test/support/certificates.ts';
+import { inTurns, median, medianAndLeast, times } from '../lib/figures.ts';
 
 const BURST = 64;
 const WARM_UP = 300;
@@ -54,6 +56,7 @@ function runClient(task: ClientTask): void {
 type Mode = 'merged' | 'callbacks' | 'direct' | 'up';
 
 async function measure(mode: Mode, version: ClientTask['version'], seconds: number, size: number): Promise<number> {
+  await tryDirectWrites();
   const leaf = await testLeaf('localhost');
   const secureContext = createSecureContext({ cert: leaf.certPem, key: leaf.keyPem, maxVersion: version });
   const ready = Promise.withResolvers<{ tls: TLSSocket; writer: RecordWriter; transport: Transport }>();
@@ -124,15 +127,19 @@ const task = process.env.TUNNELITE_BENCH_CLIENT;
 if (task) {
   runClient(JSON.parse(task) as ClientTask);
 } else {
-  const seconds = Number(process.argv[2] ?? 2);
+  const seconds = Number(process.argv[2] ?? 1);
   const size = Number(process.argv[3] ?? 1400);
+  const rounds = Number(process.argv[4] ?? 3);
+  const modes = ['merged', 'callbacks', 'direct', 'up'] as const;
   for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
-    const merged = await measure('merged', version, seconds, size);
-    for (const mode of ['merged', 'callbacks', 'direct', 'up'] as const) {
-      const rate = mode === 'merged' ? merged : await measure(mode, version, seconds, size);
-      const mbit = (rate * size * 8) / 1e6;
+    const rates = new Map<Mode, number[]>(modes.map((mode) => [mode, []]));
+    await inTurns(rounds, modes, async (mode) => {
+      rates.get(mode)!.push(await measure(mode, version, seconds, size));
+    });
+    for (const [mode, all] of rates) {
+      const mbit = (median(all) * size * 8) / 1e6;
       console.log(
-        `${version} ${mode.padEnd(9)} ${Math.round(rate).toLocaleString('en').padStart(9)} packets/s ${Math.round(mbit).toString().padStart(6)} Mbit/s  ${(rate / merged).toFixed(2)} of merged`,
+        `${version} ${mode.padEnd(9)} ${medianAndLeast(all)} packets/s ${Math.round(mbit).toString().padStart(6)} Mbit/s  ${times(all, rates.get('merged')!)} merged`,
       );
     }
   }

@@ -1,5 +1,3 @@
-import { EventEmitter } from 'node:events';
-import { join } from 'node:path';
 import { acceleratedProtection } from '../../src/dtls/acceleration.ts';
 import { type DtlsPeer, DtlsServer, type RecordProtection } from '../../src/dtls/index.ts';
 
@@ -17,7 +15,7 @@ export interface Contender {
   readonly tick: () => void;
 }
 
-export function ours(name: string, protection?: RecordProtection): Contender {
+function ours(name: string, protection?: RecordProtection): Contender {
   const server = new DtlsServer<undefined>({
     protection,
     send: (buffer, offset, length) => contender.sent(buffer, offset, length),
@@ -39,45 +37,8 @@ export function ours(name: string, protection?: RecordProtection): Contender {
   return contender;
 }
 
-interface PrototypePeer {
-  key: string;
-}
-
-/** The engine of the prototypes behind its own front. */
-export async function prototype(name: string, folder: string, evp: boolean): Promise<Contender> {
-  const { TsEngine, TsEvpEngine } = await import(join(folder, 'eng-ts.mjs'));
-  const { Front } = await import(join(folder, 'front.mjs'));
-  const engine = evp ? new TsEvpEngine(await import(join(folder, 'evp.mjs')), {}) : new TsEngine({});
-  const socket = Object.assign(new EventEmitter(), {
-    send: (buffer: Buffer, offset: number, length: number) => contender.sent(buffer, offset, length),
-  });
-  const front = new Front({
-    socket,
-    engine,
-    lookup: () => ({ psk: PSK }),
-    onData: (peer: PrototypePeer, message: Buffer) => {
-      contender.received++;
-      if (contender.echo) engine.write(peer, message);
-    },
-    onUp: () => {},
-  });
-  const contender: Contender = {
-    name,
-    echo: false,
-    received: 0,
-    sent: () => {},
-    input: (datagram, peer) => front.receive(datagram, peer),
-    tick: () => {},
-  };
-  return contender;
-}
-
-/** Ours and, where there is one, the prototype's, plain and accelerated. */
-export async function contenders(folder: string | undefined): Promise<Contender[]> {
+/** The engine on `node:crypto` and, where it loads, on the OpenSSL inside Node.js. */
+export function contenders(): Contender[] {
   const accelerated = acceleratedProtection();
-  const list = [ours('tunnelite, node:crypto')];
-  if (folder) list.push(await prototype('prototype, node:crypto', folder, false));
-  if (accelerated) list.push(ours('tunnelite, EVP', accelerated));
-  if (folder && accelerated) list.push(await prototype('prototype, EVP', folder, true));
-  return list;
+  return [ours('node:crypto'), ...(accelerated ? [ours('EVP', accelerated)] : [])];
 }

@@ -1,13 +1,13 @@
 /**
  * What the engine costs without sockets: opening a record, opening and sealing one (an echo), and a PSK handshake, on
- * the server's side only. All contenders take turns in one process, and the best round of each counts.
+ * the server's side only, in CPU time. All contenders take turns in one process.
  *
  *   node bench/dtls/engine.ts [rounds]
- *   TUNNELITE_PROTOTYPES=… node bench/dtls/engine.ts      also against the prototypes
  */
 import { type CipherSuiteName, DtlsClient, type DtlsPeer } from '../../src/dtls/index.ts';
+import { ownCpuSeconds } from '../lib/cpu.ts';
+import { inTurns, medianAndLeast, times } from '../lib/figures.ts';
 import { type Contender, contenders, PSK } from './contenders.ts';
-import { prototypeFolder } from './prototype.ts';
 
 const rounds = Number(process.argv[2] ?? 8);
 const SIZE = 1400;
@@ -27,7 +27,7 @@ interface Pair {
   readonly out: Buffer[];
 }
 
-/** A handshake; returns the client and the time that the server's part took, in ms. */
+/** A handshake; returns the client and the CPU time of the server's part, in microseconds. */
 function handshake(server: Contender, suite: CipherSuiteName): [Pair, number] {
   port = port >= 60_000 ? 1000 : port + 1;
   const peer: DtlsPeer = { address: '127.0.0.1', port, family: 'IPv4' };
@@ -45,21 +45,22 @@ function handshake(server: Contender, suite: CipherSuiteName): [Pair, number] {
   while (!client.association) {
     const datagrams = out.splice(0);
     if (datagrams.length === 0) throw new Error(`${server.name}: no handshake`);
-    const start = performance.now();
+    const start = ownCpuSeconds();
     for (const datagram of datagrams) server.input(datagram, peer);
-    elapsed += performance.now() - start;
+    elapsed += 1e6 * (ownCpuSeconds() - start);
     for (const datagram of toClient.splice(0)) client.input(datagram, 0);
   }
   return [{ client, peer, out }, elapsed];
 }
 
-interface Best {
-  open: number;
-  echo: number;
-  handshake: number;
+/** Microseconds, one for each round. */
+interface Results {
+  readonly open: number[];
+  readonly echo: number[];
+  readonly handshake: number[];
 }
 
-function measure(server: Contender, suite: CipherSuiteName, pair: Pair, best: Best): void {
+function measure(server: Contender, suite: CipherSuiteName, pair: Pair, results: Results): void {
   const payload = Buffer.alloc(SIZE, 7);
   server.sent = () => {};
   for (const echo of [false, true]) {
@@ -67,12 +68,11 @@ function measure(server: Contender, suite: CipherSuiteName, pair: Pair, best: Be
     for (let i = 0; i < RECORDS; i++) pair.client.association?.send(payload, 0, SIZE);
     server.echo = echo;
     server.received = 0;
-    const start = performance.now();
+    const start = ownCpuSeconds();
     for (const datagram of pair.out) server.input(datagram, pair.peer);
-    const each = ((performance.now() - start) * 1000) / RECORDS;
+    const each = (1e6 * (ownCpuSeconds() - start)) / RECORDS;
     if (server.received !== RECORDS) throw new Error(`${server.name}: ${server.received} of ${RECORDS} records`);
-    if (echo) best.echo = Math.min(best.echo, each);
-    else best.open = Math.min(best.open, each);
+    (echo ? results.echo : results.open).push(each);
   }
   let elapsed = 0;
   for (let i = 0; i < HANDSHAKES; i++) {
@@ -81,31 +81,27 @@ function measure(server: Contender, suite: CipherSuiteName, pair: Pair, best: Be
     client.close();
   }
   server.tick();
-  best.handshake = Math.min(best.handshake, (elapsed * 1000) / HANDSHAKES);
+  results.handshake.push(elapsed / HANDSHAKES);
 }
 
-const list = await contenders(prototypeFolder());
+const list = contenders();
+const peer = list[0]!;
+if (list.length === 1)
+  console.log('OpenSSL inside node cannot be called here: node:crypto has nothing to be compared with.');
 for (const suite of SUITES) {
-  const results = new Map<Contender, Best>();
-  const running: [Contender, Pair, Best][] = [];
-  for (const server of list) {
-    // Neither prototype takes AES-256 first, nor does its EVP do ChaCha20.
-    const best = { open: Infinity, echo: Infinity, handshake: Infinity };
-    results.set(server, best);
-    running.push([server, handshake(server, suite)[0], best]);
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const [server, pair, best] of running) measure(server, suite, pair, best);
-  }
-  console.log(`\n${suite}, ${SIZE} bytes`);
-  for (const [server, best] of results) {
-    const other = list.find((item) => item !== server && item.name.split(', ')[1] === server.name.split(', ')[1]);
-    const against = other && server.name.startsWith('tunnelite') ? results.get(other) : undefined;
-    const ratio = (a: number, b: number | undefined): string => (b ? ` (${(b / a).toFixed(2)} × prototype)` : '');
+  const running = list.map((server) => ({
+    server,
+    pair: handshake(server, suite)[0],
+    results: { open: [], echo: [], handshake: [] } as Results,
+  }));
+  await inTurns(rounds, running, async ({ server, pair, results }) => measure(server, suite, pair, results));
+  console.log(`\n${suite}, ${SIZE} bytes; median (least)`);
+  const plain = running[0]!.results;
+  for (const { server, results } of running) {
+    const part = (key: keyof Results): string =>
+      `${medianAndLeast(results[key])} µs${server === peer ? '' : ` = ${times(results[key], plain[key])} ${peer.name}`}`;
     console.log(
-      `  ${server.name.padEnd(24)} open ${best.open.toFixed(2)} µs${ratio(best.open, against?.open)}, ` +
-        `open + seal ${best.echo.toFixed(2)} µs${ratio(best.echo, against?.echo)}, ` +
-        `handshake ${best.handshake.toFixed(0)} µs = ${(1e6 / best.handshake).toFixed(0)}/s${ratio(best.handshake, against?.handshake)}`,
+      `  ${server.name.padEnd(12)} open ${part('open')}, open + seal ${part('echo')}, handshake ${part('handshake')}`,
     );
   }
 }

@@ -1,12 +1,11 @@
 /**
  * Bytes of JavaScript heap and of process memory per idle association, clients not counted.
  *
- *   node --expose-gc bench/dtls/memory.ts [associations]
- *   TUNNELITE_PROTOTYPES=… node --expose-gc bench/dtls/memory.ts      also the prototype's
+ *   node bench/dtls/memory.ts [associations]
  */
 import { DtlsClient, type DtlsPeer } from '../../src/dtls/index.ts';
+import { collectGarbage } from '../lib/garbage.ts';
 import { type Contender, contenders, PSK } from './contenders.ts';
-import { prototypeFolder } from './prototype.ts';
 
 const count = Number(process.argv[2] ?? 5000);
 
@@ -31,17 +30,24 @@ function connectOnce(server: Contender, index: number): void {
 }
 
 function memory(): { heap: number; rss: number } {
-  for (let i = 0; i < 4; i++) globalThis.gc?.();
+  collectGarbage();
   const { heapUsed, external, rss } = process.memoryUsage();
   return { heap: heapUsed + external, rss };
 }
 
-for (const server of await contenders(prototypeFolder())) {
+const list = contenders();
+if (list.length === 1)
+  console.log('OpenSSL inside node cannot be called here: node:crypto has nothing to be compared with.');
+let plain: ReturnType<typeof memory> | undefined;
+for (const server of list) {
   for (let i = 0; i < 200; i++) connectOnce(server, 60_000 + i);
   const before = memory();
   for (let i = 0; i < count; i++) connectOnce(server, i);
   const after = memory();
-  const each = (a: number, b: number): string => `${((a - b) / count / 1024).toFixed(1)} KB`;
-  console.log(`${server.name.padEnd(24)} heap ${each(after.heap, before.heap)}, RSS ${each(after.rss, before.rss)}`);
+  const grown = { heap: after.heap - before.heap, rss: after.rss - before.rss };
+  const each = (bytes: number, peer: number | undefined): string =>
+    `${(bytes / count / 1024).toFixed(1)} KiB${peer === undefined ? '' : ` (${(bytes / peer).toFixed(2)} × ${list[0]!.name})`}`;
+  console.log(`${server.name.padEnd(12)} heap ${each(grown.heap, plain?.heap)}, RSS ${each(grown.rss, plain?.rss)}`);
+  plain ??= grown;
 }
 process.exit(0);

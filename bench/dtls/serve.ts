@@ -1,12 +1,13 @@
 /**
- * An echo server to load: node bench/dtls/serve.ts PORT [plain|evp|batched]. Its keys are those of the prototype's load
- * client: SHA-256 of "psk" and the session id.
+ * An echo server to load: node bench/dtls/serve.ts PORT [plain|evp|batched]. The key of a client is SHA-256 of "psk"
+ * and its session id, as load.ts has it.
  */
 import { createHash } from 'node:crypto';
 import { acceleratedProtection } from '../../src/dtls/acceleration.ts';
 import { DtlsServer, EngineTimer } from '../../src/dtls/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { type DatagramMemory, type DatagramReceiver, type Endpoint, openDatagramSocket } from '../../src/udp/index.ts';
+import { type DatagramReceiver, type Endpoint, openDatagramSocket, SocketMemory } from '../../src/udp/index.ts';
+import { collectGarbage } from '../lib/garbage.ts';
 
 const port = Number(process.argv[2]);
 const mode = process.argv[3] ?? 'plain';
@@ -18,22 +19,12 @@ const receiver: DatagramReceiver = {
   onBatchEnd: () => timer.arm(),
 };
 const socket = await openDatagramSocket({ host: '127.0.0.1', port, receiver }, mode === 'batched');
-const discard = Buffer.alloc(20_000);
-const memory: DatagramMemory & { buffer: Buffer; offset: number } = {
-  buffer: discard,
-  offset: 0,
-  reserve(length) {
-    const room = socket.reserve(length);
-    memory.buffer = room ? socket.reserved : discard;
-    memory.offset = room ? socket.reservedOffset : 0;
-  },
-};
+const memory = new SocketMemory();
+memory.use(socket);
 const server = new DtlsServer<undefined>({
   protection: acceleratedProtection(mode !== 'plain'),
   memory,
-  send: (buffer, _offset, length, peer) => {
-    if (buffer !== discard) socket.commit(length, peer as Endpoint);
-  },
+  send: (buffer, offset, length, peer) => memory.send(buffer, offset, length, peer as Endpoint),
   lookup: ({ sessionId }) => ({
     kind: 'psk',
     key: createHash('sha256').update('psk').update(sessionId).digest(),
@@ -47,8 +38,7 @@ const timer = new EngineTimer(server, clock);
 console.log('ready');
 process.on('SIGINT', () => process.exit(0));
 process.on('SIGUSR2', () => {
-  globalThis.gc?.();
-  globalThis.gc?.();
+  collectGarbage();
   const { rss, heapUsed, external } = process.memoryUsage();
   console.log(JSON.stringify({ rss, heap: heapUsed + external, size: server.size }));
 });

@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { pathToFileURL } from 'node:url';
 import { seededRandom, systemRandom } from '../../src/lib/random.ts';
-import { createNetstack } from '../../src/netstack/index.ts';
-import type { TcpFlow } from '../../src/netstack/types.ts';
+import type { TcpFlow } from '../../src/netstack/core/types.ts';
+import type { createNetstack } from '../../src/netstack/index.ts';
+import { threadMicroseconds } from '../lib/cpu.ts';
+import { collectGarbage } from '../lib/garbage.ts';
 import { ACK, SYN, synOptions, timestampOption, writeSegment } from './peer.ts';
 
 /* The stack alone, without any I/O: packets of 1400 bytes made beforehand go in, packets that come out are acknowledged. */
@@ -18,7 +17,6 @@ const PACKETS = 24_000;
 const BATCH = 32;
 /** Packets to a turn of the event loop. */
 const TURN = 128;
-const ROUNDS = 8;
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -32,17 +30,12 @@ const patternAt = (position: number, length: number): Buffer => {
   return PATTERN.subarray(at, at + length);
 };
 
-export interface Figure {
-  readonly gigabits: number;
-  readonly nanosecondsPerPacket: number;
-}
-
 type Output = (buffer: Buffer, offset: number, length: number) => void;
 
 /** What is measured: our stack or another that is made like it. */
 export interface Subject {
   readonly name: string;
-  create(output: Output, onStream: (stream: Duplex, flow: TcpFlow | undefined) => void): Running;
+  create(output: Output, onStream: (stream: Duplex | undefined, flow: TcpFlow | undefined) => void): Running;
 }
 
 interface Running {
@@ -52,77 +45,21 @@ interface Running {
   close(): void;
 }
 
-export const ours: Subject = {
-  name: 'tunnelite',
-  create(output, onStream) {
-    return createNetstack({
-      mtu: MTU,
-      random: systemRandom,
-      now: 1,
-      output,
-      onTcp: (request) => {
-        const flow = request.accept({ noDelay: true });
-        onStream(flow.toDuplex(), flow);
-      },
-    });
-  },
-};
-
-/** As `ours`, by callbacks: `onStream` gets no stream. */
-export const oursByCallback: Subject = {
-  name: 'tunnelite, callbacks',
-  create(output, onStream) {
-    return createNetstack({
-      mtu: MTU,
-      random: systemRandom,
-      now: 1,
-      output,
-      onTcp: (request) => onStream(undefined as never, request.accept({ noDelay: true })),
-    });
-  },
-};
-
-interface PrototypeModule {
-  readonly NetStack: new (
-    options: object,
-  ) => {
-    now: number;
-    timer: NodeJS.Timeout | null;
-    input(buffer: Buffer, offset: number, length: number): void;
-    flush(): void;
-  };
-}
-
-/** The prototype in the directory that TUNNELITE_PROTOTYPES names. */
-export async function loadPrototype(): Promise<Subject | undefined> {
-  const directory = process.env.TUNNELITE_PROTOTYPES;
-  const program = directory === undefined ? undefined : join(directory, 'netstack', 'netstack.mjs');
-  if (program === undefined || !existsSync(program)) return undefined;
-  const { NetStack } = (await import(pathToFileURL(program).href)) as PrototypeModule;
+/** A stack that this function makes; without `duplex` by callbacks: `onStream` gets no stream. */
+export function subject(name: string, create: typeof createNetstack, duplex: boolean): Subject {
   return {
-    name: 'prototype',
-    create(output, onStream) {
-      const stack = new NetStack({
+    name,
+    create: (output, onStream) =>
+      create({
         mtu: MTU,
+        random: systemRandom,
+        now: 1,
         output,
-        onTcp: (connection: { accept(): void; toStream(): Duplex }) => {
-          connection.accept();
-          onStream(connection.toStream(), undefined);
+        onTcp: (request) => {
+          const flow = request.accept({ noDelay: true });
+          onStream(duplex ? flow.toDuplex() : undefined, flow);
         },
-      });
-      stack.now = 1;
-      return {
-        input: (buffer, offset, length) => stack.input(buffer, offset, length),
-        flush: () => stack.flush(),
-        // It has timers of its own, on real time.
-        tick: () => {
-          stack.now = performance.now();
-        },
-        close: () => {
-          if (stack.timer !== null) clearInterval(stack.timer);
-        },
-      };
-    },
+      }),
   };
 }
 
@@ -131,7 +68,7 @@ interface Open {
   readonly stream: Duplex | undefined;
   readonly flow: TcpFlow | undefined;
   readonly iss: number;
-  /** Undefined: the subject does without timestamps. */
+  /** Undefined: without timestamps. */
   readonly tsval: number | undefined;
 }
 
@@ -183,124 +120,111 @@ function open(subject: Subject, output: Output): Open {
   return { stack, stream, flow, iss, tsval };
 }
 
-/** CPU time of this thread in nanoseconds: what others do on the machine does not count. */
-function cpuTime(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) * 1000;
-}
+const cpuTime = (): number => threadMicroseconds() * 1000;
 
-/** Peer to stack; every byte is compared. */
-export async function up(subject: Subject): Promise<Figure> {
+/** Peer to stack; every byte is compared. Gigabits a second of CPU time. */
+export async function up(subject: Subject): Promise<number> {
   const ring = Buffer.allocUnsafeSlow(PACKETS * STRIDE);
   const lengths = new Int32Array(PACKETS);
-  let best = Infinity;
-  for (let round = 0; round < ROUNDS; round++) {
-    const { stack, stream, flow, iss, tsval } = open(subject, () => {});
-    let received = 0;
-    const verify = (chunk: Buffer): void => {
-      const at = received % PERIOD;
-      if (chunk.compare(PATTERN, at, at + chunk.length) !== 0) throw new Error('wrong bytes');
-      received += chunk.length;
+  const { stack, stream, flow, iss, tsval } = open(subject, () => {});
+  let received = 0;
+  const verify = (chunk: Buffer): void => {
+    const at = received % PERIOD;
+    if (chunk.compare(PATTERN, at, at + chunk.length) !== 0) throw new Error('wrong bytes');
+    received += chunk.length;
+  };
+  if (stream !== undefined) {
+    stream.on('data', verify);
+  } else {
+    flow!.handler = {
+      onData: (chunk) => {
+        verify(chunk);
+        flow!.consumed(chunk.length);
+      },
+      onClose: () => {},
     };
-    if (stream !== undefined) {
-      stream.on('data', verify);
-    } else {
-      flow!.handler = {
-        onData: (chunk) => {
-          verify(chunk);
-          flow!.consumed(chunk.length);
-        },
-        onClose: () => {},
-      };
-    }
-    stack.flush();
-    const options = timestampOption(1, tsval ?? 0);
-    for (let i = 0; i < PACKETS; i++) {
-      lengths[i] = writeSegment(ring, i * STRIDE, {
-        sourcePort: 5000,
-        destinationPort: 80,
-        seq: 1000 + i * MSS,
-        ack: iss + 1,
-        flags: ACK,
-        window: 65_535,
-        options,
-        payload: patternAt(i * MSS, MSS),
-      });
-    }
-    await nextTurn();
-    const start = cpuTime();
-    for (let i = 0; i < PACKETS; ) {
-      stack.tick(1 + i / 100);
-      const end = Math.min(PACKETS, i + BATCH);
-      for (; i < end; i++) stack.input(ring, i * STRIDE, lengths[i]!);
-      stack.flush();
-      if (stream !== undefined && (i & (TURN - 1)) === 0) await nextTurn();
-    }
-    await nextTurn();
-    const nanoseconds = cpuTime() - start;
-    if (received !== PACKETS * MSS) throw new Error(`received ${received} of ${PACKETS * MSS} bytes`);
-    stack.close();
-    if (round > 0) best = Math.min(best, nanoseconds / PACKETS);
   }
-  return { nanosecondsPerPacket: best, gigabits: (MSS * 8) / best };
+  stack.flush();
+  const options = timestampOption(1, tsval ?? 0);
+  for (let i = 0; i < PACKETS; i++) {
+    lengths[i] = writeSegment(ring, i * STRIDE, {
+      sourcePort: 5000,
+      destinationPort: 80,
+      seq: 1000 + i * MSS,
+      ack: iss + 1,
+      flags: ACK,
+      window: 65_535,
+      options,
+      payload: patternAt(i * MSS, MSS),
+    });
+  }
+  await nextTurn();
+  const start = cpuTime();
+  for (let i = 0; i < PACKETS; ) {
+    stack.tick(1 + i / 100);
+    const end = Math.min(PACKETS, i + BATCH);
+    for (; i < end; i++) stack.input(ring, i * STRIDE, lengths[i]!);
+    stack.flush();
+    if (stream !== undefined && (i & (TURN - 1)) === 0) await nextTurn();
+  }
+  await nextTurn();
+  const nanoseconds = cpuTime() - start;
+  if (received !== PACKETS * MSS) throw new Error(`received ${received} of ${PACKETS * MSS} bytes`);
+  stack.close();
+  return (MSS * 8 * PACKETS) / nanoseconds;
 }
 
-/** Stack to peer: the peer acknowledges every second segment and compares every byte. */
-export async function down(subject: Subject): Promise<Figure> {
-  let best = Infinity;
-  let payload = MSS;
+/** Stack to peer, in gigabits a second of CPU time: the peer acknowledges every second segment and compares every byte. */
+export async function down(subject: Subject): Promise<number> {
   const block = PATTERN.subarray(0, PERIOD);
-  for (let round = 0; round < ROUNDS; round++) {
-    let emitted = 0;
-    let next = 0;
-    let echo = 0;
-    const { stack, stream, flow, iss, tsval } = open(subject, (buffer, offset, length) => {
-      const header = 20 + ((buffer[offset + 32]! >> 4) << 2);
-      const n = length - header;
-      if (n === 0) return;
-      const at = offset + header;
-      const from = ((buffer.readInt32BE(offset + 24) - iss - 1) >>> 0) % PERIOD;
-      if (buffer.compare(PATTERN, from, from + n, at, at + n) !== 0) throw new Error('wrong bytes');
-      emitted++;
-      next = (buffer.readInt32BE(offset + 24) + n) | 0;
-      if (header > 40) echo = buffer.readInt32BE(offset + 44);
-    });
-    payload = tsval === undefined ? MSS + 12 : MSS;
-    stack.flush();
-    let acked = (iss + 1) | 0;
-    next = acked;
-    let running = true;
-    if (stream !== undefined) {
-      const pump = (): void => {
-        while (running && stream.write(block));
-      };
-      stream.on('drain', pump);
-      pump();
-    } else {
-      const pump = (): void => {
-        while (running && flow!.write(block));
-      };
-      flow!.handler = { onData: () => {}, onDrain: pump, onClose: () => {} };
-      pump();
-    }
-    stack.flush();
-    const acks = new AckWriter(tsval !== undefined);
-    const start = cpuTime();
-    for (let turn = 0; emitted < PACKETS; turn++) {
-      stack.tick(1 + turn / 10);
-      for (let k = 0; k < 16 && acked !== next; k++) {
-        acked = ((next - acked) | 0) < 2 * payload ? next : (acked + 2 * payload) | 0;
-        stack.input(acks.packet, 0, acks.write(acked, echo));
-      }
-      stack.flush();
-      if (stream !== undefined && (turn & 3) === 0) await nextTurn();
-    }
-    const nanoseconds = cpuTime() - start;
-    running = false;
-    stack.close();
-    if (round > 0) best = Math.min(best, nanoseconds / emitted);
+  let emitted = 0;
+  let next = 0;
+  let echo = 0;
+  const { stack, stream, flow, iss, tsval } = open(subject, (buffer, offset, length) => {
+    const header = 20 + ((buffer[offset + 32]! >> 4) << 2);
+    const n = length - header;
+    if (n === 0) return;
+    const at = offset + header;
+    const from = ((buffer.readInt32BE(offset + 24) - iss - 1) >>> 0) % PERIOD;
+    if (buffer.compare(PATTERN, from, from + n, at, at + n) !== 0) throw new Error('wrong bytes');
+    emitted++;
+    next = (buffer.readInt32BE(offset + 24) + n) | 0;
+    if (header > 40) echo = buffer.readInt32BE(offset + 44);
+  });
+  const payload = tsval === undefined ? MSS + 12 : MSS;
+  stack.flush();
+  let acked = (iss + 1) | 0;
+  next = acked;
+  let running = true;
+  if (stream !== undefined) {
+    const pump = (): void => {
+      while (running && stream.write(block));
+    };
+    stream.on('drain', pump);
+    pump();
+  } else {
+    const pump = (): void => {
+      while (running && flow!.write(block));
+    };
+    flow!.handler = { onData: () => {}, onDrain: pump, onClose: () => {} };
+    pump();
   }
-  return { nanosecondsPerPacket: best, gigabits: (payload * 8) / best };
+  stack.flush();
+  const acks = new AckWriter(tsval !== undefined);
+  const start = cpuTime();
+  for (let turn = 0; emitted < PACKETS; turn++) {
+    stack.tick(1 + turn / 10);
+    for (let k = 0; k < 16 && acked !== next; k++) {
+      acked = ((next - acked) | 0) < 2 * payload ? next : (acked + 2 * payload) | 0;
+      stack.input(acks.packet, 0, acks.write(acked, echo));
+    }
+    stack.flush();
+    if (stream !== undefined && (turn & 3) === 0) await nextTurn();
+  }
+  const nanoseconds = cpuTime() - start;
+  running = false;
+  stack.close();
+  return (payload * 8 * emitted) / nanoseconds;
 }
 
 /** Writes one acknowledgement after the other into the same packet, at little cost. */
@@ -340,10 +264,10 @@ class AckWriter {
 }
 
 /** Whole connections a second between two stacks: handshake, one byte each way, FIN from both ends. Both stacks on one core. */
-export function connections(count: number): number {
+export function connections(create: typeof createNetstack, count: number): number {
   const queue: { packet: Buffer; to: 0 | 1 }[] = [];
   const stacks = [0, 1].map((side) =>
-    createNetstack({
+    create({
       random: systemRandom,
       now: 0,
       tcp: { timeWait: 100 },
@@ -400,15 +324,13 @@ export function connections(count: number): number {
   return count / seconds;
 }
 
-/** Bytes of memory that an idle flow holds, after it carried a request and an answer. Needs --expose-gc. */
-export async function idle(how: 'duplex' | 'callback', count: number): Promise<number> {
-  const collect = (globalThis as { gc?: () => void }).gc;
-  if (collect === undefined) return Number.NaN;
+/** Bytes of memory that an idle flow holds, after it carried a request and an answer. */
+export async function idle(create: typeof createNetstack, how: 'duplex' | 'callback', count: number): Promise<number> {
   const streams: unknown[] = [];
   let iss = 0;
   let tsval = 0;
   let flow: TcpFlow | undefined;
-  const stack = createNetstack({
+  const stack = create({
     mtu: MTU,
     random: systemRandom,
     now: 1,
@@ -438,7 +360,7 @@ export async function idle(how: 'duplex' | 'callback', count: number): Promise<n
   const settle = async (): Promise<number> => {
     for (let i = 0; i < 4; i++) {
       await nextTurn();
-      collect();
+      collectGarbage();
     }
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;

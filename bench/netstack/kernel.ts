@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { systemClock } from '../../src/lib/clock.ts';
 import { seededRandom } from '../../src/lib/random.ts';
@@ -7,6 +8,7 @@ import { Impairment, type ImpairmentProfile } from '../../test/support/impairmen
 import { KERNEL_V4, KernelLab, STACK_V4 } from '../../test/support/kernel-lab.ts';
 import { Namespace } from '../../test/support/namespace.ts';
 import { Tun } from '../../test/support/tun.ts';
+import { ownCpuSeconds } from '../lib/cpu.ts';
 
 /*
  * node bench/netstack/kernel.ts [seconds] [clean | bad]        needs root
@@ -37,11 +39,10 @@ print(n/(time.time()-s),flush=True)`;
 /** On a machine with other work the second figure tells more: what one core that is ours alone would carry. */
 async function report(name: string, target: number, measure: () => Promise<number>): Promise<void> {
   const wall = performance.now();
-  const cpu = process.cpuUsage();
+  const cpu = ownCpuSeconds();
   const gigabits = await measure();
-  const { user, system } = process.cpuUsage(cpu);
   // The share of the measured time that this process had; setting up and taking down are short beside it.
-  const share = Math.min(1, (user + system) / 1000 / (performance.now() - wall));
+  const share = Math.min(1, ((ownCpuSeconds() - cpu) * 1000) / (performance.now() - wall));
   console.log(
     `${name.padEnd(44)}${gigabits.toFixed(2).padStart(8)} Gbit/s  target ${target}: ${gigabits >= target ? 'met' : 'MISSED'}` +
       `  (${(gigabits / share).toFixed(2)} a CPU second)`,
@@ -203,6 +204,10 @@ async function beside(name: string, profile: ImpairmentProfile, target: number):
   );
 }
 
+if (process.getuid?.() !== 0 || !existsSync('/dev/net/tun')) {
+  console.log('This benchmark needs root and /dev/net/tun; nothing was measured.');
+  process.exit(1);
+}
 console.log(
   `netstack with the kernel as peer, through TUN, MTU 1400; node ${process.version}, load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`,
 );

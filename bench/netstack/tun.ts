@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { TcpConnectRequest } from '../../src/netstack/types.ts';
+import type { TcpConnectRequest } from '../../src/netstack/core/types.ts';
 import type { ImpairmentProfile } from '../../test/support/impairment.ts';
 import { KernelLab, STACK_V4 } from '../../test/support/kernel-lab.ts';
+import { ownCpuSeconds } from '../lib/cpu.ts';
+import { inTurns, median, medianAndLeast } from '../lib/figures.ts';
 
 /*
- * node bench/netstack/tun.ts [seconds]          (root, /dev/net/tun, python3)
+ * node bench/netstack/tun.ts [seconds] [rounds]          (root, /dev/net/tun, python3)
  *
  * The Linux kernel in a namespace on the other side of a TUN device. "up" is what the kernel sends, "down" what it receives.
  * Under loss and reordering the same impaired path is used in both directions, one after the other: the kernel as sender is the peer,
@@ -15,7 +17,7 @@ import { KernelLab, STACK_V4 } from '../../test/support/kernel-lab.ts';
 
 const SECONDS = Number(process.argv[2] ?? 4);
 
-const ROUNDS = 3;
+const ROUNDS = Number(process.argv[3] ?? 3);
 
 const SINK = 9;
 const SOURCE = 19;
@@ -80,7 +82,7 @@ async function measure(
     flow.handler = { onConnect: pump, onDrain: pump, onData: () => {}, onClose: () => {} };
   };
   await using lab = await KernelLab.create({ stack: { onTcp }, impairment: profile });
-  const cpu = process.cpuUsage();
+  const cpu = ownCpuSeconds();
   const begin = performance.now();
   const output = await new Promise<string>((resolve, reject) => {
     const child = spawn(
@@ -107,10 +109,9 @@ async function measure(
     child.on('error', reject);
     child.on('close', () => resolve(text));
   });
-  const elapsed = performance.now() - begin;
-  const { user, system } = process.cpuUsage(cpu);
+  const cores = ((ownCpuSeconds() - cpu) * 1000) / (performance.now() - begin);
   const gigabits = direction === 'up' ? (received * 8) / (last - started) / 1e6 : Number(output);
-  return { gigabits, cores: (user + system) / 1000 / elapsed };
+  return { gigabits, cores };
 }
 
 function verdict(value: number, target: number): string {
@@ -121,27 +122,34 @@ if (process.getuid?.() !== 0 || !existsSync('/dev/net/tun')) {
   console.log('The TUN benchmark needs root and /dev/net/tun; nothing was measured.');
 } else {
   console.log(`netstack through TUN with the Linux kernel, MTU 1400; node ${process.version}`);
-  const up = await measure('up', {}, SECONDS);
-  console.log(
-    `up    ${up.gigabits.toFixed(2)} Gbit/s, ${up.cores.toFixed(2)} cores  target 2: ${verdict(up.gigabits, 2)}`,
-  );
-  const down = await measure('down', {}, SECONDS);
-  console.log(
-    `down  ${down.gigabits.toFixed(2)} Gbit/s, ${down.cores.toFixed(2)} cores  target 1.5: ${verdict(down.gigabits, 1.5)}`,
-  );
-  for (const [name, profile, least] of [
+  const clean = { up: [] as Measured[], down: [] as Measured[] };
+  await inTurns(ROUNDS, ['up', 'down'] as const, async (direction) => {
+    clean[direction].push(await measure(direction, {}, SECONDS));
+  });
+  for (const [direction, target] of [
+    ['up', 2],
+    ['down', 1.5],
+  ] as const) {
+    const gigabits = clean[direction].map((one) => one.gigabits);
+    const cores = median(clean[direction].map((one) => one.cores));
+    console.log(
+      `${direction.padEnd(5)} ${medianAndLeast(gigabits)} Gbit/s, ${cores.toFixed(2)} cores  target ${target}: ${verdict(median(gigabits), target)}`,
+    );
+  }
+  for (const [name, profile, target] of [
     ['1 % loss, 20 ms RTT', { delay: 10, loss: 0.01 }, 1],
     ['2 % reordering, 20 ms RTT', { delay: 10, reorder: 0.02, reorderDelay: 3 }, 0.5],
   ] as const) {
-    let kernel = 0;
-    let ours = 0;
-    for (let i = 0; i < ROUNDS; i++) {
-      kernel += ((await measure('up', profile, SECONDS, 'cubic')).gigabits * 1000) / ROUNDS;
-      ours += ((await measure('down', profile, SECONDS)).gigabits * 1000) / ROUNDS;
-    }
+    const rates = { kernel: [] as number[], ours: [] as number[] };
+    await inTurns(ROUNDS, ['kernel', 'ours'] as const, async (sender) => {
+      const { gigabits } =
+        sender === 'kernel' ? await measure('up', profile, SECONDS, 'cubic') : await measure('down', profile, SECONDS);
+      rates[sender].push(gigabits * 1000);
+    });
+    const ratio = median(rates.ours) / median(rates.kernel);
     console.log(
-      `${name}: ours ${ours.toFixed(1)} Mbit/s, the kernel's sender with the same algorithm (cubic) ${kernel.toFixed(1)} Mbit/s, ` +
-        `ratio ${(ours / kernel).toFixed(2)}, target ${least}: ${verdict(ours / kernel, least)}`,
+      `${name}: ours ${medianAndLeast(rates.ours)} Mbit/s, the kernel's sender with the same algorithm (cubic) ${medianAndLeast(rates.kernel)} Mbit/s, ` +
+        `ratio ${ratio.toFixed(2)}, target ${target}: ${verdict(ratio, target)}`,
     );
   }
 }

@@ -36,7 +36,7 @@ def serve(address):
                 connection, _ = listener.accept()
                 threading.Thread(target=handle, args=(connection,), daemon=True).start()
         threading.Thread(target=accept, daemon=True).start()
-    print("ready", flush=True)
+    print("{}", flush=True)
     sys.stdin.read()
 
 

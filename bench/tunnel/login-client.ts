@@ -1,34 +1,47 @@
 /**
- * Logs in many times and keeps the tunnels; a process of its own for the benchmark.
+ * Logs in many times and keeps the tunnels; a process of its own for the benchmarks.
  *
- *   node login-client.ts <host> <name> <ca file> <count> <concurrency> bearer <token>
- *   node login-client.ts <host> <name> <ca file> <count> <concurrency> form <user> <password>
+ *   node login-client.ts <host> <name> <ca file> bearer <token>
+ *   node login-client.ts <host> <name> <ca file> form <user> <password>
  *
- * Prints a line of JSON when all are connected, with DTLS where the server offers it; ends with its input.
+ * Answers each line of its input with a line of JSON; ends with its input:
+ *
+ *   login COUNT CONCURRENT    new connections, authentication, CONNECT
+ *   keys                      session id and pre-shared key of the tunnels made since the last "keys" or "dtls", in hex
+ *   dtls COUNT CONCURRENT     a DTLS handshake for as many of the tunnels that have none yet
+ *   resume COUNT CONCURRENT   new connections and CONNECT with a cookie that is there already
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, type TLSSocket } from 'node:tls';
+import { createInterface } from 'node:readline';
+import { connect, createSecureContext, type TLSSocket } from 'node:tls';
+import { acceleratedProtection } from '../../src/dtls/acceleration.ts';
 import { DtlsClient } from '../../src/dtls/client.ts';
 
-const [host = '', name = '', caFile = '', count = '1', concurrency = '1', mode = '', first = '', second = ''] =
-  process.argv.slice(2);
+const [host = '', name = '', caFile = '', mode = '', first = '', second = ''] = process.argv.slice(2);
 const PORT = 4443;
-const ca = readFileSync(caFile);
+const secureContext = createSecureContext({ ca: readFileSync(caFile) });
 const XML = '<?xml version="1.0" encoding="UTF-8"?>\n';
 const AGENT = 'User-Agent: Open AnyConnect VPN Agent v9.01-3';
 
 async function answer(socket: TLSSocket, request: string): Promise<string> {
-  socket.write(request);
+  const whole = Promise.withResolvers<string>();
   let text = '';
-  for (;;) {
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
+  const take = (chunk: Buffer): void => {
     text += chunk.toString('latin1');
     const end = text.indexOf('\r\n\r\n');
-    if (end < 0) continue;
+    if (end < 0) return;
     const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
-    if (text.length >= end + 4 + length) return text;
+    if (text.length >= end + 4 + length) whole.resolve(text);
+  };
+  const close = (): void => whole.reject(new Error(`The connection ended; so far it said ${text.slice(0, 200)}`));
+  socket.on('data', take).once('close', close);
+  try {
+    socket.write(request);
+    return await whole.promise;
+  } finally {
+    socket.off('data', take).off('close', close);
   }
 }
 
@@ -40,10 +53,19 @@ function post(path: string, body: string, extra = ''): string {
 const config = (type: string, inner: string): string =>
   `<config-auth client="vpn" type="${type}" aggregate-auth-version="2"><version who="vpn">v9.01-3</version>${inner}</config-auth>`;
 
-async function login(): Promise<{ socket: TLSSocket; head: string }> {
-  const socket = connect({ host, port: PORT, servername: name, ca });
+interface Tunnel {
+  readonly socket: TLSSocket;
+  readonly head: string;
+}
+
+async function dial(): Promise<TLSSocket> {
+  const socket = connect({ host, port: PORT, servername: name, secureContext });
   await once(socket, 'secureConnect');
   socket.setNoDelay(true);
+  return socket;
+}
+
+async function authenticate(socket: TLSSocket): Promise<string> {
   let text: string;
   if (mode === 'bearer') {
     text = await answer(socket, post('/', config('init', ''), `Authorization: Bearer ${first}\r\n`));
@@ -54,6 +76,10 @@ async function login(): Promise<{ socket: TLSSocket; head: string }> {
   }
   const cookie = /webvpn=([^;]+)/.exec(text)?.[1];
   if (!text.startsWith('HTTP/1.1 200') || !cookie) throw new Error(`Login was answered ${text.slice(0, 200)}`);
+  return cookie;
+}
+
+async function open(socket: TLSSocket, cookie: string): Promise<Tunnel> {
   const head = await answer(
     socket,
     `CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\nHost: ${name}\r\n${AGENT}\r\nCookie: webvpn=${cookie}\r\nX-CSTP-Version: 1\r\nX-CSTP-Base-MTU: 1500\r\nX-CSTP-Address-Type: IPv4\r\nX-DTLS-CipherSuite: PSK-NEGOTIATE\r\n\r\n`,
@@ -64,18 +90,25 @@ async function login(): Promise<{ socket: TLSSocket; head: string }> {
   return { socket, head };
 }
 
-async function dtls(socket: TLSSocket, head: string): Promise<void> {
+/** What a DTLS handshake needs of a tunnel. */
+function secrets({ socket, head }: Tunnel): { readonly id: string; readonly key: Buffer } {
   const id = /X-DTLS-App-ID: ([0-9a-f]+)/i.exec(head)?.[1];
-  if (!id) return;
+  if (!id) throw new Error(`The server offers no DTLS: ${head.slice(0, 500)}`);
   const key = (socket.exportKeyingMaterial as (length: number, label: string) => Buffer)(
     32,
     'EXPORTER-openconnect-psk',
   );
+  return { id, key };
+}
+
+async function dtls(tunnel: Tunnel): Promise<void> {
+  const { id, key } = secrets(tunnel);
   const udp = createSocket('udp4');
   udp.connect(PORT, host);
   await once(udp, 'connect');
   const connected = Promise.withResolvers<void>();
   const engine = new DtlsClient({
+    protection: acceleratedProtection(),
     send: (buffer, offset, length) => udp.send(Buffer.from(buffer.subarray(offset, offset + length))),
     peer: { address: host, port: PORT, family: 'IPv4' },
     credentials: { kind: 'psk', key, identity: 'psk' },
@@ -87,28 +120,59 @@ async function dtls(socket: TLSSocket, head: string): Promise<void> {
   udp.on('error', () => {});
   engine.start(performance.now());
   const timer = setInterval(() => engine.tick(performance.now()), 200);
-  await connected.promise;
-  clearInterval(timer);
+  await connected.promise.finally(() => clearInterval(timer));
 }
 
-async function many<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<number> {
-  const queue = [...items];
+interface Done {
+  readonly done: number;
+  readonly perSecond: number;
+}
+
+/** So many at a time. */
+async function many(
+  count: number,
+  concurrent: number,
+  work: (index: number, worker: number) => Promise<unknown>,
+): Promise<Done> {
+  let next = 0;
   const started = performance.now();
-  const worker = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  const worker = async (_: unknown, number: number): Promise<void> => {
+    while (next < count) await work(next++, number);
   };
-  await Promise.all(Array.from({ length: Number(concurrency) }, worker));
-  return items.length / ((performance.now() - started) / 1000);
+  await Promise.all(Array.from({ length: concurrent }, worker));
+  return { done: count, perSecond: count / ((performance.now() - started) / 1000) };
 }
 
-const tunnels: { socket: TLSSocket; head: string }[] = [];
-await login();
-const logins = await many(
-  Array.from({ length: Number(count) }, (_, i) => i + 1),
-  async () => tunnels.push(await login()),
-);
-console.log(JSON.stringify({ logins }));
-const handshakes = await many(tunnels, ({ socket, head }) => dtls(socket, head));
-console.log(JSON.stringify({ handshakes }));
-process.stdin.resume();
-process.stdin.on('end', () => process.exit(0));
+const tunnels: Tunnel[] = [];
+/** Tunnels before this one have their DTLS channel, or it is somebody else's business. */
+let without = 0;
+const cookies: string[] = [];
+
+async function login(): Promise<void> {
+  const socket = await dial();
+  tunnels.push(await open(socket, await authenticate(socket)));
+}
+
+const commands: Record<string, (count: number, concurrent: number) => Promise<unknown>> = {
+  login: (count, concurrent) => many(count, concurrent, login),
+  async keys() {
+    const fresh = tunnels.slice(without);
+    without = tunnels.length;
+    return { keys: fresh.map(secrets).map(({ id, key }) => `${id.toLowerCase()} ${key.toString('hex')}`) };
+  },
+  async dtls(count, concurrent) {
+    const fresh = tunnels.slice(without, without + count);
+    without += fresh.length;
+    return await many(fresh.length, concurrent, (index) => dtls(fresh[index]!));
+  },
+  async resume(count, concurrent) {
+    while (cookies.length < concurrent) cookies.push(await authenticate(await dial()));
+    return await many(count, concurrent, async (_, worker) => tunnels.push(await open(await dial(), cookies[worker]!)));
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command = '', count = '1', concurrent = '1'] = line.split(' ');
+  console.log(JSON.stringify(await commands[command]!(Number(count), Number(concurrent))));
+}
+process.exit(0);

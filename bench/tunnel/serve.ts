@@ -1,15 +1,27 @@
 /**
- * The simulator in a process of its own, for the benchmark. Prints one line of JSON when it is ready; ends with its input, and then writes
- * its counters to the file named by BENCH_STATS.
+ * The simulator in a process of its own, for the benchmarks. Prints one line of JSON when it is ready, and answers each line of its
+ * input with another: `gc` collects garbage, `stats` tells counters and collections. Ends with its input, and then writes the answer to
+ * `stats` to the file named by BENCH_STATS.
+ *
+ *   node bench/tunnel/serve.ts <address> <name> <acceleration: true | false> [folder of another checkout]
  */
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { constants, type NodeGCPerformanceDetail, PerformanceObserver } from 'node:perf_hooks';
-import { startSimulator } from '../../src/index.ts';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { collectGarbage } from '../lib/garbage.ts';
 
-const [host = '127.0.0.1', name = 'localhost', accelerate = 'true'] = process.argv.slice(2);
+const [host = '127.0.0.1', name = 'localhost', acceleration = 'true', checkout] = process.argv.slice(2);
+const source = pathToFileURL(join(checkout ?? join(import.meta.dirname, '../..'), 'src/index.ts'));
+const { startSimulator } = (await import(source.href)) as typeof import('../../src/index.ts');
 const sim = await startSimulator({
-  gateway: { host, port: 4443, names: [name], dpd: 90 },
-  acceleration: accelerate === 'true',
+  gateway: {
+    ...{ host, port: 4443, names: [name], network: '10.64.0.0/14', maxSessions: 200_000 },
+    // Nothing of these happens while it is measured.
+    ...{ dpd: 1800, sessionTimeout: null, cookieTimeout: 3600 },
+  },
+  acceleration: acceleration === 'true',
 });
 /** Collections by kind: how many, and their milliseconds. */
 const collections: Record<string, [count: number, milliseconds: number]> = {};
@@ -23,13 +35,15 @@ new PerformanceObserver((list) => {
     collections[name] = [count + 1, milliseconds + entry.duration];
   }
 }).observe({ entryTypes: ['gc'] });
+const stats = (): string => JSON.stringify({ collections, ...sim.gateway.stats() });
+
 const tokens: string[] = [];
 for (let i = 0; i < 2; i++) tokens.push(await sim.token());
 console.log(JSON.stringify({ ca: sim.ca, tokens }));
-process.stdin.resume();
-process.stdin.on('end', async () => {
-  if (process.env.BENCH_STATS)
-    writeFileSync(process.env.BENCH_STATS, JSON.stringify({ collections, ...sim.gateway.stats() }, undefined, 1));
-  await sim.close();
-  process.exit(0);
-});
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'gc') collectGarbage();
+  console.log(line === 'stats' ? stats() : '{}');
+}
+if (process.env.BENCH_STATS) writeFileSync(process.env.BENCH_STATS, stats());
+await sim.close();
+process.exit(0);

@@ -1,103 +1,175 @@
-/** The two servers of the benchmarks, each in a network namespace of its own. */
-import type { ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** The servers of the benchmarks, each in a network namespace of its own, where it listens on 10.99.0.1:4443. */
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join as path } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, join as path } from 'node:path';
 import { testLeaf } from '../../test/support/certificates.ts';
+import { which } from '../../test/support/interop.ts';
 import { end, Namespace, run } from '../../test/support/namespace.ts';
+import { Child } from '../lib/child.ts';
+import { type CpuMeter, cpuMeter } from '../lib/cpu.ts';
 
-export const HERE = dirname(fileURLToPath(import.meta.url));
+export const HERE = import.meta.dirname;
 export const NAME = 'gateway.localhost';
-export const flags = new Set(process.argv.slice(2).filter((argument) => argument.startsWith('--')));
-export const numbers = process.argv
-  .slice(2)
-  .filter((argument) => !argument.startsWith('--'))
-  .map(Number);
-
-const directory = mkdtempSync(path(tmpdir(), 'tunnelite-bench-'));
-export const file = (name: string, text: string): string => {
-  writeFileSync(path(directory, name), text);
-  return path(directory, name);
-};
-
-export const children: ChildProcess[] = [];
-
-/** Waits for output that matches. */
-export async function firstLine(child: ChildProcess, pattern: RegExp, what: string): Promise<string> {
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += chunk));
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const match = pattern.exec(text);
-    if (match) return match[0];
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`${what} did not start: ${text.slice(-2000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+export const ADDRESS = '10.99.0.1';
+export const PORT = 4443;
 
 export interface Server {
+  readonly name: string;
+  readonly kind: 'tunnelite' | 'ocserv';
   readonly namespace: Namespace;
   readonly ca: string;
+  /** The resource's address inside the tunnel. */
   readonly resource: string;
   /** Arguments and input of openconnect for one of two users. */
   readonly login: (index: number) => { readonly args: readonly string[]; readonly input: string };
-  /** Every process whose work the server's side is: with ocserv also the resource, which is inside ours. */
-  readonly pids: readonly number[];
+  /** CPU of everything that is the server's side: with ocserv also the resource, which is inside ours. */
+  readonly cpu: CpuMeter;
   /** Arguments of the login client. */
   readonly account: readonly string[];
-  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Collects garbage, where there is any. */
+  readonly collect: () => Promise<void>;
 }
 
-async function startSimulatorIn(namespace: Namespace): Promise<Server> {
-  const node = ['--cpu-prof', '--cpu-prof-interval=200', '--cpu-prof-name=tunnel.cpuprofile'];
-  const child = namespace.spawn(
-    process.execPath,
-    [...(flags.has('--prof') ? node : []), path(HERE, 'serve.ts'), '10.99.0.1', NAME, String(!flags.has('--plain'))],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
-  children.push(child);
-  const { ca, tokens } = JSON.parse(await firstLine(child, /^\{.*\}$/m, 'The simulator')) as {
-    ca: string;
-    tokens: string[];
-  };
-  return {
-    namespace,
-    ca: file('ca-ours.pem', ca),
-    resource: '10.20.0.20',
-    login: (index) => ({
-      args: ['--http-auth=Bearer', '--token-mode=oidc', `--token-secret=${tokens[index]}`],
-      input: '',
-    }),
-    pids: [child.pid!],
-    account: ['bearer', tokens[0]!],
-    child,
-  };
+export interface Wanted {
+  readonly ocserv: boolean;
+  /** Folders of other checkouts. */
+  readonly against: readonly string[];
+  readonly plain?: boolean;
+  readonly prof?: boolean;
 }
 
-async function startOcservIn(namespace: Namespace): Promise<Server> {
-  const leaf = await testLeaf(NAME);
-  const ca = file('ca-ocserv.pem', leaf.caPem);
-  for (const user of ['user0', 'user1']) {
-    run('ocpasswd', ['-c', path(directory, 'passwd'), user], { input: 'pw\npw\n', stdio: ['pipe', 'pipe', 'pipe'] });
+/** What a benchmark opens, and what of it has to be closed. */
+export class Bench implements AsyncDisposable {
+  readonly #directory = mkdtempSync(path(tmpdir(), 'tunnelite-bench-'));
+  readonly #children: ChildProcess[] = [];
+  readonly #clients: ChildProcess[] = [];
+  readonly #namespaces: Namespace[] = [];
+  readonly #meters: CpuMeter[] = [];
+  #closed: Promise<void> | undefined;
+
+  constructor() {
+    // ocserv's unprivileged workers reach its socket there.
+    chmodSync(this.#directory, 0o755);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, this.#interrupted);
   }
-  const config = file(
-    'ocserv.conf',
-    `auth = "plain[passwd=${path(directory, 'passwd')}]"
-tcp-port = 4443
-udp-port = 4443
+
+  /** Leaves nothing behind. */
+  readonly #interrupted = (): void => {
+    void this[Symbol.asyncDispose]().finally(() => process.exit(1));
+  };
+
+  file(name: string, text: string): string {
+    writeFileSync(this.path(name), text);
+    return this.path(name);
+  }
+
+  path(name: string): string {
+    return path(this.#directory, name);
+  }
+
+  namespace(label: string): Namespace {
+    const namespace = Namespace.create(label);
+    this.#namespaces.push(namespace);
+    return namespace;
+  }
+
+  /** Has it end with the benchmark: by the end of its input, or where it has none by a signal. */
+  keep<T extends ChildProcess>(child: T): T {
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Has a client end by a signal, before the servers do. */
+  keepClient<T extends ChildProcess>(child: T): T {
+    this.#clients.push(child);
+    return child;
+  }
+
+  meter(pids: readonly number[]): CpuMeter {
+    const meter = cpuMeter(pids);
+    this.#meters.push(meter);
+    return meter;
+  }
+
+  /** This checkout, the others, and ocserv; says so when it is not there. */
+  async start(wanted: Wanted): Promise<Server[]> {
+    const servers = [await this.#simulator('tunnelite', undefined, wanted)];
+    for (const [index, folder] of wanted.against.entries()) {
+      const name = basename(folder);
+      const taken = name === 'ocserv' || servers.some((server) => server.name === name);
+      servers.push(await this.#simulator(taken ? `${name}-${index + 2}` : name, folder, wanted));
+    }
+    if (!wanted.ocserv) return servers;
+    if (which('ocserv') && which('ocpasswd')) servers.push(await this.#ocserv());
+    else
+      console.log(
+        'ocserv is not installed (Debian: apt-get install ocserv): there are no figures of it to compare with.',
+      );
+    return servers;
+  }
+
+  #serverNamespace(label: string): Namespace {
+    const namespace = this.namespace(label);
+    namespace.exec('sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.ip_local_port_range=10000 65000']);
+    namespace.ip('addr', 'add', `${ADDRESS}/32`, 'dev', 'lo');
+    return namespace;
+  }
+
+  async #simulator(name: string, checkout: string | undefined, { plain, prof }: Wanted): Promise<Server> {
+    const namespace = this.#serverNamespace('tunnelite');
+    const profile = ['--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-name=${name}.cpuprofile`];
+    const child = namespace.spawn(
+      process.execPath,
+      [
+        ...(prof ? profile : []),
+        ...[path(HERE, 'serve.ts'), ADDRESS, NAME, String(!plain), ...(checkout === undefined ? [] : [checkout])],
+      ],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    this.keep(child);
+    const server = new Child(child, name);
+    const { ca, tokens } = await server.next<{ readonly ca: string; readonly tokens: readonly string[] }>();
+    return {
+      name,
+      kind: 'tunnelite',
+      namespace,
+      ca: this.file(`ca-${name}.pem`, ca),
+      resource: '10.20.0.20',
+      login: (index) => ({
+        args: ['--http-auth=Bearer', '--token-mode=oidc', `--token-secret=${tokens[index]}`],
+        input: '',
+      }),
+      cpu: this.meter([child.pid!]),
+      account: ['bearer', tokens[0]!],
+      pid: child.pid!,
+      collect: async () => void (await server.ask('gc')),
+    };
+  }
+
+  async #ocserv(): Promise<Server> {
+    const namespace = this.#serverNamespace('ocserv');
+    const leaf = await testLeaf(NAME);
+    for (const user of ['user0', 'user1']) {
+      run('ocpasswd', ['-c', this.path('passwd'), user], { input: 'pw\npw\n', stdio: ['pipe', 'pipe', 'pipe'] });
+    }
+    const config = this.file(
+      'ocserv.conf',
+      `auth = "plain[passwd=${this.path('passwd')}]"
+tcp-port = ${PORT}
+udp-port = ${PORT}
 run-as-user = nobody
 run-as-group = nogroup
-socket-file = ${path(directory, 'socket')}
-server-cert = ${file('srv.pem', leaf.certPem)}
-server-key = ${file('srv.key', leaf.keyPem)}
+socket-file = ${this.path('socket')}
+server-cert = ${this.file('srv.pem', leaf.certPem)}
+server-key = ${this.file('srv.key', leaf.keyPem)}
 isolate-workers = true
-max-clients = 512
+max-clients = 4000
 max-same-clients = 0
 rate-limit-ms = 0
 keepalive = 32400
-dpd = 90
+dpd = 1800
 try-mtu-discovery = true
 tls-priorities = "NORMAL:%SERVER_PRECEDENCE:%COMPAT:-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1"
 auth-timeout = 240
@@ -105,101 +177,87 @@ max-ban-score = 0
 cookie-timeout = 300
 rekey-time = 172800
 use-occtl = false
-pid-file = ${path(directory, 'ocserv.pid')}
+pid-file = ${this.path('ocserv.pid')}
 device = vpns
 predictable-ips = false
 ipv4-network = 192.168.64.0/20
 route = 192.168.64.0/255.255.240.0
+route = 192.168.100.1/255.255.255.255
 `,
-  );
-  chmodSync(directory, 0o755);
-  namespace.ip('addr', 'add', '192.168.100.1/32', 'dev', 'lo');
-  writeFileSync(config, `route = 192.168.100.1/255.255.255.255\n`, { flag: 'a' });
-  const child = namespace.spawn('ocserv', ['-f', '-c', config], { stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  const resource = namespace.spawn('python3', [path(HERE, 'bulk.py'), 'serve', '192.168.100.1'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  children.push(resource);
-  await firstLine(resource, /ready/, 'The resource');
-  for (let i = 0; i < 100; i++) {
-    if (namespace.exec('ss', ['-ltn']).includes(':4443')) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return {
-    namespace,
-    ca,
-    resource: '192.168.100.1',
-    login: (index) => ({ args: [`--user=user${index}`, '--passwd-on-stdin'], input: 'pw\n' }),
-    pids: [child.pid!, resource.pid!],
-    account: ['form', 'user0', 'pw'],
-    child,
-  };
-}
-
-export const namespaces: Namespace[] = [];
-
-/** Starts both servers, or ours alone with `--no-ocserv`; each listens on 10.99.0.1:4443 of its namespace. */
-export async function startServers(): Promise<[string, Server][]> {
-  const servers: [string, Server][] = [];
-  const start = async (name: string, open: (namespace: Namespace) => Promise<Server>): Promise<void> => {
-    const namespace = Namespace.create(name);
-    namespaces.push(namespace);
-    namespace.exec('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
-    namespace.ip('addr', 'add', '10.99.0.1/32', 'dev', 'lo');
-    servers.push([name, await open(namespace)]);
-  };
-  await start('tunnelite', startSimulatorIn);
-  if (!flags.has('--no-ocserv')) await start('ocserv', startOcservIn);
-  return servers;
-}
-
-/** A process and all below it. */
-export function processTree(root: number): number[] {
-  const parents = new Map<number, number>();
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      parents.set(Number(entry), Number(statOf(entry)[1]));
-    } catch {
-      // it ended meanwhile
+    );
+    namespace.ip('addr', 'add', '192.168.100.1/32', 'dev', 'lo');
+    const child = this.keep(namespace.spawn('ocserv', ['-f', '-c', config], { stdio: 'ignore' }));
+    const resource = this.keep(
+      namespace.spawn('python3', [path(HERE, 'bulk.py'), 'serve', '192.168.100.1'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
+    );
+    await new Child(resource, 'The resource').next();
+    for (let tries = 0; !namespace.exec('ss', ['-ltn']).includes(`:${PORT}`); tries++) {
+      if (tries === 100)
+        throw new Error('ocserv does not listen after five seconds; run `ocserv -f -d 3` with its configuration.');
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    return {
+      name: 'ocserv',
+      kind: 'ocserv',
+      namespace,
+      ca: this.file('ca-ocserv.pem', leaf.caPem),
+      resource: '192.168.100.1',
+      login: (index) => ({ args: [`--user=user${index}`, '--passwd-on-stdin'], input: 'pw\n' }),
+      cpu: this.meter([child.pid!, resource.pid!]),
+      account: ['form', 'user0', 'pw'],
+      pid: child.pid!,
+      collect: async () => {},
+    };
   }
-  const below = (of: number): number[] => [
-    of,
-    ...[...parents].filter(([, parent]) => parent === of).flatMap(([id]) => below(id)),
-  ];
-  return below(root);
-}
 
-/** Fields of /proc/<pid>/stat after the name: state, parent, … */
-function statOf(pid: string | number): string[] {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
-
-/** CPU seconds, user and system, that these processes and all below them have used. */
-export function cpuSeconds(roots: readonly number[]): number {
-  let ticks = 0;
-  for (const root of roots) {
-    for (const id of processTree(root)) {
-      try {
-        const stat = statOf(id);
-        ticks += Number(stat[11]) + Number(stat[12]);
-      } catch {
-        // it ended meanwhile
-      }
-    }
+  /** Ends every process, clients before servers, and removes the namespaces. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
-  return ticks / 100;
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#clients.map((child) => end(child, 'SIGINT')));
+    // A simulator that is profiled writes its profile at its own end, which its input's end brings about.
+    for (const child of this.#children) child.stdin?.end();
+    await Promise.all(this.#children.filter((child) => child.stdin).map(endsSoon));
+    await Promise.all(this.#children.map((child) => end(child, 'SIGINT')));
+    for (const namespace of this.#namespaces) await namespace.remove();
+    for (const meter of this.#meters) meter.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, this.#interrupted);
+  }
 }
 
-/** Ends every process, the last first, and removes the namespaces. */
-export async function cleanUp(): Promise<void> {
-  // A simulator that is profiled writes its profile at its own end.
-  for (const child of children) child.stdin?.end();
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  for (const child of children.reverse()) await end(child, 'SIGINT');
-  for (const namespace of namespaces) await namespace.remove();
-  rmSync(directory, { recursive: true, force: true });
+/** Waits for a child's end, but not for long. */
+async function endsSoon(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = Promise.withResolvers<void>();
+  child.once('exit', () => ended.resolve());
+  const timer = setTimeout(() => ended.resolve(), 3000);
+  await ended.promise;
+  clearTimeout(timer);
+}
+
+/** Ends the process with one line when something is missing without which there is nothing to measure. */
+export function need(programs: readonly string[]): void {
+  const missing = programs.filter((program) => !which(program));
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    console.error('This benchmark makes network namespaces: run it as root, on Linux.');
+  } else if (missing.length > 0) {
+    console.error(
+      `Not installed: ${missing.join(', ')} (Debian: apt-get install ${missing.join(' ')}). Nothing was measured.`,
+    );
+  } else return;
+  process.exit(1);
+}
+
+/** ocserv's version, for the headings; empty when it is not there. */
+export function ocservVersion(): string {
+  const program = which('ocserv');
+  if (program === undefined) return '';
+  const { stdout, stderr } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  return /ocserv ([\d.]+)/i.exec(`${stdout}${stderr}`)?.[1] ?? '';
 }

@@ -1,0 +1,61 @@
+/*
+ * Virtual seconds per real second: how fast a world's time passes. Each line is a world of its own; what counts is the CPU time from its first virtual
+ * moment to its last, so that other programs on the machine change little.
+ *
+ *   node bench/world.ts [share of the time, such as 0.1]
+ */
+import { parseDuration } from '../src/lib/duration.ts';
+import { createWorld, type WorldOptions } from '../src/world/index.ts';
+
+interface Run {
+  readonly name: string;
+  readonly options: WorldOptions;
+  readonly duration: string;
+  /** UDP is gone between these two shares of the time. */
+  readonly outage?: readonly [number, number];
+}
+
+const dayAtWork: WorldOptions['config'] = { gateway: { rekeyTime: 3600, sessionTimeout: null } };
+
+const RUNS: readonly Run[] = [
+  { name: '1 client, a page each second', options: { clients: 1, browse: '1s' }, duration: '10m' },
+  { name: '10 clients, a page each second', options: { clients: 10, browse: '1s' }, duration: '3m' },
+  { name: '100 clients, a page each second', options: { clients: 100, browse: '1s' }, duration: '1m' },
+  { name: '100 clients, a page each 10 s', options: { clients: 100, browse: '10s' }, duration: '10m' },
+  {
+    name: '10 clients over 3G, a page each 10 s, new keys each hour, no UDP for 10 minutes',
+    options: { clients: 10, browse: '10s', link: '3g', nat: 'easy', config: dayAtWork },
+    duration: '8h',
+    outage: [0.5, 0.5 + 1 / 48],
+  },
+];
+
+const share = Number(process.argv[2] ?? 1);
+await (await createWorld()).close(); // Keys and code, which the first world waits for.
+
+for (const { name, options, duration, outage } of RUNS) {
+  await using world = await createWorld(options);
+  const virtual = parseDuration(duration) * share;
+  const rekeyed = (): number => world.notes.filter((note) => note.endsWith(' is rekeying')).length;
+  if (outage) {
+    world.after(virtual * outage[0], () => {
+      for (const client of world.clients) client.cutUdp();
+    });
+    world.after(virtual * outage[1], () => {
+      for (const client of world.clients) client.restoreUdp();
+    });
+  }
+  const begin = process.cpuUsage();
+  const began = performance.now();
+  await world.run(virtual);
+  const { user, system } = process.cpuUsage(begin);
+  const cpu = (user + system) / 1e6;
+  const real = (performance.now() - began) / 1000;
+  const pages = world.clients.reduce((sum, client) => sum + client.pages.fetched, 0);
+  const failed = world.clients.reduce((sum, client) => sum + client.pages.failed, 0);
+  const ratio = virtual / 1000 / cpu;
+  console.log(
+    `${name}: ${Math.round(ratio)} virtual seconds per second of CPU (${(virtual / 1000).toFixed(0)} s in ${cpu.toFixed(1)} s, ${real.toFixed(1)} s real); ` +
+      `${pages} pages, ${failed} failed, ${rekeyed()} rekeys, ${((cpu * 1e6) / Math.max(1, pages)).toFixed(0)} µs a page`,
+  );
+}
