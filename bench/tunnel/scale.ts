@@ -10,6 +10,8 @@ export interface ScaleFigures {
   readonly rss: number;
   /** The same after a collection of garbage. */
   readonly collected: number;
+  /** How much of that is V8's young generation, which has one size for all sessions. */
+  readonly young: number;
   /** CPU milliseconds of the last logins or handshakes: the whole process, and its main thread. */
   readonly cpu: number;
   readonly main: number;
@@ -47,6 +49,7 @@ class Growing {
   #channels = 0;
   #empty = 0;
   #withoutChannels = 0;
+  #young = 0;
 
   constructor(bench: Bench, server: Server, storm: string | undefined) {
     this.server = server;
@@ -58,7 +61,7 @@ class Growing {
     const client = this.#open();
     await client.login(count, CONCURRENT);
     await client.handshakes(count, CONCURRENT);
-    await this.server.collect();
+    this.#young = await this.server.collect();
     this.#empty = memoryOf(this.server.pid).rss;
   }
 
@@ -102,14 +105,21 @@ class Growing {
       main: (mainThreadSeconds(server.pid) - main) * each,
     };
     const { rss } = memoryOf(server.pid);
-    await server.collect();
+    const young = await server.collect();
     const after = memoryOf(server.pid).rss;
     // Before all sessions have a channel, their channels alone have grown since the last login.
     const per = (now: number): number =>
       channel === 'TLS'
         ? (now - this.#empty) / size
         : (this.#withoutChannels - this.#empty) / this.#count + (now - this.#withoutChannels) / size;
-    return { sessions: size, channel, rss: per(rss), collected: per(after), ...used };
+    return {
+      sessions: size,
+      channel,
+      rss: per(rss),
+      collected: per(after),
+      young: (young - this.#young) / size,
+      ...used,
+    };
   }
 
   close(): void {

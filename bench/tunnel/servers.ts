@@ -28,8 +28,8 @@ export interface Server {
   /** Arguments of the login client. */
   readonly account: readonly string[];
   readonly pid: number;
-  /** Collects garbage, where there is any. */
-  readonly collect: () => Promise<void>;
+  /** Collects garbage, where there is any; the bytes that V8 then has for young objects. */
+  readonly collect: () => Promise<number>;
 }
 
 export interface Wanted {
@@ -144,7 +144,7 @@ export class Bench implements AsyncDisposable {
       cpu: this.meter([child.pid!]),
       account: ['bearer', tokens[0]!],
       pid: child.pid!,
-      collect: async () => void (await server.ask('gc')),
+      collect: async () => (await server.ask<{ readonly young: number }>('gc')).young,
     };
   }
 
@@ -208,7 +208,7 @@ route = 192.168.100.1/255.255.255.255
       cpu: this.meter([child.pid!, resource.pid!]),
       account: ['form', 'user0', 'pw'],
       pid: child.pid!,
-      collect: async () => {},
+      collect: async () => 0,
     };
   }
 

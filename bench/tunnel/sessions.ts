@@ -67,9 +67,9 @@ if (scale.length > 0) {
   const servers = await bench.start({ ...wanted, ocserv: false });
   const figures = await measureScale(bench, servers, scale, compileStorm(bench));
   for (const [server, all] of figures) {
-    for (const { sessions, channel, rss, collected, cpu, main } of all) {
+    for (const { sessions, channel, rss, collected, young, cpu, main } of all) {
       console.log(
-        `${`${sessions} ${channel}`.padEnd(15)} ${server.name.padEnd(10)} RSS ${kib(rss)} a session (${kib(collected)} after a collection), ` +
+        `${`${sessions} ${channel}`.padEnd(15)} ${server.name.padEnd(10)} RSS ${kib(rss)} a session (${kib(collected)} after a collection, of which ${kib(young)} are V8's young generation), ` +
           `CPU ${digits(cpu)} ms a ${channel === 'TLS' ? 'login' : 'handshake'} (${digits(main)} in the main thread)`,
       );
     }
