@@ -9,6 +9,7 @@ const layers = [
   ['intune', 'admin'],
   ['simulator'],
   ['world'],
+  ['scenario'],
   ['testing', 'index', 'cli'],
 ];
 

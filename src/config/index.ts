@@ -1,4 +1,4 @@
-export { configJsonSchema } from './json-schema.ts';
+export { configJsonSchema, editorSchema } from './json-schema.ts';
 export { CONFIG_KEYS, type ConfigKey } from './keys.ts';
 export {
   type ConfigProblem,

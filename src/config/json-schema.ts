@@ -1,8 +1,14 @@
+import type { TSchema } from '../lib/schema/index.ts';
 import { ConfigSchema } from './schema.ts';
 
 /** The JSON Schema of a configuration file, for editors. What has a default may be left out. */
 export function configJsonSchema(): Record<string, unknown> {
-  const schema = loosen(JSON.parse(JSON.stringify(ConfigSchema))) as Record<string, unknown>;
+  return editorSchema(ConfigSchema);
+}
+
+/** A schema of ours as the JSON Schema of a file, for editors. */
+export function editorSchema(ours: TSchema): Record<string, unknown> {
+  const schema = loosen(JSON.parse(JSON.stringify(ours))) as Record<string, unknown>;
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema };
 }
 

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { TunneliteError } from '../lib/errors.ts';
+import { type ErrorCode, TunneliteError } from '../lib/errors.ts';
 import { type Path, type Problem, pathText, validate } from '../lib/schema/index.ts';
 import { crossCheck } from './cross-checks.ts';
 import { environmentLayer, flagsLayer, type Layer, merge, speaksOf, valueLayer } from './layers.ts';
@@ -247,11 +247,18 @@ function located(problem: Problem, locate: Layer['locate']): ConfigProblem {
 }
 
 /**
- * Refuses a configuration for problems in it, each told with its place.
- * @throws TunneliteError `ERR_CONFIG_INVALID` when there is one
+ * Refuses a configuration, or another file, for problems in it, each told with its place.
+ * @throws TunneliteError `ERR_CONFIG_INVALID`, or with the given code, when there is one
  */
-export function refuseProblems(problems: readonly Problem[], locate: LoadedConfig['locate']): void {
-  refuse(problems.map((problem) => located(problem, locate)));
+export function refuseProblems(
+  problems: readonly Problem[],
+  locate: LoadedConfig['locate'],
+  code: ErrorCode = 'ERR_CONFIG_INVALID',
+): void {
+  refuse(
+    problems.map((problem) => located(problem, locate)),
+    code,
+  );
 }
 
 /** A place and the member there, unless the place names it already, as `--set gateway.port` does. */
@@ -261,7 +268,7 @@ function placeText(where: string, path: string): string {
 
 const SHOWN = 20;
 
-function refuse(problems: readonly ConfigProblem[]): void {
+function refuse(problems: readonly ConfigProblem[], code: ErrorCode = 'ERR_CONFIG_INVALID'): void {
   if (problems.length === 0) return;
   const lines = problems.slice(0, SHOWN).map(({ where, path, message, expected, hint }) => {
     const place = placeText(where, path);
@@ -270,5 +277,5 @@ function refuse(problems: readonly ConfigProblem[]): void {
     return `${place}: ${message}.${wanted}${hint === undefined ? '' : ` ${hint}`}`;
   });
   if (problems.length > SHOWN) lines.push(`… and ${problems.length - SHOWN} more`);
-  throw new TunneliteError('ERR_CONFIG_INVALID', lines.join('\n'), { details: { problems } });
+  throw new TunneliteError(code, lines.join('\n'), { details: { problems } });
 }

@@ -263,6 +263,19 @@ export const ERROR_CODES = {
     summary: 'What was waited for in a world did not come about in time.',
     hint: 'Look into world.notes and world.journal for what kept it, or give until() a longer limit.',
   },
+  // scenario
+  ERR_SCENARIO_INVALID: {
+    summary: 'A scenario has unknown members, impossible values, or parts that cannot go together.',
+    hint: 'Correct each place named; docs/scenario.schema.json describes each member.',
+  },
+  ERR_SCENARIO_LIMIT: {
+    summary: 'A scenario took longer than it may.',
+    hint: 'Give it more time (--timeout), a shorter timeline, or less traffic.',
+  },
+  ERR_SCENARIO_STEP: {
+    summary: 'A step of a scenario could not be made.',
+    hint: 'The step is named with its place; the cause says what kept it.',
+  },
   // network in memory
   ERR_NETWORK_LINK: {
     summary: 'The description of a link makes no sense.',

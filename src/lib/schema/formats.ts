@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { isDomainName } from '../domain-name.ts';
+import { parseDuration } from '../duration.ts';
 
 /** Of the public kind, with at least two labels: what a tenant may have as its own. */
 const PUBLIC_DOMAIN =
@@ -21,6 +22,15 @@ function isSecureUrl(text: string): boolean {
   const { protocol, hostname, username, password } = new URL(text);
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   return (protocol === 'https:' || (protocol === 'http:' && loopback)) && username === '' && password === '';
+}
+
+function isDuration(text: string): boolean {
+  try {
+    parseDuration(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isNetworkIp(text: string): boolean {
@@ -74,6 +84,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     expected: 'letters, digits, dots, colons, hyphens and underscores, such as no-udp',
     test: (text) => /^[A-Za-z0-9][A-Za-z0-9._:-]*$/.test(text),
   },
+  duration: { expected: 'a duration, such as 90s, 1m30s or 500ms', test: isDuration },
   'failure-id': { expected: 'a number, as GET /failures shows it', test: (text) => /^[0-9]{1,15}$/.test(text) },
   whole: { expected: 'a whole number', test: (text) => /^[0-9]{1,15}$/.test(text) },
   seconds: {

@@ -1,0 +1,66 @@
+import { basename } from 'node:path';
+import { refuseProblems } from '../../config/index.ts';
+import { parseSource, readSourceFile, type SourceFile } from '../../config/source-file.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import { type Path, pathText, validate } from '../../lib/schema/index.ts';
+import { scenarioProblems } from './checks.ts';
+import { ScenarioSchema } from './schema.ts';
+import type { Scenario } from './types.ts';
+
+/** A scenario without a mistake, with what it is called and the way back to the lines of its file. */
+export interface LoadedScenario {
+  readonly scenario: Scenario;
+  /** Its own name, or that of its file. */
+  readonly name: string;
+  /** The file as it was named; undefined where there is none. */
+  readonly file: string | undefined;
+  /** Milliseconds that it takes. */
+  readonly end: number;
+  /** Where a member stands: `storm.yaml:12:5`, or `expect[2]` without a file. */
+  locate(path: Path): string;
+}
+
+type Locate = (path: Path, atKey?: boolean) => string;
+
+/**
+ * Reads a scenario file, YAML or JSON.
+ * @throws TunneliteError `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_SCENARIO_INVALID`, each with file, line and column
+ */
+export function readScenario(file: string): LoadedScenario {
+  const source = readSourceFile(file);
+  return fromSource(source, file);
+}
+
+/** The same for a text at hand, with what it is called in messages. */
+export function parseScenario(text: string, label = 'scenario'): LoadedScenario {
+  return fromSource(parseSource(text, label), undefined);
+}
+
+/**
+ * The same for an object of a program's own.
+ * @throws TunneliteError `ERR_SCENARIO_INVALID`
+ */
+export function checkScenario(value: Scenario): LoadedScenario {
+  return checked(value, pathText, 'scenario', undefined);
+}
+
+function fromSource(source: Omit<SourceFile, 'path'>, file: string | undefined): LoadedScenario {
+  const { value, label } = source;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const empty = value === null || value === undefined;
+    const message = `${source.locate([])}: ${empty ? 'The file is empty' : 'The file does not hold an object with keys'}. Expected: a scenario, with timeline and expect.`;
+    throw new TunneliteError('ERR_SCENARIO_INVALID', message);
+  }
+  const name = basename(label).replace(/\.(ya?ml|json)$/i, '');
+  return checked(value, (path, atKey) => source.locate(path, atKey), name, file);
+}
+
+function checked(value: unknown, locate: Locate, name: string, file: string | undefined): LoadedScenario {
+  refuseProblems(validate(ScenarioSchema, value, { complete: true }).problems, locate, 'ERR_SCENARIO_INVALID');
+  // As it was written: what is left out is left to the simulator's defaults.
+  const scenario = validate(ScenarioSchema, value, { complete: false }).value as Scenario;
+  refuseProblems(scenarioProblems(scenario), locate, 'ERR_SCENARIO_INVALID');
+  const end = parseDuration(scenario.timeline.at(-1)!.at);
+  return { scenario, name: scenario.name ?? name, file, end, locate };
+}

@@ -1,0 +1,13 @@
+export { scenarioJsonSchema } from './format/json-schema.ts';
+export { checkScenario, type LoadedScenario, parseScenario, readScenario } from './format/load.ts';
+export type {
+  ClientAction,
+  CommandClient,
+  Duration,
+  Expectation,
+  Scenario,
+  ScenarioStep,
+  ScenarioToken,
+  ScenarioTraffic,
+} from './format/types.ts';
+export { scenarioYaml } from './format/write.ts';
