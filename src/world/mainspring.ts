@@ -5,11 +5,18 @@ import type { VirtualClock } from '../lib/virtual-clock.ts';
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Whether something is to run in this turn of the event loop or the next: Node counts the immediates of its own streams and TLS too. */
-function busy(): boolean {
-  for (const name of process.getActiveResourcesInfo()) if (name === 'Immediate') return true;
-  return false;
+/** How many immediates are to run in this turn of the event loop or the next: Node counts those of its own streams and TLS too. */
+function immediates(): number {
+  let count = 0;
+  for (const name of process.getActiveResourcesInfo()) if (name === 'Immediate') count++;
+  return count;
 }
+
+/**
+ * Steps that are taken in one turn of the event loop, at most. Between two immediates of a turn Node runs all microtasks and `nextTick`; a turn
+ * of the event loop would bring nothing more, unless an immediate or offloaded work waits for it, and it costs a look at the machine's sockets.
+ */
+const MAX_STEPS = 64;
 
 /**
  * Drives a world on virtual time. A timer fires only when everything that the last one brought about has happened: when no immediate waits,
@@ -29,11 +36,7 @@ export class Mainspring {
   /** Lets time pass up to `end`, in milliseconds of monotonic time. */
   async runTo(end: number): Promise<void> {
     await this.#drive(async () => {
-      await this.#settle();
-      while (this.#clock.next <= end) {
-        this.#clock.fire();
-        await this.#settle();
-      }
+      await this.#pass(end, () => false);
       this.#clock.moveTo(end);
     });
   }
@@ -46,13 +49,7 @@ export class Mainspring {
   async until<T>(promise: Promise<T>, limit: number): Promise<T> {
     const end = this.#clock.monotonic() + limit;
     const watch = watched(promise);
-    await this.#drive(async () => {
-      await this.#settle();
-      while (!watch.over && this.#clock.next <= end) {
-        this.#clock.fire();
-        await this.#settle();
-      }
-    });
+    await this.#drive(() => this.#pass(end, () => watch.over));
     if (watch.over) return promise;
     throw new TunneliteError(
       'ERR_WORLD_LIMIT',
@@ -73,14 +70,47 @@ export class Mainspring {
     return promise;
   }
 
-  /** Until nothing more can happen at this moment. */
-  async #settle(): Promise<void> {
-    for (;;) {
-      await immediate();
-      if (busy()) continue;
-      if (this.#offload.pending === 0) return;
-      this.#offload.give();
-    }
+  /**
+   * Fires timer after timer until `over`, or until none is due up to `end`.
+   *
+   * A step is an immediate. The first and the last one of a turn keep the event loop going; those between them do not, so that Node does not count
+   * them, and who else has an immediate can be told from the number.
+   */
+  #pass(end: number, over: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let done = false;
+      /** Whether the rest of this turn has nothing to do, because something waits for the next one. */
+      let waits = false;
+      let steps = 1;
+      const finish = (settle: () => void): void => {
+        done = true;
+        settle();
+      };
+      const step = (own: number): void => {
+        if (done || waits) return;
+        try {
+          if (immediates() > own) waits = true;
+          else if (this.#offload.pending > 0) waits = !this.#offload.give();
+          else if (over() || this.#clock.next > end) finish(resolve);
+          else this.#clock.fire();
+        } catch (error) {
+          finish(() => reject(error));
+        }
+      };
+      const inner = (): void => step(1);
+      const last = (): void => {
+        step(0);
+        if (!done) turn();
+      };
+      const turn = (): void => {
+        steps = waits ? 1 : Math.min(2 * steps, MAX_STEPS);
+        waits = false;
+        if (steps > 1) setImmediate(inner);
+        for (let i = 2; i < steps; i++) setImmediate(inner).unref();
+        setImmediate(last);
+      };
+      turn();
+    });
   }
 
   async #drive(work: () => Promise<void>): Promise<void> {
