@@ -37,6 +37,8 @@ export interface Requester {
 
 /** Who reached a service, and how: what the service is told, shows and logs. */
 export interface Visitor extends Requester {
+  /** Id of the connect request, as in the journal. */
+  readonly request?: string | undefined;
   readonly sourceAddress: string;
   readonly sourcePort: number;
   readonly destinationAddress: string;

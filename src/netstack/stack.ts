@@ -266,10 +266,10 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
     return Math.min(this.#mtu, told, this.#pathMtu.get(remote, this.now) ?? told);
   }
 
-  answersEcho(family: IpFamily, localAddress: string, remoteAddress: string): boolean {
+  answersEcho(family: IpFamily, localAddress: string, remoteAddress: string, bytes: number): boolean {
     const { isLocal, onEcho } = this.#options;
     if (isLocal !== undefined && !isLocal(localAddress)) return false;
-    return onEcho === undefined || onEcho({ family, localAddress, remoteAddress });
+    return onEcho === undefined || onEcho({ family, localAddress, remoteAddress, bytes, owner: this.party.owner });
   }
 
   echoReply(family: IpFamily, addresses: Int32Array, id: number, sequence: number, payload: Buffer): boolean {

@@ -3,19 +3,34 @@ import { type FaultPorts, noFaults } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
 import type { Closable } from '../lib/dispose.ts';
-import { endpointText } from '../lib/endpoint.ts';
 import { errorText } from '../lib/errors.ts';
 import type { Requester, Visitor } from '../lib/person.ts';
-import type { FlowAddresses, RefuseWith, TcpConnectRequest, TcpFlow, UdpFlowRequest } from '../netstack/index.ts';
+import { type RandomSource, systemRandom } from '../lib/random.ts';
+import type { TcpConnectRequest, UdpFlowRequest } from '../netstack/index.ts';
 import type { Network, TcpStream } from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { MAX_UPSTREAM_SOCKETS, SOCKET_DESCRIPTOR_SHARE } from './constants.ts';
 import { dial } from './dial.ts';
+import { type EchoAsked, EchoFlows } from './echo-flows.ts';
 import { HostLookup, type LookUp } from './host-lookup.ts';
 import { join } from './join.ts';
-import type { AddressNames, ConnectRequest, Decision, Policy, ResourceTarget, ServiceHandlers } from './types.ts';
+import { pendingFlow } from './pending-flow.ts';
+import { type OpenRequest, type RequestCounts, RequestLedger } from './request-ledger.ts';
+import type {
+  AddressNames,
+  AskedFor,
+  ConnectRequest,
+  Decision,
+  PendingStream,
+  Policy,
+  RefusalAnswer,
+  RefusalKind,
+  RequestChannel,
+  ResourceTarget,
+  ServiceHandlers,
+} from './types.ts';
 import { UdpLeg } from './udp-leg.ts';
-import { type Decided, UdpRelay } from './udp-relay.ts';
+import { UdpRelay } from './udp-relay.ts';
 import { type SocketLimitReached, type UpstreamSocket, UpstreamSockets } from './upstream-sockets.ts';
 
 interface BrokerOptions {
@@ -23,6 +38,9 @@ interface BrokerOptions {
   readonly services: ServiceHandlers;
   readonly emit: Emit;
   readonly clock: Clock;
+  /** Milliseconds since the Unix epoch, as the journal has them. Default: those of `clock`. */
+  readonly now?: () => number;
+  readonly random?: RandomSource;
   readonly faults?: FaultPorts;
   /** What addresses are called, for journal and policy. */
   readonly names: AddressNames;
@@ -41,38 +59,43 @@ interface BrokerOptions {
 type UpstreamTarget = Extract<ResourceTarget, { kind: 'upstream' }>;
 
 const NOBODY: Requester = { session: undefined, person: undefined };
+const NOTHING = { bytesIn: 0, bytesOut: 0 } as const;
 
 /**
- * Turns flows of the tunnel into connect requests: one decision and one journal entry each, then the way to the resource.
- * The first packet of a flow is answered only after the decision, so a refused request looks refused on the wire.
+ * Turns flows of the tunnel, and CONNECTs, into connect requests: one decision and one journal entry each, then the way to the resource.
+ * A client is answered only after the resource has answered, so a refused request looks refused on the wire.
  */
 export class ResourceBroker implements Closable {
   readonly #options: BrokerOptions;
-  readonly #faults: FaultPorts;
+  readonly #ledger: RequestLedger;
   readonly #streams = new Set<Duplex>();
   readonly #sockets = new Set<TcpStream>();
-  /** Calls that give up what is being dialled. */
-  readonly #dials = new Set<() => void>();
   readonly #hosts: HostLookup;
   readonly #upstreams: UpstreamSockets;
   readonly #relays = new Set<UdpRelay>();
-  /** TCP flows to upstreams, from the first SYN on, by the rule that allows them: each with what ends it. */
-  readonly #byRule = new Map<string, Set<(reason: string) => void>>();
-  #requests = 0;
+  readonly #echoes: EchoFlows;
   #closed = false;
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    this.#faults = options.faults ?? noFaults;
-    const { clock, lookUp, onLimit = () => {} } = options;
+    const { clock, emit, faults = noFaults, lookUp, names, onAllowed, onLimit = () => {}, policy } = options;
+    const { now = () => clock.now(), random = systemRandom } = options;
+    this.#ledger = new RequestLedger({ policy, emit, clock, now, random, faults, names, onAllowed });
     const limit = options.maxSockets ?? withinDescriptors(MAX_UPSTREAM_SOCKETS, SOCKET_DESCRIPTOR_SHARE);
     this.#upstreams = new UpstreamSockets({ limit, onLimit });
     this.#hosts = new HostLookup({ clock, ...(lookUp ? { lookUp } : {}) });
+    this.#echoes = new EchoFlows({ clock, open: (asked) => this.#ledger.open(asked) });
   }
 
-  /** Forgets what the resolver of this machine has answered. */
-  forgetHosts(): void {
+  /** How many requests there were since the start or the last reset, by what became of them. */
+  get counts(): RequestCounts {
+    return this.#ledger.counts;
+  }
+
+  /** Forgets what the resolver of this machine has answered, and begins to count anew. */
+  reset(): void {
     this.#hosts.clear();
+    this.#ledger.resetCounts();
   }
 
   /**
@@ -81,63 +104,102 @@ export class ResourceBroker implements Closable {
    * @returns how many connections and UDP destinations ended
    */
   rulesChanged(removed?: string): number {
+    return this.#reconsider(({ decision }) =>
+      removed !== undefined && isBy(removed, decision) ? 'The upstream was removed.' : undefined,
+    );
+  }
+
+  /**
+   * Other people may reach other things than before: what nobody would be let through to any more ends.
+   * @returns how many connections, UDP destinations and pings ended
+   */
+  accessChanged(): number {
+    return this.#reconsider(({ request }) => {
+      const now = this.#ledger.reconsider(request);
+      return now.allow ? undefined : `The rules changed: ${now.explanation}`;
+    });
+  }
+
+  /** @param why why a request that was let through has to end; undefined: it goes on */
+  #reconsider(why: (open: OpenRequest) => string | undefined): number {
     let ended = 0;
-    for (const relay of this.#relays) ended += relay.reconsider(removed);
-    if (removed === undefined) return ended;
-    for (const end of [...(this.#byRule.get(removed) ?? [])]) {
-      ended++;
-      end('The upstream was removed.');
+    for (const relay of this.#relays) ended += relay.reconsider(why);
+    for (const open of this.#ledger) {
+      const reason = why(open);
+      if (reason !== undefined && open.stop(reason)) ended++;
     }
     return ended;
   }
 
   /** A SYN of the tunnel, with the session that it came from. */
-  handleTcp(flow: TcpConnectRequest, requester: Requester = NOBODY): void {
+  handleTcp(flow: TcpConnectRequest, requester: Requester = NOBODY, channel: RequestChannel = 'cstp'): void {
+    this.connect(pendingFlow(flow), {
+      protocol: 'tcp',
+      channel,
+      requester,
+      source: { address: flow.remoteAddress, port: flow.remotePort },
+      destination: { address: flow.localAddress, port: flow.localPort },
+    });
+  }
+
+  /**
+   * Decides on a stream that waits for its answer, reaches what it is for, and answers then.
+   * @returns to be called when whoever asked has gone before there was an answer
+   */
+  connect(pending: PendingStream, asked: AskedFor): () => void {
     if (this.#closed) {
-      flow.refuse('reset');
-      return;
+      const explanation = 'The simulator is closing.';
+      pending.refuse({ kind: 'unreachable', answer: 'reset', rule: 'closing', explanation, request: '' });
+      return () => {};
     }
-    const decided = this.#decided('tcp', requester, flow);
-    const { request, decision } = decided;
+    const open = this.#ledger.open(asked);
+    const { request, decision } = open;
+    const refuse = (kind: RefusalKind, answer: RefusalAnswer, explanation: string): void =>
+      pending.refuse({ kind, answer, rule: decision.rule, explanation, request: request.id });
     if (!decision.allow) {
-      refuse(flow, decision.answer);
-      return;
+      refuse('denied', decision.answer, decision.explanation);
+      return () => {};
     }
-    const target = decision.target;
-    if (target.kind === 'service') {
-      const service = this.#options.services.stream(target.service);
-      if (!service) {
-        flow.refuse('reset');
-        decided.release();
-        return;
-      }
-      const accepted = flow.accept({ noDelay: true });
-      service.open(this.#track(decided, accepted), visitorOf(request));
-      return;
+    const { target } = decision;
+    if (target.kind === 'upstream') return this.#dial(open, pending, target, refuse);
+    const service = target.kind === 'service' ? this.#options.services.stream(target.service) : undefined;
+    if (!service) {
+      open.end({ ...NOTHING, outcome: 'failed', reason: 'There is no such service.' });
+      refuse('refused', 'reset', 'There is no such service.');
+      return () => {};
     }
-    this.#dial(decided, flow, target);
+    service.open(this.#track(open, pending), visitorOf(request));
+    return () => {};
   }
 
   /** The first datagram of a mapping, with the session that it came from. */
-  handleUdp(flow: UdpFlowRequest, requester: Requester = NOBODY): void {
+  handleUdp(flow: UdpFlowRequest, requester: Requester = NOBODY, channel: RequestChannel = 'cstp'): void {
     if (this.#closed) {
       flow.refuse('reset');
       return;
     }
-    const first = this.#decided('udp', requester, flow);
+    const { owner, remoteAddress, remotePort } = flow;
+    const ask = (address: string, port: number): OpenRequest =>
+      this.#ledger.open({
+        protocol: 'udp',
+        channel,
+        requester,
+        source: { address: remoteAddress, port: remotePort },
+        destination: { address, port },
+      });
+    const first = ask(flow.localAddress, flow.localPort);
     if (!first.decision.allow) {
-      refuse(flow, first.decision.answer);
+      if (first.decision.answer === 'drop') flow.drop();
+      else flow.refuse(first.decision.answer);
       return;
     }
-    const { owner, remoteAddress, remotePort } = flow;
-    const { clock, emit, services } = this.#options;
+    const { clock, services } = this.#options;
     const { session } = requester;
     const relay = new UdpRelay({
       flow,
       first,
       services,
-      decide: (localAddress, localPort) =>
-        this.#decided('udp', requester, { remoteAddress, remotePort, localAddress, localPort }),
+      decide: ask,
       visitorOf,
       openLeg: (target, events) => {
         const leg: UdpLeg = new UdpLeg({
@@ -151,126 +213,73 @@ export class ResourceBroker implements Closable {
         return leg;
       },
       onUnreachable: (request, explanation) => this.#unreachable(request, explanation),
-      onEnd: ({ id }, end) => emit('resource.end', { request: id, ...end }),
       onClose: () => this.#relays.delete(relay),
-      clock,
     });
     this.#relays.add(relay);
     relay.start();
   }
 
-  /** Decides on a request and writes it to the journal. */
-  decide(request: ConnectRequest): Decision {
-    const fault = this.#faults.decision?.('resource', {
-      session: request.requester.session,
-      name: request.destination.host ?? request.destination.address,
-      port: request.destination.port,
-      person: request.requester.person,
-    });
-    const decision: Decision = fault
-      ? { allow: false, rule: 'fault', explanation: fault.explanation, answer: 'prohibited' }
-      : this.#options.policy(request);
-    this.#options.emit('resource.request', {
-      request: request.id,
-      session: request.requester.session,
-      user: request.requester.person?.username,
-      signInName: request.requester.person?.signInName,
-      protocol: request.protocol,
-      source: endpointText(request.source.address, request.source.port),
-      destination: endpointText(request.destination.address, request.destination.port),
-      host: request.destination.host,
-      decision: decision.allow ? 'allow' : 'deny',
-      rule: decision.rule,
-      explanation: decision.explanation,
-    });
-    if (decision.allow) this.#options.onAllowed?.(request, decision.target);
-    return decision;
+  /** A ping of the tunnel, with the session that it came from. True: it is answered. */
+  handleEcho(asked: EchoAsked, requester: Requester = NOBODY, channel: RequestChannel = 'cstp'): boolean {
+    return !this.#closed && this.#echoes.handle(asked, requester, channel);
   }
 
-  /** A request and the decision on it. While it goes on, its destination keeps its name. */
-  #decided(
-    protocol: ConnectRequest['protocol'],
-    requester: Requester,
-    ends: Pick<FlowAddresses, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>,
-  ): Decided {
-    this.#requests += 1;
-    const { names } = this.#options;
-    const address = ends.localAddress;
-    const known = names.namesOf(address);
-    const request: ConnectRequest = {
-      id: `r${this.#requests}`,
-      protocol,
-      requester,
-      source: { address: ends.remoteAddress, port: ends.remotePort },
-      destination: {
-        address,
-        host: known[0],
-        names: known,
-        isVirtual: names.isVirtual(address),
-        port: ends.localPort,
-      },
-    };
-    const decision = this.decide(request);
-    const release = decision.allow ? names.keep(address, requester.session) : (): void => {};
-    return { request, decision, release };
-  }
-
-  #track({ request, release }: Decided, flow: TcpFlow): Duplex {
-    const stream = flow.toDuplex();
-    const begin = this.#options.clock.monotonic();
+  /** Answers the client, and follows the stream to its end. */
+  #track(open: OpenRequest, pending: PendingStream): Duplex {
+    open.answered();
+    const accepted = pending.accept();
+    const { stream } = accepted;
     this.#streams.add(stream);
+    open.endBy((reason) => void stream.destroy(new Error(reason)));
     let failure: string | undefined;
     stream.once('error', (error) => {
       failure = errorText(error);
     });
     stream.once('close', () => {
       this.#streams.delete(stream);
-      release();
-      const { bytesIn, bytesOut } = flow.stats();
-      this.#options.emit('resource.end', {
-        request: request.id,
-        bytesIn,
-        bytesOut,
-        milliseconds: this.#options.clock.monotonic() - begin,
-        reason: failure ?? 'closed',
-      });
+      const whole = failure === undefined && stream.readableEnded && stream.writableFinished;
+      open.end({ ...accepted.bytes(), outcome: whole ? 'completed' : 'broken', reason: failure ?? 'closed' });
     });
     return stream;
   }
 
   /** Connects first and accepts then, so that a dead upstream is a refused connection, not an accepted and broken one. */
-  #dial(decided: Decided, flow: TcpConnectRequest, { id, host, port }: UpstreamTarget): void {
-    const { clock, emit, network } = this.#options;
-    const { request, release } = decided;
-    const { owner } = flow;
+  #dial(
+    open: OpenRequest,
+    pending: PendingStream,
+    { host, port }: UpstreamTarget,
+    tell: (kind: RefusalKind, answer: RefusalAnswer, explanation: string) => void,
+  ): () => void {
+    const { clock, network } = this.#options;
+    const { request } = open;
+    const { owner } = pending;
     const resolve = () => this.#hosts.resolve(host, request.requester.session);
-    const refuse = (how: RefuseWith, reason: string): void => {
-      forget();
-      release();
-      flow.refuse(how);
-      emit('resource.end', { request: request.id, bytesIn: 0, bytesOut: 0, milliseconds: 0, reason });
+    const refuse = (kind: RefusalKind, answer: RefusalAnswer, reason: string): void => {
+      open.end({ ...NOTHING, outcome: 'failed', reason });
+      tell(kind, answer, reason);
     };
-    let end: (reason: string, how?: RefuseWith) => void;
-    const whenRemoved = (reason: string): void => end(reason, 'reset');
-    const forget = this.#follow(id, whenRemoved);
+    /** While there is no answer. */
+    let giveUp: typeof refuse | undefined;
     const slot: UpstreamSocket = {
       usedAt: Number.POSITIVE_INFINITY,
       suspend: () => {
         this.#upstreams.closed(owner, slot);
-        end('Given up, so that other sessions have their share of the sockets to upstreams.');
+        const reason = 'Given up, so that other sessions have their share of the sockets to upstreams.';
+        if (giveUp) giveUp('busy', 'host-unreachable', reason);
+        else open.stop(reason);
       },
     };
     if (!this.#upstreams.open(owner, slot)) {
-      refuse('host-unreachable', 'The session has its share of the sockets to upstreams.');
-      return;
+      refuse('busy', 'host-unreachable', 'The session has its share of the sockets to upstreams.');
+      return () => {};
     }
-    const giveUp = dial({ host, port, resolve, clock, ...(network ? { network } : {}) }, (outcome) => {
-      this.#dials.delete(giveUp);
+    const stop = dial({ host, port, resolve, clock, ...(network ? { network } : {}) }, (outcome) => {
+      giveUp = undefined;
       if ('failure' in outcome) {
-        const { failure, refused } = outcome;
+        const { failure, kind } = outcome;
         this.#upstreams.closed(owner, slot);
         this.#unreachable(request, failure);
-        refuse(refused ? 'reset' : 'host-unreachable', failure);
+        refuse(kind, kind === 'refused' ? 'reset' : 'host-unreachable', failure);
         return;
       }
       const { socket } = outcome;
@@ -278,29 +287,17 @@ export class ResourceBroker implements Closable {
       socket.once('close', () => {
         this.#sockets.delete(socket);
         this.#upstreams.closed(owner, slot);
-        forget();
       });
-      const stream = this.#track(decided, flow.accept({ noDelay: true }));
-      end = (reason) => stream.destroy(new Error(reason));
-      join(stream, socket, clock);
+      join(this.#track(open, pending), socket, clock);
     });
-    this.#dials.add(giveUp);
-    end = (reason, how = 'host-unreachable') => {
-      giveUp();
-      this.#dials.delete(giveUp);
+    giveUp = (kind, answer, reason) => {
+      giveUp = undefined;
+      stop();
       this.#upstreams.closed(owner, slot);
-      refuse(how, reason);
+      refuse(kind, answer, reason);
     };
-  }
-
-  /** Has a flow be ended with its rule; the returned function ends that. */
-  #follow(id: string, end: (reason: string) => void): () => void {
-    const flows = this.#byRule.get(id) ?? new Set();
-    this.#byRule.set(id, flows.add(end));
-    return () => {
-      flows.delete(end);
-      if (flows.size === 0 && this.#byRule.get(id) === flows) this.#byRule.delete(id);
-    };
+    open.endBy((reason) => giveUp?.('denied', 'reset', reason));
+    return () => giveUp?.('unreachable', 'reset', 'The client left before there was an answer.');
   }
 
   #unreachable(request: ConnectRequest, explanation: string): void {
@@ -314,10 +311,12 @@ export class ResourceBroker implements Closable {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#echoes.close();
     for (const relay of this.#relays) relay.close();
-    for (const giveUp of this.#dials) giveUp();
     for (const socket of this.#sockets) socket.resetAndDestroy();
     for (const stream of this.#streams) stream.destroy();
+    // What is left is still being dialled.
+    for (const open of this.#ledger) if (!open.isAnswered) open.stop('The simulator is closing.');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -325,14 +324,14 @@ export class ResourceBroker implements Closable {
   }
 }
 
-function refuse(flow: TcpConnectRequest | UdpFlowRequest, answer: RefuseWith | 'drop'): void {
-  if (answer === 'drop') flow.drop();
-  else flow.refuse(answer);
+function isBy(id: string, decision: Decision): boolean {
+  return decision.allow && decision.target.kind === 'upstream' && decision.target.id === id;
 }
 
 function visitorOf(request: ConnectRequest): Visitor {
   return {
     ...request.requester,
+    request: request.id,
     sourceAddress: request.source.address,
     sourcePort: request.source.port,
     destinationAddress: request.destination.address,

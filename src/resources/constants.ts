@@ -72,3 +72,9 @@ export const MAX_WAITING_DATAGRAMS = 8;
 /** Sockets to upstreams, of all sessions together; they have one in so many of the process's file descriptors at most. */
 export const MAX_UPSTREAM_SOCKETS = 16_384;
 export const SOCKET_DESCRIPTOR_SHARE = 4;
+
+/** How long after the last ping of one client to one address their request is over, in milliseconds (Linux `nf_conntrack_icmp_timeout`). */
+export const ECHO_IDLE_MS = 30_000;
+
+/** Pairs of client and address that are remembered for pings; the one used least recently goes first. */
+export const MAX_ECHO_FLOWS = 4_096;

@@ -16,8 +16,10 @@ interface DialOptions {
   readonly network?: Network;
 }
 
-/** A connection, or why there is none: in words, and whether all addresses said no themselves. */
-export type Dialled = { readonly socket: TcpStream } | { readonly failure: string; readonly refused: boolean };
+/** A connection, or why there is none: in words, and of which kind. `refused`: all addresses said no themselves. */
+export type Dialled =
+  | { readonly socket: TcpStream }
+  | { readonly failure: string; readonly kind: 'refused' | 'unreachable' | 'timeout' };
 
 /**
  * Connects to the first address of an upstream that answers (RFC 8305, in short): the next one is tried when one fails, and beside
@@ -39,12 +41,12 @@ export function dial(
     limit.cancel();
     for (const socket of open) if (socket !== winner) socket.destroy();
   };
-  const fail = (failure: string, refused: boolean): void => {
+  const fail = (failure: string, kind: 'refused' | 'unreachable' | 'timeout'): void => {
     stop();
-    done({ failure, refused });
+    done({ failure, kind });
   };
   const limit = patience(clock, DIAL_TIMEOUT_MS, () =>
-    fail(`${host} port ${port} did not answer within ${DIAL_TIMEOUT_MS / 1000} s`, false),
+    fail(`${host} port ${port} did not answer within ${DIAL_TIMEOUT_MS / 1000} s`, 'timeout'),
   );
 
   const attempt = (): void => {
@@ -54,7 +56,7 @@ export function dial(
       if (open.size > 0) return;
       fail(
         failures.map(({ text }) => text).join('; '),
-        failures.every(({ refused }) => refused),
+        failures.every(({ refused }) => refused) ? 'refused' : 'unreachable',
       );
       return;
     }
@@ -81,7 +83,7 @@ export function dial(
   void resolve().then((found) => {
     if (over) return;
     if ('failure' in found) {
-      fail(found.failure, false);
+      fail(found.failure, 'unreachable');
       return;
     }
     waiting = alternating(found.addresses).slice(0, MAX_ATTEMPTS);

@@ -22,6 +22,8 @@ interface PolicyOptions {
   readonly upstreams: UpstreamRules;
   /** Addresses at which the tunnel answers DNS, whether or not a mock host has them, in one spelling each; may grow. */
   readonly dnsServers?: ReadonlySet<string>;
+  /** Whether pings to an address are answered. Default: none is. */
+  readonly answersPing?: (address: string) => boolean;
   /** How requests that no rule allows are answered. Default `prohibited`. */
   readonly denyWith?: () => RefusalAnswer;
 }
@@ -42,7 +44,8 @@ export function createPolicy(options: PolicyOptions): Policy {
   return (request): Decision => {
     const { destination } = request;
     const { address, port } = destination;
-    const protocol = request.protocol === 'udp' ? 'udp' : 'tcp';
+    const { protocol } = request;
+    if (protocol === 'icmp') return pingDecision(destination, options.answersPing?.(address) ?? false);
     const found = options.services.find(address, port, protocol);
     const bytes = addressBytes(address) ?? new Uint8Array();
     const upstream = upstreams.find(destination, bytes);
@@ -95,6 +98,12 @@ export function createPolicy(options: PolicyOptions): Policy {
     }
     return { allow: false, rule: 'default-deny', explanation: `${whyNot(destination)}.`, answer: denyWith() };
   };
+}
+
+function pingDecision({ address, host = address }: Destination, answers: boolean): Decision {
+  return answers
+    ? { allow: true, rule: 'ping', explanation: `${host} answers pings.`, target: { kind: 'echo' } }
+    : { allow: false, rule: 'no-ping', explanation: `Nothing answers pings at ${host}.`, answer: 'drop' };
 }
 
 /** Whether a rule has exactly one of the destination's names. */

@@ -1,23 +1,52 @@
 import type { Duplex } from 'node:stream';
 import type { Requester, Visitor } from '../lib/person.ts';
 
-/** One attempt to reach a resource: a TCP SYN or a first UDP datagram in the tunnel, or an HTTP CONNECT. */
+/** What a request is carried by. */
+export type ResourceProtocol = 'tcp' | 'udp' | 'icmp';
+
+/** The way that a request came: by one of a tunnel's channels, by HTTP CONNECT on the gateway's TLS port, or by the HTTP proxy. */
+export type RequestChannel = 'cstp' | 'dtls' | 'http-connect' | 'http-proxy';
+
+/** One end of what is asked for. */
+export interface RequestEnd {
+  /** As the stack writes it: of each address one spelling. */
+  readonly address: string;
+  /** 0 where the protocol has none. */
+  readonly port: number;
+}
+
+/**
+ * One attempt to reach a resource: a TCP SYN, the first UDP datagram or the first ping in the tunnel, an HTTP CONNECT, a request to the HTTP
+ * proxy. Each gets one decision, and one journal entry that says everything about it when it is over (`resource.end`).
+ */
 export interface ConnectRequest {
+  /** `r1`, `r2` and so on. */
   readonly id: string;
-  readonly protocol: 'tcp' | 'udp' | 'http-connect';
+  /** 32 hexadecimal digits: the trace id of W3C Trace Context, the client's own where it sent one. */
+  readonly trace: string;
+  readonly protocol: ResourceProtocol;
+  readonly channel: RequestChannel;
   readonly requester: Requester;
-  readonly source: { readonly address: string; readonly port: number };
-  readonly destination: {
-    /** As the stack writes it: of each address one spelling. */
-    readonly address: string;
+  readonly source: RequestEnd;
+  readonly destination: RequestEnd & {
     /** The name to show: the first of `names`. */
     readonly host: string | undefined;
-    /** All names of the host at this address. */
+    /** All names of the host at this address, as DNS or the client told them. */
     readonly names: readonly string[];
     /** The address stands for a name, and rules by address are not about it. */
     readonly isVirtual: boolean;
-    readonly port: number;
   };
+}
+
+/** What whoever takes in a request knows of it. */
+export interface AskedFor {
+  readonly protocol: ResourceProtocol;
+  readonly channel: RequestChannel;
+  readonly requester: Requester;
+  readonly source: RequestEnd;
+  readonly destination: RequestEnd;
+  /** The client's own trace id, if it has sent one. */
+  readonly trace?: string | undefined;
 }
 
 /** What addresses in the tunnel are called. */
@@ -30,11 +59,12 @@ export interface AddressNames {
   keep(address: string, session: string | undefined): () => void;
 }
 
-/** Where an allowed request goes: into a mock service, or over a real socket to a configured upstream. */
+/** Where an allowed request goes: into a mock service, over a real socket to a configured upstream, or back, as the echo of a ping. */
 export type ResourceTarget =
   | { readonly kind: 'service'; readonly service: string }
   /** `id` is that of the rule; `host` is an address, or a name for the resolver of this machine. */
-  | { readonly kind: 'upstream'; readonly id: string; readonly host: string; readonly port: number };
+  | { readonly kind: 'upstream'; readonly id: string; readonly host: string; readonly port: number }
+  | { readonly kind: 'echo' };
 
 /** How a refused request is answered: TCP RST or ICMP port unreachable, ICMP prohibited, ICMP host unreachable, nothing. */
 export type RefusalAnswer = 'reset' | 'prohibited' | 'host-unreachable' | 'drop';
@@ -46,6 +76,40 @@ export type Decision =
 
 /** A policy decides once per request, without side effects. */
 export type Policy = (request: ConnectRequest) => Decision;
+
+/**
+ * Why a stream is not opened. `denied`: the policy says no; `refused`: the resource does; `unreachable`: it is not there; `timeout`: it does
+ * not answer; `busy`: the session has its share of what there is.
+ */
+export type RefusalKind = 'denied' | 'refused' | 'unreachable' | 'timeout' | 'busy';
+
+/** How a stream is turned down, in the terms of the tunnel and in words for whoever can be told. */
+export interface Refusal {
+  readonly kind: RefusalKind;
+  /** What a SYN in the tunnel gets. */
+  readonly answer: RefusalAnswer;
+  /** The rule that decided. */
+  readonly rule: string;
+  readonly explanation: string;
+  /** `r1`, as in the journal. */
+  readonly request: string;
+}
+
+/** A client's end of a stream that has been accepted. */
+export interface AcceptedStream {
+  readonly stream: Duplex;
+  /** Bytes from the client, and to it, so far. */
+  bytes(): { readonly bytesIn: number; readonly bytesOut: number };
+}
+
+/** A stream that waits for its answer: a SYN in the tunnel, a CONNECT on the TLS port or at the proxy. One of the two is called, once. */
+export interface PendingStream {
+  /** Whose share of the sockets to upstreams it takes. */
+  readonly owner: object | undefined;
+  /** The resource has answered. */
+  accept(): AcceptedStream;
+  refuse(refusal: Refusal): void;
+}
 
 /** Where allowed requests for mock services go. The simulator fills it with the mock network and the resolver. */
 export interface ServiceHandlers {

@@ -1,25 +1,9 @@
-import type { Clock } from '../lib/clock.ts';
 import type { Visitor } from '../lib/person.ts';
 import type { UdpFlow, UdpFlowRequest } from '../netstack/index.ts';
 import { DNS_PORT, MAX_UDP_DESTINATIONS } from './constants.ts';
-import type { ConnectRequest, Decision, ResourceTarget, ServiceHandlers } from './types.ts';
+import type { OpenRequest, RequestOutcome } from './request-ledger.ts';
+import type { ConnectRequest, ResourceTarget, ServiceHandlers } from './types.ts';
 import type { UdpLeg } from './udp-leg.ts';
-
-/** A destination of a mapping, with the decision on it. */
-export interface Decided {
-  readonly request: ConnectRequest;
-  readonly decision: Decision;
-  /** Called once when nothing goes there any more. */
-  readonly release: () => void;
-}
-
-/** How the traffic with one destination ended. */
-export interface UdpEnd {
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly milliseconds: number;
-  readonly reason: string;
-}
 
 /** What a mapping's upstream tells it. */
 export interface LegEvents {
@@ -29,27 +13,24 @@ export interface LegEvents {
 
 interface UdpRelayOptions {
   readonly flow: UdpFlowRequest;
-  readonly first: Decided;
+  readonly first: OpenRequest;
   readonly services: ServiceHandlers;
   /** Called for each further destination of the mapping, once. */
-  readonly decide: (address: string, port: number) => Decided;
+  readonly decide: (address: string, port: number) => OpenRequest;
   readonly visitorOf: (request: ConnectRequest) => Visitor;
   /** The way to an upstream, for one destination. */
   readonly openLeg: (target: { readonly host: string; readonly port: number }, events: LegEvents) => UdpLeg;
   /** A destination cannot be reached, in words. Not called again for the same reason until something came from there. */
   readonly onUnreachable: (request: ConnectRequest, explanation: string) => void;
-  /** Called for each destination that was allowed, when the mapping is over. */
-  readonly onEnd: (request: ConnectRequest, end: UdpEnd) => void;
   /** Called once, last. */
   readonly onClose: () => void;
-  readonly clock: Clock;
 }
 
 /** A destination that was allowed, and what went to and fro. */
-interface Destination extends Decided {
+interface Destination {
+  readonly open: OpenRequest;
   readonly address: string;
   readonly port: number;
-  readonly begin: number;
   leg: UdpLeg | undefined;
   bytesIn: number;
   bytesOut: number;
@@ -87,19 +68,18 @@ export class UdpRelay {
   }
 
   /**
-   * Other rules are in force: what was refused may be asked for again, and what went by the rule `removed` ends. Returns how many
-   * destinations did.
+   * Other rules are in force: what was refused may be asked for again, and what has a reason to end ends. Returns how many destinations did.
    */
-  reconsider(removed: string | undefined): number {
+  reconsider(why: (open: OpenRequest) => string | undefined): number {
     let ended = 0;
     for (const [key, destination] of [...this.#destinations]) {
-      const { decision, failure } = destination;
-      const goes = decision.allow && decision.target.kind === 'upstream' && decision.target.id === removed;
-      if (!goes && decision.allow) continue;
+      const { open, failure } = destination;
+      const reason = open.decision.allow ? why(open) : undefined;
+      if (reason === undefined && open.decision.allow) continue;
       this.#destinations.delete(key);
-      if (!goes) continue;
+      if (reason === undefined) continue;
       ended++;
-      this.#close(destination, failure ?? 'the upstream was removed');
+      this.#close(destination, failure ?? reason, 'broken');
     }
     return ended;
   }
@@ -110,7 +90,7 @@ export class UdpRelay {
       if (this.#destinations.size >= MAX_UDP_DESTINATIONS) return;
       destination = this.#add(address, port, this.#options.decide(address, port));
     }
-    const { decision, request } = destination;
+    const { decision, request } = destination.open;
     if (!decision.allow) return;
     destination.bytesIn += payload.length;
     if (!isLookUp(decision.target, port)) this.#questions = undefined;
@@ -121,6 +101,7 @@ export class UdpRelay {
       destination.leg.send(payload);
       return;
     }
+    if (target.kind !== 'service') return;
     const answer = this.#options.services.datagram(target.service)?.answer(payload, this.#options.visitorOf(request));
     if (answer instanceof Promise) {
       answer.then(
@@ -132,10 +113,16 @@ export class UdpRelay {
     }
   }
 
-  #add(address: string, port: number, decided: Decided): Destination {
-    const begin = this.#options.clock.monotonic();
-    const counts = { leg: undefined, bytesIn: 0, bytesOut: 0, failure: undefined };
-    const destination: Destination = { ...decided, address, port, begin, ...counts };
+  #add(address: string, port: number, open: OpenRequest): Destination {
+    const destination: Destination = {
+      open,
+      address,
+      port,
+      leg: undefined,
+      bytesIn: 0,
+      bytesOut: 0,
+      failure: undefined,
+    };
     this.#destinations.set(key(address, port), destination);
     return destination;
   }
@@ -151,7 +138,7 @@ export class UdpRelay {
         onFailure: (explanation) => {
           if (destination.failure === explanation) return;
           destination.failure = explanation;
-          this.#options.onUnreachable(destination.request, explanation);
+          this.#options.onUnreachable(destination.open.request, explanation);
           // Who asks a name server that is not there asks again, from another port.
           if (this.#questions !== undefined) this.#finish('unanswered');
         },
@@ -167,7 +154,10 @@ export class UdpRelay {
       return;
     }
     const { address, port } = destination;
-    if (bytes !== undefined && this.#flow.send(bytes, address, port)) destination.bytesOut += bytes.length;
+    if (bytes !== undefined && this.#flow.send(bytes, address, port)) {
+      destination.open.answered();
+      destination.bytesOut += bytes.length;
+    }
     // A resolver takes a fresh port for each look-up (RFC 5452 §9.2), and would fill any table if its mappings were kept.
     if (this.#questions !== undefined && --this.#questions <= 0) this.#finish('answered');
   }
@@ -184,11 +174,9 @@ export class UdpRelay {
     this.#options.onClose();
   }
 
-  #close({ request, decision, release, leg, bytesIn, bytesOut, begin }: Destination, reason: string): void {
-    const { clock, onEnd } = this.#options;
+  #close({ open, leg, bytesIn, bytesOut, failure }: Destination, reason: string, outcome?: RequestOutcome): void {
     leg?.close();
-    release();
-    if (decision.allow) onEnd(request, { bytesIn, bytesOut, milliseconds: clock.monotonic() - begin, reason });
+    open.end({ outcome: outcome ?? (failure === undefined ? 'completed' : 'failed'), bytesIn, bytesOut, reason });
   }
 }
 

@@ -19,7 +19,7 @@ import { type CertificateIssuer, createOnPremises, type OnPremises, type OnPremi
 import type { Emit } from '../telemetry/events.ts';
 import { limitReports } from './limit-reports.ts';
 import { ResourceControls, upstreamRule } from './resources.ts';
-import { requesterOf, stackPort } from './stack-port.ts';
+import { channelOf, requesterOf, stackPort } from './stack-port.ts';
 import { upstreamNames } from './upstream-names.ts';
 
 /** Turns of the event loop that flows have to end in at a reset. Ours. */
@@ -29,6 +29,8 @@ interface NetworkOptions {
   readonly config: Config;
   /** The machine's: TCP, datagrams and dialling go at the network's own pace, whatever time the simulator shows. */
   readonly machine: Clock;
+  /** The time that the journal goes by: milliseconds since the Unix epoch. */
+  readonly now: () => number;
   readonly random: RandomSource;
   readonly emit: Emit;
   readonly faults: FaultPorts;
@@ -103,6 +105,11 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       services: directoryOf(onPremises),
       upstreams: rules,
       dnsServers,
+      answersPing: (address) =>
+        (onPremises.hostAt(address)?.closedPorts ?? 'drop') === 'refuse' ||
+        gateway?.ownAddresses.has(address) === true ||
+        upstreams.nameAt(address) !== undefined ||
+        dnsServers.has(address),
       denyWith: () => denyWith,
     }),
     services: {
@@ -111,6 +118,8 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     },
     emit,
     clock,
+    now: options.now,
+    random: options.random,
     faults,
     network: options.network,
     names: {
@@ -136,14 +145,10 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     now: clock.monotonic(),
     mtu: config.gateway.mtu,
     pathMtu: (address) => gateway?.mtuOf(address),
-    onTcp: (flow) => broker.handleTcp(flow, requesterOf(flow.owner)),
-    onUdp: (flow) => broker.handleUdp(flow, requesterOf(flow.owner)),
+    onTcp: (flow) => broker.handleTcp(flow, requesterOf(flow.owner), channelOf(flow.owner)),
+    onUdp: (flow) => broker.handleUdp(flow, requesterOf(flow.owner), channelOf(flow.owner)),
     onLimit: limitReports((report) => emit('netstack.limit', report), clock),
-    onEcho: ({ localAddress }) =>
-      (onPremises.hostAt(localAddress)?.closedPorts ?? 'drop') === 'refuse' ||
-      gateway?.ownAddresses.has(localAddress) === true ||
-      upstreams.nameAt(localAddress) !== undefined ||
-      dnsServers.has(localAddress),
+    onEcho: (ping) => broker.handleEcho(ping, requesterOf(ping.owner), channelOf(ping.owner)),
   });
   closing.defer(() => stack.close());
   const driver = driveNetstack(stack, clock);
@@ -166,7 +171,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     },
     async reset() {
       resources.reset();
-      broker.forgetHosts();
+      broker.reset();
       await onPremises.reset();
       // The flows of sessions that ended just now are told of it within a turn or two.
       for (let turn = 0; turn < RESET_TURNS && !upstreams.reset(); turn++) {

@@ -35,3 +35,8 @@ export function requesterOf(owner: object | undefined): Requester | undefined {
   const session = owner as SessionInfo | undefined;
   return session && { session: session.id, person: personOf(session) };
 }
+
+/** The channel that an owner's packets go over now. */
+export function channelOf(owner: object | undefined): 'cstp' | 'dtls' {
+  return (owner as SessionInfo | undefined)?.dataChannel ?? 'cstp';
+}

@@ -143,6 +143,7 @@ export async function runSimulator(
     const network = await createInnerNetwork({
       config,
       machine,
+      now: () => clock.now(),
       random,
       emit,
       faults,

@@ -154,11 +154,17 @@ export interface EventMap {
   'channel.malformed': { session: string; count: number };
   'channel.protocol-error': { session: string; channel: string; reason: string; explanation: string };
   // resources
+  /**
+   * A resource was asked for, and it was decided. `channel`: the way it came (`cstp`, `dtls`, `http-connect`, `http-proxy`); `protocol`: `tcp`,
+   * `udp` or `icmp`; `trace`: a trace id of W3C Trace Context. When the request is over, `resource.end` says all of this again, and the rest.
+   */
   'resource.request': {
     request: string;
+    trace: string;
     session: string | undefined;
     user: PersonFields['user'] | undefined;
     signInName: PersonFields['signInName'];
+    channel: string;
     protocol: string;
     source: string;
     destination: string;
@@ -173,7 +179,35 @@ export interface EventMap {
   'resource.upstream.added': { upstream: string; match: string; ports: string; target: string };
   /** A rule was taken out. `ended`: connections and UDP destinations that went by it, which were reset. */
   'resource.upstream.removed': { upstream: string; match: string; ended: number };
-  'resource.end': { request: string; bytesIn: number; bytesOut: number; milliseconds: number; reason: string };
+  /**
+   * The one whole entry on a request, when it is over, whatever way it came. `target`: where it went, absent when it was denied; `outcome`:
+   * `denied`, `failed` (the resource never answered), `broken` (something was cut off) or `completed`; `began`: milliseconds since the Unix
+   * epoch; `answered`: milliseconds from there until the resource answered; bytes from the client (`bytesIn`) and to it; `reason`: a word, or
+   * what went wrong.
+   */
+  'resource.end': {
+    request: string;
+    trace: string;
+    session: string | undefined;
+    user: PersonFields['user'] | undefined;
+    signInName: PersonFields['signInName'];
+    channel: string;
+    protocol: string;
+    source: string;
+    destination: string;
+    host: string | undefined;
+    decision: string;
+    rule: string;
+    explanation: string;
+    target: string | undefined;
+    outcome: string;
+    began: number;
+    answered: number | undefined;
+    milliseconds: number;
+    bytesIn: number;
+    bytesOut: number;
+    reason: string;
+  };
   /** The limit on sockets to upstreams was met. `count`: how often since the last report on this session and action. */
   'resource.limit': { session: string | undefined; table: string; action: string; count: number };
   'dns.query': { session: string | undefined; question: string; type: string; outcome: string; answers: number };
@@ -459,7 +493,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'resource.request': {
     level: 'info',
     text: (e) =>
-      `${who(e.user, e.signInName)} ${e.protocol} ${e.source} → ${e.host ? `${e.host} (${e.destination})` : e.destination}: ${e.decision}. ${e.explanation}`,
+      `${who(e.user, e.signInName)} ${e.protocol}${e.channel.startsWith('http') ? ` by ${e.channel}` : ''} ${e.source} → ${e.host ? `${e.host} (${e.destination})` : e.destination}: ${e.decision}. ${e.explanation}`,
     problem: (e) => e.decision === 'deny' && e.rule !== 'fault',
   },
   'resource.unreachable': {
@@ -478,7 +512,8 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   },
   'resource.end': {
     level: 'debug',
-    text: (e) => `Request ${e.request} ended (${e.reason}) after ${Math.round(e.milliseconds)} ms`,
+    text: (e) =>
+      `Request ${e.request} for ${e.host ?? e.destination} ${e.outcome} (${e.reason}) after ${Math.round(e.milliseconds)} ms, ${e.bytesIn} bytes in, ${e.bytesOut} out`,
   },
   'resource.limit': { level: 'warn', text: limitText, problem: always },
   'dns.query': {

@@ -120,7 +120,7 @@ t.test('a mapping of UDP ends with its upstream, and its client may come back wh
   const say = async (text: string) => (await client.exchangeUdp(addresses[0]!, 7, Buffer.from(text))).toString();
   t.equal(await say('one'), 'echo of one');
   t.match(sim.resources.remove(id), { ended: 1 });
-  sim.journal.expect({ name: 'resource.end', fields: { reason: 'the upstream was removed' } }, 1);
+  sim.journal.expect({ name: 'resource.end', fields: { reason: 'The upstream was removed.' } }, 1);
   sim.resources.add(upstream);
   t.equal(await say('two'), 'echo of two');
 });

@@ -74,7 +74,13 @@ t.test(
         t.equal((await client.exchangeUdp(address, 7, Buffer.from(address))).toString(), `echo of ${address}`);
         t.ok((await client.ping(address)) >= 0);
       }
-      const told = decisions(sim, name.toLowerCase());
+      const all = decisions(sim, name.toLowerCase());
+      t.equal(
+        all.filter(({ protocol, rule }) => protocol === 'icmp' && rule === 'ping').length,
+        2,
+        'and for each ping',
+      );
+      const told = all.filter(({ protocol }) => protocol !== 'icmp');
       t.equal(told.length, 5, 'one decision for each connection and mapping, which names the name');
       for (const { rule, explanation } of told) {
         t.match(

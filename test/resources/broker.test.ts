@@ -346,7 +346,7 @@ t.test('an upstream whose name is not known is unreachable, with the reason in t
   t.strictSame(kept, []);
 });
 
-t.test('each destination of a mapping has an entry at its end, if it was allowed', async (t) => {
+t.test('each destination of a mapping has one entry at its end: what was denied at once', async (t) => {
   const port = await listenUdp(t);
   const { broker, journal } = setup(t, { upstreams: [{ match: '192.0.2.9', to: { host: '127.0.0.1', port } }] });
   const udp = udpRequest('10.20.0.10', 7, Buffer.from('aaa'));
@@ -358,11 +358,12 @@ t.test('each destination of a mapping has an entry at its end, if it was allowed
   t.match(
     journal.query({ name: 'resource.end' }).map(({ fields }) => fields),
     [
-      { request: 'r1', bytesIn: 3, bytesOut: 3, reason: 'idle' },
-      { request: 'r2', bytesIn: 1, bytesOut: 4, reason: 'idle' },
+      { request: 'r3', bytesIn: 0, bytesOut: 0, outcome: 'denied', reason: 'denied' },
+      { request: 'r1', bytesIn: 3, bytesOut: 3, outcome: 'completed', reason: 'idle' },
+      { request: 'r2', bytesIn: 1, bytesOut: 4, outcome: 'completed', reason: 'idle' },
     ],
   );
-  t.equal(journal.query({ name: 'resource.end' }).length, 2);
+  t.equal(journal.query({ name: 'resource.end' }).length, 3);
 });
 
 t.test('what is being dialled when everything closes is given up', async (t) => {

@@ -45,9 +45,12 @@ t.test('a dial that fails says why, and whether it was refused', async (t) => {
   await once(server, 'close');
   t.strictSame(await dialled(port, { addresses: ['127.0.0.1', '127.0.0.2'] }), {
     failure: `api: connect ECONNREFUSED 127.0.0.1:${port}; api: connect ECONNREFUSED 127.0.0.2:${port}`,
-    refused: true,
+    kind: 'refused',
   });
-  t.strictSame(await dialled(port, { failure: 'api is not known' }), { failure: 'api is not known', refused: false });
+  t.strictSame(await dialled(port, { failure: 'api is not known' }), {
+    failure: 'api is not known',
+    kind: 'unreachable',
+  });
 });
 
 t.test('an address that does not answer has the next one tried beside it, and gives up in time', async (t) => {
@@ -71,7 +74,7 @@ t.test('what is not resolved in time fails, and nothing is dialled when it is in
     dial({ host: 'api', port: 80, resolve: () => late.promise, clock }, resolve),
   );
   clock.advance(DIAL_TIMEOUT_MS);
-  t.strictSame(await outcome, { failure: 'api port 80 did not answer within 10 s', refused: false });
+  t.strictSame(await outcome, { failure: 'api port 80 did not answer within 10 s', kind: 'timeout' });
   late.resolve({ addresses: ['127.0.0.1'] });
   await new Promise(setImmediate);
   t.equal(clock.pending, 0);

@@ -12,6 +12,8 @@ const services = {
 
 const ask = (address: string, port: number, ...names: string[]): ConnectRequest => ({
   id: 'r1',
+  trace: '0af7651916cd43dd8448eb211c80319c',
+  channel: 'cstp',
   protocol: 'tcp',
   requester: { session: 'abc', person: undefined },
   source: { address: '169.254.0.2', port: 40_000 },

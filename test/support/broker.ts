@@ -135,6 +135,7 @@ export const setup = (
             : undefined,
       },
       upstreams: rules,
+      answersPing: (address) => address === '10.20.0.10',
     }),
     services,
     emit: telemetry.emit,

@@ -145,6 +145,17 @@ export interface OpenedUdpFlow extends UdpFlow {
 /** A reply to an echo request: its sequence number, and the bytes that were sent. */
 export type EchoHandler = (sequence: number, payload: Buffer) => void;
 
+/** An echo request that came, and is answered or not. */
+export interface EchoRequest {
+  readonly family: IpFamily;
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  /** Length of the ICMP message. */
+  readonly bytes: number;
+  /** As given to `input` with the packet that it came in. */
+  readonly owner: object | undefined;
+}
+
 export interface EchoOptions {
   readonly localAddress: string;
   readonly remoteAddress: string;
@@ -240,7 +251,7 @@ export interface NetstackOptions {
   readonly onTcp?: (request: TcpConnectRequest) => void;
   readonly onUdp?: (request: UdpFlowRequest) => void;
   /** Whether an echo request to this address is answered. Default: yes for every local address. */
-  readonly onEcho?: (request: { family: IpFamily; localAddress: string; remoteAddress: string }) => boolean;
+  readonly onEcho?: (request: EchoRequest) => boolean;
   readonly onStateChange?: (flow: TcpFlow, from: TcpState, to: TcpState) => void;
   /** Called each time that a limit is met; may be often. */
   readonly onLimit?: (limit: LimitReached) => void;

@@ -61,7 +61,7 @@ export interface QuotedError {
 /** What ICMP asks of the stack. */
 export interface IcmpHost extends IpHost {
   limitReached(table: 'icmp-errors', action: 'refused', party: Party): void;
-  answersEcho(family: IpFamily, localAddress: string, remoteAddress: string): boolean;
+  answersEcho(family: IpFamily, localAddress: string, remoteAddress: string, bytes: number): boolean;
   /** A reply to an echo request; false when nobody asked. */
   echoReply(family: IpFamily, addresses: Int32Array, id: number, sequence: number, payload: Buffer): boolean;
   /** An error about a packet of ours; the transport decides whether to believe it. */
@@ -152,7 +152,8 @@ export class Icmp {
     const host = this.#host;
     const words = wordsOf(family);
     const local = formatAddress(family, addresses, words);
-    if (isGroup(family, addresses, words) || !host.answersEcho(family, local, formatAddress(family, addresses, 0))) {
+    const remote = formatAddress(family, addresses, 0);
+    if (isGroup(family, addresses, words) || !host.answersEcho(family, local, remote, length)) {
       host.counters.dropEcho++;
       return;
     }

@@ -1,0 +1,262 @@
+import type { FaultPorts } from '../faults/ports.ts';
+import type { Clock } from '../lib/clock.ts';
+import { endpointText } from '../lib/endpoint.ts';
+import type { RandomSource } from '../lib/random.ts';
+import type { Emit, EventMap } from '../telemetry/events.ts';
+import type { AddressNames, AskedFor, ConnectRequest, Decision, Policy, ResourceTarget } from './types.ts';
+
+/**
+ * How a request ended. `denied`: by the decision; `failed`: the resource never answered; `broken`: something was cut off; `completed`: all
+ * that was to be said was said.
+ */
+export type RequestOutcome = 'denied' | 'failed' | 'broken' | 'completed';
+
+/** What there is to say at the end of a request. */
+export interface RequestResult {
+  readonly outcome: RequestOutcome;
+  /** From the client, and to it. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** A word, or what went wrong. */
+  readonly reason: string;
+}
+
+/** A request and the decision on it, until it is over. */
+export interface OpenRequest {
+  readonly request: ConnectRequest;
+  readonly decision: Decision;
+  /** The resource has answered. */
+  answered(): void;
+  readonly isAnswered: boolean;
+  /** Says how it can be ended from here; called at most once, with the reason. */
+  endBy(end: (reason: string) => void): void;
+  /** Ends it, if it said how; false when it has not or is over. */
+  stop(reason: string): boolean;
+  /** It is over: its one journal entry is written. Only the first call counts. */
+  end(result: RequestResult): void;
+}
+
+/** How many requests there were, by what became of them. */
+export interface RequestCounts {
+  readonly requests: number;
+  /** Let through, and not over yet. */
+  readonly open: number;
+  readonly denied: number;
+  readonly failed: number;
+  readonly broken: number;
+  readonly completed: number;
+}
+
+interface LedgerOptions {
+  readonly policy: Policy;
+  readonly emit: Emit;
+  /** The machine's. */
+  readonly clock: Clock;
+  /** Milliseconds since the Unix epoch, as the journal has them. */
+  readonly now: () => number;
+  readonly random: RandomSource;
+  readonly faults: FaultPorts;
+  readonly names: AddressNames;
+  readonly onAllowed: ((request: ConnectRequest, target: ResourceTarget) => void) | undefined;
+}
+
+const NOTHING = { bytesIn: 0, bytesOut: 0 } as const;
+/** Digits of the half of a trace id that all of a run share, and of the half that counts. */
+const HALF = 16;
+
+/** All connect requests: one decision each as it comes, and one whole journal entry as it ends, whatever way it came. */
+export class RequestLedger {
+  readonly #options: LedgerOptions;
+  readonly #open = new Set<Entry>();
+  readonly #counts = { requests: 0, denied: 0, failed: 0, broken: 0, completed: 0 };
+  /** Drawn when the first one is asked for. */
+  #run: string | undefined;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  get counts(): RequestCounts {
+    return { ...this.#counts, open: this.#open.size };
+  }
+
+  /** Begins to count anew; requests that are open are counted when they end. */
+  resetCounts(): void {
+    Object.assign(this.#counts, { requests: 0, denied: 0, failed: 0, broken: 0, completed: 0 });
+  }
+
+  /** Requests that were let through and are not over. */
+  *[Symbol.iterator](): IterableIterator<OpenRequest> {
+    yield* [...this.#open];
+  }
+
+  /** Decides on a request. While it goes on, its destination keeps its name. */
+  open(asked: AskedFor): OpenRequest {
+    const { names } = this.#options;
+    const { address, port } = asked.destination;
+    const known = names.namesOf(address);
+    this.#sequence += 1;
+    this.#counts.requests += 1;
+    const request: ConnectRequest = {
+      id: `r${this.#sequence}`,
+      trace: asked.trace ?? this.#trace(this.#sequence),
+      protocol: asked.protocol,
+      channel: asked.channel,
+      requester: asked.requester,
+      source: asked.source,
+      destination: { address, port, host: known[0], names: known, isVirtual: names.isVirtual(address) },
+    };
+    const decision = this.decide(request);
+    const { clock, now } = this.#options;
+    const entry = new Entry({
+      request,
+      decision,
+      clock,
+      began: now(),
+      release: decision.allow ? names.keep(address, request.requester.session) : () => {},
+      onEnd: (fields, outcome) => {
+        this.#open.delete(entry);
+        this.#counts[outcome] += 1;
+        this.#options.emit('resource.end', fields);
+      },
+    });
+    if (decision.allow) {
+      this.#open.add(entry);
+      this.#options.onAllowed?.(request, decision.target);
+    } else {
+      entry.end({ ...NOTHING, outcome: 'denied', reason: 'denied' });
+    }
+    return entry;
+  }
+
+  /** What is decided on a request now, without a word to anybody. */
+  reconsider(request: ConnectRequest): Decision {
+    return this.#options.policy(request);
+  }
+
+  /** Decides on a request, and tells it. */
+  decide(request: ConnectRequest): Decision {
+    const { emit, faults, policy } = this.#options;
+    const { requester, destination } = request;
+    const fault = faults.decision?.('resource', {
+      session: requester.session,
+      name: destination.host ?? destination.address,
+      port: destination.port,
+      person: requester.person,
+    });
+    const decision: Decision = fault
+      ? { allow: false, rule: 'fault', explanation: fault.explanation, answer: 'prohibited' }
+      : policy(request);
+    emit('resource.request', fieldsOf(request, decision));
+    return decision;
+  }
+
+  #sequence = 0;
+
+  #trace(count: number): string {
+    this.#run ??= this.#options.random.bytes(HALF / 2).toString('hex');
+    return `${this.#run}${count.toString(16).padStart(HALF, '0')}`;
+  }
+}
+
+interface EntryOptions {
+  readonly request: ConnectRequest;
+  readonly decision: Decision;
+  readonly clock: Clock;
+  readonly began: number;
+  readonly release: () => void;
+  readonly onEnd: (fields: EventMap['resource.end'], outcome: RequestOutcome) => void;
+}
+
+class Entry implements OpenRequest {
+  readonly request: ConnectRequest;
+  readonly decision: Decision;
+  readonly #options: EntryOptions;
+  readonly #since: number;
+  #answeredAt: number | undefined;
+  #stop: ((reason: string) => void) | undefined;
+  #over = false;
+
+  constructor(options: EntryOptions) {
+    this.request = options.request;
+    this.decision = options.decision;
+    this.#options = options;
+    this.#since = options.clock.monotonic();
+  }
+
+  get isAnswered(): boolean {
+    return this.#answeredAt !== undefined;
+  }
+
+  answered(): void {
+    this.#answeredAt ??= this.#options.clock.monotonic();
+  }
+
+  endBy(end: (reason: string) => void): void {
+    this.#stop = end;
+  }
+
+  stop(reason: string): boolean {
+    const stop = this.#stop;
+    if (this.#over || stop === undefined) return false;
+    this.#stop = undefined;
+    stop(reason);
+    return true;
+  }
+
+  end({ outcome, bytesIn, bytesOut, reason }: RequestResult): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stop = undefined;
+    const { request, decision, clock, began, release, onEnd } = this.#options;
+    release();
+    const answered = this.#answeredAt === undefined ? undefined : this.#answeredAt - this.#since;
+    const fields = {
+      ...fieldsOf(request, decision),
+      target: decision.allow ? targetText(decision.target) : undefined,
+      outcome,
+      began,
+      answered,
+      milliseconds: clock.monotonic() - this.#since,
+      bytesIn,
+      bytesOut,
+      reason,
+    };
+    onEnd(fields, outcome);
+  }
+}
+
+function fieldsOf(request: ConnectRequest, decision: Decision): EventMap['resource.request'] {
+  const { requester, source, destination } = request;
+  return {
+    request: request.id,
+    trace: request.trace,
+    session: requester.session,
+    user: requester.person?.username,
+    signInName: requester.person?.signInName,
+    channel: request.channel,
+    protocol: request.protocol,
+    source: endText(source),
+    destination: endText(destination),
+    host: destination.host,
+    decision: decision.allow ? 'allow' : 'deny',
+    rule: decision.rule,
+    explanation: decision.explanation,
+  };
+}
+
+/** A ping has no ports. */
+function endText({ address, port }: { readonly address: string; readonly port: number }): string {
+  return port === 0 ? address : endpointText(address, port);
+}
+
+function targetText(target: ResourceTarget): string {
+  switch (target.kind) {
+    case 'service':
+      return `service ${target.service}`;
+    case 'upstream':
+      return `upstream ${target.id} ${endpointText(target.host, target.port)}`;
+    case 'echo':
+      return 'echo';
+  }
+}
