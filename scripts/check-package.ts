@@ -33,6 +33,8 @@ try {
   for (const path of [
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/client/index.js',
+    'dist/client/index.d.ts',
     'dist/cli/main.js',
     'dist/netstack/index.js',
     'dist/dtls/index.js',
@@ -57,12 +59,14 @@ try {
   writeFileSync(
     join(scratch, 'use.mjs'),
     `import { startSimulator, TunnelClient, TunneliteError } from 'tunnelite';
+import * as client from 'tunnelite/client';
 import * as netstack from 'tunnelite/netstack';
 import * as dtls from 'tunnelite/dtls';
 import { useSimulator } from 'tunnelite/testing';
 if (typeof TunnelClient !== 'function' || typeof TunneliteError !== 'function') throw new Error('exports are missing');
 if (typeof useSimulator !== 'function') throw new Error('tunnelite/testing exports no fixture');
 if (Object.keys(netstack).length === 0 || Object.keys(dtls).length === 0) throw new Error('a module exports nothing');
+if (client.TunnelClient !== TunnelClient) throw new Error('tunnelite/client is another client');
 const sim = await startSimulator();
 const token = await sim.token();
 await sim.close();

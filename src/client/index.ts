@@ -1,3 +1,6 @@
+/** The bundled client by itself: nothing of the gateway, of Entra ID or of the simulator is loaded with it. See docs/client.md. */
+
+export { ERROR_CODES, type ErrorCode, isTunneliteError, TunneliteError } from '../lib/errors.ts';
 export {
   type Carrier,
   type ChannelName,
@@ -7,9 +10,12 @@ export {
   networkCarrier,
   type TunnelConfiguration,
 } from './core/index.ts';
-export type { TunnelDispatcherOptions, TunnelFetchOptions, TunnelFetchResponse } from './fetch.ts';
 export type { SdkConfig } from './sdk-config.ts';
 export * from './sdk-types.ts';
+export type { TunnelDispatcherOptions, TunnelFetchOptions, TunnelFetchResponse } from './traffic/fetch.ts';
+export type { LookupCallback, TunnelLookup } from './traffic/lookup.ts';
+export type { OpenRequest } from './traffic/types.ts';
+export type { TunnelUdpEvents, TunnelUdpSocket } from './traffic/udp-socket.ts';
 export { TunnelClient } from './tunnel-client.ts';
 export { type TunnelDevice, TunnelSdk } from './tunnel-sdk.ts';
 export type { TunnelClientOptions } from './types.ts';

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { addAbortSignal, type Duplex } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { patience } from '../lib/late-tick.ts';
@@ -13,12 +13,23 @@ import {
 } from '../netstack/index.ts';
 import { OPEN_TIMEOUT_MS } from './constants.ts';
 import type { TunnelConfiguration } from './core/tunnel-configuration.ts';
+import { TunnelUdpSocket } from './traffic/udp-socket.ts';
 
 export interface InnerHostOptions {
   readonly configuration: TunnelConfiguration;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly output: PacketOutput;
+}
+
+/** The ends of a connection that is to be opened. */
+export interface InnerEnds {
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** The other end, for messages. */
+  readonly where: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a TUN device would be to another client: the host with the tunnel's addresses, in user space. */
@@ -42,25 +53,25 @@ export class InnerHost {
     this.driver = driveNetstack(this.stack, clock);
   }
 
-  /**
-   * Opens a TCP connection.
-   * @param where the other end, for messages
-   * @throws TunneliteError `ERR_CLIENT_OPEN`
-   */
-  openTcp(localAddress: string, remoteAddress: string, remotePort: number, where: string): Promise<Duplex> {
-    const flow = this.stack.connect({ localAddress, remoteAddress, remotePort, noDelay: true });
+  /** Opens a TCP connection. @throws TunneliteError `ERR_CLIENT_OPEN`; the reason of the signal */
+  openTcp({ where, signal, ...ends }: InnerEnds): Promise<Duplex> {
+    signal?.throwIfAborted();
+    const flow = orFull(where, () => this.stack.connect({ ...ends, noDelay: true }));
     const stream = flow.toDuplex();
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
     this.stack.flush();
     return new Promise<Duplex>((resolve, reject) => {
-      const finish = (error?: TunneliteError): void => {
+      const onAbort = (): void => finish(signal!.reason);
+      const finish = (error?: unknown): void => {
         this.#openings.delete(flow);
         timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
         stream.off('error', onError);
         // A reset may come before whoever waits for the stream gets it: that is an error of the stream's, not one that nobody listens to.
         stream.on('error', () => {});
-        if (!error) {
+        if (error === undefined) {
+          if (signal) addAbortSignal(signal, stream);
           resolve(stream);
           return;
         }
@@ -73,12 +84,18 @@ export class InnerHost {
         finish(new TunneliteError('ERR_CLIENT_OPEN', `${where} did not answer within ${OPEN_TIMEOUT_MS / 1000} s.`)),
       );
       stream.on('error', onError);
+      signal?.addEventListener('abort', onAbort, { once: true });
       this.#openings.set(flow, (state) => {
         if (state === TcpState.Established) finish();
         else if (state === TcpState.Closed)
           finish(new TunneliteError('ERR_CLIENT_OPEN', `${where} refused the connection.`));
       });
     });
+  }
+
+  /** Opens a UDP socket to one peer. @throws TunneliteError `ERR_CLIENT_OPEN` */
+  openUdp({ where, ...ends }: Omit<InnerEnds, 'signal'>): TunnelUdpSocket {
+    return orFull(where, () => new TunnelUdpSocket(this.stack, ends));
   }
 
   /** Ends all streams without an error: whoever closes the tunnel knows that they end. */
@@ -90,5 +107,14 @@ export class InnerHost {
   close(): void {
     this.driver.stop();
     this.stack.close();
+  }
+}
+
+/** The stack has room for so many connections, and says so at once. */
+function orFull<T>(where: string, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    throw new TunneliteError('ERR_CLIENT_OPEN', `${where}: ${errorText(cause)}`, { cause });
   }
 }

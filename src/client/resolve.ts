@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import { patience } from '../lib/late-tick.ts';
+import { printable } from '../lib/printable.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { Netstack } from '../netstack/index.ts';
 import { type DnsAnswer, DnsRcode, parseDnsAnswer, serializeDnsQuery } from '../wire/dns.ts';
@@ -21,6 +22,7 @@ export interface ResolveOptions {
  */
 export async function resolveThrough(options: ResolveOptions): Promise<string[]> {
   const { configuration, name } = options;
+  assertName(name);
   const server = configuration.dnsServers.find((address) => localAddressFor(configuration, address) !== undefined);
   if (server === undefined) {
     throw new TunneliteError('ERR_CLIENT_DNS', `${name} cannot be resolved: the gateway gave no DNS server.`);
@@ -46,7 +48,19 @@ export async function resolveThrough(options: ResolveOptions): Promise<string[]>
   throw new TunneliteError(
     'ERR_CLIENT_DNS',
     `${name}: ${rcode === undefined ? 'it has no address' : (words[rcode] ?? `DNS error ${rcode}`)}.`,
+    { details: { rcode: rcode ?? DnsRcode.NoError } },
   );
+}
+
+/** What goes over the wire without being changed. @throws TunneliteError `ERR_CLIENT_DNS` */
+function assertName(name: string): void {
+  try {
+    if (!/^[\x21-\x7e]+$/.test(name)) throw new Error('it has to be of visible ASCII characters');
+    serializeDnsQuery({ id: 0, name, type: 'A' });
+  } catch (cause) {
+    const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
+    throw new TunneliteError('ERR_CLIENT_DNS', printable(`“${shown}” is no name that DNS could carry.`), { cause });
+  }
 }
 
 function ask(

@@ -1,6 +1,9 @@
+import type { Agent, AgentOptions } from 'node:http';
+import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { unlessAborted } from '../lib/abort.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { TunneliteError } from '../lib/errors.ts';
@@ -17,16 +20,22 @@ import {
   trust,
 } from './core/index.ts';
 import { localAddressFor } from './core/tunnel-configuration.ts';
+import { firstAnswer } from './first-answer.ts';
+import { InnerHost } from './inner-host.ts';
+import { resolveThrough } from './resolve.ts';
+import { resourceTrust } from './resource-trust.ts';
+import { tunnelHttpAgent, tunnelHttpsAgent } from './traffic/agents.ts';
 import {
   type TunnelDispatcherOptions,
   type TunnelFetchOptions,
   type TunnelFetchResponse,
   tunnelDispatcher,
   tunnelFetch,
-} from './fetch.ts';
-import { firstAnswer } from './first-answer.ts';
-import { InnerHost } from './inner-host.ts';
-import { resolveThrough } from './resolve.ts';
+  type WebTraffic,
+} from './traffic/fetch.ts';
+import { lookupThrough, type TunnelLookup } from './traffic/lookup.ts';
+import type { OpenRequest } from './traffic/types.ts';
+import type { TunnelUdpSocket } from './traffic/udp-socket.ts';
 import type { TunnelClientOptions } from './types.ts';
 
 /**
@@ -43,13 +52,17 @@ export class TunnelClient implements Closable {
   readonly #clock: Clock;
   readonly #random: RandomSource;
   readonly #core: LightClient;
+  readonly #web: WebTraffic;
   #host: InnerHost | undefined;
   #closing: Promise<void> | undefined;
+  /** The end is of the owner's making. */
+  #left = false;
 
   private constructor(options: TunnelClientOptions) {
     const { clock = systemClock, random = systemRandom } = options;
     this.#clock = clock;
     this.#random = random;
+    this.#web = { open: (request) => this.connect(request), trust: resourceTrust(options.resourceCa), clock };
     const { onStep, onState, onChannel } = options;
     const core = new LightClient(
       {
@@ -80,7 +93,7 @@ export class TunnelClient implements Closable {
           onPacket: (_core, buffer, offset, length) => this.#host!.stack.input(buffer, offset, length),
           onBatchEnd: () => this.#host!.stack.flush(),
           onEnd: (_core, error) => {
-            if (this.#closing || !this.#host) return;
+            if (this.#left || !this.#host) return;
             this.#host!.close();
             options.onDisconnect?.(error);
           },
@@ -167,13 +180,44 @@ export class TunnelClient implements Closable {
   }
 
   /**
-   * Opens a TCP connection through the tunnel.
+   * `dns.lookup` for names of the tunnel, to be handed to whatever takes such a function. May be passed on without the client.
+   * @example
+   * ```ts
+   * client.lookup('intranet.contoso.internal', { all: true }, (error, addresses) => console.log(error, addresses));
+   * ```
+   */
+  readonly lookup: TunnelLookup = lookupThrough((name) => this.resolve(name));
+
+  /**
+   * Opens a TCP connection.
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`; the reason of `signal`
+   * @example
+   * ```ts
+   * const stream = await client.connect({ host: 'tools.contoso.internal', port: 7, signal: AbortSignal.timeout(5000) });
+   * ```
+   */
+  async connect(request: OpenRequest): Promise<Duplex> {
+    return this.openTcp(request.host, request.port, request.signal);
+  }
+
+  /**
+   * Opens a TCP connection through the tunnel, wherever it leads.
    * @param host a name, resolved through the tunnel, or an address
+   * @param signal gives up, and closes the connection once it is open
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`; the reason of `signal`
+   */
+  async openTcp(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+    const { local, remote, where } = await unlessAborted(this.#route(host, port), signal);
+    return this.#host!.openTcp({ localAddress: local, remoteAddress: remote, remotePort: port, where, signal });
+  }
+
+  /**
+   * Opens a UDP socket through the tunnel, to one peer.
    * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`
    */
-  async openTcp(host: string, port: number): Promise<Duplex> {
+  async openUdp(host: string, port: number): Promise<TunnelUdpSocket> {
     const { local, remote, where } = await this.#route(host, port);
-    return this.#host!.openTcp(local, remote, port, where);
+    return this.#host!.openUdp({ localAddress: local, remoteAddress: remote, remotePort: port, where });
   }
 
   /**
@@ -229,7 +273,7 @@ export class TunnelClient implements Closable {
    */
   async fetch(address: string | URL, options: TunnelFetchOptions = {}): Promise<TunnelFetchResponse> {
     this.#assertOpen();
-    return tunnelFetch((host, port) => this.openTcp(host, port), new URL(address), options);
+    return tunnelFetch(this.#web, new URL(address), options);
   }
 
   /**
@@ -243,7 +287,23 @@ export class TunnelClient implements Closable {
    */
   async dispatcher(options: TunnelDispatcherOptions = {}): Promise<Dispatcher> {
     this.#assertOpen();
-    return tunnelDispatcher((host, port) => this.openTcp(host, port), options);
+    return tunnelDispatcher(this.#web, options);
+  }
+
+  /**
+   * Node's `http.Agent`, whose connections go through the tunnel. Those that it keeps end with the tunnel, or by `destroy()`.
+   * @example
+   * ```ts
+   * http.get('http://intranet.contoso.internal/', { agent: client.httpAgent({ keepAlive: true }) }, (response) => response.resume());
+   * ```
+   */
+  httpAgent(options: AgentOptions = {}): Agent {
+    return tunnelHttpAgent(this.#web, options);
+  }
+
+  /** The same for `https:`, with TLS end to end. Trusts whom the client trusts for resources, or the `ca` of options or request. */
+  httpsAgent(options: SecureAgentOptions = {}): SecureAgent {
+    return tunnelHttpsAgent(this.#web, options);
   }
 
   /** Tells the gateway that the user has left, so that the session ends and its address is free again. */
@@ -254,6 +314,7 @@ export class TunnelClient implements Closable {
 
   async #close(): Promise<void> {
     if (this.#core.ended) return;
+    this.#left = true;
     const said = this.#core.close();
     this.#host?.endStreams();
     this.#host?.close();
@@ -267,6 +328,8 @@ export class TunnelClient implements Closable {
   /** The addresses that a connection to a name or address goes between. */
   async #route(host: string, port: number): Promise<{ local: string; remote: string; where: string }> {
     this.#assertOpen();
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new TunneliteError('ERR_CLIENT_OPEN', `${port} is no port.`);
     const addresses = isIP(host) ? [host] : await this.resolve(host);
     for (const remote of addresses) {
       const local = localAddressFor(this.configuration, remote);

@@ -10,6 +10,8 @@ export interface TunnelClientOptions {
   readonly token: string | (() => string | Promise<string>);
   /** PEM of the CA to trust instead of the system's. */
   readonly ca?: string;
+  /** PEM of CAs to trust for resources in the tunnel, beside the system's; not for the gateway. */
+  readonly resourceCa?: string | readonly string[];
   /** Name to verify and to send as SNI, when it is not the host of `server`. An address is verified, and not sent. */
   readonly serverName?: string;
   readonly userAgent?: string;

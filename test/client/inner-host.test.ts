@@ -19,7 +19,7 @@ t.test(
       },
     });
     t.teardown(() => host.close());
-    const opening = host.openTcp(own, server, 80, 'the server');
+    const opening = host.openTcp({ localAddress: own, remoteAddress: server, remotePort: 80, where: 'the server' });
     const [{ seq, sourcePort: destinationPort }] = sent as [RawSegment];
     const answer = (flags: number, at: number): Buffer => {
       const fields = { seq: at, ack: (seq + 1) >>> 0, flags, window: 65_535, payload: Buffer.alloc(0) };

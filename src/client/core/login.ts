@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../lib/abort.ts';
 import { TunneliteError } from '../../lib/errors.ts';
 import { parseServerDocument, serializeClientDocument } from '../../wire/config-auth.ts';
 import { type HeaderLine, type HttpResponse, headerValues } from '../../wire/http1/index.ts';
@@ -54,19 +55,6 @@ export function tokenSignIn(token: string | (() => string | Promise<string>)): S
     }
     checkComplete(response);
   };
-}
-
-/** Waits for something that knows nothing of the time limit. */
-async function unlessAborted<T>(wait: T | Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([wait, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /** The answer to a login is the document that ends it. @throws TunneliteError `ERR_CLIENT_PROTOCOL` */

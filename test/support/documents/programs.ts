@@ -13,6 +13,7 @@ export interface Snippet {
 /** What a program imports, and where its types are in the repository. */
 const PACKAGE = {
   tunnelite: ['src/index.ts'],
+  'tunnelite/client': ['src/client/index.ts'],
   'tunnelite/dtls': ['src/dtls/index.ts'],
   'tunnelite/netstack': ['src/netstack/index.ts'],
   'tunnelite/testing': ['src/testing/index.ts'],
