@@ -1,13 +1,50 @@
 import t from 'tap';
 import { cli } from '../support/cli.ts';
 
-t.test('the demo walks through all actions and shows the page', async (t) => {
+t.setTimeout(120_000);
+
+interface Report {
+  readonly milliseconds: number;
+  readonly chapters: readonly {
+    readonly action: string;
+    readonly title: string;
+    readonly outcome: string;
+    readonly milliseconds: number;
+  }[];
+}
+
+t.test('the demo tells all actions, the loss of UDP and a refusal, and ends with a table', async (t) => {
   const { code, out, err } = await cli(['demo']);
   t.equal(code, 0, err);
-  for (const label of ['0  ', '1  ', '2  ', '3  ', '4a ', '4b '])
-    t.match(out, new RegExp(`^${label}`, 'm'), `action ${label.trim()}`);
+  for (const label of ['0  ', '1  ', '1a ', '2  ', '3  ', '4a ', '4b '])
+    t.match(out, new RegExp(`^${label} \\S`, 'm'), `action ${label.trim()}`);
   t.match(out, /The DTLS handshake is complete \(TLS_PSK_WITH_AES_256_GCM_SHA384\): UDP carries the packets/);
   t.match(out, /HTTP 200/);
   t.match(out, /You reached the on-premises network through the tunnel/);
+  t.match(out, /\d+ datagrams were lost\. After [\d.]+ s data goes over TLS/);
+  t.match(out, /The same download goes on: .* and did not break/);
+  t.match(out, /UDP carries the packets again/);
+  t.match(out, /each byte in its place/);
+  t.match(out, /Entra ID refuses: AADSTS50057/);
+  t.match(out, /the gateway refuses that one too, with 401/);
+  const table = out.slice(out.indexOf('\nAction  What'));
+  t.match(table, /^1a {6}A token is reused +\d+ (ms|s) +Entra ID was not asked again$/m);
   t.equal(err, '');
+  const lines = out.split('\n');
+  t.notOk(lines.find((line) => /undefined|NaN|\[object/.test(line)));
+  t.notOk(
+    lines.find((line) => line.includes('\u001b')),
+    'no colours where it is no terminal',
+  );
+});
+
+t.test('as JSON it is what became of each part', async (t) => {
+  const { code, out, err } = await cli(['demo', '--json']);
+  t.equal(code, 0, err);
+  const { chapters } = JSON.parse(out) as Report;
+  t.strictSame(
+    chapters.map(({ action, title }) => action || title),
+    ['0', '1', '1a', '2', '3', '4a', '4b', 'UDP is blocked', 'UDP is back', 'The user is revoked'],
+  );
+  t.match(chapters.at(-1)!.outcome, 'AADSTS50057');
 });

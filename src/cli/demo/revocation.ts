@@ -1,0 +1,64 @@
+import { TunnelClient } from '../../client/index.ts';
+import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
+import type { Simulator } from '../../simulator/index.ts';
+import type { Narrator } from './narrator.ts';
+import { signIn, type TokenCache } from './sign-in.ts';
+
+/** By how much the clock is moved so that any token of the demo has expired: Entra ID issues none for longer. */
+const A_TOKENS_LIFE_MS = 90 * 60_000;
+
+interface Revocation {
+  readonly sim: Simulator;
+  /** The user's; it is over afterwards. */
+  readonly client: TunnelClient;
+  readonly cache: TokenCache;
+  readonly user: string;
+  readonly story: Narrator;
+}
+
+/** The user is disabled: what Entra ID, the gateway and the app make of it. */
+export async function revokeUser({ sim, client, cache, user, story }: Revocation): Promise<void> {
+  const begin = story.elapsed;
+  story.turn(`The administrator disables ${user}, and revokes all sign-ins`);
+  sim.identity.directory.defaultTenant.users.update(user, { enabled: false });
+  sim.identity.revokeSessions(user);
+  story.detail(
+    `The tunnel is still ${client.connected ? 'open' : 'closed'}: a gateway looks at a token only when a tunnel begins`,
+  );
+
+  const mark = sim.journal.mark();
+  for (const { id } of sim.sessions.list()) sim.sessions.disconnect(id, { reason: 'the user was disabled' });
+  await sim.journal.waitFor({ name: 'session.disconnect', since: mark });
+  await client.close();
+  story.detail('So the administrator ends the session: the app gets a disconnect packet, and its cookie is void');
+
+  const answer = await signIn(sim, user);
+  if (answer.refusal === undefined) throw new TunneliteError('ERR_INTERNAL', 'Entra ID signed a disabled user in.');
+  story.detail(`The app asks for a new token. Entra ID refuses: ${answer.refusal}`);
+
+  story.detail(
+    'The old token is good until it expires, for nobody asks Entra ID about it. So the clock is moved on by 90 minutes',
+  );
+  await sim.clock.advance(A_TOKENS_LIFE_MS);
+  const { reason, explanation } = await refused(sim, cache.token);
+  story.detail(`Now the gateway refuses that one too, with 401. ${explanation}`);
+  const code = /AADSTS\d+/.exec(answer.refusal)?.[0] ?? 'refused';
+  story.done('', 'The user is revoked', `Entra ID: ${code}; gateway: 401, ${reason}`, begin);
+}
+
+/** What the gateway says to a token that is no longer good. @throws TunneliteError when it takes it */
+async function refused(
+  sim: Simulator,
+  token: string,
+): Promise<{ readonly reason: string; readonly explanation: string }> {
+  const mark = sim.journal.mark();
+  const client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token }).catch((error: unknown) => {
+    if (isTunneliteError(error) && error.code === 'ERR_CLIENT_TOKEN_REFUSED') return undefined;
+    throw error;
+  });
+  if (client) {
+    await client.close();
+    throw new TunneliteError('ERR_INTERNAL', 'The gateway took a token that has expired.');
+  }
+  return (await sim.journal.waitFor({ name: 'auth.refused', since: mark })).fields;
+}

@@ -1,0 +1,65 @@
+import { DEFAULT_PASSWORD, TUNNEL_DEFAULT_SCOPE } from '../../entra/index.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import { exchange } from '../../lib/http-exchange.ts';
+import type { Simulator } from '../../simulator/index.ts';
+import { ANSWER_LIMITS } from '../context/instance.ts';
+
+/** A token, or the words of Entra ID's refusal. */
+export type SignInAnswer =
+  | { readonly accessToken: string; readonly expiresIn: number; readonly refusal?: undefined }
+  | { readonly accessToken?: undefined; readonly refusal: string };
+
+/** Signs a user in by the password flow of Entra ID: what a test can do without a browser. */
+export async function signIn(sim: Simulator, username: string): Promise<SignInAnswer> {
+  const tenant = sim.identity.directory.defaultTenant;
+  const form = new URLSearchParams({
+    grant_type: 'password',
+    client_id: tenant.applications[Symbol.iterator]().next().value!.appId,
+    username,
+    password: DEFAULT_PASSWORD,
+    scope: TUNNEL_DEFAULT_SCOPE,
+  });
+  const { body } = await exchange(`${sim.urls.authority}/oauth2/v2.0/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+    ca: sim.ca,
+    ...ANSWER_LIMITS,
+  });
+  const answer = JSON.parse(body.toString('utf8')) as {
+    access_token?: string;
+    expires_in?: number;
+    error_description?: string;
+  };
+  if (answer.access_token) return { accessToken: answer.access_token, expiresIn: answer.expires_in ?? 0 };
+  // The first sentence; trace and correlation ids come after it.
+  return { refusal: (answer.error_description ?? 'without a reason').split(' Trace ID:')[0]! };
+}
+
+/** What stands in the place of a phone's keychain: the token that apps of one maker share. */
+export class TokenCache {
+  readonly #sim: Simulator;
+  readonly #user: string;
+  #token: string | undefined;
+
+  constructor(sim: Simulator, user: string) {
+    this.#sim = sim;
+    this.#user = user;
+  }
+
+  /** The cached token. @throws TunneliteError `ERR_INTERNAL` when there is none */
+  get token(): string {
+    if (this.#token === undefined) throw new TunneliteError('ERR_INTERNAL', 'The cache has no token yet.');
+    return this.#token;
+  }
+
+  /** Has one issued and keeps it. Returns for how many seconds it is good. */
+  async fill(): Promise<number> {
+    const answer = await signIn(this.#sim, this.#user);
+    if (answer.accessToken === undefined) {
+      throw new TunneliteError('ERR_INTERNAL', `Entra ID refused the demo's sign-in: ${answer.refusal}`);
+    }
+    this.#token = answer.accessToken;
+    return answer.expiresIn;
+  }
+}
