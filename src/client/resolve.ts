@@ -14,6 +14,8 @@ export interface ResolveOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly name: string;
+  /** How often each question is asked, a second apart. Default 4. */
+  readonly tries?: number;
 }
 
 /**
@@ -64,7 +66,7 @@ function assertName(name: string): void {
 }
 
 function ask(
-  { stack, configuration, clock, random, name }: ResolveOptions,
+  { stack, configuration, clock, random, name, tries: most = DNS_TRIES }: ResolveOptions,
   server: string,
   type: string,
 ): Promise<DnsAnswer> {
@@ -81,7 +83,7 @@ function ask(
       outcome();
     };
     const attempt = (): void => {
-      if (tries++ === DNS_TRIES) {
+      if (tries++ === most) {
         finish(() => reject(new TunneliteError('ERR_CLIENT_DNS', `${server} did not answer a question for ${name}.`)));
         return;
       }

@@ -11,3 +11,5 @@ export type {
   ScenarioTraffic,
 } from './format/types.ts';
 export { scenarioYaml } from './format/write.ts';
+export type { ExpectationResult, RuleResult } from './run/judge.ts';
+export { runScenario, type ScenarioOptions, type ScenarioResult } from './run/run.ts';

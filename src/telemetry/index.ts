@@ -28,8 +28,9 @@ export {
   type JournalQuery,
   matches,
   namesOf,
+  queryText,
 } from './journal-query.ts';
 export { createLogger, type LogFormat } from './logger.ts';
 export { eventJson, parseNdjson } from './ndjson.ts';
-export { eventLine } from './near-misses.ts';
+export { eventLine, explainNothing } from './near-misses.ts';
 export { type EventListener, type EventLogger, Telemetry } from './telemetry.ts';

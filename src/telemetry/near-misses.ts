@@ -16,8 +16,13 @@ interface Miss {
 /**
  * Why a query found nothing, in words: what was asked for, and the events that came nearest with what kept each from matching.
  * @param events those in the journal, oldest first
+ * @param lineOf how an event is shown
  */
-export function explainNothing(events: readonly TunneliteEvent[], query: AnyQuery): string {
+export function explainNothing(
+  events: readonly TunneliteEvent[],
+  query: AnyQuery,
+  lineOf: (event: TunneliteEvent) => string = eventLine,
+): string {
   const since = startOf(query);
   const nearest: Miss[] = [];
   const names = namesOf(query);
@@ -34,7 +39,7 @@ export function explainNothing(events: readonly TunneliteEvent[], query: AnyQuer
   if (nearest.length === 0)
     return `${asked}, and nothing like it among ${looked} ${looked === 1 ? 'event' : 'events'}.`;
   const lines = nearest.map(
-    ({ event, why }) => `\n  ${eventLine(event)}\n    (${why.map((one) => one.phrase).join(', ')})`,
+    ({ event, why }) => `\n  ${lineOf(event)}\n    (${why.map((one) => one.phrase).join(', ')})`,
   );
   return `${asked}. Nearest:${lines.join('')}`;
 }

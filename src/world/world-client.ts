@@ -1,11 +1,14 @@
+import { isIPv4 } from 'node:net';
+import { DNS_RETRY_MS } from '../client/constants.ts';
 import {
   type ChannelName,
   ClientState,
   LightClient,
   type LightClientOptions,
-  type SignIn,
+  tokenSignIn,
 } from '../client/core/index.ts';
 import { InnerHost } from '../client/inner-host.ts';
+import { resolveThrough } from '../client/resolve.ts';
 import type { Clock } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { TunneliteError } from '../lib/errors.ts';
@@ -32,7 +35,8 @@ export interface WorldClientParts {
   readonly random: RandomSource;
   readonly line: Line;
   readonly options: Omit<LightClientOptions<LightClient>, 'observer' | 'random'>;
-  readonly signIn: SignIn;
+  /** Gets a token to sign in with; told whether the one before was refused. */
+  readonly token: (refused: boolean) => string | Promise<string>;
   /** The mock host that pages come from. */
   readonly intranet: { readonly address: string; readonly port: number; readonly host: string };
   /** An address that nobody has. */
@@ -50,6 +54,8 @@ export class WorldClient {
   #tunnel: LightClient | undefined;
   #host: InnerHost | undefined;
   #wanted = false;
+  /** The gateway refused the last token. */
+  #refused = false;
   #pages = 0;
   #failedPages = 0;
 
@@ -86,7 +92,7 @@ export class WorldClient {
   /** Signs in and opens the tunnel, and keeps it from then on: it signs in anew when its session is over. */
   async connect(): Promise<void> {
     this.#wanted = true;
-    const { options, random, signIn } = this.#parts;
+    const { options, random, token } = this.#parts;
     const tunnel: LightClient = new LightClient(
       {
         ...options,
@@ -110,7 +116,11 @@ export class WorldClient {
           onEnd: (_, error) => this.#ended(tunnel, error),
         },
       },
-      signIn,
+      tokenSignIn(() => {
+        const refused = this.#refused;
+        this.#refused = false;
+        return token(refused);
+      }),
     );
     this.#tunnel = tunnel;
     await tunnel.connect();
@@ -118,33 +128,61 @@ export class WorldClient {
   }
 
   /**
-   * Fetches a page of the mock intranet through the tunnel. Never rejects: what went wrong is in the answer.
-   * @param path such as `/whoami`
+   * Fetches a page through the tunnel. Never rejects: what went wrong is in the answer.
+   * @param path of the mock intranet, such as `/whoami`, by its address; or an address such as `http://intranet.contoso.internal/whoami`,
+   *   whose name is looked up through the tunnel
    */
   async fetch(path = '/whoami', { timeout = PAGE_TIMEOUT_MS }: PageOptions = {}): Promise<Page> {
-    const { clock, intranet } = this.#parts;
-    const host = this.#host;
-    const from = this.address;
-    const page: Page =
-      host === undefined || from === undefined
-        ? { status: undefined, failure: 'no tunnel', body: '', milliseconds: 0 }
-        : await fetchPage({
-            stack: host.stack,
-            driver: host.driver,
-            clock,
-            from,
-            to: intranet.address,
-            port: intranet.port,
-            host: intranet.host,
-            path,
-            timeout: parseDuration(timeout),
-          });
+    const begin = this.#parts.clock.monotonic();
+    const page = await this.#page(path, parseDuration(timeout)).catch(
+      (error: Error): Page => ({
+        status: undefined,
+        failure: error.message,
+        body: '',
+        milliseconds: this.#parts.clock.monotonic() - begin,
+      }),
+    );
     if (page.status === undefined) this.#failedPages++;
     else this.#pages++;
     this.#note(
       `page ${page.status ?? page.failure} in ${page.milliseconds.toFixed(3)} ms by ${this.channel ?? 'no way'}`,
     );
     return page;
+  }
+
+  async #page(path: string, timeout: number): Promise<Page> {
+    const { clock, random, intranet } = this.#parts;
+    const host = this.#host;
+    const configuration = this.#tunnel?.configuration;
+    const from = this.address;
+    if (host === undefined || configuration === undefined || from === undefined) {
+      return { status: undefined, failure: 'no tunnel', body: '', milliseconds: 0 };
+    }
+    const { stack, driver } = host;
+    const common = { stack, driver, clock, from };
+    if (!path.startsWith('http://')) {
+      const { address: to, port, host: name } = intranet;
+      return fetchPage({ ...common, to, port, host: name, path, timeout });
+    }
+    const url = new URL(path);
+    const begin = clock.monotonic();
+    driver.tick();
+    const addresses = isIPv4(url.hostname)
+      ? [url.hostname]
+      : await resolveThrough({
+          ...{ stack, configuration, clock, random, name: url.hostname },
+          tries: Math.max(1, Math.ceil(timeout / DNS_RETRY_MS)),
+        });
+    const took = clock.monotonic() - begin;
+    const page = await fetchPage({
+      ...common,
+      to: addresses.find((address) => isIPv4(address)) ?? addresses[0]!,
+      port: Number(url.port || 80),
+      host: url.host,
+      path: `${url.pathname}${url.search}`,
+      timeout: Math.max(0, timeout - took),
+    });
+    return { ...page, milliseconds: page.milliseconds + took };
   }
 
   /** Fetches a page each so often, as long as there is a tunnel; the returned function ends that. */
@@ -211,6 +249,7 @@ export class WorldClient {
   #ended(tunnel: LightClient, error: TunneliteError): void {
     if (this.#tunnel !== tunnel) return;
     this.#note(`has ended: ${error.code}`);
+    if (error.code === 'ERR_CLIENT_TOKEN_REFUSED') this.#refused = true;
     this.#host?.close();
     this.#host = undefined;
     this.#tunnel = undefined;

@@ -1,4 +1,4 @@
-import { ClientTimer, networkCarrier, tokenSignIn, trust } from '../client/core/index.ts';
+import { ClientTimer, networkCarrier, trust } from '../client/core/index.ts';
 import { type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig } from '../config/index.ts';
 import { acceleratedProtection } from '../dtls/acceleration.ts';
 import type { Closable } from '../lib/dispose.ts';
@@ -27,6 +27,10 @@ export interface WorldOptions {
   readonly nat?: NatKind;
   /** Each client fetches a page so often, such as `10s`. Default: never by itself. */
   readonly browse?: string | number;
+  /**
+   * What a client signs in with: its number, and whether the gateway refused the token that it had before. Default: a new token each time.
+   */
+  readonly token?: (client: number, refused: boolean) => string | Promise<string>;
   /** Whether the clients connect by themselves, within the first second. Default true. */
   readonly connect?: boolean;
   /** What differs from the defaults, as for `startSimulator`. */
@@ -173,7 +177,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         random: fork(),
         line,
         options: { ...common, carrier: networkCarrier(line) },
-        signIn: tokenSignIn(() => sim.token()),
+        token: (refused) => options.token?.(index, refused) ?? sim.token(),
         intranet,
         newAddress,
         note: ({ index: number }, text) => notes.push(`${clock.monotonic().toFixed(3)} client ${number} ${text}`),

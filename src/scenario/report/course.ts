@@ -1,0 +1,43 @@
+import { LEVEL_RANK, type TunneliteEvent } from '../../telemetry/index.ts';
+import { timeText } from '../run/judge.ts';
+import type { Recording } from '../run/record.ts';
+
+/** Lines of the course that are shown. */
+const SHOWN = 160;
+/** Strikes of one rule that are shown. */
+const STRIKES = 3;
+/** What happens for each page would hide everything else. */
+const EVERYDAY = new Set(['service.request', 'resource.request', 'resource.end', 'dns.query']);
+
+/** What happened, in the order of time: steps, events of some weight, and what clients said. */
+export function timelineLines({ events, steps, notes }: Recording): string[] {
+  const strikes = new Map<string, number>();
+  const wanted = ({ name, level, fields }: TunneliteEvent): boolean => {
+    if (LEVEL_RANK[level] < LEVEL_RANK.info) return false;
+    if (
+      name.startsWith('simulator.') ||
+      name.startsWith('certificate.') ||
+      name === 'fault.added' ||
+      name === 'fault.removed'
+    )
+      return false;
+    if (EVERYDAY.has(name) && LEVEL_RANK[level] < LEVEL_RANK.warn) return false;
+    if (name !== 'fault.injected') return true;
+    const { rule } = fields as { rule: string };
+    const before = strikes.get(rule) ?? 0;
+    strikes.set(rule, before + 1);
+    return before < STRIKES;
+  };
+  const lines = [
+    ...steps.map(({ at, text }, i) => ({ at, order: 0, i, text: `── ${text}` })),
+    ...events
+      .filter(({ event }) => wanted(event))
+      .map(({ at, event }, i) => ({ at, order: 1, i, text: `${event.name}: ${event.text}` })),
+    ...notes.map(({ at, client, text }, i) => ({ at, order: 2, i, text: `client ${client} ${text}` })),
+  ];
+  lines.sort((a, b) => a.at - b.at || a.order - b.order || a.i - b.i);
+  const texts = lines.map(({ at, text }) => `${timeText(at).padStart(10)}  ${text}`);
+  if (texts.length <= SHOWN) return texts;
+  const half = SHOWN / 2;
+  return [...texts.slice(0, half), `            … ${texts.length - SHOWN} lines left out …`, ...texts.slice(-half)];
+}

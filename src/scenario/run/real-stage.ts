@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../lib/clock.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import { startSimulator } from '../../simulator/index.ts';
+import { configurationOf } from '../format/checks.ts';
+import type { LoadedScenario } from '../format/load.ts';
+import { BundledClient } from './bundled-client.ts';
+import { OPENCONNECT, ProgramClient } from './program-client.ts';
+import type { Stage } from './stage.ts';
+import { Tokens } from './tokens.ts';
+import type { StageParts } from './virtual-stage.ts';
+
+/** A stage on the machine's sockets and in real time. */
+export async function realStage(
+  { scenario, end }: LoadedScenario,
+  { seed, timeout, recording, signal }: StageParts,
+): Promise<Stage> {
+  const sim = await startSimulator({ ...configurationOf({ ...scenario, seed }) }, { onEvent: recording.onEvent });
+  const tokens = new Tokens(scenario.token ?? {}, () => sim, { clock: systemClock });
+  const { client = 'bundled', clients: count = 1 } = scenario;
+  const indices = Array.from({ length: count }, (_, i) => i);
+  // Beneath a folder that nobody else can read, for the tokens in it.
+  const folder = client === 'bundled' ? undefined : mkdtempSync(join(tmpdir(), 'tunnelite-scenario-'));
+  const wanted = client === 'openconnect' ? OPENCONNECT : client;
+  const clients = indices.map((index) =>
+    typeof wanted === 'string'
+      ? new BundledClient(index, sim, tokens, recording)
+      : new ProgramClient({ index, sim, wanted, tokens, recording, folder: join(folder!, `client-${index}`) }),
+  );
+  return {
+    sim,
+    clock: systemClock,
+    clients,
+    begin() {
+      for (const one of clients) void one.start();
+    },
+    async pass(over) {
+      const limit = Promise.withResolvers<never>();
+      const most = end + timeout;
+      const timer = systemClock.setTimer(most, () =>
+        limit.reject(new TunneliteError('ERR_SCENARIO_LIMIT', `It is not over after ${Math.round(most / 1000)} s.`)),
+      );
+      const onAbort = (): void => limit.reject(signal?.reason);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      try {
+        await Promise.race([over, limit.promise]);
+      } finally {
+        timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(clients.map((one) => one.stop()));
+      await sim.close();
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import { systemClock } from '../../lib/clock.ts';
+import { errorText, isTunneliteError } from '../../lib/errors.ts';
+import { shellWord } from '../../lib/shell-word.ts';
+import { checkScenario, type LoadedScenario, readScenario } from '../format/load.ts';
+import type { Scenario } from '../format/types.ts';
+import { timelineLines } from '../report/course.ts';
+import { reportText } from '../report/text.ts';
+import { type ExpectationResult, judge, type RuleResult } from './judge.ts';
+import { realStage } from './real-stage.ts';
+import { Recording } from './record.ts';
+import { Timeline } from './timeline.ts';
+import { virtualStage } from './virtual-stage.ts';
+
+/** How a scenario is run. */
+export interface ScenarioOptions {
+  /** In place of the scenario's own. */
+  readonly seed?: number;
+  /**
+   * How long it may take, in milliseconds of the machine's time: a virtual one as a whole, a real one beyond its timeline. Default two
+   * minutes.
+   */
+  readonly timeout?: number;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of a scenario. */
+export interface ScenarioResult {
+  readonly name: string;
+  /** The file that it was read from, as it was named. */
+  readonly file: string | undefined;
+  readonly clock: 'virtual' | 'real';
+  readonly seed: number;
+  /** `error`: it could not be run to its end. */
+  readonly outcome: 'passed' | 'failed' | 'error';
+  readonly passed: boolean;
+  readonly expectations: readonly ExpectationResult[];
+  readonly rules: readonly RuleResult[];
+  readonly pages: { readonly fetched: number; readonly failed: number };
+  /** Why it could not be run to its end. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | undefined } | undefined;
+  /** Milliseconds by the timeline. */
+  readonly duration: number;
+  /** Milliseconds that it took. */
+  readonly milliseconds: number;
+  /** What happened, a line each: steps, events, and what clients said, with the seconds since the start. */
+  readonly timeline: readonly string[];
+  /** A command that does the same again. */
+  readonly repeat: string;
+  /** All of it for a person: one line where it passed. */
+  readonly report: string;
+}
+
+const TIMEOUT_MS = 120_000;
+
+/**
+ * Runs a scenario: a file, or one of a program's own. What is expected and is not so is in the result.
+ *
+ * @example
+ * ```ts
+ * import { runScenario } from 'tunnelite/testing';
+ *
+ * const { passed, report } = await runScenario({
+ *   gateway: { dpd: 5 },
+ *   timeline: [
+ *     { at: '20s', fault: { name: 'hole', on: { seam: 'udp' }, then: { do: 'drop' } } },
+ *     { at: '60s' },
+ *   ],
+ *   expect: [{ event: 'channel.switch', where: { to: 'cstp' } }, { rule: 'hole' }],
+ * });
+ * if (!passed) throw new Error(report);
+ * ```
+ * @throws TunneliteError `ERR_SCENARIO_INVALID`, `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`: it cannot be begun
+ */
+export async function runScenario(
+  scenario: string | Scenario | LoadedScenario,
+  { seed: givenSeed, timeout = TIMEOUT_MS, signal }: ScenarioOptions = {},
+): Promise<ScenarioResult> {
+  const loaded = loadedOf(scenario);
+  const { clock = 'virtual', seed = givenSeed ?? 1 } = loaded.scenario;
+  const used = givenSeed ?? seed;
+  const begin = systemClock.monotonic();
+  const recording = new Recording();
+  let timeline: Timeline | undefined;
+  let error: ScenarioResult['error'];
+  let expectations: readonly ExpectationResult[] = [];
+  try {
+    signal?.throwIfAborted();
+    const parts = { seed: used, timeout, recording, signal };
+    await using stage = await (clock === 'virtual' ? virtualStage : realStage)(loaded, parts);
+    recording.begin(stage.clock);
+    timeline = new Timeline(loaded, stage, recording);
+    timeline.begin();
+    await stage.pass(timeline.over);
+    recording.freeze();
+    expectations = judge(loaded, recording, timeline.rules);
+  } catch (thrown) {
+    recording.freeze();
+    error = problemOf(thrown);
+  }
+  if (recording.overflowed && error === undefined) {
+    error = {
+      code: 'ERR_SCENARIO_LIMIT',
+      message: 'More happened than a run remembers, so it cannot be told whether it was as expected.',
+      hint: 'Make it shorter, with fewer clients or less traffic.',
+    };
+  }
+  const failed = recording.pages.filter(({ failure }) => failure !== undefined).length;
+  const rules = [...(timeline?.rules ?? [])].map(([name, rule]) => ({ name, seen: rule.seen(), hits: rule.hits() }));
+  const passed = error === undefined && expectations.every((one) => one.passed);
+  const result = {
+    name: loaded.name,
+    file: loaded.file,
+    clock,
+    seed: used,
+    outcome: error ? ('error' as const) : passed ? ('passed' as const) : ('failed' as const),
+    passed,
+    expectations,
+    rules,
+    pages: { fetched: recording.pages.length - failed, failed },
+    error,
+    duration: Math.round(recording.now),
+    milliseconds: Math.round(systemClock.monotonic() - begin),
+    timeline: timelineLines(recording),
+    repeat:
+      loaded.file === undefined
+        ? `the same scenario, with the seed ${used}`
+        : `tunnelite scenario run ${shellWord(loaded.file)} --seed ${used}`,
+  };
+  return { ...result, report: reportText(result) };
+}
+
+function loadedOf(scenario: string | Scenario | LoadedScenario): LoadedScenario {
+  if (typeof scenario === 'string') return readScenario(scenario);
+  return 'locate' in scenario ? scenario : checkScenario(scenario);
+}
+
+function problemOf(thrown: unknown): NonNullable<ScenarioResult['error']> {
+  if (isTunneliteError(thrown)) return { code: thrown.code, message: thrown.message, hint: thrown.hint };
+  return { code: 'ERR_INTERNAL', message: errorText(thrown), hint: undefined };
+}
