@@ -1,3 +1,4 @@
+export { type InspectingAuthority, inspectingAuthority } from './inspecting.ts';
 export { loadCertificates } from './store.ts';
 export type {
   CertificateAuthority,

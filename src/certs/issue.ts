@@ -29,13 +29,20 @@ interface Issuer {
  * @param previous when given, its key and subject stay, so that certificates issued before remain valid
  */
 export async function issueCa(
-  options: { now: number; random: RandomSource; permitted: PermittedNames; constraints: NameConstraints },
+  options: {
+    now: number;
+    random: RandomSource;
+    permitted: PermittedNames;
+    constraints: NameConstraints;
+    /** What it is called, beside the name of the product. */
+    name?: string;
+  },
   previous?: Issuer,
 ): Promise<Issued> {
   const keys = previous ? await importPair(previous) : await generate();
   const name = previous
     ? new x509.X509Certificate(previous.certPem).subject
-    : `O=Tunnelite, CN=Tunnelite development CA ${options.random.bytes(4).toString('hex')}`;
+    : `O=Tunnelite, CN=Tunnelite ${options.name ?? 'development CA'} ${options.random.bytes(4).toString('hex')}`;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(options.random),
     name,

@@ -10,6 +10,7 @@ import type { Contradiction } from './contradiction.ts';
 import { faultProblems } from './fault-checks.ts';
 import { profileRules } from './fault-profiles.ts';
 import { checkBridges, checkDnsServers, checkNames } from './name-checks.ts';
+import { checkProxy } from './proxy-checks.ts';
 import { checkRecords } from './record-checks.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 
@@ -22,6 +23,7 @@ export function crossCheck(config: Config): { readonly problems: Contradiction[]
   checkDnsServers(config, warnings);
   checkNames(config, problems, warnings);
   checkRecords(config, problems, warnings);
+  checkProxy(config, problems);
   checkBridges(config, warnings);
   checkFamilies(config, warnings);
   checkTimers(config, warnings);

@@ -69,6 +69,19 @@ export const MOCK_HOSTS: readonly MockHost[] = [
     about: 'Answers nothing, like a firewall that drops packets',
   },
   { label: 'refused', number: 41, tcp: {}, about: 'Refuses every connection: RST, and ICMP port unreachable over UDP' },
+  {
+    label: 'proxy',
+    number: 42,
+    tcp: {
+      '80': 'proxy-http',
+      '3128': 'proxy',
+      '3129': 'proxy-allow-list',
+      '3130': 'proxy-authenticated',
+      '3131': 'proxy-inspecting',
+    },
+    about: 'HTTP proxies: open, with an allow-list, with a password, inspecting',
+  },
+  { label: 'pac', number: 43, tcp: { '80': 'proxy-http' }, about: 'The PAC file, which says what goes by the proxy' },
   { label: 'dns', number: 53, tcp: { '53': 'dns' }, udp: { '53': 'dns' }, about: 'The resolver of the mock network' },
 ];
 

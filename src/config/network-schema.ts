@@ -2,6 +2,7 @@ import { DEFAULTS } from '../lib/defaults.ts';
 import { RECORD_TYPES, type RecordType } from '../lib/dns-data.ts';
 import { Type } from '../lib/schema/index.ts';
 import { mockHosts } from './mock-network.ts';
+import { PacSchema, ProxySchema } from './proxy-schema.ts';
 import { Choice, closed, Int, Nullable, Section } from './schema-members.ts';
 import { DATAGRAM_SERVICES, STREAM_SERVICES } from './service-names.ts';
 
@@ -67,6 +68,8 @@ export const ServicesSchema = Section(
       default: [],
       description: 'DNS records beyond the addresses of hosts: A, AAAA, CNAME, MX, PTR, SRV, TXT.',
     }),
+    proxy: ProxySchema,
+    pac: PacSchema,
   },
   'The mock on-premises network.',
 );

@@ -31,6 +31,8 @@ const LIVE: Readonly<Record<string, TakesEffect>> = {
   'identity.directory': 'at once',
   'identity.lifetimes': 'at once',
   'identity.behaviour': 'at once',
+  'services.proxy': 'at once',
+  'services.pac': 'at once',
   'resources.upstreams': 'at once',
   'resources.denyWith': 'at once',
   'journal.level': 'at once',
@@ -38,7 +40,7 @@ const LIVE: Readonly<Record<string, TakesEffect>> = {
 };
 
 /** Members that may hold passwords: what they were and are is not told. */
-const UNTOLD = new Set(['identity.directory']);
+const UNTOLD = new Set(['identity.directory', 'services.proxy.users']);
 
 /** When a member takes effect that is changed while a simulator runs, by its name. */
 export function takesEffect(name: string): TakesEffect {

@@ -23,6 +23,11 @@ export const STREAM_SERVICES = [
   'discard',
   'generator',
   'dns',
+  'proxy',
+  'proxy-allow-list',
+  'proxy-authenticated',
+  'proxy-inspecting',
+  'proxy-http',
 ] as const;
 
 /** Services that can stand behind a UDP port of a mock host. */

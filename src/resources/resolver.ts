@@ -99,6 +99,21 @@ export class Resolver {
     this.#domains = new Set(domains);
   }
 
+  /** The addresses of a name, IPv4 first, as a client would be told them; or why there are none. */
+  async addressesOf(
+    name: string,
+    session: string | undefined,
+  ): Promise<{ readonly addresses: readonly string[] } | { readonly failure: string }> {
+    const addresses: string[] = [];
+    let failed = '';
+    for (const type of ['A', 'AAAA']) {
+      const { records, outcome } = this.#find(name, type, session);
+      addresses.push(...records.filter((one) => one.type === type).map(({ data }) => data));
+      failed ||= outcome;
+    }
+    return addresses.length > 0 ? { addresses } : { failure: `${name} has no address: ${failed}.` };
+  }
+
   /** The datagram service on port 53. */
   readonly answer = (payload: Buffer, visitor: Visitor): Buffer | undefined => {
     const maxBytes = (query: DnsQuery): number =>

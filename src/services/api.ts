@@ -3,7 +3,7 @@ import { isTunneliteError } from '../lib/errors.ts';
 import { route, Type } from '../lib/schema/index.ts';
 import { MAX_BODY_BYTES, MAX_DELAY_MS, MAX_REMEMBERED } from './constants.ts';
 import { bodyOf, pause, refuse, wholeNumber } from './content.ts';
-import { basic, bearer, Digest, type Verdict } from './http-auth.ts';
+import { basic, bearer, Digest, type Realm, type Verdict } from './http-auth.ts';
 import { Remembered } from './remembered.ts';
 import type { SitePorts } from './site.ts';
 
@@ -27,6 +27,13 @@ const Waited = Type.Object({ milliseconds: Type.Integer() });
 const CLOSED = { additionalProperties: false } as const;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 const HOPS = 50;
+
+/** Whom the site knows, by Basic and Digest; shown where they are refused. */
+const REALM: Realm = {
+  name: 'api.contoso.internal',
+  passwordOf: (user) => (user === 'alice' ? 'contoso' : undefined),
+  hint: () => 'Those of this site are alice:contoso.',
+};
 
 /**
  * A REST API, described at `/openapi.json`: `/items` (create, read, replace, delete), `/echo`, `/status/:code`, `/delay/:milliseconds`,
@@ -128,10 +135,10 @@ function addOperations(app: FastifyInstance, { clock, random }: SitePorts): void
     },
   );
 
-  const digest = new Digest(random);
+  const digest = new Digest(random, REALM);
   const schemes: Record<string, (request: FastifyRequest) => Verdict> = {
-    basic: ({ headers }) => basic(headers.authorization),
-    bearer: ({ headers }) => bearer(headers.authorization),
+    basic: ({ headers }) => basic(headers.authorization, REALM),
+    bearer: ({ headers }) => bearer(headers.authorization, REALM),
     digest: ({ headers, method, url }) => digest.check(headers.authorization, method, url),
   };
   for (const [scheme, check] of Object.entries(schemes)) {

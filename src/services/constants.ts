@@ -29,3 +29,9 @@ export const POLL_MS = 30_000;
 
 /** Largest message over WebSocket, in bytes. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** Largest head of a request to a proxy, in bytes. */
+export const MAX_PROXY_HEAD_BYTES = 32 * 1024;
+
+/** How long a connection to a proxy may wait for a request, in milliseconds. */
+export const PROXY_IDLE_MS = 60_000;

@@ -2,11 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RandomSource } from '../lib/random.ts';
 import { Remembered } from './remembered.ts';
 
-/** Whom the `api` site knows, by Basic and Digest; shown where they are refused. */
-export const API_USER = 'alice';
-export const API_PASSWORD = 'contoso';
+/** Who is asked for credentials, and whom he knows. */
+export interface Realm {
+  readonly name: string;
+  readonly passwordOf: (user: string) => string | undefined;
+  /** What to send, in words, for who is refused. */
+  readonly hint: () => string;
+}
 
-const REALM = 'api.contoso.internal';
 const ALGORITHMS = { 'SHA-256': 'sha256', MD5: 'md5' } as const;
 type Algorithm = keyof typeof ALGORITHMS;
 
@@ -21,34 +24,40 @@ const equal = (a: string, b: string): boolean => {
 };
 
 /** Basic (RFC 7617). */
-export function basic(authorization: string | undefined): Verdict {
-  const challenges = [`Basic realm="${REALM}", charset="UTF-8"`];
+export function basic(authorization: string | undefined, realm: Realm): Verdict {
+  const challenges = [`Basic realm="${realm.name}", charset="UTF-8"`];
   const encoded = /^basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
-  if (encoded === undefined) return { challenges, explanation: `Send Basic credentials: ${API_USER}:${API_PASSWORD}.` };
+  if (encoded === undefined) return { challenges, explanation: `Send Basic credentials. ${realm.hint()}` };
   const text = Buffer.from(encoded, 'base64').toString();
-  if (equal(text, `${API_USER}:${API_PASSWORD}`)) return { user: API_USER, scheme: 'Basic' };
-  return { challenges, explanation: `The credentials are wrong. Those of this site are ${API_USER}:${API_PASSWORD}.` };
+  const colon = text.indexOf(':');
+  const user = text.slice(0, Math.max(colon, 0));
+  const password = colon < 0 ? undefined : realm.passwordOf(user);
+  if (password !== undefined && equal(text.slice(colon + 1), password)) return { user, scheme: 'Basic' };
+  return { challenges, explanation: `The credentials are wrong. ${realm.hint()}` };
 }
 
 /** Bearer (RFC 6750): any token is as good as another. */
-export function bearer(authorization: string | undefined): Verdict {
+export function bearer(authorization: string | undefined, realm: Realm): Verdict {
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
   if (token !== undefined) return { user: `token of ${token.length} characters`, scheme: 'Bearer' };
-  return { challenges: [`Bearer realm="${REALM}"`], explanation: 'Send a bearer token; any will do.' };
+  return { challenges: [`Bearer realm="${realm.name}"`], explanation: 'Send a bearer token; any will do.' };
 }
 
 /** Digest (RFC 7616) with SHA-256, and MD5 for old clients. A nonce is good until a thousand newer ones are out. */
 export class Digest {
   readonly #nonces = new Remembered<number>();
   readonly #random: RandomSource;
+  readonly #realm: Realm;
 
-  constructor(random: RandomSource) {
+  constructor(random: RandomSource, realm: Realm) {
     this.#random = random;
+    this.#realm = realm;
   }
 
-  check(authorization: string | undefined, method: string, url: string): Verdict {
+  /** @param urls what the `uri` of the credentials may be; programs do not agree on what it is of a request to a proxy */
+  check(authorization: string | undefined, method: string, ...urls: readonly string[]): Verdict {
     const given = parametersOf(authorization);
-    if (!given) return this.#challenge(`Send Digest credentials of ${API_USER} with the password ${API_PASSWORD}.`);
+    if (!given) return this.#challenge(`Send Digest credentials. ${this.#realm.hint()}`);
     const counted = this.#nonces.get(given['nonce'] ?? '');
     if (counted === undefined)
       return this.#challenge('The nonce is not one that is good here. Take the new one.', true);
@@ -57,24 +66,27 @@ export class Digest {
     const algorithm = (given['algorithm'] ?? 'MD5').toUpperCase() as Algorithm;
     const name = ALGORITHMS[algorithm];
     if (name === undefined) return this.#challenge(`The algorithm has to be ${Object.keys(ALGORITHMS).join(' or ')}.`);
-    if (given['uri'] !== url) return this.#challenge('The uri of the credentials is not that of the request.');
+    const uri = given['uri'] ?? '';
+    if (!urls.includes(uri)) return this.#challenge('The uri of the credentials is not that of the request.');
     if (given['qop'] !== 'auth') return this.#challenge('The quality of protection has to be “auth”.');
     const hash = (text: string): string => createHash(name).update(text).digest('hex');
+    const user = given['username'] ?? '';
+    const password = this.#realm.passwordOf(user);
     const expected = hash(
       [
-        hash(`${API_USER}:${REALM}:${API_PASSWORD}`),
+        hash(`${user}:${this.#realm.name}:${password ?? ''}`),
         given['nonce'],
         given['nc'],
         given['cnonce'],
         given['qop'],
-        hash(`${method}:${url}`),
+        hash(`${method}:${uri}`),
       ].join(':'),
     );
-    if (given['username'] !== API_USER || !equal(given['response'] ?? '', expected)) {
-      return this.#challenge(`The credentials are wrong. Those of this site are ${API_USER}:${API_PASSWORD}.`);
+    if (password === undefined || !equal(given['response'] ?? '', expected)) {
+      return this.#challenge(`The credentials are wrong. ${this.#realm.hint()}`);
     }
     this.#nonces.set(given['nonce']!, count);
-    return { user: API_USER, scheme: `Digest ${algorithm}` };
+    return { user, scheme: `Digest ${algorithm}` };
   }
 
   #challenge(explanation: string, stale = false): Verdict {
@@ -82,7 +94,7 @@ export class Digest {
     this.#nonces.set(nonce, 0);
     const challenges = Object.keys(ALGORITHMS).map(
       (algorithm) =>
-        `Digest realm="${REALM}", qop="auth", algorithm=${algorithm}, nonce="${nonce}"${stale ? ', stale=true' : ''}`,
+        `Digest realm="${this.#realm.name}", qop="auth", algorithm=${algorithm}, nonce="${nonce}"${stale ? ', stale=true' : ''}`,
     );
     return { challenges, explanation };
   }

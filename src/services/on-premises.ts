@@ -4,10 +4,21 @@ import { canonicalAddress } from '../lib/ip-address.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { CertificateIssuer } from './certificate-site.ts';
+import type { Onward } from './onward.ts';
+import type { PacSettings } from './pac.ts';
+import { createProxies } from './proxy.ts';
+import type { ProxySettings } from './proxy-access.ts';
+import type { Inspector } from './proxy-inspection.ts';
 import type { Site, SiteTls } from './site.ts';
 import { createSites } from './sites.ts';
 import { createDiscard, createEcho, createGenerator, datagramDiscard, datagramEcho } from './small.ts';
 import type { DatagramService, OnPremisesHost, StreamService } from './types.ts';
+
+/** What of the mock network can change while it is there. */
+export interface OnPremisesSettings {
+  readonly proxy: ProxySettings;
+  readonly pac: PacSettings;
+}
 
 interface OnPremisesOptions {
   readonly hosts: readonly OnPremisesHost[];
@@ -15,6 +26,11 @@ interface OnPremisesOptions {
   /** PEM chain and key of the mock services' certificate. */
   readonly tls: SiteTls;
   readonly issuer: CertificateIssuer;
+  readonly settings: OnPremisesSettings;
+  /** How proxies reach what their clients want. */
+  readonly onward: Onward;
+  /** Makes the certificates of the inspecting proxy. */
+  readonly inspector: Inspector;
   /** The machine's when left out. */
   readonly clock?: Clock;
   /** The machine's when left out. */
@@ -28,6 +44,8 @@ export interface OnPremises {
   hostAt(address: string): OnPremisesHost | undefined;
   stream(service: string): StreamService | undefined;
   datagram(service: string): DatagramService | undefined;
+  /** Goes by other settings from now on. */
+  configure(settings: OnPremisesSettings): void;
   /** Serves another certificate from now on, and makes the special ones anew; connections that are open keep theirs. */
   useCertificate(tls: SiteTls): void;
   /** Forgets what visitors left with the sites, and closes their connections to these. */
@@ -39,13 +57,24 @@ export interface OnPremises {
 export async function createOnPremises(options: OnPremisesOptions): Promise<OnPremises> {
   let { tls } = options;
   const { clock = systemClock, random = systemRandom } = options;
-  const sites: readonly Site[] = createSites({ ...options, ports: { clock, random } }, () => tls);
+  let { settings } = options;
+  const sites: readonly Site[] = createSites(
+    {
+      ...options,
+      ports: { clock, random },
+      pac: () => settings.pac,
+      inspectingCa: () => options.inspector.ca(),
+    },
+    () => tls,
+  );
+  const proxies = createProxies({ ...options, settings: settings.proxy, ca: options.issuer.ca, clock, random });
   const streams = new Map<string, StreamService>();
   const services = [
     ...sites.flatMap(({ http, https }) => [http, https]),
     createEcho(),
     createDiscard(),
     createGenerator(),
+    ...proxies.services,
   ];
   for (const service of services) streams.set(service.name, service);
   const datagrams = new Map<string, DatagramService>([datagramEcho, datagramDiscard].map((one) => [one.name, one]));
@@ -68,11 +97,16 @@ export async function createOnPremises(options: OnPremisesOptions): Promise<OnPr
     hostAt: (address) => byAddress.get(canonicalAddress(address)),
     stream: (service) => streams.get(service),
     datagram: (service) => datagrams.get(service),
+    configure(changed) {
+      settings = changed;
+      proxies.configure(changed.proxy);
+    },
     useCertificate: (other) => {
       tls = other;
       for (const site of sites) site.renew();
     },
     async reset() {
+      proxies.reset();
       await Promise.all(sites.map((site) => site.reset()));
     },
     async close() {

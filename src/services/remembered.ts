@@ -20,6 +20,10 @@ export class Remembered<V> {
     return this.#entries.delete(key);
   }
 
+  keys(): string[] {
+    return [...this.#entries.keys()];
+  }
+
   values(): V[] {
     return [...this.#entries.values()];
   }

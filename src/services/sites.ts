@@ -1,5 +1,6 @@
 import type { Emit } from '../telemetry/events.ts';
 import type { CertificateIssuer } from './certificate-site.ts';
+import type { PacSettings } from './pac.ts';
 import { createSite, type Site, type SitePorts, type SiteTls } from './site.ts';
 import type { OnPremisesHost } from './types.ts';
 
@@ -8,13 +9,16 @@ interface SitesOptions {
   readonly emit: Emit;
   readonly issuer: CertificateIssuer;
   readonly ports: SitePorts;
+  readonly pac: () => PacSettings;
+  readonly inspectingCa: () => Promise<string>;
 }
 
 /** Whose certificate `wrongname` shows. */
 const WRONG_NAME = 'other.contoso.internal';
 
 /** All web sites of the mock network. Their routes are loaded with their first visitor. */
-export function createSites({ hosts, emit, issuer, ports }: SitesOptions, shared: () => SiteTls): Site[] {
+export function createSites(options: SitesOptions, shared: () => SiteTls): Site[] {
+  const { hosts, emit, issuer, ports } = options;
   const special = (
     name: string,
     kind: Parameters<typeof issuer.special>[0],
@@ -78,6 +82,13 @@ export function createSites({ hosts, emit, issuer, ports }: SitesOptions, shared
       ports,
       tls: shared,
       addRoutes: async (app, tools) => (await import('./flaky.ts')).addFlaky(app, tools),
+    }),
+    createSite({
+      name: 'proxy',
+      emit,
+      ports,
+      tls: shared,
+      addRoutes: async (app) => (await import('./proxy-site.ts')).addProxySite(app, { ...options, ca: issuer.ca }),
     }),
     createSite({ name: 'certificates', emit, ports, tls: shared, addRoutes: certificates }),
     special('trusted', 'intermediate'),

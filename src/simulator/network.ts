@@ -15,9 +15,16 @@ import {
   type ServiceDirectory,
   UpstreamRules,
 } from '../resources/index.ts';
-import { type CertificateIssuer, createOnPremises, type OnPremises, type OnPremisesHost } from '../services/index.ts';
+import {
+  type CertificateIssuer,
+  createOnPremises,
+  type Inspector,
+  type OnPremises,
+  type OnPremisesHost,
+} from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { limitReports } from './limit-reports.ts';
+import { OnwardPath } from './onward.ts';
 import { ResourceControls, upstreamRule } from './resources.ts';
 import { channelOf, requesterOf, stackPort } from './stack-port.ts';
 import { upstreamNames } from './upstream-names.ts';
@@ -42,6 +49,8 @@ interface NetworkOptions {
   readonly tls: { readonly cert: string; readonly key: string };
   /** Makes the certificates of the services that show others. */
   readonly issuer: CertificateIssuer;
+  /** Makes those of the inspecting proxy. */
+  readonly inspector: Inspector;
 }
 
 /** The gateway's inside: netstack, resources and mock services, joined to one gateway by `attach`. */
@@ -74,8 +83,12 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       closedPorts: host.closedPorts,
     }),
   );
+  const onward = new OnwardPath({ broker: () => broker, resolver: () => resolver, onPremises: () => onPremises });
   const onPremises = await createOnPremises({
     hosts,
+    settings: config.services,
+    onward: onward.open,
+    inspector: options.inspector,
     emit,
     clock,
     random: options.random,
@@ -161,10 +174,16 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     resources,
     attach(attached) {
       gateway = attached;
-      attached.attach(stackPort(stack, driver, (session) => upstreams.forget(session)));
+      attached.attach(
+        stackPort(stack, driver, (session) => {
+          upstreams.forget(session);
+          onward.forget(session);
+        }),
+      );
     },
     configure(changed) {
       resources.configure(changed);
+      onPremises.configure(changed.services);
       denyWith = changed.resources.denyWith;
       for (const server of changed.gateway.dnsServers) dnsServers.add(canonicalAddress(server));
       resolver.useDomains(zonesOf(changed));

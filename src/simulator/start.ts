@@ -1,6 +1,6 @@
 import { startAdmin } from '../admin/index.ts';
 import type { Principal } from '../bearer/types.ts';
-import { type CertificateStore, loadCertificates } from '../certs/index.ts';
+import { type CertificateStore, inspectingAuthority, loadCertificates } from '../certs/index.ts';
 import { type Config, type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig, tunnelSettings } from '../config/index.ts';
 import type { Directory } from '../entra/directory/index.ts';
 import { FaultEngine } from '../faults/index.ts';
@@ -150,6 +150,7 @@ export async function runSimulator(
       network: net,
       tls: leaves.services,
       issuer: { ca: certificates.ca.certPem, special: certificates.special },
+      inspector: inspectingAuthority({ certificates, clock, random, emit }),
       lookUp: runtime.lookUp,
     });
     closing.defer(() => network.close());

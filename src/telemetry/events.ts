@@ -213,6 +213,21 @@ export interface EventMap {
   'dns.query': { session: string | undefined; question: string; type: string; outcome: string; answers: number };
   // services
   'service.request': { service: string; method: string; host: string; path: string; status: number; source: string };
+  /**
+   * A request to a proxy of the mock network. `user`: who it is to the proxy; `host`: with the port, where that is not the usual one; `status`:
+   * what the client got, 0 where a connection broke; `explanation`: why it was not passed on.
+   */
+  'proxy.request': {
+    service: string;
+    mode: string;
+    session: string | undefined;
+    user: string | undefined;
+    method: string;
+    host: string;
+    path: string;
+    status: number;
+    explanation: string;
+  };
   // faults
   /** `notes`: why it may never strike, in words. */
   'fault.added': { rule: string; seam: string; fault: string; notes: readonly string[] };
@@ -524,6 +539,11 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'service.request': {
     level: 'debug',
     text: (e) => `${e.service}: ${e.method} ${e.host}${e.path} from ${e.source} answered ${e.status}`,
+  },
+  'proxy.request': {
+    level: (e) => (e.explanation === '' ? 'debug' : 'info'),
+    text: (e) =>
+      `${e.service} (${e.mode}): ${e.method} ${e.host}${e.path}${e.user === undefined ? '' : ` by ${e.user}`} answered ${e.status}${e.explanation === '' ? '' : `: ${e.explanation}`}`,
   },
   'fault.added': {
     level: (e) => (e.notes.length > 0 ? 'warn' : 'info'),

@@ -8,12 +8,14 @@ import { createOnPremises, patternChunk } from '../../src/services/index.ts';
 import { Telemetry } from '../../src/telemetry/index.ts';
 import { testCertificates, testLeaf } from '../support/certificates.ts';
 import { matchesPattern } from '../support/pattern.ts';
+import { NO_WAY_ON } from '../support/proxy-parts.ts';
 import { visitor } from '../support/visitor.ts';
 
 const setup = async (t: Test) => {
   const telemetry = new Telemetry({ clock: new ManualClock() });
   const certificate = await testLeaf('intranet.contoso.internal');
   const network = await createOnPremises({
+    ...NO_WAY_ON,
     hosts: [],
     emit: telemetry.emit,
     tls: { cert: certificate.certPem, key: certificate.keyPem },

@@ -12,6 +12,7 @@ import { createOnPremises, type OnPremises, patternChunk } from '../../src/servi
 import { Telemetry } from '../../src/telemetry/index.ts';
 import { testCertificates, testLeaf } from '../support/certificates.ts';
 import { matchesPattern } from '../support/pattern.ts';
+import { NO_WAY_ON } from '../support/proxy-parts.ts';
 import { visitor } from '../support/visitor.ts';
 
 const setup = async (t: Test) => {
@@ -20,6 +21,7 @@ const setup = async (t: Test) => {
   const certificate = await testLeaf(...hosts.flatMap(({ names }) => names));
   const certificates = await testCertificates();
   const network = await createOnPremises({
+    ...NO_WAY_ON,
     hosts,
     emit: telemetry.emit,
     tls: { cert: certificate.certPem, key: certificate.keyPem },

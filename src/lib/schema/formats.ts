@@ -118,6 +118,11 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     test: (text) =>
       isNetworkIp(text) || isCidr(text, 'ipv4') || isCidr(text, 'ipv6') || isDomainName(text.replace(/^\*\./, '')),
   },
+  // A colon ends the name in Basic credentials (RFC 7617 §2).
+  'login-name': {
+    expected: 'a name without colons, quotes and control characters',
+    test: (text) => /^[^:"\\\p{Cc}]+$/u.test(text),
+  },
   'authority-url': {
     expected: 'a URL that begins with https:// (on this machine http:// will do)',
     test: (text) => isSecureUrl(text),

@@ -1,0 +1,55 @@
+import { isDomainName } from '../lib/domain-name.ts';
+import { bareHost } from '../lib/endpoint.ts';
+import { parseIp } from '../lib/ip-address.ts';
+import { parseRange } from '../lib/ip-range.ts';
+import type { Contradiction } from './contradiction.ts';
+import type { Config } from './schema.ts';
+
+/** What a list of what goes without the proxy may hold (tunnel-for-mam.md, microsoft-tunnel.md §7). */
+const EXPECTED = 'a host name, such as app.contoso.internal, or *.contoso.internal, or an IP address';
+
+/** The proxies of the mock network, and the PAC file. */
+export function checkProxy({ services: { pac, proxy } }: Config, problems: Contradiction[]): void {
+  for (const [i, text] of pac.exclusions.entries()) {
+    const fault = exclusionFault(text);
+    if (fault === undefined) continue;
+    problems.push({ path: ['services', 'pac', 'exclusions', i], message: fault, expected: EXPECTED });
+  }
+  if (pac.proxy !== null && !isHostAndPort(pac.proxy)) {
+    problems.push({
+      path: ['services', 'pac', 'proxy'],
+      message: `“${pac.proxy}” is not a host and a port`,
+      expected: 'such as proxy.contoso.internal:3128, or null',
+    });
+  }
+  const names = new Set<string>();
+  for (const [i, { name }] of proxy.users.entries()) {
+    if (names.has(name)) {
+      problems.push({ path: ['services', 'proxy', 'users', i, 'name'], message: `there are two users ${name}` });
+    }
+    names.add(name);
+  }
+}
+
+/** Why a text cannot be excluded from the proxy; undefined when it can. */
+function exclusionFault(text: string): string | undefined {
+  const wildcard = text.startsWith('*.');
+  const rest = wildcard ? text.slice(2) : text;
+  if (rest.includes('*')) {
+    return text.startsWith('*') && !wildcard && !rest.slice(1).includes('*')
+      ? `the wildcard of “${text}” has no dot behind it: clients take *.name only`
+      : `“${text}” has a wildcard in the middle or at the end: clients take one at the beginning only, before a dot`;
+  }
+  if (parseIp(bareHost(text)) !== undefined && !text.includes('%')) return undefined;
+  if (parseRange(text) !== undefined) return `“${text}” is a range: clients compare single addresses and names`;
+  if (text.includes('/') || text.includes(':')) return `“${text}” is not a host alone: leave out scheme, port and path`;
+  return isDomainName(rest) ? undefined : `“${text}” is neither a host name nor an address`;
+}
+
+function isHostAndPort(text: string): boolean {
+  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:[\]\s]+):([1-9]\d{0,4})$/i.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535) return false;
+  return host.startsWith('[')
+    ? parseIp(bareHost(host)) !== undefined
+    : parseIp(host) !== undefined || isDomainName(host);
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { request as httpRequest } from '../lib/node-http.ts';
+import { PROXY_NAME } from './proxy-access.ts';
+import type { ProxyRefusal } from './proxy-answer.ts';
+import { passedOn, valuesOf, wentThrough } from './proxy-headers.ts';
+
+/** Where a request goes on to. */
+interface NextHop {
+  readonly host: string;
+  /** What the origin's `Host` says. */
+  readonly authority: string;
+  readonly path: string;
+  /** A connection to it; rejects with why there is none. */
+  readonly open: () => Promise<Duplex>;
+}
+
+/** How often a request may still be passed on (RFC 9110 §7.6.2), where it says so. */
+const forwardsLeft = (request: IncomingMessage): number | undefined => {
+  const [text] = valuesOf(request.rawHeaders, 'max-forwards');
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+};
+
+/** What keeps a request from going anywhere, whatever its target is. */
+export function faultOf(request: IncomingMessage): ProxyRefusal | undefined {
+  const { method, rawHeaders } = request;
+  if (wentThrough(rawHeaders, PROXY_NAME)) {
+    const explanation = 'The request has been here before: it goes in a circle (Via).';
+    return { status: 508, error: 'proxy_loop_detected', explanation };
+  }
+  // It would bring back what others added to the request.
+  if (method === 'TRACE') return { status: 405, error: 'http_request_denied', explanation: 'TRACE is not passed on.' };
+  if (valuesOf(rawHeaders, 'host').length > 1) {
+    return { status: 400, error: 'http_request_error', explanation: 'There is more than one Host header.' };
+  }
+  const codings = valuesOf(rawHeaders, 'transfer-encoding');
+  const isFramed = codings.length === 0 || (codings.length === 1 && codings[0]!.trim().toLowerCase() === 'chunked');
+  if (!isFramed || (codings.length > 0 && valuesOf(rawHeaders, 'content-length').length > 0)) {
+    const explanation = 'Where the body ends can be read in two ways (Transfer-Encoding, Content-Length).';
+    return { status: 400, error: 'http_request_error', explanation };
+  }
+  if (method === 'OPTIONS' && forwardsLeft(request) === 0) {
+    return { status: 200, error: 'proxy_internal_response', explanation: 'This is as far as Max-Forwards goes.' };
+  }
+  return undefined;
+}
+
+/**
+ * Passes one request on, and its answer back: over a connection of its own, with framing of its own, so that nothing that two parsers
+ * could understand in two ways gets through. Resolves with the status; rejects with a failure of which the client knows nothing yet.
+ */
+export async function forward(request: IncomingMessage, response: ServerResponse, next: NextHop): Promise<number> {
+  const connection = await next.open();
+  if (response.destroyed) {
+    connection.destroy();
+    return 0;
+  }
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest({
+      method: request.method ?? 'GET',
+      path: next.path,
+      setHost: false,
+      headers: headersFor(request, next.authority) as unknown as string[],
+      createConnection: () => connection as never,
+    });
+    outgoing.on('response', (answer) => {
+      const chunked = valuesOf(answer.rawHeaders, 'transfer-encoding').length > 0;
+      const headers = passedOn(answer.rawHeaders, chunked ? ['content-length'] : []);
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', [
+        ...headers,
+        ...['Via', `${answer.httpVersion} ${PROXY_NAME}`],
+      ]);
+      // An answer that is cut off looks cut off.
+      answer.on('error', () => response.destroy());
+      answer.pipe(response);
+      resolve(answer.statusCode ?? 502);
+    });
+    outgoing.on('error', (error) => {
+      if (response.headersSent) response.destroy();
+      reject(error);
+    });
+    response.once('close', () => {
+      outgoing.destroy();
+      connection.destroy();
+      resolve(0);
+    });
+    request.on('error', () => outgoing.destroy());
+    request.pipe(outgoing);
+  });
+}
+
+function headersFor(request: IncomingMessage, authority: string): string[] {
+  const raw = request.rawHeaders;
+  const chunked = valuesOf(raw, 'transfer-encoding').length > 0;
+  const hasLength = valuesOf(raw, 'content-length').length > 0;
+  const left = request.method === 'OPTIONS' ? forwardsLeft(request) : undefined;
+  const headers = [
+    'Host',
+    authority,
+    ...passedOn(raw, ['host', 'expect', ...(left === undefined ? [] : ['max-forwards'])]),
+  ];
+  if (left !== undefined) headers.push('Max-Forwards', String(left - 1));
+  if (chunked) headers.push('Transfer-Encoding', 'chunked');
+  else if (!hasLength && ['POST', 'PUT', 'PATCH'].includes(request.method ?? '')) headers.push('Content-Length', '0');
+  headers.push('Via', `${request.httpVersion} ${PROXY_NAME}`, 'Connection', 'close');
+  return headers;
+}

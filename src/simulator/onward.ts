@@ -1,0 +1,87 @@
+import { hostText } from '../lib/endpoint.ts';
+import { addressBytes } from '../lib/ip-address.ts';
+import type { TcpConnectRequest, TcpFlow } from '../netstack/index.ts';
+import type { Resolver, ResourceBroker } from '../resources/index.ts';
+import type { OnPremises, Onward } from '../services/index.ts';
+
+interface OnwardParts {
+  readonly broker: () => ResourceBroker;
+  readonly resolver: () => Resolver;
+  readonly onPremises: () => OnPremises;
+}
+
+/** Services that lead further: from one to another is a circle. */
+const isProxy = (service: string | undefined): boolean =>
+  service?.startsWith('proxy') === true && service !== 'proxy-http';
+
+/** The way on from the proxies of the mock network: names by the resolver that clients ask, and a connect request like any of theirs. */
+export class OnwardPath {
+  readonly #parts: OnwardParts;
+  /** Whose share of the sockets to upstreams is taken, by session. */
+  readonly #owners = new Map<string | undefined, object>();
+
+  constructor(parts: OnwardParts) {
+    this.#parts = parts;
+  }
+
+  /** A session is over. */
+  forget(session: string): void {
+    this.#owners.delete(session);
+  }
+
+  readonly open: Onward = ({ host, port }, visitor, request) => {
+    let gone = false;
+    const giveUp = (): void => {
+      gone = true;
+    };
+    const { session, person } = visitor;
+    void this.#addressOf(host, session).then((found) => {
+      if (gone) return;
+      if ('failure' in found) {
+        request.refuse({ kind: 'unknown', explanation: found.failure });
+        return;
+      }
+      const { address } = found;
+      if (isProxy(this.#parts.onPremises().hostAt(address)?.tcp[port])) {
+        const explanation = `${hostText(host)} port ${port} is a proxy of the mock network: the request would go in a circle.`;
+        request.refuse({ kind: 'denied', explanation });
+        return;
+      }
+      const owner = this.#owners.get(session) ?? {};
+      this.#owners.set(session, owner);
+      const ends = {
+        family: address.includes(':') ? 6 : 4,
+        localAddress: address,
+        localPort: port,
+        remoteAddress: visitor.destinationAddress,
+        remotePort: visitor.sourcePort,
+      } as const;
+      const flow: TcpConnectRequest = {
+        ...ends,
+        owner,
+        accept() {
+          const { stream, bytes } = request.accept();
+          return { toDuplex: () => stream, stats: bytes } as unknown as TcpFlow;
+        },
+        refuse: (how) =>
+          request.refuse({
+            kind: how === 'reset' ? 'refused' : how === 'prohibited' ? 'denied' : 'unreachable',
+            explanation: `${hostText(host)} port ${port} ${how === 'reset' ? 'refuses the connection' : how === 'prohibited' ? 'is not allowed' : 'cannot be reached'}. The journal says why (resource.request).`,
+          }),
+        drop: () => request.refuse({ kind: 'timeout', explanation: `${hostText(host)} port ${port} does not answer.` }),
+      };
+      this.#parts.broker().handleTcp(flow, { session, person });
+    });
+    return () => giveUp();
+  };
+
+  async #addressOf(
+    host: string,
+    session: string | undefined,
+  ): Promise<{ readonly address: string } | { readonly failure: string }> {
+    if (addressBytes(host)) return { address: host };
+    const found = await this.#parts.resolver().addressesOf(host, session);
+    if ('failure' in found) return found;
+    return { address: found.addresses[0]! };
+  }
+}
