@@ -24,7 +24,9 @@ export class VirtualClock implements Clock {
   readonly #start: number;
   readonly #heap = new DeadlineHeap<Pending>();
   /** Those that are due at the same time as the last one that fired, in the order of their making. */
-  #due: Pending[] = [];
+  readonly #due: Pending[] = [];
+  /** How many of them have fired, or were cancelled. */
+  #taken = 0;
   #now = 0;
   #order = 0;
   #fired = 0;
@@ -61,23 +63,35 @@ export class VirtualClock implements Clock {
 
   /** Monotonic time of the timer that is due first; Infinity when there is none. */
   get next(): number {
-    while (this.#due.length > 0 && !this.#due[0]!.fn) this.#due.shift();
-    return this.#due.length > 0 ? this.#due[0]!.at : this.#heap.next;
+    const due = this.#due;
+    while (this.#taken < due.length && !due[this.#taken]!.fn) this.#taken++;
+    return this.#taken < due.length ? due[this.#taken]!.at : this.#heap.next;
   }
 
   /** Moves to the timer that is due first, and fires it alone. Does nothing when there is none. */
   fire(): void {
     const at = this.next;
     if (at === Infinity) return;
-    if (this.#due.length === 0) {
-      while (this.#heap.next <= at) this.#due.push(this.#heap.shift());
-      if (this.#due.length > 1) this.#due.sort((a, b) => a.order - b.order);
-    }
     this.#now = Math.max(this.#now, at);
     this.#fired++;
-    const { fn } = this.#due[0]!;
-    this.#due.shift()!.fn = undefined;
+    const entry = this.#take(at);
+    const { fn } = entry;
+    entry.fn = undefined;
     fn?.();
+  }
+
+  /** The timer that is due first, at `at`. Mostly it is the only one of its moment. */
+  #take(at: number): Pending {
+    const due = this.#due;
+    if (this.#taken < due.length) return due[this.#taken++]!;
+    const first = this.#heap.shift();
+    if (this.#heap.next > at) return first;
+    due.length = 0;
+    due.push(first);
+    while (this.#heap.next <= at) due.push(this.#heap.shift());
+    due.sort((a, b) => a.order - b.order);
+    this.#taken = 1;
+    return due[0]!;
   }
 
   /** Moves to `at` without firing; not back, and not past a timer. */

@@ -25,6 +25,7 @@ export class MemoryDatagrams implements DatagramSocket {
   readonly #onClose: () => void;
   /** One object for each far end, so that it may be compared by identity. */
   readonly #endpoints = new Map<string, Endpoint>();
+  #last: Endpoint | undefined;
   #closed = false;
 
   constructor(
@@ -69,12 +70,16 @@ export class MemoryDatagrams implements DatagramSocket {
   }
 
   endpoint(address: string, port: number): Endpoint {
+    // A client has one far end.
+    const last = this.#last;
+    if (last?.port === port && last.address === address) return last;
     const key = endpointText(address, port);
     let endpoint = this.#endpoints.get(key);
     if (!endpoint) {
       endpoint = endpointOf(address, port);
       this.#endpoints.set(key, endpoint);
     }
+    this.#last = endpoint;
     return endpoint;
   }
 

@@ -152,11 +152,12 @@ async function build(options: SiteOptions): Promise<Built> {
   // What is sent is for the routes to read: of no kind is more kept in memory than they want.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     const visitor = (request.raw.socket as Visited)[VISITOR];
     seen.set(request, { visitor, scheme: isTls(request) ? 'https' : 'http' });
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { visitor, scheme = 'http' } = seen.get(request) ?? {};
     options.emit('service.request', {
       service: `${options.name}-${scheme}`,
@@ -166,6 +167,7 @@ async function build(options: SiteOptions): Promise<Built> {
       status: reply.statusCode,
       source: visitor ? endpointText(visitor.sourceAddress, visitor.sourcePort) : '',
     });
+    done();
   });
   await options.addRoutes(app, {
     ...options.ports,

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { TunneliteError } from '../../lib/errors.ts';
+import { addressBytes } from '../../lib/ip-address.ts';
 import { keep } from '../../lib/keep.ts';
 
 /** How one family's addresses are told to a client. */
@@ -146,9 +147,8 @@ export class AddressPool {
 
   /** The index of an address given as text; -1 when it is not of this network. */
   indexOfText(address: string): number {
-    if (!ipaddr.isValid(address)) return -1;
-    const bytes = Buffer.from(ipaddr.parse(address).toByteArray());
-    return bytes.length === this.#base.length ? this.indexAt(bytes, 0) : -1;
+    const bytes = addressBytes(address);
+    return bytes?.length === this.#base.length ? this.indexAt(bytes, 0) : -1;
   }
 }
 
