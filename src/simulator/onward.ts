@@ -1,6 +1,5 @@
 import { hostText } from '../lib/endpoint.ts';
 import { addressBytes } from '../lib/ip-address.ts';
-import type { TcpConnectRequest, TcpFlow } from '../netstack/index.ts';
 import type { Resolver, ResourceBroker } from '../resources/index.ts';
 import type { OnPremises, Onward } from '../services/index.ts';
 
@@ -31,7 +30,7 @@ export class OnwardPath {
 
   readonly open: Onward = ({ host, port }, visitor, request) => {
     let gone = false;
-    const giveUp = (): void => {
+    let giveUp = (): void => {
       gone = true;
     };
     const { session, person } = visitor;
@@ -49,28 +48,21 @@ export class OnwardPath {
       }
       const owner = this.#owners.get(session) ?? {};
       this.#owners.set(session, owner);
-      const ends = {
-        family: address.includes(':') ? 6 : 4,
-        localAddress: address,
-        localPort: port,
-        remoteAddress: visitor.destinationAddress,
-        remotePort: visitor.sourcePort,
-      } as const;
-      const flow: TcpConnectRequest = {
-        ...ends,
-        owner,
-        accept() {
-          const { stream, bytes } = request.accept();
-          return { toDuplex: () => stream, stats: bytes } as unknown as TcpFlow;
+      giveUp = this.#parts.broker().connect(
+        {
+          owner,
+          accept: () => request.accept(),
+          refuse: ({ kind, explanation }) => request.refuse({ kind, explanation }),
         },
-        refuse: (how) =>
-          request.refuse({
-            kind: how === 'reset' ? 'refused' : how === 'prohibited' ? 'denied' : 'unreachable',
-            explanation: `${hostText(host)} port ${port} ${how === 'reset' ? 'refuses the connection' : how === 'prohibited' ? 'is not allowed' : 'cannot be reached'}. The journal says why (resource.request).`,
-          }),
-        drop: () => request.refuse({ kind: 'timeout', explanation: `${hostText(host)} port ${port} does not answer.` }),
-      };
-      this.#parts.broker().handleTcp(flow, { session, person });
+        {
+          protocol: 'tcp',
+          channel: 'http-proxy',
+          requester: { session, person },
+          // What the resource sees is the proxy.
+          source: { address: visitor.destinationAddress, port: visitor.sourcePort },
+          destination: { address, port },
+        },
+      );
     });
     return () => giveUp();
   };
