@@ -18,6 +18,7 @@ const neighbours = [
   ['certs', 'telemetry', 'what happens to certificates is an event'],
   ['dtls', 'udp', 'sockets, datagram memory, and koffi loaded in one place'],
   ['faults', 'udp', "the seam for datagrams is the socket's own port"],
+  ['faults', 'tls', "the seam for bytes is the transport's own port"],
   ['network', 'udp', 'a network of the machine opens the sockets of the machine'],
 ];
 

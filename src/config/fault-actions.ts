@@ -1,7 +1,9 @@
+import { TCP_ACTIONS, TCP_KINDS } from './fault-tcp.ts';
+
 /* What fault rules can be about and do, as tables: the schema, the checks and the documentation are made from them. */
 
 /** Where something passes that a rule may disturb. */
-export const SEAMS = ['udp', 'decision', 'http'] as const;
+export const SEAMS = ['udp', 'tcp', 'decision', 'http'] as const;
 export type SeamName = (typeof SEAMS)[number];
 
 /** What can pass at a seam, by its kind. */
@@ -19,6 +21,7 @@ export const KINDS: Readonly<Record<SeamName, readonly string[]>> = {
     'keepalive',
     'disconnect',
   ],
+  tcp: TCP_KINDS,
   decision: ['accept', 'tls', 'authenticate', 'connect', 'traffic', 'cookie', 'resource', 'dns'],
   http: ['instance', 'metadata', 'keys', 'authorize', 'token', 'devicecode', 'logout', 'userinfo', 'user-realm'],
 };
@@ -81,10 +84,10 @@ export const ACTIONS = {
     text: 'From this datagram on its client comes from another port, as behind a NAT that forgot it. Removing the rule gives the old port back.',
   },
   hold: {
-    seams: ['udp'],
+    seams: ['udp', 'tcp'],
     needs: [],
     may: ['max'],
-    text: 'It waits until `release`, or until the rule is removed; at most `max` do (default 4096), more are lost and told.',
+    text: 'It waits until `release`, or until the rule is removed. Of datagrams at most `max` do (default 4096), more are lost and told; of the bytes of a connection no more are read when much of them wait, and none are lost.',
   },
   refuse: {
     seams: ['decision'],
@@ -93,10 +96,10 @@ export const ACTIONS = {
     text: 'The answer is no, on the wire as a real one; the journal has `reason`.',
   },
   stall: {
-    seams: ['decision'],
+    seams: ['decision', 'tcp'],
     needs: [],
     may: ['ms'],
-    text: 'Nothing more is read from the connection for `ms`, or until the rule is removed. Nothing is lost.',
+    text: 'Nothing more is read from the connection (at `tcp` nothing passes in the direction) for `ms`, or until the rule is removed. Nothing is lost.',
   },
   terminate: {
     seams: ['decision'],
@@ -130,6 +133,7 @@ export const ACTIONS = {
   },
   close: { seams: ['decision', 'http'], needs: [], may: [], text: 'The connection is closed.' },
   reset: { seams: ['decision'], needs: [], may: [], text: 'The connection ends with a TCP reset.' },
+  ...TCP_ACTIONS,
 } as const satisfies Readonly<Record<string, ActionSpec>>;
 
 export type ActionName = keyof typeof ACTIONS;

@@ -14,6 +14,7 @@ import {
   STREAM_KINDS,
 } from './fault-actions.ts';
 import type { FaultRule } from './fault-schema.ts';
+import { transportProblems } from './fault-transport-checks.ts';
 
 const listed = (words: readonly string[]): string => words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
 const list = <T>(value: T | readonly T[] | undefined): readonly T[] =>
@@ -25,6 +26,7 @@ export function faultProblems(rule: FaultRule, at: Path = []): Problem[] {
     ...selectorProblems(rule, [...at, 'on']),
     ...occurrenceProblems(rule, [...at, 'when']),
     ...actionProblems(rule, [...at, 'then']),
+    ...transportProblems(rule, at),
   ];
 }
 
@@ -87,6 +89,7 @@ function isEndpoint(text: string): boolean {
 function membersOfNoUse(on: FaultRule['on'], at: Path): Problem[] {
   const have: Readonly<Record<SeamName, readonly string[]>> = {
     udp: ['direction', 'kind', 'session', 'user', 'remote', 'length'],
+    tcp: ['direction', 'kind', 'session', 'user', 'remote'],
     decision: ['kind', 'session', 'user', 'remote', 'name', 'port'],
     http: ['kind'],
   };

@@ -1,5 +1,6 @@
 import { type Static, Type } from '../lib/schema/index.ts';
 import { ACTION_NAMES, SEAMS } from './fault-actions.ts';
+import { MAX_LIMIT, TCP_MEMBERS } from './fault-tcp.ts';
 import { closed } from './schema-members.ts';
 
 /* One shape of a fault rule for the configuration, REST, the command line and programs. */
@@ -93,12 +94,13 @@ const FaultActionSchema = Type.Object(
       Type.Number({ minimum: 0.001, maximum: 100_000_000, description: 'Thousand bits per second.' }),
     ),
     queue: Whole(0, MAX_MS, 'Milliseconds that something may wait for the line.'),
-    bytes: Whole(0, 65_535, 'Bytes.'),
+    bytes: Whole(0, MAX_LIMIT, 'Bytes.'),
     reason: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: 'A sentence for the journal.' })),
     status: Whole(200, 599, 'Status of HTTP.'),
     retryAfter: Whole(0, 31_536_000, 'Seconds.'),
     body: Type.Optional(Type.String({ format: 'text', maxLength: 50_000, description: 'What is sent.' })),
     max: Whole(1, 1_000_000, 'How many are held.'),
+    ...TCP_MEMBERS,
   },
   closed,
 );

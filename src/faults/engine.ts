@@ -14,8 +14,9 @@ import { RuleGate } from './datagram-gate.ts';
 import { Lane } from './lane.ts';
 import { listOf } from './matcher.ts';
 import { notesOn, type Surroundings } from './notes.ts';
-import type { FaultPorts, HttpFault, StreamFault } from './ports.ts';
+import type { FaultPorts, HttpFault, StreamFault, TcpConnection, TcpFaults } from './ports.ts';
 import { Rule, type RuleHost } from './rule.ts';
+import { TcpRules } from './tcp-faults.ts';
 import type { FaultHandle, FaultRuleInput, FaultStatus, Passing } from './types.ts';
 import { WaitingBudget } from './waiting.ts';
 
@@ -61,6 +62,7 @@ export class FaultEngine implements FaultPorts {
   readonly #requests = new Lane();
   readonly #wireGate: DatagramGate;
   readonly #innerGate: DatagramGate;
+  readonly #tcp: TcpRules;
   #personOf: (session: string) => Person | undefined = () => undefined;
   #order = 0;
   /** Names that the configuration gives, which none may get that has no name: a rule may come after it that has. */
@@ -78,13 +80,17 @@ export class FaultEngine implements FaultPorts {
   decision: FaultPorts['decision'];
   /** What is done to packets of the data channel, before encryption and after decryption. @internal */
   packets: DatagramGate | undefined;
+  /** What is done to the bytes of connections. @internal */
+  tcp: TcpFaults | undefined;
 
   constructor(options: FaultEngineOptions) {
     this.#options = options;
     const { clock, machine, emit } = options;
     this.#configured = new Set((options.rules ?? []).flatMap(({ name }) => name ?? []));
     const personOf = (session: string) => this.#personOf(session);
-    this.#host = { clock, machine, emit, budget: new WaitingBudget(), removed: (rule) => this.#forget(rule) };
+    const budget = new WaitingBudget();
+    this.#host = { clock, machine, emit, budget, removed: (rule, lost) => this.#forget(rule, lost) };
+    this.#tcp = new TcpRules({ clock, machine, budget });
     this.#actions = new DatagramActions(machine);
     this.#wireGate = new RuleGate(this.#wire, this.#actions, personOf, false);
     this.#innerGate = new RuleGate(this.#inner, this.#actions, personOf, true);
@@ -101,6 +107,11 @@ export class FaultEngine implements FaultPorts {
     this.#personOf = personOf;
   }
 
+  /** How the connections are found that are open already. @internal */
+  knowConnections(connections: () => Iterable<TcpConnection>): void {
+    this.#tcp.knowConnections(connections);
+  }
+
   /**
    * Puts a rule in force.
    * @throws TunneliteError `ERR_FAULT_RULE` naming the members that are wrong, `ERR_FAULT_EXISTS`, `ERR_FAULT_LIMIT`
@@ -110,16 +121,18 @@ export class FaultEngine implements FaultPorts {
     const name = rule.name ?? this.#freeName(rule);
     const named = { ...rule, name };
     this.#assertRoomFor([named], []);
-    const notes = where === undefined ? notesOn(named, this.#lane(named).rules(), this.#options.surroundings) : [];
+    const lane = this.#lane(named);
+    const notes = where === undefined ? notesOn(named, lane?.rules() ?? [], this.#options.surroundings) : [];
     const made = new Rule(
       this.#host,
       { rule: named, where },
       { order: this.#order++, random: generatorOf(this.#options.seed, name), notes },
     );
     this.#rules.set(name, made);
-    this.#lane(named).add(made);
-    this.#refresh();
     this.#options.emit('fault.added', { rule: name, seam: rule.on.seam, fault: rule.then.do, notes });
+    if (lane) lane.add(made);
+    else this.#tcp.add(made);
+    this.#refresh();
     return made;
   }
 
@@ -199,7 +212,9 @@ export class FaultEngine implements FaultPorts {
     this.#begin();
   }
 
-  #lane(rule: FaultRule): Lane {
+  /** Undefined: it is about the bytes of connections. */
+  #lane(rule: FaultRule): Lane | undefined {
+    if (rule.on.seam === 'tcp') return undefined;
     if (rule.on.seam === 'http') return this.#requests;
     if (rule.on.seam === 'decision') return overrules(rule.then) ? this.#decisions : this.#streams;
     return listOf(rule.on.kind)?.some((kind) => INNER_KINDS.includes(kind)) ? this.#inner : this.#wire;
@@ -228,15 +243,18 @@ export class FaultEngine implements FaultPorts {
     return { kind: 'refuse', explanation: explanationOf(rule) };
   };
 
-  #forget(rule: Rule): void {
+  #forget(rule: Rule, lost: boolean): void {
     this.#rules.delete(rule.name);
-    this.#lane(rule.rule).remove(rule);
+    const lane = this.#lane(rule.rule);
+    if (lane) lane.remove(rule);
+    else this.#tcp.remove(rule, lost);
     this.#actions.forget(rule);
     this.#refresh();
   }
 
   #refresh(): void {
     this.datagrams = this.#wire.size > 0 ? this.#wireGate : undefined;
+    this.tcp = this.#tcp.size > 0 ? this.#tcp : undefined;
     this.packets = this.#inner.size > 0 ? this.#innerGate : undefined;
     this.http = this.#requests.size > 0 ? this.#atRequest : undefined;
     this.stream = this.#streams.size > 0 ? this.#atStream : undefined;

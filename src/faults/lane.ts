@@ -37,6 +37,14 @@ export class Lane {
     return this.#offer(this.#bySession.get(passing.session), passing, anybody);
   }
 
+  /** Those that may concern something of this kind and session. */
+  *about({ kind, session }: { readonly kind: string; readonly session?: string | undefined }): Iterable<Rule> {
+    for (const key of session === undefined ? [''] : ['', session]) {
+      const rules = this.#bySession.get(key);
+      for (const list of [rules?.get(kind), rules?.get('')]) if (list) yield* [...list];
+    }
+  }
+
   #offer(rules: Map<string, Rule[]> | undefined, passing: Passing, chosen: Rule | undefined): Rule | undefined {
     if (rules === undefined) return chosen;
     let first = chosen;

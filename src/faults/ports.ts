@@ -1,4 +1,5 @@
 import type { Person } from '../lib/person.ts';
+import type { StreamPlace } from '../tls/stream-gate.ts';
 import type { DatagramGate } from '../udp/index.ts';
 
 /** What to do with a TCP connection at one of its turning points. */
@@ -45,6 +46,27 @@ export interface DecisionFault {
   readonly explanation: string;
 }
 
+/** A TCP connection, as far as it is known now. The same object for as long as it is there. */
+export interface TcpConnection {
+  /** How far it has come: `handshake`, `request` or `tunnel`. */
+  readonly kind: string;
+  readonly session: string | undefined;
+  readonly person: Person | undefined;
+  /** The client's end. */
+  readonly remote: { readonly address: string; readonly key: string };
+  readonly place: StreamPlace;
+  /** Ends it on purpose; `close` sends what was written before. */
+  end(how: 'close' | 'reset', why: string): void;
+}
+
+/** What is done to the bytes of TCP connections. */
+export interface TcpFaults {
+  /** A connection has come, or more is known of it. */
+  look(connection: TcpConnection): void;
+  /** Closes the sockets that wait for their last bytes, of connections that are gone otherwise. */
+  abandon(): void;
+}
+
 /**
  * The seams at which faults are injected. A seam without faults costs a single comparison. Undefined means: no fault, go on.
  */
@@ -53,6 +75,7 @@ export interface FaultPorts {
   readonly datagrams?: DatagramGate | undefined;
   /** What is done to packets of the data channel, before encryption and after decryption. */
   readonly packets?: DatagramGate | undefined;
+  readonly tcp?: TcpFaults | undefined;
   /** A request to an endpoint of the built-in Entra ID has come. */
   readonly http?: ((endpoint: string) => HttpFault | undefined) | undefined;
   readonly stream?: ((point: StreamPoint, facts: FaultFacts) => StreamFault | undefined) | undefined;

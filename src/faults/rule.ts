@@ -5,6 +5,7 @@ import type { RandomSource } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { matcherOf } from './matcher.ts';
 import { Occurrence } from './occurrence.ts';
+import type { Stage } from './tcp-stage.ts';
 import type { FaultHandle, FaultStatus, FaultStrike, Passing, StruckOptions } from './types.ts';
 import { Waiting, type WaitingBudget } from './waiting.ts';
 
@@ -21,7 +22,8 @@ export interface RuleHost {
   readonly machine: Clock;
   readonly emit: Emit;
   readonly budget: WaitingBudget;
-  removed(rule: Rule): void;
+  /** `lost`: what waits because of it is lost. */
+  removed(rule: Rule, lost: boolean): void;
 }
 
 /** A rule in force: counts what it selects, says which of it is struck, and keeps what waits because of it. */
@@ -32,6 +34,8 @@ export class Rule implements FaultHandle {
   readonly order: number;
   readonly random: RandomSource;
   readonly waiting: Waiting;
+  /** Where it is at work on connections. */
+  readonly stages = new Set<Stage>();
   readonly notes: readonly string[];
   readonly #host: RuleHost;
   readonly #matches: (passing: Passing) => boolean;
@@ -73,7 +77,16 @@ export class Rule implements FaultHandle {
 
   /** Counts it if it is selected, and tells whether it is to be struck. */
   offer(passing: Passing): boolean {
-    if (!this.#matches(passing) || !this.#occurrence.inTime || !this.#fits(passing)) return false;
+    return this.selects(passing) && this.draw(passing);
+  }
+
+  /** Whether it is about this, now. */
+  selects(passing: Passing): boolean {
+    return this.#matches(passing) && this.#occurrence.inTime && this.#fits(passing);
+  }
+
+  /** Counts one that it selects, and tells whether it is to be struck. */
+  draw(passing: Passing): boolean {
     this.#seen++;
     return this.#occurrence.strikes(passing.session ?? passing.remote?.key ?? '');
   }
@@ -108,16 +121,16 @@ export class Rule implements FaultHandle {
   }
 
   /** More would wait than may be kept. */
-  tellFull(): void {
+  tellFull(more = 'others are lost.'): void {
     if (this.#limitTold) return;
     this.#limitTold = true;
     this.#tellLimit(
-      `${this.waiting.size} wait because of it, and no more may be kept: others are lost. Release them, or remove the rule.`,
+      `${this.held()} wait because of it, and no more may be kept: ${more} Release them, or remove the rule.`,
     );
   }
 
   #tellLimit(explanation: string): void {
-    this.#host.emit('fault.limit', { rule: this.name, kept: this.waiting.size, explanation });
+    this.#host.emit('fault.limit', { rule: this.name, kept: this.held(), explanation });
   }
 
   get status(): FaultStatus {
@@ -138,11 +151,15 @@ export class Rule implements FaultHandle {
   }
 
   held(): number {
-    return this.waiting.size;
+    let held = this.waiting.size;
+    for (const { size } of this.stages) held += size;
+    return held;
   }
 
-  release(count?: number, change?: (bytes: Buffer) => Buffer | undefined): number {
-    return this.waiting.release(count, change);
+  release(count = Infinity, change?: (bytes: Buffer) => Buffer | undefined): number {
+    let released = this.waiting.release(count, change);
+    for (const stage of [...this.stages]) released += stage.letGo(count - released, change);
+    return released;
   }
 
   struck(times = 1, { timeout = STRUCK_TIMEOUT_MS, signal }: StruckOptions = {}): Promise<void> {
@@ -184,18 +201,18 @@ export class Rule implements FaultHandle {
   }
 
   remove(): void {
-    this.#end(() => this.waiting.release());
+    this.#end(false, () => this.waiting.release());
   }
 
   /** Ends it, and what waits because of it is lost: the simulator is reset. */
   discard(): void {
-    this.#end(() => this.waiting.discard());
+    this.#end(true, () => this.waiting.discard());
   }
 
-  #end(free: () => void): void {
+  #end(lost: boolean, free: () => void): void {
     if (this.#removed) return;
     this.#removed = true;
-    this.#host.removed(this);
+    this.#host.removed(this, lost);
     free();
     for (const waiter of [...this.#waiters]) waiter.settle(this.#gone());
     this.#host.emit('fault.removed', { rule: this.name, seen: this.#seen, hits: this.#hits });

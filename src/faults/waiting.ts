@@ -8,6 +8,11 @@ export class WaitingBudget {
   count = 0;
   bytes = 0;
 
+  /** So many more wait in connections, or fewer. */
+  addBytes(bytes: number): void {
+    this.bytes += bytes;
+  }
+
   get full(): boolean {
     return this.count >= MAX_WAITING.count || this.bytes >= MAX_WAITING.bytes;
   }

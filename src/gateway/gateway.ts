@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto';
 import type { Server } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, TLSSocket } from 'node:tls';
-import { type FaultPorts, noFaults } from '../faults/ports.ts';
+import { type FaultPorts, noFaults, type TcpConnection } from '../faults/ports.ts';
 import { DEFAULTS } from '../lib/defaults.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
@@ -265,6 +265,7 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
     }
     if (notify) await this.#door.whenEmpty('all', this.machine, DISCONNECT_FLUSH_MS);
     this.#door.destroy('all');
+    this.faults.tcp?.abandon();
     if (final) this.#timeKeeper.stop();
     await closed;
     await this.#dataChannels?.close();
@@ -352,6 +353,11 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
       return false;
     }
     return session.deliver(buffer, offset, length);
+  }
+
+  *tcpConnections(): Iterable<TcpConnection> {
+    for (const { asTcp } of this.#door.pending) yield asTcp;
+    for (const { asTcp } of this.#door.tunnels) yield asTcp;
   }
 
   sessions(): SessionInfo[] {

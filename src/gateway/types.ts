@@ -1,5 +1,5 @@
 import type { TokenVerifier } from '../bearer/types.ts';
-import type { FaultPorts } from '../faults/ports.ts';
+import type { FaultPorts, TcpConnection } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import type { Person } from '../lib/person.ts';
@@ -128,6 +128,8 @@ export interface Gateway extends Closable {
    * @throws TunneliteError `ERR_GATEWAY_CERTIFICATE`
    */
   useCertificate(tls: { readonly cert: string; readonly key: string }): void;
+  /** The connections that are open, as fault rules see them. @internal */
+  tcpConnections(): Iterable<TcpConnection>;
   /** What takes part when the clock is moved. @internal */
   readonly follower: ClockFollower;
 }

@@ -198,6 +198,7 @@ export async function runSimulator(
     closing.use(gateway);
     network.attach(gateway);
     faults.knowPersons((session) => gateway.personOf(session));
+    faults.knowConnections(() => gateway.tcpConnections());
     clock.follow(gateway.follower);
     const renewal = new LeafRenewal({ certificates, clock, emit });
     renewal.watch(leaves.gateway, (tls) => gateway.useCertificate(tls));

@@ -16,3 +16,5 @@ export const MAX_WAITING_PACKETS = 256;
 export const TRIAL_TIMEOUT_MS = 2_000;
 /** What libuv reads from a socket at once, at most: a read that long has probably left something (its `uv__read`, `alloc_cb`). */
 export const FULL_READ_BYTES = 65_536;
+/** Bytes that may wait in a gate in one direction of a connection before no more are taken for now. */
+export const GATE_ROOM = 1_048_576;

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { FLUSH_BYTES, FULL_READ_BYTES, MAX_FRAGMENT } from './constants.ts';
+import { FLUSH_BYTES, FULL_READ_BYTES, GATE_ROOM, MAX_FRAGMENT } from './constants.ts';
 import { readsAreShared } from './direct-trial.ts';
 import { ReadMemory, readInto } from './shared-reads.ts';
+import type { StreamDirection, StreamGate, StreamPlace } from './stream-gate.ts';
 
 /** What the connections of this process read their ciphertext into: TLS takes it before the next read. */
 export const ciphertextMemory = new ReadMemory(FULL_READ_BYTES);
@@ -25,7 +26,7 @@ const NO_BYTES = Buffer.alloc(0);
  * so that everything it caused can be sent as one batch. And a peer that sends more than is read at once has the rest read in the next
  * turn of the event loop, after everybody else had theirs (libuv would read 32 times in a row).
  */
-export class Transport extends Duplex {
+export class Transport extends Duplex implements StreamPlace {
   readonly raw: Socket;
   /** It reads into memory that all connections share; false: Node takes memory for each read. */
   readonly sharesReads: boolean;
@@ -35,6 +36,13 @@ export class Transport extends Duplex {
   #collectedBytes = 0;
   #flushPlanned = false;
   #held = false;
+  /** What everything passes; undefined, mostly. */
+  #gate: StreamGate | undefined;
+  /** The gate wants no more for now. */
+  #gateFull = false;
+  /** Called when there is room in the gate again, or when the end has passed it. */
+  #whenDrained: (() => void) | undefined;
+  #whenFinished: (() => void) | undefined;
   /** A full read was the last one of this turn. */
   #resting = false;
   /** TLS takes more than it has got. */
@@ -51,9 +59,12 @@ export class Transport extends Duplex {
     const take = (chunk: Buffer): void => this.#take(chunk);
     raw.on('data', take);
     this.sharesReads = !portable && readsAreShared() && readInto(raw, ciphertextMemory, take);
-    raw.on('end', () => this.push(null));
+    raw.on('end', () => (this.#gate ? this.#gate.end('in') : this.push(null)));
     raw.on('error', (error) => this.destroy(error));
-    raw.on('close', () => this.destroy());
+    raw.on('close', () => {
+      this.destroy();
+      this.#gate?.gone();
+    });
   }
 
   /** The handshake succeeded: its first bytes explain nothing any more. */
@@ -82,8 +93,8 @@ export class Transport extends Duplex {
 
   #take(chunk: Buffer): void {
     this.firstBytes ??= Buffer.from(chunk.subarray(0, 64));
-    const size = this.#pieces || chunk.length;
-    for (let at = 0; at < chunk.length; at += size) this.#wanted = this.push(this.#lasting(chunk, at, at + size));
+    if (this.#gate !== undefined) this.#gate.take('in', Buffer.from(chunk));
+    else this.#handIn(chunk);
     if (chunk.length >= FULL_READ_BYTES && !this.#resting) {
       this.#resting = true;
       setImmediate(() => {
@@ -91,8 +102,13 @@ export class Transport extends Duplex {
         this.#read();
       });
     }
-    if (!this.#wanted || this.#resting) this.raw.pause();
-    this.#onBatchEnd?.();
+    if (!this.#wanted || this.#resting || this.#gateFull) this.raw.pause();
+    if (this.#gate === undefined) this.#onBatchEnd?.();
+  }
+
+  #handIn(chunk: Buffer): void {
+    const size = this.#pieces || chunk.length;
+    for (let at = 0; at < chunk.length; at += size) this.#wanted = this.push(this.#lasting(chunk, at, at + size));
   }
 
   /** A part of a chunk, in memory that lasts as long as it is needed: while TLS listens and nothing waits, it takes the bytes at once. */
@@ -104,7 +120,8 @@ export class Transport extends Duplex {
 
   /** Bytes that wait here or in the socket. */
   get queuedBytes(): number {
-    return this.#collectedBytes + this.raw.writableLength;
+    const own = this.#collectedBytes + this.raw.writableLength;
+    return this.#gate === undefined ? own : own + this.#gate.queued;
   }
 
   /** Takes ciphertext; it goes out at the end of the turn, or sooner when there is much of it. */
@@ -129,6 +146,10 @@ export class Transport extends Duplex {
     this.#collected = [];
     this.#collectedBytes = 0;
     if (!this.raw.writable) return;
+    if (this.#gate !== undefined) {
+      this.#gate.take('out', chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      return;
+    }
     if (chunks.length === 1) {
       this.raw.write(chunks[0]!);
       return;
@@ -155,21 +176,91 @@ export class Transport extends Duplex {
   }
 
   #read(): void {
-    if (this.#wanted && !this.#held && !this.#resting && !this.destroyed) this.raw.resume();
+    if (this.#wanted && !this.#held && !this.#gateFull && !this.#resting && !this.destroyed) this.raw.resume();
+  }
+
+  // --- as a gate sees it
+
+  useGate(gate: StreamGate | undefined): void {
+    // What was written before goes before.
+    this.flush();
+    this.#gate = gate;
+    if (gate === undefined) this.readOn(true);
+  }
+
+  pass(direction: StreamDirection, bytes: Buffer): void {
+    if (direction === 'out') {
+      if (this.raw.writable) this.raw.write(bytes);
+    } else if (!this.destroyed) {
+      this.#handIn(bytes);
+      if (!this.#wanted) this.raw.pause();
+      this.#onBatchEnd?.();
+    }
+  }
+
+  finish(direction: StreamDirection): void {
+    if (direction === 'in') {
+      if (!this.destroyed) this.push(null);
+    } else if (this.destroyed) {
+      this.raw.end(() => this.raw.destroy());
+    } else {
+      this.raw.end(() => this.#settle());
+    }
+  }
+
+  readOn(wanted: boolean): void {
+    this.#gateFull = !wanted;
+    if (wanted) this.#read();
+    else this.raw.pause();
+  }
+
+  drained(): void {
+    const go = this.#whenDrained;
+    this.#whenDrained = undefined;
+    go?.();
+  }
+
+  dropSocket(): void {
+    this.raw.destroy();
+  }
+
+  /** Closes the socket once what it has been given is sent, past the gate. */
+  closeSocket(): void {
+    this.raw.end(() => this.raw.destroy());
+  }
+
+  #settle(): void {
+    const go = this.#whenFinished;
+    this.#whenFinished = undefined;
+    go?.();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.flush();
-    this.raw.write(chunk, callback);
+    if (this.#gate === undefined) {
+      this.raw.write(chunk, callback);
+      return;
+    }
+    this.#whenDrained = callback;
+    this.#gate.take('out', chunk);
+    if (this.#gate.queued <= GATE_ROOM) this.drained();
   }
 
   override _final(callback: (error?: Error | null) => void): void {
     this.flush();
-    this.raw.end(() => callback());
+    if (this.#gate === undefined) {
+      this.raw.end(() => callback());
+      return;
+    }
+    this.#whenFinished = callback;
+    this.#gate.end('out');
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.raw.destroy();
+    this.#whenDrained = undefined;
+    this.#whenFinished = undefined;
+    if (error !== null || this.#gate?.linger() !== true) this.raw.destroy();
+    else this.raw.resume();
     callback(error);
   }
 }

@@ -4,6 +4,7 @@ import { TunneliteError } from '../../lib/errors.ts';
 import { command, repeated } from '../context/command.ts';
 import { type CliIo, EXIT } from '../context/io.ts';
 import { connect, remoteOptions } from '../context/remote.ts';
+import { TOXIC_OPTIONS, toxicMembers } from '../context/toxic-options.ts';
 
 const text = (valueHint: string, description: string) => ({ type: 'string', valueHint, description }) as const;
 
@@ -46,6 +47,7 @@ const add = command({
     name: text('name', 'For events and removal; default: made from seam and action'),
     ...ON,
     ...WHEN,
+    ...TOXIC_OPTIONS,
     with: text('key=value', 'What the action takes, such as ms=200; repeatable'),
     rule: text('json', 'The whole rule, as in the configuration, in place of all this'),
     ...remoteOptions,
@@ -153,7 +155,7 @@ function ruleOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly strin
   }
   const on: Record<string, unknown> = { seam };
   const when: Record<string, unknown> = {};
-  const then: Record<string, unknown> = { do: action };
+  const then: Record<string, unknown> = { do: action, ...toxicMembers(args) };
   for (const key of Object.keys(ON)) {
     const value = args[key];
     if (typeof value !== 'string') continue;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { StreamPoint } from '../../faults/ports.ts';
+import type { StreamPoint, TcpConnection } from '../../faults/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { errorText } from '../../lib/errors.ts';
 import { forgetMatch } from '../../lib/own-string.ts';
@@ -31,6 +31,7 @@ import {
 import { checkLogin, type LoginHost, type LoginRefusal, readLogin } from './login.ts';
 import type { Pages } from './pages.ts';
 import { remoteAddressOf, remoteOf } from './remote-address.ts';
+import { type FaultSubject, tcpConnectionOf } from './tcp-connection.ts';
 import { HANDSHAKE_TIMED_OUT, handshakeFailure } from './tls-failure.ts';
 import { Stage } from './waiting-room.ts';
 
@@ -60,7 +61,7 @@ export interface ConnectionHost extends AdmissionHost, LoginHost {
 }
 
 /** One connection on the TLS port: handshake, requests, then CSTP. */
-export class ControlConnection implements CstpConnection {
+export class ControlConnection implements CstpConnection, FaultSubject {
   readonly tls: TLSSocket;
   readonly transport: Transport;
   readonly writer: RecordWriter;
@@ -80,6 +81,8 @@ export class ControlConnection implements CstpConnection {
   #cstp: CstpChannel | undefined;
   #failure: string | undefined;
   #rejected = false;
+  /** As fault rules see it; made when there is one. */
+  #tcp: TcpConnection | undefined;
   readonly #deadlines: ConnectionDeadlines;
 
   constructor(raw: Socket, host: ConnectionHost) {
@@ -100,6 +103,26 @@ export class ControlConnection implements CstpConnection {
     this.tls.on('close', () => this.#onGone());
     this.transport.on('close', () => this.tls.destroy());
     this.#inject('accept');
+    this.#look();
+  }
+
+  get asTcp(): TcpConnection {
+    this.#tcp ??= tcpConnectionOf(this);
+    return this.#tcp;
+  }
+
+  get session(): GatewaySession | undefined {
+    return this.#session;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** A fault ends it. */
+  broken(why: string): void {
+    this.#rejected = true;
+    this.#failure ??= why;
   }
 
   readonly monotonic = (): number => this.#host.clock.monotonic();
@@ -174,6 +197,11 @@ export class ControlConnection implements CstpConnection {
     return true;
   }
 
+  /** More is known of it: rules about its bytes may be about it now. */
+  #look(): void {
+    this.#host.faults.tcp?.look(this.asTcp);
+  }
+
   #move(event: ConnectionEvent): boolean {
     const next = CONNECTION_TRANSITIONS[this.#state][event];
     if (next === null || next === this.#state) return false;
@@ -195,6 +223,7 @@ export class ControlConnection implements CstpConnection {
       cipher: cipherName(this.tls),
       serverName: (this.tls as TLSSocket & { servername?: string | false }).servername || undefined,
     });
+    this.#look();
     this.#inject('tls');
   }
 
@@ -352,6 +381,7 @@ export class ControlConnection implements CstpConnection {
     const { session, cookie } = await this.#host.sessionTable.create(verdict.principal, this.remoteAddress);
     if (!this.#move('accept')) return;
     this.#session = session;
+    this.#look();
     this.#host.onProgress(this, Stage.Authenticated);
     this.#host.emit('auth.accepted', {
       remote: this.remote,
@@ -411,6 +441,7 @@ export class ControlConnection implements CstpConnection {
     this.#cstp = control;
     session.connect({ tunnel, control, data });
     this.#host.onTunnel(this);
+    this.#look();
     const rest = this.#reader?.rest();
     // What was said in requests has been settled; a connection that lasts keeps none of it.
     this.#headers = noClientHeaders();

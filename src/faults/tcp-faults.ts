@@ -1,0 +1,136 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { Lane } from './lane.ts';
+import type { TcpConnection, TcpFaults } from './ports.ts';
+import type { Rule } from './rule.ts';
+import { type LinkHost, TcpLink } from './tcp-link.ts';
+import type { Passing } from './types.ts';
+import type { WaitingBudget } from './waiting.ts';
+
+/** Sockets that wait for their last bytes, of connections that were given up; beyond it the oldest is closed. */
+const MAX_LINGERING = 1024;
+
+interface TcpRulesOptions {
+  /** Of the simulator: what `after` and `during` go by. */
+  readonly clock: Clock;
+  /** Of the network. */
+  readonly machine: Clock;
+  readonly budget: WaitingBudget;
+}
+
+/**
+ * Rules about the bytes of connections. A rule is asked about a connection as soon as it selects it, and then never again: the connection
+ * is under it, or is not, for as long as both are there. All rules that a connection is under act, one after the other.
+ */
+export class TcpRules implements TcpFaults, LinkHost {
+  readonly clock: Clock;
+  readonly budget: WaitingBudget;
+  readonly #simulatorClock: Clock;
+  readonly #lane = new Lane();
+  readonly #links = new Map<TcpConnection, TcpLink>();
+  /** Those that a rule is at work on. */
+  readonly #byRule = new Map<Rule, Set<TcpLink>>();
+  readonly #lingering = new Set<TcpLink>();
+  /** Rules that have been asked, by connection. */
+  readonly #asked = new WeakMap<TcpConnection, WeakSet<Rule>>();
+  readonly #timers = new Map<Rule, Map<number, Timer>>();
+  #connections: () => Iterable<TcpConnection> = () => [];
+
+  constructor({ clock, machine, budget }: TcpRulesOptions) {
+    this.clock = machine;
+    this.#simulatorClock = clock;
+    this.budget = budget;
+  }
+
+  get size(): number {
+    return this.#lane.size;
+  }
+
+  /** How those are found that are open already. */
+  knowConnections(connections: () => Iterable<TcpConnection>): void {
+    this.#connections = connections;
+  }
+
+  add(rule: Rule): void {
+    this.#lane.add(rule);
+    const { after, during } = rule.rule.when ?? {};
+    const begin = after === undefined ? 0 : parseDuration(after);
+    if (begin > 0) this.#atTime(rule, begin, () => this.#askAll(rule));
+    if (during !== undefined) this.#atTime(rule, begin + parseDuration(during), () => this.#lift(rule));
+    this.#askAll(rule);
+  }
+
+  /** @param lose what waits because of it is lost, and the connection with it */
+  remove(rule: Rule, lose: boolean): void {
+    this.#lane.remove(rule);
+    for (const timer of this.#timers.get(rule)?.values() ?? []) timer.cancel();
+    this.#timers.delete(rule);
+    this.#lift(rule, lose);
+  }
+
+  look(connection: TcpConnection): void {
+    for (const rule of this.#lane.about(connection)) this.#ask(rule, connection);
+  }
+
+  abandon(): void {
+    for (const { connection } of [...this.#lingering]) connection.place.dropSocket();
+  }
+
+  lingers(link: TcpLink): void {
+    this.#lingering.add(link);
+    if (this.#lingering.size <= MAX_LINGERING) return;
+    const [oldest] = this.#lingering;
+    oldest!.connection.place.dropSocket();
+  }
+
+  over(link: TcpLink): void {
+    this.#links.delete(link.connection);
+    this.#lingering.delete(link);
+  }
+
+  left(link: TcpLink, rule: Rule): void {
+    const links = this.#byRule.get(rule);
+    links?.delete(link);
+    if (links?.size === 0) this.#byRule.delete(rule);
+  }
+
+  /** Calls back so many milliseconds from now, and not a fraction sooner, as timers may. */
+  #atTime(rule: Rule, ms: number, work: () => void): void {
+    const clock = this.#simulatorClock;
+    const due = clock.monotonic() + ms;
+    const timers = this.#timers.get(rule) ?? new Map<number, Timer>();
+    this.#timers.set(rule, timers);
+    const wait = (): void => {
+      const left = due - clock.monotonic();
+      if (left > 0) timers.set(due, clock.setTimer(left, wait));
+      else work();
+    };
+    wait();
+  }
+
+  #askAll(rule: Rule): void {
+    for (const connection of [...this.#connections()]) this.#ask(rule, connection);
+  }
+
+  #ask(rule: Rule, connection: TcpConnection): void {
+    const asked = this.#asked.get(connection);
+    if (asked?.has(rule)) return;
+    const { kind, session, person, remote } = connection;
+    const { direction } = rule.rule.on;
+    const passing: Passing = { seam: 'tcp', kind, direction, session, person, remote };
+    if (!rule.selects(passing)) return;
+    if (asked) asked.add(rule);
+    else this.#asked.set(connection, new WeakSet([rule]));
+    if (!rule.draw(passing)) return;
+    let link = this.#links.get(connection);
+    if (!link) this.#links.set(connection, (link = new TcpLink(connection, this)));
+    if (!link.apply(rule)) return;
+    const links = this.#byRule.get(rule);
+    if (links) links.add(link);
+    else this.#byRule.set(rule, new Set([link]));
+  }
+
+  #lift(rule: Rule, lose = false): void {
+    for (const link of [...(this.#byRule.get(rule) ?? [])]) link.lift(rule, lose);
+  }
+}

@@ -1,0 +1,93 @@
+import { GATE_ROOM } from '../tls/constants.ts';
+import type { Rule } from './rule.ts';
+import type { ByteSink, Stage } from './tcp-stage.ts';
+import type { WaitingBudget } from './waiting.ts';
+
+/** Pieces that may wait in one direction of a connection, however few bytes they have. */
+const MAX_PIECES = 8192;
+
+/** One direction of a connection under the stages of rules, in the order of their making. */
+export class Pipe implements ByteSink {
+  /** Bytes that wait in it. */
+  #queued = 0;
+  /** The end has been handed in, and has come out. */
+  #ending = false;
+  #ended = false;
+  readonly #stages: { readonly rule: Rule; readonly stage: Stage }[] = [];
+  readonly #budget: WaitingBudget;
+  readonly #exit: ByteSink;
+
+  constructor(budget: WaitingBudget, exit: ByteSink) {
+    this.#budget = budget;
+    this.#exit = {
+      take: (bytes) => exit.take(bytes),
+      end: () => {
+        this.#ended = true;
+        exit.end();
+      },
+    };
+  }
+
+  get queued(): number {
+    return this.#queued;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Nothing waits, and no rule is at work. */
+  get idle(): boolean {
+    return this.#stages.length === 0;
+  }
+
+  /** It has enough for now. */
+  get full(): boolean {
+    return this.#queued > GATE_ROOM || (this.#budget.full && this.#queued > 0) || this.#stages.some(isFull);
+  }
+
+  take(bytes: Buffer): void {
+    if (this.#ending) return;
+    (this.#stages[0]?.stage ?? this.#exit).take(bytes);
+  }
+
+  /** No more will come; harmless when it was said before. */
+  end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    (this.#stages[0]?.stage ?? this.#exit).end();
+  }
+
+  /** Puts a rule to work. `make` is given where its bytes go on. */
+  add(rule: Rule, make: (next: ByteSink) => Stage | undefined): Stage | undefined {
+    let at = this.#stages.findIndex((one) => one.rule.order > rule.order);
+    if (at < 0) at = this.#stages.length;
+    const stage = make(this.#stages[at]?.stage ?? this.#exit);
+    if (stage === undefined) return undefined;
+    this.#stages.splice(at, 0, { rule, stage });
+    this.#stages[at - 1]?.stage.lead(stage);
+    return stage;
+  }
+
+  /** Takes a stage out: what waits in it goes on. */
+  remove(stage: Stage): void {
+    stage.release();
+    const at = this.#stages.findIndex((one) => one.stage === stage);
+    if (at < 0) return;
+    this.#stages.splice(at, 1);
+    this.#stages[at - 1]?.stage.lead(stage.next);
+  }
+
+  /** The connection is gone. */
+  forget(): void {
+    this.#ending = true;
+    for (const { stage } of this.#stages) stage.forget();
+  }
+
+  waits(bytes: number): void {
+    this.#queued += bytes;
+    this.#budget.addBytes(bytes);
+  }
+}
+
+const isFull = ({ stage }: { readonly stage: Stage }): boolean => stage.full || stage.size >= MAX_PIECES;

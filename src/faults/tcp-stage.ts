@@ -1,0 +1,160 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { RandomSource } from '../lib/random.ts';
+import { Fifo } from './fifo.ts';
+
+/** Where the bytes of one direction of a connection go, and at last their end. */
+export interface ByteSink {
+  take(bytes: Buffer): void;
+  end(): void;
+}
+
+/** What a stage works with. */
+export interface StageHost {
+  /** Of the network. */
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  /** It acts, on so many bytes. */
+  struck(length: number): void;
+  /** So many more bytes wait, or fewer. */
+  waits(bytes: number): void;
+  /** Ends the connection. */
+  endConnection(how: 'close' | 'reset'): void;
+}
+
+/** One rule at work on one direction of one connection: takes bytes, and passes them on to the next stage as the rule has it. */
+export abstract class Stage implements ByteSink {
+  protected readonly host: StageHost;
+  #next: ByteSink;
+  #over = false;
+
+  constructor(host: StageHost, next: ByteSink) {
+    this.host = host;
+    this.#next = next;
+  }
+
+  get next(): ByteSink {
+    return this.#next;
+  }
+
+  /** Has bytes go on to another from now on. */
+  lead(next: ByteSink): void {
+    this.#next = next;
+  }
+
+  take(bytes: Buffer): void {
+    if (this.#over) this.#next.take(bytes);
+    else this.onBytes(bytes);
+  }
+
+  end(): void {
+    if (this.#over) this.#next.end();
+    else this.onEnd();
+  }
+
+  /** The rule is over: what waits goes on, in order, and so does all that still comes. */
+  release(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.onRelease();
+  }
+
+  /** The connection is gone. */
+  forget(): void {
+    this.#over = true;
+    this.onForget();
+  }
+
+  /** What waits, in pieces. */
+  get size(): number {
+    return 0;
+  }
+
+  /** It has enough for now. */
+  get full(): boolean {
+    return false;
+  }
+
+  /** Bytes were lost in it: the connection cannot go on without the rule. */
+  get broken(): boolean {
+    return false;
+  }
+
+  /** Lets the oldest so many go, changed if wanted. */
+  letGo(_count: number, _change?: (bytes: Buffer) => Buffer | undefined): number {
+    return 0;
+  }
+
+  protected abstract onBytes(bytes: Buffer): void;
+
+  protected onEnd(): void {
+    this.#next.end();
+  }
+
+  protected onRelease(): void {}
+
+  protected onForget(): void {}
+}
+
+/** A stage in which bytes, and at last their end (undefined), wait in line. */
+export abstract class QueueStage extends Stage {
+  readonly #line = new Fifo<{ readonly bytes: Buffer | undefined; readonly due: number }>();
+  #timer: Timer | undefined;
+
+  override get size(): number {
+    return this.#line.size;
+  }
+
+  override letGo(count: number, change?: (bytes: Buffer) => Buffer | undefined): number {
+    let released = 0;
+    for (let head = this.#line.head; head !== undefined; head = this.#line.head) {
+      if (head.bytes !== undefined && released >= count) break;
+      const bytes = this.#shift();
+      if (bytes !== undefined) released++;
+      const goes = bytes !== undefined && change ? change(bytes) : bytes;
+      // A piece for which nothing goes is no end.
+      if (goes !== undefined || bytes === undefined) this.#go(goes);
+    }
+    return released;
+  }
+
+  /** Has something go when it is due, by monotonic time, and all before it are gone; Infinity: when it is let go. */
+  protected enqueue(bytes: Buffer | undefined, due: number): void {
+    this.#line.push({ bytes, due });
+    this.host.waits(bytes?.length ?? 0);
+    if (this.#line.size === 1) this.#run();
+  }
+
+  protected override onRelease(): void {
+    this.#timer?.cancel();
+    while (this.#line.size > 0) this.#go(this.#shift());
+  }
+
+  protected override onForget(): void {
+    this.#timer?.cancel();
+    while (this.#line.size > 0) this.#shift();
+  }
+
+  #run(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (let head = this.#line.head; head !== undefined; head = this.#line.head) {
+      const wait = head.due - this.host.clock.monotonic();
+      if (wait > 0) {
+        if (wait < Infinity) this.#timer = this.host.clock.setTimer(wait, () => this.#run());
+        return;
+      }
+      this.#go(this.#shift());
+    }
+  }
+
+  #shift(): Buffer | undefined {
+    const { bytes } = this.#line.shift();
+    this.host.waits(-(bytes?.length ?? 0));
+    return bytes;
+  }
+
+  #go(bytes: Buffer | undefined): void {
+    if (bytes === undefined) this.next.end();
+    else this.next.take(bytes);
+  }
+}
