@@ -2,8 +2,11 @@ import { TCP_ACTIONS, TCP_KINDS } from './fault-tcp.ts';
 
 /* What fault rules can be about and do, as tables: the schema, the checks and the documentation are made from them. */
 
+import { DECISION_ACTIONS, DECISION_KINDS } from './fault-decision-actions.ts';
+import { DNS_ACTIONS, DNS_KINDS } from './fault-dns-actions.ts';
+
 /** Where something passes that a rule may disturb. */
-export const SEAMS = ['udp', 'tcp', 'decision', 'http'] as const;
+export const SEAMS = ['udp', 'tcp', 'packet', 'decision', 'dns', 'http'] as const;
 export type SeamName = (typeof SEAMS)[number];
 
 /** What can pass at a seam, by its kind. */
@@ -22,7 +25,9 @@ export const KINDS: Readonly<Record<SeamName, readonly string[]>> = {
     'disconnect',
   ],
   tcp: TCP_KINDS,
-  decision: ['accept', 'tls', 'authenticate', 'connect', 'traffic', 'cookie', 'resource', 'dns'],
+  packet: ['tcp', 'udp', 'icmp', 'other'],
+  decision: ['accept', 'tls', 'authenticate', 'connect', 'session', 'traffic', 'dpd', 'cookie', 'resource'],
+  dns: DNS_KINDS,
   http: ['instance', 'metadata', 'keys', 'authorize', 'token', 'devicecode', 'logout', 'userinfo', 'user-realm'],
 };
 
@@ -39,43 +44,48 @@ interface ActionSpec {
 
 /** Every action. Milliseconds, bytes, and kilobits per second, unless a member says otherwise. */
 export const ACTIONS = {
-  drop: { seams: ['udp'], needs: [], may: [], text: 'It is lost.' },
+  drop: { seams: ['udp', 'packet', 'dns'], needs: [], may: [], text: 'It is lost; of `dns`, there is no answer.' },
   delay: {
-    seams: ['udp', 'http'],
+    seams: ['udp', 'packet', 'decision', 'dns', 'http'],
     needs: ['ms'],
     may: ['jitter'],
-    text: 'It comes `ms` later, and up to `jitter` more; an answer over HTTP likewise. Datagrams of one rule and direction stay in their order.',
+    text: 'It comes `ms` later, and up to `jitter` more; an answer of DNS, an answer over HTTP, and the connection to a resource likewise. Datagrams and packets of one rule and direction stay in their order.',
   },
   jitter: {
-    seams: ['udp'],
+    seams: ['udp', 'packet'],
     needs: ['ms'],
     may: [],
     text: 'It comes 0 to `ms` later, so that datagrams overtake each other.',
   },
   reorder: {
-    seams: ['udp'],
+    seams: ['udp', 'packet'],
     needs: [],
     may: ['by', 'ms'],
     text: 'It waits until `by` more that the rule selects have gone by (default 1), but no longer than `ms` (default 200).',
   },
   duplicate: {
-    seams: ['udp'],
+    seams: ['udp', 'packet'],
     needs: [],
     may: ['copies', 'ms'],
     text: 'It comes again: `copies` times (default 1), each `ms` after the one before (default 0).',
   },
-  corrupt: { seams: ['udp'], needs: [], may: ['bit'], text: 'One bit is turned over: `bit`, or one by chance.' },
+  corrupt: {
+    seams: ['udp', 'packet'],
+    needs: [],
+    may: ['bit'],
+    text: 'One bit is turned over: `bit`, or one by chance.',
+  },
   rate: {
-    seams: ['udp'],
+    seams: ['udp', 'packet', 'decision'],
     needs: ['kbps'],
     may: ['queue', 'ms', 'jitter'],
-    text: 'All that the rule selects goes through a line of `kbps`, each direction its own; what would wait longer than `queue` ms (default 200) is lost. The line is `ms` long, and up to `jitter` longer.',
+    text: 'All that the rule selects goes through a line of `kbps`, each direction its own; what would wait longer than `queue` ms (default 200) is lost. The line is `ms` long, and up to `jitter` longer. A connection to a resource has such a line for itself, on which nothing is lost.',
   },
   mtu_blackhole: {
-    seams: ['udp'],
+    seams: ['udp', 'packet'],
     needs: ['bytes'],
-    may: [],
-    text: 'It is lost if it has more than `bytes` (UDP payload). Smaller ones are not selected.',
+    may: ['icmp'],
+    text: 'It is lost if it has more than `bytes`: of UDP the payload, of `packet` the whole packet. Smaller ones are not selected. With `icmp: true` the sender of a packet is told (fragmentation needed, or Packet Too Big, with `bytes` as the MTU).',
   },
   nat_rebind: {
     seams: ['udp'],
@@ -84,22 +94,22 @@ export const ACTIONS = {
     text: 'From this datagram on its client comes from another port, as behind a NAT that forgot it. Removing the rule gives the old port back.',
   },
   hold: {
-    seams: ['udp', 'tcp'],
+    seams: ['udp', 'tcp', 'packet'],
     needs: [],
     may: ['max'],
-    text: 'It waits until `release`, or until the rule is removed. Of datagrams at most `max` do (default 4096), more are lost and told; of the bytes of a connection no more are read when much of them wait, and none are lost.',
+    text: 'It waits until `release`, or until the rule is removed. Of datagrams and packets at most `max` do (default 4096), more are lost and told; of the bytes of a connection no more are read when much of them wait, and none are lost.',
   },
   refuse: {
     seams: ['decision'],
     needs: [],
     may: ['reason'],
-    text: 'The answer is no, on the wire as a real one; the journal has `reason`.',
+    text: 'The answer is no, on the wire as a real one; of a resource, TCP is reset and UDP gets ICMP port unreachable. The journal has `reason`.',
   },
   stall: {
     seams: ['decision', 'tcp'],
     needs: [],
     may: ['ms'],
-    text: 'Nothing more is read from the connection (at `tcp` nothing passes in the direction) for `ms`, or until the rule is removed. Nothing is lost.',
+    text: 'Nothing more is read from the connection (at `tcp` nothing passes in the direction) for `ms`, or until the rule is removed; at `authenticate` the answer waits. Nothing is lost.',
   },
   terminate: {
     seams: ['decision'],
@@ -120,10 +130,10 @@ export const ACTIONS = {
     text: 'No tunnel, as when every address of the pool is in use.',
   },
   status: {
-    seams: ['http'],
+    seams: ['http', 'decision'],
     needs: ['status'],
     may: ['retryAfter', 'ms'],
-    text: 'The answer has this `status`, after `ms`; `retryAfter` seconds are in its header.',
+    text: 'The answer has this `status`, after `ms`; `retryAfter` seconds are in its header. At `resource`: each answer of a mock service that speaks HTTP, on connections that begin then.',
   },
   body: {
     seams: ['http'],
@@ -131,26 +141,57 @@ export const ACTIONS = {
     may: ['status', 'ms'],
     text: 'The answer is this text, such as garbage in place of keys.',
   },
+  aadsts: {
+    seams: ['http'],
+    needs: ['code'],
+    may: ['ms'],
+    text: "The answer is Entra's error document with this AADSTS `code`, after `ms`.",
+  },
+  garbage: {
+    seams: ['http'],
+    needs: [],
+    may: ['as', 'ms'],
+    text: 'The key set or the metadata is garbage: `text` that is no JSON (the default), `empty`, or `foreign`, as another provider would answer.',
+  },
   close: { seams: ['decision', 'http'], needs: [], may: [], text: 'The connection is closed.' },
-  reset: { seams: ['decision'], needs: [], may: [], text: 'The connection ends with a TCP reset.' },
+  reset: {
+    seams: ['decision'],
+    needs: [],
+    may: ['bytes'],
+    text: 'The connection ends with a TCP reset; that to a resource after `bytes` to the client (default 0).',
+  },
+  ...DECISION_ACTIONS,
+  ...DNS_ACTIONS,
   ...TCP_ACTIONS,
 } as const satisfies Readonly<Record<string, ActionSpec>>;
 
 export type ActionName = keyof typeof ACTIONS;
 export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
 
-/** Turning points of a connection, where it can be stalled, closed or reset; all other decisions can be refused. */
-export const STREAM_KINDS: readonly string[] = ['accept', 'tls', 'connect', 'traffic'];
-export const REFUSABLE_KINDS: readonly string[] = ['authenticate', 'connect', 'cookie', 'resource', 'dns'];
-/** Actions that are for some decisions only. */
-export const ACTION_KINDS: Readonly<Record<string, readonly string[]>> = {
-  refuse: REFUSABLE_KINDS,
-  pool_exhausted: ['connect'],
-  terminate: ['traffic'],
-  rekey_now: ['traffic'],
+/** Requests to Entra ID that an action of the seam `http` is for, where it is not for all. */
+export const HTTP_KINDS: Readonly<Record<string, readonly string[]>> = {
+  aadsts: ['authorize', 'token', 'devicecode', 'userinfo'],
+  garbage: ['metadata', 'keys'],
 };
-/** Where a host name or port is asked for. */
-export const NAMED_KINDS: readonly string[] = ['resource', 'dns'];
+
+/** The kinds at a seam that an action can be done to. */
+export function kindsFor(action: ActionName, seam: SeamName): readonly string[] {
+  if (seam === 'decision') return DECISION_KINDS[action]?.at ?? [];
+  return (seam === 'http' ? HTTP_KINDS[action] : undefined) ?? KINDS[seam];
+}
+
+/** The kinds that a rule is about which names none; undefined = whatever passes. */
+export function unnamedKinds(action: ActionName, seam: SeamName): readonly string[] | undefined {
+  if (seam === 'decision') return DECISION_KINDS[action]?.unnamed ?? DECISION_KINDS[action]?.at;
+  if (action === 'wrong_address') return ADDRESS_KINDS;
+  return seam === 'http' ? HTTP_KINDS[action] : undefined;
+}
+
+/** Questions for addresses. */
+export const ADDRESS_KINDS: readonly string[] = ['A', 'AAAA'];
+/** The decision at which a host name or port is asked for, and that at which a token's claims are known. */
+export const NAMED_KINDS: readonly string[] = ['resource'];
+export const CLAIMED_KINDS: readonly string[] = ['authenticate'];
 
 /** The entry of an action in {@link ACTIONS}, its members as plain texts. */
 export const actionSpec = (name: ActionName): ActionSpec => ACTIONS[name];

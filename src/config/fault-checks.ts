@@ -3,16 +3,19 @@ import { addressBytes } from '../lib/ip-address.ts';
 import { parseRange } from '../lib/ip-range.ts';
 import { type Path, type Problem, suggest } from '../lib/schema/index.ts';
 import {
-  ACTION_KINDS,
   ACTIONS,
   type ActionName,
+  ADDRESS_KINDS,
   actionSpec,
+  CLAIMED_KINDS,
   INNER_KINDS,
   KINDS,
+  kindsFor,
   NAMED_KINDS,
   type SeamName,
-  STREAM_KINDS,
+  unnamedKinds,
 } from './fault-actions.ts';
+import { claimsProblem, FLAG_WORDS } from './fault-members.ts';
 import type { FaultRule } from './fault-schema.ts';
 import { transportProblems } from './fault-transport-checks.ts';
 
@@ -62,7 +65,17 @@ function selectorProblems({ on, then }: FaultRule, at: Path): Problem[] {
       expected: 'an IP address, address:port, or a network in CIDR form',
     });
   }
-  problems.push(...membersOfNoUse(on, at));
+  for (const address of list(on.address)) {
+    if (parseRange(address) || addressBytes(address) !== undefined) continue;
+    problems.push({
+      path: [...at, 'address'],
+      message: `"${address}" is no address, so the rule could never match`,
+      expected: 'an IP address, or a network in CIDR form',
+    });
+  }
+  problems.push(...flagProblems(on, at), ...membersOfNoUse(on, then.do, at));
+  const claims = on.claims === undefined ? undefined : claimsProblem(on.claims);
+  if (claims !== undefined) problems.push({ path: [...at, 'claims'], message: claims });
   const { length } = on;
   if (typeof length === 'object' && (length.min ?? 0) > (length.max ?? Infinity)) {
     problems.push({ path: [...at, 'length'], message: 'min is above max, so the rule could never match' });
@@ -85,36 +98,86 @@ function isEndpoint(text: string): boolean {
   return address.includes(':') === (bracketed !== undefined) && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
+function flagProblems({ flags, kind }: FaultRule['on'], at: Path): Problem[] {
+  const path = [...at, 'flags'];
+  const problems: Problem[] = [];
+  const wanted = list(flags);
+  for (const flag of wanted) {
+    if (FLAG_WORDS.includes(flag)) continue;
+    const meant = suggest(flag, FLAG_WORDS);
+    problems.push({
+      path,
+      message: `TCP has no flag "${flag}", so the rule could never match`,
+      expected: listed(FLAG_WORDS),
+      ...(meant === undefined ? {} : { hint: `Did you mean "${meant}"?` }),
+    });
+  }
+  const both = wanted.find((flag) => wanted.includes(`!${flag}`));
+  if (both !== undefined) {
+    problems.push({ path, message: `${both} is to be set and not to be set, so the rule could never match` });
+  }
+  const kinds = list(kind);
+  if (wanted.length > 0 && kinds.length > 0 && !kinds.includes('tcp')) {
+    problems.push({ path, message: 'only packets of the kind tcp have flags, so the rule could never match' });
+  }
+  return problems;
+}
+
+const HAVE: Readonly<Record<SeamName, readonly string[]>> = {
+  udp: ['direction', 'kind', 'session', 'user', 'remote', 'length'],
+  tcp: ['direction', 'kind', 'session', 'user', 'remote'],
+  packet: ['direction', 'kind', 'session', 'user', 'address', 'port', 'flags', 'length'],
+  decision: ['kind', 'session', 'user', 'remote', 'name', 'port', 'claims'],
+  dns: ['kind', 'session', 'user', 'name'],
+  http: ['kind'],
+};
+
+/** Members that only some decisions have. */
+const OF_DECISIONS: Readonly<Record<string, readonly string[]>> = {
+  name: NAMED_KINDS,
+  port: NAMED_KINDS,
+  claims: CLAIMED_KINDS,
+};
+
 /** Members that nothing at the seam has, so that no rule with them could match. */
-function membersOfNoUse(on: FaultRule['on'], at: Path): Problem[] {
-  const have: Readonly<Record<SeamName, readonly string[]>> = {
-    udp: ['direction', 'kind', 'session', 'user', 'remote', 'length'],
-    tcp: ['direction', 'kind', 'session', 'user', 'remote'],
-    decision: ['kind', 'session', 'user', 'remote', 'name', 'port'],
-    http: ['kind'],
-  };
+function membersOfNoUse(on: FaultRule['on'], action: ActionName, at: Path): Problem[] {
+  const have = HAVE[on.seam];
   const problems = Object.keys(on)
-    .filter((key) => key !== 'seam' && !have[on.seam].includes(key))
+    .filter((key) => key !== 'seam' && !have.includes(key))
     .map(
       (key): Problem => ({
         path: [...at, key],
         atKey: true,
         message: `what passes at the seam ${on.seam} has no ${key}, so the rule could never match`,
-        expected: listed(have[on.seam]),
+        expected: listed(have),
       }),
     );
+  const kinds = on.kind === undefined ? (unnamedKinds(action, on.seam) ?? []) : list(on.kind);
   if (on.seam === 'decision') {
-    const kinds = list(on.kind);
-    for (const key of ['name', 'port'] as const) {
-      if (on[key] === undefined || kinds.length === 0 || kinds.some((kind) => NAMED_KINDS.includes(kind))) continue;
+    for (const [key, having] of Object.entries(OF_DECISIONS)) {
+      if (!Object.hasOwn(on, key) || kinds.length === 0 || kinds.some((kind) => having.includes(kind))) continue;
       problems.push({
         path: [...at, key],
-        message: `only ${listed(NAMED_KINDS)} have a ${key}, so the rule could never match`,
+        message: `only ${listed(having)} ${having.length > 1 ? 'have' : 'has'} a ${key}, so the rule could never match`,
+        ...(on.kind === undefined ? { hint: `Say so: kind: ${having[0]}.` } : {}),
       });
     }
   }
+  if (
+    on.seam === 'packet' &&
+    on.port !== undefined &&
+    kinds.length > 0 &&
+    !kinds.some((kind) => PORTED.includes(kind))
+  ) {
+    problems.push({
+      path: [...at, 'port'],
+      message: `only ${listed(PORTED)} have a port, so the rule could never match`,
+    });
+  }
   return problems;
 }
+
+const PORTED: readonly string[] = ['tcp', 'udp'];
 
 function occurrenceProblems({ when = {} }: FaultRule, at: Path): Problem[] {
   const problems: Problem[] = [];
@@ -142,9 +205,6 @@ function occurrenceProblems({ when = {} }: FaultRule, at: Path): Problem[] {
   return problems;
 }
 
-/** The decisions that an action can be done to. */
-const kindsOf = (action: ActionName): readonly string[] => ACTION_KINDS[action] ?? STREAM_KINDS;
-
 function actionProblems({ on, then }: FaultRule, at: Path): Problem[] {
   const problems: Problem[] = [];
   const { needs, may, seams } = actionSpec(then.do);
@@ -157,12 +217,13 @@ function actionProblems({ on, then }: FaultRule, at: Path): Problem[] {
     });
     return problems;
   }
-  const wrong = on.seam === 'decision' ? list(on.kind).filter((kind) => !kindsOf(then.do).includes(kind)) : [];
+  const possible = then.do === 'wrong_address' ? ADDRESS_KINDS : kindsFor(then.do, on.seam);
+  const wrong = list(on.kind).filter((kind) => KINDS[on.seam].includes(kind) && !possible.includes(kind));
   if (wrong.length > 0) {
     problems.push({
       path: [...at, 'do'],
       message: `${then.do} cannot be done at ${listed(wrong)}`,
-      expected: `one of the kinds ${listed(kindsOf(then.do))}`,
+      expected: `one of the kinds ${listed(possible)}`,
     });
   }
   for (const key of needs) {
@@ -177,6 +238,36 @@ function actionProblems({ on, then }: FaultRule, at: Path): Problem[] {
       message: `${then.do} takes no "${key}"`,
       expected: known.length === 0 ? 'nothing beside "do"' : listed(known),
     });
+  }
+  problems.push(...memberProblems({ on, then }, at));
+  return problems;
+}
+
+/** Members of an action that mean nothing where the rule strikes, or have no meaning at all. */
+function memberProblems({ on, then }: FaultRule, at: Path): Problem[] {
+  const problems: Problem[] = [];
+  if (then.icmp !== undefined && on.seam !== 'packet') {
+    problems.push({
+      path: [...at, 'icmp'],
+      message: 'only the sender of a packet in the tunnel can be told (seam packet)',
+    });
+  }
+  const onlyResources = on.kind !== undefined && list(on.kind).every((kind) => kind === 'resource');
+  if (then.do === 'reset' && then.bytes !== undefined && !onlyResources) {
+    problems.push({
+      path: [...at, 'bytes'],
+      message: 'only connections to a resource can be reset later (kind: resource)',
+    });
+  }
+  if (then.do === 'rate' && then.queue !== undefined && on.seam === 'decision') {
+    problems.push({
+      path: [...at, 'queue'],
+      message: 'on a connection to a resource nothing is lost, so there is no queue',
+    });
+  }
+  for (const address of list(then.addresses)) {
+    if (addressBytes(address) !== undefined) continue;
+    problems.push({ path: [...at, 'addresses'], message: `"${address}" is no IP address` });
   }
   return problems;
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from '../lib/schema/index.ts';
 import { ACTION_NAMES, SEAMS } from './fault-actions.ts';
+import { ClaimsMember, FlagsMember, GARBAGE } from './fault-members.ts';
 import { MAX_LIMIT, TCP_MEMBERS } from './fault-tcp.ts';
 import { closed } from './schema-members.ts';
 
@@ -31,7 +32,10 @@ const FaultSelectorSchema = Type.Object(
     user: OneOrMore('Whose it is: user name, sign-in name or object id.'),
     remote: OneOrMore('Where the client is: an address, `address:port`, or a CIDR range.'),
     name: OneOrMore('Host name that is asked for (`*.contoso.internal` for all below it), or an address.'),
-    port: Whole(1, 65_535, 'Port that is asked for.'),
+    port: Whole(1, 65_535, 'Port that is asked for; of a packet, the port of the end that is not the client.'),
+    address: OneOrMore('The end of a packet that is not the client: an address, or a CIDR range.'),
+    flags: FlagsMember,
+    claims: ClaimsMember,
     length: Type.Optional(
       Type.Union(
         [
@@ -101,6 +105,11 @@ const FaultActionSchema = Type.Object(
     body: Type.Optional(Type.String({ format: 'text', maxLength: 50_000, description: 'What is sent.' })),
     max: Whole(1, 1_000_000, 'How many are held.'),
     ...TCP_MEMBERS,
+    icmp: Type.Optional(Type.Boolean({ description: 'Whether the sender is told.' })),
+    points: Whole(1, 1_000_000, 'Points on the way to a ban.'),
+    addresses: OneOrMore('IP addresses.'),
+    code: Whole(1, 9_999_999, 'AADSTS number.'),
+    as: Type.Optional(Type.Enum([...GARBAGE], { noun: 'kind of garbage', description: 'Which garbage.' })),
   },
   closed,
 );

@@ -58,7 +58,9 @@ export class DatagramActions {
     const { direction, buffer, offset, length, remote } = datagram;
     switch (action.do) {
       case 'drop':
+        return false;
       case 'mtu_blackhole':
+        if (action.icmp) place.tooBig?.(datagram, action.bytes!);
         return false;
       case 'corrupt':
         flip(buffer, offset, length, action.bit ?? rule.random.uint32());

@@ -2,11 +2,13 @@ import type { Person } from '../lib/person.ts';
 import type { DatagramGate, DatagramPlace, PassingDatagram } from '../udp/index.ts';
 import type { DatagramActions } from './datagram-actions.ts';
 import { datagramKind, packetKind } from './datagram-kind.ts';
+import { PacketPassing } from './ip-packet.ts';
 import type { Lane } from './lane.ts';
 import { Overtaken } from './overtaken.ts';
 import type { Passing } from './types.ts';
 
-type PersonOf = (session: string) => Person | undefined;
+/** How it is found out whose a session is. */
+export type PersonOf = (session: string) => Person | undefined;
 
 /** A datagram as rules see it; what is asked for seldom is looked up when it is asked for. */
 class DatagramPassing implements Passing {
@@ -15,9 +17,10 @@ class DatagramPassing implements Passing {
   readonly #datagram: PassingDatagram;
   readonly #personOf: PersonOf;
 
-  constructor(datagram: PassingDatagram, kind: string, personOf: PersonOf) {
+  constructor(datagram: PassingDatagram, inner: boolean, personOf: PersonOf) {
+    const { buffer, offset, length } = datagram;
     this.#datagram = datagram;
-    this.kind = kind;
+    this.kind = inner ? packetKind(buffer[offset]) : datagramKind(buffer, offset, length);
     this.#personOf = personOf;
   }
 
@@ -48,26 +51,36 @@ class DatagramPassing implements Passing {
   }
 }
 
-/** Holds each datagram against the rules of one lane: as it is on the wire, or as it is after decryption. */
+/** Where a gate stands. */
+type Station =
+  /** Between socket and DTLS. */
+  | 'wire'
+  /** Between DTLS and the data channel. */
+  | 'channel'
+  /** Between the channels and the network behind the gateway: IP packets. */
+  | 'network';
+
+/** Holds each datagram against the rules of one lane: as it is on the wire, as it is after decryption, or the IP packet in it. */
 export class RuleGate implements DatagramGate {
   readonly #lane: Lane;
   readonly #actions: DatagramActions;
   readonly #personOf: PersonOf;
-  readonly #inner: boolean;
+  readonly #station: Station;
   readonly #overtaken = new Overtaken();
 
-  constructor(lane: Lane, actions: DatagramActions, personOf: PersonOf, inner: boolean) {
+  constructor(station: Station, lane: Lane, actions: DatagramActions, personOf: PersonOf) {
+    this.#station = station;
     this.#lane = lane;
     this.#actions = actions;
     this.#personOf = personOf;
-    this.#inner = inner;
   }
 
   pass(datagram: PassingDatagram, place: DatagramPlace): boolean {
-    const { buffer, offset, length } = datagram;
-    if (!this.#inner) this.#actions.translate(datagram);
-    const kind = this.#inner ? packetKind(buffer[offset]) : datagramKind(buffer, offset, length);
-    const passing = new DatagramPassing(datagram, kind, this.#personOf);
+    if (this.#station === 'wire') this.#actions.translate(datagram);
+    const passing =
+      this.#station === 'network'
+        ? new PacketPassing(datagram, this.#personOf)
+        : new DatagramPassing(datagram, this.#station === 'channel', this.#personOf);
     this.#overtaken.freeDue(datagram.direction);
     const rule = this.#lane.decide(passing);
     rule?.strike(passing);

@@ -1,10 +1,11 @@
 import { INNER_KINDS } from '../config/fault-actions.ts';
 import { faultProblems } from '../config/fault-checks.ts';
+import { DNS_KINDS } from '../config/fault-dns-actions.ts';
 import { PROFILE_NAMES, type ProfileName, profileRules } from '../config/fault-profiles.ts';
 import { type FaultRule, FaultRuleSchema } from '../config/fault-schema.ts';
-import type { Clock } from '../lib/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
+import { parseDuration } from '../lib/duration.ts';
 import { TunneliteError } from '../lib/errors.ts';
-import type { Person } from '../lib/person.ts';
 import { type RandomSource, seededRandom } from '../lib/random.ts';
 import { check, pathText } from '../lib/schema/index.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -14,11 +15,15 @@ import { RuleGate } from './datagram-gate.ts';
 import { Lane } from './lane.ts';
 import { listOf } from './matcher.ts';
 import { notesOn, type Surroundings } from './notes.ts';
-import type { FaultPorts, HttpFault, StreamFault, TcpConnection, TcpFaults } from './ports.ts';
-import { Rule, type RuleHost } from './rule.ts';
+import { dnsFault, explanationOf, httpFault, resourceFault, streamFault } from './outcomes.ts';
+import type { FaultedSessions, FaultPorts, TcpConnection, TcpFaults } from './ports.ts';
+import { Rule, type RuleHost, selectorOf } from './rule.ts';
 import { TcpRules } from './tcp-faults.ts';
 import type { FaultHandle, FaultRuleInput, FaultStatus, Passing } from './types.ts';
 import { WaitingBudget } from './waiting.ts';
+
+/** Actions that do nothing to a session without a tunnel. */
+const NEEDS_TUNNEL: ReadonlySet<string> = new Set(['stall', 'close', 'reset', 'rekey_now']);
 
 /** Rules at a time. */
 export const MAX_RULES = 20_000;
@@ -57,13 +62,19 @@ export class FaultEngine implements FaultPorts {
   readonly #actions: DatagramActions;
   readonly #wire = new Lane();
   readonly #inner = new Lane();
+  readonly #network = new Lane();
   readonly #streams = new Lane();
   readonly #decisions = new Lane();
+  readonly #resources = new Lane();
+  readonly #questions = new Lane();
   readonly #requests = new Lane();
   readonly #wireGate: DatagramGate;
   readonly #innerGate: DatagramGate;
   readonly #tcp: TcpRules;
-  #personOf: (session: string) => Person | undefined = () => undefined;
+  readonly #networkGate: DatagramGate;
+  #sessions: FaultedSessions | undefined;
+  /** Rules that wait for their time to look at the sessions that there are. */
+  readonly #sweeps = new Map<Rule, Timer>();
   #order = 0;
   /** Names that the configuration gives, which none may get that has no name: a rule may come after it that has. */
   readonly #configured: ReadonlySet<string>;
@@ -82,18 +93,25 @@ export class FaultEngine implements FaultPorts {
   packets: DatagramGate | undefined;
   /** What is done to the bytes of connections. @internal */
   tcp: TcpFaults | undefined;
+  /** What is done to IP packets in the tunnel. @internal */
+  ipPackets: DatagramGate | undefined;
+  /** What happens to requests for resources. @internal */
+  resource: FaultPorts['resource'];
+  /** What happens to questions to the tunnel's resolver. @internal */
+  dns: FaultPorts['dns'];
 
   constructor(options: FaultEngineOptions) {
     this.#options = options;
     const { clock, machine, emit } = options;
     this.#configured = new Set((options.rules ?? []).flatMap(({ name }) => name ?? []));
-    const personOf = (session: string) => this.#personOf(session);
+    const personOf = (session: string) => this.#sessions?.personOf(session);
     const budget = new WaitingBudget();
     this.#host = { clock, machine, emit, budget, removed: (rule, lost) => this.#forget(rule, lost) };
     this.#tcp = new TcpRules({ clock, machine, budget });
     this.#actions = new DatagramActions(machine);
-    this.#wireGate = new RuleGate(this.#wire, this.#actions, personOf, false);
-    this.#innerGate = new RuleGate(this.#inner, this.#actions, personOf, true);
+    this.#wireGate = new RuleGate('wire', this.#wire, this.#actions, personOf);
+    this.#innerGate = new RuleGate('channel', this.#inner, this.#actions, personOf);
+    this.#networkGate = new RuleGate('network', this.#network, this.#actions, personOf);
     this.#begin();
   }
 
@@ -102,9 +120,9 @@ export class FaultEngine implements FaultPorts {
     this.useProfile(this.#options.profile ?? null);
   }
 
-  /** How it is found out whose a session is. @internal */
-  knowPersons(personOf: (session: string) => Person | undefined): void {
-    this.#personOf = personOf;
+  /** How sessions are found, and how something is done to them. @internal */
+  knowSessions(sessions: FaultedSessions): void {
+    this.#sessions = sessions;
   }
 
   /** How the connections are found that are open already. @internal */
@@ -121,8 +139,11 @@ export class FaultEngine implements FaultPorts {
     const name = rule.name ?? this.#freeName(rule);
     const named = { ...rule, name };
     this.#assertRoomFor([named], []);
-    const lane = this.#lane(named);
-    const notes = where === undefined ? notesOn(named, lane?.rules() ?? [], this.#options.surroundings) : [];
+    this.#assertKnown(named);
+    const selector = selectorOf(named);
+    const lanes = this.#lanes({ ...named, on: selector });
+    const { surroundings } = this.#options;
+    const notes = where === undefined ? notesOn({ ...named, on: selector }, lanes[0]?.rules() ?? [], surroundings) : [];
     const made = new Rule(
       this.#host,
       { rule: named, where },
@@ -130,10 +151,45 @@ export class FaultEngine implements FaultPorts {
     );
     this.#rules.set(name, made);
     this.#options.emit('fault.added', { rule: name, seam: rule.on.seam, fault: rule.then.do, notes });
-    if (lane) lane.add(made);
-    else this.#tcp.add(made);
+    for (const lane of lanes) lane.add(made);
+    if (rule.on.seam === 'tcp') this.#tcp.add(made);
     this.#refresh();
+    if (listOf(made.on.kind)?.includes('session')) this.#sweepInTime(made);
     return made;
+  }
+
+  /** Holds the sessions that there are against a rule about sessions: at once, or when its time comes. */
+  #sweepInTime(rule: Rule): void {
+    const wait = parseDuration(rule.rule.when?.after ?? 0);
+    if (wait === 0) {
+      this.#sweep(rule);
+      return;
+    }
+    const timer = this.#options.clock.setTimer(wait, () => {
+      this.#sweeps.delete(rule);
+      this.#sweep(rule);
+    });
+    this.#sweeps.set(rule, timer);
+  }
+
+  #sweep(rule: Rule): void {
+    for (const { connected, ...facts } of [...(this.#sessions?.list() ?? [])]) {
+      if (!connected && NEEDS_TUNNEL.has(rule.action.do)) continue;
+      const passing: Passing = { seam: 'decision', kind: 'session', ...facts };
+      const fault = rule.offer(passing) ? streamFault(rule) : undefined;
+      if (fault === undefined) continue;
+      rule.strike(passing);
+      this.#sessions?.inject(facts.session, fault);
+    }
+  }
+
+  /** What only this simulator can tell: whether Entra ID has such an error. */
+  #assertKnown({ then }: FaultRule): void {
+    const { aadstsCodes } = this.#options.surroundings ?? {};
+    if (then.code === undefined || aadstsCodes === undefined || aadstsCodes.includes(then.code)) return;
+    throw new TunneliteError('ERR_FAULT_RULE', `rule then.code: Entra ID has no error AADSTS${then.code} here.`, {
+      hint: 'docs/identity.md lists the codes that it has.',
+    });
   }
 
   /** All rules, in the order in which they were added. */
@@ -212,12 +268,25 @@ export class FaultEngine implements FaultPorts {
     this.#begin();
   }
 
-  /** Undefined: it is about the bytes of connections. */
-  #lane(rule: FaultRule): Lane | undefined {
-    if (rule.on.seam === 'tcp') return undefined;
-    if (rule.on.seam === 'http') return this.#requests;
-    if (rule.on.seam === 'decision') return overrules(rule.then) ? this.#decisions : this.#streams;
-    return listOf(rule.on.kind)?.some((kind) => INNER_KINDS.includes(kind)) ? this.#inner : this.#wire;
+  /** Where what a rule selects is held against it; nowhere if it is about the bytes of connections. Its selector names all kinds. */
+  #lanes({ on, then }: FaultRule): readonly Lane[] {
+    const kinds = listOf(on.kind) ?? [];
+    switch (on.seam) {
+      case 'tcp':
+        return [];
+      case 'http':
+        return [this.#requests];
+      case 'dns':
+        return [this.#questions];
+      case 'packet':
+        return [this.#network];
+      case 'udp':
+        return [kinds.some((kind) => INNER_KINDS.includes(kind)) ? this.#inner : this.#wire];
+      case 'decision': {
+        const other = then.do === 'refuse' || then.do === 'pool_exhausted' ? this.#decisions : this.#streams;
+        return [...new Set(kinds.map((kind) => (kind === 'resource' ? this.#resources : other)))];
+      }
+    }
   }
 
   readonly #atStream: NonNullable<FaultPorts['stream']> = (point, facts) => {
@@ -232,7 +301,21 @@ export class FaultEngine implements FaultPorts {
     const passing: Passing = { seam: 'http', kind: endpoint };
     const rule = this.#requests.decide(passing);
     rule?.strike(passing);
-    return rule && httpFault(rule);
+    return rule && httpFault(rule, endpoint);
+  };
+
+  readonly #atResource: NonNullable<FaultPorts['resource']> = (facts) => {
+    const passing: Passing = { seam: 'decision', kind: 'resource', ...facts };
+    const rule = this.#resources.decide(passing);
+    rule?.strike(passing);
+    return rule && resourceFault(rule);
+  };
+
+  readonly #atQuestion: NonNullable<FaultPorts['dns']> = ({ type, ...facts }) => {
+    const passing: Passing = { seam: 'dns', kind: DNS_KINDS.includes(type) ? type : 'other', ...facts };
+    const rule = this.#questions.decide(passing);
+    rule?.strike(passing);
+    return rule && dnsFault(rule);
   };
 
   readonly #atDecision: NonNullable<FaultPorts['decision']> = (point, facts) => {
@@ -245,9 +328,10 @@ export class FaultEngine implements FaultPorts {
 
   #forget(rule: Rule, lost: boolean): void {
     this.#rules.delete(rule.name);
-    const lane = this.#lane(rule.rule);
-    if (lane) lane.remove(rule);
-    else this.#tcp.remove(rule, lost);
+    for (const lane of this.#lanes({ ...rule.rule, on: rule.on })) lane.remove(rule);
+    this.#sweeps.get(rule)?.cancel();
+    this.#sweeps.delete(rule);
+    if (rule.on.seam === 'tcp') this.#tcp.remove(rule, lost);
     this.#actions.forget(rule);
     this.#refresh();
   }
@@ -256,6 +340,9 @@ export class FaultEngine implements FaultPorts {
     this.datagrams = this.#wire.size > 0 ? this.#wireGate : undefined;
     this.tcp = this.#tcp.size > 0 ? this.#tcp : undefined;
     this.packets = this.#inner.size > 0 ? this.#innerGate : undefined;
+    this.ipPackets = this.#network.size > 0 ? this.#networkGate : undefined;
+    this.resource = this.#resources.size > 0 ? this.#atResource : undefined;
+    this.dns = this.#questions.size > 0 ? this.#atQuestion : undefined;
     this.http = this.#requests.size > 0 ? this.#atRequest : undefined;
     this.stream = this.#streams.size > 0 ? this.#atStream : undefined;
     this.decision = this.#decisions.size > 0 ? this.#atDecision : undefined;
@@ -298,41 +385,4 @@ function generatorOf(seed: number, name: string): RandomSource {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(`${seed}:${name}`)) hash = Math.imul(hash ^ byte, 0x01000193);
   return seededRandom(hash >>> 0);
-}
-
-const overrules = ({ do: action }: FaultRule['then']): boolean => action === 'refuse' || action === 'pool_exhausted';
-
-function explanationOf({ name, action }: Rule): string {
-  if (action.reason !== undefined) return action.reason;
-  return action.do === 'pool_exhausted'
-    ? `Every address of the pool is in use: so the fault rule ${name} has it.`
-    : `The fault rule ${name} has it so.`;
-}
-
-function httpFault({ action, random }: Rule): HttpFault {
-  const delay = (action.ms ?? 0) + Math.round(random.float() * (action.jitter ?? 0));
-  if (action.do === 'close') return { drop: true };
-  const { status, retryAfter, body } = action;
-  return {
-    delay,
-    ...(status !== undefined && { status }),
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(body !== undefined && { body }),
-  };
-}
-
-function streamFault(rule: Rule): StreamFault | undefined {
-  const { action, waiting } = rule;
-  switch (action.do) {
-    case 'terminate':
-    case 'rekey_now':
-      return { kind: action.do, explanation: explanationOf(rule) };
-    case 'stall':
-      return { kind: 'stall', until: (go) => void (waiting.keep(Buffer.alloc(0), go, action.ms) ?? go()) };
-    case 'close':
-    case 'reset':
-      return { kind: action.do };
-    default:
-      return undefined;
-  }
 }

@@ -58,10 +58,10 @@ export class Lane {
   }
 
   #places(rule: Rule, at: (list: Rule[]) => void): void {
-    for (const session of new Set(listOf(rule.rule.on.session) ?? [''])) {
+    for (const session of new Set(listOf(rule.on.session) ?? [''])) {
       let byKind = this.#bySession.get(session);
       if (byKind === undefined) this.#bySession.set(session, (byKind = new Map()));
-      for (const kind of new Set(listOf(rule.rule.on.kind) ?? [''])) {
+      for (const kind of new Set(listOf(rule.on.kind) ?? [''])) {
         let list = byKind.get(kind);
         if (list === undefined) byKind.set(kind, (list = []));
         at(list);

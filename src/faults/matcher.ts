@@ -1,8 +1,10 @@
-import type { FaultSelector } from '../config/fault-schema.ts';
+import { TCP_FLAGS } from '../config/fault-members.ts';
+import type { FaultAction, FaultSelector } from '../config/fault-schema.ts';
 import { canonicalEndpoint } from '../lib/endpoint.ts';
 import { canonicalAddress } from '../lib/ip-address.ts';
 import { isWithin } from '../lib/ip-range.ts';
 import type { Person } from '../lib/person.ts';
+import { claimsFit } from './claims.ts';
 import type { Passing } from './types.ts';
 
 /** The values of a member that may be one or a list. */
@@ -13,10 +15,11 @@ export function listOf<T>(value: T | readonly T[] | undefined): readonly T[] | u
 
 type Test = (passing: Passing) => boolean;
 
-/** What a selector asks beside the seam, as one question. */
-export function matcherOf(on: FaultSelector, bytesAbove?: number): Test {
+/** What a selector asks beside the seam, as one question; some actions are not for all that it selects. */
+export function matcherOf(on: FaultSelector, action: FaultAction): Test {
   const tests: Test[] = [];
   const { direction, length } = on;
+  if (on.seam === 'decision') tests.push(...resourceTests(action));
   if (direction !== undefined) tests.push((one) => one.direction === direction);
   for (const key of ['kind', 'session'] as const) {
     const wanted = listOf(on[key]);
@@ -38,7 +41,15 @@ export function matcherOf(on: FaultSelector, bytesAbove?: number): Test {
     const { min = 0, max = Infinity } = length;
     tests.push((one) => one.length !== undefined && one.length >= min && one.length <= max);
   }
-  if (bytesAbove !== undefined) tests.push((one) => one.length !== undefined && one.length > bytesAbove);
+  const { bytes = 0 } = action;
+  if (action.do === 'mtu_blackhole') tests.push((one) => one.length !== undefined && one.length > bytes);
+  const addresses = listOf(on.address);
+  if (addresses !== undefined) tests.push(addressTest(addresses));
+  if (on.flags !== undefined) tests.push(flagTest(listOf(on.flags)!));
+  if (on.claims !== undefined) {
+    const wanted = on.claims;
+    tests.push(({ claims }) => claims !== undefined && claimsFit(claims, wanted));
+  }
   return (passing) => tests.every((test) => test(passing));
 }
 
@@ -49,6 +60,31 @@ function remoteTest(remotes: readonly string[]): Test {
   return ({ remote }) =>
     remote !== undefined &&
     (exact.has(remote.address) || exact.has(remote.key) || ranges.some((range) => isWithin(remote.address, range)));
+}
+
+/** What only connections have that are allowed: UDP, and what the policy denies, is left alone. */
+function resourceTests({ do: action }: FaultAction): Test[] {
+  if (action === 'status') return [({ target }) => target === 'http'];
+  if (!['delay', 'rate', 'reset'].includes(action)) return [];
+  return [({ kind, target, protocol }) => kind !== 'resource' || (target !== undefined && protocol !== 'udp')];
+}
+
+function addressTest(addresses: readonly string[]): Test {
+  const exact = new Set(addresses.map(canonicalAddress));
+  const ranges = addresses.filter((text) => text.includes('/'));
+  return ({ address }) =>
+    address !== undefined && (exact.has(address) || ranges.some((range) => isWithin(address, range)));
+}
+
+function flagTest(wanted: readonly string[]): Test {
+  let mask = 0;
+  let set = 0;
+  for (const word of wanted) {
+    const bit = TCP_FLAGS[word.replace('!', '')] ?? 0;
+    mask |= bit;
+    if (!word.startsWith('!')) set |= bit;
+  }
+  return ({ flags }) => flags !== undefined && (flags & mask) === set;
 }
 
 /** By user name, sign-in name or object id. */

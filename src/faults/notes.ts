@@ -5,6 +5,12 @@ import type { Rule } from './rule.ts';
 /** What of the configuration keeps rules from ever striking. */
 export interface Surroundings {
   readonly udpDisabled?: boolean;
+  /** A number of points never brings a ban. */
+  readonly bansDisabled?: boolean;
+  /** There is no built-in Entra ID. */
+  readonly noProvider?: boolean;
+  /** AADSTS numbers that the built-in Entra ID has an error document for. */
+  readonly aadstsCodes?: readonly number[];
 }
 
 /** Rules that are looked at for being in the way. */
@@ -14,16 +20,22 @@ const MAX_LOOKED_AT = 100;
 export function notesOn(
   rule: FaultRule,
   earlier: Iterable<Rule>,
-  { udpDisabled = false }: Surroundings = {},
+  { udpDisabled = false, bansDisabled = false, noProvider = false }: Surroundings = {},
 ): string[] {
   const notes: string[] = [];
   if (udpDisabled && rule.on.seam === 'udp') {
     notes.push('UDP is turned off (gateway.disableUdp), so no datagram passes.');
   }
+  if (bansDisabled && rule.then.do === 'ban' && rule.then.points !== undefined) {
+    notes.push('Points never bring a ban here (gateway.bans.maxScore is 0). Leave points out, to ban at once.');
+  }
+  if (noProvider && rule.on.seam === 'http') {
+    notes.push('The built-in Entra ID is not started (identity.authority), so nobody asks it.');
+  }
   let looked = 0;
   for (const other of earlier) {
     if (++looked > MAX_LOOKED_AT) break;
-    if (other.rule.when !== undefined || !isWider(other.rule.on, rule.on) || other.rule.then.do === 'mtu_blackhole')
+    if (other.rule.when !== undefined || !isWider(other.on, rule.on) || other.rule.then.do === 'mtu_blackhole')
       continue;
     notes.push(`The rule ${other.name} was added before, and acts on everything that this one selects.`);
     break;

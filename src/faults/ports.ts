@@ -1,13 +1,17 @@
-import type { Person } from '../lib/person.ts';
+import type { AnswerOnPurpose, Person } from '../lib/person.ts';
 import type { StreamPlace } from '../tls/stream-gate.ts';
 import type { DatagramGate } from '../udp/index.ts';
 
-/** What to do with a TCP connection at one of its turning points. */
+/** What to do with a session, or with a TCP connection at one of its turning points. */
 export type StreamFault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'close' }
-  /** The session ends, or has to renew its keys. */
-  | { readonly kind: 'terminate' | 'rekey_now'; readonly explanation: string }
+  /** The client's question gets no answer. */
+  | { readonly kind: 'dpd_mute' }
+  /** The session ends, has to renew its keys, or loses its cookie. */
+  | { readonly kind: 'terminate' | 'rekey_now' | 'cookie_expire'; readonly explanation: string }
+  /** The client's address gets points; undefined: as many as bring a ban. */
+  | { readonly kind: 'ban'; readonly points: number | undefined }
   /** Nothing is read until the function that is handed over is called. */
   | { readonly kind: 'stall'; readonly until: (go: () => void) => void };
 
@@ -19,12 +23,14 @@ export interface HttpFault {
   /** Milliseconds. */
   readonly delay?: number;
   readonly body?: string;
+  /** AADSTS number, whose error document is the answer. */
+  readonly aadsts?: number;
   /** Close the connection without an answer. */
   readonly drop?: boolean;
 }
 
-/** A turning point of a TCP connection. */
-export type StreamPoint = 'accept' | 'tls' | 'connect' | 'traffic';
+/** A turning point of a TCP connection, or a moment of its session. */
+export type StreamPoint = 'accept' | 'tls' | 'authenticate' | 'cookie' | 'connect' | 'session' | 'traffic' | 'dpd';
 
 /** What is known of who is concerned. */
 export interface FaultFacts {
@@ -33,12 +39,14 @@ export interface FaultFacts {
   /** Host name, or address, that is asked for. */
   readonly name?: string | undefined;
   readonly port?: number | undefined;
+  /** What the token says whose login is judged. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** The client's end of the outer connection. */
   readonly remote?: { readonly address: string; readonly key: string } | undefined;
 }
 
 /** Where control decisions are taken that a fault may overrule. */
-export type DecisionPoint = 'authenticate' | 'connect' | 'cookie' | 'resource' | 'dns';
+export type DecisionPoint = 'authenticate' | 'connect' | 'cookie';
 
 /** Overrules a decision: the caller refuses as it would by itself, with this explanation. */
 export interface DecisionFault {
@@ -67,6 +75,62 @@ export interface TcpFaults {
   abandon(): void;
 }
 
+/** A mock service that speaks HTTP, one that speaks something else, or a real host. */
+export type ResourceKind = 'http' | 'service' | 'upstream';
+
+export interface ResourceFacts extends FaultFacts {
+  readonly protocol: 'tcp' | 'udp' | 'icmp' | 'http-connect';
+  /** Undefined: the policy denies it. */
+  readonly target: ResourceKind | undefined;
+}
+
+/** What happens to a request for a resource. */
+export type ResourceFault =
+  | {
+      readonly kind: 'refuse';
+      /** TCP RST or ICMP port unreachable, ICMP host unreachable, or silence. */
+      readonly answer: 'reset' | 'host-unreachable' | 'drop';
+      readonly explanation: string;
+    }
+  | ({ readonly kind: 'shape' } & ResourceShape);
+
+/** How a connection to a resource differs from what it would be. */
+export interface ResourceShape {
+  /** Milliseconds until it is accepted. */
+  readonly delay?: number;
+  /** Thousand bits per second, in each direction. */
+  readonly kbps?: number;
+  /** Milliseconds that each piece of data is on its way beside that, up to so many more by chance. */
+  readonly latency?: () => number;
+  /** It is reset after so many bytes to the client. */
+  readonly resetAfter?: number;
+  /** Status of each answer over HTTP, and seconds of its `Retry-After`. */
+  readonly answer?: AnswerOnPurpose;
+}
+
+export interface DnsFacts extends FaultFacts {
+  /** Type of the records that are asked for. */
+  readonly type: string;
+}
+
+/** What happens to a question to the tunnel's resolver. */
+export interface DnsFault {
+  readonly kind: 'nxdomain' | 'servfail' | 'refused' | 'truncate' | 'wrong_address' | 'drop' | 'delay';
+  readonly addresses?: readonly string[];
+  /** Milliseconds. */
+  readonly delay?: number;
+  readonly explanation: string;
+}
+
+/** The gateway's sessions, as faults reach them. */
+export interface FaultedSessions {
+  personOf(session: string): Person | undefined;
+  /** Those whose cookie is good, with or without a tunnel. */
+  list(): Iterable<FaultFacts & { readonly session: string; readonly connected: boolean }>;
+  /** Does something to one of them, now. */
+  inject(session: string, fault: StreamFault): void;
+}
+
 /**
  * The seams at which faults are injected. A seam without faults costs a single comparison. Undefined means: no fault, go on.
  */
@@ -76,10 +140,15 @@ export interface FaultPorts {
   /** What is done to packets of the data channel, before encryption and after decryption. */
   readonly packets?: DatagramGate | undefined;
   readonly tcp?: TcpFaults | undefined;
+  /** What is done to IP packets in the tunnel. */
+  readonly ipPackets?: DatagramGate | undefined;
   /** A request to an endpoint of the built-in Entra ID has come. */
   readonly http?: ((endpoint: string) => HttpFault | undefined) | undefined;
   readonly stream?: ((point: StreamPoint, facts: FaultFacts) => StreamFault | undefined) | undefined;
   readonly decision?: ((point: DecisionPoint, facts: FaultFacts) => DecisionFault | undefined) | undefined;
+  readonly resource?: ((facts: ResourceFacts) => ResourceFault | undefined) | undefined;
+  /** A name is asked for. */
+  readonly dns?: ((facts: DnsFacts) => DnsFault | undefined) | undefined;
 }
 
 /** No faults at all. */

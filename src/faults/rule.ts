@@ -1,5 +1,7 @@
-import type { FaultAction, FaultRule } from '../config/fault-schema.ts';
+import { unnamedKinds } from '../config/fault-actions.ts';
+import type { FaultAction, FaultRule, FaultSelector } from '../config/fault-schema.ts';
 import type { Clock } from '../lib/clock.ts';
+import { endpointText } from '../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -31,6 +33,8 @@ export class Rule implements FaultHandle {
   readonly name: string;
   readonly rule: FaultRule;
   readonly action: FaultAction;
+  /** What it selects, also where that follows from the action alone. */
+  readonly on: FaultSelector;
   readonly order: number;
   readonly random: RandomSource;
   readonly waiting: Waiting;
@@ -70,7 +74,8 @@ export class Rule implements FaultHandle {
     this.random = random;
     this.notes = notes;
     this.waiting = new Waiting(host.machine, host.budget);
-    this.#matches = matcherOf(rule.on, rule.then.do === 'mtu_blackhole' ? rule.then.bytes : undefined);
+    this.on = selectorOf(rule);
+    this.#matches = matcherOf(this.on, rule.then);
     this.#where = where;
     this.#occurrence = new Occurrence(rule.when ?? {}, host.clock, random);
   }
@@ -223,7 +228,18 @@ export class Rule implements FaultHandle {
   }
 }
 
-function detailOf({ kind, direction, remote, length }: Passing): string {
+/** The whole selector of a rule: one that names no kind means those that its action is for. */
+export function selectorOf({ on, then }: FaultRule): FaultSelector {
+  const kinds = on.kind === undefined ? unnamedKinds(then.do, on.seam) : undefined;
+  return kinds === undefined ? on : { ...on, kind: [...kinds] };
+}
+
+function detailOf({ kind, direction, remote, length, address, port, name }: Passing): string {
+  if (address !== undefined) {
+    const end = port === undefined ? address : endpointText(address, port);
+    return `${kind}, ${length} bytes ${direction === 'in' ? 'to' : 'from'} ${end}`;
+  }
+  if (name !== undefined) return `${kind} ${port === undefined ? name : endpointText(name, port)}`;
   const size = length === undefined ? '' : `, ${length} bytes`;
   const way = direction === undefined ? '' : direction === 'in' ? ' from' : ' to';
   return `${kind}${size}${way}${remote === undefined ? '' : ` ${remote.key}`}`;

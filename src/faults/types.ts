@@ -1,6 +1,7 @@
 import type { SeamName } from '../config/fault-actions.ts';
 import type { FaultRule, FaultSelector } from '../config/fault-schema.ts';
 import type { Person } from '../lib/person.ts';
+import type { ResourceKind } from './ports.ts';
 
 /** One thing that passes a seam, as far as it is known there. */
 export interface Passing {
@@ -16,6 +17,15 @@ export interface Passing {
   /** Host name, or address, that is asked for. */
   readonly name?: string | undefined;
   readonly port?: number | undefined;
+  /** Of a packet: the address of the end that is not the client. */
+  readonly address?: string | undefined;
+  /** Flags of TCP, as they are in its header. */
+  readonly flags?: number | undefined;
+  /** What the token says whose login is judged. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /** How a resource is asked for, and what it is; undefined target: the policy denies it. */
+  readonly protocol?: string | undefined;
+  readonly target?: ResourceKind | undefined;
   /** Bytes. */
   readonly length?: number | undefined;
   /** What it consists of; the memory is good during the call only. */

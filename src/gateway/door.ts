@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { descriptorLimit } from '../lib/descriptor-limit.ts';
 import { ReportLimit } from '../lib/report-limit.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { BAN_POINTS, BanList, type BanRules } from './control/bans.ts';
+import { BAN_POINTS, BanList, type BanRules, NO_BANS } from './control/bans.ts';
 import { type ConnectionHost, ControlConnection } from './control/connection.ts';
 import { remoteAddressOf, remoteOf } from './control/remote-address.ts';
 import { type Stage, WaitingRoom } from './control/waiting-room.ts';
@@ -39,7 +39,7 @@ export class Door {
   readonly #descriptors: DescriptorWatch;
   /** Of connections that are closed as they come, or for others. */
   readonly #reports: ReportLimit;
-  readonly #bans: BanList | undefined;
+  readonly #bans: BanList;
   /** Look whether connections are left. */
   readonly #watchers = new Set<() => void>();
 
@@ -48,7 +48,7 @@ export class Door {
     this.#pending = new WaitingRoom(options.maxPending);
     this.#descriptors = new DescriptorWatch(descriptorLimit(), options.emit);
     this.#reports = new ReportLimit(options.clock);
-    this.#bans = options.bans && new BanList(options.bans, options.clock);
+    this.#bans = new BanList(options.bans ?? NO_BANS, options.clock);
   }
 
   get shut(): Refusal | undefined {
@@ -108,7 +108,13 @@ export class Door {
 
   onFailedLogin(remoteAddress: string): void {
     this.failedLogins++;
-    this.#bans?.add(remoteAddress, BAN_POINTS.failedLogin);
+    this.#bans.add(remoteAddress, BAN_POINTS.failedLogin);
+  }
+
+  /** Gives an address points, or with undefined as many as shut it out. */
+  ban(address: string, points: number | undefined): void {
+    if (points === undefined) this.#bans.ban(address);
+    else this.#bans.add(address, points);
   }
 
   onGone(connection: ControlConnection): void {
@@ -144,7 +150,7 @@ export class Door {
 
   /** Forgets who is banned, and everybody's points. */
   forgiveAll(): void {
-    this.#bans?.clear();
+    this.#bans.clear();
   }
 
   /** Why a connection is closed before TLS, if it is. */
@@ -154,10 +160,13 @@ export class Door {
     if (this.#tunnels.size >= maxSessions) {
       return { reason: 'full', explanation: `${maxSessions} sessions are connected, as many as are allowed.` };
     }
-    if (!this.#bans || !bans) return undefined;
     this.#bans.add(address, BAN_POINTS.connection);
     if (!this.#bans.banned(address)) return undefined;
-    return { reason: 'banned', explanation: `${address} failed too often and is shut out for ${bans.banTime} s.` };
+    const { banTime } = bans ?? NO_BANS;
+    return {
+      reason: 'banned',
+      explanation: `${address} failed too often, or a fault has it so, and is shut out for ${banTime} s.`,
+    };
   }
 
   /**

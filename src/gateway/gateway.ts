@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto';
 import type { Server } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, TLSSocket } from 'node:tls';
-import { type FaultPorts, noFaults, type TcpConnection } from '../faults/ports.ts';
+import { type FaultPorts, noFaults, type StreamFault, type TcpConnection } from '../faults/ports.ts';
 import { DEFAULTS } from '../lib/defaults.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
@@ -25,6 +25,7 @@ import { ADDRESS_COOL_DOWN } from './session/constants.ts';
 import type { GatewaySession } from './session/session.ts';
 import { MemorySessionStore } from './session/session-store.ts';
 import { Sessions, type SessionsHost } from './session/sessions.ts';
+import { SessionFaults } from './session-faults.ts';
 import { TimeKeeper, type TimeKeeperHost } from './time-keeper.ts';
 import type { Gateway, GatewayOptions, PacketPort, SessionInfo } from './types.ts';
 
@@ -54,6 +55,7 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
   readonly sessionTable: Sessions;
   readonly bearerPrefix: BearerPrefix;
   readonly faults: FaultPorts;
+  readonly faultedSessions: SessionFaults;
   readonly strangers: ReportLimit;
   readonly #network: Network;
   readonly ownAddresses: ReadonlySet<string>;
@@ -126,6 +128,12 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
       maxPending: options.maxPendingConnections ?? withinDescriptors(MAX_PENDING_CONNECTIONS, PENDING_DESCRIPTOR_SHARE),
       bans: options.bans,
       host: this,
+    });
+    this.faultedSessions = new SessionFaults({
+      faults: this.faults,
+      sessions: this.sessionTable,
+      tunnels: this.#door.tunnels,
+      ban: (address, points) => this.#door.ban(address, points),
     });
     this.#lifecycle = new Lifecycle(this);
     this.#timeKeeper = new TimeKeeper(this);
@@ -435,10 +443,12 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
     this.#door.onClosing(connection);
   }
 
-  onFault(what: 'terminate' | 'rekey_now', session: string | undefined, explanation: string): void {
-    if (session === undefined) return;
-    if (what === 'terminate') this.disconnect(session, explanation);
-    else this.sessionTable.byId(session)?.rekey(explanation);
+  onFault(fault: StreamFault, session: GatewaySession | undefined, remoteAddress: string): void {
+    this.faultedSessions.act(fault, session, remoteAddress);
+  }
+
+  answersDpd(session: GatewaySession): boolean {
+    return this.faultedSessions.answersDpd(session);
   }
 
   onFailedLogin(remoteAddress: string): void {

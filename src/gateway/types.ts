@@ -1,5 +1,5 @@
 import type { TokenVerifier } from '../bearer/types.ts';
-import type { FaultPorts, TcpConnection } from '../faults/ports.ts';
+import type { FaultedSessions, FaultPorts, TcpConnection } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
 import type { Person } from '../lib/person.ts';
@@ -77,6 +77,8 @@ export interface Gateway extends Closable {
   sessions(): SessionInfo[];
   /** Whose a session is. */
   personOf(id: string): Person | undefined;
+  /** What fault rules find of the sessions, and do to them. @internal */
+  readonly faultedSessions: FaultedSessions;
   /** The live session that has this tunnel address. */
   sessionAt(address: string): SessionInfo | undefined;
   /** Data MTU of the session with this tunnel address. */

@@ -43,4 +43,15 @@ export interface Visitor extends Requester {
   readonly sourcePort: number;
   readonly destinationAddress: string;
   readonly destinationPort: number;
+  /** What a service that speaks HTTP is to answer on purpose. */
+  readonly answer?: AnswerOnPurpose | undefined;
+}
+
+/** An answer over HTTP that is not what the service would say. */
+export interface AnswerOnPurpose {
+  readonly status: number;
+  /** Seconds, for `Retry-After`. */
+  readonly retryAfter?: number;
+  /** Milliseconds until it goes. */
+  readonly delay?: number;
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type FaultPorts, noFaults } from '../faults/ports.ts';
+import { type FaultPorts, noFaults, type ResourceShape } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
 import type { Closable } from '../lib/dispose.ts';
@@ -16,6 +16,7 @@ import { HostLookup, type LookUp } from './host-lookup.ts';
 import { join } from './join.ts';
 import { pendingFlow } from './pending-flow.ts';
 import { type OpenRequest, type RequestCounts, RequestLedger } from './request-ledger.ts';
+import { ShapedStream } from './shaped-stream.ts';
 import type {
   AddressNames,
   AskedFor,
@@ -57,6 +58,9 @@ interface BrokerOptions {
 }
 
 type UpstreamTarget = Extract<ResourceTarget, { kind: 'upstream' }>;
+
+/** Answers that there is no way, and says why. */
+type Refuse = (kind: RefusalKind, answer: RefusalAnswer, explanation: string) => void;
 
 const NOBODY: Requester = { session: undefined, person: undefined };
 const NOTHING = { bytesIn: 0, bytesOut: 0 } as const;
@@ -154,22 +158,55 @@ export class ResourceBroker implements Closable {
     }
     const open = this.#ledger.open(asked);
     const { request, decision } = open;
-    const refuse = (kind: RefusalKind, answer: RefusalAnswer, explanation: string): void =>
+    const refuse: Refuse = (kind, answer, explanation) =>
       pending.refuse({ kind, answer, rule: decision.rule, explanation, request: request.id });
     if (!decision.allow) {
       refuse('denied', decision.answer, decision.explanation);
       return () => {};
     }
-    const { target } = decision;
-    if (target.kind === 'upstream') return this.#dial(open, pending, target, refuse);
+    const { target, shape } = decision;
+    const reach = (): (() => void) => this.#reach(open, pending, target, shape, refuse);
+    return shape?.delay ? this.#reachLater(shape.delay, open, refuse, reach) : reach();
+  }
+
+  /** Leads a stream to where it is allowed to go. */
+  #reach(
+    open: OpenRequest,
+    pending: PendingStream,
+    target: ResourceTarget,
+    shape: ResourceShape | undefined,
+    refuse: Refuse,
+  ): () => void {
+    if (target.kind === 'upstream') return this.#dial(open, pending, target, shape, refuse);
     const service = target.kind === 'service' ? this.#options.services.stream(target.service) : undefined;
     if (!service) {
       open.end({ ...NOTHING, outcome: 'failed', reason: 'There is no such service.' });
       refuse('refused', 'reset', 'There is no such service.');
       return () => {};
     }
-    service.open(this.#track(open, pending), visitorOf(request));
+    const accepted = this.#shaped(this.#track(open, pending), shape);
+    service.open(accepted, { ...visitorOf(open.request), answer: shape?.answer });
     return () => {};
+  }
+
+  /** Lets a stream wait for its answer. */
+  #reachLater(milliseconds: number, open: OpenRequest, refuse: Refuse, reach: () => () => void): () => void {
+    let giveUp = (reason: string): void => {
+      timer.cancel();
+      open.end({ ...NOTHING, outcome: 'failed', reason });
+      refuse('unreachable', 'reset', reason);
+    };
+    const timer = this.#options.clock.setTimer(milliseconds, () => {
+      const left = reach();
+      giveUp = () => left();
+    });
+    open.endBy((reason) => giveUp(reason));
+    return () => giveUp('The client left before there was an answer.');
+  }
+
+  #shaped(stream: Duplex, shape: ResourceShape | undefined): Duplex {
+    if (shape?.kbps === undefined && shape?.resetAfter === undefined) return stream;
+    return new ShapedStream(stream, shape, this.#options.clock);
   }
 
   /** The first datagram of a mapping, with the session that it came from. */
@@ -248,18 +285,19 @@ export class ResourceBroker implements Closable {
     open: OpenRequest,
     pending: PendingStream,
     { host, port }: UpstreamTarget,
-    tell: (kind: RefusalKind, answer: RefusalAnswer, explanation: string) => void,
+    shape: ResourceShape | undefined,
+    tell: Refuse,
   ): () => void {
     const { clock, network } = this.#options;
     const { request } = open;
     const { owner } = pending;
     const resolve = () => this.#hosts.resolve(host, request.requester.session);
-    const refuse = (kind: RefusalKind, answer: RefusalAnswer, reason: string): void => {
+    const refuse: Refuse = (kind, answer, reason) => {
       open.end({ ...NOTHING, outcome: 'failed', reason });
       tell(kind, answer, reason);
     };
     /** While there is no answer. */
-    let giveUp: typeof refuse | undefined;
+    let giveUp: Refuse | undefined;
     const slot: UpstreamSocket = {
       usedAt: Number.POSITIVE_INFINITY,
       suspend: () => {
@@ -288,7 +326,7 @@ export class ResourceBroker implements Closable {
         this.#sockets.delete(socket);
         this.#upstreams.closed(owner, slot);
       });
-      join(this.#track(open, pending), socket, clock);
+      join(this.#shaped(this.#track(open, pending), shape), socket, clock);
     });
     giveUp = (kind, answer, reason) => {
       giveUp = undefined;

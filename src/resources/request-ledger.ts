@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { endpointText } from '../lib/endpoint.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { Emit, EventMap } from '../telemetry/events.ts';
+import { withFault } from './fault-decision.ts';
 import type { AddressNames, AskedFor, ConnectRequest, Decision, Policy, ResourceTarget } from './types.ts';
 
 /**
@@ -137,16 +138,7 @@ export class RequestLedger {
   /** Decides on a request, and tells it. */
   decide(request: ConnectRequest): Decision {
     const { emit, faults, policy } = this.#options;
-    const { requester, destination } = request;
-    const fault = faults.decision?.('resource', {
-      session: requester.session,
-      name: destination.host ?? destination.address,
-      port: destination.port,
-      person: requester.person,
-    });
-    const decision: Decision = fault
-      ? { allow: false, rule: 'fault', explanation: fault.explanation, answer: 'prohibited' }
-      : policy(request);
+    const decision = withFault(faults, request, policy(request));
     emit('resource.request', fieldsOf(request, decision));
     return decision;
   }

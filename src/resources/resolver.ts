@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type FaultPorts, noFaults } from '../faults/ports.ts';
+import { type DnsFault, type FaultPorts, noFaults } from '../faults/ports.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { isBelow } from '../lib/domain-name.ts';
 import { addressBytes, addressText } from '../lib/ip-address.ts';
@@ -16,6 +16,7 @@ import {
 } from '../wire/dns.ts';
 import { DnsFramer, lengthOf } from '../wire/dns-stream.ts';
 import { DNS_EDNS_BYTES, DNS_IDLE_MS, DNS_TTL, DNS_UDP_BYTES, MAX_ALIASES, MAX_DNS_QUERY_BYTES } from './constants.ts';
+import { LateAnswers } from './late-answers.ts';
 import type { NameAnswer } from './name-table.ts';
 
 /** A name and its addresses, as the resolver knows them. */
@@ -59,6 +60,13 @@ interface Resolution {
   readonly outcome: string;
 }
 
+interface Response {
+  /** Undefined: there is no answer. */
+  readonly bytes: Buffer | undefined;
+  /** Milliseconds until it goes. */
+  readonly delay: number;
+}
+
 /**
  * The DNS server of the mock network: authoritative for its own domains, the names of upstreams and the reverse names of both,
  * over UDP and TCP. It asks nobody else: other names are refused.
@@ -73,6 +81,8 @@ export class Resolver {
   readonly #options: ResolverOptions;
   readonly #faults: FaultPorts;
   readonly #streams = new Set<Duplex>();
+  /** Answers that come late on purpose. */
+  readonly #late = new LateAnswers();
 
   constructor(options: ResolverOptions) {
     this.#options = options;
@@ -115,10 +125,11 @@ export class Resolver {
   }
 
   /** The datagram service on port 53. */
-  readonly answer = (payload: Buffer, visitor: Visitor): Buffer | undefined => {
+  readonly answer = (payload: Buffer, visitor: Visitor): Buffer | undefined | Promise<Buffer | undefined> => {
     const maxBytes = (query: DnsQuery): number =>
       query.edns ? Math.min(query.udpPayload, DNS_EDNS_BYTES) : DNS_UDP_BYTES;
-    return this.#respond(payload, visitor, maxBytes);
+    const { bytes, delay } = this.#respond(payload, visitor, 'udp', maxBytes);
+    return delay > 0 ? this.#late.wait(this.#options.clock, delay, bytes) : bytes;
   };
 
   /** The stream service on port 53: messages with a two-byte length (RFC 1035 §4.2.2, RFC 7766). */
@@ -139,8 +150,11 @@ export class Resolver {
     stream.on('data', (chunk: Buffer) => {
       rearm();
       const fits = framer.push(chunk, (message) => {
-        const answer = this.#respond(message, visitor, () => 0xffff);
-        if (answer) stream.write(Buffer.concat([lengthOf(answer), answer]));
+        const { bytes, delay } = this.#respond(message, visitor, 'tcp', () => 0xffff);
+        if (bytes === undefined) return;
+        const send = (): void => void (stream.destroyed || stream.write(Buffer.concat([lengthOf(bytes), bytes])));
+        if (delay > 0) void this.#late.wait(this.#options.clock, delay, bytes).then((late) => late && send());
+        else send();
       });
       if (!fits) stream.destroy();
     });
@@ -148,22 +162,30 @@ export class Resolver {
   };
 
   close(): void {
+    this.#late.close();
     for (const stream of this.#streams) stream.destroy();
   }
 
-  #respond(payload: Buffer, visitor: Visitor, maxBytes: (query: DnsQuery) => number): Buffer | undefined {
+  #respond(
+    payload: Buffer,
+    visitor: Visitor,
+    transport: 'udp' | 'tcp',
+    maxBytes: (query: DnsQuery) => number,
+  ): Response {
     let query: DnsQuery;
     try {
       query = parseDnsQuery(payload);
     } catch {
-      return formatError(payload);
+      return { bytes: formatError(payload), delay: 0 };
     }
-    const fault = this.#faults.decision?.('dns', {
+    const fault = this.#faults.dns?.({
       session: visitor.session,
-      name: query.name,
       person: visitor.person,
+      name: query.name,
+      type: query.type,
     });
-    const { rcode, records, outcome } = fault ? failure(fault.explanation) : this.#resolve(query, visitor.session);
+    const right = (): Resolution => this.#resolve(query, visitor.session);
+    const { rcode, records, outcome } = fault ? faulty(fault, query.type, right) : right();
     this.#options.emit('dns.query', {
       session: visitor.session,
       question: query.name,
@@ -171,7 +193,11 @@ export class Resolver {
       outcome,
       answers: records.length,
     });
-    return serializeDnsAnswer(query, { rcode, records, authoritative: isAuthoritative(rcode) }, maxBytes(query));
+    if (fault?.kind === 'drop') return { bytes: undefined, delay: 0 };
+    // With room for nothing but the question an answer goes without records, and says that it is cut off.
+    const room = fault?.kind === 'truncate' && transport === 'udp' ? 0 : maxBytes(query);
+    const answer = { rcode, records, authoritative: isAuthoritative(rcode) };
+    return { bytes: serializeDnsAnswer(query, answer, room), delay: fault?.delay ?? 0 };
   }
 
   #resolve({ name, type, class: dnsClass, opcode }: DnsQuery, session: string | undefined): Resolution {
@@ -229,6 +255,25 @@ export class Resolver {
 }
 
 const NO_RECORD = 'no record of this type';
+
+/** What is answered on purpose, with the right answer where that is part of it. */
+function faulty({ kind, addresses = [], explanation }: DnsFault, type: string, right: () => Resolution): Resolution {
+  switch (kind) {
+    case 'nxdomain':
+      return none(DnsRcode.NxDomain, explanation);
+    case 'servfail':
+      return failure(explanation);
+    case 'refused':
+      return none(DnsRcode.Refused, explanation);
+    case 'drop':
+      return none(DnsRcode.NoError, `no answer: ${explanation}`);
+    case 'wrong_address':
+      return { ...answer(type, addresses), outcome: `answered wrongly: ${explanation}` };
+    case 'delay':
+    case 'truncate':
+      return right();
+  }
+}
 
 /** Those of the addresses that are of the type asked for. */
 function answer(type: string, addresses: readonly string[]): Resolution {

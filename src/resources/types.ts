@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { ResourceShape } from '../faults/ports.ts';
 import type { Requester, Visitor } from '../lib/person.ts';
 
 /** What a request is carried by. */
@@ -71,7 +72,14 @@ export type RefusalAnswer = 'reset' | 'prohibited' | 'host-unreachable' | 'drop'
 
 /** The one decision on a request, with the rule that made it and words for the person who reads the journal. */
 export type Decision =
-  | { readonly allow: true; readonly rule: string; readonly explanation: string; readonly target: ResourceTarget }
+  | {
+      readonly allow: true;
+      readonly rule: string;
+      readonly explanation: string;
+      readonly target: ResourceTarget;
+      /** What a fault rule does to the connection. */
+      readonly shape?: ResourceShape;
+    }
   | { readonly allow: false; readonly rule: string; readonly explanation: string; readonly answer: RefusalAnswer };
 
 /** A policy decides once per request, without side effects. */

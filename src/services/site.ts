@@ -1,11 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import { endpointText } from '../lib/endpoint.ts';
-import { createServer } from '../lib/node-http.ts';
-import type { Visitor } from '../lib/person.ts';
+import { createServer, STATUS_CODES } from '../lib/node-http.ts';
+import type { AnswerOnPurpose, Visitor } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { OWN_COMPILERS } from '../lib/schema/index.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -157,6 +157,10 @@ async function build(options: SiteOptions): Promise<Built> {
     seen.set(request, { visitor, scheme: isTls(request) ? 'https' : 'http' });
     done();
   });
+  app.addHook('onRequest', async (request, reply) => {
+    const answer = seen.get(request)?.visitor?.answer;
+    if (answer !== undefined) await answerOnPurpose(reply, answer, options.ports.clock);
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const { visitor, scheme = 'http' } = seen.get(request) ?? {};
     options.emit('service.request', {
@@ -184,6 +188,26 @@ async function build(options: SiteOptions): Promise<Built> {
       target.emit('connection', stream);
     },
   };
+}
+
+/** Answers as a fault rule has it. */
+async function answerOnPurpose(reply: FastifyReply, answer: AnswerOnPurpose, clock: Clock): Promise<void> {
+  const { status, retryAfter, delay = 0 } = answer;
+  if (delay > 0) {
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(delay, resolve);
+      reply.raw.once('close', () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+  const text = `${status} ${STATUS_CODES[status] ?? 'Unknown'}\n`;
+  await reply
+    .code(status)
+    .type('text/plain; charset=utf-8')
+    .send(status === 204 || status === 304 ? undefined : text);
 }
 
 /** A server for connections that agreed on HTTP/2. Node's module is taken when the first site is built. */

@@ -3,7 +3,8 @@ import type { Principal } from '../bearer/types.ts';
 import { type CertificateStore, inspectingAuthority, loadCertificates } from '../certs/index.ts';
 import { type Config, type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig, tunnelSettings } from '../config/index.ts';
 import type { Directory } from '../entra/directory/index.ts';
-import { FaultEngine } from '../faults/index.ts';
+import { AADSTS } from '../entra/index.ts';
+import { FaultEngine, type Surroundings } from '../faults/index.ts';
 import { createGateway, type SessionStore } from '../gateway/index.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
@@ -24,6 +25,14 @@ import { createInnerNetwork } from './network.ts';
 import { Resets } from './resets.ts';
 
 import { Simulator } from './simulator.ts';
+
+/** What of a configuration makes fault rules pointless. */
+const surroundingsOf = ({ gateway, identity }: Config): Surroundings => ({
+  udpDisabled: gateway.disableUdp,
+  bansDisabled: gateway.bans.maxScore === 0,
+  noProvider: identity.authority !== null,
+  aadstsCodes: Object.keys(AADSTS).map(Number),
+});
 
 /** What a program can supply in place of the defaults. */
 export interface SimulatorRuntime {
@@ -120,7 +129,7 @@ export async function runSimulator(
       machine,
       emit,
       ...config.faults,
-      surroundings: { udpDisabled: config.gateway.disableUdp },
+      surroundings: surroundingsOf(config),
     });
     resets.add('faults', () => faults.reset());
     const certificates =
@@ -193,11 +202,11 @@ export async function runSimulator(
       ...(runtime.store ? { store: runtime.store } : {}),
       acceleration: config.acceleration,
       bearerPrefix: config.gateway.bearerPrefix,
-      ...(config.gateway.bans.maxScore > 0 ? { bans: config.gateway.bans } : {}),
+      bans: config.gateway.bans,
     });
     closing.use(gateway);
     network.attach(gateway);
-    faults.knowPersons((session) => gateway.personOf(session));
+    faults.knowSessions(gateway.faultedSessions);
     faults.knowConnections(() => gateway.tcpConnections());
     clock.follow(gateway.follower);
     const renewal = new LeafRenewal({ certificates, clock, emit });

@@ -21,6 +21,8 @@ export interface DatagramPlace {
   later(direction: DatagramDirection, bytes: Buffer, remote: Endpoint): void;
   /** An endpoint that datagrams can be sent to. */
   endpoint(address: string, port: number): Endpoint;
+  /** Tells the sender of an IP packet that it has more bytes than the way takes. Left out where nobody can be told. */
+  tooBig?(datagram: PassingDatagram, mtu: number): void;
 }
 
 /** Who decides what happens to datagrams. */

@@ -117,11 +117,12 @@ t.test('every rule that selects something counts it, and the first that strikes 
 t.test('rules select by session, user, address, name, port, and a condition in code', async (t) => {
   const remote = { address: '192.0.2.7', key: '192.0.2.7:5000' };
   const person = { username: '1234', signInName: 'Alice@contoso.com', objectId: '1234', tenantId: undefined };
-  const facts = { session: 'abc123', person, remote, name: 'Intranet.contoso.internal', port: 443 };
+  const reached = { protocol: 'tcp', target: 'http' } as const;
+  const facts = { session: 'abc123', person, remote, name: 'Intranet.contoso.internal', port: 443, ...reached };
   const at = (on: object) => {
     const { faults } = engineOf();
     faults.add({ on: { seam: 'decision', kind: 'resource', ...on }, then: { do: 'refuse' } });
-    return faults.decision?.('resource', facts) !== undefined;
+    return faults.resource?.(facts) !== undefined;
   };
   for (const on of [
     { session: ['x', 'abc123'] },
@@ -161,7 +162,7 @@ t.test('an IPv6 address selects its clients however it is spelled', async (t) =>
   {
     const { faults } = engineOf();
     faults.add({ on: { seam: 'decision', kind: 'resource', name: '2001:DB8:0::7' }, then: { do: 'refuse' } });
-    t.ok(faults.decision?.('resource', { session: 'abc123', name: '2001:db8::7' }), 'asked for');
+    t.ok(faults.resource?.({ session: 'abc123', name: '2001:db8::7', protocol: 'tcp', target: 'http' }), 'asked for');
   }
 });
 
@@ -259,7 +260,7 @@ t.test('what is wrong with a rule is said in words, with the member', async (t) 
     [{ on: { seam: 'decision', kind: 'accept' }, then: { do: 'refuse' } }, /refuse cannot be done at accept/],
     [
       { on: { seam: 'decision', kind: 'accept', name: 'x' }, then: { do: 'reset' } },
-      /rule on\.name: only resource or dns/,
+      /rule on\.name: only resource has a name/,
     ],
     [null, /rule/],
   ];

@@ -44,7 +44,7 @@ t.test('a fault can refuse what the policy would allow, and the journal says so'
   const { broker, journal } = setup(t, { refuse: 'Maintenance.' });
   const { request, outcome } = tcpRequest('10.20.0.10', 80);
   broker.handleTcp(request, ALICE);
-  t.equal(outcome.refused, 'prohibited');
+  t.equal(outcome.refused, 'reset');
   t.match(journal.query({ name: 'resource.request' })[0]!.fields, { rule: 'fault', explanation: 'Maintenance.' });
 });
 

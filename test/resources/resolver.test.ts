@@ -20,6 +20,10 @@ const visitor = {
   destinationPort: 53,
 };
 
+/** The answer of a resolver that no fault makes wait. */
+const answered = (resolver: Resolver, ...args: Parameters<Resolver['answer']>): Buffer | undefined =>
+  resolver.answer(...args) as Buffer | undefined;
+
 const hosts = [
   { names: ['intranet.contoso.internal', 'www.intranet.contoso.internal'], addresses: ['10.20.0.10', 'fd20::10'] },
   { names: ['deep.lab.contoso.internal'], addresses: ['10.20.0.11'] },
@@ -29,10 +33,10 @@ const hosts = [
 const setup = (refuse?: string) => {
   const clock = new ManualClock();
   const telemetry = new Telemetry({ clock });
-  const faults = refuse ? { faults: { decision: () => ({ kind: 'refuse', explanation: refuse }) as const } } : {};
+  const faults = refuse ? { faults: { dns: () => ({ kind: 'servfail', explanation: refuse }) as const } } : {};
   const resolver = new Resolver({ hosts, domains: ['contoso.internal'], emit: telemetry.emit, clock, ...faults });
   const ask = (name: string, type = 'A') =>
-    parseDnsAnswer(resolver.answer(serializeDnsQuery({ id: 7, name, type }), visitor)!);
+    parseDnsAnswer(answered(resolver, serializeDnsQuery({ id: 7, name, type }), visitor)!);
   return { clock, resolver, journal: telemetry.journal, ask };
 };
 
@@ -49,7 +53,7 @@ t.test('an answer repeats the name letter by letter, as resolvers with random ca
   const { resolver } = setup();
   for (const name of ['iNtRaNeT.CONTOSO.internal', 'No-Such.contoso.INTERNAL', 'EXAMPLE.com']) {
     const query = serializeDnsQuery({ id: 7, name, type: 'A' });
-    const answer = resolver.answer(query, visitor)!;
+    const answer = answered(resolver, query, visitor)!;
     t.same(answer.subarray(12, query.length), query.subarray(12), name);
     const { answers } = decode(answer);
     for (const record of answers ?? []) t.equal(record.name, name);
@@ -89,7 +93,7 @@ const withUpstreams = (network = '10.20.240.0/20') => {
   });
   const resolver = new Resolver({ hosts, domains: ['contoso.internal'], upstreams, emit: telemetry.emit, clock });
   const ask = (name: string, type = 'A', session = 's1') =>
-    parseDnsAnswer(resolver.answer(serializeDnsQuery({ id: 7, name, type }), { ...visitor, session })!);
+    parseDnsAnswer(answered(resolver, serializeDnsQuery({ id: 7, name, type }), { ...visitor, session })!);
   return { upstreams, ask, journal: telemetry.journal };
 };
 
@@ -224,7 +228,7 @@ t.test('whatever bytes come, the answer is nothing or a message with their id, a
         }),
       ),
       (bytes) => {
-        const answer = resolver.answer(Buffer.from(bytes), visitor);
+        const answer = answered(resolver, Buffer.from(bytes), visitor);
         return answer === undefined || answer.readUInt16BE(0) === Buffer.from(bytes).readUInt16BE(0);
       },
     ),
@@ -237,7 +241,7 @@ t.test('the question goes back as it came: its case, its class, its operation', 
   const ask = (change: (bytes: Buffer) => void): Buffer => {
     const bytes = serializeDnsQuery({ id: 7, name: 'iNtRaNeT.Contoso.INTERNAL', type: 'A' });
     change(bytes);
-    const answer = resolver.answer(bytes, visitor)!;
+    const answer = answered(resolver, bytes, visitor)!;
     t.same(answer.subarray(12, bytes.length), bytes.subarray(12));
     return answer;
   };
@@ -275,7 +279,7 @@ const withRecords = () => {
   ];
   const domains = ['contoso.internal'];
   const resolver = new Resolver({ hosts, records: zone, domains, emit: telemetry.emit, clock });
-  const bytes = (name: string, type: string) => resolver.answer(serializeDnsQuery({ id: 7, name, type }), visitor)!;
+  const bytes = (name: string, type: string) => answered(resolver, serializeDnsQuery({ id: 7, name, type }), visitor)!;
   const ask = (name: string, type: string) => decode(bytes(name, type)).answers!;
   const rcode = (name: string, type: string) => parseDnsAnswer(bytes(name, type)).rcode;
   return { ask, rcode };

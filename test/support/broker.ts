@@ -153,7 +153,7 @@ export const setup = (
     },
     ...(options.lookUp ? { lookUp: options.lookUp } : {}),
     ...(options.refuse
-      ? { faults: { decision: () => ({ kind: 'refuse', explanation: options.refuse! }) as const } }
+      ? { faults: { resource: () => ({ kind: 'refuse', answer: 'reset', explanation: options.refuse! }) as const } }
       : {}),
   });
   t.teardown(() => broker.close());

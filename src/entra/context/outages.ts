@@ -32,6 +32,12 @@ export interface Outage {
   readonly times?: number;
 }
 
+/** What is done to one request: by an outage, or by a fault rule. */
+export interface Disturbance extends Outage {
+  /** Answer with the error document of this AADSTS number. */
+  readonly aadsts?: number;
+}
+
 export const EndpointSchema = Type.Enum([...ENDPOINTS], { noun: 'endpoint' });
 
 /** What an endpoint may be disturbed with. */
@@ -89,7 +95,7 @@ export class Outages {
   }
 
   /** The disturbance of this request; counts it, and waits for its delay to pass. */
-  async meet(endpoint: Endpoint): Promise<Outage | undefined> {
+  async meet(endpoint: Endpoint): Promise<Disturbance | undefined> {
     const fault = this.#faults.http?.(endpoint);
     if (fault) {
       if (fault.delay) await this.#wait(fault.delay);

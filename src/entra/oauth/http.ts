@@ -11,6 +11,7 @@ import {
 } from '../context/context.ts';
 import type { Endpoint } from '../context/outages.ts';
 import { Parameters } from '../context/parameters.ts';
+import type { AadstsCode } from '../errors/aadsts.ts';
 import { AadstsError, errorBody, type Trace } from '../errors/aadsts-error.ts';
 
 declare module 'fastify' {
@@ -141,6 +142,7 @@ async function meetOutage(context: IdentityContext, request: FastifyRequest, rep
     request.raw.socket.destroy();
     return;
   }
+  if (outage.aadsts !== undefined) throw new AadstsError(outage.aadsts as AadstsCode, {}, { ordered: true });
   if (outage.status === undefined && outage.body === undefined) return;
   const status = outage.status ?? 200;
   reply.code(status);

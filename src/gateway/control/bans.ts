@@ -12,6 +12,9 @@ export interface BanRules {
   readonly resetTime: number;
 }
 
+/** Nobody is banned but by name. */
+export const NO_BANS: BanRules = { maxScore: 0, banTime: 300, resetTime: 300 };
+
 /** Points for each connection, and for each failed login. */
 export const BAN_POINTS = { connection: 1, failedLogin: 10 } as const;
 
@@ -60,6 +63,15 @@ export class BanList {
     if (entry.bannedAt !== undefined || entry.score < this.#rules.maxScore) return false;
     entry.bannedAt = now;
     return true;
+  }
+
+  /** Shuts an address out, whatever its points are. */
+  ban(address: string): void {
+    const key = keyOf(address);
+    const now = this.#clock.monotonic();
+    this.#entries.delete(key);
+    this.#entries.set(key, { score: this.#rules.maxScore, since: now, bannedAt: now });
+    if (this.#entries.size > MAX_ENTRIES) this.#forgetOldest();
   }
 
   /** Lifts every ban and forgets all points. */

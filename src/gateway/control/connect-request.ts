@@ -36,7 +36,7 @@ export function entitledSession(
   away: { readonly reason: string; readonly explanation: string } | undefined,
 ): { readonly session: GatewaySession } | TunnelRefusal {
   if (away) return { ...away, answer: serviceUnavailable(away.explanation) };
-  if (!session?.valid) {
+  if (!session?.cookieGood) {
     const explanation = 'The session cookie is unknown, has expired, or was made invalid.';
     return { reason: 'unknown-cookie', explanation, answer: cookieRefused() };
   }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { StreamPoint, TcpConnection } from '../../faults/ports.ts';
+import type { StreamFault, StreamPoint, TcpConnection } from '../../faults/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { errorText } from '../../lib/errors.ts';
 import { forgetMatch } from '../../lib/own-string.ts';
@@ -53,8 +53,8 @@ export interface ConnectionHost extends AdmissionHost, LoginHost {
   /** The connection has come further on its way to a tunnel. */
   onProgress(connection: ControlConnection, stage: Stage): void;
   onFailedLogin(remoteAddress: string): void;
-  /** A fault on purpose is about the session of a connection. */
-  onFault(what: 'terminate' | 'rekey_now', session: string | undefined, explanation: string): void;
+  /** A fault on purpose is about the session or the client of a connection. */
+  onFault(fault: StreamFault, session: GatewaySession | undefined, remoteAddress: string): void;
   /** One socket read is over. */
   onBatchEnd(): void;
   onGone(connection: ControlConnection): void;
@@ -175,21 +175,44 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.tls.destroy();
   }
 
+  /** It carries the tunnel of that session now. */
+  carries(session: GatewaySession): boolean {
+    return this.#session === session && this.#state === ConnectionState.Tunnel;
+  }
+
   /** Asks the fault plan whether something is to happen to this connection here. True: it is gone. */
-  #inject(point: StreamPoint): boolean {
+  #inject(point: StreamPoint, session = this.#session): boolean {
     const { stream } = this.#host.faults;
     if (stream === undefined) return false;
     const remote = { address: this.remoteAddress, key: this.remote };
-    const fault = stream(point, { session: this.#session?.id, person: this.#session, remote });
-    if (!fault) return false;
+    const fault = stream(point, { session: session?.id, person: session, remote });
+    return fault !== undefined && this.suffer(fault, session);
+  }
+
+  /** As `#inject`, where an answer is awaited: what stalls is that answer. */
+  async #injectAwaited(point: StreamPoint, session: GatewaySession): Promise<boolean> {
+    const { stream } = this.#host.faults;
+    const remote = { address: this.remoteAddress, key: this.remote };
+    const fault = stream?.(point, { session: session.id, person: session, remote });
+    return fault !== undefined && this.#sufferAwaited(fault, session);
+  }
+
+  async #sufferAwaited(fault: StreamFault, session?: GatewaySession): Promise<boolean> {
+    if (fault.kind !== 'stall') return this.suffer(fault, session);
+    await new Promise<void>((resolve) => fault.until(resolve));
+    return false;
+  }
+
+  /** A fault on purpose strikes it, or its session. True: it is gone. */
+  suffer(fault: StreamFault, session = this.#session): boolean {
     if (fault.kind === 'stall') {
       this.transport.hold();
       fault.until(() => this.transport.release());
       return false;
     }
-    if (fault.kind === 'terminate' || fault.kind === 'rekey_now') {
-      this.#host.onFault(fault.kind, this.#session?.id, fault.explanation);
-      return false;
+    if (fault.kind !== 'reset' && fault.kind !== 'close') {
+      this.#host.onFault(fault, session, this.remoteAddress);
+      if (fault.kind !== 'ban' || this.#state !== ConnectionState.Handshake) return false;
     }
     this.#rejected = true;
     if (fault.kind === 'reset') this.transport.raw.resetAndDestroy();
@@ -372,8 +395,9 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   }
 
   async #login(token: string, request: HttpRequest): Promise<void> {
-    const verdict = await checkLogin(this.#host, token, { address: this.remoteAddress, key: this.remote });
-    if (this.#state !== ConnectionState.Verifying) return;
+    const remote = { address: this.remoteAddress, key: this.remote };
+    const verdict = await checkLogin(this.#host, token, remote, (fault) => this.#sufferAwaited(fault));
+    if (verdict.kind === 'gone' || this.#state !== ConnectionState.Verifying) return;
     if (verdict.kind === 'refused') {
       this.#refuseLogin(verdict, request);
       return;
@@ -402,6 +426,8 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     const found = this.#session
       ? { session: this.#session }
       : await sessionOfCookie(this.#host.sessionTable, this.#headers.webvpn);
+    const taken = 'answer' in found || found.session === this.#session ? undefined : found.session;
+    if (taken !== undefined && (await this.#injectAwaited('cookie', taken))) return;
     if (this.#state !== ConnectionState.Connecting) return;
     const entitled =
       'answer' in found
@@ -452,6 +478,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.tls.resume();
     control.batchEnd();
     this.#host.onBatchEnd();
+    if (session.tunnels === 1) this.#inject('session');
   }
 
   #refuseTunnel({ reason, explanation, answer }: TunnelRefusal, request: HttpRequest): void {

@@ -1,5 +1,5 @@
 import type { Principal, TokenVerifier } from '../../bearer/types.ts';
-import type { FaultPorts } from '../../faults/ports.ts';
+import type { FaultPorts, StreamFault } from '../../faults/ports.ts';
 import type { ClientHeaders } from '../../wire/cstp-headers.ts';
 import { type BearerPrefix, readBearer } from './bearer.ts';
 
@@ -36,17 +36,23 @@ export function readLogin(host: LoginHost, headers: ClientHeaders, repeated: boo
   return bearer;
 }
 
-/** Who the token is of; or why it, or the fault plan, keeps the client out. */
+/**
+ * Who the token is of; or why it, or the fault plan, keeps the client out.
+ *
+ * @param suffer does to the connection what the fault plan has; resolves with true when it is gone
+ */
 export async function checkLogin(
   host: LoginHost,
   token: string,
   remote: { readonly address: string; readonly key: string },
-): Promise<LoginRefusal | { readonly kind: 'accepted'; readonly principal: Principal }> {
+  suffer: (fault: StreamFault) => Promise<boolean>,
+): Promise<LoginRefusal | { readonly kind: 'accepted'; readonly principal: Principal } | { readonly kind: 'gone' }> {
   const verdict = await host.verifier.verify(token);
-  const fault = host.faults.decision?.('authenticate', {
-    remote,
-    person: verdict.ok ? verdict.principal : undefined,
-  });
+  const principal = verdict.ok ? verdict.principal : undefined;
+  const facts = { remote, person: principal, claims: principal?.claims };
+  const harm = host.faults.stream?.('authenticate', facts);
+  if (harm && (await suffer(harm))) return { kind: 'gone' };
+  const fault = host.faults.decision?.('authenticate', facts);
   if (fault) return { kind: 'refused', reason: 'fault', explanation: fault.explanation };
   if (verdict.ok) return { kind: 'accepted', principal: verdict.principal };
   const { reason, explanation } = verdict.refusal;

@@ -128,7 +128,7 @@ export class CstpChannel implements ControlChannel {
         this.#tunnel.receiveControlData(buffer, offset, length);
         break;
       case CstpType.DpdRequest:
-        this.#send(CstpType.DpdResponse, buffer.subarray(offset, offset + length));
+        if (this.#tunnel.answersDpd()) this.#send(CstpType.DpdResponse, buffer.subarray(offset, offset + length));
         break;
       case CstpType.Disconnect:
         this.#tunnel.disconnectedByClient(buffer.subarray(offset, offset + length));

@@ -344,6 +344,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     this.#apply('dtls-sign', now);
     switch (type) {
       case DtlsPacketType.DpdRequest:
+        if (!this.tunnel.answersDpd()) return;
         answerDpdInPlace(buffer, offset);
         this.#transmit(association, buffer, offset, length);
         this.#counters.dpdAnswered++;

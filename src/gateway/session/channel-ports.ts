@@ -38,6 +38,8 @@ export interface TunnelPort {
   receive(buffer: Buffer, offset: number, length: number): void;
   /** The client sent a disconnect packet; `payload` without any header. */
   disconnectedByClient(payload: Buffer): void;
+  /** The client asks for a sign of life. False: a fault has it that there is none. */
+  answersDpd(): boolean;
   /** The client broke the rules of a channel: this is told, and ends the tunnel. */
   protocolError(channel: 'cstp' | 'dtls', reason: string, explanation: string): void;
 }

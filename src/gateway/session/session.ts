@@ -1,8 +1,10 @@
+import type { FaultPorts } from '../../faults/ports.ts';
 import type { Sleeper } from '../../lib/deadline-heap.ts';
 import { type Person, personFields, personOf } from '../../lib/person.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import type { TunnelAddress } from './address-pool.ts';
 import type { ControlChannel, DataChannel, EndReason } from './channel-ports.ts';
+import { PacketSeam } from './packet-seam.ts';
 import { holdsCookie, nextSession, SessionEffect, SessionEvent, SessionState } from './session-state.ts';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.ts';
 import { Tunnel, type TunnelOwner, type TunnelTerms } from './tunnel.ts';
@@ -18,6 +20,15 @@ export interface SessionHost {
   readonly wallTime: number;
   /** Milliseconds that a cookie is good for while no tunnel uses it. */
   readonly cookieLife: number;
+  readonly faults: FaultPorts;
+  /** A client asks for a sign of life. False: there is to be none. */
+  answersDpd(session: GatewaySession): boolean;
+  /** The gateway's address in the tunnel. */
+  gatewayAddress(version: 4 | 6): Buffer | undefined;
+  /** What was handed on has to be dealt with now: no batch is under way that would end. */
+  onBatchEnd(): void;
+  /** The cookie is to be of no use to another process either. */
+  onCookieSpent(session: GatewaySession): void;
   /** Takes one packet from a client, with the session that it belongs to. */
   handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void;
   /** Calls back when all that was handed on has arrived: at once, or at the end of the batch that is under way. */
@@ -111,6 +122,9 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   #undelivered = 0;
   /** How many there were. */
   #tunnels = 0;
+  /** The cookie is refused although the session lives: its time was ended on purpose. */
+  #cookieSpent = false;
+  #packetSeam: PacketSeam | undefined;
   /** Where the time that `session.disconnect` tells of began: the session was connected all along since then. */
   #since = { at: 0, bytesIn: 0, bytesOut: 0 };
   /** Inputs that came while an earlier one was still taking effect. */
@@ -147,6 +161,20 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return holdsCookie(this.#state);
   }
 
+  /** Whoever comes with the cookie now may have a tunnel. */
+  get cookieGood(): boolean {
+    return this.valid && !this.#cookieSpent;
+  }
+
+  get faults(): FaultPorts {
+    return this.#host.faults;
+  }
+
+  /** How many tunnels there were, with the one that is up. */
+  get tunnels(): number {
+    return this.#tunnels;
+  }
+
   get emit(): Emit {
     return this.#host.emit;
   }
@@ -174,6 +202,11 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
 
   get remoteAddress(): string {
     return this.#tunnel?.terms.remoteAddress ?? this.loginAddress;
+  }
+
+  /** `address:port` of the client's TLS connection, or the address that it last had. */
+  get remote(): string {
+    return this.#tunnel?.remote || this.remoteAddress;
   }
 
   get userAgent(): string | undefined {
@@ -271,7 +304,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
 
   /** Ends the tunnel; with most reasons the cookie lives on. */
   end(reason: EndReason, explanation: string, options: EndOptions = {}): void {
-    const { notify, dropCookie = COOKIE_ENDS.has(reason) } = options;
+    const { notify, dropCookie = this.#cookieSpent || COOKIE_ENDS.has(reason) } = options;
     this.#apply({ event: dropCookie ? SessionEvent.End : SessionEvent.Leave, reason, explanation, notify });
   }
 
@@ -290,6 +323,15 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   expire(explanation: string): void {
     if (this.connected) this.end('session-timeout', explanation);
     else this.#apply({ event: SessionEvent.Expire, reason: 'expired', explanation });
+  }
+
+  /** Makes the cookie invalid, and leaves the tunnel as it is; without one the session is over. */
+  expireCookie(explanation: string): void {
+    if (!this.connected) this.expire(explanation);
+    else if (!this.#cookieSpent) {
+      this.#cookieSpent = true;
+      this.#host.onCookieSpent(this);
+    }
   }
 
   /** Nobody listened for `late` milliseconds until now: they are no silence. */
@@ -336,6 +378,35 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     if (this.#tunnel) return this.#tunnel.deliver(buffer, offset, length);
     this.#undelivered++;
     return false;
+  }
+
+  // --- what faults have kept back
+
+  get packetSeam(): PacketSeam {
+    return (this.#packetSeam ??= new PacketSeam(this));
+  }
+
+  receiveLate(packet: Buffer): void {
+    this.tunnel?.take(packet, 0, packet.length);
+    this.#host.onBatchEnd();
+  }
+
+  deliverLate(buffer: Buffer, offset: number, length: number): void {
+    this.tunnel?.put(buffer, offset, length);
+  }
+
+  handOnLate(packet: Buffer): void {
+    if (!this.connected) return;
+    this.handOn(packet, 0, packet.length);
+    this.#host.onBatchEnd();
+  }
+
+  gatewayAddress(version: 4 | 6): Buffer | undefined {
+    return this.#host.gatewayAddress(version);
+  }
+
+  answersDpd(): boolean {
+    return this.#host.answersDpd(this);
   }
 
   /** Each input takes its whole effect before the next one counts, whoever listens to what is told. */

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../bearer/types.ts';
+import type { FaultPorts } from '../../faults/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { DeadlineHeap } from '../../lib/deadline-heap.ts';
+import { addressBytes } from '../../lib/ip-address.ts';
 import { personOf } from '../../lib/person.ts';
 import type { RandomSource } from '../../lib/random.ts';
 import type { Emit } from '../../telemetry/events.ts';
@@ -23,6 +25,11 @@ export interface SessionsHost {
   handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void;
   /** Calls back when all that was handed on has arrived: at once, or at the end of the batch that is under way. */
   afterBatch(work: () => void): void;
+  readonly faults: FaultPorts;
+  /** A client asks for a sign of life. False: there is to be none. */
+  answersDpd(session: GatewaySession): boolean;
+  /** What was handed on is dealt with. */
+  onBatchEnd(): void;
   /** A session has a tunnel, or has none any more. */
   onConnectedChanged(): void;
   /** The session with this tunnel address has a new tunnel. */
@@ -98,6 +105,27 @@ export class Sessions implements SessionHost {
     return this.#options.clock.now();
   }
 
+  get faults(): FaultPorts {
+    return this.#options.host.faults;
+  }
+
+  answersDpd(session: GatewaySession): boolean {
+    return this.#options.host.answersDpd(session);
+  }
+
+  gatewayAddress(version: 4 | 6): Buffer | undefined {
+    const pool = version === 4 ? this.#options.pool4 : this.#options.pool6;
+    return pool && addressBytes(pool.facts.gateway);
+  }
+
+  onBatchEnd(): void {
+    this.#options.host.onBatchEnd();
+  }
+
+  onCookieSpent({ key }: GatewaySession): void {
+    this.#options.store.delete(key).catch(() => {});
+  }
+
   handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void {
     this.#options.host.handOn(buffer, offset, length, session);
   }
@@ -116,7 +144,7 @@ export class Sessions implements SessionHost {
   onChange(session: GatewaySession): void {
     this.#count(session);
     this.onSooner(session);
-    this.#options.store.put(this.#stored(session)).catch(() => {});
+    if (session.cookieGood) this.#options.store.put(this.#stored(session)).catch(() => {});
     this.#options.host.onConnectedChanged();
   }
 
@@ -192,7 +220,7 @@ export class Sessions implements SessionHost {
     const known = this.#byKey.get(key);
     if (known) {
       if (!known.connected) known.check(this.monotonic);
-      return known.valid ? known : undefined;
+      return known.cookieGood ? known : undefined;
     }
     const stored = await this.#options.store.get(key);
     if (!stored || (stored.expiresAt !== undefined && stored.expiresAt <= this.#options.clock.now())) return undefined;
@@ -202,7 +230,7 @@ export class Sessions implements SessionHost {
 
   /** True when this process knows a session with the cookie. */
   knows(cookie: Buffer | undefined): boolean {
-    return cookie !== undefined && this.#byKey.has(cookieKey(cookie));
+    return cookie !== undefined && this.#byKey.get(cookieKey(cookie))?.cookieGood === true;
   }
 
   /** Gives the session the addresses of the families it asks for and has not got yet. False: a pool is exhausted. */

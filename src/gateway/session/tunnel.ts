@@ -1,8 +1,10 @@
+import type { FaultPorts } from '../../faults/ports.ts';
 import { excused } from '../../lib/late-tick.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { DISCONNECT_BY_USER, DISCONNECT_TO_RECONNECT } from '../../wire/cstp.ts';
 import type { TunnelAddress } from './address-pool.ts';
 import type { ControlChannel, DataChannel, EndReason, TunnelPort } from './channel-ports.ts';
+import type { PacketSeam } from './packet-seam.ts';
 import { countsAsUse, sourceOf } from './packet-source.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -31,6 +33,11 @@ export interface TunnelOwner {
   /** Milliseconds on the monotonic clock as of the last scan: good to a second, and free. */
   readonly coarseNow: number;
   readonly monotonic: number;
+  readonly faults: FaultPorts;
+  /** Where faults see its packets. */
+  readonly packetSeam: PacketSeam;
+  /** The client asks for a sign of life. False: there is to be none. */
+  answersDpd(): boolean;
   /** Takes one packet from the client, whose source address is its own. */
   handOn(buffer: Buffer, offset: number, length: number): void;
   /** The tunnel is due for a look sooner than it was. */
@@ -68,6 +75,7 @@ export class Tunnel implements TunnelPort, Traffic {
   spoofed = 0;
   malformed = 0;
   readonly #owner: TunnelOwner;
+  readonly #faults: FaultPorts;
   /** Undefined before `open` and after `close`. */
   #channels: Channels | undefined;
   #usedAt = 0;
@@ -78,6 +86,7 @@ export class Tunnel implements TunnelPort, Traffic {
   constructor(terms: TunnelTerms, owner: TunnelOwner) {
     this.terms = terms;
     this.#owner = owner;
+    this.#faults = owner.faults;
   }
 
   get id(): string {
@@ -115,6 +124,15 @@ export class Tunnel implements TunnelPort, Traffic {
   }
 
   receive(buffer: Buffer, offset: number, length: number): void {
+    const gate = this.#faults.ipPackets;
+    if (gate === undefined) this.take(buffer, offset, length);
+    else if (this.#channels && this.#owner.packetSeam.passes(gate, 'in', buffer, offset, length)) {
+      this.take(buffer, offset, length);
+    }
+  }
+
+  /** One IP packet that has come out of a channel, and past all faults. */
+  take(buffer: Buffer, offset: number, length: number): void {
     if (!this.#channels) return;
     const source = sourceOf(buffer, offset, length, this.terms.address4, this.terms.address6);
     if (source !== 'own') {
@@ -139,6 +157,14 @@ export class Tunnel implements TunnelPort, Traffic {
 
   /** Sends one IP packet to the client over the channel that carries data now. False: dropped. */
   deliver(buffer: Buffer, offset: number, length: number): boolean {
+    const gate = this.#faults.ipPackets;
+    // What is lost on purpose is lost on the way: it was sent.
+    if (gate !== undefined && !this.#owner.packetSeam.passes(gate, 'out', buffer, offset, length)) return true;
+    return this.put(buffer, offset, length);
+  }
+
+  /** Puts one IP packet into the channel that carries data now, past all faults. False: dropped. */
+  put(buffer: Buffer, offset: number, length: number): boolean {
     if (!this.#send(buffer, offset, length)) {
       this.dropped++;
       return false;
@@ -147,6 +173,10 @@ export class Tunnel implements TunnelPort, Traffic {
     this.bytesOut += length;
     if (countsAsUse(buffer, offset)) this.#usedAt = this.#owner.coarseNow;
     return true;
+  }
+
+  answersDpd(): boolean {
+    return this.#faults.stream === undefined || this.#owner.answersDpd();
   }
 
   disconnectedByClient(payload: Buffer): void {

@@ -154,6 +154,7 @@ async function setup(acceleration: boolean, clock: Clock = systemClock, machine 
           id: 'abc123',
           mtu: 1434,
           dpd: 30,
+          answersDpd: () => true,
           receive: (buffer: Buffer, offset: number, length: number) =>
             void bench.received.push(buffer.toString('hex', offset, offset + length)),
           disconnectedByClient: (payload: Buffer) => void bench.received.push(`disconnect ${payload.toString('hex')}`),

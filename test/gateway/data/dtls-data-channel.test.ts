@@ -22,6 +22,7 @@ function setup(options: { mtu?: number; dpd?: number } = {}) {
     dpd: options.dpd ?? 30,
     receive: (buffer, offset, length) => void received.push(buffer.toString('hex', offset, offset + length)),
     disconnectedByClient: (payload) => void calls.push(`disconnect ${payload.toString('hex')}`),
+    answersDpd: () => true,
     protocolError: (channel, reason) => void calls.push(`error ${channel} ${reason}`),
   };
   const channel = new DtlsDataChannel({

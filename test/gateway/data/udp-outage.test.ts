@@ -3,6 +3,7 @@ import t from 'tap';
 import type { DtlsPeer } from '../../../src/dtls/association/types.ts';
 import { DtlsClient } from '../../../src/dtls/client.ts';
 import { DtlsServer } from '../../../src/dtls/server.ts';
+import { noFaults } from '../../../src/faults/ports.ts';
 import { SILENCE_SCAN_MS } from '../../../src/gateway/data/data-channel-constants.ts';
 import { DtlsDataChannel, newDataChannelCounters } from '../../../src/gateway/data/dtls-data-channel.ts';
 import type { ControlChannel } from '../../../src/gateway/session/channel-ports.ts';
@@ -58,6 +59,11 @@ t.test(
         {
           id: String(index),
           emit: () => {},
+          faults: noFaults,
+          get packetSeam(): never {
+            throw new Error('there is no fault');
+          },
+          answersDpd: () => true,
           get coarseNow() {
             return clock.monotonic();
           },

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { noFaults } from '../../../src/faults/ports.ts';
 import { AddressPool } from '../../../src/gateway/session/address-pool.ts';
 import type { ControlChannel } from '../../../src/gateway/session/channel-ports.ts';
 import type { GatewaySession } from '../../../src/gateway/session/session.ts';
@@ -20,6 +21,9 @@ function setup() {
       get coarseNow() {
         return clock.monotonic();
       },
+      faults: noFaults,
+      answersDpd: () => true,
+      onBatchEnd: () => {},
       handOn: () => {},
       afterBatch: (work) => work(),
       onConnectedChanged: () => {},

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { noFaults } from '../../../src/faults/ports.ts';
 import type { ControlChannel } from '../../../src/gateway/session/channel-ports.ts';
 import { GatewaySession, type SessionHost } from '../../../src/gateway/session/session.ts';
 import type { Tunnel } from '../../../src/gateway/session/tunnel.ts';
@@ -39,6 +40,11 @@ function setup(onEvent: (name: string, session: GatewaySession) => void = () => 
     },
     wallTime: 0,
     cookieLife: 10_000,
+    faults: noFaults,
+    answersDpd: () => true,
+    gatewayAddress: () => undefined,
+    onBatchEnd: () => {},
+    onCookieSpent: () => void log.push('cookie spent'),
     handOn: () => {},
     afterBatch: (work) => void waiting.push(work),
     onPathChanged: () => {},

@@ -1,0 +1,80 @@
+/* What rules do to sessions, to logins and to what is behind the tunnel: entries of the table of all actions. */
+
+/** Decisions that are about a session's TLS connection, or about the session as a whole. */
+export const STREAM_KINDS: readonly string[] = [
+  'accept',
+  'tls',
+  'authenticate',
+  'cookie',
+  'connect',
+  'session',
+  'traffic',
+  'dpd',
+];
+/** Those that a rule about a connection means that names none. */
+const TURNING_POINTS: readonly string[] = ['accept', 'tls', 'connect', 'session', 'traffic'];
+/** Moments of a session. */
+const SESSION_KINDS: readonly string[] = ['session', 'traffic', 'dpd'];
+
+interface DecisionKinds {
+  /** Where the action can be done. */
+  readonly at: readonly string[];
+  /** Where it is done when the rule names no kind. Left out: at all of them. */
+  readonly unnamed?: readonly string[];
+}
+
+const AT_RESOURCES: DecisionKinds = { at: ['resource'] };
+const OF_CONNECTIONS: DecisionKinds = { at: [...STREAM_KINDS, 'resource'], unnamed: TURNING_POINTS };
+
+/** At which decisions an action can be done. */
+export const DECISION_KINDS: Readonly<Record<string, DecisionKinds>> = {
+  refuse: { at: ['authenticate', 'connect', 'cookie', 'resource'] },
+  pool_exhausted: { at: ['connect'] },
+  stall: { at: STREAM_KINDS, unnamed: TURNING_POINTS },
+  close: { at: STREAM_KINDS, unnamed: TURNING_POINTS },
+  reset: OF_CONNECTIONS,
+  terminate: { at: SESSION_KINDS, unnamed: ['session'] },
+  rekey_now: { at: SESSION_KINDS, unnamed: ['session'] },
+  cookie_expire: { at: [...SESSION_KINDS, 'cookie'], unnamed: ['session'] },
+  ban: { at: [...SESSION_KINDS, 'accept', 'tls'], unnamed: ['session'] },
+  dpd_mute: { at: ['dpd'] },
+  unreachable: AT_RESOURCES,
+  filter: AT_RESOURCES,
+  delay: AT_RESOURCES,
+  rate: AT_RESOURCES,
+  status: AT_RESOURCES,
+};
+
+/** Actions of the seam `decision` that came after the first ones. */
+export const DECISION_ACTIONS = {
+  dpd_mute: {
+    seams: ['decision'],
+    needs: [],
+    may: [],
+    text: "The client's question whether the gateway lives gets no answer, over TLS and over DTLS.",
+  },
+  cookie_expire: {
+    seams: ['decision'],
+    needs: [],
+    may: [],
+    text: "The session's cookie is no longer valid. Its tunnel goes on; who comes back with the cookie is refused, and has to sign in.",
+  },
+  ban: {
+    seams: ['decision'],
+    needs: [],
+    may: ['points'],
+    text: "The client's address is shut out for `gateway.bans.banTime`, as after too many failed logins; with `points` it gets so many, and is shut out at `gateway.bans.maxScore`. Connections that are open stay. Only time and a reset lift it.",
+  },
+  unreachable: {
+    seams: ['decision'],
+    needs: [],
+    may: ['reason'],
+    text: 'The resource cannot be reached: ICMP says that there is no way to the host.',
+  },
+  filter: {
+    seams: ['decision'],
+    needs: [],
+    may: ['reason'],
+    text: 'The resource does not answer at all, as behind a firewall that drops.',
+  },
+} as const;

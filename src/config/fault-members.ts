@@ -1,0 +1,49 @@
+import { Type } from '../lib/schema/index.ts';
+
+/* Members of fault rules that only some seams have. */
+
+/** Garbage in place of keys and metadata. */
+export const GARBAGE = ['text', 'empty', 'foreign'] as const;
+export type Garbage = (typeof GARBAGE)[number];
+
+/** Flags of TCP (RFC 9293 §3.1) that a rule can ask for, by their bit. */
+export const TCP_FLAGS: Readonly<Record<string, number>> = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 };
+/** What a rule may ask of them. */
+export const FLAG_WORDS = Object.keys(TCP_FLAGS).flatMap((flag) => [flag, `!${flag}`]);
+
+const Flag = Type.String({ minLength: 1, maxLength: 4 });
+export const FlagsMember = Type.Optional(
+  Type.Union([Flag, Type.Array(Flag, { minItems: 1, maxItems: FLAG_WORDS.length })], {
+    description: 'Flags of TCP that are set, or with `!` are not, such as `syn`: all of them.',
+  }),
+);
+
+/** How deep wanted claims may be nested, and how many values there may be in all. */
+const MAX_CLAIM_DEPTH = 5;
+const MAX_CLAIM_VALUES = 100;
+
+export const ClaimsMember = Type.Optional(
+  Type.Record(Type.String(), Type.Unknown(), {
+    description:
+      'What the token says: each claim that is named has to be there. A list contains what is wanted, `scp` as a list of words; of an object the members that are named are compared.',
+  }),
+);
+
+/** What is wrong with wanted claims, in words; undefined = nothing. */
+export function claimsProblem(claims: unknown): string | undefined {
+  let values = 0;
+  const problemOf = (wanted: unknown, depth: number): string | undefined => {
+    if (++values > MAX_CLAIM_VALUES) return `more than ${MAX_CLAIM_VALUES} values are asked for`;
+    if (wanted === null || ['string', 'number', 'boolean'].includes(typeof wanted)) return undefined;
+    if (typeof wanted !== 'object') return `a ${typeof wanted} is no value of a claim`;
+    if (depth > MAX_CLAIM_DEPTH) return `claims are nested deeper than ${MAX_CLAIM_DEPTH}`;
+    const members = Object.values(wanted);
+    if (members.length === 0) return 'nothing is asked of a claim, which tells nothing';
+    for (const member of members) {
+      const problem = problemOf(member, depth + 1);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
+  return problemOf(claims, 0);
+}
