@@ -6,6 +6,7 @@ import {
   type PassingDatagram,
 } from '../../udp/index.ts';
 import { tooBigMessage } from '../../wire/icmp-too-big.ts';
+import type { Tunnel } from './tunnel.ts';
 
 /** Bytes before a packet to the client that its channel may overwrite. */
 const HEADROOM = 16;
@@ -13,26 +14,34 @@ const HEADROOM = 16;
 /** Packets in a tunnel have no remote end of their own: rules see whom they are for. */
 const NOBODY = endpointOf('0.0.0.0', 0);
 
-/** The session whose packets pass. What comes late finds the tunnel that it has by then. */
+/** The session whose packets pass. */
 interface PacketOwner {
   readonly id: string;
-  /** As if it came from the client now: its source is judged. */
-  receiveLate(packet: Buffer): void;
-  /** To the client; the 16 bytes before `offset` may be overwritten. */
-  deliverLate(buffer: Buffer, offset: number, length: number): void;
-  /** To the network behind, from the gateway itself. */
-  handOnLate(packet: Buffer): void;
-  /** The gateway's address in the tunnel. */
-  gatewayAddress(version: 4 | 6): Buffer | undefined;
+  /** The tunnel that is up. */
+  readonly tunnel: Pick<Tunnel, 'take' | 'put'> | undefined;
+  handOn(buffer: Buffer, offset: number, length: number): void;
 }
 
-/** Where fault rules see the IP packets of one session, as they come out of its channels and before they go in. */
+/** What is around it. */
+interface PacketSurroundings {
+  /** The gateway's address in the tunnel. */
+  gatewayAddress(version: 4 | 6): Buffer | undefined;
+  /** What was handed on has to be dealt with now: no batch is under way that would end. */
+  onBatchEnd(): void;
+}
+
+/**
+ * Where fault rules see the IP packets of one session, as they come out of its channels and before they go in. What comes late finds the
+ * tunnel that the session has by then, and is judged as if it came from the client then.
+ */
 export class PacketSeam implements DatagramPlace {
   readonly #owner: PacketOwner;
+  readonly #around: PacketSurroundings;
   readonly endpoint = endpointOf;
 
-  constructor(owner: PacketOwner) {
+  constructor(owner: PacketOwner, around: PacketSurroundings) {
     this.#owner = owner;
+    this.#around = around;
   }
 
   /** True: the packet goes on now, as it is then. */
@@ -41,21 +50,30 @@ export class PacketSeam implements DatagramPlace {
   }
 
   later(direction: DatagramDirection, bytes: Buffer): void {
-    if (direction === 'in') this.#owner.receiveLate(bytes);
-    else this.#toClient(bytes);
+    if (direction === 'in') {
+      this.#owner.tunnel?.take(bytes, 0, bytes.length);
+      this.#around.onBatchEnd();
+    } else this.#toClient(bytes);
   }
 
   tooBig({ direction, buffer, offset, length }: PassingDatagram, mtu: number): void {
     const packet = buffer.subarray(offset, offset + length);
-    const message = tooBigMessage(packet, mtu, (version) => this.#owner.gatewayAddress(version));
+    const message = tooBigMessage(packet, mtu, (version) => this.#around.gatewayAddress(version));
     if (message === undefined) return;
     if (direction === 'in') this.#toClient(message);
-    else this.#owner.handOnLate(message);
+    // Not while the stack is sending: it has to be done with the packet that this is about.
+    else queueMicrotask(() => this.#toNetwork(message));
+  }
+
+  #toNetwork(packet: Buffer): void {
+    if (this.#owner.tunnel === undefined) return;
+    this.#owner.handOn(packet, 0, packet.length);
+    this.#around.onBatchEnd();
   }
 
   #toClient(packet: Buffer): void {
     const buffer = Buffer.allocUnsafe(HEADROOM + packet.length);
     packet.copy(buffer, HEADROOM);
-    this.#owner.deliverLate(buffer, HEADROOM, packet.length);
+    this.#owner.tunnel?.put(buffer, HEADROOM, packet.length);
   }
 }

@@ -380,29 +380,8 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return false;
   }
 
-  // --- what faults have kept back
-
   get packetSeam(): PacketSeam {
-    return (this.#packetSeam ??= new PacketSeam(this));
-  }
-
-  receiveLate(packet: Buffer): void {
-    this.tunnel?.take(packet, 0, packet.length);
-    this.#host.onBatchEnd();
-  }
-
-  deliverLate(buffer: Buffer, offset: number, length: number): void {
-    this.tunnel?.put(buffer, offset, length);
-  }
-
-  handOnLate(packet: Buffer): void {
-    if (!this.connected) return;
-    this.handOn(packet, 0, packet.length);
-    this.#host.onBatchEnd();
-  }
-
-  gatewayAddress(version: 4 | 6): Buffer | undefined {
-    return this.#host.gatewayAddress(version);
+    return (this.#packetSeam ??= new PacketSeam(this, this.#host));
   }
 
   answersDpd(): boolean {
