@@ -184,8 +184,7 @@ export class ResourceBroker implements Closable {
       refuse('refused', 'reset', 'There is no such service.');
       return () => {};
     }
-    const accepted = this.#shaped(this.#track(open, pending), shape);
-    service.open(accepted, { ...visitorOf(open.request), answer: shape?.answer });
+    service.open(this.#track(open, pending, shape), { ...visitorOf(open.request), answer: shape?.answer });
     return () => {};
   }
 
@@ -202,11 +201,6 @@ export class ResourceBroker implements Closable {
     });
     open.endBy((reason) => giveUp(reason));
     return () => giveUp('The client left before there was an answer.');
-  }
-
-  #shaped(stream: Duplex, shape: ResourceShape | undefined): Duplex {
-    if (shape?.kbps === undefined && shape?.resetAfter === undefined) return stream;
-    return new ShapedStream(stream, shape, this.#options.clock);
   }
 
   /** The first datagram of a mapping, with the session that it came from. */
@@ -262,7 +256,7 @@ export class ResourceBroker implements Closable {
   }
 
   /** Answers the client, and follows the stream to its end. */
-  #track(open: OpenRequest, pending: PendingStream): Duplex {
+  #track(open: OpenRequest, pending: PendingStream, shape: ResourceShape | undefined): Duplex {
     open.answered();
     const accepted = pending.accept();
     const { stream } = accepted;
@@ -277,7 +271,8 @@ export class ResourceBroker implements Closable {
       const whole = failure === undefined && stream.readableEnded && stream.writableFinished;
       open.end({ ...accepted.bytes(), outcome: whole ? 'completed' : 'broken', reason: failure ?? 'closed' });
     });
-    return stream;
+    if (shape?.kbps === undefined && shape?.resetAfter === undefined) return stream;
+    return new ShapedStream(stream, shape, this.#options.clock, () => accepted.bytes().bytesOut);
   }
 
   /** Connects first and accepts then, so that a dead upstream is a refused connection, not an accepted and broken one. */
@@ -326,7 +321,7 @@ export class ResourceBroker implements Closable {
         this.#sockets.delete(socket);
         this.#upstreams.closed(owner, slot);
       });
-      join(this.#shaped(this.#track(open, pending), shape), socket, clock);
+      join(this.#track(open, pending, shape), socket, clock);
     });
     giveUp = (kind, answer, reason) => {
       giveUp = undefined;

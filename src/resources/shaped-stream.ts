@@ -4,6 +4,9 @@ import type { Clock, Timer } from '../lib/clock.ts';
 
 /** Milliseconds of a line that one piece of data takes at most: what is longer goes in pieces. Ours. */
 const PIECE_MS = 50;
+/** Milliseconds between two looks whether the last bytes before a reset have gone, and until it comes in any case. Ours. */
+const LOOK_MS = 5;
+const GIVE_UP_MS = 10_000;
 /** Bytes that are read ahead of the line. */
 const AHEAD_BYTES = 16_384;
 
@@ -26,17 +29,19 @@ export class ShapedStream extends Duplex {
   readonly #in: Line = { free: 0, due: 0 };
   readonly #out: Line = { free: 0, due: 0 };
   readonly #timers = new Set<Timer>();
+  readonly #resetAfter: number;
+  readonly #sent: (() => number) | undefined;
   #left: number;
   /** Data from the client that are on the line. */
   #pending = 0;
   #ended = false;
 
-  constructor(
-    flow: Duplex,
-    { kbps = Infinity, latency = () => 0, resetAfter = Infinity }: ResourceShape,
-    clock: Clock,
-  ) {
-    super({ allowHalfOpen: true });
+  /** @param sent how many bytes have really left for the client: what has not when it is reset is lost */
+  constructor(flow: Duplex, shape: ResourceShape, clock: Clock, sent?: () => number) {
+    super({ allowHalfOpen: true, writableHighWaterMark: AHEAD_BYTES });
+    const { kbps = Infinity, latency = () => 0, resetAfter = Infinity } = shape;
+    this.#resetAfter = resetAfter;
+    this.#sent = sent;
     this.#flow = flow;
     this.#clock = clock;
     this.#bytesPerMs = kbps / 8;
@@ -58,7 +63,7 @@ export class ShapedStream extends Duplex {
     const bytes = chunk.subarray(0, Math.min(chunk.length, this.#left));
     this.#left -= bytes.length;
     this.#put(bytes, () => {
-      if (this.#left <= 0) this.#reset();
+      if (this.#left <= 0) this.#resetOnceSent(this.#clock.monotonic() + GIVE_UP_MS);
       else done();
     });
   }
@@ -122,11 +127,21 @@ export class ShapedStream extends Duplex {
       go();
       return;
     }
+    this.#later(wait, go);
+  }
+
+  #later(wait: number, go: () => void): void {
     const timer = this.#clock.setTimer(wait, () => {
       this.#timers.delete(timer);
       go();
     });
     this.#timers.add(timer);
+  }
+
+  #resetOnceSent(latest: number): void {
+    const sent = this.#sent?.() ?? this.#resetAfter;
+    if (sent >= this.#resetAfter || this.#clock.monotonic() >= latest) this.#reset();
+    else this.#later(LOOK_MS, () => this.#resetOnceSent(latest));
   }
 
   /** The client gets a TCP reset. */
