@@ -354,7 +354,12 @@ export const ConfigSchema = Type.Object(
     ),
     faults: Section(
       {
-        seed: Int(1, 0, 4_294_967_295, 'Seed of the random faults: the same seed gives the same faults.'),
+        seed: Int(
+          1,
+          0,
+          4_294_967_295,
+          'Seed of the random faults: the same seed gives the same faults. Changed, it is that of rules that come from then on.',
+        ),
         profile: Nullable(
           Type.Enum(PROFILE_NAMES, { noun: 'network profile' }),
           null,

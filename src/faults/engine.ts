@@ -3,6 +3,7 @@ import { faultProblems } from '../config/fault-checks.ts';
 import { DNS_KINDS } from '../config/fault-dns-actions.ts';
 import { PROFILE_NAMES, type ProfileName, profileRules } from '../config/fault-profiles.ts';
 import { type FaultRule, FaultRuleSchema } from '../config/fault-schema.ts';
+
 import type { Clock, Timer } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { TunneliteError } from '../lib/errors.ts';
@@ -25,23 +26,33 @@ import { WaitingBudget } from './waiting.ts';
 /** Actions that do nothing to a session without a tunnel. */
 const NEEDS_TUNNEL: ReadonlySet<string> = new Set(['stall', 'close', 'reset', 'rekey_now']);
 
+/** A rule in force, and what the configuration says of it. */
+interface ConfiguredRule {
+  readonly given: FaultRule;
+  readonly rule: FaultHandle;
+}
+
 /** Rules at a time. */
 export const MAX_RULES = 20_000;
 
-export interface FaultEngineOptions {
+export interface FaultEngineOptions extends FaultSettings {
   /** Of the simulator: what `after` and `during` go by. */
   readonly clock: Clock;
   /** Of the network: what delays go by. */
   readonly machine: Clock;
   readonly emit: Emit;
+  /** What makes rules pointless here. */
+  readonly surroundings?: Surroundings;
+}
+
+/** What of the configuration is about faults. */
+export interface FaultSettings {
   /** Each rule has a generator of its own, made from this and its name. */
   readonly seed: number;
   /** Those that are there from the start, and again after a reset. */
   readonly rules?: readonly FaultRule[];
   /** The kind of network at the start, and again after a reset. */
   readonly profile?: ProfileName | null;
-  /** What makes rules pointless here. */
-  readonly surroundings?: Surroundings;
 }
 
 /**
@@ -76,8 +87,11 @@ export class FaultEngine implements FaultPorts {
   /** Rules that wait for their time to look at the sessions that there are. */
   readonly #sweeps = new Map<Rule, Timer>();
   #order = 0;
+  #settings: FaultSettings;
+  /** Rules of the configuration, with what it says of each. */
+  #configured: readonly ConfiguredRule[] = [];
   /** Names that the configuration gives, which none may get that has no name: a rule may come after it that has. */
-  readonly #configured: ReadonlySet<string>;
+  #reserved: ReadonlySet<string> = new Set();
   /** Where to go on looking for a free name. */
   readonly #numbers = new Map<string, number>();
   #profile: { readonly name: ProfileName; readonly rules: readonly FaultHandle[] } | undefined;
@@ -102,8 +116,8 @@ export class FaultEngine implements FaultPorts {
 
   constructor(options: FaultEngineOptions) {
     this.#options = options;
+    this.#settings = options;
     const { clock, machine, emit } = options;
-    this.#configured = new Set((options.rules ?? []).flatMap(({ name }) => name ?? []));
     const personOf = (session: string) => this.#sessions?.personOf(session);
     const budget = new WaitingBudget();
     this.#host = { clock, machine, emit, budget, removed: (rule, lost) => this.#forget(rule, lost) };
@@ -116,8 +130,63 @@ export class FaultEngine implements FaultPorts {
   }
 
   #begin(): void {
-    for (const rule of this.#options.rules ?? []) this.add(rule);
-    this.useProfile(this.#options.profile ?? null);
+    const { rules = [], profile = null } = this.#settings;
+    this.#reserve(rules);
+    this.#configured = rules.map((given) => ({ given, rule: this.add(given) }));
+    this.useProfile(profile);
+  }
+
+  #reserve(rules: readonly FaultRule[]): void {
+    this.#reserved = new Set(rules.flatMap(({ name }) => name ?? []));
+  }
+
+  /**
+   * Goes by another configuration. Rules that it has as before stay as they are, with what they have counted; those that it has no more
+   * end, new ones and changed ones begin. What was added otherwise is left alone. @internal
+   */
+  configure(settings: FaultSettings): void {
+    const { profile = null } = settings;
+    const { leaving, staying, coming } = this.#planOf(settings);
+    const before = this.#settings.profile ?? null;
+    this.#settings = settings;
+    this.#reserve(settings.rules ?? []);
+    for (const { rule } of leaving) rule.remove();
+    const added = coming.map((given) => ({ given, rule: this.add(given) }));
+    this.#configured = [...staying, ...added];
+    if (profile !== before) this.useProfile(profile);
+  }
+
+  /**
+   * Whether `configure` would do.
+   * @throws TunneliteError `ERR_FAULT_EXISTS` when a rule that was added otherwise has the name of a new one, `ERR_FAULT_RULE`, `ERR_FAULT_LIMIT`
+   * @internal
+   */
+  assertConfigurable(settings: FaultSettings): void {
+    const { leaving, coming } = this.#planOf(settings);
+    const { profile = null } = settings;
+    const changed = profile !== (this.#settings.profile ?? null);
+    const ended = [...leaving.map(({ rule }) => rule), ...(changed ? (this.#profile?.rules ?? []) : [])];
+    const begun = [...coming, ...(changed && profile !== null ? profileRules(profile) : [])];
+    for (const rule of coming) this.#assertKnown(rule);
+    this.#assertRoomFor(begun, ended);
+  }
+
+  #planOf({ rules = [] }: FaultSettings) {
+    const left = new Map<string, ConfiguredRule[]>();
+    for (const one of this.#configured) {
+      const key = keyOf(one.given);
+      const same = left.get(key);
+      if (same) same.push(one);
+      else left.set(key, [one]);
+    }
+    const staying: ConfiguredRule[] = [];
+    const coming: FaultRule[] = [];
+    for (const given of rules) {
+      const same = left.get(keyOf(given))?.shift();
+      if (same === undefined) coming.push(given);
+      else staying.push(same);
+    }
+    return { leaving: [...left.values()].flat(), staying, coming };
   }
 
   /** How sessions are found, and how something is done to them. @internal */
@@ -147,7 +216,7 @@ export class FaultEngine implements FaultPorts {
     const made = new Rule(
       this.#host,
       { rule: named, where },
-      { order: this.#order++, random: generatorOf(this.#options.seed, name), notes },
+      { order: this.#order++, random: generatorOf(this.#settings.seed, name), notes },
     );
     this.#rules.set(name, made);
     this.#options.emit('fault.added', { rule: name, seam: rule.on.seam, fault: rule.then.do, notes });
@@ -245,11 +314,11 @@ export class FaultEngine implements FaultPorts {
   }
 
   /** Throws unless rules can be added in place of others. */
-  #assertRoomFor(added: readonly { readonly name: string }[], replaced: readonly FaultHandle[]): void {
+  #assertRoomFor(added: readonly { readonly name?: string }[], replaced: readonly FaultHandle[]): void {
     // A rule that was removed on its own frees neither its place nor its name, which another may have taken.
     const leaving = new Set<FaultHandle>(replaced.filter((rule) => this.#rules.get(rule.name) === rule));
     for (const { name } of added) {
-      const taken = this.#rules.get(name);
+      const taken = name === undefined ? undefined : this.#rules.get(name);
       if (taken === undefined || leaving.has(taken)) continue;
       throw new TunneliteError('ERR_FAULT_EXISTS', `There is a fault rule ${name} already.`, {
         details: { rule: name },
@@ -350,7 +419,7 @@ export class FaultEngine implements FaultPorts {
 
   #freeName({ on, then }: FaultRule): string {
     const base = `${on.seam}-${then.do}`;
-    const taken = (name: string): boolean => this.#rules.has(name) || this.#configured.has(name);
+    const taken = (name: string): boolean => this.#rules.has(name) || this.#reserved.has(name);
     if (!taken(base)) return base;
     let n = this.#numbers.get(base) ?? 2;
     while (taken(`${base}-${n}`)) n++;
@@ -385,4 +454,13 @@ function generatorOf(seed: number, name: string): RandomSource {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(`${seed}:${name}`)) hash = Math.imul(hash ^ byte, 0x01000193);
   return seededRandom(hash >>> 0);
+}
+
+/** The same text for the same rule, in whatever order its members are written. */
+function keyOf(rule: FaultRule): string {
+  return JSON.stringify(rule, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value,
+  );
 }

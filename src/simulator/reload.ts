@@ -21,6 +21,8 @@ interface ReloadOptions {
   readonly current: () => Config;
   /** The tenant that `common` means, and that the addresses of the simulator name. */
   readonly defaultTenant: () => string | undefined;
+  /** Throws where a configuration cannot be taken over as things are. */
+  readonly assertPossible: (config: Config) => void;
   /** Takes a configuration over. Does not fail. */
   readonly apply: (config: Config, change: ConfigChange) => void;
 }
@@ -32,7 +34,7 @@ const DIRECTORY = 'identity.directory';
  * @throws TunneliteError those of `source`, `ERR_CONFIG_INVALID` for the directory, `ERR_CONFIG_RELOAD`
  */
 export function reloadConfig(source: ConfigSource | undefined, options: ReloadOptions): ReloadResult {
-  const { apply, current, defaultTenant, emit } = options;
+  const { apply, assertPossible, current, defaultTenant, emit } = options;
   try {
     if (source === undefined) {
       throw new TunneliteError('ERR_CONFIG_RELOAD', 'This simulator was started by a program, and not from a file.', {
@@ -50,6 +52,7 @@ export function reloadConfig(source: ConfigSource | undefined, options: ReloadOp
       plan = keptDirectory(plan, other, before);
     }
     const { config, applied, needsRestart } = plan;
+    assertPossible(config);
     apply(config, plan);
     emit('config.reloaded', { applied: names(applied), needsRestart: names(needsRestart) });
     return {

@@ -271,16 +271,18 @@ export class Simulator implements Closable {
       emit: this.emit,
       current: () => this.#config,
       defaultTenant: () => this.#parts.authorities.tenant,
+      assertPossible: ({ faults }) => this.faults.assertConfigurable(faults),
       apply: (config, change) => this.#apply(config, change),
     });
   }
 
   #apply(config: Config, { applied }: ConfigChange): void {
-    const { authorities, gateway, network, onLogLevel, telemetry } = this.#parts;
+    const { authorities, faults, gateway, network, onLogLevel, telemetry } = this.#parts;
     const changed = new Set(applied.map(({ member }) => member));
     this.#config = config;
     gateway.configure(tunnelSettings(config));
     network.configure(config);
+    faults.configure(config.faults);
     authorities.configure(config, changed.has('identity.directory'));
     telemetry.useJournalLevel(config.journal.level);
     if (changed.has('log.level')) onLogLevel?.(config.log.level);

@@ -16,7 +16,10 @@ const ON = {
   user: text('name', 'Only of sessions of this user'),
   remote: text('address', 'Only of clients at this address, address:port or network'),
   host: text('name', 'Only where this host name is asked for'),
-  port: text('number', 'Only where this port is asked for'),
+  port: text('number', 'Only where this port is asked for, or of packets with it at the far end'),
+  address: text('address', 'Only of packets whose far end is this address or network'),
+  flags: text('flags', 'Only of TCP with these flags, such as syn,!ack'),
+  claims: text('json', 'Only of logins whose token says so, such as {"groups":"a1"}'),
   length: text('bytes', 'Only of so many bytes, or of a range such as 1200-1500'),
 } as const;
 const WHEN = {
@@ -53,7 +56,8 @@ const add = command({
     ...remoteOptions,
   },
   async run({ args, rawArgs, io }) {
-    const rule = args.rule === undefined ? ruleOf(args, rawArgs) : await parsed(args.rule);
+    const rule =
+      args.rule === undefined ? await ruleOf(args, rawArgs) : ((await parsed(args.rule, 'rule is')) as FaultRule);
     const { sim } = await connect(args, rawArgs, io);
     const fault = await sim.faults.add(rule);
     if (args.json) io.out(`${JSON.stringify(await fault.status())}\n`);
@@ -148,7 +152,7 @@ function show(rules: readonly FaultStatus[], json: boolean | undefined, io: CliI
 }
 
 /** A rule out of options; what they mean together is judged where it is added. */
-function ruleOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly string[]): FaultRule {
+async function ruleOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly string[]): Promise<FaultRule> {
   const { seam, action } = args;
   if (seam === undefined || action === undefined) {
     throw new TunneliteError('ERR_CLI_USAGE', 'Say where and what, such as "fault add udp drop"; or the whole --rule.');
@@ -159,7 +163,7 @@ function ruleOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly strin
   for (const key of Object.keys(ON)) {
     const value = args[key];
     if (typeof value !== 'string') continue;
-    on[key === 'host' ? 'name' : key] = selected(key, value);
+    on[key === 'host' ? 'name' : key] = key === 'claims' ? await parsed(value, 'claims are') : selected(key, value);
   }
   for (const key of Object.keys(WHEN)) {
     const value = args[key];
@@ -170,7 +174,8 @@ function ruleOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly strin
     const at = pair.indexOf('=');
     if (at <= 0) throw new TunneliteError('ERR_CLI_USAGE', `"--with ${pair}" is not key=value, such as ms=200.`);
     const value = pair.slice(at + 1);
-    then[pair.slice(0, at)] = isNumber(value) ? Number(value) : value;
+    const key = pair.slice(0, at);
+    then[key] = settingOf(key, value);
   }
   return {
     ...(args.name === undefined ? {} : { name: args.name }),
@@ -192,6 +197,13 @@ function selected(key: string, value: string): unknown {
   return parts.length === 1 ? value : parts;
 }
 
+/** What `--with key=value` means: a number, a switch, a list of addresses, or a text. */
+function settingOf(key: string, value: string): unknown {
+  if (key === 'addresses') return value.split(',');
+  if (key === 'icmp' && /^(true|false)$/.test(value)) return value === 'true';
+  return key !== 'reason' && isNumber(value) ? Number(value) : value;
+}
+
 const isNumber = (value: string): boolean => /^-?\d{1,15}(\.\d{1,9})?$/.test(value);
 
 function numberOf(key: string, value: string): number {
@@ -199,12 +211,12 @@ function numberOf(key: string, value: string): number {
   throw new TunneliteError('ERR_CLI_USAGE', `"--${key} ${value}" is not a number.`);
 }
 
-async function parsed(json: string): Promise<FaultRule> {
+async function parsed(json: string, what: string): Promise<unknown> {
   const { parse } = await import('yaml');
   try {
-    return parse(json) as FaultRule;
+    return parse(json);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw new TunneliteError('ERR_CLI_USAGE', `The rule is neither JSON nor YAML: ${why}`, { cause });
+    throw new TunneliteError('ERR_CLI_USAGE', `The ${what} neither JSON nor YAML: ${why}`, { cause });
   }
 }
