@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
+import { systemClock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import {
   ALWAYS_PERMITTED_DNS,
@@ -107,6 +108,8 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
       const { issueBelowIntermediate, issueLeaf, issueSelfSigned } = await import('./issue.ts');
       const now = clock.now();
       const options = { now, random, request };
+      // Clients judge by their own clock, which goes by the machine's: it has to be over by both.
+      const ended = Math.min(now, systemClock.now());
       switch (kind) {
         case 'intermediate':
           return issueBelowIntermediate(options, authority);
@@ -114,8 +117,8 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
           return issueSelfSigned(options);
         case 'expired': {
           const validity = {
-            notBefore: new Date(now - LEAF_DAYS * DAY_MS),
-            notAfter: new Date(now - EXPIRED_DAYS * DAY_MS),
+            notBefore: new Date(ended - LEAF_DAYS * DAY_MS),
+            notAfter: new Date(ended - EXPIRED_DAYS * DAY_MS),
           };
           return issueLeaf({ ...options, validity }, authority);
         }

@@ -1,4 +1,5 @@
 import { TCP_ACTIONS, TCP_KINDS } from './fault-tcp.ts';
+import { TLS_ACTIONS } from './fault-tls.ts';
 
 /* What fault rules can be about and do, as tables: the schema, the checks and the documentation are made from them. */
 
@@ -163,6 +164,7 @@ export const ACTIONS = {
   ...DECISION_ACTIONS,
   ...DNS_ACTIONS,
   ...TCP_ACTIONS,
+  ...TLS_ACTIONS,
 } as const satisfies Readonly<Record<string, ActionSpec>>;
 
 export type ActionName = keyof typeof ACTIONS;

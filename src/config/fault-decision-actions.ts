@@ -38,6 +38,8 @@ export const DECISION_KINDS: Readonly<Record<string, DecisionKinds>> = {
   cookie_expire: { at: [...SESSION_KINDS, 'cookie'], unnamed: ['session'] },
   ban: { at: [...SESSION_KINDS, 'accept', 'tls'], unnamed: ['session'] },
   dpd_mute: { at: ['dpd'] },
+  certificate: { at: ['tls'] },
+  tls_version: { at: ['tls'] },
   unreachable: AT_RESOURCES,
   filter: AT_RESOURCES,
   delay: AT_RESOURCES,

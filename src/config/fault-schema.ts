@@ -2,6 +2,7 @@ import { type Static, Type } from '../lib/schema/index.ts';
 import { ACTION_NAMES, SEAMS } from './fault-actions.ts';
 import { ClaimsMember, FlagsMember, GARBAGE } from './fault-members.ts';
 import { MAX_LIMIT, TCP_MEMBERS } from './fault-tcp.ts';
+import { TLS_MEMBERS } from './fault-tls.ts';
 import { closed } from './schema-members.ts';
 
 /* One shape of a fault rule for the configuration, REST, the command line and programs. */
@@ -110,6 +111,7 @@ const FaultActionSchema = Type.Object(
     addresses: OneOrMore('IP addresses.'),
     code: Whole(1, 9_999_999, 'AADSTS number.'),
     as: Type.Optional(Type.Enum([...GARBAGE], { noun: 'kind of garbage', description: 'Which garbage.' })),
+    ...TLS_MEMBERS,
   },
   closed,
 );

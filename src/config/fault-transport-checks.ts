@@ -1,11 +1,24 @@
 import type { Path, Problem } from '../lib/schema/index.ts';
 import type { FaultRule } from './fault-schema.ts';
+import { HANDSHAKE_ACTIONS } from './fault-tls.ts';
 
 const MAX_DATAGRAM = 65_535;
 
-/** What of a rule about datagrams and connections cannot be, beyond what the tables say. */
+/** What of a rule about datagrams, connections and handshakes cannot be, beyond what the tables say. */
 export function transportProblems(rule: FaultRule, at: Path): Problem[] {
-  return figureProblems(rule, [...at, 'then']);
+  return [...handshakeProblems(rule, at), ...figureProblems(rule, [...at, 'then'])];
+}
+
+function handshakeProblems({ on, then }: FaultRule, at: Path): Problem[] {
+  if (!HANDSHAKE_ACTIONS.includes(then.do)) return [];
+  return (['session', 'user'] as const)
+    .filter((key) => on[key] !== undefined)
+    .map((key) => ({
+      path: [...at, 'on', key],
+      atKey: true,
+      message: `before the handshake nobody knows the ${key}, so the rule could never match`,
+      hint: 'Select by remote.',
+    }));
 }
 
 function figureProblems({ then }: FaultRule, at: Path): Problem[] {

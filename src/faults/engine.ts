@@ -3,7 +3,7 @@ import { faultProblems } from '../config/fault-checks.ts';
 import { DNS_KINDS } from '../config/fault-dns-actions.ts';
 import { PROFILE_NAMES, type ProfileName, profileRules } from '../config/fault-profiles.ts';
 import { type FaultRule, FaultRuleSchema } from '../config/fault-schema.ts';
-
+import { HANDSHAKE_ACTIONS } from '../config/fault-tls.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { TunneliteError } from '../lib/errors.ts';
@@ -43,6 +43,8 @@ export interface FaultEngineOptions extends FaultSettings {
   readonly emit: Emit;
   /** What makes rules pointless here. */
   readonly surroundings?: Surroundings;
+  /** The rules and the profile of the configuration are in force from `begin` on, and not at once. */
+  readonly later?: boolean;
 }
 
 /** What of the configuration is about faults. */
@@ -79,6 +81,7 @@ export class FaultEngine implements FaultPorts {
   readonly #resources = new Lane();
   readonly #questions = new Lane();
   readonly #requests = new Lane();
+  readonly #handshakes = new Lane();
   readonly #wireGate: DatagramGate;
   readonly #innerGate: DatagramGate;
   readonly #tcp: TcpRules;
@@ -101,6 +104,8 @@ export class FaultEngine implements FaultPorts {
   stream: FaultPorts['stream'];
   /** What happens to requests to the built-in Entra ID. @internal */
   http: FaultPorts['http'];
+  /** How TLS handshakes go wrong. @internal */
+  handshake: FaultPorts['handshake'];
   /** How decisions are overruled. @internal */
   decision: FaultPorts['decision'];
   /** What is done to packets of the data channel, before encryption and after decryption. @internal */
@@ -126,10 +131,11 @@ export class FaultEngine implements FaultPorts {
     this.#wireGate = new RuleGate('wire', this.#wire, this.#actions, personOf);
     this.#innerGate = new RuleGate('channel', this.#inner, this.#actions, personOf);
     this.#networkGate = new RuleGate('network', this.#network, this.#actions, personOf);
-    this.#begin();
+    if (!options.later) this.begin();
   }
 
-  #begin(): void {
+  /** Puts the rules and the profile of the configuration in force. @internal */
+  begin(): void {
     const { rules = [], profile = null } = this.#settings;
     this.#reserve(rules);
     this.#configured = rules.map((given) => ({ given, rule: this.add(given) }));
@@ -334,7 +340,7 @@ export class FaultEngine implements FaultPorts {
     for (const rule of [...this.#rules.values()]) rule.discard();
     this.#profile = undefined;
     this.#numbers.clear();
-    this.#begin();
+    this.begin();
   }
 
   /** Where what a rule selects is held against it; nowhere if it is about the bytes of connections. Its selector names all kinds. */
@@ -352,6 +358,7 @@ export class FaultEngine implements FaultPorts {
       case 'udp':
         return [kinds.some((kind) => INNER_KINDS.includes(kind)) ? this.#inner : this.#wire];
       case 'decision': {
+        if (HANDSHAKE_ACTIONS.includes(then.do)) return [this.#handshakes];
         const other = then.do === 'refuse' || then.do === 'pool_exhausted' ? this.#decisions : this.#streams;
         return [...new Set(kinds.map((kind) => (kind === 'resource' ? this.#resources : other)))];
       }
@@ -387,6 +394,13 @@ export class FaultEngine implements FaultPorts {
     return rule && dnsFault(rule);
   };
 
+  readonly #atHandshake: NonNullable<FaultPorts['handshake']> = (facts) => {
+    const passing: Passing = { seam: 'decision', kind: 'tls', ...facts };
+    const rule = this.#handshakes.decide(passing);
+    rule?.strike(passing);
+    return rule?.action;
+  };
+
   readonly #atDecision: NonNullable<FaultPorts['decision']> = (point, facts) => {
     const passing: Passing = { seam: 'decision', kind: point, ...facts };
     const rule = this.#decisions.decide(passing);
@@ -413,6 +427,7 @@ export class FaultEngine implements FaultPorts {
     this.resource = this.#resources.size > 0 ? this.#atResource : undefined;
     this.dns = this.#questions.size > 0 ? this.#atQuestion : undefined;
     this.http = this.#requests.size > 0 ? this.#atRequest : undefined;
+    this.handshake = this.#handshakes.size > 0 ? this.#atHandshake : undefined;
     this.stream = this.#streams.size > 0 ? this.#atStream : undefined;
     this.decision = this.#decisions.size > 0 ? this.#atDecision : undefined;
   }

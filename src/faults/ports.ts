@@ -1,3 +1,4 @@
+import type { CappedVersion, CertificateFlaw } from '../config/fault-tls.ts';
 import type { AnswerOnPurpose, Person } from '../lib/person.ts';
 import type { StreamPlace } from '../tls/stream-gate.ts';
 import type { DatagramGate } from '../udp/index.ts';
@@ -65,6 +66,12 @@ export interface TcpConnection {
   readonly place: StreamPlace;
   /** Ends it on purpose; `close` sends what was written before. */
   end(how: 'close' | 'reset', why: string): void;
+}
+
+/** How a TLS handshake goes wrong. */
+export interface HandshakeFault {
+  readonly flaw?: CertificateFlaw | undefined;
+  readonly maxVersion?: CappedVersion | undefined;
 }
 
 /** What is done to the bytes of TCP connections. */
@@ -145,6 +152,8 @@ export interface FaultPorts {
   /** A request to an endpoint of the built-in Entra ID has come. */
   readonly http?: ((endpoint: string) => HttpFault | undefined) | undefined;
   readonly stream?: ((point: StreamPoint, facts: FaultFacts) => StreamFault | undefined) | undefined;
+  /** Before a TLS handshake, when only the client's address is known. */
+  readonly handshake?: ((facts: Pick<FaultFacts, 'remote'>) => HandshakeFault | undefined) | undefined;
   readonly decision?: ((point: DecisionPoint, facts: FaultFacts) => DecisionFault | undefined) | undefined;
   readonly resource?: ((facts: ResourceFacts) => ResourceFault | undefined) | undefined;
   /** A name is asked for. */

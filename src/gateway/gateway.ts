@@ -1,10 +1,8 @@
-import { constants } from 'node:crypto';
 import type { Server } from 'node:net';
-import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type FaultPorts, noFaults, type StreamFault, type TcpConnection } from '../faults/ports.ts';
 import { DEFAULTS } from '../lib/defaults.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
-import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { Person } from '../lib/person.ts';
 import { ReportLimit } from '../lib/report-limit.ts';
 import type { ClockFollower } from '../lib/simulator-clock.ts';
@@ -20,6 +18,7 @@ import type { DataChannelFactory, DataChannelServer } from './data/data-channel-
 import { Door } from './door.ts';
 import { type DrainOptions, type DrainResult, Lifecycle, type LifecycleHost, type StopOptions } from './lifecycle.ts';
 import type { GatewayState } from './lifecycle-state.ts';
+import { ServerTls } from './server-tls.ts';
 import { AddressPool } from './session/address-pool.ts';
 import { ADDRESS_COOL_DOWN } from './session/constants.ts';
 import type { GatewaySession } from './session/session.ts';
@@ -35,15 +34,6 @@ const NO_PACKETS: PacketPort = {
   onPathChanged() {},
   onAddressReleased() {},
 };
-
-/** Node's own suites, then those with AES-CCM, which the real server (GnuTLS) has too. */
-const CIPHERS = `${DEFAULT_CIPHERS}:TLS_AES_128_CCM_SHA256:ECDHE-ECDSA-AES256-CCM:ECDHE-ECDSA-AES128-CCM:AES256-CCM:AES128-CCM`;
-
-/**
- * OpenSSL's own groups but those with ML-KEM, of which it keeps the client's key for as long as the connection lives: 6 KiB each. The real
- * server (GnuTLS 3.7) has none either. Clients that prefer one offer an older group beside it.
- */
-const GROUPS = 'X25519:P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072';
 
 /** The gateway: TLS listener, sessions, channels. Made by `createGateway`. */
 export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, LifecycleHost, TimeKeeperHost {
@@ -61,8 +51,8 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
   readonly ownAddresses: ReadonlySet<string>;
   readonly #options: GatewayOptions;
   readonly #makeDataChannels: () => DataChannelServer | undefined;
-  #pages!: Pages;
-  #secureContext!: SecureContext;
+  #pages: Pages;
+  readonly #tls: ServerTls;
   readonly #pool4: AddressPool | undefined;
   readonly #pool6: AddressPool | undefined;
   readonly #door: Door;
@@ -105,7 +95,8 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
       pool6: this.#pool6,
       cookieTimeout: settings.cookieTimeout,
     });
-    this.useCertificate(options.tls);
+    this.#tls = new ServerTls(options.tls);
+    this.#pages = new Pages(options.tls.cert, options.tls.ca);
     this.#makeDataChannels = () =>
       settings.disableUdp
         ? undefined
@@ -153,26 +144,9 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
     return this.#pages;
   }
 
-  useCertificate({ cert, key }: { readonly cert: string; readonly key: string }): void {
-    const { ca, minVersion, maxVersion } = this.#options.tls;
-    try {
-      const pages = new Pages(cert, ca);
-      this.#secureContext = createSecureContext({
-        cert,
-        key,
-        minVersion: minVersion ?? DEFAULTS.gateway.tls.minVersion,
-        maxVersion: maxVersion ?? DEFAULTS.gateway.tls.maxVersion,
-        ciphers: CIPHERS,
-        ecdhCurve: GROUPS,
-        honorCipherOrder: true,
-        // What a client may renegotiate for free costs the server a handshake each time, and holds up its data.
-        secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-      });
-      this.#pages = pages;
-    } catch (cause) {
-      const message = `The gateway's certificate cannot be used: ${errorText(cause)}`;
-      throw new TunneliteError('ERR_GATEWAY_CERTIFICATE', message, { cause });
-    }
+  useCertificate(pair: { readonly cert: string; readonly key: string }): void {
+    this.#tls.use(pair);
+    this.#pages = new Pages(pair.cert, this.#options.tls.ca);
   }
 
   get follower(): ClockFollower {
@@ -424,11 +398,8 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
     };
   }
 
-  secure(transport: Transport): TLSSocket {
-    const socket = new TLSSocket(transport, { isServer: true, secureContext: this.#secureContext });
-    const keylog = this.#options.tls.keylog;
-    if (keylog) socket.on('keylog', (line: Buffer) => keylog(line.toString('latin1').trimEnd()));
-    return socket;
+  secure(transport: Transport, remote: { readonly address: string; readonly key: string }): TLSSocket {
+    return this.#tls.secure(transport, this.faults.handshake?.({ remote }));
   }
 
   onProgress(connection: ControlConnection, stage: Stage): void {

@@ -1,4 +1,5 @@
 import type { TokenVerifier } from '../bearer/types.ts';
+import type { CertificateFlaw } from '../config/fault-tls.ts';
 import type { FaultedSessions, FaultPorts, TcpConnection } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
@@ -30,6 +31,8 @@ export interface GatewayOptions {
     readonly ca: string | undefined;
     readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
     readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+    /** Certificates that are wrong on purpose, for fault rules; without it there are none. */
+    readonly flawed?: (flaw: CertificateFlaw) => Promise<{ readonly cert: string; readonly key: string }>;
     /** NSS key-log lines, for Wireshark. */
     readonly keylog?: (line: string) => void;
   };

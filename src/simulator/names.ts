@@ -86,6 +86,9 @@ export function identityServerNames(config: Config, machine: readonly string[] =
   return serverNames({ host: config.identity.host, names: identityNames(config) }, machine);
 }
 
+/** What the configuration says of the gateway's names: for a certificate beside one that is not ours. */
+export const gatewayNames = (config: Config): LeafRequest => serverNames(config.gateway, []);
+
 /** The hosts of URLs, with their port, by which clients can reach the built-in Entra ID. */
 export function identityHosts(config: Config): readonly string[] {
   const { port, publicOrigin } = config.identity;

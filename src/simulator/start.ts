@@ -18,9 +18,10 @@ import { type EventListener, type EventLogger, eventJson, Telemetry } from '../t
 import { adminRoutes } from './admin-routes.ts';
 import { openAppendFile } from './append-file.ts';
 import { createAuthorities, signingKeys } from './authorities.ts';
+import { flawedCertificates } from './flawed-certificates.ts';
 import { keylogOf } from './keylog.ts';
 import { LeafRenewal } from './leaf-renewal.ts';
-import { leafCertificates, nameConstraints, permittedNames, welcomeNames } from './names.ts';
+import { gatewayNames, leafCertificates, nameConstraints, permittedNames, welcomeNames } from './names.ts';
 import { createInnerNetwork } from './network.ts';
 import { Resets } from './resets.ts';
 
@@ -130,6 +131,7 @@ export async function runSimulator(
       emit,
       ...config.faults,
       surroundings: surroundingsOf(config),
+      later: true,
     });
     resets.add('faults', () => faults.reset());
     const certificates =
@@ -187,6 +189,7 @@ export async function runSimulator(
       tls: {
         ...leaves.gateway,
         ca: certificates.ca.certPem,
+        flawed: flawedCertificates(certificates, leaves.gateway.leaf?.request ?? gatewayNames(config), offload),
         minVersion: config.gateway.tls.minVersion,
         maxVersion: config.gateway.tls.maxVersion,
         ...(keylog ? { keylog } : {}),
@@ -246,6 +249,8 @@ export async function runSimulator(
     );
     sim.adopt(admin);
     await sim.assertReady();
+    // What is to go wrong is for clients: it would keep the probes from being answered, or count them.
+    faults.begin();
     emit('simulator.ready', {
       gateway: sim.urls.gateway,
       identity: sim.urls.authority,

@@ -35,7 +35,8 @@ export class Transport extends Duplex implements StreamPlace {
   #collected: Buffer[] = [];
   #collectedBytes = 0;
   #flushPlanned = false;
-  #held = false;
+  /** How many want it not to be read. */
+  #holds = 0;
   /** What everything passes; undefined, mostly. */
   #gate: StreamGate | undefined;
   /** The gate wants no more for now. */
@@ -159,14 +160,14 @@ export class Transport extends Duplex implements StreamPlace {
     this.raw.uncork();
   }
 
-  /** Stops reading, whatever TLS asks for, until `release`: a fault on purpose. */
+  /** Stops reading, whatever TLS asks for, until `release` was called as often: a fault on purpose. */
   hold(): void {
-    this.#held = true;
+    this.#holds++;
     this.raw.pause();
   }
 
   release(): void {
-    this.#held = false;
+    this.#holds--;
     this.#read();
   }
 
@@ -176,7 +177,7 @@ export class Transport extends Duplex implements StreamPlace {
   }
 
   #read(): void {
-    if (this.#wanted && !this.#held && !this.#gateFull && !this.#resting && !this.destroyed) this.raw.resume();
+    if (this.#wanted && this.#holds === 0 && !this.#gateFull && !this.#resting && !this.destroyed) this.raw.resume();
   }
 
   // --- as a gate sees it

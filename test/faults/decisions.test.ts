@@ -77,3 +77,19 @@ t.test('no tunnel, as when the pool is empty', async (t) => {
   ]);
   sim.journal.expectNoProblems();
 });
+
+t.test(
+  'rules of the configuration are for clients: a start is not kept by them, and does not use them up',
+  async (t) => {
+    const rules = [
+      { name: 'once', on: { seam: 'decision', kind: 'accept' }, when: { times: 1 }, then: { do: 'reset' } },
+      { name: 'silent', on: { seam: 'tcp' }, then: { do: 'timeout', timeout: 0 } },
+      { name: 'strange', on: { seam: 'decision' }, then: { do: 'certificate', flaw: 'expired' } },
+    ] as const;
+    const sim = await start(t, { faults: { rules: [...rules], profile: 'captive' } });
+    t.strictSame(
+      sim.faults.list().map(({ name, seen }) => [name, seen]),
+      [...rules.map(({ name }) => [name, 0]), ['captive.1', 0], ['captive.2', 0]],
+    );
+  },
+);

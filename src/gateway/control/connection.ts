@@ -46,7 +46,7 @@ export interface ConnectionHost extends AdmissionHost, LoginHost {
   /** Why there is no tunnel for anybody now, on connections that were let in before; undefined while there is. */
   readonly turnsAway: { readonly reason: string; readonly explanation: string } | undefined;
   /** Puts TLS, as the server, around a transport. */
-  secure(transport: Transport): TLSSocket;
+  secure(transport: Transport, remote: { readonly address: string; readonly key: string }): TLSSocket;
   onTunnel(connection: ControlConnection): void;
   /** Our side of the connection is closing. */
   onClosing(connection: ControlConnection): void;
@@ -93,7 +93,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.#deadlines = new ConnectionDeadlines(this.acceptedAt, host.machine.monotonic());
     this.transport = new Transport(raw, { onBatchEnd: () => this.#onBatchEnd() });
     this.transport.handInPieces(HANDSHAKE_PIECE);
-    this.tls = host.secure(this.transport);
+    this.tls = host.secure(this.transport, { address: this.remoteAddress, key: this.remote });
     this.writer = new RecordWriter(this.tls, this.transport);
     this.transport.on('error', (error) => this.#fail(error));
     this.tls.on('error', (error) => this.#fail(error));

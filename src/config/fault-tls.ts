@@ -1,0 +1,38 @@
+import { Type } from '../lib/schema/index.ts';
+
+/* Faults of the TLS handshake. */
+
+/** What can be wrong with the certificate that the gateway shows. */
+export const CERTIFICATE_FLAWS = ['untrusted', 'expired', 'wrong_name'] as const;
+export type CertificateFlaw = (typeof CERTIFICATE_FLAWS)[number];
+
+export const CAPPED_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2'] as const;
+export type CappedVersion = (typeof CAPPED_VERSIONS)[number];
+
+export const TLS_ACTIONS = {
+  certificate: {
+    seams: ['decision'],
+    needs: ['flaw'],
+    may: [],
+    text: 'The gateway shows another certificate in this handshake: one that nobody vouches for, as a proxy that breaks up TLS does (`untrusted`), one of yesterday (`expired`), or one for another host (`wrong_name`).',
+  },
+  tls_version: {
+    seams: ['decision'],
+    needs: ['maxVersion'],
+    may: [],
+    text: 'The gateway speaks no newer TLS than `maxVersion` in this handshake: `TLSv1.2`, or `TLSv1.1` and `TLSv1`, which clients of today refuse.',
+  },
+} as const;
+
+/** Done before the handshake, when nobody knows yet whose connection it is. */
+export const HANDSHAKE_ACTIONS: readonly string[] = Object.keys(TLS_ACTIONS);
+
+/** Members of `then` that only these actions have. */
+export const TLS_MEMBERS = {
+  flaw: Type.Optional(
+    Type.Enum([...CERTIFICATE_FLAWS], { noun: 'flaw', description: 'What is wrong with the certificate.' }),
+  ),
+  maxVersion: Type.Optional(
+    Type.Enum([...CAPPED_VERSIONS], { noun: 'version of TLS', description: 'The newest version that is spoken.' }),
+  ),
+};
