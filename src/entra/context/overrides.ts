@@ -62,6 +62,11 @@ interface Armed extends OrderedFailure {
 const LIMIT = 1000;
 const MFA_CODES: readonly number[] = [50072, 50074, 50076, 50078, 50079, 53003];
 
+/** What an error that asks for more of the user has a client send back; made up, as no policy is behind an error that was ordered. */
+export function claimsFor(code: number): string | undefined {
+  return MFA_CODES.includes(code) ? policyClaims(['one-shot override']) : undefined;
+}
+
 /** One-shot failures, in the order in which they were asked for. */
 export class Overrides {
   #armed: Armed[] = [];
@@ -106,7 +111,7 @@ export class Overrides {
     throw new AadstsError(armed.code, parameters, {
       ordered: true,
       ...(armed.suberror !== undefined && { suberror: armed.suberror }),
-      claims: armed.claims ?? (MFA_CODES.includes(armed.code) ? policyClaims(['one-shot override']) : undefined),
+      claims: armed.claims ?? claimsFor(armed.code),
     });
   }
 }

@@ -10,6 +10,7 @@ import {
   type SharedContext,
 } from '../context/context.ts';
 import type { Endpoint } from '../context/outages.ts';
+import { claimsFor } from '../context/overrides.ts';
 import { Parameters } from '../context/parameters.ts';
 import type { AadstsCode } from '../errors/aadsts.ts';
 import { AadstsError, errorBody, type Trace } from '../errors/aadsts-error.ts';
@@ -142,7 +143,9 @@ async function meetOutage(context: IdentityContext, request: FastifyRequest, rep
     request.raw.socket.destroy();
     return;
   }
-  if (outage.aadsts !== undefined) throw new AadstsError(outage.aadsts as AadstsCode, {}, { ordered: true });
+  if (outage.aadsts !== undefined) {
+    throw new AadstsError(outage.aadsts as AadstsCode, {}, { ordered: true, claims: claimsFor(outage.aadsts) });
+  }
   if (outage.status === undefined && outage.body === undefined) return;
   const status = outage.status ?? 200;
   reply.code(status);
