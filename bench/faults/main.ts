@@ -1,4 +1,4 @@
-// What fault rules cost each datagram, in processor time of one thread: node bench/faults/main.ts [rounds] [datagrams]
+// What fault rules cost each datagram and each packet, in processor time of one thread: node bench/faults/main.ts [rounds] [datagrams]
 import { FaultEngine, type FaultRuleInput } from '../../src/faults/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import {
@@ -10,6 +10,7 @@ import {
   freshStats,
 } from '../../src/udp/index.ts';
 import { least, median, times } from '../lib/figures.ts';
+import { freeTunnel, OWN_ADDRESS } from './tunnel.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 7);
 const COUNT = Number(process.argv[3] ?? 500_000);
@@ -82,16 +83,51 @@ async function prepare(rules: readonly FaultRuleInput[] | undefined): Promise<Ru
   };
 }
 
-const runs = new Map<string, Run>();
-for (const [name, rules] of Object.entries(contenders)) runs.set(name, await prepare(rules));
-const figures = new Map<string, number[]>(Array.from(runs.keys(), (name) => [name, []]));
-for (const run of runs.values()) run();
-for (let round = 0; round < ROUNDS; round++) {
-  for (const [name, run] of runs) figures.get(name)!.push(run());
+/** Nanoseconds of a packet there and one back, through a tunnel whose channels and network cost nothing. */
+function preparePackets(rules: readonly FaultRuleInput[]): Run {
+  const faults = new FaultEngine({ clock: systemClock, machine: systemClock, emit: () => {}, seed: 1 });
+  for (const rule of rules) faults.add({ ...rule, on: { ...rule.on, seam: 'packet' } });
+  let passed = 0;
+  const tunnel = freeTunnel(faults, () => void passed++);
+  const packet = Buffer.alloc(16 + LENGTH);
+  packet[16] = 0x45;
+  packet[16 + 9] = 6;
+  packet.set(OWN_ADDRESS, 16 + 12);
+  packet.set([10, 20, 0, 10], 16 + 16);
+  return () => {
+    passed = 0;
+    const before = process.cpuUsage();
+    for (let i = 0; i < COUNT; i++) {
+      tunnel.receive(packet, 16, LENGTH);
+      tunnel.deliver(packet, 16, LENGTH);
+    }
+    const { user, system } = process.cpuUsage(before);
+    if (passed !== 2 * COUNT) throw new Error(`${passed} of ${2 * COUNT} arrived`);
+    return ((user + system) * 1000) / COUNT / 2;
+  };
 }
-const bare = figures.get('no rule')!;
-console.log(`cost of a datagram at the seam, ns of one thread, median (least); node ${process.version}`);
-for (const [name, values] of figures) {
-  const text = `${median(values).toFixed(0)} (${least(values).toFixed(0)})`;
-  console.log(`${name.padEnd(36)}${text.padStart(16)}   ${times(values, bare)} no rule`);
+
+/** Runs all in turn, and prints what each costs. */
+function compare(title: string, runs: ReadonlyMap<string, Run>): void {
+  const figures = new Map<string, number[]>(Array.from(runs.keys(), (name) => [name, []]));
+  for (const run of runs.values()) run();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, run] of runs) figures.get(name)!.push(run());
+  }
+  const bare = figures.get('no rule')!;
+  console.log(`cost of a ${title}, ns of one thread, median (least); node ${process.version}`);
+  for (const [name, values] of figures) {
+    const text = `${median(values).toFixed(0)} (${least(values).toFixed(0)})`;
+    console.log(`${name.padEnd(36)}${text.padStart(16)}   ${times(values, bare)} no rule`);
+  }
 }
+
+const datagrams = new Map<string, Run>();
+for (const [name, rules] of Object.entries(contenders)) datagrams.set(name, await prepare(rules));
+compare('datagram at the seam', datagrams);
+
+const ofPackets = ['no rule', '1 rule', '20 rules', '10,000 rules about other sessions'];
+const packets = new Map<string, Run>(ofPackets.map((name) => [name, preparePackets(contenders[name]!)]));
+const udp: FaultRuleInput = { ...counting, on: { seam: 'packet', kind: 'udp' } };
+packets.set('20 rules about another kind', preparePackets(many(20, () => udp)));
+compare('packet through a tunnel', packets);

@@ -219,6 +219,10 @@ export class FaultEngine implements FaultPorts {
     const lanes = this.#lanes({ ...named, on: selector });
     const { surroundings } = this.#options;
     const notes = where === undefined ? notesOn({ ...named, on: selector }, lanes[0]?.rules() ?? [], surroundings) : [];
+    const ids = listOf(selector.session);
+    if (this.#sessions !== undefined && ids?.every((id) => this.#sessions?.personOf(id) === undefined)) {
+      notes.push(`There is no session ${ids.join(', ')} now, and an id is not given twice.`);
+    }
     const made = new Rule(
       this.#host,
       { rule: named, where },

@@ -23,6 +23,8 @@ t.test(
     t.match(rule.events(), [{ kind: 'session', session: one.id }]);
     await one.ended;
 
+    await using late = sim.faults.add({ on: { seam: 'decision', session: ['k3', 'k4'] }, then: { do: 'terminate' } });
+    t.strictSame(late.status.notes, ['There is no session k3, k4 now, and an id is not given twice.']);
     const rekey = sim.faults.add({ on: { seam: 'decision', user: 'bob@contoso.com' }, then: { do: 'rekey_now' } });
     t.equal(rekey.hits(), 1);
     t.match((await sim.journal.waitFor({ name: 'session.rekey' })).fields, { session: two.id });
