@@ -66,6 +66,10 @@ export const root: Command = {
       description: 'List kinds of networks, or put all clients on one',
       load: async () => (await import('./commands/profile.ts')).default,
     },
+    scenario: {
+      description: 'Run or check scenarios: files that say what goes wrong when, and what has to come of it',
+      load: async () => (await import('./commands/scenario.ts')).default,
+    },
     reset: {
       description: 'Set the running instance back to how it started: sessions, directory, faults, upstreams, clock',
       load: async () => (await import('./commands/reset.ts')).default,

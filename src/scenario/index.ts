@@ -11,5 +11,7 @@ export type {
   ScenarioTraffic,
 } from './format/types.ts';
 export { scenarioYaml } from './format/write.ts';
-export type { ExpectationResult, RuleResult } from './run/judge.ts';
-export { runScenario, type ScenarioOptions, type ScenarioResult } from './run/run.ts';
+export { junitXml } from './report/junit.ts';
+export type { ExpectationResult, RuleResult, ScenarioResult } from './report/result.ts';
+export { tapText } from './report/tap.ts';
+export { runScenario, type ScenarioOptions } from './run/run.ts';

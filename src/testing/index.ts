@@ -1,4 +1,14 @@
 export {
+  type Expectation,
+  type ExpectationResult,
+  runScenario,
+  type Scenario,
+  type ScenarioOptions,
+  type ScenarioResult,
+  type ScenarioStep,
+  scenarioYaml,
+} from '../scenario/index.ts';
+export {
   createWorld,
   type Page,
   type PageOptions,

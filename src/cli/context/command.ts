@@ -48,7 +48,9 @@ export function checkOptions(rawArgs: readonly string[], args: ArgsDef): void {
     byName.set(name, definition);
     for (const alias of [('alias' in definition && definition.alias) || []].flat()) byName.set(alias, definition);
   }
-  let positionals = Object.values(args).filter((definition) => definition.type === 'positional').length;
+  const positional = Object.values(args).filter((definition) => definition.type === 'positional');
+  // `file…`: as many as are given.
+  let positionals = positional.some(({ valueHint }) => valueHint?.endsWith('…')) ? Infinity : positional.length;
   for (let i = 0; i < rawArgs.length; i++) {
     const text = rawArgs[i]!;
     if (text === '--') return;

@@ -1,5 +1,5 @@
 import { durationText } from '../../lib/duration.ts';
-import type { ScenarioResult } from '../run/run.ts';
+import type { ScenarioResult } from './result.ts';
 
 const indented = (text: string, by: string): string => text.replaceAll('\n', `\n${by}`);
 const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

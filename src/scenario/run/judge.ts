@@ -12,25 +12,8 @@ import {
 } from '../../telemetry/index.ts';
 import type { LoadedScenario } from '../format/load.ts';
 import type { Expectation, Scenario } from '../format/types.ts';
+import { type ExpectationResult, timeText } from '../report/result.ts';
 import type { RecordedEvent, Recording } from './record.ts';
-
-/** An expectation, and what came of it. */
-export interface ExpectationResult {
-  /** `storm.yaml:12:5`, or `expect[2]` without a file. */
-  readonly place: string;
-  /** What was expected, in words. */
-  readonly expected: string;
-  readonly passed: boolean;
-  /** What there was, in words; several lines where it was not as expected. */
-  readonly found: string;
-}
-
-/** How a fault rule fared. */
-export interface RuleResult {
-  readonly name: string;
-  readonly seen: number;
-  readonly hits: number;
-}
 
 /** Lines that a finding lists. */
 const LISTED = 8;
@@ -88,9 +71,6 @@ function boundsText(count: ExpectedCount): string {
 
 const AT_LEAST_ONCE: ExpectedCount = { atLeast: 1 };
 const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
-/** Seconds since the start, with milliseconds. */
-export const timeText = (at: number): string => `${(at / 1000).toFixed(3)}s`;
 
 function timedLine({ at, event }: RecordedEvent): string {
   return `${timeText(at).padStart(10)}  ${eventLine(event)}`;
@@ -215,7 +195,7 @@ function exitVerdict(wanted: number | 'any', { exits }: Recording, span: Span | 
   };
 }
 
-export const statusText = (status: number | string): string =>
+const statusText = (status: number | string): string =>
   typeof status === 'number' ? `status ${status}` : `the signal ${status}`;
 
 /** A program that ends although nobody has asked it to is a failure, unless the scenario speaks of it. */

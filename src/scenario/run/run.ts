@@ -3,9 +3,10 @@ import { errorText, isTunneliteError } from '../../lib/errors.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { checkScenario, type LoadedScenario, readScenario } from '../format/load.ts';
 import type { Scenario } from '../format/types.ts';
-import { timelineLines } from '../report/course.ts';
+import type { ExpectationResult, ScenarioResult } from '../report/result.ts';
 import { reportText } from '../report/text.ts';
-import { type ExpectationResult, judge, type RuleResult } from './judge.ts';
+import { timelineLines } from './course.ts';
+import { judge } from './judge.ts';
 import { realStage } from './real-stage.ts';
 import { Recording } from './record.ts';
 import { Timeline } from './timeline.ts';
@@ -22,33 +23,6 @@ export interface ScenarioOptions {
   readonly timeout?: number;
   /** Ends it early. */
   readonly signal?: AbortSignal;
-}
-
-/** What came of a scenario. */
-export interface ScenarioResult {
-  readonly name: string;
-  /** The file that it was read from, as it was named. */
-  readonly file: string | undefined;
-  readonly clock: 'virtual' | 'real';
-  readonly seed: number;
-  /** `error`: it could not be run to its end. */
-  readonly outcome: 'passed' | 'failed' | 'error';
-  readonly passed: boolean;
-  readonly expectations: readonly ExpectationResult[];
-  readonly rules: readonly RuleResult[];
-  readonly pages: { readonly fetched: number; readonly failed: number };
-  /** Why it could not be run to its end. */
-  readonly error: { readonly code: string; readonly message: string; readonly hint: string | undefined } | undefined;
-  /** Milliseconds by the timeline. */
-  readonly duration: number;
-  /** Milliseconds that it took. */
-  readonly milliseconds: number;
-  /** What happened, a line each: steps, events, and what clients said, with the seconds since the start. */
-  readonly timeline: readonly string[];
-  /** A command that does the same again. */
-  readonly repeat: string;
-  /** All of it for a person: one line where it passed. */
-  readonly report: string;
 }
 
 const TIMEOUT_MS = 120_000;

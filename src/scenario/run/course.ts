@@ -1,6 +1,6 @@
 import { LEVEL_RANK, type TunneliteEvent } from '../../telemetry/index.ts';
-import { timeText } from '../run/judge.ts';
-import type { Recording } from '../run/record.ts';
+import { timeText } from '../report/result.ts';
+import type { Recording } from './record.ts';
 
 /** Lines of the course that are shown. */
 const SHOWN = 160;
