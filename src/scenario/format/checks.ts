@@ -426,7 +426,7 @@ function expectationProblems(
     problems.push({
       path: [...path, 'pages'],
       message: 'it is not said how many',
-      expected: 'fetched, failed or both',
+      expected: 'fetched, failed or longest',
     });
   }
   if (expectation.exit !== undefined && client === 'bundled') {

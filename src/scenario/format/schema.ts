@@ -203,7 +203,16 @@ const ExpectationSchema = Type.Object(
     hits: Maybe(Count('With `rule`: how often. Default: at least once.')),
     pages: Maybe(
       Type.Object(
-        { fetched: Maybe(Count('Pages that came.')), failed: Maybe(Count('Pages that did not.')) },
+        {
+          fetched: Maybe(Count('Pages that came.')),
+          failed: Maybe(Count('Pages that did not.')),
+          longest: Maybe(
+            Type.Object(
+              { atLeast: Maybe(Time('So long or longer.')), atMost: Maybe(Time('So long or shorter.')) },
+              { ...closed, description: 'How long the longest took that came.' },
+            ),
+          ),
+        },
         { ...closed, description: 'Pages that were fetched.' },
       ),
     ),

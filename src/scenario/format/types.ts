@@ -110,8 +110,13 @@ export interface Expectation {
   readonly rule?: string;
   /** With `rule`: how often. Default: at least once. */
   readonly hits?: ExpectedCount;
-  /** Pages of the traffic. */
-  readonly pages?: { readonly fetched?: ExpectedCount; readonly failed?: ExpectedCount };
+  /** Pages of the traffic, counted when they are done. */
+  readonly pages?: {
+    readonly fetched?: ExpectedCount;
+    readonly failed?: ExpectedCount;
+    /** How long the longest took that came. */
+    readonly longest?: { readonly atLeast?: Duration; readonly atMost?: Duration };
+  };
   /** A client said something that contains this; letter case does not count. */
   readonly client?: string;
   /** A client that is a program ended with this status. */

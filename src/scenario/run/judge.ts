@@ -147,16 +147,34 @@ function pageVerdict(pages: NonNullable<Expectation['pages']>, recording: Record
   const wanted = [
     ...(pages.fetched === undefined ? [] : [`${boundsText(pages.fetched)} fetched`]),
     ...(pages.failed === undefined ? [] : [`${boundsText(pages.failed)} failed`]),
+    ...(pages.longest === undefined ? [] : [`the longest ${longestText(pages.longest)}`]),
   ];
+  const took = inTime.filter(({ failure }) => failure === undefined).map(({ milliseconds }) => milliseconds);
+  const longest = took.reduce((most, one) => Math.max(most, one), 0);
   const expected = `pages${spanText(span)}: ${wanted.join(', ')}`;
   const passed =
     (pages.fetched === undefined || isExpected(fetched, pages.fetched)) &&
-    (pages.failed === undefined || isExpected(failed.length, pages.failed));
-  const found = `${fetched} fetched, ${failed.length} failed`;
+    (pages.failed === undefined || isExpected(failed.length, pages.failed)) &&
+    (pages.longest === undefined || (took.length > 0 && isExpected(longest, inMilliseconds(pages.longest))));
+  const length = pages.longest === undefined || took.length === 0 ? '' : `, the longest took ${timeText(longest)}`;
+  const found = `${fetched} fetched, ${failed.length} failed${length}`;
   if (passed || failed.length === 0) return { expected, passed, found };
   const lines = failed.map(({ at, client, failure }) => `${timeText(at).padStart(10)}  client ${client}: ${failure}`);
   return { expected, passed, found: `${found}:${listed(lines)}` };
 }
+
+type Longest = NonNullable<NonNullable<Expectation['pages']>['longest']>;
+
+const longestText = ({ atLeast, atMost }: Longest): string =>
+  [
+    ...(atLeast === undefined ? [] : [`takes ${atLeast} or more`]),
+    ...(atMost === undefined ? [] : [`takes ${atMost} or less`]),
+  ].join(', ');
+
+const inMilliseconds = ({ atLeast, atMost }: Longest): ExpectedCount => ({
+  ...(atLeast !== undefined && { atLeast: parseDuration(atLeast) }),
+  ...(atMost !== undefined && { atMost: parseDuration(atMost) }),
+});
 
 function clientVerdict(text: string, { count }: Expectation, { notes }: Recording, span: Span | undefined): Verdict {
   const expected = `a client says “${text}”${spanText(span)}${timesText(count)}`;

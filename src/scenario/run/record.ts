@@ -31,6 +31,8 @@ export interface RecordedPage {
   readonly client: number;
   /** Undefined when it came. */
   readonly failure: string | undefined;
+  /** How long it took. */
+  readonly milliseconds: number;
 }
 
 /** A client that is a program, and ended. */
@@ -90,9 +92,10 @@ export class Recording {
     this.steps.push({ at: this.now, text });
   }
 
-  page(client: number, failure: string | undefined): void {
+  page(client: number, failure: string | undefined, milliseconds: number): void {
+    if (this.#frozen !== undefined) return;
     if (this.pages.length >= MAX_EVENTS) this.overflowed = true;
-    else this.pages.push({ at: this.now, client, failure });
+    else this.pages.push({ at: this.now, client, failure, milliseconds });
   }
 
   exit(client: number, status: number | string, wanted: boolean): void {

@@ -58,8 +58,9 @@ export class Timeline {
   }
 
   async #fetch(index: number, url: string, timeout: number): Promise<void> {
+    const begin = this.#recording.now;
     const failure = await this.#stage.clients[index]!.fetch(url, timeout);
-    if (!this.#ended) this.#recording.page(index, failure);
+    if (!this.#ended) this.#recording.page(index, failure, this.#recording.now - begin);
   }
 
   #make(step: ScenarioStep, index: number): void {
