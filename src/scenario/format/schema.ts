@@ -83,7 +83,7 @@ const TokenSchema = Type.Object(
 );
 
 const Arguments = (description: string) =>
-  Type.Array(Type.String({ maxLength: 4096 }), { minItems: 1, maxItems: 100, description });
+  Type.Array(Type.String({ format: 'text', maxLength: 4096 }), { minItems: 1, maxItems: 100, description });
 
 const ClientSchema = Type.Union(
   [

@@ -19,7 +19,8 @@ export class Timeline {
   /** Every rule that was ever in force, by its name. */
   readonly rules = new Map<string, FaultHandle>();
   readonly #over = Promise.withResolvers<void>();
-  readonly #pending = new Set<Promise<void>>();
+  /** The steps under way, and those that wait for them. */
+  #working: Promise<void> | undefined;
   #ended = false;
 
   constructor(loaded: LoadedScenario, stage: Stage, recording: Recording) {
@@ -63,25 +64,36 @@ export class Timeline {
     if (!this.#ended) this.#recording.page(index, failure, this.#recording.now - begin);
   }
 
+  /** Steps wait for those before them: new keys take their time, and what is ended after them is to meet them. */
   #make(step: ScenarioStep, index: number): void {
     if (this.#ended) return;
-    if (actionOf(step) === undefined) {
-      this.#end();
-      return;
-    }
-    const work = this.#act(step).catch((error: unknown) => {
-      const where = this.#loaded.locate(['timeline', index]);
-      const message = `${where}: the step at ${step.at} could not be made: ${errorText(error)}`;
-      this.#over.reject(new TunneliteError('ERR_SCENARIO_STEP', message, { cause: error }));
+    const work = (): Promise<void> | undefined => {
+      if (this.#ended) return undefined;
+      if (actionOf(step) === undefined) {
+        this.#end();
+        return undefined;
+      }
+      return this.#act(step).catch((error: unknown) => this.#failed(step, index, error));
+    };
+    const before = this.#working;
+    const now = before ? before.then(work) : work();
+    const done: Promise<void> | undefined = now?.then(() => {
+      if (this.#working === done) this.#working = undefined;
     });
-    this.#pending.add(work);
-    void work.finally(() => this.#pending.delete(work));
+    this.#working = done;
+  }
+
+  #failed(step: ScenarioStep, index: number, error: unknown): void {
+    this.#ended = true;
+    const where = this.#loaded.locate(['timeline', index]);
+    const message = `${where}: the step at ${step.at} could not be made: ${errorText(error)}`;
+    this.#over.reject(new TunneliteError('ERR_SCENARIO_STEP', message, { cause: error }));
   }
 
   #end(): void {
     this.#ended = true;
     this.#recording.step('end');
-    Promise.all(this.#pending).then(() => this.#over.resolve());
+    this.#over.resolve();
   }
 
   async #act(step: ScenarioStep): Promise<void> {
