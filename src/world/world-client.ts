@@ -56,6 +56,7 @@ export class WorldClient {
   #wanted = false;
   /** The gateway refused the last token. */
   #refused = false;
+  #asleep = false;
   #pages = 0;
   #failedPages = 0;
 
@@ -89,9 +90,10 @@ export class WorldClient {
     return { fetched: this.#pages, failed: this.#failedPages };
   }
 
-  /** Signs in and opens the tunnel, and keeps it from then on: it signs in anew when its session is over. */
+  /** Signs in and opens the tunnel, and keeps it from then on: it signs in anew when its session is over. One that has a tunnel keeps that. */
   async connect(): Promise<void> {
     this.#wanted = true;
+    if (this.#tunnel || this.#asleep) return;
     const { options, random, token } = this.#parts;
     const tunnel: LightClient = new LightClient(
       {
@@ -240,6 +242,21 @@ export class WorldClient {
     this.#tunnel?.rekey();
   }
 
+  /** Its device falls asleep, as a closed laptop: it reads and sends nothing. */
+  suspend(): void {
+    this.#note('falls asleep');
+    this.#asleep = true;
+    this.#tunnel?.suspend();
+  }
+
+  /** Its device wakes up. The client asks whether its tunnel is still there, and gets another one if not. */
+  resume(): void {
+    this.#note('wakes up');
+    this.#asleep = false;
+    if (this.#tunnel) this.#tunnel.resume();
+    else if (this.#wanted) this.connect().catch(() => undefined);
+  }
+
   /** Leaves: its session ends, and it stays away until `connect`. */
   async disconnect(): Promise<void> {
     this.#wanted = false;
@@ -255,7 +272,7 @@ export class WorldClient {
     this.#tunnel = undefined;
     if (!this.#wanted) return;
     this.#parts.clock.setTimer(SIGN_IN_AGAIN_MS, () => {
-      if (this.#wanted && !this.#tunnel) this.connect().catch(() => undefined);
+      if (this.#wanted) this.connect().catch(() => undefined);
     });
   }
 
