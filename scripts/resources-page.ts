@@ -23,7 +23,25 @@ Everything else is refused, unless [an upstream rule](upstreams.md) allows it. \
 takes the place of the whole table. A rule under \`resources.upstreams\` with the name of a host puts your own server in its place.
 
 Sites are built for their first visitor, so they cost a start nothing. \`sim.reset()\` forgets what visitors left with them. Each request is
-the event \`service.request\`, each connection \`resource.request\` and \`resource.end\` ([events.md](events.md)).
+the event \`service.request\` ([events.md](events.md)).
+
+## Requests
+
+Whatever a client does to reach something is one *connect request*: a TCP connection, the first UDP datagram to a destination, pings to an
+address, an [HTTP CONNECT](http-connect.md). Each has one decision and two events. \`resource.request\` comes with the decision, so that a test
+can wait for it. \`resource.end\` comes when the request is over, and is the one whole entry: who asked (\`session\`, \`user\`), how (\`channel\`,
+\`protocol\`), for what (\`destination\`, and \`host\` if DNS told a name), what was decided, by which \`rule\` and why (\`explanation\`), where it went
+(\`target\`), when it \`began\`, after how many milliseconds the resource had \`answered\` and all was over (\`milliseconds\`), how many bytes went each
+way, and the \`outcome\`: \`denied\`, \`failed\` (the resource never answered), \`broken\` (something was cut off) or \`completed\`. So this is the access
+log of a run:
+
+\`\`\`sh
+npx tunnelite journal resource.end
+\`\`\`
+
+A connection that is open has no \`resource.end\` yet. Pings of one client to one address are one request until none came for 30 seconds; so are
+UDP datagrams between one port and one destination, while the mapping lasts. All events of a request have its id (\`request\`: \`r1\`, \`r2\`, …).
+\`trace\` is a trace id as W3C Trace Context has it.
 
 ## Sites
 

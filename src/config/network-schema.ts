@@ -105,6 +105,12 @@ export const UpstreamSchema = Type.Object(
           'Goes to another place than the one requested; null = the one requested, by its name if the rule is by name.',
       },
     ),
+    local: Type.Optional(
+      Type.Boolean({
+        description:
+          'true: the name that the connection goes to may resolve to this machine (loopback) or to a link-local address. Otherwise such addresses are refused, unless the rule has them in so many words, or localhost.',
+      }),
+    ),
   },
   closed,
 );

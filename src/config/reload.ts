@@ -26,6 +26,7 @@ const LIVE: Readonly<Record<string, TakesEffect>> = {
   'gateway.serverName': 'new sessions',
   'gateway.authTimeout': 'at once',
   'gateway.denyRoaming': 'at once',
+  'gateway.httpConnect': 'at once',
   'gateway.maxSessions': 'at once',
   'gateway.maxSessionsPerUser': 'at once',
   'identity.directory': 'at once',

@@ -89,6 +89,10 @@ const GatewaySchema = Section(
       'Sessions of one user at a time; null = no limit.',
     ),
     serverName: Text('OpenConnect VPN Server', 'What the header X-CSTP-Server-Name says.'),
+    httpConnect: Flag(
+      false,
+      'true: resources can be reached by HTTP CONNECT on the TLS port too, without a tunnel. An extension of Tunnelite, which the real gateway does not have.',
+    ),
     bearerPrefix: Choice(
       ['lenient', 'strict'],
       DEFAULTS.gateway.bearerPrefix,

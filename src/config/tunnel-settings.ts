@@ -27,5 +27,6 @@ export function tunnelSettings({ gateway }: Config) {
     maxSessions: gateway.maxSessions,
     maxSessionsPerUser: gateway.maxSessionsPerUser ?? undefined,
     serverName: gateway.serverName,
+    httpConnect: gateway.httpConnect,
   };
 }

@@ -26,7 +26,7 @@ import { MemorySessionStore } from './session/session-store.ts';
 import { Sessions, type SessionsHost } from './session/sessions.ts';
 import { SessionFaults } from './session-faults.ts';
 import { TimeKeeper, type TimeKeeperHost } from './time-keeper.ts';
-import type { Gateway, GatewayOptions, PacketPort, SessionInfo } from './types.ts';
+import type { ForwardPort, Gateway, GatewayOptions, PacketPort, SessionInfo } from './types.ts';
 
 const NO_PACKETS: PacketPort = {
   onPacket() {},
@@ -44,6 +44,7 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
   readonly machine;
   readonly sessionTable: Sessions;
   readonly bearerPrefix: BearerPrefix;
+  readonly forward: ForwardPort | undefined;
   readonly faults: FaultPorts;
   readonly faultedSessions: SessionFaults;
   readonly strangers: ReportLimit;
@@ -80,6 +81,7 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
     this.strangers = new ReportLimit(this.machine, STRANGERS_TOLD);
     this.bearerPrefix = options.bearerPrefix ?? DEFAULTS.gateway.bearerPrefix;
     this.faults = options.faults ?? noFaults;
+    this.forward = options.forward;
     this.#network = options.network ?? systemNetwork;
     const { settings, clock, random, emit } = options;
     const coolDown = ADDRESS_COOL_DOWN * 1000;

@@ -6,6 +6,7 @@ import type { Gateway, GatewayOptions } from './types.ts';
 export type {
   DrainOptions,
   DrainResult,
+  ForwardPort,
   Gateway,
   GatewayOptions,
   GatewayState,

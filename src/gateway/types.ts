@@ -10,10 +10,12 @@ import type { Network } from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { BanRules } from './control/bans.ts';
 import type { BearerPrefix } from './control/bearer.ts';
+import type { ForwardPort } from './control/forward-port.ts';
 import type { DrainOptions, DrainResult, StopOptions } from './lifecycle.ts';
 import type { GatewayState } from './lifecycle-state.ts';
 import type { PacketPort, SessionInfo, SessionStore, TunnelSettings } from './session/types.ts';
 
+export type { ForwardPort } from './control/forward-port.ts';
 export type { DrainOptions, DrainResult, StopOptions } from './lifecycle.ts';
 export type { GatewayState } from './lifecycle-state.ts';
 export type { PacketPort, SessionInfo, SessionStore, StoredSession, TunnelSettings } from './session/types.ts';
@@ -53,6 +55,8 @@ export interface GatewayOptions {
   readonly faults?: FaultPorts;
   /** How the Authorization header is read; default `lenient`, as the real server. */
   readonly bearerPrefix?: BearerPrefix;
+  /** Where HTTP CONNECT goes, when `settings.httpConnect` is on. */
+  readonly forward?: ForwardPort;
   /** Shuts out addresses that fail to log in too often; left out = never, unlike the real server, since tests fail on purpose. */
   readonly bans?: BanRules;
   /** Connections without a tunnel at once; default 4096. Beyond it the oldest that has not authenticated is closed. */

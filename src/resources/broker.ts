@@ -11,8 +11,9 @@ import type { Network, TcpStream } from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { MAX_UPSTREAM_SOCKETS, SOCKET_DESCRIPTOR_SHARE } from './constants.ts';
 import { dial } from './dial.ts';
+import { dialable, type OwnListener } from './dial-guard.ts';
 import { type EchoAsked, EchoFlows } from './echo-flows.ts';
-import { HostLookup, type LookUp } from './host-lookup.ts';
+import { type HostAddresses, HostLookup, type LookUp } from './host-lookup.ts';
 import { join } from './join.ts';
 import { pendingFlow } from './pending-flow.ts';
 import { type OpenRequest, type RequestCounts, RequestLedger } from './request-ledger.ts';
@@ -47,6 +48,8 @@ interface BrokerOptions {
   readonly names: AddressNames;
   /** How upstreams are reached by TCP. Default: by the machine's sockets. */
   readonly network?: Network;
+  /** What is not to be reached from the tunnel, since it leads back into it. Default: nothing. */
+  readonly ownListener?: OwnListener;
   /** How names of upstreams are resolved. Default: by the resolver of this machine. */
   readonly lookUp?: LookUp;
   /** Called with each request that is allowed. */
@@ -63,6 +66,14 @@ type UpstreamTarget = Extract<ResourceTarget, { kind: 'upstream' }>;
 type Refuse = (kind: RefusalKind, answer: RefusalAnswer, explanation: string) => void;
 
 const NOBODY: Requester = { session: undefined, person: undefined };
+/** What a SYN in the tunnel gets when an upstream cannot be reached. */
+const ANSWERS = {
+  refused: 'reset',
+  unreachable: 'host-unreachable',
+  timeout: 'host-unreachable',
+  denied: 'prohibited',
+} as const;
+
 const NOTHING = { bytesIn: 0, bytesOut: 0 } as const;
 
 /**
@@ -234,10 +245,11 @@ export class ResourceBroker implements Closable {
       visitorOf,
       openLeg: (target, events) => {
         const leg: UdpLeg = new UdpLeg({
-          ...target,
+          host: target.host,
+          port: target.port,
           ...events,
           clock,
-          resolve: (maxAge) => this.#hosts.resolve(target.host, session, maxAge),
+          resolve: (maxAge) => this.#addressesOf(target, session, maxAge),
           onOpen: () => this.#upstreams.open(owner, leg),
           onClose: () => this.#upstreams.closed(owner, leg),
         });
@@ -279,16 +291,17 @@ export class ResourceBroker implements Closable {
   #dial(
     open: OpenRequest,
     pending: PendingStream,
-    { host, port }: UpstreamTarget,
+    target: UpstreamTarget,
     shape: ResourceShape | undefined,
     tell: Refuse,
   ): () => void {
     const { clock, network } = this.#options;
     const { request } = open;
     const { owner } = pending;
-    const resolve = () => this.#hosts.resolve(host, request.requester.session);
+    const { host, port } = target;
+    const resolve = () => this.#addressesOf(target, request.requester.session);
     const refuse: Refuse = (kind, answer, reason) => {
-      open.end({ ...NOTHING, outcome: 'failed', reason });
+      open.end({ ...NOTHING, outcome: kind === 'denied' ? 'denied' : 'failed', reason });
       tell(kind, answer, reason);
     };
     /** While there is no answer. */
@@ -312,7 +325,7 @@ export class ResourceBroker implements Closable {
         const { failure, kind } = outcome;
         this.#upstreams.closed(owner, slot);
         this.#unreachable(request, failure);
-        refuse(kind, kind === 'refused' ? 'reset' : 'host-unreachable', failure);
+        refuse(kind, ANSWERS[kind], failure);
         return;
       }
       const { socket } = outcome;
@@ -331,6 +344,13 @@ export class ResourceBroker implements Closable {
     };
     open.endBy((reason) => giveUp?.('denied', 'reset', reason));
     return () => giveUp?.('unreachable', 'reset', 'The client left before there was an answer.');
+  }
+
+  /** The addresses of an upstream that may be dialled. */
+  async #addressesOf(target: UpstreamTarget, session: string | undefined, maxAge?: number): Promise<HostAddresses> {
+    const found = await this.#hosts.resolve(target.host, session, maxAge);
+    if ('failure' in found) return found;
+    return dialable(target, found.addresses, this.#options.ownListener ?? (() => undefined));
   }
 
   #unreachable(request: ConnectRequest, explanation: string): void {

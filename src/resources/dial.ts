@@ -16,10 +16,10 @@ interface DialOptions {
   readonly network?: Network;
 }
 
-/** A connection, or why there is none: in words, and of which kind. `refused`: all addresses said no themselves. */
-export type Dialled =
-  | { readonly socket: TcpStream }
-  | { readonly failure: string; readonly kind: 'refused' | 'unreachable' | 'timeout' };
+/** A connection, or why there is none: in words, and of which kind. `refused`: all addresses said no themselves; `denied`: none may be dialled. */
+export type Dialled = { readonly socket: TcpStream } | { readonly failure: string; readonly kind: FailureKind };
+
+type FailureKind = 'refused' | 'unreachable' | 'timeout' | 'denied';
 
 /**
  * Connects to the first address of an upstream that answers (RFC 8305, in short): the next one is tried when one fails, and beside
@@ -41,7 +41,7 @@ export function dial(
     limit.cancel();
     for (const socket of open) if (socket !== winner) socket.destroy();
   };
-  const fail = (failure: string, kind: 'refused' | 'unreachable' | 'timeout'): void => {
+  const fail = (failure: string, kind: FailureKind): void => {
     stop();
     done({ failure, kind });
   };
@@ -83,7 +83,7 @@ export function dial(
   void resolve().then((found) => {
     if (over) return;
     if ('failure' in found) {
-      fail(found.failure, 'unreachable');
+      fail(found.failure, found.kind ?? 'unreachable');
       return;
     }
     waiting = alternating(found.addresses).slice(0, MAX_ATTEMPTS);

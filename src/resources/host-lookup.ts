@@ -6,7 +6,10 @@ import { canonicalAddress } from '../lib/ip-address.ts';
 import { FAILED_LOOK_UP_MS, MAX_CACHED_HOSTS, MAX_LOOK_UPS_OF_SESSION, PARALLEL_LOOK_UPS } from './constants.ts';
 
 /** Addresses of a host, in the order in which they are to be tried; or why there are none, in words. */
-export type HostAddresses = { readonly addresses: readonly string[] } | { readonly failure: string };
+export type HostAddresses =
+  | { readonly addresses: readonly string[] }
+  /** `denied`: there are some, but none that may be dialled. */
+  | { readonly failure: string; readonly kind?: 'denied' };
 
 /** Resolves a name to addresses, the best first; rejects when there are none. */
 export type LookUp = (host: string) => Promise<readonly string[]>;

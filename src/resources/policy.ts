@@ -1,5 +1,6 @@
 import { DEFAULTS } from '../lib/defaults.ts';
 import { addressBytes } from '../lib/ip-address.ts';
+import { type SpecialUse, specialUse } from '../lib/special-address.ts';
 import type { ConnectRequest, Decision, Policy, RefusalAnswer } from './types.ts';
 import type { UpstreamRule, UpstreamRules } from './upstream-rules.ts';
 
@@ -60,10 +61,19 @@ export function createPolicy(options: PolicyOptions): Policy {
     }
     if (upstream) {
       const {
-        found: { id, rule },
+        found: { id, rule, bits },
         host,
       } = upstream;
-      const target = { kind: 'upstream', id, host: rule.to?.host ?? host, port: rule.to?.port ?? port } as const;
+      const tooWide =
+        rule.to === undefined && bits !== undefined ? specialRefusal(address, rule.match, bits) : undefined;
+      if (tooWide) return tooWide;
+      const target = {
+        kind: 'upstream',
+        id,
+        host: rule.to?.host ?? host,
+        port: rule.to?.port ?? port,
+        local: rule.local,
+      } as const;
       return {
         allow: true,
         rule: `upstream ${rule.match}`,
@@ -100,6 +110,25 @@ export function createPolicy(options: PolicyOptions): Policy {
   };
 }
 
+/** Bits that a rule by address has to give at least to mean what is special about an address. */
+const BITS_FOR: Readonly<Record<SpecialUse, readonly [ipv4: number, ipv6: number]>> = {
+  loopback: [8, 128],
+  'link-local': [16, 10],
+  metadata: [32, 128],
+};
+
+/** A range as wide as 0.0.0.0/0 does not mean this machine itself, or the metadata service of its cloud. */
+function specialRefusal(address: string, match: string, bits: number): Decision | undefined {
+  const use = specialUse(address);
+  if (use === undefined || bits >= BITS_FOR[use][address.includes(':') ? 1 : 0]) return undefined;
+  return {
+    allow: false,
+    rule: 'special-address',
+    explanation: `${address} is a ${use} address, and the upstream rule ${match} is too wide to mean it. Add a rule with match: ${address} if it is to be reached.`,
+    answer: 'prohibited',
+  };
+}
+
 function pingDecision({ address, host = address }: Destination, answers: boolean): Decision {
   return answers
     ? { allow: true, rule: 'ping', explanation: `${host} answers pings.`, target: { kind: 'echo' } }
@@ -114,6 +143,9 @@ function isNamedBy({ names }: Destination, { match }: UpstreamRule): boolean {
 
 /** Why nothing allows a destination without a host, and what to do about it. */
 function whyNot({ address, host, isVirtual, port }: Destination): string {
+  if (host === address) {
+    return `Nothing is called ${host} here: no mock host, no record and no upstream rule. Add it under resources.upstreams to allow it`;
+  }
   if (host !== undefined) {
     return `No upstream rule for ${host} has port ${port}. Add the port to one of resources.upstreams to allow it`;
   }

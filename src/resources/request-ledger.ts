@@ -95,7 +95,8 @@ export class RequestLedger {
   open(asked: AskedFor): OpenRequest {
     const { names } = this.#options;
     const { address, port } = asked.destination;
-    const known = names.namesOf(address);
+    const named = names.namesOf(address);
+    const known = named.length > 0 || asked.name === undefined ? named : [asked.name];
     this.#sequence += 1;
     this.#counts.requests += 1;
     const request: ConnectRequest = {

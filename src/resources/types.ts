@@ -46,6 +46,8 @@ export interface AskedFor {
   readonly requester: Requester;
   readonly source: RequestEnd;
   readonly destination: RequestEnd;
+  /** What the client called the destination, where it did: what is shown of one that has no name here. */
+  readonly name?: string | undefined;
   /** The client's own trace id, if it has sent one. */
   readonly trace?: string | undefined;
 }
@@ -64,7 +66,14 @@ export interface AddressNames {
 export type ResourceTarget =
   | { readonly kind: 'service'; readonly service: string }
   /** `id` is that of the rule; `host` is an address, or a name for the resolver of this machine. */
-  | { readonly kind: 'upstream'; readonly id: string; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'upstream';
+      readonly id: string;
+      readonly host: string;
+      readonly port: number;
+      /** The name may lead to this machine, or to a link-local address. */
+      readonly local?: boolean | undefined;
+    }
   | { readonly kind: 'echo' };
 
 /** How a refused request is answered: TCP RST or ICMP port unreachable, ICMP prohibited, ICMP host unreachable, nothing. */

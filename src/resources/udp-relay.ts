@@ -5,6 +5,8 @@ import type { OpenRequest, RequestOutcome } from './request-ledger.ts';
 import type { ConnectRequest, ResourceTarget, ServiceHandlers } from './types.ts';
 import type { UdpLeg } from './udp-leg.ts';
 
+type UpstreamTarget = Extract<ResourceTarget, { kind: 'upstream' }>;
+
 /** What a mapping's upstream tells it. */
 export interface LegEvents {
   readonly onMessage: (payload: Buffer) => void;
@@ -19,7 +21,7 @@ interface UdpRelayOptions {
   readonly decide: (address: string, port: number) => OpenRequest;
   readonly visitorOf: (request: ConnectRequest) => Visitor;
   /** The way to an upstream, for one destination. */
-  readonly openLeg: (target: { readonly host: string; readonly port: number }, events: LegEvents) => UdpLeg;
+  readonly openLeg: (target: UpstreamTarget, events: LegEvents) => UdpLeg;
   /** A destination cannot be reached, in words. Not called again for the same reason until something came from there. */
   readonly onUnreachable: (request: ConnectRequest, explanation: string) => void;
   /** Called once, last. */
@@ -127,23 +129,20 @@ export class UdpRelay {
     return destination;
   }
 
-  #open(destination: Destination, { host, port }: { readonly host: string; readonly port: number }): UdpLeg {
-    return this.#options.openLeg(
-      { host, port },
-      {
-        onMessage: (message) => {
-          destination.failure = undefined;
-          this.#reply(destination, message);
-        },
-        onFailure: (explanation) => {
-          if (destination.failure === explanation) return;
-          destination.failure = explanation;
-          this.#options.onUnreachable(destination.open.request, explanation);
-          // Who asks a name server that is not there asks again, from another port.
-          if (this.#questions !== undefined) this.#finish('unanswered');
-        },
+  #open(destination: Destination, target: UpstreamTarget): UdpLeg {
+    return this.#options.openLeg(target, {
+      onMessage: (message) => {
+        destination.failure = undefined;
+        this.#reply(destination, message);
       },
-    );
+      onFailure: (explanation) => {
+        if (destination.failure === explanation) return;
+        destination.failure = explanation;
+        this.#options.onUnreachable(destination.open.request, explanation);
+        // Who asks a name server that is not there asks again, from another port.
+        if (this.#questions !== undefined) this.#finish('unanswered');
+      },
+    });
   }
 
   #reply(destination: Destination, bytes: Uint8Array | undefined): void {

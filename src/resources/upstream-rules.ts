@@ -1,5 +1,5 @@
 import { TunneliteError } from '../lib/errors.ts';
-import { rangeTest } from '../lib/ip-range.ts';
+import { parseRange, rangeTest } from '../lib/ip-range.ts';
 import { fits, type NamePattern, namePattern } from './name-patterns.ts';
 import type { ConnectRequest } from './types.ts';
 
@@ -11,6 +11,8 @@ export interface UpstreamRule {
   readonly ports: readonly number[];
   /** Where the connection really goes, when not to the address or name asked for. */
   readonly to: { readonly host: string; readonly port: number | undefined } | undefined;
+  /** The name that the connection really goes to may lead to this machine, or to a link-local address. */
+  readonly local?: boolean | undefined;
 }
 
 type Destination = ConnectRequest['destination'];
@@ -26,6 +28,8 @@ export interface CompiledRule {
   readonly pattern: NamePattern | undefined;
   /** The host that the rule takes the request to be for, an address or a name; undefined when it is about others. */
   readonly hostOf: (destination: Destination, address: Uint8Array) => string | undefined;
+  /** A rule by address: how many bits of an address it gives. */
+  readonly bits: number | undefined;
 }
 
 /** How many rules that were removed are remembered, for the words of a refusal. Ours. */
@@ -124,13 +128,14 @@ function firstOf(rules: readonly CompiledRule[], destination: Destination, addre
   return undefined;
 }
 
-function compile(rule: UpstreamRule): Pick<CompiledRule, 'pattern' | 'hostOf'> {
+function compile(rule: UpstreamRule): Pick<CompiledRule, 'pattern' | 'hostOf' | 'bits'> {
   const ports = new Set(rule.ports);
   const portFits = (port: number): boolean => ports.size === 0 || ports.has(port);
   const isInRange = rangeTest(rule.match);
   if (isInRange) {
     return {
       pattern: undefined,
+      bits: parseRange(rule.match)?.[1],
       hostOf: ({ address, isVirtual, port }, bytes) =>
         portFits(port) && !isVirtual && isInRange(bytes) ? address : undefined,
     };
@@ -141,6 +146,7 @@ function compile(rule: UpstreamRule): Pick<CompiledRule, 'pattern' | 'hostOf'> {
   }
   return {
     pattern,
+    bits: undefined,
     hostOf: ({ names, port }) => (portFits(port) ? names.find((name) => fits(pattern, name.toLowerCase())) : undefined),
   };
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
 import type { FaultPorts } from '../faults/ports.ts';
-import type { Gateway } from '../gateway/index.ts';
+import type { ForwardPort, Gateway } from '../gateway/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import { canonicalAddress } from '../lib/ip-address.ts';
@@ -23,8 +23,10 @@ import {
   type OnPremisesHost,
 } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { forwardPort } from './forwarding.ts';
 import { limitReports } from './limit-reports.ts';
 import { OnwardPath } from './onward.ts';
+import { OwnListeners } from './own-listeners.ts';
 import { ResourceControls, upstreamRule } from './resources.ts';
 import { channelOf, requesterOf, stackPort } from './stack-port.ts';
 import { upstreamNames } from './upstream-names.ts';
@@ -60,6 +62,10 @@ export interface InnerNetwork {
   readonly broker: ResourceBroker;
   /** What clients find behind the gateway, and rules that are added while it runs. */
   readonly resources: ResourceControls;
+  /** Listeners that upstreams must not lead to. */
+  readonly ownListeners: OwnListeners;
+  /** Where HTTP CONNECT at the gateway goes. */
+  readonly forward: ForwardPort;
   attach(gateway: Gateway): void;
   /** Goes by another configuration, as far as it can; sessions that began before find DNS where they were told. */
   configure(config: Config): void;
@@ -112,7 +118,9 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
 
   const dnsServers = new Set(config.gateway.dnsServers.map(canonicalAddress));
   let { denyWith } = config.resources;
+  let { defaultDomain } = config.gateway;
   const reportSockets = limitReports((report) => emit('resource.limit', report), clock);
+  const ownListeners = new OwnListeners();
   const broker = new ResourceBroker({
     policy: createPolicy({
       services: directoryOf(onPremises),
@@ -135,6 +143,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     random: options.random,
     faults,
     network: options.network,
+    ownListener: (address, port) => ownListeners.find(address, port),
     names: {
       namesOf(address) {
         const host = onPremises.hostAt(address);
@@ -172,8 +181,11 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     onPremises,
     broker,
     resources,
+    ownListeners,
+    forward: forwardPort({ broker, resolver, defaultDomain: () => defaultDomain }),
     attach(attached) {
       gateway = attached;
+      ownListeners.add(() => ({ what: 'the gateway', host: attached.host, port: attached.port }));
       attached.attach(
         stackPort(stack, driver, (session) => {
           upstreams.forget(session);
@@ -185,6 +197,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       resources.configure(changed);
       onPremises.configure(changed.services);
       denyWith = changed.resources.denyWith;
+      defaultDomain = changed.gateway.defaultDomain;
       for (const server of changed.gateway.dnsServers) dnsServers.add(canonicalAddress(server));
       resolver.useDomains(zonesOf(changed));
     },

@@ -188,8 +188,8 @@ export class ResourceControls {
 }
 
 /** A rule of the configuration as the policy takes it. */
-export function upstreamRule({ match, ports, to }: Config['resources']['upstreams'][number]): UpstreamRule {
-  return { match, ports, to: to ? { host: to.host, port: to.port ?? undefined } : undefined };
+export function upstreamRule({ match, ports, to, local }: Config['resources']['upstreams'][number]): UpstreamRule {
+  return { match, ports, to: to ? { host: to.host, port: to.port ?? undefined } : undefined, local };
 }
 
 function inWords({ ports, to }: UpstreamInfo): { readonly ports: string; readonly target: string } {

@@ -205,6 +205,7 @@ export async function runSimulator(
       ...(runtime.store ? { store: runtime.store } : {}),
       acceleration: config.acceleration,
       bearerPrefix: config.gateway.bearerPrefix,
+      forward: network.forward,
       bans: config.gateway.bans,
     });
     closing.use(gateway);

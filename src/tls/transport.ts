@@ -160,6 +160,16 @@ export class Transport extends Duplex implements StreamPlace {
     this.raw.uncork();
   }
 
+  /**
+   * Calls back when the socket takes more: at once, unless it is full. For whoever writes to TLS what has no end: writes to TLS complete when
+   * they are encrypted (direct-path.ts), whether or not the peer takes them.
+   */
+  whenRoom(work: () => void): void {
+    this.flush();
+    if (this.raw.writableNeedDrain) this.raw.once('drain', work);
+    else work();
+  }
+
   /** Stops reading, whatever TLS asks for, until `release` was called as often: a fault on purpose. */
   hold(): void {
     this.#holds++;

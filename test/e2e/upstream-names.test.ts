@@ -125,7 +125,7 @@ t.test('without a target the name itself is dialled, as the resolver of this mac
   let addresses: readonly string[] = [];
   const { sim, client } = await tunnel(
     t,
-    { resources: { upstreams: [{ match: '*.contoso.internal' }] } },
+    { resources: { upstreams: [{ match: '*.contoso.internal', local: true }] } },
     { lookUp: async (host) => (host === 'app.contoso.internal' ? addresses : []) },
   );
   await t.rejects(client.openTcp('app.contoso.internal', ports.web), { code: 'ERR_CLIENT_OPEN' });

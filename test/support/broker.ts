@@ -104,7 +104,7 @@ export const ALICE = {
 export const setup = (
   t: Test,
   options: {
-    upstreams?: { match: string; to?: { host: string; port: number } }[];
+    upstreams?: { match: string; to?: { host: string; port: number }; local?: boolean }[];
     refuse?: string;
     clock?: Clock;
     names?: Record<string, readonly string[]>;

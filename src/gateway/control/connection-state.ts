@@ -6,7 +6,7 @@
  *       │              │                     │                    │ connect
  *       │              │                     │                    ▼
  *       │              │ connect             │                Connecting ── establish ──▶ Tunnel
- *       │              └─────────────────────┼─────────────────▶  │                          │
+ *       │              └─────────────────────┼─────────────────▶  │    └──── forward ───▶ Forwarding
  *       │                                    ▼                    ▼                          │
  *       └──────────── close ─────────────▶ Closing ◀──────────────┴──────────────────────────┘
  *                                            │ gone (from every state)
@@ -25,13 +25,23 @@ export const ConnectionState = {
   Connecting: 'CONNECTING',
   /** CSTP. */
   Tunnel: 'TUNNEL',
+  /** The bytes of an HTTP CONNECT. */
+  Forwarding: 'FORWARDING',
   /** The last bytes are on their way; nothing more is read. */
   Closing: 'CLOSING',
   Closed: 'CLOSED',
 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
 
-export type ConnectionEvent = 'secure' | 'authenticate' | 'accept' | 'connect' | 'establish' | 'close' | 'gone';
+export type ConnectionEvent =
+  | 'secure'
+  | 'authenticate'
+  | 'accept'
+  | 'connect'
+  | 'establish'
+  | 'forward'
+  | 'close'
+  | 'gone';
 
 const S = ConnectionState;
 
@@ -45,6 +55,7 @@ export const CONNECTION_TRANSITIONS: Readonly<
     accept: null,
     connect: null,
     establish: null,
+    forward: null,
     close: S.Closing,
     gone: S.Closed,
   },
@@ -54,6 +65,7 @@ export const CONNECTION_TRANSITIONS: Readonly<
     accept: null,
     connect: S.Connecting,
     establish: null,
+    forward: null,
     close: S.Closing,
     gone: S.Closed,
   },
@@ -63,6 +75,7 @@ export const CONNECTION_TRANSITIONS: Readonly<
     accept: S.Authenticated,
     connect: null,
     establish: null,
+    forward: null,
     close: S.Closing,
     gone: S.Closed,
   },
@@ -72,6 +85,7 @@ export const CONNECTION_TRANSITIONS: Readonly<
     accept: null,
     connect: S.Connecting,
     establish: null,
+    forward: null,
     close: S.Closing,
     gone: S.Closed,
   },
@@ -81,6 +95,7 @@ export const CONNECTION_TRANSITIONS: Readonly<
     accept: null,
     connect: null,
     establish: S.Tunnel,
+    forward: S.Forwarding,
     close: S.Closing,
     gone: S.Closed,
   },
@@ -90,6 +105,17 @@ export const CONNECTION_TRANSITIONS: Readonly<
     accept: null,
     connect: null,
     establish: null,
+    forward: null,
+    close: S.Closing,
+    gone: S.Closed,
+  },
+  [S.Forwarding]: {
+    secure: null,
+    authenticate: null,
+    accept: null,
+    connect: null,
+    establish: null,
+    forward: null,
     close: S.Closing,
     gone: S.Closed,
   },
@@ -99,6 +125,7 @@ export const CONNECTION_TRANSITIONS: Readonly<
     accept: null,
     connect: null,
     establish: null,
+    forward: null,
     close: S.Closing,
     gone: S.Closed,
   },
@@ -108,6 +135,7 @@ export const CONNECTION_TRANSITIONS: Readonly<
     accept: null,
     connect: null,
     establish: null,
+    forward: null,
     close: S.Closed,
     gone: S.Closed,
   },

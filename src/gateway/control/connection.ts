@@ -20,6 +20,9 @@ import { entitledSession, sessionOfCookie, showsCookie, type TunnelRefusal } fro
 import { ConnectionDeadlines, type Look } from './connection-deadlines.ts';
 import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
 import { HANDSHAKE_PIECE, MAX_REQUESTS_PER_CONNECTION, REQUEST_LIMITS } from './constants.ts';
+import type { ForwardClient, ForwardPort } from './forward-port.ts';
+import { ForwardStream } from './forward-stream.ts';
+import { explained, forwardRefused, isForward, readForward, reportAnswer } from './forwarding.ts';
 import {
   authenticationFailed,
   challenge,
@@ -38,6 +41,8 @@ import { Stage } from './waiting-room.ts';
 /** What connections need of the gateway around them. */
 export interface ConnectionHost extends AdmissionHost, LoginHost {
   readonly emit: Emit;
+  /** Where an HTTP CONNECT for a resource goes. */
+  readonly forward: ForwardPort | undefined;
   /** The time that handshakes and closing go by. */
   readonly machine: Clock;
   readonly pages: Pages;
@@ -69,6 +74,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   readonly remote: string;
   readonly remoteAddress: string;
   readonly acceptedAt: number;
+  readonly #port: number;
   readonly #host: ConnectionHost;
   /** Until the tunnel is open. */
   #reader: RequestReader | undefined = new RequestReader(REQUEST_LIMITS);
@@ -83,12 +89,15 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   #rejected = false;
   /** As fault rules see it; made when there is one. */
   #tcp: TcpConnection | undefined;
+  /** A CONNECT for a resource is under way: to be called when nobody waits for it any more. */
+  #abandon: (() => void) | undefined;
   readonly #deadlines: ConnectionDeadlines;
 
   constructor(raw: Socket, host: ConnectionHost) {
     this.#host = host;
     this.remoteAddress = remoteAddressOf(raw);
     this.remote = remoteOf(raw);
+    this.#port = raw.remotePort ?? 0;
     this.acceptedAt = host.clock.monotonic();
     this.#deadlines = new ConnectionDeadlines(this.acceptedAt, host.machine.monotonic());
     this.transport = new Transport(raw, { onBatchEnd: () => this.#onBatchEnd() });
@@ -98,7 +107,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.transport.on('error', (error) => this.#fail(error));
     this.tls.on('error', (error) => this.#fail(error));
     this.tls.on('secure', () => this.#onSecure());
-    this.tls.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.tls.on('data', this.#onData);
     this.tls.on('end', () => this.#onEnd());
     this.tls.on('close', () => this.#onGone());
     this.transport.on('close', () => this.tls.destroy());
@@ -253,7 +262,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   /** Bytes of the tunnel, which the channel is done with when it returns. */
   readonly #receive = (chunk: Buffer): void => this.#cstp?.receive(chunk);
 
-  #onData(chunk: Buffer): void {
+  readonly #onData = (chunk: Buffer): void => {
     if (this.#cstp) {
       this.#receive(chunk);
       return;
@@ -261,7 +270,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     if (this.#state === ConnectionState.Closing || this.#state === ConnectionState.Closed) return;
     this.#reader?.feed(chunk);
     this.#readRequests();
-  }
+  };
 
   #onBatchEnd(): void {
     if (!this.#heard) {
@@ -278,6 +287,8 @@ export class ControlConnection implements CstpConnection, FaultSubject {
       this.tls.destroy();
       return;
     }
+    // One direction of what is forwarded may end before the other.
+    if (this.#state === ConnectionState.Forwarding) return;
     this.#lost('The TCP connection was closed.');
     this.closeConnection();
   }
@@ -287,6 +298,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     if (!this.#move('gone')) return;
     if (!this.#rejected && this.#requests === 0) this.#reportFailure(state === ConnectionState.Handshake);
     this.#lost(this.#failure ? `The TCP connection broke (${this.#failure}).` : 'The TCP connection was closed.');
+    this.#abandon?.();
     this.writer.abandon();
     this.#host.onGone(this);
   }
@@ -354,7 +366,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
         break;
       case 'CONNECT':
         this.#move('connect');
-        this.#guard(this.#onConnect(request));
+        this.#guard(this.#forwards(request) ? this.#onForward(request) : this.#onConnect(request));
         break;
       default:
         this.#answer(notFound(), request);
@@ -435,6 +447,49 @@ export class ControlConnection implements CstpConnection, FaultSubject {
         : (this.#cookieFault(found.session) ?? entitledSession(found.session, request.target, this.#host.turnsAway));
     if ('answer' in entitled) this.#refuseTunnel(entitled, request);
     else this.#openTunnel(entitled.session, request);
+  }
+
+  /** Whether a CONNECT is for a resource, and such are taken. */
+  #forwards({ target }: HttpRequest): boolean {
+    const { forward, settings } = this.#host;
+    return forward !== undefined && settings.httpConnect === true && isForward(target);
+  }
+
+  async #onForward(request: HttpRequest): Promise<void> {
+    this.tls.pause();
+    const remote = { address: this.remoteAddress, key: this.remote };
+    const asked = await readForward(this.#host, request, this.#session, remote);
+    if (this.#state !== ConnectionState.Connecting) return;
+    const { forward, turnsAway } = this.#host;
+    if ('answer' in asked) {
+      reportAnswer(this.#host, this, this.#headers.userAgent, asked);
+      this.#answer(asked.answer, request);
+      return;
+    }
+    if (turnsAway !== undefined) {
+      this.#answer(explained(503, 'Service Unavailable', turnsAway.explanation), request);
+      return;
+    }
+    this.#host.onProgress(this, Stage.Authenticated);
+    this.#abandon = forward?.(
+      { ...asked, source: { address: this.remoteAddress, port: this.#port } },
+      { accept: () => this.#forward(request), refuse: (refusal) => this.#answer(forwardRefused(refusal), request) },
+    );
+  }
+
+  /** The resource has answered: what comes from now on is for it. */
+  #forward(request: HttpRequest): ReturnType<ForwardClient['accept']> {
+    const established = response(200, 'Connection established');
+    this.#host.emit('http.response', { remote: this.remote, status: established.status, text: established.text });
+    this.tls.write(serializeResponse(established, request.version));
+    this.#move('forward');
+    this.#host.onTunnel(this);
+    this.transport.handInPieces(0);
+    this.tls.removeListener('data', this.#onData);
+    const stream = new ForwardStream(this.tls, this.transport, this.#reader?.rest());
+    this.#headers = noClientHeaders();
+    this.#reader = undefined;
+    return { stream, bytes: () => stream.bytes() };
   }
 
   /** Whether the fault plan has the cookie refused that a session was found by. */

@@ -33,6 +33,8 @@ export interface TunnelSettings {
   readonly maxSessions: number;
   readonly maxSessionsPerUser: number | undefined;
   readonly serverName: string;
+  /** HTTP CONNECT to resources is answered on the TLS port: an extension, which the real server does not have. */
+  readonly httpConnect?: boolean;
 }
 
 /** One tunnel session as the rest of the program sees it. */

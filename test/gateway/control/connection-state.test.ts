@@ -11,10 +11,12 @@ const EVENTS: readonly ConnectionEvent[] = [
   'accept',
   'connect',
   'establish',
+  'forward',
   'close',
   'gone',
 ];
-const { Handshake, Request, Verifying, Authenticated, Connecting, Tunnel, Closing, Closed } = ConnectionState;
+const { Handshake, Request, Verifying, Authenticated, Connecting, Tunnel, Forwarding, Closing, Closed } =
+  ConnectionState;
 
 /** Every pair that moves on, beside `close` and `gone`; all others must be forbidden. */
 const ALLOWED = new Map<string, ConnectionState>([
@@ -24,6 +26,7 @@ const ALLOWED = new Map<string, ConnectionState>([
   [`${Request} connect`, Connecting],
   [`${Authenticated} connect`, Connecting],
   [`${Connecting} establish`, Tunnel],
+  [`${Connecting} forward`, Forwarding],
 ]);
 
 t.test('every pair of state and event does what the diagram shows', async (t) => {
