@@ -94,6 +94,12 @@ export const ACTIONS = {
     may: [],
     text: 'From this datagram on its client comes from another port, as behind a NAT that forgot it. Removing the rule gives the old port back.',
   },
+  reject: {
+    seams: ['udp'],
+    needs: [],
+    may: [],
+    text: 'UDP is closed, so that the system answers each datagram with ICMP “port unreachable”. That is done to all of UDP or to none of it, so the rule selects nothing else.',
+  },
   hold: {
     seams: ['udp', 'tcp', 'packet'],
     needs: [],

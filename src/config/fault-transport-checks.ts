@@ -6,7 +6,23 @@ const MAX_DATAGRAM = 65_535;
 
 /** What of a rule about datagrams, connections and handshakes cannot be, beyond what the tables say. */
 export function transportProblems(rule: FaultRule, at: Path): Problem[] {
-  return [...handshakeProblems(rule, at), ...figureProblems(rule, [...at, 'then'])];
+  return [...rejectProblems(rule, at), ...handshakeProblems(rule, at), ...figureProblems(rule, [...at, 'then'])];
+}
+
+/** The system answers for a port or does not: it knows neither sessions nor chance. */
+function rejectProblems({ on, when = {}, then }: FaultRule, at: Path): Problem[] {
+  if (then.do !== 'reject' || on.seam !== 'udp') return [];
+  const hint = 'Use drop, which can select; or reject alone.';
+  const problem = (member: 'on' | 'when', key: string): Problem => ({
+    path: [...at, member, key],
+    atKey: true,
+    message: `reject closes the UDP port, for everybody and every datagram: it cannot go by ${key}`,
+    hint,
+  });
+  return [
+    ...Object.keys(on).flatMap((key) => (key === 'seam' ? [] : [problem('on', key)])),
+    ...Object.keys(when).map((key) => problem('when', key)),
+  ];
 }
 
 function handshakeProblems({ on, then }: FaultRule, at: Path): Problem[] {

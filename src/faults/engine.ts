@@ -21,6 +21,7 @@ import type { FaultedSessions, FaultPorts, TcpConnection, TcpFaults } from './po
 import { Rule, type RuleHost, selectorOf } from './rule.ts';
 import { TcpRules } from './tcp-faults.ts';
 import type { FaultHandle, FaultRuleInput, FaultStatus, Passing } from './types.ts';
+import { UdpPort } from './udp-port.ts';
 import { WaitingBudget } from './waiting.ts';
 
 /** Actions that do nothing to a session without a tunnel. */
@@ -85,6 +86,7 @@ export class FaultEngine implements FaultPorts {
   readonly #wireGate: DatagramGate;
   readonly #innerGate: DatagramGate;
   readonly #tcp: TcpRules;
+  readonly #udpPort: UdpPort;
   readonly #networkGate: DatagramGate;
   #sessions: FaultedSessions | undefined;
   /** Rules that wait for their time to look at the sessions that there are. */
@@ -126,6 +128,7 @@ export class FaultEngine implements FaultPorts {
     const personOf = (session: string) => this.#sessions?.personOf(session);
     const budget = new WaitingBudget();
     this.#host = { clock, machine, emit, budget, removed: (rule, lost) => this.#forget(rule, lost) };
+    this.#udpPort = new UdpPort(machine);
     this.#tcp = new TcpRules({ clock, machine, budget });
     this.#actions = new DatagramActions(machine);
     this.#wireGate = new RuleGate('wire', this.#wire, this.#actions, personOf);
@@ -200,6 +203,16 @@ export class FaultEngine implements FaultPorts {
     this.#sessions = sessions;
   }
 
+  /** How UDP is opened and closed; false: there is none. @internal */
+  knowUdp(openPort: (open: boolean) => Promise<boolean>): void {
+    this.#udpPort.know(openPort);
+  }
+
+  /** The UDP port has to be closed. @internal */
+  get udpShut(): boolean {
+    return this.#udpPort.shut;
+  }
+
   /** How the connections are found that are open already. @internal */
   knowConnections(connections: () => Iterable<TcpConnection>): void {
     this.#tcp.knowConnections(connections);
@@ -231,7 +244,7 @@ export class FaultEngine implements FaultPorts {
     this.#rules.set(name, made);
     this.#options.emit('fault.added', { rule: name, seam: rule.on.seam, fault: rule.then.do, notes });
     for (const lane of lanes) lane.add(made);
-    if (rule.on.seam === 'tcp') this.#tcp.add(made);
+    if (lanes.length === 0) this.#worker(made).add(made);
     this.#refresh();
     if (listOf(made.on.kind)?.includes('session')) this.#sweepInTime(made);
     return made;
@@ -347,7 +360,7 @@ export class FaultEngine implements FaultPorts {
     this.begin();
   }
 
-  /** Where what a rule selects is held against it; nowhere if it is about the bytes of connections. Its selector names all kinds. */
+  /** Where what a rule selects is held against it; nowhere if it is not about single things that pass. Its selector names all kinds. */
   #lanes({ on, then }: FaultRule): readonly Lane[] {
     const kinds = listOf(on.kind) ?? [];
     switch (on.seam) {
@@ -360,6 +373,7 @@ export class FaultEngine implements FaultPorts {
       case 'packet':
         return [this.#network];
       case 'udp':
+        if (then.do === 'reject') return [];
         return [kinds.some((kind) => INNER_KINDS.includes(kind)) ? this.#inner : this.#wire];
       case 'decision': {
         if (HANDSHAKE_ACTIONS.includes(then.do)) return [this.#handshakes];
@@ -367,6 +381,10 @@ export class FaultEngine implements FaultPorts {
         return [...new Set(kinds.map((kind) => (kind === 'resource' ? this.#resources : other)))];
       }
     }
+  }
+
+  #worker({ action }: Rule): { add(rule: Rule): void; remove(rule: Rule, lost: boolean): void } {
+    return action.do === 'reject' ? this.#udpPort : this.#tcp;
   }
 
   readonly #atStream: NonNullable<FaultPorts['stream']> = (point, facts) => {
@@ -415,10 +433,11 @@ export class FaultEngine implements FaultPorts {
 
   #forget(rule: Rule, lost: boolean): void {
     this.#rules.delete(rule.name);
-    for (const lane of this.#lanes({ ...rule.rule, on: rule.on })) lane.remove(rule);
+    const lanes = this.#lanes({ ...rule.rule, on: rule.on });
+    for (const lane of lanes) lane.remove(rule);
+    if (lanes.length === 0) this.#worker(rule).remove(rule, lost);
     this.#sweeps.get(rule)?.cancel();
     this.#sweeps.delete(rule);
-    if (rule.on.seam === 'tcp') this.#tcp.remove(rule, lost);
     this.#actions.forget(rule);
     this.#refresh();
   }

@@ -146,6 +146,8 @@ export interface FaultPorts {
   readonly datagrams?: DatagramGate | undefined;
   /** What is done to packets of the data channel, before encryption and after decryption. */
   readonly packets?: DatagramGate | undefined;
+  /** The UDP port has to be closed. */
+  readonly udpShut?: boolean | undefined;
   readonly tcp?: TcpFaults | undefined;
   /** What is done to IP packets in the tunnel. */
   readonly ipPackets?: DatagramGate | undefined;

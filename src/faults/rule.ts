@@ -125,6 +125,11 @@ export class Rule implements FaultHandle {
     for (const waiter of this.#waiters) if (this.#hits >= waiter.times) waiter.settle();
   }
 
+  /** Something about it that whoever made it should know. */
+  tell(explanation: string): void {
+    this.#tellLimit(explanation);
+  }
+
   /** More would wait than may be kept. */
   tellFull(more = 'others are lost.'): void {
     if (this.#limitTold) return;

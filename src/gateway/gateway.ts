@@ -339,6 +339,10 @@ export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, Lif
     return session.deliver(buffer, offset, length);
   }
 
+  async openUdp(open: boolean): Promise<boolean> {
+    return (await this.#dataChannels?.openPort?.(open)) ?? false;
+  }
+
   *tcpConnections(): Iterable<TcpConnection> {
     for (const { asTcp } of this.#door.pending) yield asTcp;
     for (const { asTcp } of this.#door.tunnels) yield asTcp;

@@ -137,6 +137,8 @@ export interface Gateway extends Closable {
    * @throws TunneliteError `ERR_GATEWAY_CERTIFICATE`
    */
   useCertificate(tls: { readonly cert: string; readonly key: string }): void;
+  /** Closes the UDP port, as a fault, or opens it again; false: there is none. @internal */
+  openUdp(open: boolean): Promise<boolean>;
   /** The connections that are open, as fault rules see them. @internal */
   tcpConnections(): Iterable<TcpConnection>;
   /** What takes part when the clock is moved. @internal */

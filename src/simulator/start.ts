@@ -211,6 +211,7 @@ export async function runSimulator(
     closing.use(gateway);
     network.attach(gateway);
     faults.knowSessions(gateway.faultedSessions);
+    faults.knowUdp((open) => gateway.openUdp(open));
     faults.knowConnections(() => gateway.tcpConnections());
     clock.follow(gateway.follower);
     const renewal = new LeafRenewal({ certificates, clock, emit });

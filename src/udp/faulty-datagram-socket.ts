@@ -1,10 +1,11 @@
 import type { DatagramDirection, DatagramFaults, DatagramGate, DatagramPlace } from './datagram-faults.ts';
-import type {
-  DatagramReceiver,
-  DatagramSocket,
-  DatagramSocketOptions,
-  DatagramSocketStats,
-  Endpoint,
+import {
+  type DatagramReceiver,
+  type DatagramSocket,
+  type DatagramSocketOptions,
+  type DatagramSocketStats,
+  type Endpoint,
+  endpointOf,
 } from './datagram-socket.ts';
 
 export interface DatagramFaultOptions {
@@ -22,6 +23,11 @@ export class FaultyDatagramSocket implements DatagramSocket {
   readonly #receiver: DatagramReceiver;
   #inner!: DatagramSocket;
   #closed = false;
+  /** Whether the port is to be open, and is; what is under way. */
+  #wanted = true;
+  #open = true;
+  #turn: Promise<void> = Promise.resolve();
+  readonly #reopen: (port: number) => Promise<DatagramSocket>;
 
   /** @param open opens the real socket with the receiver that it is given */
   static async open(
@@ -29,14 +35,21 @@ export class FaultyDatagramSocket implements DatagramSocket {
     socket: DatagramSocketOptions,
     open: (options: DatagramSocketOptions) => Promise<DatagramSocket>,
   ): Promise<FaultyDatagramSocket> {
-    const made = new FaultyDatagramSocket(options, socket.receiver);
-    made.#inner = await open({ ...socket, receiver: made.#inward });
+    const made = new FaultyDatagramSocket(options, socket.receiver, (port) =>
+      open({ ...socket, port, receiver: made.#inward }),
+    );
+    made.#inner = await made.#reopen(socket.port);
     return made;
   }
 
-  private constructor(options: DatagramFaultOptions, receiver: DatagramReceiver) {
+  private constructor(
+    options: DatagramFaultOptions,
+    receiver: DatagramReceiver,
+    reopen: (port: number) => Promise<DatagramSocket>,
+  ) {
     this.#options = options;
     this.#receiver = receiver;
+    this.#reopen = reopen;
   }
 
   readonly #inward: DatagramReceiver = {
@@ -118,16 +131,62 @@ export class FaultyDatagramSocket implements DatagramSocket {
     return true;
   }
 
+  /**
+   * Closes the port, so that the system answers for it, or opens it again. What is wanted last comes true.
+   * @throws the system's error, where somebody else has taken the port
+   */
+  openPort(open: boolean): Promise<void> {
+    this.#wanted = open;
+    const turn = this.#turn.then(() => this.#settle());
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#closed || this.#wanted === this.#open) return;
+    const inner = this.#inner;
+    if (this.#open) {
+      inner.flush();
+      this.#open = false;
+      this.#inner = closedSocket(inner);
+      await inner.close();
+    } else {
+      this.#inner = await this.#reopen(inner.port);
+      this.#open = true;
+    }
+  }
+
   flush(): void {
     this.#inner.flush();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#turn;
     await this.#inner.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+const NO_ROOM = Buffer.alloc(0);
+
+/** What is left of a socket whose port is closed: nothing goes out, as if its queue were full. */
+function closedSocket({ kind, port, stats }: DatagramSocket): DatagramSocket {
+  return {
+    kind,
+    port,
+    stats,
+    reserved: NO_ROOM,
+    reservedOffset: 0,
+    reserve: () => false,
+    commit: () => {},
+    send: () => false,
+    endpoint: endpointOf,
+    flush: () => {},
+    close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
 }

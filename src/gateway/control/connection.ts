@@ -458,8 +458,9 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   async #onForward(request: HttpRequest): Promise<void> {
     this.tls.pause();
     const remote = { address: this.remoteAddress, key: this.remote };
-    const asked = await readForward(this.#host, request, this.#session, remote);
-    if (this.#state !== ConnectionState.Connecting) return;
+    const suffer = (fault: StreamFault): Promise<boolean> => this.#sufferAwaited(fault);
+    const asked = await readForward(this.#host, request, this.#session, remote, suffer);
+    if (asked === undefined || this.#state !== ConnectionState.Connecting) return;
     const { forward, turnsAway } = this.#host;
     if ('answer' in asked) {
       reportAnswer(this.#host, this, this.#headers.userAgent, asked);

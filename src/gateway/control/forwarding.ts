@@ -1,3 +1,4 @@
+import type { StreamFault } from '../../faults/ports.ts';
 import { parseAuthority } from '../../lib/authority.ts';
 import type { Person } from '../../lib/person.ts';
 import type { Emit } from '../../telemetry/events.ts';
@@ -39,13 +40,20 @@ export function isForward(target: string): boolean {
   return !/^\/?CSCOSSLC\//i.test(target) && !target.startsWith('/');
 }
 
-/** @param session of the connection, where somebody has authenticated on it */
+/**
+ * Reads a CONNECT of a proxy's client, and looks at what it shows.
+ *
+ * @param session of the connection, where somebody has authenticated on it
+ * @param suffer does to the connection what the fault plan has; resolves with true when it is gone
+ * @returns undefined when the connection is gone
+ */
 export async function readForward(
   host: LoginHost & { readonly sessionTable: Sessions },
   request: HttpRequest,
   session: GatewaySession | undefined,
   remote: { readonly address: string; readonly key: string },
-): Promise<ForwardAsked> {
+  suffer: (fault: StreamFault) => Promise<boolean>,
+): Promise<ForwardAsked | undefined> {
   const bad = badRequest(request);
   if (bad !== undefined) return refused(400, 'Bad Request', 'bad-connect', bad);
   const to = parseAuthority(request.target);
@@ -64,7 +72,8 @@ export async function readForward(
     if (fault) return unauthorized('fault', fault.explanation);
     return { ...to, person: found, session: found, trace };
   }
-  const verdict = await checkLogin(host, shown.token, remote);
+  const verdict = await checkLogin(host, shown.token, remote, suffer);
+  if (verdict.kind === 'gone') return undefined;
   if (verdict.kind === 'refused') return unauthorized(verdict.reason, verdict.explanation);
   return { ...to, person: verdict.principal, session: undefined, trace };
 }

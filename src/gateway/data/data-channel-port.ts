@@ -33,6 +33,8 @@ export interface DataChannelOffer {
 export interface DataChannelServer extends Closable {
   /** Binds the UDP socket; rejects with the system's error when it cannot. */
   bind(host: string, port: number): Promise<void>;
+  /** Closes the UDP port, as a fault, or opens it again; false: it is none that can be. Rejects when it cannot be opened. */
+  openPort?(open: boolean): Promise<boolean>;
   /** Bytes that a DTLS record adds to an inner packet for this client: header, nonce, tag, type byte; `undefined` = nothing to offer. */
   overhead(headers: ClientHeaders, tls: TLSSocket): number | undefined;
   /** Makes the channel for one CONNECT; `undefined` = no common cipher. */

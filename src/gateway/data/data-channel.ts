@@ -121,8 +121,15 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
       ? await FaultyDatagramSocket.open({ faults, sessionOf: this.#sessionOf }, socket, open)
       : await open(socket);
     this.#memory.use(this.#socket);
+    if (faults?.udpShut) await this.openPort(false);
     const { records, datagrams, text } = accelerationInUse(acceleration);
     this.#options.emit('gateway.acceleration', { records, datagrams, explanation: text });
+  }
+
+  async openPort(open: boolean): Promise<boolean> {
+    if (!(this.#socket instanceof FaultyDatagramSocket)) return false;
+    await this.#socket.openPort(open);
+    return true;
   }
 
   overhead(headers: ClientHeaders, tls: TLSSocket): number | undefined {
