@@ -5,6 +5,7 @@ import { ALONE, repository, runBenchmarks, WITH_PEERS } from '../support/bench.t
 
 /** Files that benchmarks are made of. */
 const PARTS = [
+  'faults/tunnel.ts',
   'dtls/contenders.ts',
   'dtls/load.ts',
   'dtls/serve.ts',

@@ -22,7 +22,9 @@ export async function connect(
   rawArgs: readonly string[],
   io: CliIo,
 ): Promise<Connected> {
-  const instance = findInstance(configFromArgs(args, rawArgs, io));
+  // A command may have options of its own that are called as those of `start`, such as --host: they are no settings.
+  const where = Object.fromEntries(Object.keys(remoteOptions).map((name) => [name, args[name]]));
+  const instance = findInstance(configFromArgs(where, rawArgs, io));
   const { connectSimulator } = await import('../../admin/remote/remote-simulator.ts');
   try {
     return { instance, sim: await connectSimulator(instance.admin, { secret: instance.secret }) };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'citty';
 import { type Command, checkOptions } from '../../../src/cli/context/command.ts';
-import { configFromArgs } from '../../../src/cli/context/config-options.ts';
+import { configFromArgs, startOptions } from '../../../src/cli/context/config-options.ts';
 import { root } from '../../../src/cli/root.ts';
 import { WRONG_TOKENS } from '../../../src/entra/tokens/wrong-token.ts';
 import { REPOSITORY } from './markdown.ts';
@@ -85,7 +85,10 @@ async function cliComplaint(argv: readonly string[], whole: boolean): Promise<st
     checkOptions(rest, definitions);
     if (!whole) return undefined;
     const args = parseArgs([...rest], definitions) as Record<string, unknown>;
-    if ('config' in definitions) configFromArgs(args, rest, { out() {}, err() {}, env: {}, colors: false });
+    // Options of its own that are called as those of `start` are no settings.
+    const known = startOptions as Readonly<Record<string, unknown>>;
+    const settings = Object.fromEntries(Object.entries(args).filter(([name]) => definitions[name] === known[name]));
+    if ('config' in definitions) configFromArgs(settings, rest, { out() {}, err() {}, env: {}, colors: false });
     const { wrong } = args;
     if (typeof wrong === 'string' && wrong !== 'list' && !Object.hasOwn(WRONG_TOKENS, wrong)) {
       return `no wrong token ${wrong}`;
