@@ -266,7 +266,7 @@ export const ERROR_CODES = {
   // scenario
   ERR_SCENARIO_INVALID: {
     summary: 'A scenario has unknown members, impossible values, or parts that cannot go together.',
-    hint: 'Correct each place named; docs/scenario.schema.json describes the format, and "tunnelite scenario check" checks a file.',
+    hint: 'Correct each place named; docs/scenarios.md describes the format, and "tunnelite scenario check" checks a file.',
   },
   ERR_SCENARIO_LIMIT: {
     summary: 'A scenario took longer than it may.',

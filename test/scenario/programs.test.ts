@@ -15,6 +15,15 @@ const scenario = (client: Scenario['client'], expect: Scenario['expect'], end = 
   expect,
 });
 
+/** A process that has ended and whose parent has not asked yet is a zombie. */
+function runs(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 t.test('the bundled client runs on the real clock too', async (t) => {
   const result = await runScenario({
     clock: 'real',
@@ -54,7 +63,7 @@ t.test('a program gets what it needs filled in, and all that it has started ends
     mode: 0o600,
     socks: /^\d+$/,
   });
-  t.throws(() => process.kill(seen.child, 0), { code: 'ESRCH' });
+  t.notOk(runs(seen.child));
   t.throws(() => readFileSync(join(seen.folder, 'token.jwt')), { code: 'ENOENT' });
 });
 
