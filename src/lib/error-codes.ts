@@ -272,6 +272,10 @@ export const ERROR_CODES = {
     summary: 'A scenario took longer than it may.',
     hint: 'Give it more time (--timeout), a shorter timeline, or less traffic.',
   },
+  ERR_SCENARIO_SHRINK: {
+    summary: 'A scenario cannot be made shorter, because it does not fail in the same way each time.',
+    hint: 'Give one that fails in virtual time; `tunnelite scenario run` shows what it does.',
+  },
   ERR_SCENARIO_STEP: {
     summary: 'A step of a scenario could not be made.',
     hint: 'The step is named with its place; the cause says what kept it.',

@@ -15,3 +15,4 @@ export { junitXml } from './report/junit.ts';
 export type { ExpectationResult, RuleResult, ScenarioResult } from './report/result.ts';
 export { tapText } from './report/tap.ts';
 export { runScenario, type ScenarioOptions } from './run/run.ts';
+export { type ShrinkOptions, type ShrinkProgress, type ShrunkScenario, shrinkScenario } from './shrink/shrink.ts';

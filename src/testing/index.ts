@@ -6,7 +6,11 @@ export {
   type ScenarioOptions,
   type ScenarioResult,
   type ScenarioStep,
+  type ShrinkOptions,
+  type ShrinkProgress,
+  type ShrunkScenario,
   scenarioYaml,
+  shrinkScenario,
 } from '../scenario/index.ts';
 export {
   createWorld,

@@ -79,6 +79,57 @@ const schema = command({
   },
 });
 
+const shrink = command({
+  args: {
+    file: {
+      type: 'positional',
+      valueHint: 'file',
+      description: 'A scenario file that fails in virtual time',
+      required: true,
+    },
+    seed: { type: 'string', valueHint: 'number', description: "In place of the file's own" },
+    timeout: {
+      type: 'string',
+      valueHint: 'seconds',
+      description: `How long one run may take; default: ${TIMEOUT_S}`,
+    },
+    'max-runs': { type: 'string', valueHint: 'number', description: 'Runs at most; default: 1000' },
+    out: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'Write the scenario to this file, and not to standard output',
+    },
+    json,
+  },
+  async run({ args, io }) {
+    const { shrinkScenario } = await import('../../scenario/index.ts');
+    const seed = seedOf(args.seed);
+    const maxRuns = countOf('max-runs', args['max-runs']);
+    const stop = new AbortController();
+    const onSignal = (): void => stop.abort(new TunneliteError('ERR_SCENARIO_LIMIT', 'It was interrupted.'));
+    process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+    try {
+      const shrunk = await shrinkScenario(args.file, {
+        ...(seed !== undefined && { seed }),
+        ...(maxRuns !== undefined && { maxRuns }),
+        timeout: secondsOf('timeout', args.timeout, TIMEOUT_S) * 1000,
+        signal: stop.signal,
+      });
+      const { yaml, result, steps, runs, minimal } = shrunk;
+      if (args.out !== undefined) write(args.out, yaml);
+      if (args.json) io.out(`${JSON.stringify({ ok: true, steps, runs, minimal, yaml, report: result.report })}\n`);
+      else if (args.out === undefined) io.out(yaml);
+      else
+        io.out(
+          `${args.out}: ${steps.after} of ${steps.before} steps, after ${runs} runs${minimal ? '' : ' (there may be a shorter one)'}\n`,
+        );
+    } finally {
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    }
+    return EXIT.ok;
+  },
+});
+
 const group: Command = {
   subCommands: {
     run: { description: 'Run scenarios; exit with 1 if one does not come out as expected', load: async () => run },
@@ -86,6 +137,7 @@ const group: Command = {
       description: 'Check scenario files; report each mistake with its line and column',
       load: async () => check,
     },
+    shrink: { description: 'Make a scenario that fails as short as it can be, and print it', load: async () => shrink },
     schema: { description: 'Print the JSON Schema of scenario files, for editors', load: async () => schema },
   },
 };
@@ -123,6 +175,12 @@ function seedOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,10}$/.test(text) && Number(text) <= 4_294_967_295) return Number(text);
   throw new TunneliteError('ERR_CLI_USAGE', `"--seed ${text}" is not a whole number from 0 to 4294967295.`);
+}
+
+function countOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new TunneliteError('ERR_CLI_USAGE', `"--${name} ${text}" is not a whole number from 1 to 9999999.`);
 }
 
 function write(file: string, text: string): void {
