@@ -20,7 +20,7 @@ process. The table comes from \`src/config/mock-network.ts\`, as do the default 
 ${rows.join('\n')}
 
 Everything else is refused, unless [an upstream rule](upstreams.md) allows it. \`services.hosts\` in the [configuration](configuration.md)
-takes the place of the whole table. A rule under \`resources.upstreams\` with the name of a host puts your own server in its place.
+takes the place of the whole table. [Rules of access](access.md) narrow down who reaches what. A rule under \`resources.upstreams\` with the name of a host puts your own server in its place.
 
 Sites are built for their first visitor, so they cost a start nothing. \`sim.reset()\` forgets what visitors left with them. Each request is
 the event \`service.request\` ([events.md](events.md)).

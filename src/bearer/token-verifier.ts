@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import { directly, type Offload } from '../lib/offload.ts';
 import { ownString } from '../lib/own-string.ts';
+import type { PersonFacts } from '../lib/person.ts';
 import { type JsonObject, parseObject } from '../lib/strict-json.ts';
 import { type CompactToken, parseCompactToken, textOf } from './compact-token.ts';
 import {
@@ -215,7 +216,17 @@ function principalOf(claims: Readonly<JsonObject>, userNameClaim: string): Princ
     tokenId: optionalText(uti) ?? optionalText(jti),
     expiresAt: Number(exp),
     claims,
+    facts: factsOf(claims),
   };
+}
+
+/** What rules of access can ask for; undefined when the token says nothing of it. */
+function factsOf({ azp, appid, deviceid, groups }: Readonly<JsonObject>): PersonFacts | undefined {
+  const app = optionalText(azp) ?? optionalText(appid);
+  const device = optionalText(deviceid)?.toLowerCase();
+  const ids = Array.isArray(groups) ? groups.filter((id) => typeof id === 'string') : undefined;
+  if (app === undefined && device === undefined && ids === undefined) return undefined;
+  return { app, device, groups: ids?.map((id) => id.toLowerCase()) };
 }
 
 /** The name that people know a user by, from the claims of either token version (entra-tokens.md §3). */

@@ -5,6 +5,7 @@ import { isWildcard } from '../lib/endpoint.ts';
 import { canonicalAddress } from '../lib/ip-address.ts';
 import { type IpRange, overlaps, parseRange, rangeBytes } from '../lib/ip-range.ts';
 import type { Path } from '../lib/schema/index.ts';
+import { checkAccess } from './access-checks.ts';
 import { MAX_ROUTE_RULES } from './constants.ts';
 import type { Contradiction } from './contradiction.ts';
 import { faultProblems } from './fault-checks.ts';
@@ -35,6 +36,7 @@ export function crossCheck(config: Config): { readonly problems: Contradiction[]
   checkConstraints(config, warnings);
   checkUnused(config, warnings);
   checkFaults(config, problems);
+  checkAccess(config, problems, warnings);
   return { problems, warnings };
 }
 

@@ -1,6 +1,7 @@
 import { DEFAULTS } from '../lib/defaults.ts';
 import { RECORD_TYPES, type RecordType } from '../lib/dns-data.ts';
 import { Type } from '../lib/schema/index.ts';
+import { AccessSchema } from './access-schema.ts';
 import { mockHosts } from './mock-network.ts';
 import { PacSchema, ProxySchema } from './proxy-schema.ts';
 import { Choice, closed, Int, Nullable, Section } from './schema-members.ts';
@@ -137,6 +138,7 @@ export const ResourcesSchema = Section(
       },
       'Addresses for the host names of upstreams.',
     ),
+    access: AccessSchema,
     denyWith: Choice(
       ['prohibited', 'reset', 'host-unreachable', 'drop'],
       DEFAULTS.resources.denyWith,

@@ -35,6 +35,7 @@ const LIVE: Readonly<Record<string, TakesEffect>> = {
   'services.proxy': 'at once',
   'services.pac': 'at once',
   'resources.upstreams': 'at once',
+  'resources.access': 'at once',
   'resources.denyWith': 'at once',
   faults: 'at once',
   'journal.level': 'at once',

@@ -11,11 +11,23 @@ export interface Person {
   readonly objectId: string | undefined;
   /** Tenant id (`tid`), when the token has one. */
   readonly tenantId: string | undefined;
+  /** What rules of access can ask for; left out when the token says nothing of it. */
+  readonly facts?: PersonFacts | undefined;
+}
+
+/** What a token says beside who it is of. */
+export interface PersonFacts {
+  /** Client id of the app that the token was issued to (`azp`, `appid`). */
+  readonly app: string | undefined;
+  /** Ids of groups (`groups`), in lower case; undefined when the token has no such claim. */
+  readonly groups: readonly string[] | undefined;
+  /** Device id (`deviceid`), in lower case. */
+  readonly device: string | undefined;
 }
 
 /** Only the person of something that knows more. */
-export function personOf({ username, signInName, objectId, tenantId }: Person): Person {
-  return { username, signInName, objectId, tenantId };
+export function personOf({ username, signInName, objectId, tenantId, facts }: Person): Person {
+  return { username, signInName, objectId, tenantId, ...(facts ? { facts } : {}) };
 }
 
 /** How events name a person. */

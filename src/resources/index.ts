@@ -1,3 +1,4 @@
+export { AccessRules, type AccessSettings, type PersonDirectory } from './access-rules.ts';
 export { ResourceBroker } from './broker.ts';
 export type { LookUp } from './host-lookup.ts';
 export { NameTable } from './name-table.ts';

@@ -1,6 +1,7 @@
 import { DEFAULTS } from '../lib/defaults.ts';
 import { addressBytes } from '../lib/ip-address.ts';
 import { type SpecialUse, specialUse } from '../lib/special-address.ts';
+import type { AccessRules } from './access-rules.ts';
 import type { ConnectRequest, Decision, Policy, RefusalAnswer } from './types.ts';
 import type { UpstreamRule, UpstreamRules } from './upstream-rules.ts';
 
@@ -25,6 +26,8 @@ interface PolicyOptions {
   readonly dnsServers?: ReadonlySet<string>;
   /** Whether pings to an address are answered. Default: none is. */
   readonly answersPing?: (address: string) => boolean;
+  /** Who may reach what, of what can be reached. Default: everybody everything. */
+  readonly access?: AccessRules;
   /** How requests that no rule allows are answered. Default `prohibited`. */
   readonly denyWith?: () => RefusalAnswer;
 }
@@ -42,7 +45,8 @@ export function createPolicy(options: PolicyOptions): Policy {
   const { upstreams } = options;
   const denyWith = options.denyWith ?? ((): RefusalAnswer => DEFAULTS.resources.denyWith);
   const dnsServers = options.dnsServers ?? new Set();
-  return (request): Decision => {
+  const { access } = options;
+  const reach: Policy = (request): Decision => {
     const { destination } = request;
     const { address, port } = destination;
     const { protocol } = request;
@@ -108,6 +112,7 @@ export function createPolicy(options: PolicyOptions): Policy {
     }
     return { allow: false, rule: 'default-deny', explanation: `${whyNot(destination)}.`, answer: denyWith() };
   };
+  return access === undefined ? reach : (request) => access.decide(request, reach(request));
 }
 
 /** Bits that a rule by address has to give at least to mean what is special about an address. */

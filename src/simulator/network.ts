@@ -8,8 +8,10 @@ import type { RandomSource } from '../lib/random.ts';
 import { createNetstack, driveNetstack, type Netstack } from '../netstack/index.ts';
 import type { Network } from '../network/index.ts';
 import {
+  AccessRules,
   createPolicy,
   type LookUp,
+  type PersonDirectory,
   Resolver,
   ResourceBroker,
   type ServiceDirectory,
@@ -47,6 +49,8 @@ interface NetworkOptions {
   readonly network: Network;
   /** How names of upstreams are resolved; by the resolver of this machine when left out. */
   readonly lookUp?: LookUp | undefined;
+  /** What is known of people beyond their tokens. */
+  readonly people: PersonDirectory;
   /** PEM chain and key of the mock services. */
   readonly tls: { readonly cert: string; readonly key: string };
   /** Makes the certificates of the services that show others. */
@@ -121,6 +125,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
   let { defaultDomain } = config.gateway;
   const reportSockets = limitReports((report) => emit('resource.limit', report), clock);
   const ownListeners = new OwnListeners();
+  const access = new AccessRules(config.resources.access, options.people, () => denyWith);
   const broker = new ResourceBroker({
     policy: createPolicy({
       services: directoryOf(onPremises),
@@ -131,6 +136,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
         gateway?.ownAddresses.has(address) === true ||
         upstreams.nameAt(address) !== undefined ||
         dnsServers.has(address),
+      access,
       denyWith: () => denyWith,
     }),
     services: {
@@ -197,6 +203,8 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       resources.configure(changed);
       onPremises.configure(changed.services);
       denyWith = changed.resources.denyWith;
+      access.use(changed.resources.access);
+      broker.accessChanged();
       defaultDomain = changed.gateway.defaultDomain;
       for (const server of changed.gateway.dnsServers) dnsServers.add(canonicalAddress(server));
       resolver.useDomains(zonesOf(changed));

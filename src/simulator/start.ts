@@ -23,6 +23,7 @@ import { keylogOf } from './keylog.ts';
 import { LeafRenewal } from './leaf-renewal.ts';
 import { gatewayNames, leafCertificates, nameConstraints, permittedNames, welcomeNames } from './names.ts';
 import { createInnerNetwork } from './network.ts';
+import { personDirectory } from './person-directory.ts';
 import { Resets } from './resets.ts';
 
 import { Simulator } from './simulator.ts';
@@ -162,6 +163,8 @@ export async function runSimulator(
       tls: leaves.services,
       issuer: { ca: certificates.ca.certPem, special: certificates.special },
       inspector: inspectingAuthority({ certificates, clock, random, emit }),
+      // Nobody asks for anything before the gateway listens.
+      people: personDirectory(() => authorities.provider?.directory),
       lookUp: runtime.lookUp,
     });
     closing.defer(() => network.close());

@@ -232,10 +232,10 @@ t.test('it is off by default, and can be turned on and off while connections go 
   const token = await sim.token();
   const off = await refusal(sim, connectTo('intranet:80', token));
   t.equal(off.status, 503, 'as the real server: CONNECT without a cookie');
-  sim.reload({ gateway: { httpConnect: true } });
+  await sim.reload({ gateway: { httpConnect: true } });
   const socket = await ask(sim, connectTo('tcpecho:7', token));
   t.equal((await answerOn(socket)).status, 200);
-  sim.reload({ gateway: { httpConnect: false } });
+  await sim.reload({ gateway: { httpConnect: false } });
   t.equal((await refusal(sim, connectTo('intranet:80', token))).status, 503);
   socket.end('still there');
   t.equal(await text(socket), 'still there');

@@ -378,24 +378,27 @@ t.test('what is being dialled when everything closes is given up', async (t) => 
   t.notOk(tcp.outcome.accepted);
 });
 
-t.test('a name that comes to mean this machine is refused when it is dialled, over TCP and UDP (DNS rebinding)', async (t) => {
-  const port = await listen(
-    t,
-    createServer((socket) => socket.end('secret')),
-  );
-  const { broker, journal } = setup(t, {
-    upstreams: [{ match: '*.example.com' }],
-    names: { '10.20.240.2': ['evil.example.com'] },
-    lookUp: async () => ['::ffff:127.0.0.1'],
-  });
-  const tcp = tcpRequest('10.20.240.2', port);
-  broker.handleTcp(tcp.request, ALICE);
-  await tcp.settled;
-  t.match(tcp.outcome, { accepted: false, refused: 'prohibited' });
-  const reason = /evil\.example\.com resolves to ::ffff:(127\.0\.0\.1|7f00:1), which is this machine itself/;
-  t.match(journal.query({ name: 'resource.end' }), [{ fields: { outcome: 'denied', reason } }]);
-  const udp = udpRequest('10.20.240.2', 5300, Buffer.from('a'));
-  broker.handleUdp(udp.request, ALICE);
-  await journal.waitFor({ name: 'resource.unreachable', fields: { request: 'r2' } });
-  t.match(journal.query({ name: 'resource.unreachable' }).at(-1)?.fields.explanation, reason);
-});
+t.test(
+  'a name that comes to mean this machine is refused when it is dialled, over TCP and UDP (DNS rebinding)',
+  async (t) => {
+    const port = await listen(
+      t,
+      createServer((socket) => socket.end('secret')),
+    );
+    const { broker, journal } = setup(t, {
+      upstreams: [{ match: '*.example.com' }],
+      names: { '10.20.240.2': ['evil.example.com'] },
+      lookUp: async () => ['::ffff:127.0.0.1'],
+    });
+    const tcp = tcpRequest('10.20.240.2', port);
+    broker.handleTcp(tcp.request, ALICE);
+    await tcp.settled;
+    t.match(tcp.outcome, { accepted: false, refused: 'prohibited' });
+    const reason = /evil\.example\.com resolves to ::ffff:(127\.0\.0\.1|7f00:1), which is this machine itself/;
+    t.match(journal.query({ name: 'resource.end' }), [{ fields: { outcome: 'denied', reason } }]);
+    const udp = udpRequest('10.20.240.2', 5300, Buffer.from('a'));
+    broker.handleUdp(udp.request, ALICE);
+    await journal.waitFor({ name: 'resource.unreachable', fields: { request: 'r2' } });
+    t.match(journal.query({ name: 'resource.unreachable' }).at(-1)?.fields.explanation, reason);
+  },
+);

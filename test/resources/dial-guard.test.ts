@@ -5,24 +5,27 @@ const nothing = () => undefined;
 const judge = (host: string, addresses: string[], local?: boolean) =>
   dialable({ host, port: 443, local }, addresses, nothing);
 
-t.test('a name that resolves to this machine, a link-local address or a metadata service is refused, and why', async (t) => {
-  for (const [address, why] of [
-    ['127.0.0.1', 'this machine itself'],
-    ['127.8.8.8', 'this machine itself'],
-    ['0.0.0.0', 'this machine itself'],
-    ['::1', 'this machine itself'],
-    ['::ffff:127.0.0.1', 'this machine itself'],
-    ['64:ff9b::7f00:1', 'this machine itself'],
-    ['169.254.7.7', 'a link-local address'],
-    ['fe80::1', 'a link-local address'],
-    ['169.254.169.254', 'the metadata service of a cloud'],
-    ['::ffff:a9fe:a9fe', 'the metadata service of a cloud'],
-    ['fd00:ec2::254', 'the metadata service of a cloud'],
-  ] as const) {
-    const found = judge('evil.example.com', [address]);
-    t.match(found, { kind: 'denied', failure: `evil.example.com resolves to ${address}, which is ${why}` }, address);
-  }
-});
+t.test(
+  'a name that resolves to this machine, a link-local address or a metadata service is refused, and why',
+  async (t) => {
+    for (const [address, why] of [
+      ['127.0.0.1', 'this machine itself'],
+      ['127.8.8.8', 'this machine itself'],
+      ['0.0.0.0', 'this machine itself'],
+      ['::1', 'this machine itself'],
+      ['::ffff:127.0.0.1', 'this machine itself'],
+      ['64:ff9b::7f00:1', 'this machine itself'],
+      ['169.254.7.7', 'a link-local address'],
+      ['fe80::1', 'a link-local address'],
+      ['169.254.169.254', 'the metadata service of a cloud'],
+      ['::ffff:a9fe:a9fe', 'the metadata service of a cloud'],
+      ['fd00:ec2::254', 'the metadata service of a cloud'],
+    ] as const) {
+      const found = judge('evil.example.com', [address]);
+      t.match(found, { kind: 'denied', failure: `evil.example.com resolves to ${address}, which is ${why}` }, address);
+    }
+  },
+);
 
 t.test('what some resolvers take for an address is a name here, and goes by what it resolves to', async (t) => {
   for (const host of ['2130706433', '0x7f000001', '0177.0.0.1', '127.1', 'localtest.me', 'notlocalhost']) {

@@ -199,22 +199,33 @@ t.test(
   },
 );
 
-t.test('a range as wide as everything does not mean this machine or a metadata service, a narrow one does', async (t) => {
-  const wide = createPolicy({ services, upstreams: new UpstreamRules([rule('0.0.0.0/0'), rule('::/0')]) });
-  for (const address of ['127.0.0.1', '0.0.0.0', '169.254.169.254', '169.254.1.1', '::1', 'fe80::1', '::ffff:127.0.0.1']) {
-    t.match(wide(ask(address, 80)), { allow: false, rule: 'special-address', explanation: address }, address);
-  }
-  t.match(wide(ask('198.51.100.1', 80)), { allow: true });
-  const narrow = createPolicy({
-    services,
-    upstreams: new UpstreamRules([rule('127.0.0.0/8'), rule('169.254.169.254'), rule('169.254.0.0/16'), rule('::1')]),
-  });
-  for (const address of ['127.0.0.1', '169.254.169.254', '169.254.1.1', '::1']) {
-    t.match(narrow(ask(address, 80)), { allow: true }, address);
-  }
-  const elsewhere = createPolicy({
-    services,
-    upstreams: new UpstreamRules([rule('0.0.0.0/0', { to: { host: '192.0.2.1', port: undefined } })]),
-  });
-  t.match(elsewhere(ask('127.0.0.1', 80)), { allow: true }, 'which leads to none of these');
-});
+t.test(
+  'a range as wide as everything does not mean this machine or a metadata service, a narrow one does',
+  async (t) => {
+    const wide = createPolicy({ services, upstreams: new UpstreamRules([rule('0.0.0.0/0'), rule('::/0')]) });
+    for (const address of [
+      '127.0.0.1',
+      '0.0.0.0',
+      '169.254.169.254',
+      '169.254.1.1',
+      '::1',
+      'fe80::1',
+      '::ffff:127.0.0.1',
+    ]) {
+      t.match(wide(ask(address, 80)), { allow: false, rule: 'special-address', explanation: address }, address);
+    }
+    t.match(wide(ask('198.51.100.1', 80)), { allow: true });
+    const narrow = createPolicy({
+      services,
+      upstreams: new UpstreamRules([rule('127.0.0.0/8'), rule('169.254.169.254'), rule('169.254.0.0/16'), rule('::1')]),
+    });
+    for (const address of ['127.0.0.1', '169.254.169.254', '169.254.1.1', '::1']) {
+      t.match(narrow(ask(address, 80)), { allow: true }, address);
+    }
+    const elsewhere = createPolicy({
+      services,
+      upstreams: new UpstreamRules([rule('0.0.0.0/0', { to: { host: '192.0.2.1', port: undefined } })]),
+    });
+    t.match(elsewhere(ask('127.0.0.1', 80)), { allow: true }, 'which leads to none of these');
+  },
+);

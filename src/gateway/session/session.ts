@@ -1,6 +1,6 @@
 import type { FaultPorts } from '../../faults/ports.ts';
 import type { Sleeper } from '../../lib/deadline-heap.ts';
-import { type Person, personFields, personOf } from '../../lib/person.ts';
+import { type Person, type PersonFacts, personFields, personOf } from '../../lib/person.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import type { TunnelAddress } from './address-pool.ts';
 import type { ControlChannel, DataChannel, EndReason } from './channel-ports.ts';
@@ -106,6 +106,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   readonly signInName: string | undefined;
   readonly tenantId: string | undefined;
   readonly objectId: string | undefined;
+  readonly facts: PersonFacts | undefined;
   readonly createdAt: number;
   /** Where the token came from; `deny-roaming` compares with it. */
   readonly loginAddress: string;
@@ -141,6 +142,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     this.signInName = identity.signInName;
     this.tenantId = identity.tenantId;
     this.objectId = identity.objectId;
+    this.facts = identity.facts;
     this.createdAt = identity.createdAt;
     this.loginAddress = identity.remoteAddress;
     this.#host = host;

@@ -1,0 +1,185 @@
+import { addressBytes } from '../lib/ip-address.ts';
+import { rangeTest } from '../lib/ip-range.ts';
+import type { Person } from '../lib/person.ts';
+import { fits, namePattern } from './name-patterns.ts';
+import type { ConnectRequest, Decision, RefusalAnswer, ResourceProtocol } from './types.ts';
+
+/** What can be known of a device. */
+export type DeviceState = 'compliant' | 'noncompliant' | 'managed' | 'unmanaged' | 'unknown';
+
+/** One rule of access. Of each list, empty means any; all that a rule names has to hold. */
+export interface AccessRule {
+  readonly name?: string | undefined;
+  readonly action: 'allow' | 'deny';
+  /** Addresses, CIDR ranges, host names, and wildcards such as `*.example.com`. */
+  readonly match: readonly string[];
+  readonly ports: readonly number[];
+  readonly protocols: readonly ResourceProtocol[];
+  /** Sign-in names, object ids, or user names of the gateway. */
+  readonly users: readonly string[];
+  readonly groups: readonly string[];
+  /** Client ids. */
+  readonly apps: readonly string[];
+  /** One of them has to hold. */
+  readonly devices: readonly DeviceState[];
+}
+
+export interface AccessSettings {
+  /** What happens, when there are rules, to what none of them is about. */
+  readonly otherwise: 'allow' | 'deny';
+  readonly rules: readonly AccessRule[];
+}
+
+/** What is known of people beyond their tokens. */
+export interface PersonDirectory {
+  /** Ids of the groups of a person, in lower case; undefined when nothing is known of them. */
+  groupsOf(person: Person): readonly string[] | undefined;
+  deviceOf(person: Person): { readonly compliant: boolean; readonly managed: boolean } | undefined;
+}
+
+interface Compiled {
+  readonly rule: AccessRule;
+  /** As explanations call it. */
+  readonly title: string;
+  isAbout(request: ConnectRequest, address: Uint8Array): boolean;
+  /** Why the person is none of those whom it names, in words; undefined: is one. */
+  whyNot(person: Person | undefined): string | undefined;
+}
+
+/** How many rules an explanation goes through. */
+const EXPLAINED = 3;
+
+/** Who may reach what: the first rule decides that is about the request, and about who asks. Without rules everybody may reach what can be reached. */
+export class AccessRules {
+  readonly #directory: PersonDirectory;
+  readonly #denyWith: () => RefusalAnswer;
+  #settings: AccessSettings = { otherwise: 'allow', rules: [] };
+  #rules: readonly Compiled[] = [];
+
+  constructor(settings: AccessSettings, directory: PersonDirectory, denyWith: () => RefusalAnswer) {
+    this.#directory = directory;
+    this.#denyWith = denyWith;
+    this.use(settings);
+  }
+
+  get settings(): AccessSettings {
+    return this.#settings;
+  }
+
+  /** Goes by other rules from now on. */
+  use(settings: AccessSettings): void {
+    this.#settings = settings;
+    this.#rules = settings.rules.map((rule, i) => this.#compile(rule, i));
+  }
+
+  /** @param reachable the decision that holds if nothing speaks against it */
+  decide(request: ConnectRequest, reachable: Decision): Decision {
+    if (this.#rules.length === 0 || !reachable.allow) return reachable;
+    const address = addressBytes(request.destination.address) ?? new Uint8Array();
+    const { person } = request.requester;
+    const near: string[] = [];
+    for (const compiled of this.#rules) {
+      if (!compiled.isAbout(request, address)) continue;
+      const reason = compiled.whyNot(person);
+      if (reason !== undefined) {
+        if (compiled.rule.action === 'allow') near.push(`${compiled.title} is not for ${who(person)}: ${reason}`);
+        continue;
+      }
+      const { title, rule } = compiled;
+      if (rule.action === 'allow') {
+        return { ...reachable, explanation: `${reachable.explanation} Access: ${title} allows it.` };
+      }
+      return this.#deny(`access ${rule.name ?? title}`, `${title} denies ${shown(request)} to ${who(person)}.`);
+    }
+    // Without names there is nothing to reach; a rule that denies it counts, though.
+    const isDns = reachable.target.kind === 'service' && reachable.target.service === 'dns';
+    if (this.#settings.otherwise === 'allow' || isDns) return reachable;
+    const told = near.length === 0 ? 'none is about it' : near.slice(0, EXPLAINED).join('; ');
+    return this.#deny(
+      'access',
+      `No rule of resources.access allows ${shown(request)} to ${who(person)}: ${told}. Add a rule with action: allow, or change what is missing.`,
+    );
+  }
+
+  #deny(rule: string, explanation: string): Decision {
+    return { allow: false, rule, explanation, answer: this.#denyWith() };
+  }
+
+  #compile(rule: AccessRule, index: number): Compiled {
+    const tests = rule.match.map(matchTest);
+    const ports = new Set(rule.ports);
+    const protocols = new Set(rule.protocols);
+    const users = lower(rule.users);
+    const groups = lower(rule.groups);
+    const apps = lower(rule.apps);
+    return {
+      rule,
+      title: rule.name === undefined ? `resources.access.rules[${index}]` : `the access rule “${rule.name}”`,
+      isAbout: ({ protocol, destination }, address) =>
+        (protocols.size === 0 || protocols.has(protocol)) &&
+        (ports.size === 0 || ports.has(destination.port)) &&
+        (tests.length === 0 || tests.some((test) => test(destination, address))),
+      whyNot: (person) => {
+        if (users.size > 0 && !namesOf(person).some((name) => users.has(name))) {
+          return `its users are ${listed(rule.users)}`;
+        }
+        const app = person?.facts?.app;
+        if (apps.size > 0 && !(app !== undefined && apps.has(app.toLowerCase()))) {
+          return app === undefined ? 'the token names no app' : `the token is of the app ${app}`;
+        }
+        return (groups.size > 0 ? this.#groupsWhyNot(person, groups) : undefined) ?? this.#deviceWhyNot(person, rule);
+      },
+    };
+  }
+
+  #groupsWhyNot(person: Person | undefined, wanted: ReadonlySet<string>): string | undefined {
+    const groups = person && (person.facts?.groups ?? this.#directory.groupsOf(person));
+    if (groups === undefined) {
+      return 'nothing is known of groups: the token has no groups claim, and the directory does not know the user';
+    }
+    return groups.some((group) => wanted.has(group)) ? undefined : `in none of the groups ${listed([...wanted])}`;
+  }
+
+  #deviceWhyNot(person: Person | undefined, { devices }: AccessRule): string | undefined {
+    if (devices.length === 0) return undefined;
+    const device = person && this.#directory.deviceOf(person);
+    const states: DeviceState[] =
+      device === undefined
+        ? ['unknown']
+        : [device.compliant ? 'compliant' : 'noncompliant', device.managed ? 'managed' : 'unmanaged'];
+    if (devices.some((state) => states.includes(state))) return undefined;
+    if (device !== undefined) return `the device is ${states.join(' and ')}`;
+    return person?.facts?.device === undefined
+      ? 'nothing is known of the device: the token has no deviceid claim, and the user no device in the directory'
+      : `the device ${person.facts.device} is not in the directory`;
+  }
+}
+
+type Destination = ConnectRequest['destination'];
+
+function matchTest(match: string): (destination: Destination, address: Uint8Array) => boolean {
+  const isInRange = rangeTest(match);
+  if (isInRange) return ({ isVirtual }, address) => !isVirtual && isInRange(address);
+  const pattern = namePattern(match);
+  return ({ names }) => pattern !== undefined && names.some((name) => fits(pattern, name.toLowerCase()));
+}
+
+function namesOf(person: Person | undefined): string[] {
+  return [person?.username, person?.signInName, person?.objectId]
+    .filter((name) => name !== undefined)
+    .map((name) => name.toLowerCase());
+}
+
+function who(person: Person | undefined): string {
+  return person?.signInName ?? person?.username ?? 'somebody unknown';
+}
+
+function shown({ protocol, destination: { address, host = address, port } }: ConnectRequest): string {
+  return port === 0 ? `pings to ${host}` : `${host} ${protocol} port ${port}`;
+}
+
+const lower = (texts: readonly string[]): ReadonlySet<string> => new Set(texts.map((text) => text.toLowerCase()));
+
+const LISTED = 5;
+const listed = (texts: readonly string[]): string =>
+  texts.length > LISTED ? `${texts.slice(0, LISTED).join(', ')} and ${texts.length - LISTED} more` : texts.join(', ');
