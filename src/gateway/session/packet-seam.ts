@@ -6,7 +6,6 @@ import {
   type PassingDatagram,
 } from '../../udp/index.ts';
 import { tooBigMessage } from '../../wire/icmp-too-big.ts';
-import type { Tunnel } from './tunnel.ts';
 
 /** Bytes before a packet to the client that its channel may overwrite. */
 const HEADROOM = 16;
@@ -17,8 +16,14 @@ const NOBODY = endpointOf('0.0.0.0', 0);
 /** The session whose packets pass. */
 interface PacketOwner {
   readonly id: string;
-  /** The tunnel that is up. */
-  readonly tunnel: Pick<Tunnel, 'take' | 'put'> | undefined;
+  /** The tunnel that is up: what has come from the client is taken, what is for it is put in. */
+  readonly tunnel:
+    | {
+        take(buffer: Buffer, offset: number, length: number): void;
+        /** The 16 bytes before `offset` may be overwritten. */
+        put(buffer: Buffer, offset: number, length: number): boolean;
+      }
+    | undefined;
   handOn(buffer: Buffer, offset: number, length: number): void;
 }
 
