@@ -43,6 +43,20 @@ A connection that is open has no \`resource.end\` yet. Pings of one client to on
 UDP datagrams between one port and one destination, while the mapping lasts. All events of a request have its id (\`request\`: \`r1\`, \`r2\`, …).
 \`trace\` is a trace id as W3C Trace Context has it.
 
+## Requests as a HAR
+
+The last 1000 HTTP requests to the sites below are kept, whatever version of HTTP they came by, and over TLS too, since that ends here. They are
+to be had as a HAR 1.2, which browsers' developer tools and many others read: with \`sim.resources.har()\`, from
+\`GET /api/resources/requests.har\`, or on the command line:
+
+\`\`\`sh
+npx tunnelite resources har
+\`\`\`
+
+\`resources.requests.capacity\` says how many are kept, \`resources.requests.bodyBytes\` how much of each body (nothing, unless you say so). The
+values of \`Authorization\`, \`Cookie\` and the like are not shown. \`_request\` is the id of the connect request in the journal. Requests to your own
+[upstreams](upstreams.md) are not in it: their bytes pass as they are.
+
 ## Sites
 
 Each is there as plain HTTP and as HTTPS with a certificate of the CA that clients trust (\`ca.pem\`). All but the intranet speak HTTP/2 too.

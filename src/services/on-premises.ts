@@ -9,6 +9,7 @@ import type { PacSettings } from './pac.ts';
 import { createProxies } from './proxy.ts';
 import type { ProxySettings } from './proxy-access.ts';
 import type { Inspector } from './proxy-inspection.ts';
+import type { RequestRecorder } from './recorder.ts';
 import type { Site, SiteTls } from './site.ts';
 import { createSites } from './sites.ts';
 import { createDiscard, createEcho, createGenerator, datagramDiscard, datagramEcho } from './small.ts';
@@ -35,6 +36,8 @@ interface OnPremisesOptions {
   readonly clock?: Clock;
   /** The machine's when left out. */
   readonly random?: RandomSource;
+  /** Keeps requests, for a HAR. */
+  readonly recorder?: RequestRecorder;
 }
 
 /** The mock network behind the gateway: its hosts, and the services that run on them. */
@@ -61,7 +64,7 @@ export async function createOnPremises(options: OnPremisesOptions): Promise<OnPr
   const sites: readonly Site[] = createSites(
     {
       ...options,
-      ports: { clock, random },
+      ports: { clock, random, recorder: options.recorder },
       pac: () => settings.pac,
       inspectingCa: () => options.inspector.ca(),
     },
@@ -107,6 +110,7 @@ export async function createOnPremises(options: OnPremisesOptions): Promise<OnPr
     },
     async reset() {
       proxies.reset();
+      options.recorder?.clear();
       await Promise.all(sites.map((site) => site.reset()));
     },
     async close() {

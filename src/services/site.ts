@@ -10,6 +10,8 @@ import type { RandomSource } from '../lib/random.ts';
 import { OWN_COMPILERS } from '../lib/schema/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { MAX_BODY_BYTES, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
+import { recordSite } from './record-site.ts';
+import type { RequestRecorder } from './recorder.ts';
 import type { StreamService } from './types.ts';
 
 /** What a site needs for HTTPS. PEM. */
@@ -24,6 +26,8 @@ export interface SiteTls {
 export interface SitePorts {
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** Keeps requests, for a HAR. */
+  readonly recorder?: RequestRecorder | undefined;
 }
 
 /** What routes can ask of the site that they are on. */
@@ -173,6 +177,8 @@ async function build(options: SiteOptions): Promise<Built> {
     });
     done();
   });
+  const { recorder } = options.ports;
+  if (recorder?.enabled) recordSite(app, options.name, recorder, (request) => seen.get(request));
   await options.addRoutes(app, {
     ...options.ports,
     visitorOf,

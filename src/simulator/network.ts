@@ -23,6 +23,7 @@ import {
   type Inspector,
   type OnPremises,
   type OnPremisesHost,
+  RequestRecorder,
 } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { forwardPort } from './forwarding.ts';
@@ -94,7 +95,9 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     }),
   );
   const onward = new OnwardPath({ broker: () => broker, resolver: () => resolver, onPremises: () => onPremises });
+  const recorder = new RequestRecorder({ ...config.resources.requests, now: options.now });
   const onPremises = await createOnPremises({
+    recorder,
     hosts,
     settings: config.services,
     onward: onward.open,
@@ -165,7 +168,15 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     onLimit: (reached) => reportSockets({ table: 'sockets', ...reached }),
   });
   closing.use(broker);
-  const resources: ResourceControls = new ResourceControls({ config, rules, upstreams, broker, onPremises, emit });
+  const resources: ResourceControls = new ResourceControls({
+    config,
+    rules,
+    upstreams,
+    broker,
+    onPremises,
+    emit,
+    recorder,
+  });
 
   const stack: Netstack = createNetstack({
     output: (buffer, offset, length) => void gateway?.deliver(buffer, offset, length),

@@ -9,7 +9,7 @@ import type {
   UpstreamRule,
   UpstreamRules,
 } from '../resources/index.ts';
-import type { OnPremises } from '../services/index.ts';
+import { type Har, harOf, type OnPremises, type RequestRecorder } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { namesOf } from './upstream-names.ts';
 
@@ -57,6 +57,7 @@ interface Parts {
   readonly upstreams: NameTable;
   readonly broker: ResourceBroker;
   readonly onPremises: OnPremises;
+  readonly recorder: RequestRecorder;
   readonly emit: Emit;
 }
 
@@ -144,6 +145,14 @@ export class ResourceControls {
     const ended = broker.rulesChanged(id);
     emit('resource.upstream.removed', { upstream: id, match: rule.rule.match, ended });
     return { ended };
+  }
+
+  /**
+   * The last HTTP requests to the mock sites as a HAR 1.2, oldest first, over TLS or not; `resources.requests` says how many, and how much of
+   * their bodies. Credentials and cookies are not shown.
+   */
+  har(): Har {
+    return harOf(this.#parts.recorder.list());
   }
 
   /** @internal A request was let through. */

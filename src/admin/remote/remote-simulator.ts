@@ -156,6 +156,11 @@ class RemoteResources {
     return this.#requests.json('/api/resources');
   }
 
+  /** The last HTTP requests to the mock sites as a HAR 1.2, oldest first. */
+  har(): Promise<{ readonly log: { readonly version: '1.2'; readonly entries: readonly object[] } }> {
+    return this.#requests.json('/api/resources/requests.har');
+  }
+
   /**
    * Adds an upstream, before all others, until it is removed or the instance is reset.
    * @param upstream as under `resources.upstreams` in a configuration

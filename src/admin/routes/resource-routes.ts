@@ -14,6 +14,8 @@ export interface ResourcesPort {
   add(upstream: UpstreamInput): object;
   /** @throws TunneliteError `ERR_RESOURCE_UNKNOWN` */
   remove(id: string): { readonly ended: number };
+  /** HTTP requests to the mock sites as a HAR 1.2. */
+  har(): object;
 }
 
 const TAG = 'resources';
@@ -54,6 +56,13 @@ const UpstreamPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64
 export function resourceRoutes(resources: ResourcesPort): FastifyPluginAsync {
   return async (app) => {
     app.get('/', route(TAG, 'What is behind the gateway', { answer: ResourcesAnswer }), async () => resources.list());
+    app.get(
+      '/requests.har',
+      route(TAG, 'The last HTTP requests to the mock sites, as a HAR 1.2', {
+        answer: Type.Object({ log: Type.Unknown() }),
+      }),
+      async () => resources.har() as never,
+    );
     app.post(
       '/',
       route(TAG, 'Add an upstream, until it is removed or all is reset', {

@@ -22,6 +22,15 @@ const remove = command({
   },
 });
 
+const har = command({
+  args: remoteOptions,
+  async run({ args, rawArgs, io }) {
+    const { sim } = await connect(args, rawArgs, io);
+    io.out(`${JSON.stringify(await sim.resources.har(), undefined, args.json ? undefined : 2)}\n`);
+    return EXIT.ok;
+  },
+});
+
 export default command({
   args: remoteOptions,
   async run({ args, rawArgs, io }) {
@@ -47,6 +56,7 @@ export default command({
     return EXIT.ok;
   },
   subCommands: {
+    har: { description: 'The last HTTP requests to the mock sites as a HAR 1.2', load: async () => har },
     remove: { description: 'Remove an upstream; connections to it are reset', load: async () => remove },
   },
 });

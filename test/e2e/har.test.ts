@@ -1,0 +1,102 @@
+import t from 'tap';
+import { connectSimulator, startSimulator, TunnelClient } from '../../src/index.ts';
+
+t.setTimeout(120_000);
+
+interface Entry {
+  readonly startedDateTime: string;
+  readonly time: number;
+  readonly request: {
+    method: string;
+    url: string;
+    httpVersion: string;
+    headers: object[];
+    queryString: object[];
+    bodySize: number;
+    postData?: { mimeType: string; text: string };
+  };
+  readonly response: {
+    status: number;
+    headers: { name: string; value: string }[];
+    content: { size: number; mimeType: string; text?: string };
+    bodySize: number;
+    redirectURL: string;
+  };
+  readonly timings: { send: number; wait: number; receive: number };
+  readonly _request: string;
+  readonly _user: string;
+  readonly _service: string;
+}
+
+t.test('requests to the mock sites are seen as a HAR, in process and over REST', async (t) => {
+  const sim = await startSimulator({ resources: { requests: { capacity: 3, bodyBytes: 100 } } });
+  t.teardown(() => sim.close());
+  const client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+  t.teardown(() => client.close());
+  await client.fetch('http://intranet.contoso.internal/whoami');
+  const sent = await client.fetch('https://api.contoso.internal/echo?a=1&b=%20x', {
+    method: 'POST',
+    body: Buffer.from('z'.repeat(5000)),
+    ca: sim.ca,
+    headers: { authorization: 'Basic c2VjcmV0', 'content-type': 'text/plain' },
+  } as never);
+  t.equal(sent.status, 200);
+  t.match(sent.body.toString(), /z{1000}/, 'who is looked at notices nothing');
+  const bytes = await client.fetch('https://files.contoso.internal/bytes/300000', { ca: sim.ca });
+  t.equal(bytes.body.length, 300_000);
+  await sim.journal.waitFor({ name: 'service.request', where: ({ fields }) => fields.path === '/bytes/300000' });
+  const { log } = sim.resources.har() as unknown as { log: { version: string; creator: object; entries: Entry[] } };
+  t.match(log, { version: '1.2', creator: { name: 'Tunnelite', version: /^\d/ } });
+  t.strictSame(
+    log.entries.map(({ request, response, _service }) => [request.method, request.url, response.status, _service]),
+    [
+      ['GET', 'http://intranet.contoso.internal/whoami', 200, 'intranet-http'],
+      ['POST', 'https://api.contoso.internal/echo?a=1&b=%20x', 200, 'api-https'],
+      ['GET', 'https://files.contoso.internal/bytes/300000', 200, 'files-https'],
+    ],
+  );
+  const [, post, file] = log.entries as [Entry, Entry, Entry];
+  t.match(post.request.queryString, [
+    { name: 'a', value: '1' },
+    { name: 'b', value: ' x' },
+  ]);
+  t.match(post.request, { bodySize: 5000, postData: { mimeType: 'text/plain', text: 'z'.repeat(100) } });
+  t.notMatch(JSON.stringify(log), /c2VjcmV0/, 'credentials are not shown');
+  t.match(file.response.content.size, 300_000);
+  t.equal(Buffer.from(file.response.content.text ?? '', 'base64').length > 0, true);
+  for (const entry of log.entries) {
+    t.match(entry.startedDateTime, /^\d{4}-\d\d-\d\dT.*Z$/);
+    t.ok(entry.time >= 0);
+    for (const key of ['cache', 'timings', 'request', 'response']) t.type((entry as never)[key], 'object', key);
+    for (const key of ['cookies', 'headers', 'queryString', 'headersSize', 'bodySize', 'httpVersion'])
+      t.ok(key in entry.request, key);
+    for (const key of ['cookies', 'headers', 'content', 'redirectURL', 'statusText']) t.ok(key in entry.response, key);
+    const end = sim.journal.query({ name: 'resource.request', fields: { request: entry._request } });
+    t.equal(end.length, 1, 'each names its connect request');
+    t.equal(entry._user, 'alice@contoso.com');
+  }
+  await client.fetch('http://intranet.contoso.internal/status/404');
+  await sim.journal.waitFor({ name: 'service.request', where: ({ fields }) => fields.status === 404 });
+  t.equal(sim.resources.har().log.entries.length, 3, 'no more are kept than was said');
+  const remote = await connectSimulator(sim.urls.admin, { secret: sim.admin.secret });
+  t.strictSame((await remote.resources.har()).log, JSON.parse(JSON.stringify(sim.resources.har().log)));
+  await sim.reset();
+  t.strictSame(sim.resources.har().log.entries, []);
+});
+
+t.test('bodies are not kept unless asked for, and nothing with a capacity of 0', async (t) => {
+  for (const [capacity, count] of [
+    [1000, 1],
+    [0, 0],
+  ] as const) {
+    const sim = await startSimulator({ resources: { requests: { capacity } } });
+    t.teardown(() => sim.close());
+    const client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+    t.teardown(() => client.close());
+    await client.fetch('http://intranet.contoso.internal/whoami');
+    await sim.journal.waitFor({ name: 'service.request' });
+    const { entries } = sim.resources.har().log;
+    t.equal(entries.length, count);
+    for (const entry of entries as Entry[]) t.equal(entry.response.content.text, undefined);
+  }
+});
