@@ -4,6 +4,7 @@ import { TunneliteError } from '../lib/errors.ts';
 import type {
   CompiledRule,
   NameTable,
+  RequestCounts,
   ResourceBroker,
   ResourceTarget,
   UpstreamRule,
@@ -46,6 +47,8 @@ export interface UpstreamInfo {
 export interface ResourceList {
   readonly hosts: readonly MockHostInfo[];
   readonly upstreams: readonly UpstreamInfo[];
+  /** Requests since the start or the last reset, by what became of them. */
+  readonly requests: RequestCounts;
 }
 
 /** How many rules there may be at a time: as many as in a configuration. */
@@ -94,6 +97,7 @@ export class ResourceControls {
         hits: this.#hits.get(hostKey(names[0]!)) ?? 0,
       })),
       upstreams: rules.list().map((rule) => this.#info(rule)),
+      requests: this.#parts.broker.counts,
     };
   }
 

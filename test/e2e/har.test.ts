@@ -80,6 +80,9 @@ t.test('requests to the mock sites are seen as a HAR, in process and over REST',
   t.equal(sim.resources.har().log.entries.length, 3, 'no more are kept than was said');
   const remote = await connectSimulator(sim.urls.admin, { secret: sim.admin.secret });
   t.strictSame((await remote.resources.har()).log, JSON.parse(JSON.stringify(sim.resources.har().log)));
+  const { requests } = await remote.resources.list();
+  t.match(requests, { denied: 0, failed: 0 });
+  t.equal(requests.requests, sim.journal.count({ name: 'resource.request' }));
   await sim.reset();
   t.strictSame(sim.resources.har().log.entries, []);
 });

@@ -5,7 +5,7 @@ import type { Closable } from '../../lib/dispose.ts';
 import type { EventListener } from '../../telemetry/index.ts';
 import type { ReloadAnswer } from '../routes/config-routes.ts';
 import type { ResetAnswer } from '../routes/reset-routes.ts';
-import type { MockHostAnswer, UpstreamAnswer } from '../routes/resource-routes.ts';
+import type { MockHostAnswer, RequestCountsAnswer, UpstreamAnswer } from '../routes/resource-routes.ts';
 import type { InstanceStatus } from '../routes/status-routes.ts';
 import type { MintedToken, TokenRequest } from '../routes/tokens.ts';
 import { RemoteFaults } from './remote-faults.ts';
@@ -152,7 +152,11 @@ class RemoteResources {
   }
 
   /** Mock hosts and upstreams, with how often each was asked for. */
-  list(): Promise<{ readonly hosts: readonly MockHostAnswer[]; readonly upstreams: readonly UpstreamAnswer[] }> {
+  list(): Promise<{
+    readonly hosts: readonly MockHostAnswer[];
+    readonly upstreams: readonly UpstreamAnswer[];
+    readonly requests: RequestCountsAnswer;
+  }> {
     return this.#requests.json('/api/resources');
   }
 

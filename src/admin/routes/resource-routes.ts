@@ -4,12 +4,14 @@ import { route, type Static, Type } from '../../lib/schema/index.ts';
 
 /** A host of the mock network, as `GET /api/resources` shows it. */
 export type MockHostAnswer = Static<typeof HostAnswer>;
+/** Requests by what became of them, as `GET /api/resources` shows them. */
+export type RequestCountsAnswer = Static<typeof CountsAnswer>;
 /** An upstream, as `GET /api/resources` shows it. */
 export type UpstreamAnswer = Static<typeof UpstreamAnswer>;
 
 /** What the routes show and change: `sim.resources`. */
 export interface ResourcesPort {
-  list(): { readonly hosts: readonly object[]; readonly upstreams: readonly object[] };
+  list(): { readonly hosts: readonly object[]; readonly upstreams: readonly object[]; readonly requests: object };
   /** @throws TunneliteError `ERR_RESOURCE_RULE` */
   add(upstream: UpstreamInput): object;
   /** @throws TunneliteError `ERR_RESOURCE_UNKNOWN` */
@@ -42,9 +44,18 @@ const UPSTREAM = {
   hits: Hits(),
 };
 const UpstreamAnswer = Type.Object(UPSTREAM);
+const CountsAnswer = Type.Object({
+  requests: Type.Integer({ description: 'Since the start or the last reset.' }),
+  open: Type.Integer({ description: 'Let through, and not over yet.' }),
+  denied: Type.Integer(),
+  failed: Type.Integer({ description: 'The resource never answered.' }),
+  broken: Type.Integer({ description: 'Something was cut off.' }),
+  completed: Type.Integer(),
+});
 const ResourcesAnswer = Type.Object({
   hosts: Type.Array(HostAnswer, { description: 'Mock hosts.' }),
   upstreams: Type.Array(UpstreamAnswer, { description: 'In their order: the first that fits decides.' }),
+  requests: CountsAnswer,
 });
 const AddedAnswer = Type.Object({
   ...UPSTREAM,
