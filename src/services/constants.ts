@@ -35,3 +35,6 @@ export const MAX_PROXY_HEAD_BYTES = 32 * 1024;
 
 /** How long a connection to a proxy may wait for a request, in milliseconds. */
 export const PROXY_IDLE_MS = 60_000;
+
+/** How long a connection that was refused is still read, in milliseconds, so that its client sees why (RFC 9112 §9.6). */
+export const LINGER_MS = 2_000;

@@ -1,7 +1,10 @@
 import { hostText } from '../lib/endpoint.ts';
 import { addressBytes } from '../lib/ip-address.ts';
-import type { Resolver, ResourceBroker } from '../resources/index.ts';
+import type { RefusalAnswer, Resolver, ResourceBroker } from '../resources/index.ts';
 import type { OnPremises, Onward } from '../services/index.ts';
+
+/** What a decision looks like to a client that cannot see why. */
+const CLOSED: Readonly<Partial<Record<RefusalAnswer, 'refused' | 'timeout'>>> = { reset: 'refused', drop: 'timeout' };
 
 interface OnwardParts {
   readonly broker: () => ResourceBroker;
@@ -52,7 +55,9 @@ export class OnwardPath {
         {
           owner,
           accept: () => request.accept(),
-          refuse: ({ kind, explanation }) => request.refuse({ kind, explanation }),
+          // A closed port of a mock host is one, whatever decided that.
+          refuse: ({ kind, answer, explanation }) =>
+            request.refuse({ kind: kind === 'denied' ? (CLOSED[answer] ?? kind) : kind, explanation }),
         },
         {
           protocol: 'tcp',
