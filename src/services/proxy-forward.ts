@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../lib/clock.ts';
+import { patience } from '../lib/late-tick.ts';
 import { request as httpRequest } from '../lib/node-http.ts';
+import { LINGER_MS } from './constants.ts';
 import { PROXY_NAME } from './proxy-access.ts';
 import type { ProxyRefusal } from './proxy-answer.ts';
 import { passedOn, valuesOf, wentThrough } from './proxy-headers.ts';
@@ -11,6 +14,8 @@ interface NextHop {
   /** What the origin's `Host` says. */
   readonly authority: string;
   readonly path: string;
+  /** The machine's. */
+  readonly clock: Clock;
   /** A connection to it; rejects with why there is none. */
   readonly open: () => Promise<Duplex>;
 }
@@ -80,9 +85,15 @@ export async function forward(request: IncomingMessage, response: ServerResponse
       reject(error);
     });
     response.once('close', () => {
-      outgoing.destroy();
-      connection.destroy();
       resolve(0);
+      // After a whole answer the origin ends its side too: a reset would be no thanks for it.
+      const rest = response.writableFinished ? LINGER_MS : 0;
+      const limit = patience(next.clock, rest, () => {
+        outgoing.destroy();
+        connection.destroy();
+      });
+      connection.once('close', () => limit.cancel());
+      connection.end();
     });
     request.on('error', () => outgoing.destroy());
     request.pipe(outgoing);

@@ -160,7 +160,7 @@ class HttpProxy {
     }
     const open = inspected?.open ?? (() => openOnward(this.#options.onward, target, client.visitor, stream));
     try {
-      const status = await forward(request, response, { ...target, open });
+      const status = await forward(request, response, { ...target, open, clock: this.#options.clock });
       this.#tell(request, client, { host: target.authority, path: target.path, status, user });
     } catch (error) {
       this.#refuse(request, response, client, refusalOf(error, target.host), target.authority, user);
