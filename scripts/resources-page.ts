@@ -81,6 +81,79 @@ the number of bytes and their SHA-256.
 breaks without an answer), \`cut\` (within the answer), \`hang\` (no answer) or \`slow\`. Each session counts by itself, or each \`key=\`;
 \`DELETE /\` begins anew.
 
+## Answers of your own
+
+\`stubs.contoso.internal\` answers as you say, by \`services.stubs\`. A stub with a \`host\` gives that name the address of this host, in DNS
+and in its certificate:
+
+\`\`\`yaml
+services:
+  stubs:
+    - { host: orders.contoso.internal, method: GET, path: "/orders/:id", json: { state: sent }, headers: { etag: "7" } }
+    - { host: orders.contoso.internal, path: "/files/*", body: a text, delay: 500 }
+    - { host: orders.contoso.internal, expression: "/v[0-9]+/health", status: 204 }
+    - { path: /jobs, sequence: [{ status: 503 }, { status: 200, json: { done: true } }] } # the last answer stays
+\`\`\`
+
+The first stub that fits answers; what none fits gets 404. Expressions have the syntax of RE2, without look-around and references back, so
+that none takes longer than its text is long. There may be 10,000 stubs, 50 of them with an expression, with 64 MiB of bodies. Each request
+is the event \`stub.request\`, and counted (\`hits\`).
+
+Stubs are changed while it runs, and no session ends: by a reload, or by these, until a reset:
+
+\`\`\`sh
+npx tunnelite stubs
+npx tunnelite stubs add '{"host":"orders.contoso.internal","path":"/orders/:id","json":{"state":"sent"}}'
+npx tunnelite stubs remove s1
+\`\`\`
+
+In a program it is \`sim.stubs.add\`, and over REST \`POST /api/stubs\`. What is added comes before the stubs of the configuration, the latest first.
+
+## Proxies
+
+\`proxy.contoso.internal\` has an HTTP proxy in each mode that people test with. It takes CONNECT, and requests for whole \`http://\` URLs.
+
+| Port | Service | Mode |
+|---|---|---|
+| 3128 | \`proxy\` | \`services.proxy.mode\`: \`none\` (the default), \`allow-list\`, \`authenticated\` or \`inspecting\` |
+| 3129 | \`proxy-allow-list\` | Clients may go where \`services.proxy.allow\` says; 403 elsewhere |
+| 3130 | \`proxy-authenticated\` | Asks for one of \`services.proxy.users\` (\`alice\` with the password \`contoso\`) by 407: Basic and Digest |
+| 3131 | \`proxy-inspecting\` | Asks too, and reads what goes through a CONNECT: it shows certificates of a CA of its own |
+
+\`\`\`sh fragment
+curl -x http://proxy.contoso.internal:3128 http://intranet.contoso.internal/whoami
+curl -x http://proxy.contoso.internal:3130 --proxy-user alice:contoso --cacert certs/ca.pem https://intranet.contoso.internal/
+curl -o inspecting-ca.pem http://proxy.contoso.internal/inspecting-ca.pem
+curl -x http://proxy.contoso.internal:3131 --proxy-user alice:contoso --cacert inspecting-ca.pem https://intranet.contoso.internal/
+\`\`\`
+
+Each request gets a decision of the policy and a journal entry, as every connection in the tunnel (\`resource.request\` and \`resource.end\`, channel
+\`http-proxy\`); \`proxy.request\` says what the client got. What leads nowhere is 403, 502, 503 or 504 with a reason in words and in \`Proxy-Status\`
+(RFC 9209). The resource sees the proxy's address.
+
+The inspecting CA is another than \`ca.pem\`, with the same name constraints, and made when it is first used. The proxy itself checks the
+certificates of sites: behind it, \`expired\`, \`untrusted\` and \`wrongname\` are 502. It speaks HTTP/1.1 only, takes nothing but TLS
+in its tunnels, has no client certificate to show, and passes no WebSocket on.
+
+What could be read in two ways is refused: two lengths, a length and a coding, two hosts, folded lines, addresses in decimal or octal, users in
+URLs. A proxy that leads to a proxy of the mock network is refused (403), a request that comes around again too (508).
+
+## The PAC file
+
+\`http://pac.contoso.internal/proxy.pac\` (\`/wpad.dat\` too) is made from \`services.pac\`:
+
+\`\`\`yaml
+services:
+  pac:
+    proxy: proxy.contoso.internal:3128
+    exclusions: [app.contoso.internal, "*.public.example", 10.20.0.11, "fd10:20::11"]
+    fallback: false
+\`\`\`
+
+Exclusions are as Microsoft Tunnel takes them: a host name, \`*.\` and a domain for all below it, or an address. Wildcards elsewhere, ranges and URLs
+are refused with the reason and their line. Clients get the file's address by their profile, as in the real product: the gateway itself tells
+them nothing of a proxy.
+
 ## DNS
 
 The resolver answers at every address of \`gateway.dnsServers\`, over UDP and TCP: for the hosts above and their addresses, for the names of

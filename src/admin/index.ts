@@ -12,6 +12,7 @@ export { type ResourcesPort, resourceRoutes } from './routes/resource-routes.ts'
 export { type SessionsPort, sessionRoutes } from './routes/session-routes.ts';
 export { type InstanceStatus, statusRoutes } from './routes/status-routes.ts';
 export { stopRoutes } from './routes/stop-routes.ts';
+export { type StubsPort, stubRoutes } from './routes/stub-routes.ts';
 export { tokenRoutes } from './routes/token-routes.ts';
 export type { MintedToken, TokenMinter, TokenRequest } from './routes/tokens.ts';
 export { type AdminOptions, type AdminServer, startAdmin } from './server.ts';

@@ -54,6 +54,10 @@ export const root: Command = {
       description: 'List what is behind the gateway, or remove an upstream',
       load: async () => (await import('./commands/resources.ts')).default,
     },
+    stubs: {
+      description: 'List, add or remove answers of your own in the mock network',
+      load: async () => (await import('./commands/stubs.ts')).default,
+    },
     expose: {
       description: 'Let clients reach a server of yours through the tunnel, until it is removed or all is reset',
       load: async () => (await import('./commands/expose.ts')).default,

@@ -14,6 +14,7 @@ import { checkBridges, checkDnsServers, checkNames } from './name-checks.ts';
 import { checkProxy } from './proxy-checks.ts';
 import { checkRecords } from './record-checks.ts';
 import { type Config, ConfigSchema } from './schema.ts';
+import { checkStubs } from './stub-checks.ts';
 
 /** What single members cannot tell: contradictions between them, and values that the real product is known to break on. */
 export function crossCheck(config: Config): { readonly problems: Contradiction[]; readonly warnings: string[] } {
@@ -25,6 +26,7 @@ export function crossCheck(config: Config): { readonly problems: Contradiction[]
   checkNames(config, problems, warnings);
   checkRecords(config, problems, warnings);
   checkProxy(config, problems);
+  checkStubs(config, problems);
   checkBridges(config, warnings);
   checkFamilies(config, warnings);
   checkTimers(config, warnings);

@@ -16,5 +16,7 @@ export { UpstreamSchema } from './network-schema.ts';
 export { type ChangedMember, type ConfigChange, planReload, type TakesEffect, takesEffect } from './reload.ts';
 export type { Config, ConfigInput } from './schema.ts';
 export { needsCertificate } from './service-names.ts';
+export { checkStub, hasStubs, MAX_EXPRESSIONS, MAX_STUB_BYTES, type StubInput, stubBytes } from './stub-checks.ts';
+export { StubSchema } from './stub-schema.ts';
 export { tunnelSettings } from './tunnel-settings.ts';
 export { type CheckedUpstream, checkUpstream, type UpstreamInput } from './upstream.ts';

@@ -40,6 +40,7 @@ export const MOCK_HOSTS: readonly MockHost[] = [
   },
   { label: 'stream', number: 14, tcp: site('stream'), about: 'Server-sent events, WebSocket, long poll, HTTP/2' },
   { label: 'flaky', number: 15, tcp: site('flaky'), about: 'A site that fails in a pattern of your choice' },
+  { label: 'stubs', number: 16, tcp: site('stubs'), about: 'Answers that you write yourself' },
   {
     label: 'tools',
     number: 20,

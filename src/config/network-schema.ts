@@ -6,6 +6,7 @@ import { mockHosts } from './mock-network.ts';
 import { PacSchema, ProxySchema } from './proxy-schema.ts';
 import { Choice, closed, Int, Nullable, Section } from './schema-members.ts';
 import { DATAGRAM_SERVICES, STREAM_SERVICES } from './service-names.ts';
+import { StubSchema } from './stub-schema.ts';
 
 /* The part of the schema about what is behind the gateway: mock hosts, and upstreams that the tunnel may reach. */
 
@@ -68,6 +69,11 @@ export const ServicesSchema = Section(
       maxItems: 10_000,
       default: [],
       description: 'DNS records beyond the addresses of hosts: A, AAAA, CNAME, MX, PTR, SRV, TXT.',
+    }),
+    stubs: Type.Array(StubSchema, {
+      maxItems: 10_000,
+      default: [],
+      description: 'Answers of your own, which the host stubs.contoso.internal gives. The first that fits answers.',
     }),
     proxy: ProxySchema,
     pac: PacSchema,

@@ -33,6 +33,7 @@ const LIVE: Readonly<Record<string, TakesEffect>> = {
   'identity.lifetimes': 'at once',
   'identity.behaviour': 'at once',
   'services.proxy': 'at once',
+  'services.stubs': 'at once',
   'services.pac': 'at once',
   'resources.upstreams': 'at once',
   'resources.access': 'at once',

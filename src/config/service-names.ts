@@ -28,6 +28,8 @@ export const STREAM_SERVICES = [
   'proxy-authenticated',
   'proxy-inspecting',
   'proxy-http',
+  'stubs-http',
+  'stubs-https',
 ] as const;
 
 /** Services that can stand behind a UDP port of a mock host. */

@@ -254,6 +254,14 @@ export const ERROR_CODES = {
     summary: 'There is no upstream with that id.',
     hint: 'See GET /api/resources or "tunnelite resources" for the ids; a reset takes out what was added.',
   },
+  ERR_STUB_INVALID: {
+    summary: 'A stub cannot be understood, or there are too many.',
+    hint: 'Give a path such as /orders/:id, a status, and a body or json.',
+  },
+  ERR_STUB_UNKNOWN: {
+    summary: 'There is no stub with that id.',
+    hint: 'See GET /api/stubs or "tunnelite stubs" for the ids; a reset takes out what was added.',
+  },
   // world
   ERR_WORLD_BUSY: {
     summary: 'Time passes already in this world.',

@@ -49,6 +49,8 @@ interface ResolverOptions {
   /** Domains that the resolver is authoritative for: names in them that no host has do not exist. */
   readonly domains: readonly string[];
   readonly upstreams?: UpstreamNames;
+  /** Names that come and go, with the addresses of a host. */
+  readonly stubs?: { addressesOf(name: string): readonly string[] | undefined };
   readonly emit: Emit;
   readonly clock: Clock;
   readonly faults?: FaultPorts;
@@ -220,6 +222,8 @@ export class Resolver {
     }
     const host = this.#byName.get(name);
     if (host) return answer(type, host.addresses);
+    const stub = this.#options.stubs?.addressesOf(name);
+    if (stub) return answer(type, stub);
     const { upstreams } = this.#options;
     const address = upstreams && addressOfReverseName(name);
     if (upstreams && address !== undefined && upstreams.owns(address)) {

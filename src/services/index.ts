@@ -6,4 +6,5 @@ export { type PacSettings, pacFile } from './pac.ts';
 export { patternChunk } from './pattern.ts';
 export type { Inspector } from './proxy-inspection.ts';
 export { RequestRecorder } from './recorder.ts';
+export type { StubAnswer, StubEntry, StubRule, StubTable } from './stub-table.ts';
 export type { DatagramService, OnPremisesHost, StreamService } from './types.ts';

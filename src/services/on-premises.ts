@@ -13,12 +13,14 @@ import type { RequestRecorder } from './recorder.ts';
 import type { Site, SiteTls } from './site.ts';
 import { createSites } from './sites.ts';
 import { createDiscard, createEcho, createGenerator, datagramDiscard, datagramEcho } from './small.ts';
+import { type StubRule, StubTable } from './stub-table.ts';
 import type { DatagramService, OnPremisesHost, StreamService } from './types.ts';
 
 /** What of the mock network can change while it is there. */
 export interface OnPremisesSettings {
   readonly proxy: ProxySettings;
   readonly pac: PacSettings;
+  readonly stubs: readonly StubRule[];
 }
 
 interface OnPremisesOptions {
@@ -43,6 +45,9 @@ interface OnPremisesOptions {
 /** The mock network behind the gateway: its hosts, and the services that run on them. */
 export interface OnPremises {
   readonly hosts: readonly OnPremisesHost[];
+  readonly stubs: StubTable;
+  /** Names by which stubs are asked have changed: their certificate is made anew. */
+  stubsChanged(): void;
   /** The host that has this address. */
   hostAt(address: string): OnPremisesHost | undefined;
   stream(service: string): StreamService | undefined;
@@ -61,12 +66,14 @@ export async function createOnPremises(options: OnPremisesOptions): Promise<OnPr
   let { tls } = options;
   const { clock = systemClock, random = systemRandom } = options;
   let { settings } = options;
+  const stubs = new StubTable(settings.stubs);
   const sites: readonly Site[] = createSites(
     {
       ...options,
       ports: { clock, random, recorder: options.recorder },
       pac: () => settings.pac,
       inspectingCa: () => options.inspector.ca(),
+      stubs,
     },
     () => tls,
   );
@@ -97,12 +104,15 @@ export async function createOnPremises(options: OnPremisesOptions): Promise<OnPr
   }
   return {
     hosts: options.hosts,
+    stubs,
+    stubsChanged: () => sites.find(({ http }) => http.name === 'stubs-http')?.renew(),
     hostAt: (address) => byAddress.get(canonicalAddress(address)),
     stream: (service) => streams.get(service),
     datagram: (service) => datagrams.get(service),
     configure(changed) {
       settings = changed;
       proxies.configure(changed.proxy);
+      stubs.configure(changed.stubs);
     },
     useCertificate: (other) => {
       tls = other;
@@ -111,6 +121,7 @@ export async function createOnPremises(options: OnPremisesOptions): Promise<OnPr
     async reset() {
       proxies.reset();
       options.recorder?.clear();
+      stubs.reset();
       await Promise.all(sites.map((site) => site.reset()));
     },
     async close() {

@@ -2,6 +2,7 @@ import type { Emit } from '../telemetry/events.ts';
 import type { CertificateIssuer } from './certificate-site.ts';
 import type { PacSettings } from './pac.ts';
 import { createSite, type Site, type SitePorts, type SiteTls } from './site.ts';
+import type { StubTable } from './stub-table.ts';
 import type { OnPremisesHost } from './types.ts';
 
 interface SitesOptions {
@@ -11,6 +12,7 @@ interface SitesOptions {
   readonly ports: SitePorts;
   readonly pac: () => PacSettings;
   readonly inspectingCa: () => Promise<string>;
+  readonly stubs: StubTable;
 }
 
 /** Whose certificate `wrongname` shows. */
@@ -82,6 +84,23 @@ export function createSites(options: SitesOptions, shared: () => SiteTls): Site[
       ports,
       tls: shared,
       addRoutes: async (app, tools) => (await import('./flaky.ts')).addFlaky(app, tools),
+    }),
+    createSite({
+      name: 'stubs',
+      emit,
+      ports,
+      tls: async () => {
+        const own = hosts
+          .filter(({ tcp }) => Object.values(tcp).includes('stubs-https'))
+          .flatMap(({ names }) => [...names]);
+        const issue = async (dnsNames: readonly string[]) => issuer.special('intermediate', { dnsNames, ips: [] });
+        // A name that the CA may not certify must not keep the others from having a certificate.
+        const { certPem: cert, keyPem: key } = await issue([...new Set([...own, ...options.stubs.hosts()])]).catch(() =>
+          issue(own),
+        );
+        return { cert, key };
+      },
+      addRoutes: async (app, tools) => (await import('./stub-site.ts')).addStubSite(app, tools, options.stubs, emit),
     }),
     createSite({
       name: 'proxy',

@@ -15,9 +15,11 @@ import {
   resetRoutes,
   resourceRoutes,
   type SessionsPort,
+  type StubsPort,
   sessionRoutes,
   statusRoutes,
   stopRoutes,
+  stubRoutes,
   type TokenRequest,
   tokenRoutes,
 } from '../admin/index.ts';
@@ -37,6 +39,7 @@ export interface AdminSubject {
   readonly gateway: Gateway;
   readonly sessions: SessionsPort;
   readonly resources: ResourcesPort;
+  readonly stubs: StubsPort;
   readonly faults: FaultsPort & ProfilePort;
   readonly journal: Journal;
   readonly issuesTokens: boolean;
@@ -77,6 +80,7 @@ export function adminRoutes(sim: AdminSubject, startedAt: number): AdminRoutes[]
     { prefix: '/api/stop', plugin: stopRoutes(() => sim.requestStop()) },
     { prefix: '/api/clock', plugin: clockRoutes(clock) },
     { prefix: '/api/resources', plugin: resourceRoutes(sim.resources) },
+    { prefix: '/api/stubs', plugin: stubRoutes(sim.stubs) },
     { prefix: '/api/config', plugin: configRoutes(sim) },
     ...(sim.issuesTokens
       ? [

@@ -1,4 +1,4 @@
-import type { Config } from '../config/index.ts';
+import { type Config, hasStubs } from '../config/index.ts';
 import type { FaultPorts } from '../faults/ports.ts';
 import type { ForwardPort, Gateway } from '../gateway/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -32,6 +32,7 @@ import { OnwardPath } from './onward.ts';
 import { OwnListeners } from './own-listeners.ts';
 import { ResourceControls, upstreamRule } from './resources.ts';
 import { channelOf, requesterOf, stackPort } from './stack-port.ts';
+import { StubControls } from './stubs.ts';
 import { upstreamNames } from './upstream-names.ts';
 
 /** Turns of the event loop that flows have to end in at a reset. Ours. */
@@ -71,6 +72,8 @@ export interface InnerNetwork {
   readonly ownListeners: OwnListeners;
   /** Where HTTP CONNECT at the gateway goes. */
   readonly forward: ForwardPort;
+  /** Answers of one's own, and those that are added while it runs. */
+  readonly stubs: StubControls;
   attach(gateway: Gateway): void;
   /** Goes by another configuration, as far as it can; sessions that began before find DNS where they were told. */
   configure(config: Config): void;
@@ -110,6 +113,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
   });
   closing.defer(() => onPremises.close());
 
+  const stubHost = hosts.find(({ tcp }) => hasStubs(tcp));
   const rules = new UpstreamRules(config.resources.upstreams.map(upstreamRule));
   const upstreams = upstreamNames(config, rules, clock);
   const resolver = new Resolver({
@@ -117,6 +121,9 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     records: config.services.records,
     domains: zonesOf(config),
     upstreams,
+    stubs: {
+      addressesOf: (name) => (onPremises.stubs.hosts().has(name) ? stubHost?.addresses : undefined),
+    },
     emit,
     clock,
     faults,
@@ -156,7 +163,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     names: {
       namesOf(address) {
         const host = onPremises.hostAt(address);
-        if (host) return host.names;
+        if (host) return host === stubHost ? [...host.names, ...onPremises.stubs.hosts()] : host.names;
         const name = upstreams.nameAt(address);
         return name === undefined ? [] : [name];
       },
@@ -177,6 +184,8 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     emit,
     recorder,
   });
+
+  const stubs = new StubControls({ config, onPremises, emit });
 
   const stack: Netstack = createNetstack({
     output: (buffer, offset, length) => void gateway?.deliver(buffer, offset, length),
@@ -200,6 +209,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     resources,
     ownListeners,
     forward: forwardPort({ broker, resolver, defaultDomain: () => defaultDomain }),
+    stubs,
     attach(attached) {
       gateway = attached;
       ownListeners.add(() => ({ what: 'the gateway', host: attached.host, port: attached.port }));
@@ -213,6 +223,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     configure(changed) {
       resources.configure(changed);
       onPremises.configure(changed.services);
+      stubs.configure();
       denyWith = changed.resources.denyWith;
       access.use(changed.resources.access);
       broker.accessChanged();

@@ -34,6 +34,7 @@ import { type ConfigSource, type ReloadResult, reloadConfig } from './reload.ts'
 import type { ResetHook, Resets } from './resets.ts';
 import type { ResourceControls } from './resources.ts';
 import { SessionControls } from './sessions.ts';
+import type { StubControls } from './stubs.ts';
 
 /** The addresses of a running simulator. */
 export interface SimulatorUrls {
@@ -87,6 +88,8 @@ export class Simulator implements Closable {
   readonly network: InnerNetwork;
   /** What clients find behind the gateway; upstreams can be added and removed. */
   readonly resources: ResourceControls;
+  /** Answers of one's own in the mock network; stubs can be added and removed. */
+  readonly stubs: StubControls;
   /** What goes wrong on purpose: rules that drop, delay, refuse. */
   readonly faults: FaultEngine;
   readonly #parts: Parts;
@@ -105,6 +108,7 @@ export class Simulator implements Closable {
     this.sessions = new SessionControls(parts.gateway);
     this.network = parts.network;
     this.resources = parts.network.resources;
+    this.stubs = parts.network.stubs;
     this.faults = parts.faults;
     const { authorities, config, gateway } = parts;
     this.#check = probes({

@@ -213,6 +213,18 @@ export interface EventMap {
   'dns.query': { session: string | undefined; question: string; type: string; outcome: string; answers: number };
   // services
   'service.request': { service: string; method: string; host: string; path: string; status: number; source: string };
+  /** A stub answered. `hit`: how often it has by now. */
+  'stub.request': {
+    stub: string;
+    session: string | undefined;
+    method: string;
+    host: string;
+    path: string;
+    status: number;
+    hit: number;
+  };
+  'stub.added': { stub: string; method: string; host: string; path: string };
+  'stub.removed': { stub: string; hits: number };
   /**
    * A request to a proxy of the mock network. `user`: who it is to the proxy; `host`: with the port, where that is not the usual one; `status`:
    * what the client got, 0 where a connection broke; `explanation`: why it was not passed on.
@@ -539,6 +551,15 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'service.request': {
     level: 'debug',
     text: (e) => `${e.service}: ${e.method} ${e.host}${e.path} from ${e.source} answered ${e.status}`,
+  },
+  'stub.request': {
+    level: 'debug',
+    text: (e) => `Stub ${e.stub}: ${e.method} ${e.host}${e.path} answered ${e.status} (request ${e.hit})`,
+  },
+  'stub.added': { level: 'info', text: (e) => `Stub ${e.stub} was added: ${e.method} ${e.host}${e.path}` },
+  'stub.removed': {
+    level: 'info',
+    text: (e) => `Stub ${e.stub} was removed; it answered ${e.hits} ${e.hits === 1 ? 'request' : 'requests'}`,
   },
   'proxy.request': {
     level: (e) => (e.explanation === '' ? 'debug' : 'info'),

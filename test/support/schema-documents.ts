@@ -14,6 +14,7 @@ const SAMPLES: Readonly<Record<string, { readonly good: readonly string[]; reado
   'user-name': { good: ['alice@contoso.com'], bad: 'alice' },
   'tenant-domain': { good: ['contoso.com', 'a.example.org'], bad: 'contoso' },
   permission: { good: ['Tunnel_Allow'], bad: 'two words' },
+  'login-name': { good: ['alice', 'CONTOSO+alice'], bad: 'a:b' },
   'auth-context': { good: ['c1', 'c99'], bad: 'c100' },
   'mfa-code': { good: ['123456'], bad: '12x4' },
   'fault-name': { good: ['no-udp', 'a.b:c_1'], bad: 'no udp' },

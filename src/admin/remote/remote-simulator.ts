@@ -1,4 +1,4 @@
-import type { UpstreamInput } from '../../config/index.ts';
+import type { StubInput, UpstreamInput } from '../../config/index.ts';
 import type { FailNext, Outage } from '../../entra/index.ts';
 import type { DrainOptions, DrainResult, GatewayState, SessionInfo, StopOptions } from '../../gateway/index.ts';
 import type { Closable } from '../../lib/dispose.ts';
@@ -7,6 +7,7 @@ import type { ReloadAnswer } from '../routes/config-routes.ts';
 import type { ResetAnswer } from '../routes/reset-routes.ts';
 import type { MockHostAnswer, RequestCountsAnswer, UpstreamAnswer } from '../routes/resource-routes.ts';
 import type { InstanceStatus } from '../routes/status-routes.ts';
+import type { StubAnswer } from '../routes/stub-routes.ts';
 import type { MintedToken, TokenRequest } from '../routes/tokens.ts';
 import { RemoteFaults } from './remote-faults.ts';
 import { RemoteJournal } from './remote-journal.ts';
@@ -183,6 +184,38 @@ class RemoteResources {
   }
 }
 
+/** Answers of one's own in the mock network of an instance in another process. */
+class RemoteStubs {
+  readonly #requests: Requests;
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  /** In the order in which they are tried. */
+  async list(): Promise<readonly StubAnswer[]> {
+    return (await this.#requests.json<{ stubs: StubAnswer[] }>('/api/stubs')).stubs;
+  }
+
+  /** @throws TunneliteError `ERR_STUB_UNKNOWN` */
+  get(id: string): Promise<StubAnswer> {
+    return this.#requests.json(`/api/stubs/${segment(id)}`);
+  }
+
+  /**
+   * Adds a stub, before all others, until it is removed or the instance is reset.
+   * @param stub as under `services.stubs` in a configuration
+   * @throws TunneliteError `ERR_STUB_INVALID`, `ERR_REQUEST_INVALID`
+   */
+  add(stub: StubInput): Promise<StubAnswer> {
+    return this.#requests.json('/api/stubs', { body: stub });
+  }
+
+  /** @throws TunneliteError `ERR_STUB_UNKNOWN` */
+  remove(id: string): Promise<{ readonly hits: number }> {
+    return this.#requests.json(`/api/stubs/${segment(id)}`, { method: 'DELETE' });
+  }
+}
+
 /** The built-in Entra ID of an instance in another process. */
 class RemoteIdentity {
   readonly #requests: Requests;
@@ -245,6 +278,7 @@ export class RemoteSimulator implements Closable {
   readonly faults: RemoteFaults;
   readonly identity: RemoteIdentity;
   readonly resources: RemoteResources;
+  readonly stubs: RemoteStubs;
   readonly urls: { readonly gateway: string; readonly authority: string; readonly admin: string };
   /** PEM of the CA that clients have to trust. */
   readonly ca: string;
@@ -266,6 +300,7 @@ export class RemoteSimulator implements Closable {
     this.faults = new RemoteFaults(requests);
     this.identity = new RemoteIdentity(requests);
     this.resources = new RemoteResources(requests);
+    this.stubs = new RemoteStubs(requests);
   }
 
   status(): Promise<InstanceStatus> {

@@ -1,0 +1,62 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { type StubInput, StubSchema } from '../../config/index.ts';
+import { route, type Static, Type } from '../../lib/schema/index.ts';
+
+/** A stub, as `GET /api/stubs` shows it. */
+export type StubAnswer = Static<typeof StubAnswer>;
+
+/** What the routes show and change: `sim.stubs`. */
+export interface StubsPort {
+  list(): readonly object[];
+  /** @throws TunneliteError `ERR_STUB_UNKNOWN` */
+  get(id: string): object;
+  /** @throws TunneliteError `ERR_STUB_INVALID` */
+  add(stub: StubInput): object;
+  /** @throws TunneliteError `ERR_STUB_UNKNOWN` */
+  remove(id: string): { readonly hits: number };
+}
+
+const TAG = 'stubs';
+const OrNull = () => Type.Union([Type.String(), Type.Null()]);
+
+const StubAnswer = Type.Object({
+  id: Type.String(),
+  host: OrNull(),
+  method: OrNull(),
+  path: OrNull(),
+  expression: OrNull(),
+  status: Type.Integer(),
+  sequence: Type.Integer({ description: 'How many answers it gives one after the other; 0 = always the same.' }),
+  source: Type.Enum(['configuration', 'added']),
+  hits: Type.Integer({ description: 'Requests that it answered since the start or the last reset.' }),
+});
+const StubPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
+type ById = Static<typeof StubPath>;
+
+/** `/api/stubs`: answers of one's own in the mock network. */
+export function stubRoutes(stubs: StubsPort): FastifyPluginAsync {
+  return async (app) => {
+    const List = Type.Object({
+      stubs: Type.Array(StubAnswer, { description: 'In the order in which they are tried.' }),
+    });
+    app.get('/', route(TAG, 'All stubs', { answer: List }), async () => ({ stubs: stubs.list() }));
+    app.post(
+      '/',
+      route(TAG, 'Add a stub, until it is removed or all is reset', {
+        body: StubSchema,
+        status: 201,
+        answer: StubAnswer,
+        description: 'It comes before all others. A host name gets the address of the host of stubs at once.',
+      }),
+      async ({ body }, reply) => reply.code(201).send(stubs.add(body as StubInput)),
+    );
+    app.get('/:id', route(TAG, 'One stub', { params: StubPath, answer: StubAnswer }), async ({ params }) =>
+      stubs.get((params as ById).id),
+    );
+    app.delete(
+      '/:id',
+      route(TAG, 'Remove a stub', { params: StubPath, answer: Type.Object({ hits: Type.Integer() }) }),
+      async ({ params }) => stubs.remove((params as ById).id),
+    );
+  };
+}
