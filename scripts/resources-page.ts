@@ -169,7 +169,11 @@ services:
     - { name: contoso.internal, type: MX, data: 10 mail.contoso.internal }
     - { name: contoso.internal, type: TXT, data: v=spf1 mx -all, ttl: 3600 }
     - { name: _ldap._tcp.contoso.internal, type: SRV, data: 0 5 389 dc.contoso.internal }
+    - { name: "*.apps.contoso.internal", type: CNAME, data: intranet.contoso.internal }
 \`\`\`
+
+A wildcard answers for all names below it that are not there otherwise (RFC 4592). An answer that says no has the zone’s start of authority, by which
+clients may remember it for a minute (RFC 2308).
 
 Clients append \`gateway.defaultDomain\` to short names, so that \`intranet\` is enough, and ask the tunnel about the domains in
 \`gateway.splitDns\`; \`tunnelite config check\` warns of records outside these.

@@ -195,11 +195,35 @@ export class Resolver {
       outcome,
       answers: records.length,
     });
+    const authoritative = isAuthoritative(rcode);
+    const saysNo = authoritative && query.type !== 'CNAME' && !records.some(({ type }) => type !== 'CNAME');
+    const authority = saysNo ? this.#startOf(records.at(-1)?.data.toLowerCase() ?? query.name) : [];
     if (fault?.kind === 'drop') return { bytes: undefined, delay: 0 };
     // With room for nothing but the question an answer goes without records, and says that it is cut off.
     const room = fault?.kind === 'truncate' && transport === 'udp' ? 0 : maxBytes(query);
-    const answer = { rcode, records, authoritative: isAuthoritative(rcode) };
+    const answer = { rcode, records, authoritative, authority };
     return { bytes: serializeDnsAnswer(query, answer, room), delay: fault?.delay ?? 0 };
+  }
+
+  /** The start of authority of the zone that a name is in: how long a client may remember that there is nothing (RFC 2308 §5). */
+  #startOf(name: string): readonly AnswerRecord[] {
+    const zone =
+      [name, ...parentsOf(name)].find((one) => this.#domains.has(one)) ?? /(?:in-addr|ip6)\.arpa$/.exec(name)?.[0];
+    if (zone === undefined) return [];
+    return [
+      { name: zone, type: 'SOA', ttl: DNS_TTL, data: `${NAME_SERVER} hostmaster.${zone} 1 3600 600 86400 ${DNS_TTL}` },
+    ];
+  }
+
+  /** What a wildcard says of a name that there is not (RFC 4592 §3.3.1): that below the closest name that there is, and no other. */
+  #wildcardFor(name: string): readonly ZoneRecord[] | undefined {
+    if (this.#parents.has(name)) return undefined;
+    for (const parent of parentsOf(name)) {
+      const found = this.#records.get(`*.${parent}`);
+      if (found) return found;
+      if (this.#parents.has(parent) || this.#records.has(parent) || this.#byName.has(parent)) return undefined;
+    }
+    return undefined;
   }
 
   #resolve({ name, type, class: dnsClass, opcode }: DnsQuery, session: string | undefined): Resolution {
@@ -212,10 +236,8 @@ export class Resolver {
   /** @param hops aliases that led to this name */
   #find(name: string, type: string, session: string | undefined, hops = 0): Resolution {
     const own = this.#records.get(name);
-    const fitting = own?.filter((one) => one.type === type) ?? [];
-    if (fitting.length > 0) return records(fitting.map(({ data, ttl }) => ({ type, ttl, data })));
-    const alias = own?.find((one) => one.type === 'CNAME');
-    if (alias) return this.#follow(alias, type, session, hops);
+    const found = own && this.#fromRecords(own, type, session, hops);
+    if (found) return found;
     const reverse = this.#byAddress.get(name);
     if (reverse) {
       return type === 'PTR' ? records([record(type, reverse.names[0]!)]) : none(DnsRcode.NoError, NO_RECORD);
@@ -237,11 +259,27 @@ export class Resolver {
       const found = upstreams.lookUp(name, session);
       return 'refusal' in found ? failure(found.refusal) : answer(type, found.addresses);
     }
+    const wild = own ? undefined : this.#wildcardFor(name);
+    if (wild) return this.#fromRecords(wild, type, session, hops) ?? none(DnsRcode.NoError, NO_RECORD);
+    if (type === 'SOA' && this.#domains.has(name)) return records([...this.#startOf(name)]);
     if (own || this.#domains.has(name)) return none(DnsRcode.NoError, NO_RECORD);
     if (isBelow(name, this.#domains)) {
       return this.#parents.has(name) ? none(DnsRcode.NoError, NO_RECORD) : none(DnsRcode.NxDomain, 'no such name');
     }
     return none(DnsRcode.Refused, 'refused: not a name of the mock network');
+  }
+
+  /** Those of the records that are of the type asked for, or where the alias among them leads. */
+  #fromRecords(
+    all: readonly ZoneRecord[],
+    type: string,
+    session: string | undefined,
+    hops: number,
+  ): Resolution | undefined {
+    const fitting = all.filter((one) => one.type === type);
+    if (fitting.length > 0) return records(fitting.map(({ data, ttl }) => ({ type, ttl, data })));
+    const alias = all.find((one) => one.type === 'CNAME');
+    return alias && this.#follow(alias, type, session, hops);
   }
 
   /** The alias, and what is known of the name that it stands for (RFC 1034 §3.6.2). */
@@ -257,6 +295,9 @@ export class Resolver {
     return { ...found, records: [alias, ...found.records.map((one) => ({ ...one, name: one.name ?? target }))] };
   }
 }
+
+/** Who answers for the mock network. */
+const NAME_SERVER = 'dns.contoso.internal';
 
 const NO_RECORD = 'no record of this type';
 

@@ -17,6 +17,11 @@ export function dataBytes(type: string, data: string): Buffer {
       return Buffer.concat([uint16s(Number(words[0])), nameBytes(words[1]!)]);
     case 'SRV':
       return Buffer.concat([uint16s(...words.slice(0, 3).map(Number)), nameBytes(words[3]!)]);
+    case 'SOA': {
+      const numbers = Buffer.alloc(20);
+      for (let i = 0; i < 5; i++) numbers.writeUInt32BE(Number(words[2 + i]), 4 * i);
+      return Buffer.concat([nameBytes(words[0]!), nameBytes(words[1]!), numbers]);
+    }
     case 'TXT': {
       const text = Buffer.from(data);
       const strings: Buffer[] = [];

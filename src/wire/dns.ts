@@ -146,6 +146,8 @@ export function serializeDnsAnswer(
     readonly rcode: DnsRcode;
     readonly records: readonly AnswerRecord[];
     readonly authoritative: boolean;
+    /** Of the zone, in an answer that says no (RFC 2308 §2). */
+    readonly authority?: readonly AnswerRecord[];
   },
   maxBytes: number,
 ): Buffer {
@@ -154,15 +156,17 @@ export function serializeDnsAnswer(
   if (query.recursionDesired) flags |= RD;
   const records = answer.records.map(recordBytes);
   const opt = query.edns ? [Buffer.of(0), uint16s(TYPES['OPT']!, EDNS_UDP_BYTES, 0, 0, 0)] : [];
-  const build = (flags: number, records: readonly Buffer[]): Buffer =>
+  const authority = (answer.authority ?? []).map(recordBytes);
+  const build = (flags: number, records: readonly Buffer[], authority: readonly Buffer[]): Buffer =>
     Buffer.concat([
-      uint16s(query.id, flags, 1, records.length, 0, query.edns ? 1 : 0),
+      uint16s(query.id, flags, 1, records.length, authority.length, query.edns ? 1 : 0),
       query.question,
       ...records,
+      ...authority,
       ...opt,
     ]);
-  const whole = build(flags, records);
-  return whole.length <= maxBytes ? whole : build(flags | TC, []);
+  const whole = build(flags, records, authority);
+  return whole.length <= maxBytes ? whole : build(flags | TC, [], []);
 }
 
 /** An answer to bytes that are no query: FORMERR with the id that they seem to have; undefined when not even that is there. */

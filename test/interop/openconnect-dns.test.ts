@@ -23,6 +23,7 @@ t.test('dig gets each type of record, and each failure, at each DNS server', { s
         { name: '_ldap._tcp.contoso.internal', type: 'SRV', data: '0 5 389 dc.contoso.internal' },
         { name: '10.20.0.77', type: 'PTR', data: 'mail.contoso.internal' },
         { name: 'www.contoso.internal', type: 'CNAME', data: 'intranet.contoso.internal' },
+        { name: '*.apps.contoso.internal', type: 'CNAME', data: 'intranet.contoso.internal' },
         { name: 'circle.contoso.internal', type: 'CNAME', data: 'nowhere.contoso.internal' },
         { name: 'long.contoso.internal', type: 'TXT', data: 'x'.repeat(900) },
         { name: 'huge.contoso.internal', type: 'TXT', data: 'y'.repeat(4_000) },
@@ -46,7 +47,10 @@ t.test('dig gets each type of record, and each failure, at each DNS server', { s
       t.equal(await short('_ldap._tcp.contoso.internal', 'SRV'), '0 5 389 dc.contoso.internal.', where);
       t.equal(await short('-x', '10.20.0.77'), 'mail.contoso.internal.', where);
       t.equal(await short('www.contoso.internal', 'A'), 'intranet.contoso.internal.\n10.20.0.10', where);
-      t.match(await dig(server, transport, 'nowhere.contoso.internal'), /status: NXDOMAIN/, where);
+      t.equal(await short('x.apps.contoso.internal', 'A'), 'intranet.contoso.internal.\n10.20.0.10', where);
+      t.match(await short('contoso.internal', 'SOA'), /^dns\.contoso\.internal\. hostmaster/, where);
+      const gone = await dig(server, transport, 'nowhere.contoso.internal');
+      t.match(gone, /status: NXDOMAIN[\s\S]*contoso\.internal\.\s+60\s+IN\s+SOA\s/, where);
       t.match(await dig(server, transport, 'circle.contoso.internal'), /status: NXDOMAIN[\s\S]*CNAME\s+nowhere/, where);
       t.match(await dig(server, transport, 'mail.contoso.internal', 'SRV'), /status: NOERROR[\s\S]*ANSWER: 0/, where);
       t.match(await dig(server, transport, 'www.example.com'), /status: REFUSED/, where);

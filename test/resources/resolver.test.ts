@@ -339,3 +339,57 @@ t.test('a hundred thousand questions are answered, and leave no more behind than
   t.ok(upstreams.size <= 254, `${upstreams.size} names`);
   t.ok(journal.query({ name: 'dns.query' }).length <= 10_000);
 });
+
+t.test('an answer that says no tells how long that holds, with the start of authority (RFC 2308)', async (t) => {
+  const clock = new ManualClock();
+  const resolver = new Resolver({
+    hosts,
+    domains: ['contoso.internal'],
+    records: [{ name: 'gone.contoso.internal', type: 'CNAME', data: 'nowhere.contoso.internal', ttl: 5 }],
+    emit: new Telemetry({ clock }).emit,
+    clock,
+  });
+  const ask = (name: string, type = 'A') =>
+    decode(resolver.answer(serializeDnsQuery({ id: 7, name, type }), visitor) as Buffer);
+  for (const [name, type] of [
+    ['nothing.contoso.internal', 'A'],
+    ['intranet.contoso.internal', 'MX'],
+    ['gone.contoso.internal', 'A'],
+  ] as const) {
+    t.match(ask(name, type).authorities, [
+      {
+        name: 'contoso.internal',
+        type: 'SOA',
+        ttl: 60,
+        data: { mname: 'dns.contoso.internal', rname: 'hostmaster.contoso.internal', minimum: 60 },
+      },
+    ]);
+  }
+  t.strictSame(ask('intranet.contoso.internal').authorities, []);
+  t.strictSame(ask('example.com').authorities, [], 'who refuses speaks for no zone');
+  t.match(ask('contoso.internal', 'SOA').answers, [{ type: 'SOA', name: 'contoso.internal' }]);
+});
+
+t.test('a wildcard answers for what is below it, and for nothing that there is (RFC 4592)', async (t) => {
+  const clock = new ManualClock();
+  const resolver = new Resolver({
+    hosts,
+    domains: ['contoso.internal'],
+    records: [
+      { name: '*.contoso.internal', type: 'A', data: '10.20.0.99', ttl: 5 },
+      { name: '*.apps.contoso.internal', type: 'CNAME', data: 'intranet.contoso.internal', ttl: 5 },
+    ],
+    emit: new Telemetry({ clock }).emit,
+    clock,
+  });
+  const ask = (name: string, type = 'A') =>
+    parseDnsAnswer(resolver.answer(serializeDnsQuery({ id: 7, name, type }), visitor) as Buffer);
+  t.match(ask('anything.contoso.internal').records, [{ name: 'anything.contoso.internal', data: '10.20.0.99' }]);
+  t.match(ask('a.b.contoso.internal').records, [{ data: '10.20.0.99' }]);
+  t.match(ask('x.apps.contoso.internal').records, [{ type: 'CNAME' }, { type: 'A', data: '10.20.0.10' }]);
+  t.match(ask('anything.contoso.internal', 'MX'), { rcode: DnsRcode.NoError, records: [] });
+  t.match(ask('intranet.contoso.internal').records, [{ data: '10.20.0.10' }], 'a host is itself');
+  t.match(ask('lab.contoso.internal'), { rcode: DnsRcode.NoError, records: [] }, 'a name with names below it is');
+  t.match(ask('other.lab.contoso.internal'), { rcode: DnsRcode.NxDomain }, 'lab is closer, and has no wildcard');
+  t.match(ask('anything.example.com'), { rcode: DnsRcode.Refused });
+});
