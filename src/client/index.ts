@@ -10,6 +10,8 @@ export {
   networkCarrier,
   type TunnelConfiguration,
 } from './core/index.ts';
+export type { ConnectionInfo, OutsideRule } from './router.ts';
+export type { ProxySetting } from './routing/proxy-rules.ts';
 export type { SdkConfig } from './sdk-config.ts';
 export * from './sdk-types.ts';
 export type { TunnelDispatcherOptions, TunnelFetchOptions, TunnelFetchResponse } from './traffic/fetch.ts';

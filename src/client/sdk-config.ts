@@ -1,6 +1,6 @@
-import { isIPv4 } from 'node:net';
-import { addressBytes } from '../lib/ip-address.ts';
 import type { TunnelConfiguration } from './core/index.ts';
+import { parseRoute } from './routing/split-tunnel.ts';
+import { readSdkRules, type SdkRules } from './sdk-rules.ts';
 import {
   LOG_SEVERITIES,
   type SdkTunnelConfiguration,
@@ -16,10 +16,10 @@ const PREFIX = 'com.microsoft.tunnel.';
 
 /** What of a configuration the client goes by, or why it cannot. */
 export type ReadConfig =
-  | { readonly server: URL; readonly problem?: undefined }
+  | { readonly server: URL; readonly rules: SdkRules; readonly problem?: undefined }
   | { readonly server?: undefined; readonly problem: string };
 
-/** Reads the address of the gateway: `host:port`, without a scheme. */
+/** Reads the address of the gateway (`host:port`, without a scheme), and the rules for traffic. */
 export function readSdkConfig(config: SdkConfig): ReadConfig {
   const type = config[`${PREFIX}connection_type`];
   if (type !== undefined && type !== 'MicrosoftProtect') {
@@ -32,7 +32,9 @@ export function readSdkConfig(config: SdkConfig): ReadConfig {
   if (host === undefined || !URL.canParse(`https://${host}:${port ?? 443}`)) {
     return { problem: `${PREFIX}server_address is “${address}”; it has to be host:port, as in vpn.contoso.com:443.` };
   }
-  return { server: new URL(`https://${host}:${port ?? 443}`) };
+  const rules = readSdkRules(config);
+  if (typeof rules === 'string') return { problem: rules };
+  return { server: new URL(`https://${host}:${port ?? 443}`), rules };
 }
 
 /** From which severity on messages of a class are logged. */
@@ -57,11 +59,7 @@ export function sdkConfiguration(configuration: TunnelConfiguration): SdkTunnelC
   };
 }
 
-/** `10.0.0.0/255.0.0.0`, `10.0.0.0/8` or `fd00::/8`; what is none is left out. */
 function splitEntry(route: string): SplitEntry[] {
-  const [ipAddress = '', length = ''] = route.split('/');
-  if (!addressBytes(ipAddress)) return [];
-  if (!isIPv4(length)) return /^\d{1,3}$/.test(length) ? [{ ipAddress, prefix: Number(length) }] : [];
-  const bits = [...addressBytes(length)!].map((byte) => byte.toString(2)).join('');
-  return [{ ipAddress, prefix: [...bits].filter((bit) => bit === '1').length }];
+  const range = parseRoute(route);
+  return range === undefined ? [] : [{ ipAddress: range[0].toString(), prefix: range[1] }];
 }

@@ -2,6 +2,7 @@ import type { Agent, AgentOptions } from 'node:http';
 import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { domainToASCII } from 'node:url';
 import type { Dispatcher } from 'undici';
 import { unlessAborted } from '../lib/abort.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -22,8 +23,11 @@ import {
 import { localAddressFor } from './core/tunnel-configuration.ts';
 import { firstAnswer } from './first-answer.ts';
 import { InnerHost } from './inner-host.ts';
+import { makeRouter } from './make-router.ts';
 import { resolveThrough } from './resolve.ts';
 import { resourceTrust } from './resource-trust.ts';
+import type { Router } from './router.ts';
+import { searchNames } from './routing/search-names.ts';
 import { tunnelHttpAgent, tunnelHttpsAgent } from './traffic/agents.ts';
 import {
   type TunnelDispatcherOptions,
@@ -54,12 +58,13 @@ export class TunnelClient implements Closable {
   readonly #core: LightClient;
   readonly #web: WebTraffic;
   #host: InnerHost | undefined;
+  #router: Router | undefined;
   #closing: Promise<void> | undefined;
   /** The end is of the owner's making. */
   #left = false;
 
   private constructor(options: TunnelClientOptions) {
-    const { clock = systemClock, random = systemRandom } = options;
+    const { clock = systemClock, random = systemRandom, carrier = systemCarrier } = options;
     this.#clock = clock;
     this.#random = random;
     this.#web = { open: (request) => this.connect(request), trust: resourceTrust(options.resourceCa), clock };
@@ -67,7 +72,7 @@ export class TunnelClient implements Closable {
     const core = new LightClient(
       {
         url: new URL(options.server),
-        carrier: options.carrier ?? systemCarrier,
+        carrier,
         timer: new ClientTimer(clock),
         random,
         secureContext: trust(options.ca),
@@ -82,11 +87,20 @@ export class TunnelClient implements Closable {
           ...(onState && { onState: (_core, state, from) => onState(state, from) }),
           ...(onChannel && { onChannel: (_core, channel, why) => onChannel(channel, why) }),
           onTunnel: (_core, configuration) => {
-            this.#host ??= new InnerHost({
+            if (this.#host) return;
+            this.#host = new InnerHost({
               configuration,
               clock,
               random,
               output: (buffer, offset, length) => void core.send(buffer, offset, length),
+            });
+            this.#router = makeRouter({
+              options,
+              configuration,
+              carrier,
+              web: this.#web,
+              resolve: (name) => this.resolve(name),
+              openInside: ({ host, port, signal }, address) => this.#openInside(host, address, port, signal),
             });
           },
           onBatch: () => this.#host!.driver.tick(),
@@ -94,7 +108,8 @@ export class TunnelClient implements Closable {
           onBatchEnd: () => this.#host!.stack.flush(),
           onEnd: (_core, error) => {
             if (this.#left || !this.#host) return;
-            this.#host!.close();
+            this.#router!.close();
+            this.#host.close();
             options.onDisconnect?.(error);
           },
         },
@@ -165,18 +180,25 @@ export class TunnelClient implements Closable {
   }
 
   /**
-   * Resolves a name with the gateway's DNS server, through the tunnel. IPv4 addresses come first.
+   * Resolves a name with the gateway's DNS server, through the tunnel; one without a dot with the gateway's domain first. IPv4 addresses
+   * come first.
    * @throws TunneliteError `ERR_CLIENT_DNS`
    */
   async resolve(name: string): Promise<string[]> {
     this.#assertOpen();
-    return resolveThrough({
-      stack: this.#host!.stack,
-      configuration: this.configuration,
-      clock: this.#clock,
-      random: this.#random,
-      name,
-    });
+    const { configuration } = this;
+    const ascii = /^[\0-\x7f]*$/.test(name) ? name : domainToASCII(name) || name;
+    let first: unknown;
+    for (const each of searchNames(ascii, configuration.defaultDomain)) {
+      this.#assertOpen();
+      try {
+        const { stack } = this.#host!;
+        return await resolveThrough({ stack, configuration, clock: this.#clock, random: this.#random, name: each });
+      } catch (error) {
+        first ??= error;
+      }
+    }
+    throw first;
   }
 
   /**
@@ -189,35 +211,47 @@ export class TunnelClient implements Closable {
   readonly lookup: TunnelLookup = lookupThrough((name) => this.resolve(name));
 
   /**
-   * Opens a TCP connection.
-   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`; the reason of `signal`
+   * Opens a TCP connection by the rules of the tunnel: its routes, hosts that bypass it, and with a `url` the proxy for that.
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`, `ERR_CLIENT_OUTSIDE`, `ERR_CLIENT_PROXY`; the reason of `signal`
    * @example
    * ```ts
    * const stream = await client.connect({ host: 'tools.contoso.internal', port: 7, signal: AbortSignal.timeout(5000) });
    * ```
    */
   async connect(request: OpenRequest): Promise<Duplex> {
-    return this.openTcp(request.host, request.port, request.signal);
+    this.#assertOpen();
+    assertPort(request.port);
+    request.signal?.throwIfAborted();
+    return this.#router!.open(request);
   }
 
   /**
-   * Opens a TCP connection through the tunnel, wherever it leads.
+   * Opens a TCP connection through the tunnel, wherever it leads, whatever the rules say: to see what the gateway makes of it.
    * @param host a name, resolved through the tunnel, or an address
    * @param signal gives up, and closes the connection once it is open
    * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`; the reason of `signal`
    */
   async openTcp(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
-    const { local, remote, where } = await unlessAborted(this.#route(host, port), signal);
-    return this.#host!.openTcp({ localAddress: local, remoteAddress: remote, remotePort: port, where, signal });
+    const { remote } = await unlessAborted(this.#route(host, port), signal);
+    return this.#openInside(host, remote, port, signal);
   }
 
   /**
-   * Opens a UDP socket through the tunnel, to one peer.
-   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`
+   * Opens a UDP socket to one peer in the tunnel's networks.
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`, `ERR_CLIENT_OUTSIDE`
    */
   async openUdp(host: string, port: number): Promise<TunnelUdpSocket> {
-    const { local, remote, where } = await this.#route(host, port);
-    return this.#host!.openUdp({ localAddress: local, remoteAddress: remote, remotePort: port, where });
+    this.#assertOpen();
+    assertPort(port);
+    const remoteAddress = await this.#router!.inside(host);
+    const localAddress = localAddressFor(this.configuration, remoteAddress)!;
+    this.#assertOpen();
+    return this.#host!.openUdp({
+      localAddress,
+      remoteAddress,
+      remotePort: port,
+      where: whereOf(host, remoteAddress, port),
+    });
   }
 
   /**
@@ -316,6 +350,7 @@ export class TunnelClient implements Closable {
     if (this.#core.ended) return;
     this.#left = true;
     const said = this.#core.close();
+    this.#router?.close();
     this.#host?.endStreams();
     this.#host?.close();
     await said;
@@ -325,21 +360,41 @@ export class TunnelClient implements Closable {
     await this.close();
   }
 
+  async #openInside(host: string, address: string, port: number, signal: AbortSignal | undefined): Promise<Duplex> {
+    this.#assertOpen();
+    const localAddress = localAddressFor(this.configuration, address);
+    if (localAddress === undefined) throw noFamily([address]);
+    const where = whereOf(host, address, port);
+    return this.#host!.openTcp({ localAddress, remoteAddress: address, remotePort: port, where, signal });
+  }
+
   /** The addresses that a connection to a name or address goes between. */
   async #route(host: string, port: number): Promise<{ local: string; remote: string; where: string }> {
     this.#assertOpen();
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      throw new TunneliteError('ERR_CLIENT_OPEN', `${port} is no port.`);
+    assertPort(port);
     const addresses = isIP(host) ? [host] : await this.resolve(host);
     for (const remote of addresses) {
       const local = localAddressFor(this.configuration, remote);
-      if (local === undefined) continue;
-      return { local, remote, where: remote === host ? `${host} port ${port}` : `${host} (${remote}) port ${port}` };
+      if (local !== undefined) return { local, remote, where: whereOf(host, remote, port) };
     }
-    throw new TunneliteError('ERR_CLIENT_OPEN', `The tunnel has no address of the family of ${addresses.join(', ')}.`);
+    throw noFamily(addresses);
   }
 
   #assertOpen(): void {
     if (this.#core.ended) throw this.#core.ended;
   }
+}
+
+function assertPort(port: number): void {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  throw new TunneliteError('ERR_CLIENT_OPEN', `${port} is no port.`);
+}
+
+/** The other end, for messages. */
+function whereOf(host: string, address: string, port: number): string {
+  return address === host ? `${host} port ${port}` : `${host} (${address}) port ${port}`;
+}
+
+function noFamily(addresses: readonly string[]): TunneliteError {
+  return new TunneliteError('ERR_CLIENT_OPEN', `The tunnel has no address of the family of ${addresses.join(', ')}.`);
 }

@@ -3,6 +3,7 @@ import { isTunneliteError, type TunneliteError } from '../lib/errors.ts';
 import { version } from '../lib/version.ts';
 import { ClientState } from './core/index.ts';
 import { logLevel, readSdkConfig, type SdkConfig, sdkConfiguration } from './sdk-config.ts';
+import type { SdkRules } from './sdk-rules.ts';
 import {
   LOG_SEVERITIES,
   type TunnelDelegate,
@@ -16,7 +17,12 @@ import { TunnelClient } from './tunnel-client.ts';
 import type { TunnelClientOptions } from './types.ts';
 
 /** What the device is for the SDK: whom it trusts, its network, its clock. */
-export type TunnelDevice = Pick<TunnelClientOptions, 'ca' | 'carrier' | 'clock' | 'random' | 'serverName' | 'dtls'>;
+export type TunnelDevice = Pick<
+  TunnelClientOptions,
+  'ca' | 'carrier' | 'clock' | 'random' | 'serverName' | 'dtls' | 'outside'
+>;
+
+const WAYS = { tunnel: 'in the tunnel', direct: 'beside the tunnel', proxy: 'by a proxy' } as const;
 
 /**
  * The bundled client with the model of the Tunnel for MAM SDK (reference tunnel-for-mam.md §5), to compare an app's states and events with.
@@ -94,12 +100,12 @@ export class TunnelSdk {
   connect(): TunnelSdkError {
     if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
     if (this.#client) return TunnelSdkError.NoError;
-    const { server, problem } = readSdkConfig(this.#config);
-    if (!server) {
-      this.#fail(TunnelSdkError.InvalidConfig, undefined, problem);
+    const read = readSdkConfig(this.#config);
+    if (!read.server) {
+      this.#fail(TunnelSdkError.InvalidConfig, undefined, read.problem);
       return TunnelSdkError.InvalidConfig;
     }
-    void this.#open(server, ++this.#turn);
+    void this.#open(read.server, read.rules, ++this.#turn);
     return TunnelSdkError.NoError;
   }
 
@@ -125,12 +131,14 @@ export class TunnelSdk {
   }
 
   /** A token that the gateway refuses is asked for once more, with the refused one; then the user has to do something. */
-  async #open(server: URL, turn: number): Promise<void> {
+  async #open(server: URL, rules: SdkRules, turn: number): Promise<void> {
     let failed = '';
     for (let tries = 1; ; tries++) {
       let token = '';
       try {
         const client = await TunnelClient.connect({
+          outside: 'direct',
+          ...rules,
           ...this.#device,
           server,
           token: async () => {
@@ -141,6 +149,8 @@ export class TunnelSdk {
           },
           onState: (state, from) => this.#onState(state, from, turn),
           onChannel: (channel, why) => this.#log('Socket', 'info', `Data goes over ${channel}: ${why}.`),
+          onConnection: ({ host, port, way, why }) =>
+            this.#log('Socket', 'debug', `${host} port ${port}, ${WAYS[way]}: ${why}.`),
           onDisconnect: (error) => this.#onEnd(error, turn),
         });
         if (turn !== this.#turn) {

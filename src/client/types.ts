@@ -2,6 +2,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { TunneliteError } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { Carrier, ChannelName, ClientState, ClientStep, DtlsWish } from './core/index.ts';
+import type { ConnectionInfo, OutsideRule } from './router.ts';
+import type { ProxySetting } from './routing/proxy-rules.ts';
 
 export interface TunnelClientOptions {
   /** `https://host:port` of the gateway. */
@@ -21,6 +23,20 @@ export interface TunnelClientOptions {
   readonly reconnectTimeout?: number;
   /** The data channel over UDP. Default `auto`; `off` = everything goes over TLS. */
   readonly dtls?: DtlsWish;
+  /**
+   * What becomes of connections that lead to none of the tunnel's networks, by the gateway's routes, or to a host of `bypass`: refused with
+   * `ERR_CLIENT_OUTSIDE` (the default), or `direct`, as a device opens them.
+   */
+  readonly outside?: OutsideRule;
+  /** Hosts that never go through the tunnel: `sts.contoso.com`, `*.contoso.com`, or URLs, of which the host counts. */
+  readonly bypass?: readonly string[];
+  /**
+   * Proxy for web requests (`fetch`, dispatcher, agents): one for all, or a file that says which (`{ pac: 'http://…' }`). Left out: what the
+   * gateway says; `none`: none at all. A proxy is reached by the same rules as any host.
+   */
+  readonly proxy?: ProxySetting | 'none';
+  /** Called for each connection by `connect`, with the way that it took. */
+  readonly onConnection?: (connection: ConnectionInfo) => void;
   readonly clock?: Clock;
   readonly random?: RandomSource;
   /** How the gateway is reached, if not over the machine's sockets. */

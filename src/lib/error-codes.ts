@@ -339,6 +339,14 @@ export const ERROR_CODES = {
     summary: 'A connection through the tunnel could not be opened.',
     hint: 'The gateway’s log has a line for each request, with the rule that decided on it.',
   },
+  ERR_CLIENT_OUTSIDE: {
+    summary: 'The destination is not one that goes through the tunnel.',
+    hint: 'The gateway’s routes decide (gateway.routesInclude), and the client’s list of hosts to bypass. With “outside” set to “direct” the client opens such connections beside the tunnel, as a device does.',
+  },
+  ERR_CLIENT_PROXY: {
+    summary: 'The proxy for web requests could not be used.',
+    hint: 'The message says which part failed. With “proxy” set to “none” the client goes without what the gateway says about proxies.',
+  },
   // simulator and cli
   ERR_SIMULATOR_NOT_READY: {
     summary: 'The simulator started but does not work.',

@@ -29,6 +29,8 @@ export interface TunnelConfiguration {
   /** How keys are to be renewed: on the connection, or by a new tunnel. */
   readonly rekeyMethod: 'ssl' | 'new-tunnel' | undefined;
   readonly banner: string | undefined;
+  /** Address of a proxy configuration file (PAC) for web requests; `http:` or `https:`. */
+  readonly proxyPac: string | undefined;
   /** Offer of a DTLS data channel; undefined = everything goes over TLS. */
   readonly dtls:
     | {
@@ -49,7 +51,10 @@ export interface TunnelConfiguration {
 const NOBODY_4 = /^(?:0|127|22[4-9]|23\d|24\d|25[0-5])\./;
 
 /** The tunnel's own address of the family of another one. */
-export function localAddressFor(configuration: TunnelConfiguration, remote: string): string | undefined {
+export function localAddressFor(
+  configuration: Pick<TunnelConfiguration, 'address4' | 'address6'>,
+  remote: string,
+): string | undefined {
   return isIPv6(remote) ? configuration.address6 : configuration.address4;
 }
 
@@ -103,6 +108,7 @@ export function parseTunnelConfiguration(headers: readonly HeaderLine[]): Tunnel
     rekeyTime: number('x-cstp-rekey-time') ?? 0,
     rekeyMethod: method === 'ssl' || method === 'new-tunnel' ? method : undefined,
     banner: one('x-cstp-banner'),
+    proxyPac: webAddress(one('x-cstp-msie-proxy-pac-url')),
     dtls:
       port === undefined
         ? undefined
@@ -125,6 +131,11 @@ function unusable(why: string): TunneliteError {
 function canonical(text: string): string | undefined {
   const bytes = addressBytes(text);
   return bytes && addressText(bytes);
+}
+
+function webAddress(text: string | undefined): string | undefined {
+  const url = text === undefined ? null : URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }
 
 function isIPv6Like(text: string): boolean {

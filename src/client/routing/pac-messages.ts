@@ -1,0 +1,19 @@
+/** What the thread of a proxy configuration file begins with. */
+export interface PacData {
+  readonly script: string;
+  /** For `myIpAddress`. */
+  readonly address: string;
+  /** Bytes that the script may hold. */
+  readonly memory: number;
+}
+
+/** To the thread. */
+export type PacQuestion =
+  | { readonly kind: 'find'; readonly id: number; readonly url: string; readonly host: string }
+  | { readonly kind: 'address'; readonly id: number; readonly address: string | null };
+
+/** From the thread. */
+export type PacAnswer =
+  | { readonly kind: 'found'; readonly id: number; readonly text: string }
+  | { readonly kind: 'failed'; readonly id: number; readonly missing: boolean; readonly message: string }
+  | { readonly kind: 'lookup'; readonly id: number; readonly name: string };

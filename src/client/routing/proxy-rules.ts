@@ -1,0 +1,84 @@
+import type { Clock } from '../../lib/clock.ts';
+import { errorText, isTunneliteError, TunneliteError } from '../../lib/errors.ts';
+import { patience } from '../../lib/late-tick.ts';
+import { MAX_PAC_BYTES, PacScript } from './pac-script.ts';
+import { type ProxyHop, parseProxyList } from './proxy-list.ts';
+
+/** Proxies for web requests: one for all, or a file that says which (PAC). */
+export type ProxySetting = { readonly host: string; readonly port: number } | { readonly pac: string | URL };
+
+/** How long a proxy configuration file may take to come, in milliseconds. */
+const FETCH_TIMEOUT_MS = 10_000;
+
+export interface ProxyRulesOptions {
+  readonly setting: ProxySetting;
+  readonly address: string;
+  readonly clock: Clock;
+  readonly resolve: (name: string) => Promise<readonly string[]>;
+  /** Gets the file, by the client's rules but for those about proxies. */
+  readonly fetch: (
+    url: URL,
+    options: { readonly maxBytes: number; readonly signal: AbortSignal },
+  ) => Promise<{ readonly status: number; readonly body: Buffer }>;
+}
+
+/** Which proxies web requests take. */
+export class ProxyRules {
+  readonly #options: ProxyRulesOptions;
+  #script: Promise<PacScript> | undefined;
+  #closed = false;
+
+  constructor(options: ProxyRulesOptions) {
+    this.#options = options;
+  }
+
+  /** The ways for a request, the first first. @throws TunneliteError `ERR_CLIENT_PROXY` */
+  async hopsFor(url: URL): Promise<ProxyHop[]> {
+    const { setting } = this.#options;
+    if ('host' in setting) return [{ kind: 'http', host: setting.host, port: setting.port }];
+    const script = await this.#load(setting.pac);
+    // As browsers do: neither who asks nor, where it is encrypted, what for is the script's business.
+    const shown = new URL(url.protocol === 'https:' ? `${url.origin}/` : url.href);
+    shown.username = '';
+    shown.password = '';
+    shown.hash = '';
+    return parseProxyList(await script.find(shown));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#script?.then(
+      (script) => script.close(),
+      () => {},
+    );
+  }
+
+  /** The file is fetched once; when that fails, again with the next request. */
+  #load(pac: string | URL): Promise<PacScript> {
+    this.#script ??= this.#fetch(pac).catch((error: unknown) => {
+      this.#script = undefined;
+      throw error;
+    });
+    return this.#script;
+  }
+
+  async #fetch(pac: string | URL): Promise<PacScript> {
+    const { fetch, clock, address, resolve } = this.#options;
+    const control = new AbortController();
+    const timer = patience(clock, FETCH_TIMEOUT_MS, () =>
+      control.abort(new Error(`it did not come within ${FETCH_TIMEOUT_MS / 1000} s`)),
+    );
+    try {
+      const { status, body } = await fetch(new URL(pac), { maxBytes: MAX_PAC_BYTES, signal: control.signal });
+      if (status !== 200) throw new Error(`the server answered ${status}`);
+      if (this.#closed) throw new TunneliteError('ERR_CLOSED');
+      return new PacScript({ script: body.toString('utf8'), address, resolve, clock });
+    } catch (cause) {
+      if (isTunneliteError(cause, 'ERR_CLOSED')) throw cause;
+      const message = `The proxy configuration file ${String(pac).slice(0, 200)} cannot be had: ${errorText(cause).replace(/\.$/, '')}.`;
+      throw new TunneliteError('ERR_CLIENT_PROXY', message, { cause });
+    } finally {
+      timer.cancel();
+    }
+  }
+}

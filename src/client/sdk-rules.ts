@@ -1,0 +1,120 @@
+import { X509Certificate } from 'node:crypto';
+import { parseProxy } from './routing/proxy-list.ts';
+import type { ProxySetting } from './routing/proxy-rules.ts';
+
+/** Rules for traffic that an app configuration policy has (reference tunnel-for-mam.md §3.1). */
+export interface SdkRules {
+  readonly bypass: readonly string[];
+  /** Left out: what the gateway says. */
+  readonly proxy?: ProxySetting;
+  readonly resourceCa: readonly string[];
+}
+
+/** Hosts that the SDK reaches directly, always (§2.1). */
+const NEVER_TUNNELLED = [
+  'login.microsoftonline.com',
+  'mamservice.manage.microsoft.com',
+  'msauth.net',
+  'msftauth.net',
+  'login.live.com',
+  'go.microsoft.com',
+  'browser.events.data.microsoft.com',
+  'msauthimages.net',
+  'msftauthimages.net',
+  'account.activedirectory.windowsazure.com',
+] as const;
+
+const PREFIX = 'com.microsoft.tunnel.';
+/** Larger values are no policy's. In characters. */
+const MAX_JSON = 4 * 1024 * 1024;
+const MAX_ROOTS = 256;
+const MAX_BYPASSED = 1024;
+
+/** Why a value cannot be used. */
+class Unusable extends Error {}
+
+/** Reads the rules; a text says why that is not possible. */
+export function readSdkRules(config: Readonly<Record<string, string>>): SdkRules | string {
+  const value = (key: string): string =>
+    Object.hasOwn(config, PREFIX + key) ? String(config[PREFIX + key]).trim() : '';
+  try {
+    const proxy = proxyOf(value);
+    return {
+      bypass: [...NEVER_TUNNELLED, ...bypassedOf(value('custom_configuration'))],
+      ...(proxy === undefined ? {} : { proxy }),
+      resourceCa: rootsOf(value('trusted_root_certificates')),
+    };
+  } catch (error) {
+    if (error instanceof Unusable) return error.message;
+    throw error;
+  }
+}
+
+function proxyOf(value: (key: string) => string): ProxySetting | undefined {
+  const pac = value('proxy_pacurl');
+  const host = value('proxy_address');
+  // The sample app writes -1 where there is no port (§3.1).
+  const port = value('proxy_port') === '-1' ? '' : value('proxy_port');
+  if (pac !== '') {
+    if (host !== '' || port !== '') throw new Unusable(`${PREFIX}proxy_pacurl excludes proxy_address and proxy_port.`);
+    const url = URL.parse(pac);
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      throw new Unusable(`${PREFIX}proxy_pacurl is “${pac.slice(0, 120)}”; it has to be an http or https URL.`);
+    }
+    return { pac: url };
+  }
+  if (host === '' && port === '') return undefined;
+  const proxy = parseProxy(`${host.includes(':') ? `[${host}]` : host}:${port}`, 0);
+  if (proxy === undefined) {
+    throw new Unusable(
+      `${PREFIX}proxy_address and proxy_port are “${host.slice(0, 120)}” and “${port.slice(0, 20)}”; they have to be a host and a port.`,
+    );
+  }
+  return proxy;
+}
+
+function bypassedOf(text: string): string[] {
+  if (text === '') return [];
+  const custom = json('custom_configuration', text);
+  const list =
+    typeof custom === 'object' && custom !== null && Object.hasOwn(custom, 'bypassedUrls')
+      ? (custom as { readonly bypassedUrls: unknown }).bypassedUrls
+      : [];
+  if (!Array.isArray(list) || list.length > MAX_BYPASSED || !list.every((each) => typeof each === 'string')) {
+    throw new Unusable(
+      `bypassedUrls in ${PREFIX}custom_configuration has to be a list of at most ${MAX_BYPASSED} names.`,
+    );
+  }
+  return list;
+}
+
+/** Each item of the list is a trusted root certificate policy as Graph has it; its certificate is base64 of DER. */
+function rootsOf(text: string): string[] {
+  if (text === '') return [];
+  const list = json('trusted_root_certificates', text);
+  if (!Array.isArray(list) || list.length > MAX_ROOTS) {
+    throw new Unusable(`${PREFIX}trusted_root_certificates has to be a list of at most ${MAX_ROOTS} certificates.`);
+  }
+  return list.map((item: unknown, i) => {
+    const encoded = (item as { readonly trustedRootCertificate?: unknown } | null)?.trustedRootCertificate;
+    try {
+      if (typeof encoded !== 'string') throw new TypeError();
+      const bytes = Buffer.from(encoded, 'base64');
+      // Of a PEM file that was encoded once more, too: what an admin uploads may be either.
+      return new X509Certificate(bytes).toString();
+    } catch {
+      throw new Unusable(
+        `Number ${i + 1} of ${PREFIX}trusted_root_certificates has no certificate in trustedRootCertificate: it has to be base64 of DER.`,
+      );
+    }
+  });
+}
+
+function json(key: string, text: string): unknown {
+  try {
+    if (text.length > MAX_JSON) throw new RangeError();
+    return JSON.parse(text);
+  } catch {
+    throw new Unusable(`${PREFIX}${key} is not JSON of at most ${MAX_JSON} characters.`);
+  }
+}
