@@ -10,6 +10,10 @@ export {
   networkCarrier,
   type TunnelConfiguration,
 } from './core/index.ts';
+export { type TokenSource, withFreshToken } from './fresh-token.ts';
+export { startHttpProxy } from './local/http-proxy.ts';
+export { startSocksProxy } from './local/socks-server.ts';
+export type { LocalProxy, LocalProxyOptions, ProxiedClient } from './local/types.ts';
 export type { ConnectionInfo, OutsideRule } from './router.ts';
 export type { ProxySetting } from './routing/proxy-rules.ts';
 export type { SdkConfig } from './sdk-config.ts';

@@ -88,7 +88,9 @@ export class InnerHost {
       this.#openings.set(flow, (state) => {
         if (state === TcpState.Established) finish();
         else if (state === TcpState.Closed)
-          finish(new TunneliteError('ERR_CLIENT_OPEN', `${where} refused the connection.`));
+          finish(
+            new TunneliteError('ERR_CLIENT_OPEN', `${where} refused the connection.`, { details: { refused: true } }),
+          );
       });
     });
   }

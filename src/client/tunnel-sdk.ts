@@ -2,6 +2,7 @@ import { systemClock } from '../lib/clock.ts';
 import { isTunneliteError, type TunneliteError } from '../lib/errors.ts';
 import { version } from '../lib/version.ts';
 import { ClientState } from './core/index.ts';
+import { withFreshToken } from './fresh-token.ts';
 import { logLevel, readSdkConfig, type SdkConfig, sdkConfiguration } from './sdk-config.ts';
 import type { SdkRules } from './sdk-rules.ts';
 import {
@@ -132,46 +133,42 @@ export class TunnelSdk {
 
   /** A token that the gateway refuses is asked for once more, with the refused one; then the user has to do something. */
   async #open(server: URL, rules: SdkRules, turn: number): Promise<void> {
-    let failed = '';
-    for (let tries = 1; ; tries++) {
-      let token = '';
-      try {
-        const client = await TunnelClient.connect({
-          outside: 'direct',
-          ...rules,
-          ...this.#device,
-          server,
-          token: async () => {
-            this.#log('Intune', 'info', failed === '' ? 'A token is needed.' : 'The gateway refused the token.');
-            token = (await this.#delegate!.onTokenRequired(failed)).trim();
-            if (token === '') throw new NoToken();
-            return token;
-          },
-          onState: (state, from) => this.#onState(state, from, turn),
-          onChannel: (channel, why) => this.#log('Socket', 'info', `Data goes over ${channel}: ${why}.`),
-          onConnection: ({ host, port, way, why }) =>
-            this.#log('Socket', 'debug', `${host} port ${port}, ${WAYS[way]}: ${why}.`),
-          onDisconnect: (error) => this.#onEnd(error, turn),
-        });
-        if (turn !== this.#turn) {
-          await client.close();
-          return;
-        }
-        this.#client = client;
-        this.#delegate?.onTunnelConfigurationAvailable?.(sdkConfiguration(client.configuration));
-        this.#become(TunnelStatus.Connected, () => this.#delegate?.onConnected?.());
-        return;
-      } catch (error) {
-        if (turn !== this.#turn) return;
-        const refused = isTunneliteError(error) && error.code === 'ERR_CLIENT_TOKEN_REFUSED';
-        if (refused && tries === 1) {
-          failed = token;
-          continue;
-        }
-        this.#explain(error, refused);
+    try {
+      const client = await withFreshToken(
+        (failed) => this.#askToken(failed, turn),
+        (token) =>
+          TunnelClient.connect({
+            outside: 'direct',
+            ...rules,
+            ...this.#device,
+            server,
+            token,
+            onState: (state, from) => this.#onState(state, from, turn),
+            onChannel: (channel, why) => this.#log('Socket', 'info', `Data goes over ${channel}: ${why}.`),
+            onConnection: ({ host, port, way, why }) =>
+              this.#log('Socket', 'debug', `${host} port ${port}, ${WAYS[way]}: ${why}.`),
+            onDisconnect: (error) => this.#onEnd(error, turn),
+          }),
+      );
+      if (turn !== this.#turn) {
+        await client.close();
         return;
       }
+      this.#client = client;
+      this.#delegate?.onTunnelConfigurationAvailable?.(sdkConfiguration(client.configuration));
+      this.#become(TunnelStatus.Connected, () => this.#delegate?.onConnected?.());
+    } catch (error) {
+      if (turn === this.#turn) this.#explain(error, isTunneliteError(error, 'ERR_CLIENT_TOKEN_REFUSED'));
     }
+  }
+
+  async #askToken(failed: string, turn: number): Promise<string> {
+    // Nobody waits for the connection any more.
+    if (turn !== this.#turn) throw new NoToken();
+    this.#log('Intune', 'info', failed === '' ? 'A token is needed.' : 'The gateway refused the token.');
+    const token = (await this.#delegate!.onTokenRequired(failed)).trim();
+    if (token === '') throw new NoToken();
+    return token;
   }
 
   #explain(error: unknown, refused: boolean): void {

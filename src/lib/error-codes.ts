@@ -343,6 +343,10 @@ export const ERROR_CODES = {
     summary: 'The destination is not one that goes through the tunnel.',
     hint: 'The gateway’s routes decide (gateway.routesInclude), and the client’s list of hosts to bypass. With “outside” set to “direct” the client opens such connections beside the tunnel, as a device does.',
   },
+  ERR_CLIENT_LISTEN: {
+    summary: 'A proxy for other programs could not listen.',
+    hint: 'Choose another port, or 0 for any free one.',
+  },
   ERR_CLIENT_PROXY: {
     summary: 'The proxy for web requests could not be used.',
     hint: 'The message says which part failed. With “proxy” set to “none” the client goes without what the gateway says about proxies.',
@@ -399,6 +403,10 @@ export const ERROR_CODES = {
   ERR_CLI_REFUSED: {
     summary: 'The running instance refused the request.',
     hint: 'Its own words are in the message; its log says more.',
+  },
+  ERR_CLI_TOKEN: {
+    summary: 'The command that is to print a token did not.',
+    hint: 'Run it by itself: it has to end with 0 within a minute, and print one token and nothing else.',
   },
   ERR_CLI_FILE_EXISTS: {
     summary: 'A file to be written already exists.',

@@ -61,6 +61,7 @@ t.test('sockets come from a network that is handed over', async (t) => {
     'src/udp/readiness.ts': 'a datagram socket of the machine',
     'src/gateway/bind-ports.ts': 'makes a server, and shows it to the network before it listens',
     'src/resources/udp-leg.ts': 'upstreams by UDP are of the machine’s network alone',
+    'src/client/local/listener.ts': 'other programs of the machine reach its proxies by the machine’s sockets',
     'src/client/core/dial.ts': 'the bundled client reaches its gateway by the machine’s sockets',
     'src/scenario/run/free-port.ts': 'finds a port of the machine for another program',
   });

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { endpointText } from '../../lib/endpoint.ts';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+import { MAX_CONNECTIONS } from './constants.ts';
+import type { LocalProxy, LocalProxyOptions } from './types.ts';
+
+/** A server for raw connections, each of which may end its half first. */
+export function rawServer(onConnection: (socket: Socket) => void): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+}
+
+/**
+ * Has a server listen, with a bound on its connections.
+ * @throws TunneliteError `ERR_CLIENT_LISTEN`
+ */
+export async function listening(
+  server: Server,
+  { host = '127.0.0.1', port, maxConnections = MAX_CONNECTIONS }: LocalProxyOptions,
+  onClose: () => void = () => {},
+): Promise<LocalProxy> {
+  const sockets = new Set<Socket>();
+  server.maxConnections = maxConnections;
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('close', () => sockets.delete(socket));
+  });
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (cause) {
+    const message = `Nothing can listen on ${endpointText(host, port)}: ${errorText(cause)}.`;
+    throw new TunneliteError('ERR_CLIENT_LISTEN', message, { cause });
+  }
+  const bound = server.address() as { readonly address: string; readonly port: number };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+      onClose();
+    });
+    return closing;
+  };
+  return {
+    host: bound.address,
+    port: bound.port,
+    get connections() {
+      return sockets.size;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
