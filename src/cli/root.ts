@@ -22,6 +22,14 @@ export const root: Command = {
       description: 'Wait until an instance is ready; ends with its error if it cannot start',
       load: async () => (await import('./commands/wait.ts')).default,
     },
+    connect: {
+      description: 'Open a tunnel, and let other programs use it by SOCKS or as an HTTP proxy',
+      load: async () => (await import('./commands/connect.ts')).default,
+    },
+    curl: {
+      description: 'Fetch a URL through a tunnel of its own, and print it',
+      load: async () => (await import('./commands/curl.ts')).default,
+    },
     token: {
       description: 'Print an access token from the running instance, valid or deliberately wrong',
       load: async () => (await import('./commands/token.ts')).default,

@@ -16,6 +16,9 @@ export async function cli(argv: readonly string[], env: Record<string, string> =
     out: (text) => {
       out += text;
     },
+    outBytes: (bytes) => {
+      out += Buffer.from(bytes).toString();
+    },
     err: (text) => {
       err += text;
     },

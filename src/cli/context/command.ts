@@ -81,13 +81,14 @@ export function checkOptions(rawArgs: readonly string[], args: ArgsDef): void {
   }
 }
 
-/** Every value of an option that may be given several times. */
-export function repeated(rawArgs: readonly string[], name: string): string[] {
+/** Every value of an option that may be given several times. @param alias its short name */
+export function repeated(rawArgs: readonly string[], name: string, alias?: string): string[] {
   const values: string[] = [];
   for (const [i, text] of rawArgs.entries()) {
     if (text === '--') break;
-    if (text === `--${name}`) values.push(rawArgs[i + 1] ?? '');
+    if (text === `--${name}` || text === `-${alias}`) values.push(rawArgs[i + 1] ?? '');
     else if (text.startsWith(`--${name}=`)) values.push(text.slice(name.length + 3));
+    else if (alias !== undefined && text.startsWith(`-${alias}=`)) values.push(text.slice(alias.length + 2));
   }
   return values;
 }

@@ -2,6 +2,8 @@
 export interface CliIo {
   /** Results; with --json, JSON only. */
   out(text: string): void;
+  /** The same, byte by byte; as text where there is no such way. */
+  outBytes?(bytes: Uint8Array): void;
   /** Messages for people. */
   err(text: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -11,6 +13,7 @@ export interface CliIo {
 
 export const processIo: CliIo = {
   out: (text) => void process.stdout.write(text),
+  outBytes: (bytes) => void process.stdout.write(bytes),
   err: (text) => void process.stderr.write(text),
   env: process.env,
   colors: process.stdout.isTTY === true && !process.env.NO_COLOR,

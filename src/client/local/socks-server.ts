@@ -92,8 +92,10 @@ function readRequest(socket: Socket, clock: Clock): Promise<SocksRequest | undef
       if (!greeted) {
         const greeting = parseSocksGreeting(bytes);
         if (greeting === 'more') return;
-        if ('reply' in greeting) return finish(undefined);
-        if (!greeting.value) return finish(undefined, socksGreetingAnswer(false));
+        if ('reply' in greeting || !greeting.value) {
+          finish(undefined, 'reply' in greeting ? undefined : socksGreetingAnswer(false));
+          return;
+        }
         greeted = true;
         bytes = bytes.subarray(greeting.length);
         socket.write(socksGreetingAnswer(true));
@@ -104,7 +106,8 @@ function readRequest(socket: Socket, clock: Clock): Promise<SocksRequest | undef
         return;
       }
       if ('reply' in request) {
-        return finish(undefined, request.reply === undefined ? undefined : serializeSocksReply(request.reply));
+        finish(undefined, request.reply === undefined ? undefined : serializeSocksReply(request.reply));
+        return;
       }
       bytes = bytes.subarray(request.length);
       finish(request.value);

@@ -10,6 +10,8 @@ import type { OpenStream, ResourceTrust } from './types.ts';
 export interface TunnelDispatcherOptions {
   /** PEM of the CA to trust for `https:`, instead of those that the client trusts for resources. */
   readonly ca?: string;
+  /** Whether the certificate of an `https:` resource has to be trusted. Default true. */
+  readonly verify?: boolean;
 }
 
 export interface TunnelFetchOptions extends TunnelDispatcherOptions {
@@ -19,8 +21,6 @@ export interface TunnelFetchOptions extends TunnelDispatcherOptions {
   /** Largest body taken, in bytes. Default 64 MiB. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
-  /** Whether the certificate of an `https:` resource has to be trusted. Default true. */
-  readonly verify?: boolean;
 }
 
 /** An HTTP answer that came through the tunnel. */
@@ -49,7 +49,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
  */
 export async function tunnelDispatcher(
   { open, trust, clock }: WebTraffic,
-  options: TunnelDispatcherOptions & { readonly verify?: boolean; readonly signal?: AbortSignal },
+  options: TunnelDispatcherOptions & { readonly signal?: AbortSignal },
   onSecure?: (socket: TLSSocket) => void,
 ): Promise<Dispatcher> {
   const { Agent } = await import('undici');
