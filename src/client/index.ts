@@ -14,6 +14,7 @@ export { type TokenSource, withFreshToken } from './fresh-token.ts';
 export { startHttpProxy } from './local/http-proxy.ts';
 export { startSocksProxy } from './local/socks-server.ts';
 export type { LocalProxy, LocalProxyOptions, ProxiedClient } from './local/types.ts';
+export { type MsalAccount, type MsalApplication, type MsalTokenOptions, msalToken } from './msal-token.ts';
 export type { ConnectionInfo, OutsideRule } from './router.ts';
 export type { ProxySetting } from './routing/proxy-rules.ts';
 export type { SdkConfig } from './sdk-config.ts';

@@ -347,6 +347,10 @@ export const ERROR_CODES = {
     summary: 'A proxy for other programs could not listen.',
     hint: 'Choose another port, or 0 for any free one.',
   },
+  ERR_CLIENT_SIGN_IN: {
+    summary: 'There is no token, and none could be had without the person.',
+    hint: 'Sign in: give “signIn”, or fill the cache of MSAL by another of its ways first.',
+  },
   ERR_CLIENT_PROXY: {
     summary: 'The proxy for web requests could not be used.',
     hint: 'The message says which part failed. With “proxy” set to “none” the client goes without what the gateway says about proxies.',

@@ -13,6 +13,7 @@ interface VisitOptions {
   readonly colorScheme?: 'light' | 'dark';
   /** Whether frames of other sites have their cookies. Chrome lets them by default, Debian's Chromium does not. */
   readonly thirdPartyCookies?: boolean;
+  readonly proxy?: { readonly server: string };
 }
 
 /** A headless Chromium that trusts one more CA; each visit has a fresh profile. */
