@@ -444,6 +444,14 @@ export const ERROR_CODES = {
     summary: 'The administration listener could not be opened.',
     hint: 'Stop what uses the port (another Tunnelite?), choose another with admin.port, or start with --port 0, which picks free ports for all listeners.',
   },
+  ERR_LAN_ADDRESS: {
+    summary: 'This machine has no address by which a phone could reach it.',
+    hint: 'Join a network, or name the address with --host, then start again.',
+  },
+  ERR_LAN_LISTEN: {
+    summary: 'The page for phones could not be opened.',
+    hint: 'Stop what uses the port, or choose another with --lan-port.',
+  },
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;
 
 /** One of the stable codes that a {@link TunneliteError} carries. */

@@ -85,6 +85,11 @@ export interface EventMap {
     client: string | undefined;
   };
   'auth.refused': { remote: string; reason: string; explanation: string };
+  // pairing of phones
+  /** A phone had the right code, and got a test token. */
+  'pairing.completed': { remote: string; user: string };
+  /** A phone had no good code. */
+  'pairing.refused': { remote: string; reason: string };
   // sessions
   'session.connect': PersonFields & {
     session: string;
@@ -419,6 +424,12 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     level: 'warn',
     text: (e) => `Refused ${e.remote} (${e.reason}): ${e.explanation}`,
     problem: byItself,
+  },
+  'pairing.completed': { level: 'info', text: (e) => `A phone at ${e.remote} has a test token for ${e.user}` },
+  'pairing.refused': {
+    level: 'warn',
+    text: (e) => `No test token for ${e.remote}: its pairing code was not good (${e.reason})`,
+    problem: always,
   },
   'session.connect': {
     level: 'info',

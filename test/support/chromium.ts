@@ -11,6 +11,8 @@ export const CHROMIUM_NEEDS = ['chromium', 'certutil'] as const;
 interface VisitOptions {
   readonly javaScriptEnabled?: boolean;
   readonly colorScheme?: 'light' | 'dark';
+  /** Default 900 × 760. */
+  readonly viewport?: { readonly width: number; readonly height: number };
   /** Whether frames of other sites have their cookies. Chrome lets them by default, Debian's Chromium does not. */
   readonly thirdPartyCookies?: boolean;
   readonly proxy?: { readonly server: string };

@@ -14,6 +14,8 @@ import { type Announcement, type Instance, readyLine } from '../context/instance
 import { type CliIo, EXIT } from '../context/io.ts';
 import { problemOf } from '../context/problem.ts';
 import { removeReadyFile, withdrawReadyFile, writeReadyFile } from '../context/ready-file.ts';
+import { lanOptions, lanSettings } from '../lan/lan-settings.ts';
+import type { OpenPage, openPage } from '../lan/open-page.ts';
 import { banner, programName, programPath } from './banner.ts';
 
 /** How long closing may take before the process ends anyway, in milliseconds. */
@@ -22,6 +24,7 @@ const CLOSE_TIMEOUT_MS = 10_000;
 export default command({
   args: {
     ...startOptions,
+    ...lanOptions,
     json: { type: 'boolean', description: 'Print the readiness line as JSON, and no banner' },
     'ready-file': {
       type: 'string',
@@ -33,19 +36,20 @@ export default command({
     const readyFile = args['ready-file'] || undefined;
     if (readyFile !== undefined) await removeReadyFile(readyFile);
     try {
-      const { simulator, config, instance } = await start(args, rawArgs, io);
+      const { simulator, config, instance, page } = await start(args, rawArgs, io);
       const { secret: _, ...announcement } = instance;
       const ready = readyFile === undefined ? undefined : leaveReadyFile(readyFile, announcement);
-      const { ended, uninstall } = closed(simulator, instance, io, ready);
+      const { ended, uninstall } = closed(simulator, instance, io, ready, page);
       try {
         await ready?.written;
       } catch (error) {
         uninstall();
         await withdraw(simulator.certificates, instance);
+        await page?.server.close();
         await simulator.close('its ready file cannot be written');
         throw error;
       }
-      show(simulator, announcement, config, args.json === true, io);
+      show(simulator, announcement, config, args.json === true, io, page);
       return await ended;
     } catch (error) {
       if (readyFile !== undefined) await leaveProblem(readyFile, error);
@@ -63,11 +67,15 @@ interface Started {
   readonly simulator: Simulator;
   readonly config: Config;
   readonly instance: Instance;
+  /** With `--lan`. */
+  readonly page: OpenPage | undefined;
 }
 
 /** Runs the simulator, and leaves its address for the other commands. */
 async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly string[], io: CliIo): Promise<Started> {
-  const loaded = configFromArgs(args, rawArgs, io);
+  const lan = lanSettings(args, () => configFromArgs(args, rawArgs, io).config);
+  const extra = lan?.flags ?? [];
+  const loaded = configFromArgs(args, rawArgs, io, { extra });
   const { config, warnings } = loaded;
   const [{ checkDirectory, directoryWarnings, runSimulator }, { createLogger }] = await Promise.all([
     import('../../simulator/index.ts'),
@@ -81,7 +89,7 @@ async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly 
     logger.level = level;
   };
   const simulator = await runSimulator(config, { logger, onLogLevel }, directory);
-  simulator.readConfigFrom(() => configFromArgs(args, rawArgs, io, { again: true }));
+  simulator.readConfigFrom(() => configFromArgs(args, rawArgs, io, { again: true, extra }));
   const { urls, admin, certificates } = simulator;
   const { path: ca } = certificates.ca;
   const instance: Instance = { version, pid: process.pid, ...urls, admin: admin.url, ca, secret: admin.secret };
@@ -91,8 +99,18 @@ async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly 
     await simulator.close('its place is taken');
     throw error;
   }
-  return { simulator, config, instance };
+  try {
+    const page = lan && (await openPageLater(simulator, config, lan, io, args.json === true));
+    return { simulator, config, instance, page };
+  } catch (error) {
+    await withdraw(simulator.certificates, instance);
+    await simulator.close('the page for phones cannot be opened');
+    throw error;
+  }
 }
+
+/** The page and what it takes is loaded only with `--lan`. */
+const openPageLater: typeof openPage = async (...all) => (await import('../lan/open-page.ts')).openPage(...all);
 
 /** A file on its way: who takes it back waits until it is there. */
 interface LeftFile {
@@ -110,6 +128,7 @@ function closed(
   instance: Instance,
   io: CliIo,
   ready: LeftFile | undefined,
+  page: OpenPage | undefined,
 ): { readonly ended: Promise<number>; readonly uninstall: () => void } {
   const { promise: ended, resolve: finish } = Promise.withResolvers<number>();
   const stopReloading = reloadOnHangUp(simulator);
@@ -120,6 +139,7 @@ function closed(
       await withdraw(simulator.certificates, instance);
       await ready?.written.catch(() => undefined);
       if (ready) await withdrawReadyFile(ready.file, instance);
+      await page?.server.close();
       await simulator.close(signal ?? (err ? 'error' : 'asked to'));
       grace.uninstall();
       stopReloading();
@@ -151,9 +171,17 @@ function localAuthority({ identity }: Simulator): string {
   return `${identity.localOrigin}/${identity.directory.defaultTenant.id}`;
 }
 
-function show(simulator: Simulator, announcement: Announcement, config: Config, json: boolean, io: CliIo): void {
+function show(
+  simulator: Simulator,
+  announcement: Announcement,
+  config: Config,
+  json: boolean,
+  io: CliIo,
+  page: OpenPage | undefined,
+): void {
   const { gateway, authority, admin, ca } = announcement;
   if (json) {
+    page?.announce();
     io.out(`${JSON.stringify({ ready: true, ...announcement })}\n`);
     return;
   }
@@ -183,6 +211,7 @@ function show(simulator: Simulator, announcement: Announcement, config: Config, 
       page: host && `http://${host.names[0]}/`,
     }),
   );
+  page?.announce();
   // The last line, so that a script that waits for it has all the others.
   io.out(`\n${readyLine(announcement)}`);
 }

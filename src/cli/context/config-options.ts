@@ -47,14 +47,15 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The configuration that file, environment and flags mean together. `again`: they are read for another time.
+ * The configuration that file, environment and flags mean together. `again`: they are read for another time; `extra`: flags that come
+ * after all others.
  * @throws TunneliteError `ERR_CLI_USAGE` and those of the configuration
  */
 export function configFromArgs(
   args: Readonly<Record<string, unknown>>,
   rawArgs: readonly string[],
   io: CliIo,
-  { again = false }: { readonly again?: boolean } = {},
+  { again = false, extra = [] }: { readonly again?: boolean; readonly extra?: readonly FlagSetting[] } = {},
 ): LoadedConfig {
   const flags: FlagSetting[] = [];
   const free = args.port === '0';
@@ -73,6 +74,7 @@ export function configFromArgs(
     }
     flags.push({ key: pair.slice(0, at).trim(), text: pair.slice(at + 1), flag: `--set ${pair.slice(0, at)}` });
   }
+  flags.push(...extra);
   const named = typeof args.config === 'string' ? args.config : io.env.TUNNELITE_CONFIG;
   const file = named || CONFIG_FILES.find((name) => existsSync(name));
   return loadConfig({ file, env: io.env, flags, again });
