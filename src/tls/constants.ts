@@ -18,3 +18,6 @@ export const TRIAL_TIMEOUT_MS = 2_000;
 export const FULL_READ_BYTES = 65_536;
 /** Bytes that may wait in a gate in one direction of a connection before no more are taken for now. */
 export const GATE_ROOM = 1_048_576;
+
+/** Bytes of ciphertext that TLS is handed at once until there is a tunnel: as many as fit Node's first block (see `Transport.handInPieces`). */
+export const HANDSHAKE_PIECE = 1_000;

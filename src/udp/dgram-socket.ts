@@ -24,6 +24,8 @@ interface DgramEndpoint extends Endpoint {
   readonly wire: string;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** The socket that works everywhere: one call of the system for each datagram. */
 export class DgramSocket implements DatagramSocket {
   readonly kind = 'dgram';
@@ -33,7 +35,7 @@ export class DgramSocket implements DatagramSocket {
   readonly #stats = freshStats();
   #batch: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
-  reserved: Buffer = Buffer.alloc(0);
+  reserved: Buffer = NOTHING;
   reservedOffset = 0;
 
   /** Binds; rejects with the system's own error when the address is taken or not ours. */
@@ -91,6 +93,8 @@ export class DgramSocket implements DatagramSocket {
 
   commit(length: number, to: Endpoint): void {
     const message = this.reserved;
+    // It is cut from a pool of Node's, all of which it would keep until the next datagram.
+    this.reserved = NOTHING;
     if (this.#closing) return;
     this.#stats.sendCalls++;
     try {

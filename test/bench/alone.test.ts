@@ -6,6 +6,8 @@ import { ALONE, repository, runBenchmarks, WITH_PEERS } from '../support/bench.t
 /** Files that benchmarks are made of. */
 const PARTS = [
   'faults/tunnel.ts',
+  'client/fleet.ts',
+  'client/gateway.ts',
   'dtls/contenders.ts',
   'dtls/load.ts',
   'dtls/serve.ts',

@@ -23,6 +23,11 @@ export const ALONE: readonly Benchmark[] = [
   },
   { path: 'bearer/verify.ts', args: ['0.1'], says: [/^jose\.jwtVerify +\d+/m, /^gateway +\d+/m, /^strict +\d+/m] },
   {
+    path: 'client/idle.ts',
+    args: ['10', '1', '0.1'],
+    says: [/^bare TLS +RSS .* 1\.00 × bare TLS/m, /^client, DTLS +RSS .* login [\d.]+ .* ms CPU, [\d.]+ × bare TLS/m],
+  },
+  {
     path: 'control/records.ts',
     args: ['0.1', '1400', '1'],
     says: [/^TLSv1\.3 direct +[1-9]/m, /^TLSv1\.2 up +[1-9]/m],

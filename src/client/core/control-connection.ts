@@ -1,6 +1,7 @@
 import { type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { sniName } from '../../lib/endpoint.ts';
 import { TunneliteError } from '../../lib/errors.ts';
+import { HANDSHAKE_PIECE } from '../../tls/constants.ts';
 import { tryDirectWrites } from '../../tls/direct-trial.ts';
 import { RecordWriter } from '../../tls/record-writer.ts';
 import { Transport } from '../../tls/transport.ts';
@@ -10,6 +11,9 @@ import { asSocket, type Carrier } from './carrier.ts';
 import { connectError } from './connect-error.ts';
 import { settled } from './dial.ts';
 import { notAGateway } from './not-a-gateway.ts';
+
+/** Bytes of a request in one record: with what TLS adds, they fit the block. */
+const REQUEST_PIECE = HANDSHAKE_PIECE - 64;
 
 export interface ControlConnectionOptions {
   readonly host: string;
@@ -38,11 +42,18 @@ export class ControlConnection {
   #rest: Buffer = Buffer.alloc(0);
   #answered = false;
   #cookie: string | undefined;
+  readonly #transport: Transport;
   readonly #remoteAddress: string | undefined;
 
-  private constructor(socket: TLSSocket, writer: RecordWriter, remoteAddress: string | undefined) {
+  private constructor(
+    socket: TLSSocket,
+    transport: Transport,
+    writer: RecordWriter,
+    remoteAddress: string | undefined,
+  ) {
     this.socket = socket;
     this.writer = writer;
+    this.#transport = transport;
     this.#remoteAddress = remoteAddress;
   }
 
@@ -60,6 +71,7 @@ export class ControlConnection {
     try {
       raw = await options.carrier.connect({ host: options.host, port: options.port }, signal);
       transport = new Transport(asSocket(raw));
+      transport.handInPieces(HANDSHAKE_PIECE);
       const socket = tlsConnect({
         socket: transport,
         host,
@@ -74,7 +86,8 @@ export class ControlConnection {
       socket.on('close', () => writer.abandon());
       if (options.keylog) socket.on('keylog', options.keylog);
       await settled(socket, signal, 'secureConnect');
-      return new ControlConnection(socket, writer, raw.remoteAddress);
+      transport.forgetFirstBytes();
+      return new ControlConnection(socket, transport, writer, raw.remoteAddress);
     } catch (error) {
       raw?.destroy();
       throw connectError(error, options, transport && (transport.firstBytes ?? Buffer.alloc(0)));
@@ -91,8 +104,22 @@ export class ControlConnection {
     return this.#remoteAddress;
   }
 
-  /** Bytes that came after the last answer: the first CSTP packets. */
-  takeRest(): Buffer {
+  /**
+   * The bytes of CSTP go to `take` from now on, which has to be done with them when it returns. Those that came together with the last
+   * answer come first.
+   */
+  listen(take: (chunk: Buffer) => void): void {
+    const { socket } = this;
+    const rest = this.#takeRest();
+    if (rest.length > 0) take(rest);
+    if (socket.destroyed) return;
+    socket.on('data', take);
+    this.#transport.handInPieces(0);
+    this.#transport.sharePlaintext(socket, take);
+    if (!socket.destroyed) socket.resume();
+  }
+
+  #takeRest(): Buffer {
     const rest = this.#rest;
     this.#rest = Buffer.alloc(0);
     return rest;
@@ -147,7 +174,7 @@ export class ControlConnection {
       if (signal.aborted) return onAbort();
       if (socket.destroyed) return onEnd();
       signal.addEventListener('abort', onAbort, { once: true });
-      socket.write(bytes);
+      writeInPieces(socket, bytes);
       socket.resume();
     });
   }
@@ -155,6 +182,17 @@ export class ControlConnection {
   close(): void {
     this.socket.destroy();
   }
+}
+
+/**
+ * Writes a request in pieces, each when the one before has gone: one that does not fit the block that Node's TLS begins with would have it take
+ * one of 16 KiB, for as long as the connection lives.
+ */
+function writeInPieces(socket: TLSSocket, bytes: Buffer): void {
+  const rest = bytes.subarray(REQUEST_PIECE);
+  socket.write(bytes.subarray(0, REQUEST_PIECE), (error) => {
+    if (!error && rest.length > 0 && !socket.destroyed) writeInPieces(socket, rest);
+  });
 }
 
 /** The value of the `webvpn` cookie in an answer (§4.3). An empty one takes it back. */

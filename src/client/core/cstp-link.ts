@@ -55,12 +55,9 @@ export class CstpLink {
   /** Begins to listen; what came together with the gateway's answer comes first. */
   start(): void {
     const { socket } = this.#connection;
-    socket.on('data', (chunk: Buffer) => this.#bytes(chunk));
     socket.on('error', (error) => this.#lost(`The connection broke: ${errorText(error)}.`));
     socket.on('close', () => this.#lost('The gateway closed the connection.'));
-    const rest = this.#connection.takeRest();
-    if (rest.length > 0) this.#bytes(rest);
-    if (!this.#ended) socket.resume();
+    this.#connection.listen((chunk) => this.#bytes(chunk));
   }
 
   /** Sends a packet, `buffer[offset, offset + length)`; the eight bytes before it are overwritten. False: dropped. */

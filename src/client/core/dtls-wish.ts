@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { DtlsClientCredentials } from '../../dtls/association/types.ts';
 import type { CipherSuiteName } from '../../dtls/protocol/cipher-suites.ts';
 import { LEGACY_SUITES, type LegacyHeader } from '../../dtls/protocol/legacy-suites.ts';
+import { keep } from '../../lib/keep.ts';
 import type { HeaderLine } from '../../wire/cstp-headers.ts';
 import { PSK_BYTES, PSK_LABEL, PSK_NEGOTIATE } from '../../wire/dtls-channel.ts';
 import { MAX_ID_BYTES } from './constants.ts';
@@ -60,10 +61,14 @@ export function agreedDtls(
   const id = idBytes(offer.sessionId);
   const suite = LEGACY_SUITES.flatMap(({ suites }) => suites).find(([name]) => name === offer.cipher)?.[1];
   if (!id || !suite || !masterSecret) return undefined;
-  return { credentials: { kind: 'resume', masterSecret, sessionId: id, cipherSuite: suite }, id, suites: undefined };
+  return {
+    credentials: { kind: 'resume', masterSecret: keep(masterSecret), sessionId: id, cipherSuite: suite },
+    id,
+    suites: undefined,
+  };
 }
 
 function idBytes(digits: string | undefined): Buffer | undefined {
   if (digits === undefined || !/^(?:[0-9a-f]{2})+$/i.test(digits) || digits.length > MAX_ID_BYTES * 2) return undefined;
-  return Buffer.from(digits, 'hex');
+  return keep(Buffer.from(digits, 'hex'));
 }

@@ -20,8 +20,6 @@ export const REQUEST_LIMITS = {
 } as const;
 
 // Implementation
-/** Bytes of ciphertext that TLS is handed at once until there is a tunnel: as many as fit Node's first block (see `Transport.handInPieces`). */
-export const HANDSHAKE_PIECE = 1_000;
 /** Seconds that a TLS handshake may take. */
 export const HANDSHAKE_TIMEOUT = 30;
 /** Seconds that a closed connection may linger for its peer to close too. */
