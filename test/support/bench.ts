@@ -28,6 +28,15 @@ export const ALONE: readonly Benchmark[] = [
     says: [/^bare TLS +RSS .* 1\.00 × bare TLS/m, /^client, DTLS +RSS .* login [\d.]+ .* ms CPU, [\d.]+ × bare TLS/m],
   },
   {
+    path: 'client/loss.ts',
+    args: ['1', '1', '2'],
+    says: [
+      /^TLS +[\d.]+ .* ms to the first byte$/m,
+      /^DTLS +[\d.]+ .*ms to the tunnel/m,
+      /^UDP is lost: .* × the DPD .* 0 of 1 flows broke$/m,
+    ],
+  },
+  {
     path: 'control/records.ts',
     args: ['0.1', '1400', '1'],
     says: [/^TLSv1\.3 direct +[1-9]/m, /^TLSv1\.2 up +[1-9]/m],
