@@ -10,7 +10,8 @@ const listening = (host: string): OwnListeners => {
 
 t.test('a listener on one address is found by all spellings of it, and by no other address', async (t) => {
   const own = listening('127.0.0.1');
-  for (const address of ['127.0.0.1', '::ffff:127.0.0.1', '0.0.0.0', '::']) t.equal(own.find(address, 8443), 'the gateway', address);
+  for (const address of ['127.0.0.1', '::ffff:127.0.0.1', '0.0.0.0', '::'])
+    t.equal(own.find(address, 8443), 'the gateway', address);
   for (const address of ['127.0.0.2', '::1', '192.0.2.1']) t.equal(own.find(address, 8443), undefined, address);
   t.equal(own.find('127.0.0.1', 8444), undefined);
   t.equal(listening('::1').find('0:0:0:0:0:0:0:1', 8443), 'the gateway');
