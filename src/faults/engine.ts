@@ -1,16 +1,15 @@
 import { INNER_KINDS } from '../config/fault-actions.ts';
-import { faultProblems } from '../config/fault-checks.ts';
 import { DNS_KINDS } from '../config/fault-dns-actions.ts';
 import { PROFILE_NAMES, type ProfileName, profileRules } from '../config/fault-profiles.ts';
-import { type FaultRule, FaultRuleSchema } from '../config/fault-schema.ts';
+import type { FaultRule } from '../config/fault-schema.ts';
 import { HANDSHAKE_ACTIONS } from '../config/fault-tls.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, seededRandom } from '../lib/random.ts';
-import { check, pathText } from '../lib/schema/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { DatagramGate } from '../udp/index.ts';
+import { checked, keyOf } from './checked-rule.ts';
 import { DatagramActions } from './datagram-actions.ts';
 import { RuleGate } from './datagram-gate.ts';
 import { Lane } from './lane.ts';
@@ -466,39 +465,9 @@ export class FaultEngine implements FaultPorts {
   }
 }
 
-function checked(input: FaultRuleInput): { readonly rule: FaultRule; readonly where: FaultRuleInput['on']['where'] } {
-  const given: unknown = (input as FaultRuleInput | null)?.on;
-  const { where, ...on } = (typeof given === 'object' && given !== null ? given : {}) as FaultRuleInput['on'];
-  if (where !== undefined && typeof where !== 'function') {
-    throw new TunneliteError(
-      'ERR_FAULT_RULE',
-      'rule on.where: it has to be a function, as only a program can give it.',
-    );
-  }
-  const plain = typeof given === 'object' && given !== null ? { ...input, on } : input;
-  const rule = check<FaultRule>(FaultRuleSchema, plain, { what: 'rule', code: 'ERR_FAULT_RULE' });
-  const problems = faultProblems(rule);
-  if (problems.length === 0) return { rule, where };
-  const sentences = problems.map(({ path, message, expected, hint }) => {
-    const more = hint === undefined ? (expected === undefined ? '' : `, expected: ${expected}`) : `. ${hint}`;
-    return `rule ${pathText(path)}: ${message}${more}`;
-  });
-  const text = sentences.join('; ');
-  throw new TunneliteError('ERR_FAULT_RULE', /[.?]$/.test(text) ? text : `${text}.`, { details: { problems } });
-}
-
 /** The same seed and name, the same luck: whatever other rules there are (FNV-1a). */
 function generatorOf(seed: number, name: string): RandomSource {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(`${seed}:${name}`)) hash = Math.imul(hash ^ byte, 0x01000193);
   return seededRandom(hash >>> 0);
-}
-
-/** The same text for the same rule, in whatever order its members are written. */
-function keyOf(rule: FaultRule): string {
-  return JSON.stringify(rule, (_, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-      : value,
-  );
 }

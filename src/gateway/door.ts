@@ -4,7 +4,8 @@ import { descriptorLimit } from '../lib/descriptor-limit.ts';
 import { ReportLimit } from '../lib/report-limit.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { BAN_POINTS, BanList, type BanRules, NO_BANS } from './control/bans.ts';
-import { type ConnectionHost, ControlConnection } from './control/connection.ts';
+import { ControlConnection } from './control/connection.ts';
+import type { ConnectionHost } from './control/connection-host.ts';
 import { remoteAddressOf, remoteOf } from './control/remote-address.ts';
 import { type Stage, WaitingRoom } from './control/waiting-room.ts';
 import { DescriptorWatch, descriptorOf } from './descriptors.ts';
@@ -16,7 +17,7 @@ interface DoorOptions {
   readonly maxPending: number;
   readonly bans: BanRules | undefined;
   /** What the connections that are let in work with. */
-  readonly host: ConnectionHost;
+  readonly host: ConnectionHost<ControlConnection>;
 }
 
 interface Refusal {

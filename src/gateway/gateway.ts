@@ -11,7 +11,8 @@ import type { Transport } from '../tls/transport.ts';
 import { bindPorts, closeServer } from './bind-ports.ts';
 import { DISCONNECT_FLUSH_MS, MAX_PENDING_CONNECTIONS, PENDING_DESCRIPTOR_SHARE, STRANGERS_TOLD } from './constants.ts';
 import type { BearerPrefix } from './control/bearer.ts';
-import type { ConnectionHost, ControlConnection } from './control/connection.ts';
+import type { ControlConnection } from './control/connection.ts';
+import type { ConnectionHost } from './control/connection-host.ts';
 import { Pages } from './control/pages.ts';
 import type { Stage } from './control/waiting-room.ts';
 import type { DataChannelFactory, DataChannelServer } from './data/data-channel-port.ts';
@@ -36,7 +37,9 @@ const NO_PACKETS: PacketPort = {
 };
 
 /** The gateway: TLS listener, sessions, channels. Made by `createGateway`. */
-export class TunnelGateway implements Gateway, SessionsHost, ConnectionHost, LifecycleHost, TimeKeeperHost {
+export class TunnelGateway
+  implements Gateway, SessionsHost, ConnectionHost<ControlConnection>, LifecycleHost, TimeKeeperHost
+{
   readonly host: string;
   readonly verifier;
   readonly emit;

@@ -5,12 +5,12 @@ import { ALONE, repository, runBenchmarks, WITH_PEERS } from '../support/bench.t
 
 /** Files that benchmarks are made of. */
 const PARTS = [
-  'faults/tunnel.ts',
   'client/fleet.ts',
   'client/gateway.ts',
   'dtls/contenders.ts',
   'dtls/load.ts',
   'dtls/serve.ts',
+  'faults/tunnel.ts',
   'journal/readers.ts',
   'lib/child.ts',
   'lib/cpu.ts',

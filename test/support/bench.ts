@@ -53,6 +53,11 @@ export const ALONE: readonly Benchmark[] = [
     says: [/^no rule +\d+ .* 1\.00 × no rule/m, /^20 rules about another kind +\d+ .* × no rule/m],
   },
   {
+    path: 'faults/tcp.ts',
+    args: ['1', '2000'],
+    says: [/^no rule +\d+ .* 1\.00 × no rule/m, /^20 rules, removed +\d+ .* × no rule/m],
+  },
+  {
     path: 'journal/main.ts',
     args: ['200'],
     says: [

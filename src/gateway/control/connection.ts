@@ -1,12 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { StreamFault, StreamPoint, TcpConnection } from '../../faults/ports.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { errorText } from '../../lib/errors.ts';
 import { forgetMatch } from '../../lib/own-string.ts';
 import { personFields } from '../../lib/person.ts';
-import type { ReportLimit } from '../../lib/report-limit.ts';
-import type { Emit } from '../../telemetry/events.ts';
 import { HANDSHAKE_PIECE } from '../../tls/constants.ts';
 import { RecordWriter } from '../../tls/record-writer.ts';
 import { Transport } from '../../tls/transport.ts';
@@ -15,13 +12,15 @@ import { type ClientHeaders, mergeClientHeaders, noClientHeaders } from '../../w
 import { type HttpRequest, headerValues, RequestReader, serializeResponse } from '../../wire/http1/index.ts';
 import { CstpChannel, type CstpConnection } from '../data/cstp-channel.ts';
 import type { GatewaySession } from '../session/session.ts';
-import { type AdmissionClient, type AdmissionHost, admit, settle } from './admission.ts';
+import { type AdmissionClient, admit, settle } from './admission.ts';
 import { cipherName } from './cipher-name.ts';
 import { entitledSession, sessionOfCookie, showsCookie, type TunnelRefusal } from './connect-request.ts';
 import { ConnectionDeadlines, type Look } from './connection-deadlines.ts';
+import { cookieFault, inject, injectAwaited, suffer, sufferAwaited } from './connection-faults.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
 import { MAX_REQUESTS_PER_CONNECTION, REQUEST_LIMITS } from './constants.ts';
-import type { ForwardClient, ForwardPort } from './forward-port.ts';
+import type { ForwardClient } from './forward-port.ts';
 import { ForwardStream } from './forward-stream.ts';
 import { explained, forwardRefused, isForward, readForward, reportAnswer } from './forwarding.ts';
 import {
@@ -32,39 +31,11 @@ import {
   notFound,
   response,
 } from './http-response.ts';
-import { checkLogin, type LoginHost, type LoginRefusal, readLogin } from './login.ts';
-import type { Pages } from './pages.ts';
+import { checkLogin, type LoginRefusal, readLogin } from './login.ts';
 import { remoteAddressOf, remoteOf } from './remote-address.ts';
 import { type FaultSubject, tcpConnectionOf } from './tcp-connection.ts';
-import { HANDSHAKE_TIMED_OUT, handshakeFailure } from './tls-failure.ts';
+import { HANDSHAKE_TIMED_OUT, handshakeFailure, reportFailure } from './tls-failure.ts';
 import { Stage } from './waiting-room.ts';
-
-/** What connections need of the gateway around them. */
-export interface ConnectionHost extends AdmissionHost, LoginHost {
-  readonly emit: Emit;
-  /** Where an HTTP CONNECT for a resource goes. */
-  readonly forward: ForwardPort | undefined;
-  /** The time that handshakes and closing go by. */
-  readonly machine: Clock;
-  readonly pages: Pages;
-  /** Holds back what anybody who reaches the port can cause at will, so that it does not push all else out of the journal. */
-  readonly strangers: ReportLimit;
-  /** Why there is no tunnel for anybody now, on connections that were let in before; undefined while there is. */
-  readonly turnsAway: { readonly reason: string; readonly explanation: string } | undefined;
-  /** Puts TLS, as the server, around a transport. */
-  secure(transport: Transport, remote: { readonly address: string; readonly key: string }): TLSSocket;
-  onTunnel(connection: ControlConnection): void;
-  /** Our side of the connection is closing. */
-  onClosing(connection: ControlConnection): void;
-  /** The connection has come further on its way to a tunnel. */
-  onProgress(connection: ControlConnection, stage: Stage): void;
-  onFailedLogin(remoteAddress: string): void;
-  /** A fault on purpose is about the session or the client of a connection. */
-  onFault(fault: StreamFault, session: GatewaySession | undefined, remoteAddress: string): void;
-  /** One socket read is over. */
-  onBatchEnd(): void;
-  onGone(connection: ControlConnection): void;
-}
 
 /** One connection on the TLS port: handshake, requests, then CSTP. */
 export class ControlConnection implements CstpConnection, FaultSubject {
@@ -76,7 +47,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   readonly remoteAddress: string;
   readonly acceptedAt: number;
   readonly #port: number;
-  readonly #host: ConnectionHost;
+  readonly #host: ConnectionHost<ControlConnection>;
   /** Until the tunnel is open. */
   #reader: RequestReader | undefined = new RequestReader(REQUEST_LIMITS);
   #state: ConnectionState = ConnectionState.Handshake;
@@ -94,7 +65,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   #abandon: (() => void) | undefined;
   readonly #deadlines: ConnectionDeadlines;
 
-  constructor(raw: Socket, host: ConnectionHost) {
+  constructor(raw: Socket, host: ConnectionHost<ControlConnection>) {
     this.#host = host;
     this.remoteAddress = remoteAddressOf(raw);
     this.remote = remoteOf(raw);
@@ -130,7 +101,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   }
 
   /** A fault ends it. */
-  broken(why: string): void {
+  broken(why?: string): void {
     this.#rejected = true;
     this.#failure ??= why;
   }
@@ -190,44 +161,14 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     return this.#session === session && this.#state === ConnectionState.Tunnel;
   }
 
-  /** Asks the fault plan whether something is to happen to this connection here. True: it is gone. */
-  #inject(point: StreamPoint, session = this.#session): boolean {
-    const { stream } = this.#host.faults;
-    if (stream === undefined) return false;
-    const remote = { address: this.remoteAddress, key: this.remote };
-    const fault = stream(point, { session: session?.id, person: session, remote });
-    return fault !== undefined && this.suffer(fault, session);
-  }
-
-  /** As `#inject`, where an answer is awaited: what stalls is that answer. */
-  async #injectAwaited(point: StreamPoint, session: GatewaySession): Promise<boolean> {
-    const { stream } = this.#host.faults;
-    const remote = { address: this.remoteAddress, key: this.remote };
-    const fault = stream?.(point, { session: session.id, person: session, remote });
-    return fault !== undefined && this.#sufferAwaited(fault, session);
-  }
-
-  async #sufferAwaited(fault: StreamFault, session?: GatewaySession): Promise<boolean> {
-    if (fault.kind !== 'stall') return this.suffer(fault, session);
-    await new Promise<void>((resolve) => fault.until(resolve));
-    return false;
-  }
-
   /** A fault on purpose strikes it, or its session. True: it is gone. */
-  suffer(fault: StreamFault, session = this.#session): boolean {
-    if (fault.kind === 'stall') {
-      this.transport.hold();
-      fault.until(() => this.transport.release());
-      return false;
-    }
-    if (fault.kind !== 'reset' && fault.kind !== 'close') {
-      this.#host.onFault(fault, session, this.remoteAddress);
-      if (fault.kind !== 'ban' || this.#state !== ConnectionState.Handshake) return false;
-    }
-    this.#rejected = true;
-    if (fault.kind === 'reset') this.transport.raw.resetAndDestroy();
-    else this.closeConnection();
-    return true;
+  suffer(fault: StreamFault): boolean {
+    return suffer(this.#host, this, fault);
+  }
+
+  /** Asks the fault plan whether something is to happen to this connection here. True: it is gone. */
+  #inject(point: StreamPoint): boolean {
+    return inject(this.#host, this, point);
   }
 
   /** More is known of it: rules about its bytes may be about it now. */
@@ -297,7 +238,10 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   #onGone(): void {
     const state = this.#state;
     if (!this.#move('gone')) return;
-    if (!this.#rejected && this.#requests === 0) this.#reportFailure(state === ConnectionState.Handshake);
+    if (!this.#rejected && this.#requests === 0) {
+      const failure = handshakeFailure(this.#failure, this.transport.firstBytes);
+      reportFailure(this.#host, this.remote, failure, state === ConnectionState.Handshake);
+    }
     this.#lost(this.#failure ? `The TCP connection broke (${this.#failure}).` : 'The TCP connection was closed.');
     this.#abandon?.();
     this.writer.abandon();
@@ -308,17 +252,6 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     const cstp = this.#cstp;
     this.#cstp = undefined;
     cstp?.lost(why);
-  }
-
-  /** It ended without a request: with TLS 1.2, and some clients of 1.3, distrust shows only after our side of the handshake is done. */
-  #reportFailure(inHandshake: boolean): void {
-    const { remote } = this;
-    const failure = handshakeFailure(this.#failure, this.transport.firstBytes);
-    const probe = inHandshake && failure.reason === 'probe';
-    const withheld = this.#host.strangers.next(probe ? 'tls.probe' : `tls.failed ${failure.reason}`);
-    if (withheld === undefined) return;
-    if (probe) this.#host.emit('tls.probe', { remote, withheld });
-    else this.#host.emit('tls.failed', { remote, ...failure, withheld });
   }
 
   #readRequests(): void {
@@ -409,7 +342,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
 
   async #login(token: string, request: HttpRequest): Promise<void> {
     const remote = { address: this.remoteAddress, key: this.remote };
-    const verdict = await checkLogin(this.#host, token, remote, (fault) => this.#sufferAwaited(fault));
+    const verdict = await checkLogin(this.#host, token, remote, (fault) => sufferAwaited(this.#host, this, fault));
     if (verdict.kind === 'gone' || this.#state !== ConnectionState.Verifying) return;
     if (verdict.kind === 'refused') {
       this.#refuseLogin(verdict, request);
@@ -440,12 +373,13 @@ export class ControlConnection implements CstpConnection, FaultSubject {
       ? { session: this.#session }
       : await sessionOfCookie(this.#host.sessionTable, this.#headers.webvpn);
     const taken = 'answer' in found || found.session === this.#session ? undefined : found.session;
-    if (taken !== undefined && (await this.#injectAwaited('cookie', taken))) return;
+    if (taken !== undefined && (await injectAwaited(this.#host, this, 'cookie', taken))) return;
     if (this.#state !== ConnectionState.Connecting) return;
     const entitled =
       'answer' in found
         ? found
-        : (this.#cookieFault(found.session) ?? entitledSession(found.session, request.target, this.#host.turnsAway));
+        : (cookieFault(this.#host, this, found.session) ??
+          entitledSession(found.session, request.target, this.#host.turnsAway));
     if ('answer' in entitled) this.#refuseTunnel(entitled, request);
     else this.#openTunnel(entitled.session, request);
   }
@@ -459,8 +393,8 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   async #onForward(request: HttpRequest): Promise<void> {
     this.tls.pause();
     const remote = { address: this.remoteAddress, key: this.remote };
-    const suffer = (fault: StreamFault): Promise<boolean> => this.#sufferAwaited(fault);
-    const asked = await readForward(this.#host, request, this.#session, remote, suffer);
+    const suffering = (fault: StreamFault): Promise<boolean> => sufferAwaited(this.#host, this, fault);
+    const asked = await readForward(this.#host, request, this.#session, remote, suffering);
     if (asked === undefined || this.#state !== ConnectionState.Connecting) return;
     const { forward, turnsAway } = this.#host;
     if ('answer' in asked) {
@@ -492,14 +426,6 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.#headers = noClientHeaders();
     this.#reader = undefined;
     return { stream, bytes: () => stream.bytes() };
-  }
-
-  /** Whether the fault plan has the cookie refused that a session was found by. */
-  #cookieFault(session: GatewaySession | undefined): TunnelRefusal | undefined {
-    if (session === undefined || session === this.#session) return undefined;
-    const remote = { address: this.remoteAddress, key: this.remote };
-    const fault = this.#host.faults.decision?.('cookie', { session: session.id, person: session, remote });
-    return fault && { reason: 'fault', explanation: fault.explanation, answer: cookieRefused() };
   }
 
   #openTunnel(session: GatewaySession, request: HttpRequest): void {

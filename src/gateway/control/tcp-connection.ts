@@ -11,7 +11,7 @@ export interface FaultSubject {
   readonly session: GatewaySession | undefined;
   readonly state: ConnectionState;
   /** It ends on purpose. */
-  broken(why: string): void;
+  broken(why?: string): void;
   closeConnection(): void;
 }
 

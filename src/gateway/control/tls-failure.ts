@@ -1,3 +1,5 @@
+import type { ReportLimit } from '../../lib/report-limit.ts';
+import type { Emit } from '../../telemetry/events.ts';
 import { HANDSHAKE_TIMEOUT } from './constants.ts';
 
 /** Why a TLS handshake failed, in words for the person who reads the log. */
@@ -97,4 +99,18 @@ export const HANDSHAKE_TIMED_OUT = 'TIMEOUT';
 export function handshakeFailure(code: string | undefined, firstBytes: Buffer | undefined): TlsFailure {
   if (code !== HANDSHAKE_TIMED_OUT) return classifyTlsFailure(code, firstBytes);
   return { reason: 'timeout', explanation: `The TLS handshake was not done within ${HANDSHAKE_TIMEOUT} s.` };
+}
+
+/** Tells that a connection ended without a request: with TLS 1.2, and some clients of 1.3, distrust shows only after our side of the handshake is done. */
+export function reportFailure(
+  { strangers, emit }: { readonly strangers: ReportLimit; readonly emit: Emit },
+  remote: string,
+  failure: ReturnType<typeof handshakeFailure>,
+  inHandshake: boolean,
+): void {
+  const probe = inHandshake && failure.reason === 'probe';
+  const withheld = strangers.next(probe ? 'tls.probe' : `tls.failed ${failure.reason}`);
+  if (withheld === undefined) return;
+  if (probe) emit('tls.probe', { remote, withheld });
+  else emit('tls.failed', { remote, ...failure, withheld });
 }

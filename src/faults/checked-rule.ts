@@ -1,0 +1,42 @@
+import { faultProblems } from '../config/fault-checks.ts';
+import { type FaultRule, FaultRuleSchema } from '../config/fault-schema.ts';
+import { TunneliteError } from '../lib/errors.ts';
+import { check, pathText } from '../lib/schema/index.ts';
+import type { FaultRuleInput } from './types.ts';
+
+/**
+ * A rule that could match, and what of it only a program can give.
+ * @throws TunneliteError `ERR_FAULT_RULE`, with all that is wrong in words
+ */
+export function checked(input: FaultRuleInput): {
+  readonly rule: FaultRule;
+  readonly where: FaultRuleInput['on']['where'];
+} {
+  const given: unknown = (input as FaultRuleInput | null)?.on;
+  const { where, ...on } = (typeof given === 'object' && given !== null ? given : {}) as FaultRuleInput['on'];
+  if (where !== undefined && typeof where !== 'function') {
+    throw new TunneliteError(
+      'ERR_FAULT_RULE',
+      'rule on.where: it has to be a function, as only a program can give it.',
+    );
+  }
+  const plain = typeof given === 'object' && given !== null ? { ...input, on } : input;
+  const rule = check<FaultRule>(FaultRuleSchema, plain, { what: 'rule', code: 'ERR_FAULT_RULE' });
+  const problems = faultProblems(rule);
+  if (problems.length === 0) return { rule, where };
+  const sentences = problems.map(({ path, message, expected, hint }) => {
+    const more = hint === undefined ? (expected === undefined ? '' : `, expected: ${expected}`) : `. ${hint}`;
+    return `rule ${pathText(path)}: ${message}${more}`;
+  });
+  const text = sentences.join('; ');
+  throw new TunneliteError('ERR_FAULT_RULE', /[.?]$/.test(text) ? text : `${text}.`, { details: { problems } });
+}
+
+/** The same text for the same rule, in whatever order its members are written. */
+export function keyOf(rule: FaultRule): string {
+  return JSON.stringify(rule, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value,
+  );
+}

@@ -1,0 +1,88 @@
+import type { FaultPorts, StreamFault, StreamPoint } from '../../faults/ports.ts';
+import type { GatewaySession } from '../session/session.ts';
+import type { TunnelRefusal } from './connect-request.ts';
+import { ConnectionState } from './connection-state.ts';
+import { cookieRefused } from './http-response.ts';
+import type { FaultSubject } from './tcp-connection.ts';
+
+/** What the fault plan can reach of the gateway around a connection. */
+export interface FaultHost {
+  readonly faults: FaultPorts;
+  /** A fault on purpose is about the session or the client of a connection. */
+  onFault(fault: StreamFault, session: GatewaySession | undefined, remoteAddress: string): void;
+}
+
+function faultAt(
+  { faults }: FaultHost,
+  { remote, remoteAddress }: FaultSubject,
+  point: StreamPoint,
+  session: GatewaySession | undefined,
+): StreamFault | undefined {
+  return faults.stream?.(point, {
+    session: session?.id,
+    person: session,
+    remote: { address: remoteAddress, key: remote },
+  });
+}
+
+/** Asks the fault plan whether something is to happen to a connection here. True: it is gone. */
+export function inject(host: FaultHost, subject: FaultSubject, point: StreamPoint): boolean {
+  const fault = host.faults.stream && faultAt(host, subject, point, subject.session);
+  return fault !== undefined && suffer(host, subject, fault);
+}
+
+/** As `inject`, where an answer is awaited: what stalls is that answer. */
+export async function injectAwaited(
+  host: FaultHost,
+  subject: FaultSubject,
+  point: StreamPoint,
+  session: GatewaySession,
+): Promise<boolean> {
+  const fault = faultAt(host, subject, point, session);
+  return fault !== undefined && sufferAwaited(host, subject, fault, session);
+}
+
+/** As `suffer`, where an answer is awaited: what stalls is that answer. */
+export async function sufferAwaited(
+  host: FaultHost,
+  subject: FaultSubject,
+  fault: StreamFault,
+  session = subject.session,
+): Promise<boolean> {
+  if (fault.kind !== 'stall') return suffer(host, subject, fault, session);
+  await new Promise<void>((resolve) => fault.until(resolve));
+  return false;
+}
+
+/** A fault on purpose strikes a connection, or its session. True: it is gone. */
+export function suffer(host: FaultHost, subject: FaultSubject, fault: StreamFault, session = subject.session): boolean {
+  const { transport } = subject;
+  if (fault.kind === 'stall') {
+    transport.hold();
+    fault.until(() => transport.release());
+    return false;
+  }
+  if (fault.kind !== 'reset' && fault.kind !== 'close') {
+    host.onFault(fault, session, subject.remoteAddress);
+    if (fault.kind !== 'ban' || subject.state !== ConnectionState.Handshake) return false;
+  }
+  subject.broken();
+  if (fault.kind === 'reset') transport.raw.resetAndDestroy();
+  else subject.closeConnection();
+  return true;
+}
+
+/** Whether the fault plan has the cookie refused that a session was found by. */
+export function cookieFault(
+  { faults }: FaultHost,
+  { remote, remoteAddress, session: own }: FaultSubject,
+  session: GatewaySession | undefined,
+): TunnelRefusal | undefined {
+  if (session === undefined || session === own) return undefined;
+  const fault = faults.decision?.('cookie', {
+    session: session.id,
+    person: session,
+    remote: { address: remoteAddress, key: remote },
+  });
+  return fault && { reason: 'fault', explanation: fault.explanation, answer: cookieRefused() };
+}
