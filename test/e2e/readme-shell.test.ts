@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import t from 'tap';
 import { shellBlocks } from '../support/shell-blocks.ts';
 
+t.setTimeout(180_000);
+
 /*
  * The shell blocks of the README, as they are written. What installs packages, or needs root, is not run here; the list says
  * where it is.
@@ -17,6 +19,10 @@ const ELSEWHERE: readonly [block: RegExp, where: string][] = [
   [/^(sudo )?openconnect /, 'fixed ports, or root: test/interop/banner.test.ts pastes the same commands'],
   [/^curl -x socks5h/, 'through the tunnel of the block above: test/interop/banner.test.ts'],
   [/^docker compose /, 'test/packaging/container.test.ts'],
+  [
+    /^npx tunnelite scenario run /,
+    'each of the files: test/scenario/shipped.test.ts; the command: test/cli/scenario.test.ts',
+  ],
 ];
 
 /** The blocks that begin like this; each is run by one of the tests below. */
