@@ -3,4 +3,4 @@ export { LINKS, type LinkName, type LinkQuality } from './link.ts';
 export { type LineOptions, MemoryNetwork } from './memory-network.ts';
 export type { NatKind } from './nat.ts';
 export { systemNetwork } from './system-network.ts';
-export type { Network, TcpStream, TcpTarget } from './types.ts';
+export type { DatagramWay, DatagramWayEvents, Network, TcpStream, TcpTarget } from './types.ts';

@@ -5,17 +5,17 @@ import type { RandomSource } from '../lib/random.ts';
 import type { DatagramSocket, DatagramSocketOptions } from '../udp/index.ts';
 import { Link, type LinkQuality, TcpWay } from './link.ts';
 import { MemoryDatagrams } from './memory-datagrams.ts';
-import { MemoryStream } from './memory-stream.ts';
+import { MemoryStream, systemError } from './memory-stream.ts';
 import { Nat, type NatKind } from './nat.ts';
-import type { Network, TcpTarget } from './types.ts';
+import type { DatagramWay, DatagramWayEvents, Network, TcpTarget } from './types.ts';
 
 /** The machine that lines lead to. */
 export interface Site {
   readonly clock: Clock;
   /** A connection has come to this port. False: nobody listens there. */
   accept(port: number, stream: MemoryStream): boolean;
-  /** A datagram has come to this port. */
-  datagram(port: number, bytes: Buffer, address: string, from: number): void;
+  /** A datagram has come to this port. False: nobody has it. */
+  datagram(port: number, bytes: Buffer, address: string, from: number): boolean;
   /** A line has got an address, in place of this one. */
   moved(line: Line, from: string | undefined): void;
 }
@@ -29,6 +29,9 @@ interface LineParts {
 
 /** What clients know the machine by. */
 const SITE_ADDRESS = '127.0.0.1';
+
+/** What a UDP datagram over IPv4 has room for, in bytes (RFC 768, RFC 791 §3.1). */
+const MAX_PAYLOAD = 65_507;
 
 /** Where the ports of a client begin. */
 const FIRST_PORT = 40_000;
@@ -87,17 +90,40 @@ export class Line implements Network {
   }
 
   async openDatagrams(options: DatagramSocketOptions): Promise<DatagramSocket> {
-    const inside = options.port === 0 ? this.#nextPort++ : options.port;
-    const socket = new MemoryDatagrams(
-      { ...options, port: inside },
-      (bytes, to) => this.#send(bytes, inside, to.port),
-      () => {
-        this.#sockets.delete(inside);
-        this.nat.close(inside);
+    return this.#bind(options);
+  }
+
+  /** To the machine, whatever the host is called. Of a port that nobody has, ICMP tells, if it is not lost. */
+  connectDatagrams({ port }: TcpTarget, events: DatagramWayEvents): DatagramWay {
+    let open = true;
+    const socket = this.#bind(
+      {
+        host: '0.0.0.0',
+        port: 0,
+        maxDatagram: MAX_PAYLOAD,
+        receiver: {
+          onDatagram: (buffer, offset, length, from) => {
+            if (from.port === port) events.onDatagram(Buffer.from(buffer.subarray(offset, offset + length)));
+          },
+          onBatchEnd: () => {},
+        },
       },
+      () => open && events.onError(systemError('ECONNREFUSED', 'recvmsg')),
     );
-    this.#sockets.set(inside, socket);
-    return socket;
+    const to = socket.endpoint(SITE_ADDRESS, port);
+    queueMicrotask(() => {
+      if (open) events.onOpen();
+    });
+    return {
+      send: (payload) => {
+        if (payload.length <= MAX_PAYLOAD) socket.send(payload, 0, payload.length, to);
+        else events.onError(systemError('EMSGSIZE', 'send'));
+      },
+      close: () => {
+        open = false;
+        void socket.close();
+      },
+    };
   }
 
   /** A datagram for this client, to the port that it is known by, from one of the machine. */
@@ -124,9 +150,28 @@ export class Line implements Network {
     for (const stream of [...this.#streams]) stream.cut();
   }
 
-  #send(bytes: Buffer, inside: number, port: number): void {
+  #bind(options: DatagramSocketOptions, onRefused?: () => void): MemoryDatagrams {
+    const inside = options.port === 0 ? this.#nextPort++ : options.port;
+    const socket = new MemoryDatagrams(
+      { ...options, port: inside },
+      (bytes, to) => this.#send(bytes, inside, to.port, onRefused),
+      () => {
+        this.#sockets.delete(inside);
+        this.nat.close(inside);
+      },
+    );
+    this.#sockets.set(inside, socket);
+    return socket;
+  }
+
+  #send(bytes: Buffer, inside: number, port: number, onRefused?: () => void): void {
     const from = this.nat.outbound(inside, port);
     const address = this.#address;
-    this.link.datagram('up', bytes.length, () => this.#site.datagram(port, bytes, address, from));
+    this.link.datagram('up', bytes.length, () => {
+      if (this.#site.datagram(port, bytes, address, from) || !onRefused) return;
+      this.link.datagram('down', bytes.length, () => {
+        if (address === this.#address) onRefused();
+      });
+    });
   }
 }

@@ -8,7 +8,7 @@ import { MemoryDatagrams } from './memory-datagrams.ts';
 import { listenInMemory } from './memory-server.ts';
 import { type MemoryStream, systemError } from './memory-stream.ts';
 import type { NatKind } from './nat.ts';
-import type { Network, TcpStream, TcpTarget } from './types.ts';
+import type { DatagramWay, DatagramWayEvents, Network, TcpStream, TcpTarget } from './types.ts';
 
 /** Where ports begin that nobody asked for by number. */
 const FIRST_FREE_PORT = 49_152;
@@ -87,6 +87,10 @@ export class MemoryNetwork implements Network, Site {
     return this.#own.connect(target);
   }
 
+  connectDatagrams(target: TcpTarget, events: DatagramWayEvents): DatagramWay {
+    return this.#own.connectDatagrams(target, events);
+  }
+
   // --- what lines need
 
   accept(port: number, stream: MemoryStream): boolean {
@@ -95,8 +99,10 @@ export class MemoryNetwork implements Network, Site {
     return accept !== undefined;
   }
 
-  datagram(port: number, bytes: Buffer, address: string, from: number): void {
-    this.#datagrams.get(port)?.arrived(bytes, address, from);
+  datagram(port: number, bytes: Buffer, address: string, from: number): boolean {
+    const socket = this.#datagrams.get(port);
+    socket?.arrived(bytes, address, from);
+    return socket !== undefined;
   }
 
   moved(line: Line, from: string | undefined): void {

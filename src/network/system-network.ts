@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { openDatagramSocket } from '../udp/index.ts';
+import { connectSystemDatagrams } from './system-datagrams.ts';
 import type { Network } from './types.ts';
 
 /** The machine's own sockets. */
@@ -7,4 +8,5 @@ export const systemNetwork: Network = {
   listener: (server) => server,
   openDatagrams: openDatagramSocket,
   connect: ({ host, port }) => connect({ host, port, allowHalfOpen: true, noDelay: true, autoSelectFamily: false }),
+  connectDatagrams: connectSystemDatagrams,
 };

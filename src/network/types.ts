@@ -10,10 +10,31 @@ export type TcpStream = Duplex & {
   resetAndDestroy(): unknown;
 };
 
-/** Where a connection leads. */
+/** Where a connection, or a datagram, leads. */
 export interface TcpTarget {
   readonly host: string;
   readonly port: number;
+}
+
+/** A way for datagrams to one far end. */
+export interface DatagramWay {
+  /** Sends one. Only while it is open: after `onOpen`, before `close`. */
+  send(payload: Uint8Array): void;
+  /** Lets go of the socket. */
+  close(): void;
+}
+
+/** What a way for datagrams tells; nothing before {@link Network.connectDatagrams} has returned. */
+export interface DatagramWayEvents {
+  /** It may be used. */
+  onOpen(): void;
+  /** One came, from the far end and nobody else. */
+  onDatagram(payload: Buffer): void;
+  /**
+   * There is no way, or something that was sent is known not to have arrived: nobody listens there (`ECONNREFUSED`), it was too long
+   * (`EMSGSIZE`). The system's error, or one like it. May come more than once, and also after `close`.
+   */
+  onError(error: NodeJS.ErrnoException): void;
 }
 
 /**
@@ -34,4 +55,9 @@ export interface Network {
   openDatagrams(options: DatagramSocketOptions, acceleration: boolean): Promise<DatagramSocket>;
   /** Begins to connect; `connect` or `error` follows. The other side may close its half first. */
   connect(target: TcpTarget): TcpStream;
+  /**
+   * Begins to open a way for datagrams to one far end, by a port of its own; `onOpen` or `onError` follows.
+   * @param target its host is an address
+   */
+  connectDatagrams(target: TcpTarget, events: DatagramWayEvents): DatagramWay;
 }

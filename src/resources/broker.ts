@@ -46,7 +46,7 @@ interface BrokerOptions {
   readonly faults?: FaultPorts;
   /** What addresses are called, for journal and policy. */
   readonly names: AddressNames;
-  /** How upstreams are reached by TCP. Default: by the machine's sockets. */
+  /** How upstreams are reached. Default: by the machine's sockets. */
   readonly network?: Network;
   /** What is not to be reached from the tunnel, since it leads back into it. Default: nothing. */
   readonly ownListener?: OwnListener;
@@ -235,7 +235,7 @@ export class ResourceBroker implements Closable {
       else flow.refuse(first.decision.answer);
       return;
     }
-    const { clock, services } = this.#options;
+    const { clock, services, network } = this.#options;
     const { session } = requester;
     const relay = new UdpRelay({
       flow,
@@ -249,6 +249,7 @@ export class ResourceBroker implements Closable {
           port: target.port,
           ...events,
           clock,
+          network,
           resolve: (maxAge) => this.#addressesOf(target, session, maxAge),
           onOpen: () => this.#upstreams.open(owner, leg),
           onClose: () => this.#upstreams.closed(owner, leg),

@@ -1,7 +1,6 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
+import { type DatagramWay, type Network, systemNetwork } from '../network/index.ts';
 import { MAX_WAITING_DATAGRAMS, UPSTREAM_ADDRESS_MS } from './constants.ts';
 import type { HostAddresses } from './host-lookup.ts';
 
@@ -11,6 +10,8 @@ interface UdpLegOptions {
   /** @param maxAge how old the addresses may be, in milliseconds */
   readonly resolve: (maxAge: number) => Promise<HostAddresses>;
   readonly clock: Clock;
+  /** How upstreams are reached; by the machine's sockets when left out. */
+  readonly network?: Network | undefined;
   /** It is about to open a socket, if it may; and then, it has none any more. */
   readonly onOpen: () => boolean;
   readonly onClose: () => void;
@@ -24,7 +25,7 @@ const LOST: ReadonlySet<string | undefined> = new Set(['EMSGSIZE', 'ENOBUFS', 'E
 
 /** A socket, and the address that it is connected to. */
 interface Way {
-  readonly socket: Socket;
+  readonly socket: DatagramWay;
   readonly address: string;
   open: boolean;
 }
@@ -110,36 +111,34 @@ export class UdpLeg {
       return;
     }
     this.#others = others;
-    const socket = createSocket({
-      type: isIPv6(address) ? 'udp6' : 'udp4',
-      // What is connected to is an address, and has no need of the resolver's time.
-      lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
-    });
+    const { network = systemNetwork, port, onMessage } = this.#options;
+    const socket = network.connectDatagrams(
+      { host: address, port },
+      {
+        onOpen: () => {
+          if (this.#way !== way) return;
+          way.open = true;
+          for (const payload of this.#waiting) this.#transmit(way, payload);
+        },
+        onDatagram: (message) => {
+          this.#answered = true;
+          this.#waiting = [];
+          onMessage(message);
+        },
+        onError: (error) => this.#broken(way, error),
+      },
+    );
     const way: Way = { socket, address, open: false };
     this.#way = way;
-    socket.on('message', (message) => {
-      this.#answered = true;
-      this.#waiting = [];
-      this.#options.onMessage(message);
-    });
-    socket.on('error', (error) => this.#broken(way, error));
-    socket.connect(this.#options.port, address, (error?: Error) => {
-      if (error) this.#broken(way, error);
-      if (this.#way !== way) return;
-      way.open = true;
-      for (const payload of this.#waiting) this.#transmit(way, payload);
-    });
   }
 
   #transmit(way: Way, payload: Buffer): void {
-    way.socket.send(payload, (error) => {
-      if (error) this.#broken(way, error);
-    });
+    way.socket.send(payload);
   }
 
-  #broken(way: Way, error: Error): void {
+  #broken(way: Way, error: NodeJS.ErrnoException): void {
     if (this.#way !== way) return;
-    if (LOST.has((error as NodeJS.ErrnoException).code)) return;
+    if (way.open && LOST.has(error.code)) return;
     const { host, port } = this.#options;
     if (this.#others.length > 0) {
       this.#try();

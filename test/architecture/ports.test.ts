@@ -57,10 +57,10 @@ t.test('sockets come from a network that is handed over', async (t) => {
   const pattern = /\{[^}]*\b(?:connect|createConnection|createServer|createSocket)\b[^}]*\} from 'node:(?:net|dgram)'/;
   onlyIn(t, pattern, {
     'src/network/system-network.ts': 'it is the network of the machine',
+    'src/network/system-datagrams.ts': 'connected datagram sockets of the machine',
     'src/udp/dgram-socket.ts': 'a datagram socket of the machine',
     'src/udp/readiness.ts': 'a datagram socket of the machine',
     'src/gateway/bind-ports.ts': 'makes a server, and shows it to the network before it listens',
-    'src/resources/udp-leg.ts': 'upstreams by UDP are of the machine’s network alone',
     'src/client/local/listener.ts': 'other programs of the machine reach its proxies by the machine’s sockets',
     'src/client/core/dial.ts': 'the bundled client reaches its gateway by the machine’s sockets',
     'src/scenario/run/free-port.ts': 'finds a port of the machine for another program',

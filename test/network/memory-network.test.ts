@@ -274,6 +274,70 @@ t.test('rebinding gives another port, and roaming another address and broken con
   await socket.close();
 });
 
+t.test('a way for datagrams to one far end hears that end alone, and of a port that nobody has', async (t) => {
+  const here = lab({ link: { delay: 20 } });
+  const { clock, line, network, run } = here;
+  const seen: string[] = [];
+  const note = (text: string): void => void seen.push(`${clock.monotonic()} ${text}`);
+  const ways = (port: number) =>
+    line.connectDatagrams(
+      { host: '192.0.2.1', port },
+      {
+        onOpen: () => note('open'),
+        onDatagram: (payload) => note(String(payload)),
+        onError: ({ code }) => note(`${code}`),
+      },
+    );
+  const server = await listen(here, (bytes, key) => {
+    note(`server got ${bytes.length} from ${key}`);
+    const [address, port] = key.split(':');
+    const to = { address: address!, port: Number(port) };
+    void server.send(bytes, 0, bytes.length, server.endpoint(to.address, to.port));
+    void stranger.send(Buffer.from('evil'), 0, 4, stranger.endpoint(to.address, to.port));
+  });
+  const stranger = await network.openDatagrams({
+    host: '127.0.0.1',
+    port: 0,
+    receiver: { onDatagram: () => {}, onBatchEnd: () => {} },
+  });
+  const way = ways(PORT);
+  t.strictSame(seen, [], 'nothing is told before it is returned');
+  await run();
+  way.send(Buffer.from('hello'));
+  await run();
+  t.strictSame(seen.splice(0), ['0 open', '20 server got 5 from 198.51.100.1:40000', '40 hello']);
+  way.send(Buffer.alloc(65_508));
+  t.strictSame(seen.splice(0), ['40 EMSGSIZE']);
+  way.send(Buffer.from('late'));
+  way.close();
+  await run();
+  t.strictSame(seen.splice(0), ['60 server got 4 from 198.51.100.1:40000'], 'who is closed hears nothing');
+
+  const nowhere = ways(PORT + 1);
+  await run();
+  nowhere.send(Buffer.from('hello'));
+  await run();
+  t.strictSame(seen.splice(0), ['80 open', '120 ECONNREFUSED']);
+  nowhere.send(Buffer.from('hello'));
+  nowhere.close();
+  await run();
+  ways(PORT).close();
+  await run();
+  t.strictSame(seen, [], 'nor of a refusal');
+  await server.close();
+  await stranger.close();
+});
+
+t.test('a datagram socket that is not connected hears nothing of ports that nobody has', async (t) => {
+  const here = lab();
+  const seen: Buffer[] = [];
+  const way = await open(here, (bytes) => void seen.push(bytes));
+  way.send(Buffer.from('hello'));
+  await here.run();
+  t.strictSame(here.line.link.stats, { sent: 1, lost: 0 });
+  t.strictSame(seen, []);
+});
+
 t.test('the same seed brings the same fate, and another line changes nothing', async (t) => {
   const fate = async (seed: number, others: number): Promise<string> => {
     const here = lab({ link: { loss: 0.2, jitter: 30 } }, seed);

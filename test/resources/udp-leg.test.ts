@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { ManualClock } from '../../src/lib/clock.ts';
+import { type DatagramWayEvents, type Network, systemNetwork } from '../../src/network/index.ts';
 import { MAX_WAITING_DATAGRAMS, UPSTREAM_ADDRESS_MS } from '../../src/resources/constants.ts';
 import type { HostAddresses } from '../../src/resources/host-lookup.ts';
 import { UdpLeg } from '../../src/resources/udp-leg.ts';
@@ -21,7 +22,7 @@ async function server(t: Test, address = '127.0.0.1', port = 0): Promise<{ socke
 }
 
 /** A leg, and what became of it so far: `next` waits for as many events. */
-function setup(t: Test, port: number, found: () => HostAddresses | Promise<HostAddresses>) {
+function setup(t: Test, port: number, found: () => HostAddresses | Promise<HostAddresses>, network?: Network) {
   const clock = new ManualClock();
   const events: string[] = [];
   const ages: number[] = [];
@@ -35,6 +36,7 @@ function setup(t: Test, port: number, found: () => HostAddresses | Promise<HostA
     host: 'api',
     port,
     clock,
+    network,
     resolve: async (maxAge) => {
       ages.push(maxAge);
       return found();
@@ -176,4 +178,40 @@ t.test('a leg that was suspended goes on with the next datagram; one that is clo
   await new Promise(setImmediate);
   t.equal(events.length, 2);
   t.equal(sockets(), 0);
+});
+
+t.test('a way that could not be opened is left, whatever the reason; one that lost a datagram is kept', async (t) => {
+  const { port } = await server(t, '127.0.0.3');
+  const error = (code: string) => Object.assign(new Error(code), { code });
+  let inUse: DatagramWayEvents | undefined;
+  const network: Network = {
+    ...systemNetwork,
+    connectDatagrams(target, events) {
+      if (target.host === '127.0.0.3') {
+        inUse = events;
+        return systemNetwork.connectDatagrams(target, events);
+      }
+      // As the system does when it has no port left.
+      queueMicrotask(() => events.onError(error('EAGAIN')));
+      return { send: () => t.fail('it is not open'), close: () => {} };
+    },
+  };
+  const { leg, next, sockets } = setup(t, port, () => ({ addresses: ['127.0.0.2', '127.0.0.3'] }), network);
+  send(leg, 'one');
+  t.strictSame(await next(1), ['127.0.0.3 got one']);
+  inUse?.onError(error('EAGAIN'));
+  t.equal(sockets(), 1);
+  send(leg, 'two');
+  t.strictSame(await next(2), ['127.0.0.3 got one', '127.0.0.3 got two']);
+});
+
+t.test('a datagram that is too long is lost, and the way stays', async (t) => {
+  const { port } = await server(t);
+  const { leg, next, events } = setup(t, port, () => ({ addresses: ['127.0.0.1'] }));
+  send(leg, 'one');
+  await next(1);
+  leg.send(Buffer.alloc(65_508));
+  send(leg, 'two');
+  t.strictSame(await next(2), ['127.0.0.1 got one', '127.0.0.1 got two']);
+  t.notMatch(events.join(), /failed/);
 });
