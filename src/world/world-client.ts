@@ -14,10 +14,14 @@ import { parseDuration } from '../lib/duration.ts';
 import type { TunneliteError } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { Line } from '../network/index.ts';
+import { ask, type Reply } from './ask.ts';
 import { fetchPage, type Page } from './page.ts';
 
 /** Milliseconds that a page has, when its reader names none. */
 const PAGE_TIMEOUT_MS = 60_000;
+
+/** Milliseconds that the answer to a datagram has, when its sender names none. */
+const REPLY_TIMEOUT_MS = 5000;
 
 /** Milliseconds after which a client whose session has ended signs in anew. */
 const SIGN_IN_AGAIN_MS = 5000;
@@ -150,6 +154,39 @@ export class WorldClient {
       `page ${page.status ?? page.failure} in ${page.milliseconds.toFixed(3)} ms by ${this.channel ?? 'no way'}`,
     );
     return page;
+  }
+
+  /**
+   * Sends a datagram through the tunnel, and waits for the first that comes back. Never rejects for want of one: what went wrong is in the
+   * answer.
+   * @param address of a mock host or an upstream
+   */
+  async ask(
+    address: string,
+    port: number,
+    payload: string | Uint8Array,
+    { timeout = REPLY_TIMEOUT_MS }: PageOptions = {},
+  ): Promise<Reply> {
+    const from = this.address;
+    const reply: Reply =
+      this.#host === undefined || from === undefined
+        ? { payload: undefined, failure: 'no tunnel', milliseconds: 0 }
+        : await ask({
+            ...{
+              stack: this.#host.stack,
+              driver: this.#host.driver,
+              clock: this.#parts.clock,
+              from,
+              to: address,
+              port,
+            },
+            payload: Buffer.from(payload),
+            timeout: parseDuration(timeout),
+          });
+    this.#note(
+      `datagram to ${address} port ${port}: ${reply.failure ?? `answered in ${reply.milliseconds.toFixed(3)} ms`}`,
+    );
+    return reply;
   }
 
   async #page(path: string, timeout: number): Promise<Page> {

@@ -1,0 +1,45 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Netstack, NetstackDriver } from '../netstack/index.ts';
+
+/** What came of a datagram that a client sent. */
+export interface Reply {
+  /** The first datagram that came back; undefined when none did. */
+  readonly payload: Buffer | undefined;
+  /** Why there is none, in a word or two. */
+  readonly failure: string | undefined;
+  readonly milliseconds: number;
+}
+
+interface Question {
+  readonly stack: Netstack;
+  readonly driver: NetstackDriver;
+  readonly clock: Clock;
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  readonly payload: Uint8Array;
+  /** Milliseconds after which it is given up. */
+  readonly timeout: number;
+}
+
+/** Sends one datagram from a port of its own, and waits for the first that comes back. Nothing is sent twice. */
+export function ask({ stack, driver, clock, from, to, port, payload, timeout }: Question): Promise<Reply> {
+  const begin = clock.monotonic();
+  return new Promise((resolve) => {
+    const finish = (reply: Pick<Reply, 'payload' | 'failure'>): void => {
+      timer.cancel();
+      flow.onClose = undefined;
+      flow.close();
+      resolve({ ...reply, milliseconds: clock.monotonic() - begin });
+    };
+    // The time of a stack that was idle is that of its last packet.
+    driver.tick();
+    const flow = stack.openUdp({ localAddress: from, remoteAddress: to, remotePort: port }, (bytes) =>
+      finish({ payload: Buffer.from(bytes), failure: undefined }),
+    );
+    flow.onClose = () => finish({ payload: undefined, failure: 'the tunnel ended' });
+    const timer = clock.setTimer(timeout, () => finish({ payload: undefined, failure: 'timeout' }));
+    flow.send(payload);
+    stack.flush();
+  });
+}
