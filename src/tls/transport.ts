@@ -43,6 +43,7 @@ export class Transport extends Duplex implements StreamPlace {
   #gateFull = false;
   /** Called when there is room in the gate again, or when the end has passed it. */
   #whenDrained: (() => void) | undefined;
+  #whenRoom: (() => void) | undefined;
   #whenFinished: (() => void) | undefined;
   /** A full read was the last one of this turn. */
   #resting = false;
@@ -161,13 +162,18 @@ export class Transport extends Duplex implements StreamPlace {
   }
 
   /**
-   * Calls back when the socket takes more: at once, unless it is full. For whoever writes to TLS what has no end: writes to TLS complete when
+   * Calls back when the socket takes more: at once, unless it or the gate before it is full. For whoever writes to TLS what has no end: writes to TLS complete when
    * they are encrypted (direct-path.ts), whether or not the peer takes them.
    */
   whenRoom(work: () => void): void {
     this.flush();
     if (this.raw.writableNeedDrain) this.raw.once('drain', work);
-    else work();
+    else if (this.#gateHasRoom) work();
+    else this.#whenRoom = () => this.whenRoom(work);
+  }
+
+  get #gateHasRoom(): boolean {
+    return this.#gate === undefined || this.#gate.queued <= GATE_ROOM;
   }
 
   /** Stops reading, whatever TLS asks for, until `release` was called as often: a fault on purpose. */
@@ -226,9 +232,19 @@ export class Transport extends Duplex implements StreamPlace {
   }
 
   drained(): void {
-    const go = this.#whenDrained;
+    if (this.#whenDrained === undefined && this.#whenRoom === undefined) return;
+    // Not in the middle of what the gate passes on: what is written then would go before it.
+    queueMicrotask(() => {
+      if (this.#gateHasRoom) this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    const [written, room] = [this.#whenDrained, this.#whenRoom];
     this.#whenDrained = undefined;
-    go?.();
+    this.#whenRoom = undefined;
+    written?.();
+    room?.();
   }
 
   dropSocket(): void {
@@ -254,7 +270,7 @@ export class Transport extends Duplex implements StreamPlace {
     }
     this.#whenDrained = callback;
     this.#gate.take('out', chunk);
-    if (this.#gate.queued <= GATE_ROOM) this.drained();
+    if (this.#gateHasRoom) this.#goOn();
   }
 
   override _final(callback: (error?: Error | null) => void): void {
@@ -269,6 +285,7 @@ export class Transport extends Duplex implements StreamPlace {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#whenDrained = undefined;
+    this.#whenRoom = undefined;
     this.#whenFinished = undefined;
     if (error !== null || this.#gate?.linger() !== true) this.raw.destroy();
     else this.raw.resume();

@@ -280,6 +280,40 @@ t.test('a client that takes nothing holds its resource up, and little is kept fo
   t.match(fields, { outcome: 'broken' });
 });
 
+t.test('a fault that lets little through to the client holds its resource up, and little is kept for it', async (t) => {
+  let sent = 0;
+  const port = await listen(
+    t,
+    createServer((socket) => {
+      socket.on('error', () => {});
+      const piece = Buffer.alloc(65_536);
+      const fill = (): void => {
+        while (!socket.destroyed) {
+          sent += piece.length;
+          if (!socket.write(piece)) return void socket.once('drain', fill);
+        }
+      };
+      fill();
+    }),
+  );
+  const sim = await start(t, { resources: { upstreams: [{ match: '192.0.2.1', to: { host: '127.0.0.1', port } }] } });
+  const socket = await ask(sim, connectTo('192.0.2.1:80', await sim.token()));
+  await answerOn(socket);
+  const rule = sim.faults.add({ on: { seam: 'tcp', direction: 'out' }, then: { do: 'stall' } });
+  await rule.struck();
+  // It has come to a standstill when nothing more is taken for many turns of the event loop.
+  for (let last = -1, still = 0; still < 50; still = sent === last ? still + 1 : 0) {
+    last = sent;
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  }
+  t.ok(sent < 64 * 1024 * 1024, `${sent} bytes were taken from the resource`);
+  const before = sent;
+  rule.remove();
+  socket.resume();
+  while (sent < before + 8 * 1024 * 1024) await new Promise(setImmediate);
+  socket.destroy();
+});
+
 t.test('a client that leaves while its resource is dialled is not waited for, and the entry says so', async (t) => {
   const sim = await start(
     t,
