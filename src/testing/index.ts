@@ -16,6 +16,7 @@ export {
   createWorld,
   type Page,
   type PageOptions,
+  type Reply,
   type World,
   type WorldClient,
   type WorldOptions,
