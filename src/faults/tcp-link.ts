@@ -129,7 +129,9 @@ export class TcpLink implements StreamGate {
 
   #passing(direction: StreamDirection, length: number) {
     const { kind, session, person, remote } = this.connection;
-    return { seam: 'tcp' as const, kind, direction, session, person, remote, length };
+    // A handshake has signatures, of which no two have the same length: with it, the same seed would bring another journal.
+    const counted = kind === 'handshake' ? undefined : length;
+    return { seam: 'tcp' as const, kind, direction, session, person, remote, length: counted };
   }
 
   #waits(rule: Rule, way: StreamDirection, bytes: number): void {

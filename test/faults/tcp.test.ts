@@ -392,3 +392,13 @@ t.test('rules that make no sense are refused, in words', async (t) => {
   t.throws(() => faults.add(rule({ do: 'bandwidth', rate: Number.NaN })), { code: 'ERR_FAULT_RULE' });
   t.throws(() => faults.add(rule(JSON.parse('{"do":"stall","__proto__":{"ms":1}}'))), { code: 'ERR_FAULT_RULE' });
 });
+
+t.test('bytes of a handshake are not counted in events, as signatures differ in length', async (t) => {
+  const line = tcpLine(rule({ do: 'latency', latency: 1 }));
+  line.connect().send('x'.repeat(1510), 'out');
+  t.equal(line.added[0]!.events()[0]!.length, undefined);
+  const tunnel = line.connect();
+  tunnel.kind = 'tunnel';
+  tunnel.send('x'.repeat(100), 'out');
+  t.equal(line.added[0]!.events()[1]!.length, 100);
+});
