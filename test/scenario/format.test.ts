@@ -240,6 +240,21 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
     changed('clock: virtual', 'clock: real\nclient: { command: [vpn, "{server}"] }'),
     /a\.yaml:3:9 client: it is not said how pages are fetched/,
   ],
+  [
+    'a condition that asks nothing',
+    changed('never: session.disconnect', 'event: session.connect, where: { user: {} }'),
+    /expect\[\d\]\.where\.user: nothing is asked of this field/,
+  ],
+  [
+    'a longest page of no length',
+    changed('never: session.disconnect', 'pages: { longest: {} }'),
+    /expect\[\d\]\.pages\.longest: it is not said how many/,
+  ],
+  [
+    'a longest page that is to be longer and shorter',
+    changed('never: session.disconnect', 'pages: { longest: { atLeast: 5s, atMost: 900ms } }'),
+    /expect\[\d\]\.pages\.longest: atLeast is above atMost/,
+  ],
   ['an exit status of none', changed('never: session.disconnect', 'exit: 1'), /the bundled client is no program/],
 ];
 

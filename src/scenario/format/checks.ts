@@ -445,6 +445,22 @@ function expectationProblems(
     const at = key === 'count' || key === 'hits' ? [...path, key] : [...path, 'pages', key];
     problems.push(...countProblems(count, at));
   }
+  if (pages?.longest) {
+    const { atLeast, atMost } = pages.longest;
+    const bounds = {
+      ...(atLeast !== undefined && { atLeast: parseDuration(atLeast) }),
+      ...(atMost !== undefined && { atMost: parseDuration(atMost) }),
+    };
+    problems.push(...countProblems(bounds, [...path, 'pages', 'longest']));
+  }
+  for (const [field, condition] of Object.entries(expectation.where ?? {})) {
+    if (typeof condition !== 'object' || condition === null || Object.keys(condition).length > 0) continue;
+    problems.push({
+      path: [...path, 'where', field],
+      message: 'nothing is asked of this field, so it tells nothing',
+      expected: 'a value, or equals, not, contains, above, atLeast, below or atMost',
+    });
+  }
   if (between) {
     const [from, to] = between.map((text) => parseDuration(text)) as [number, number];
     const at = [...path, 'between'];
