@@ -113,8 +113,12 @@ export class Journal {
     for (const waiter of [...this.#waiters]) waiter.giveUp();
   }
 
-  /** Matching events, oldest first. */
+  /**
+   * Matching events, oldest first.
+   * @throws TunneliteError `ERR_JOURNAL_QUERY` when `where` is no function
+   */
   query<K extends EventName>(query: JournalQuery<K> = {}): TunneliteEvent<K>[] {
+    assertFunction(query.where);
     const found: TunneliteEvent[] = [];
     for (let i = this.#indexAfter(startOf(query)); i < this.#events.length; i++) {
       const event = this.#events[i]!;
@@ -230,7 +234,7 @@ export class Journal {
     const names = new Map<string, number>();
     for (const { name } of this.#events.slice(this.#indexAfter(before))) names.set(name, (names.get(name) ?? 0) + 1);
     const seen = Array.from(names, ([name, count]) => (count === 1 ? name : `${count} × ${name}`));
-    return `Waited ${timeout} ms for ${queryText(query)}; meanwhile came: ${seen.join(', ') || 'nothing'}.\n${explainNothing(this.#events, query)}`;
+    return `Waited ${timeout} ms for ${queryText(query)}; meanwhile ${seen.length === 0 ? 'nothing happened' : `came: ${seen.join(', ')}`}.\n${explainNothing(this.#events, query)}`;
   }
 
   /** Index of the first event with a higher number. */
@@ -249,4 +253,12 @@ export class Journal {
 function isProblem<K extends EventName>(event: TunneliteEvent<K>): boolean {
   const { problem } = EVENTS[event.name] as { readonly problem?: (fields: EventMap[EventName]) => boolean };
   return problem?.(event.fields) ?? false;
+}
+
+/** On the command line, over REST and in scenarios `where` names fields; here `fields` does. */
+function assertFunction(where: unknown): void {
+  if (where === undefined || typeof where === 'function') return;
+  throw new TunneliteError('ERR_JOURNAL_QUERY', 'where has to be a function, which is given an event.', {
+    hint: "To compare fields, write fields in place of where: { name: 'channel.switch', fields: { to: 'cstp' } }.",
+  });
 }

@@ -28,6 +28,14 @@ t.test('a query combines name, number, fields and a condition', async (t) => {
   t.equal(journal.query({ name: ['auth.challenge', 'simulator.closed'] }).length, 4);
 });
 
+t.test('fields that are given as where, as elsewhere, are told their place', async (t) => {
+  const { journal } = setup();
+  const where = { remote: 'a' } as never;
+  const told = { code: 'ERR_JOURNAL_QUERY', hint: /write fields in place of where/ };
+  t.throws(() => journal.query({ where }), told);
+  await t.rejects(journal.waitFor({ where }), told);
+});
+
 t.test('waiting is answered by the past, by the future, and only by what was asked for', async (t) => {
   const { telemetry, journal } = setup();
   telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });
