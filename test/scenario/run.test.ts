@@ -82,6 +82,14 @@ t.test('a failure says what was expected, what there was and when, and how to se
   t.match(report, /Again: the same scenario, with the seed 1\n$/);
 });
 
+t.test('of a rule that strikes often the first strikes are shown, and that there were more', async (t) => {
+  const { report } = await runScenario({ ...SCENARIO, expect: [{ never: 'channel.switch' }] });
+  const shown = report.split('\n').filter((line) => line.includes('fault.injected: '));
+  t.equal(shown.length, 3);
+  t.match(shown[2], /; later strikes of hole are not shown$/);
+  t.notMatch(shown[1], /not shown/);
+});
+
 t.test('results are well-formed XML for CI, whatever is in them', async (t) => {
   const good = await runScenario(SCENARIO);
   const bad = await runScenario({
@@ -100,6 +108,7 @@ t.test('results are well-formed XML for CI, whatever is in them', async (t) => {
   t.equal(first['@_name'], 'hole <&> "quoted"');
   t.equal(first.testcase.length, 3);
   t.match(second.testcase[0].failure['@_type'], 'expectation');
+  t.match(second.testcase[0].failure['@_message'], /^expected a client says .*; found .*[^:]$/);
   t.match(second.testcase[2].error['@_message'], 'zero \ufffd and bell \ufffd');
   t.match(second['system-out'], /What happened/);
 });

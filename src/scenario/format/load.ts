@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { refuseProblems } from '../../config/index.ts';
 import { parseSource, readSourceFile, type SourceFile } from '../../config/source-file.ts';
 import { parseDuration } from '../../lib/duration.ts';
-import { TunneliteError } from '../../lib/errors.ts';
+import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 import { type Path, pathText, validate } from '../../lib/schema/index.ts';
 import { scenarioProblems } from './checks.ts';
 import { ScenarioSchema } from './schema.ts';
@@ -21,6 +21,9 @@ export interface LoadedScenario {
   locate(path: Path): string;
 }
 
+/** What to do about a file that cannot be read; the hint of the code is about configurations. */
+const UNREADABLE = 'Check the path; docs/scenarios.md shows a first scenario to start from.';
+
 type Locate = (path: Path, atKey?: boolean) => string;
 
 /**
@@ -28,8 +31,17 @@ type Locate = (path: Path, atKey?: boolean) => string;
  * @throws TunneliteError `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_SCENARIO_INVALID`, each with file, line and column
  */
 export function readScenario(file: string): LoadedScenario {
-  const source = readSourceFile(file);
-  return fromSource(source, file);
+  return fromSource(readScenarioFile(file), file);
+}
+
+function readScenarioFile(file: string): SourceFile {
+  try {
+    return readSourceFile(file);
+  } catch (cause) {
+    if (!isTunneliteError(cause, 'ERR_CONFIG_FILE')) throw cause;
+    const { message, details } = cause;
+    throw new TunneliteError('ERR_CONFIG_FILE', message, { cause, details, hint: UNREADABLE });
+  }
 }
 
 /** The same for a text at hand, with what it is called in messages. */

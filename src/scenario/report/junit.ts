@@ -24,7 +24,7 @@ function suite(result: ScenarioResult): { readonly text: string; readonly counts
     const head = `    <testcase classname="${classname}" name="${attribute(expected)}" time="0"`;
     if (met) return `${head}/>\n`;
     const body = content(`${place}\nexpected  ${expected}\nfound     ${found}\n\nAgain: ${repeat}`);
-    return `${head}>\n      <failure type="expectation" message="${attribute(`found ${found.split('\n', 1)[0]}`)}">${body}</failure>\n    </testcase>\n`;
+    return `${head}>\n      <failure type="expectation" message="${attribute(`expected ${expected}; found ${firstLine(found)}`)}">${body}</failure>\n    </testcase>\n`;
   });
   if (error) {
     cases.push(
@@ -42,6 +42,9 @@ ${cases.join('')}${passed ? '' : `    <system-out>${content(report)}</system-out
 `;
   return { text, counts };
 }
+
+/** The first line of what was found, without the colon that announces a list. */
+const firstLine = (text: string): string => text.split('\n', 1)[0]!.replace(/:$/, '');
 
 /** What XML 1.0 cannot have, not even escaped (§2.2). */
 const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;

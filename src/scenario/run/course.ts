@@ -12,7 +12,8 @@ const EVERYDAY = new Set(['service.request', 'resource.request', 'resource.end',
 /** What happened, in the order of time: steps, events of some weight, and what clients said. */
 export function timelineLines({ events, steps, notes }: Recording): string[] {
   const strikes = new Map<string, number>();
-  const wanted = ({ name, level, fields }: TunneliteEvent): boolean => {
+  const lastShown = new Map<string, number>();
+  const wanted = ({ name, seq, level, fields }: TunneliteEvent): boolean => {
     if (LEVEL_RANK[level] < LEVEL_RANK.info) return false;
     if (
       name.startsWith('simulator.') ||
@@ -26,13 +27,20 @@ export function timelineLines({ events, steps, notes }: Recording): string[] {
     const { rule } = fields as { rule: string };
     const before = strikes.get(rule) ?? 0;
     strikes.set(rule, before + 1);
+    if (before < STRIKES) lastShown.set(rule, seq);
     return before < STRIKES;
+  };
+  const shown = events.filter(({ event }) => wanted(event));
+  const more = ({ name, seq, fields }: TunneliteEvent): string => {
+    if (name !== 'fault.injected') return '';
+    const { rule } = fields as { rule: string };
+    return strikes.get(rule)! > STRIKES && lastShown.get(rule) === seq
+      ? `; later strikes of ${rule} are not shown`
+      : '';
   };
   const lines = [
     ...steps.map(({ at, text }, i) => ({ at, order: 0, i, text: `── ${text}` })),
-    ...events
-      .filter(({ event }) => wanted(event))
-      .map(({ at, event }, i) => ({ at, order: 1, i, text: `${event.name}: ${event.text}` })),
+    ...shown.map(({ at, event }, i) => ({ at, order: 1, i, text: `${event.name}: ${event.text}${more(event)}` })),
     ...notes.map(({ at, client, text }, i) => ({ at, order: 2, i, text: `client ${client} ${text}` })),
   ];
   lines.sort((a, b) => a.at - b.at || a.order - b.order || a.i - b.i);
