@@ -51,5 +51,9 @@ t.test('rules for each seam are made from options, and one that can never match 
     await add('packet', 'drop', '--remote', '192.0.2.1'),
     /the seam packet has no remote, so the rule could never match/,
   );
+  t.match(await cli(['fault', 'add', 'udp', 'dropp', '--certs', certs]), {
+    code: 2,
+    err: /^rule then\.do: there is no action "dropp"\. Did you mean "drop"\?/,
+  });
   t.match(await add('decision', 'refuse', '--claims', '{'), /The claims are neither JSON nor YAML/);
 });

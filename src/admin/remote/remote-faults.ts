@@ -1,4 +1,5 @@
 import type { FaultRule, FaultStatus, FaultStrike, ProfileName, StruckOptions } from '../../faults/index.ts';
+import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 import type { Requests } from './requests.ts';
 
 const WAIT_MS = 10_000;
@@ -83,7 +84,18 @@ export class RemoteFaults {
    * @throws TunneliteError `ERR_FAULT_RULE` naming the members that are wrong, `ERR_FAULT_EXISTS`, `ERR_FAULT_LIMIT`
    */
   async add(rule: FaultRule): Promise<RemoteFault> {
-    return new RemoteFault(this.#requests, await this.#requests.json<FaultStatus>('/api/faults', { body: rule }));
+    try {
+      return new RemoteFault(this.#requests, await this.#requests.json<FaultStatus>('/api/faults', { body: rule }));
+    } catch (error) {
+      if (!isTunneliteError(error, 'ERR_FAULT_RULE')) throw error;
+      // The caller gave a rule, and knows of no body.
+      const { message, hint, details } = error;
+      throw new TunneliteError('ERR_FAULT_RULE', message.replaceAll(/^body /gm, 'rule '), {
+        hint,
+        details,
+        cause: error,
+      });
+    }
   }
 
   async list(): Promise<readonly FaultStatus[]> {
