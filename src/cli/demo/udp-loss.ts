@@ -29,20 +29,24 @@ async function blocked(sim: Simulator, client: TunnelClient, story: Narrator, do
   const begin = story.elapsed;
   const mark = sim.journal.mark();
   download.forgetPauses();
-  await using rule = sim.faults.add({ name: 'demo-firewall', on: { seam: 'udp' }, then: { do: 'drop' } });
-  const { fields } = await sim.journal.waitFor(
-    { name: 'channel.switch', since: mark, fields: { to: 'cstp' } },
-    { timeout: SWITCH_PATIENCE },
-  );
-  const switched = story.elapsed - begin;
-  await download.more(A_WHILE);
-  const { longestPause } = download.progress;
-  assertWhole(download);
-  story.detail(`${rule.hits()} datagrams were lost. After ${took(switched)} data goes over TLS (${fields.reason})`);
-  story.detail(
-    `The same download goes on: ${megabytes()}. It stood still for ${took(longestPause)}, and did not break`,
-  );
-  story.done('', 'UDP is blocked', `TLS takes over; the download stood still for ${took(longestPause)}`, begin);
+  const rule = sim.faults.add({ name: 'demo-firewall', on: { seam: 'udp' }, then: { do: 'drop' } });
+  try {
+    const { fields } = await sim.journal.waitFor(
+      { name: 'channel.switch', since: mark, fields: { to: 'cstp' } },
+      { timeout: SWITCH_PATIENCE },
+    );
+    const switched = story.elapsed - begin;
+    await download.more(A_WHILE);
+    const { longestPause } = download.progress;
+    assertWhole(download);
+    story.detail(`${rule.hits()} datagrams were lost. After ${took(switched)} data goes over TLS (${fields.reason})`);
+    story.detail(
+      `The same download goes on: ${megabytes()}. It stood still for ${took(longestPause)}, and did not break`,
+    );
+    story.done('', 'UDP is blocked', `TLS takes over; the download stood still for ${took(longestPause)}`, begin);
+  } finally {
+    rule.remove();
+  }
 }
 
 async function restored(sim: Simulator, story: Narrator, download: Download): Promise<void> {

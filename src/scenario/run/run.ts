@@ -61,13 +61,17 @@ export async function runScenario(
   try {
     signal?.throwIfAborted();
     const parts = { seed: used, timeout, recording, signal };
-    await using stage = await (clock === 'virtual' ? virtualStage : realStage)(loaded, parts);
-    recording.begin(stage.clock);
-    timeline = new Timeline(loaded, stage, recording);
-    timeline.begin();
-    await stage.pass(timeline.over);
-    recording.freeze();
-    expectations = judge(loaded, recording, timeline.rules);
+    const stage = await (clock === 'virtual' ? virtualStage : realStage)(loaded, parts);
+    try {
+      recording.begin(stage.clock);
+      timeline = new Timeline(loaded, stage, recording);
+      timeline.begin();
+      await stage.pass(timeline.over);
+      recording.freeze();
+      expectations = judge(loaded, recording, timeline.rules);
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
   } catch (thrown) {
     recording.freeze();
     error = problemOf(thrown);
