@@ -74,3 +74,30 @@ This page is generated from \`src/telemetry/events.ts\`.
 
 ${rows.join('\n')}`;
 }
+
+function namesOf(type: ts.TypeNode): string[] {
+  if (ts.isIntersectionTypeNode(type)) return type.types.flatMap(namesOf);
+  if (ts.isTypeReferenceNode(type))
+    return [...(SHARED[type.getText(source)] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name!);
+  return (type as ts.TypeLiteralNode).members
+    .filter(ts.isPropertySignature)
+    .map((member) => member.name.getText(source));
+}
+
+/** The module that has the names of each event's fields at run time. */
+export function eventFieldsModule(): string {
+  const table = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === 'EventMap');
+  if (!table || !ts.isInterfaceDeclaration(table)) throw new Error('The table of events was not found');
+  const rows = table.members.filter(ts.isPropertySignature).map((member) => {
+    const fields = member.type ? namesOf(member.type) : [];
+    return `  '${(member.name as ts.StringLiteral).text}': [${fields.map((field) => `'${field}'`).join(', ')}],`;
+  });
+  return `// biome-ignore-all format: generated from events.ts by scripts/generate-docs.ts
+import type { EventMap, EventName } from './events.ts';
+
+/** Names of the fields of each event, for those who are asked about a field that none has. */
+export const EVENT_FIELDS: { readonly [Name in EventName]: readonly (keyof EventMap[Name])[] } = {
+${rows.join('\n')}
+};
+`;
+}

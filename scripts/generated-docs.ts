@@ -2,10 +2,10 @@ import { CONFIG_KEYS, configJsonSchema, takesEffect } from '../src/config/index.
 import { ERROR_CODES } from '../src/lib/error-codes.ts';
 import { describe } from '../src/lib/schema/index.ts';
 import { scenarioJsonSchema } from '../src/scenario/index.ts';
-import { eventsPage } from './events-page.ts';
+import { eventFieldsModule, eventsPage } from './events-page.ts';
 import { resourcesPage } from './resources-page.ts';
 
-/** The text of each generated file under docs/, by name. */
+/** The text of each generated file, by its path from docs/. */
 export function generatedDocs(): Record<string, string> {
   return {
     'config.schema.json': `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,
@@ -14,6 +14,7 @@ export function generatedDocs(): Record<string, string> {
     'errors.md': errors(),
     'resources.md': resourcesPage(),
     'events.md': eventsPage(),
+    '../src/telemetry/event-fields.ts': eventFieldsModule(),
   };
 }
 

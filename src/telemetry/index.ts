@@ -6,6 +6,7 @@ export {
   type FieldValue,
   parseConditions,
 } from './conditions.ts';
+export { EVENT_FIELDS } from './event-fields.ts';
 export * from './events.ts';
 export {
   type ExpectedCount,

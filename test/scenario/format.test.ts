@@ -160,6 +160,16 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
     /a\.yaml:11:14 expect\[0\]\.event: there is no event "channel\.swich"\. Did you mean "channel\.switch"\?/,
   ],
   [
+    'a field that the event has not',
+    changed('where: { to: cstp }', 'where: { too: cstp }'),
+    /a\.yaml:11:\d+ expect\[0\]\.where\.too: channel\.switch has no field "too"\. Did you mean "to"\?/,
+  ],
+  [
+    'a field that none of the events has, of which there shall be none',
+    changed('never: session.disconnect', 'never: session.*, where: { toString: 1 }'),
+    /expect\[\d\]\.where\.toString: session\.\* has no field "toString"/,
+  ],
+  [
     'an expectation about nothing',
     changed('never: session.disconnect', 'between: [1s, 2s]'),
     /a\.yaml:12:5 expect\[1\]: it is not said what is expected\. Expected: one of event, never, rule, pages, client or exit/,

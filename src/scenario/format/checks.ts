@@ -7,6 +7,7 @@ import { type Config, ConfigSchema } from '../../config/schema.ts';
 import { durationText, parseDuration } from '../../lib/duration.ts';
 import { type Path, type Problem, suggest, withDefaults } from '../../lib/schema/index.ts';
 import { EVENTS, type ExpectedCount, namesOf } from '../../telemetry/index.ts';
+import { fieldProblems } from './field-checks.ts';
 import type { Expectation, Scenario, ScenarioStep } from './types.ts';
 
 /** Longest course of a scenario: virtual and real, in milliseconds. Ours to choose. */
@@ -409,6 +410,7 @@ function expectationProblems(
       ...meant(name, [...all, ...areas]),
     });
   }
+  problems.push(...fieldProblems(expectation, path));
   const { rule, between, pages } = expectation;
   if (rule !== undefined && !rules.includes(rule)) {
     const note =

@@ -1,0 +1,23 @@
+import { type Path, type Problem, suggest } from '../../lib/schema/index.ts';
+import { EVENT_FIELDS, namesOf } from '../../telemetry/index.ts';
+import type { Expectation } from './types.ts';
+
+/** Fields that an expectation asks about and none of its events has: it could never come, and `never` would always hold. */
+export function fieldProblems({ event, never, where }: Expectation, path: Path): Problem[] {
+  const name = event ?? never;
+  const names = name === undefined ? [] : namesOf({ name })!;
+  if (names.length === 0) return [];
+  const fields = [...new Set<string>(names.flatMap((one) => EVENT_FIELDS[one]))].sort();
+  return Object.keys(where ?? {})
+    .filter((field) => !fields.includes(field))
+    .map((field) => {
+      const nearest = suggest(field, fields);
+      return {
+        path: [...path, 'where', field],
+        atKey: true,
+        message: `${name} has no field "${field.slice(0, 60)}"`,
+        hint: nearest === undefined ? 'docs/events.md lists the fields of each event.' : `Did you mean "${nearest}"?`,
+        ...(fields.length === 0 ? {} : { expected: fields.join(', ') }),
+      };
+    });
+}
