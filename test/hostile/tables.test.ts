@@ -59,7 +59,7 @@ t.test('2,051 downloads that are not taken', async (t) => {
 t.test('10,000 connections to where nobody may go', async (t) => {
   const events = {
     'resource.request deny': 10_000,
-    'resource.end denied': 10_000,
+    'resource.end denied deny': 10_000,
     'netstack.limit icmp-errors refused': NOW_AND_THEN,
   };
   await arena.endure(t, 'forbiddenTargets', { held: 8, events });
@@ -68,7 +68,7 @@ t.test('10,000 connections to where nobody may go', async (t) => {
 t.test('5,000 connections to ports that nothing listens on', async (t) => {
   await arena.endure(t, 'closedPorts', {
     held: 8,
-    events: { 'resource.request deny': 5000, 'resource.end denied': 5000 },
+    events: { 'resource.request deny': 5000, 'resource.end denied deny': 5000 },
   });
 });
 
