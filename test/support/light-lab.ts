@@ -145,17 +145,24 @@ export class LightLab {
     return this.client.send(buffer, SEND_HEADROOM, length);
   }
 
-  /** Asks a host for an echo, and waits for it. Returns the channels of both ways. */
+  /** Asks a host for an echo, again each second until one comes, for on its way a packet may be lost. Returns the channels of both ways. */
   async ping(host: string, length = 100): Promise<string> {
     const packet = ipv4Packet(this.client.configuration!.address4!, host, length, IpProtocol.Icmp);
     const ends = { source: this.client.configuration!.address4!, destination: host };
     const body = Buffer.alloc(length - 28, 0x61);
     serializeIcmp({ version: 4, type: IcmpType.Echo, code: 0, rest: 1, body }, ends).copy(packet, 20);
     packet.writeUInt16BE(internetChecksum(packet.subarray(0, 20)), 10);
-    const buffer = Buffer.concat([Buffer.alloc(SEND_HEADROOM), packet]);
     const before = this.echoes.length;
-    const there = this.client.send(buffer, SEND_HEADROOM, length);
-    await this.until(() => this.echoes.length > before);
+    const ask = () => this.client.send(Buffer.concat([Buffer.alloc(SEND_HEADROOM), packet]), SEND_HEADROOM, length);
+    let there = ask();
+    const again = setInterval(() => {
+      there = ask();
+    }, 1000);
+    try {
+      await this.until(() => this.echoes.length > before);
+    } finally {
+      clearInterval(again);
+    }
     return `${there} ${this.echoes[before]!.channel}`;
   }
 
