@@ -13,7 +13,7 @@ const folder = join(REPOSITORY, 'examples/scenarios/openconnect');
 const files = globSync('*.yaml', { cwd: folder }).toSorted();
 
 // Each waits most of the time, so they wait together, but not all at once: a start is work.
-const TOGETHER = 4;
+const TOGETHER = 6;
 
 t.test('they pass', { skip, jobs: TOGETHER }, async (t) => {
   t.ok(files.length >= 13);
