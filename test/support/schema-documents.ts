@@ -30,6 +30,7 @@ const SAMPLES: Readonly<Record<string, { readonly good: readonly string[]; reado
   match: { good: ['10.0.0.0/8', '*.example.com'], bad: 'a b' },
   origin: { good: ['https://login.example:8444', 'http://localhost:1'], bad: 'https://login.example/tenant' },
   'authority-url': { good: ['https://login.example/t', 'http://localhost:1/t'], bad: 'http://login.example/t' },
+  duration: { good: ['90s', '1h30m', '250ms'], bad: 'a while' },
 };
 
 /** Formats that have no sample here. */
