@@ -1,14 +1,8 @@
-import { isIP } from 'node:net';
-import { isDomainName } from '../lib/domain-name.ts';
-import { bareHost, hostText } from '../lib/endpoint.ts';
-import { canonicalAddress, parseIp } from '../lib/ip-address.ts';
+import { type Authority, parseAuthority as readAuthority } from '../lib/authority.ts';
+import { hostText } from '../lib/endpoint.ts';
 
 /** Where a request to a proxy is to go. */
-export interface ProxyTarget {
-  /** A name in lower case without a final dot, or an address in its one spelling, without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
+export type ProxyTarget = Authority;
 
 /** A target in absolute-form, taken apart. */
 export interface AbsoluteTarget extends ProxyTarget {
@@ -27,11 +21,8 @@ const HTTP_PORT = 80;
 
 /** The target of a CONNECT: `host:port`, and nothing else (authority-form, RFC 9112 §3.2.3). */
 export function parseAuthority(text: string): ProxyTarget | TargetFault {
-  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:[\]/?#@\s]+):(\d{1,5})$/i.exec(text) ?? [];
-  if (host === undefined || port === undefined) {
-    return { fault: 'The target of a CONNECT is a host and a port, such as intranet.contoso.internal:443.' };
-  }
-  return targetOf(host, port);
+  const target = readAuthority(text);
+  return 'problem' in target ? { fault: target.problem } : target;
 }
 
 /** The target of any other request to a proxy: a whole URL (absolute-form, RFC 9112 §3.2.2). */
@@ -52,7 +43,7 @@ export function parseAbsolute(text: string): AbsoluteTarget | TargetFault {
   if (rest.includes('#')) return { fault: 'The part of a URL after # is not sent to servers.' };
   const [, host, port] = /^(\[[^\]]*\]|[^:[\]]+)(?::(\d{0,5}))?$/.exec(authority) ?? [];
   if (host === undefined) return { fault: 'The URL has no host that is one.' };
-  const target = targetOf(host, port === undefined || port === '' ? String(HTTP_PORT) : port);
+  const target = parseAuthority(`${host}:${port || HTTP_PORT}`);
   if ('fault' in target) return target;
   return {
     ...target,
@@ -62,18 +53,3 @@ export function parseAbsolute(text: string): AbsoluteTarget | TargetFault {
 }
 
 const ownScheme = (scheme: string): string => scheme.toLowerCase().slice(0, 20);
-
-function targetOf(host: string, portText: string): ProxyTarget | TargetFault {
-  const port = Number(portText);
-  if (!(port >= 1 && port <= 65_535)) return { fault: 'The port has to be from 1 to 65535.' };
-  const bare = bareHost(host);
-  if (host.startsWith('[') ? isIP(bare) === 6 : parseIp(bare) !== undefined) {
-    return { host: canonicalAddress(bare), port };
-  }
-  // Also keeps out addresses in decimal, octal or shortened form, whose meaning programs do not agree on.
-  const name = bare.toLowerCase().replace(/\.$/, '');
-  if (host.startsWith('[') || /^[\d.]+$/.test(name) || /^0x/.test(name) || !isDomainName(name)) {
-    return { fault: 'The host is neither a name nor an address in its usual spelling.' };
-  }
-  return { host: name, port };
-}

@@ -225,6 +225,8 @@ t.test('what two parsers could read in two ways is refused', async (t) => {
     ['a decimal address', get('http://169090570/')],
     ['an octal address', get('http://012.024.0.012/')],
     ['a hexadecimal address', get('http://0x0a14000a/')],
+    ['an address that is hexadecimal in part', get('http://10.0x14.0.10/')],
+    ['an IPv4 address as an IPv6 one', get('http://[::ffff:10.20.0.10]/')],
     ['a port too large', get('http://mine.contoso.internal:99999/')],
     ['TRACE', [`TRACE ${url} HTTP/1.1`, 'Host: mine', 'Connection: close']],
     [
