@@ -16,6 +16,13 @@ const FIELD_TYPES: Readonly<Record<string, string>> = {
   "Person['tenantId']": 'string | undefined',
 };
 
+/** The entries of the table of events. */
+function members(): ts.PropertySignature[] {
+  const table = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === 'EventMap');
+  if (!table || !ts.isInterfaceDeclaration(table)) throw new Error('The table of events was not found');
+  return table.members.filter(ts.isPropertySignature);
+}
+
 function comment(node: ts.Node): string {
   return ts
     .getJSDocCommentsAndTags(node)
@@ -49,9 +56,7 @@ function fieldsOf(type: ts.TypeNode): string[] {
 
 /** The page about events: every name with its level and fields. */
 export function eventsPage(): string {
-  const table = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === 'EventMap');
-  if (!table || !ts.isInterfaceDeclaration(table)) throw new Error('The table of events was not found');
-  const rows = table.members.filter(ts.isPropertySignature).map((member) => {
+  const rows = members().map((member) => {
     const name = (member.name as ts.StringLiteral).text as EventName;
     const { level, problem } = EVENTS[name];
     const fields = member.type ? fieldsOf(member.type) : [];
@@ -86,9 +91,7 @@ function namesOf(type: ts.TypeNode): string[] {
 
 /** The module that has the names of each event's fields at run time. */
 export function eventFieldsModule(): string {
-  const table = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === 'EventMap');
-  if (!table || !ts.isInterfaceDeclaration(table)) throw new Error('The table of events was not found');
-  const rows = table.members.filter(ts.isPropertySignature).map((member) => {
+  const rows = members().map((member) => {
     const fields = member.type ? namesOf(member.type) : [];
     return `  '${(member.name as ts.StringLiteral).text}': [${fields.map((field) => `'${field}'`).join(', ')}],`;
   });
