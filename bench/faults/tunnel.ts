@@ -49,6 +49,7 @@ export function freeTunnel(faults: FaultPorts, onPacket: () => void): Tunnel {
       packetSeam: new PacketSeam(session, around),
       answersDpd: () => true,
       handOn: onPacket,
+      pathChanged: () => {},
       lookSooner: () => {},
       end: () => {},
     },

@@ -20,6 +20,8 @@ export interface InnerHostOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly output: PacketOutput;
+  /** Largest packet that the tunnel of now carries, in bytes; undefined = as the first one. */
+  readonly mtu?: () => number | undefined;
 }
 
 /** The ends of a connection that is to be opened. */
@@ -40,13 +42,16 @@ export class InnerHost {
   readonly #streams = new Set<Duplex>();
   readonly #openings = new Map<object, (state: TcpState) => void>();
 
-  constructor({ configuration: { address4, address6, mtu }, clock, random, output }: InnerHostOptions) {
+  constructor(options: InnerHostOptions) {
+    const { configuration, clock, random, output, mtu } = options;
+    const { address4, address6 } = configuration;
     this.#clock = clock;
     this.stack = createNetstack({
       output,
       random,
       now: clock.monotonic(),
-      mtu,
+      mtu: configuration.mtu,
+      ...(mtu && { pathMtu: mtu }),
       isLocal: (address) => address === address4 || address === address6,
       onStateChange: (flow, _from, to) => this.#openings.get(flow)?.(to),
     });
@@ -98,6 +103,11 @@ export class InnerHost {
   /** Opens a UDP socket to one peer. @throws TunneliteError `ERR_CLIENT_OPEN` */
   openUdp({ where, ...ends }: Omit<InnerEnds, 'signal'>): TunnelUdpSocket {
     return orFull(where, () => new TunnelUdpSocket(this.stack, ends));
+  }
+
+  /** Packets take another way to the gateway from now on: what was lost on the old one is sent again at once. */
+  pathChanged(): void {
+    this.stack.pathChanged();
   }
 
   /** Ends all streams without an error: whoever closes the tunnel knows that they end. */

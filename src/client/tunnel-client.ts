@@ -85,14 +85,22 @@ export class TunnelClient implements Closable {
         observer: {
           ...(onStep && { onStep: (_core, step) => onStep(step) }),
           ...(onState && { onState: (_core, state, from) => onState(state, from) }),
-          ...(onChannel && { onChannel: (_core, channel, why) => onChannel(channel, why) }),
+          onChannel: (_core, channel, why) => {
+            // With the tunnel gone there is no way yet.
+            if (core.open) this.#host?.pathChanged();
+            onChannel?.(channel, why);
+          },
           onTunnel: (_core, configuration) => {
-            if (this.#host) return;
+            if (this.#host) {
+              this.#host.pathChanged();
+              return;
+            }
             this.#host = new InnerHost({
               configuration,
               clock,
               random,
               output: (buffer, offset, length) => void core.send(buffer, offset, length),
+              mtu: () => core.configuration?.mtu,
             });
             this.#router = makeRouter({
               options,

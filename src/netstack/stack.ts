@@ -180,13 +180,17 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
     this.flush();
   }
 
-  pathChanged(remoteAddress: string): void {
+  pathChanged(remoteAddress?: string): void {
+    // What was learnt was of the path that is no more.
+    if (remoteAddress === undefined) {
+      this.#pathMtu.clear();
+      this.#tcp.pathChanged();
+      return;
+    }
     const remote = parseAddress(remoteAddress);
     if (remote === undefined) return;
-    // What was learnt was of the path that is no more.
     this.#pathMtu.delete(formatAddress(remote.family, remote.words, 0));
     this.#tcp.pathChanged(remote);
-    this.#announce();
   }
 
   get flows(): Iterable<TcpFlow> {

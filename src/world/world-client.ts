@@ -108,14 +108,22 @@ export class WorldClient {
             if (this.#tunnel === tunnel) this.#note(`is ${state}`);
           },
           onTunnel: (_, configuration) => {
-            this.#host ??= new InnerHost({
+            if (this.#host) {
+              this.#host.pathChanged();
+              return;
+            }
+            this.#host = new InnerHost({
               configuration,
               clock: this.#parts.clock,
               random,
               output: (buffer, offset, length) => void tunnel.send(buffer, offset, length),
+              mtu: () => tunnel.configuration?.mtu,
             });
           },
-          onChannel: (_, channel, why) => this.#note(`moves to ${channel}: ${why}`),
+          onChannel: (_, channel, why) => {
+            if (tunnel.open) this.#host?.pathChanged();
+            this.#note(`moves to ${channel}: ${why}`);
+          },
           onBatch: () => this.#host?.driver.tick(),
           onPacket: (_, buffer, offset, length) => this.#host?.stack.input(buffer, offset, length),
           onBatchEnd: () => this.#host?.stack.flush(),

@@ -384,5 +384,6 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     if (!change) return;
     this.#counters.switches++;
     this.#options.emit('channel.switch', { session: this.tunnel.id, ...change });
+    this.tunnel.channelChanged();
   }
 }

@@ -40,6 +40,8 @@ export interface TunnelPort {
   disconnectedByClient(payload: Buffer): void;
   /** The client asks for a sign of life. False: a fault has it that there is none. */
   answersDpd(): boolean;
+  /** Data to the client goes over the other channel from now on: what was lost on the first one can be sent again. */
+  channelChanged(): void;
   /** The client broke the rules of a channel: this is told, and ends the tunnel. */
   protocolError(channel: 'cstp' | 'dtls', reason: string, explanation: string): void;
 }

@@ -33,7 +33,7 @@ export interface SessionHost {
   handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void;
   /** Calls back when all that was handed on has arrived: at once, or at the end of the batch that is under way. */
   afterBatch(work: () => void): void;
-  /** It has a new tunnel: packets to its addresses take another path. */
+  /** It has a new tunnel, or another channel: packets to its addresses take another path. */
   onPathChanged(session: GatewaySession): void;
   /** What a reconnect needs to know has changed. */
   onChange(session: GatewaySession): void;
@@ -384,6 +384,10 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
 
   get packetSeam(): PacketSeam {
     return (this.#packetSeam ??= new PacketSeam(this, this.#host));
+  }
+
+  pathChanged(): void {
+    this.#host.onPathChanged(this);
   }
 
   answersDpd(): boolean {

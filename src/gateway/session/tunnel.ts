@@ -42,6 +42,8 @@ export interface TunnelOwner {
   handOn(buffer: Buffer, offset: number, length: number): void;
   /** The tunnel is due for a look sooner than it was. */
   lookSooner(): void;
+  /** Packets to the client take another path. */
+  pathChanged(): void;
   /** The tunnel asks to be ended. */
   end(reason: EndReason, explanation: string): void;
 }
@@ -193,6 +195,10 @@ export class Tunnel implements TunnelPort, Traffic {
       default:
         this.end('temporary', `The client left for now; its cookie stays valid for a while.${said}`);
     }
+  }
+
+  channelChanged(): void {
+    if (this.#channels) this.#owner.pathChanged();
   }
 
   protocolError(channel: 'cstp' | 'dtls', reason: string, explanation: string): void {

@@ -90,7 +90,7 @@ export interface PacketPort {
   onPacket(buffer: Buffer, offset: number, length: number, session: SessionInfo): void;
   /** Called after the last packet of one socket read, so that acknowledgements and deliveries happen once per batch. */
   onBatchEnd(): void;
-  /** A session with this address has a new tunnel: its path carries packets of another size, perhaps. */
+  /** A session with this address has a new tunnel, or another channel: its path carries packets of another size, perhaps, and lost what was on the old one. */
   onPathChanged(address: string): void;
   /** An address is free again: end what runs to or from it. The session that had it is over. Comes after the `onBatchEnd` of the last packets from there. */
   onAddressReleased(address: string, session: Pick<SessionInfo, 'id'>): void;

@@ -299,8 +299,11 @@ export interface Netstack {
   openEcho(options: EchoOptions, handler: EchoHandler): EchoFlow;
   /** Ends every flow to or from this peer without sending anything: the peer is gone. */
   forget(remoteAddress: string): void;
-  /** The path to this peer has changed: asks `pathMtu` again, for the flows that are open too. */
-  pathChanged(remoteAddress: string): void;
+  /**
+   * The path to this peer, or to all, has changed: asks `pathMtu` again, for the flows that are open too, and what they sent in vain goes out again
+   * with the next flush instead of when their timers, doubled meanwhile, are due.
+   */
+  pathChanged(remoteAddress?: string): void;
   readonly flows: Iterable<TcpFlow>;
   /** Counters by name: packets, drops by reason, refusals by cap. */
   stats(): Readonly<Record<string, number>>;

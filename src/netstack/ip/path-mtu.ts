@@ -22,6 +22,10 @@ export class PathMtuCache {
     this.#entries.delete(address);
   }
 
+  clear(): void {
+    this.#entries.clear();
+  }
+
   set(address: string, mtu: number, now: number): void {
     this.#entries.delete(address);
     if (this.#entries.size >= PATH_MTU_ENTRIES) this.#entries.delete(this.#entries.keys().next().value!);

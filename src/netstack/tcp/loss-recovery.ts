@@ -405,20 +405,35 @@ export function onRetransmitTimeout(tcb: Tcb): void {
     tcb.sackedCount = 0;
     tcb.sackSeen = undefined;
   }
-  const allowance = tcb.sackOk ? tcb.rackRtt + reorderWindow(tcb) : 0;
-  for (let i = 0; i < sent.count; i++) {
-    const flags = sent.flags(i);
-    if (flags & SACKED || (flags & (LOST | RETRANSMITTED)) === LOST) continue;
-    if (i === 0 || sent.time(i) + allowance <= host.now) lose(tcb, sent, i);
-  }
-  tcb.renoSacked = 0;
-  tcb.dupAcks = 0;
+  loseUnanswered(tcb, sent);
   if (!repeated) {
     tcb.undoRetransmits = 0;
     tcb.undoSeq = tcb.sndUna;
     tcb.eifelArmed = false;
   }
   tcb.phase = Phase.Loss;
+  tcb.recoverSeq = tcb.sndNxt;
+  tcb.tlpOut = false;
+}
+
+/** Deems the head lost, and all that was sent so long ago that an answer would be there. */
+function loseUnanswered(tcb: Tcb, sent: SentQueue): void {
+  const allowance = tcb.sackOk ? tcb.rackRtt + reorderWindow(tcb) : 0;
+  for (let i = 0; i < sent.count; i++) {
+    const flags = sent.flags(i);
+    if (flags & SACKED || (flags & (LOST | RETRANSMITTED)) === LOST) continue;
+    if (i === 0 || sent.time(i) + allowance <= tcb.host.now) lose(tcb, sent, i);
+  }
+  tcb.renoSacked = 0;
+  tcb.dupAcks = 0;
+}
+
+/**
+ * What timeouts have found lost is lost on the path that was, with the last retransmission: as a timeout, but that it says nothing of
+ * the path that is, so that window and threshold stay what they are.
+ */
+export function loseOnOldPath(tcb: Tcb): void {
+  loseUnanswered(tcb, tcb.sent!);
   tcb.recoverSeq = tcb.sndNxt;
   tcb.tlpOut = false;
 }

@@ -32,6 +32,7 @@ import { ConnectRequest } from './connect-request.ts';
 import { Connection } from './connection.ts';
 import { FlowTable, same } from './flow-table.ts';
 import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './lifecycle.ts';
+import { resendOnNewPath } from './path-changed.ts';
 import { dropIdleChunk } from './receive.ts';
 import { resetFor } from './reset.ts';
 import { Segment, segmentArrives, Verdict } from './segment-arrives.ts';
@@ -79,6 +80,8 @@ export class Tcp implements TcpHost {
   readonly #timers = new DeadlineHeap<Tcb>();
   readonly #dirty: Tcb[] = [];
   readonly #byPeer = new ByPeer<Tcb>();
+  /** Connections whose path has changed since the last flush. Only then the time is known at which they have to judge what they sent. */
+  readonly #onNewPath = new Set<Tcb>();
   /** Connections with a large chunk that is not full, and when to look next whether they still need it. */
   readonly #withChunk = new Set<Tcb>();
   #chunksAt = Infinity;
@@ -105,7 +108,7 @@ export class Tcp implements TcpHost {
 
   /** A connection waits for `flush`. */
   get waiting(): boolean {
-    return this.#dirty.length > 0;
+    return this.#dirty.length > 0 || this.#onNewPath.size > 0;
   }
 
   /** When `tick` is needed next; Infinity = not until something comes. */
@@ -160,6 +163,10 @@ export class Tcp implements TcpHost {
   /** End of a batch: every connection that it touched does what it has to. Returns what an owner's callback threw. */
   flush(): { readonly error: unknown } | undefined {
     const dirty = this.#dirty;
+    if (this.#onNewPath.size > 0) {
+      for (const tcb of this.#onNewPath) resendOnNewPath(tcb);
+      this.#onNewPath.clear();
+    }
     this.sendRoom = FLUSH_SEGMENTS;
     let failure: { readonly error: unknown } | undefined;
     for (let i = 0; i < dirty.length; i++) {
@@ -232,15 +239,20 @@ export class Tcp implements TcpHost {
     for (const tcb of this.#byPeer.of(family, words)) closeTcb(tcb, TcpEvent.Abort, 'unreachable');
   }
 
-  /** The path to a peer carries larger or smaller packets than before: its connections go by that from now on (RFC 9293 §3.7.2). */
-  pathChanged({ family, words }: IpAddress): void {
-    for (const tcb of this.#byPeer.of(family, words)) {
-      const mtu = this.#stack.mtuTowards(family, tcb.addresses);
+  /**
+   * The path to a peer, or to all, is another one. Its connections go by what that carries from now on (RFC 9293 §3.7.2), and send again with
+   * the next flush what the old one has lost.
+   */
+  pathChanged(peer?: IpAddress): void {
+    for (const tcb of peer === undefined ? this.#table : this.#byPeer.of(peer.family, peer.words)) {
+      this.#onNewPath.add(tcb);
+      const mtu = this.#stack.mtuTowards(tcb.family, tcb.addresses);
       if (mtu === tcb.mtu) continue;
       tcb.mtu = mtu;
       updateMss(tcb);
       if (tcb.cc !== undefined && tcb.closeReason === undefined) this.markDirty(tcb);
     }
+    this.#stack.woken();
   }
 
   /** As `forget`, for all peers. */
@@ -310,6 +322,7 @@ export class Tcp implements TcpHost {
     this.#table.remove(tcb);
     this.#byPeer.delete(tcb.family, tcb.addresses, tcb);
     this.#timers.remove(tcb);
+    this.#onNewPath.delete(tcb);
     if (this.#withChunk.delete(tcb) && this.#withChunk.size === 0) this.#chunksAt = Infinity;
     if (this.#last === tcb) this.#last = undefined;
     this.limits.released(tcb);

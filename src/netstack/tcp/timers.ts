@@ -38,7 +38,8 @@ export function onTimer(tcb: Tcb): void {
   if (tcb.lifeTimerAt <= now) onLifeTimer(tcb);
 }
 
-function onSendTimer(tcb: Tcb): void {
+/** Fires the sending side's timer. */
+export function onSendTimer(tcb: Tcb): void {
   const { host } = tcb;
   if (tcb.state === TcpState.SynSent || tcb.state === TcpState.SynReceived) {
     sendSyn(tcb);

@@ -155,6 +155,7 @@ async function setup(acceleration: boolean, clock: Clock = systemClock, machine 
           mtu: 1434,
           dpd: 30,
           answersDpd: () => true,
+          channelChanged: () => {},
           receive: (buffer: Buffer, offset: number, length: number) =>
             void bench.received.push(buffer.toString('hex', offset, offset + length)),
           disconnectedByClient: (payload: Buffer) => void bench.received.push(`disconnect ${payload.toString('hex')}`),

@@ -13,6 +13,8 @@ const PEER: DtlsPeer = { address: '10.99.0.2', port: 40_000, family: 'IPv4' };
 function setup(options: { mtu?: number; dpd?: number } = {}) {
   const clock = new ManualClock();
   const calls: string[] = [];
+  /** Where data went when the tunnel heard that its channel has changed. */
+  const moves: string[] = [];
   const received: string[] = [];
   const events: { name: EventName; fields: EventMap[EventName] }[] = [];
   const counters = newDataChannelCounters();
@@ -23,6 +25,7 @@ function setup(options: { mtu?: number; dpd?: number } = {}) {
     receive: (buffer, offset, length) => void received.push(buffer.toString('hex', offset, offset + length)),
     disconnectedByClient: (payload) => void calls.push(`disconnect ${payload.toString('hex')}`),
     answersDpd: () => true,
+    channelChanged: () => void moves.push(channel.active ? 'dtls' : 'cstp'),
     protocolError: (channel, reason) => void calls.push(`error ${channel} ${reason}`),
   };
   const channel = new DtlsDataChannel({
@@ -67,7 +70,7 @@ function setup(options: { mtu?: number; dpd?: number } = {}) {
     channel.input(association, bytes, 0, bytes.length, clock.monotonic());
   };
   const named = (name: EventName) => events.filter((event) => event.name === name).map((event) => event.fields);
-  return { channel, clock, calls, received, counters, associate, input, named };
+  return { channel, clock, calls, moves, received, counters, associate, input, named };
 }
 
 t.test('after the handshake data goes out with its type byte, written into the headroom', async (t) => {
@@ -116,7 +119,7 @@ t.test('each packet type gets the reaction of the real server [§6, §7.5, §7.6
 });
 
 t.test('data moves to CSTP when it is not answered, and back at the first sign of life', async (t) => {
-  const { channel, associate, input, clock, named, counters } = setup();
+  const { channel, associate, input, clock, moves, named, counters } = setup();
   const { association, sent } = associate();
   channel.connected(association, 0);
   channel.send(Buffer.alloc(100), 16, 84);
@@ -134,6 +137,7 @@ t.test('data moves to CSTP when it is not answered, and back at the first sign o
     named('channel.switch').map((fields) => (fields as EventMap['channel.switch']).to),
     ['dtls', 'cstp', 'dtls'],
   );
+  t.strictSame(moves, ['dtls', 'cstp', 'dtls'], 'the tunnel hears of it once data goes the new way');
 });
 
 t.test('time in which nobody listened does not move data away from DTLS', async (t) => {

@@ -75,6 +75,7 @@ t.test(
             const copy = withHeadroom(buffer.subarray(offset, offset + length));
             tunnel.deliver(copy.buffer, copy.offset, copy.length);
           },
+          pathChanged: () => {},
           lookSooner: () => {},
           end: (reason) => t.fail(`session ${index} ended: ${reason}`),
         },
