@@ -1,6 +1,7 @@
 import { CONFIG_KEYS, configJsonSchema, takesEffect } from '../src/config/index.ts';
 import { ERROR_CODES } from '../src/lib/error-codes.ts';
 import { describe } from '../src/lib/schema/index.ts';
+import { planJsonSchema } from '../src/load/index.ts';
 import { scenarioJsonSchema } from '../src/scenario/index.ts';
 import { eventFieldsModule, eventsPage } from './events-page.ts';
 import { resourcesPage } from './resources-page.ts';
@@ -10,6 +11,7 @@ export function generatedDocs(): Record<string, string> {
   return {
     'config.schema.json': `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,
     'scenario.schema.json': `${JSON.stringify(scenarioJsonSchema(), undefined, 2)}\n`,
+    'load.schema.json': `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`,
     'configuration.md': configuration(),
     'errors.md': errors(),
     'resources.md': resourcesPage(),

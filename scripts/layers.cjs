@@ -6,7 +6,7 @@ const layers = [
   ['wire', 'config', 'certs', 'telemetry'],
   ['udp', 'network', 'dtls', 'tls', 'netstack', 'bearer', 'faults'],
   ['entra', 'gateway', 'resources', 'services', 'client'],
-  ['intune', 'admin', 'pairing'],
+  ['intune', 'admin', 'pairing', 'load'],
   ['simulator'],
   ['world'],
   ['scenario'],

@@ -288,6 +288,19 @@ export const ERROR_CODES = {
     summary: 'A step of a scenario could not be made.',
     hint: 'The step is named with its place; the cause says what kept it.',
   },
+  // load
+  ERR_LOAD_PLAN: {
+    summary: 'A plan of a load test has unknown members, impossible values, or parts that cannot go together.',
+    hint: 'Correct each place named; docs/load.md describes the format.',
+  },
+  ERR_LOAD_DESCRIPTORS: {
+    summary: 'This process may not open as many files as the clients of a load test need.',
+    hint: 'Raise the limit in the shell that starts it (`ulimit -n`), have fewer clients, or split them among several processes.',
+  },
+  ERR_LOAD_TOKEN: {
+    summary: 'No token could be had for the clients of a load test.',
+    hint: 'Check what the plan says under token: the file, the command, or the users of the running instance.',
+  },
   // network in memory
   ERR_NETWORK_LINK: {
     summary: 'The description of a link makes no sense.',

@@ -66,7 +66,7 @@ t.test('the configurations are taken by the loader', async (t) => {
     const value = parse(read(path)) as Record<string, unknown>;
     // A workflow is for somebody else; its commands are checked below.
     if ('jobs' in value || path.includes('compose')) continue;
-    const key = path.includes('scenarios') ? 'scenario' : undefined;
+    const key = path.includes('scenarios') ? 'scenario' : path.includes('examples/load') ? 'load' : undefined;
     t.equal(configurationComplaint(read(path), key), undefined, path);
   }
 });

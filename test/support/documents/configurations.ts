@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { loadConfig } from '../../../src/config/index.ts';
 import { Directory } from '../../../src/entra/index.ts';
+import { parsePlan } from '../../../src/load/index.ts';
 import { parseScenario } from '../../../src/scenario/index.ts';
 
 /**
  * What the real loader says against a configuration in YAML or JSON; undefined when it takes it.
- * @param key `scenario` for one of these; else where the text belongs when it is not a whole configuration: `identity.directory`
+ * @param key `scenario` or `load` for one of these; else where the text belongs when it is not a whole configuration: `identity.directory`
  */
 export function configurationComplaint(text: string, key?: string): string | undefined {
   if (key === 'scenario') return scenarioComplaint(text);
+  if (key === 'load') return planComplaint(text);
   const folder = mkdtempSync(join(tmpdir(), 'tunnelite-documents-'));
   try {
     const file = join(folder, 'snippet.yaml');
@@ -38,6 +40,16 @@ export function configurationComplaint(text: string, key?: string): string | und
 export function scenarioComplaint(text: string): string | undefined {
   try {
     parseScenario(text);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** The same for the plan of a load test. */
+function planComplaint(text: string): string | undefined {
+  try {
+    parsePlan(text);
     return undefined;
   } catch (error) {
     return (error as Error).message;

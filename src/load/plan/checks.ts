@@ -1,0 +1,208 @@
+import { isIPv4 } from 'node:net';
+import { durationText, parseDuration } from '../../lib/duration.ts';
+import type { Path, Problem } from '../../lib/schema/index.ts';
+import { flowTarget } from './flow-target.ts';
+import { isThreshold, parseThreshold } from './threshold.ts';
+import type { LoadPhase, LoadPlan } from './types.ts';
+
+/** Ours: longest run, in milliseconds, and what one process could not send in a second anyhow. */
+const MAX_RUN_MS = 7 * 86_400_000;
+const MAX_REQUESTS = 100_000;
+/** Ours: shortest phase, and shortest request period, in milliseconds. */
+const MIN_PHASE_MS = 100;
+const MIN_PERIOD_MS = 10;
+
+/** What of a plan's members cannot go together, in words and with the member's place. */
+export function planProblems(plan: LoadPlan): Problem[] {
+  return [...loginProblems(plan), ...trafficProblems(plan), ...clientProblems(plan), ...phasesProblems(plan)];
+}
+
+function loginProblems({ token, password, source }: LoadPlan): Problem[] {
+  const problems: Problem[] = [];
+  const given = Object.keys(token ?? {});
+  if (given.length > 1) {
+    problems.push({
+      path: ['token', given[1]!],
+      atKey: true,
+      message: 'tokens come from one place',
+      expected: 'one of users, file and command',
+    });
+  }
+  if (token !== undefined && password !== undefined) {
+    problems.push({
+      path: ['password'],
+      atKey: true,
+      message: 'clients log in with a token or with a password',
+      hint: 'Leave one of the two out.',
+    });
+  }
+  if (source !== undefined && !source.startsWith('127.')) {
+    problems.push({
+      path: ['source'],
+      message: `${source} is not of the loopback network`,
+      expected: 'a part of 127.0.0.0/8, such as 127.1.0.0/16',
+    });
+  }
+  return problems;
+}
+
+function trafficProblems({ traffic, flows, clients, lag }: LoadPlan): Problem[] {
+  const problems: Problem[] = [];
+  for (const [path, every, share] of [
+    [['traffic', 'every'], traffic?.every, 1],
+    [['flows', 'every'], flows?.every, flows?.share ?? 1],
+  ] as const) {
+    if (every === undefined) continue;
+    const period = parseDuration(every);
+    if (period < MIN_PERIOD_MS)
+      problems.push({ path, message: 'this is too often', expected: `${MIN_PERIOD_MS}ms or more` });
+    else if ((clients * share * 1000) / period > MAX_REQUESTS) {
+      const rate = Math.round((clients * share * 1000) / period);
+      problems.push({
+        path,
+        message: `${clients} clients every ${every} are ${rate} requests per second, more than one process can send`,
+        hint: 'Have fewer clients or a longer period, or split the run.',
+      });
+    }
+  }
+  const ping = traffic?.ping;
+  if (ping !== undefined && ping !== 'gateway' && !isIPv4(ping)) {
+    problems.push({
+      path: ['traffic', 'ping'],
+      message: `“${ping.slice(0, 60)}” cannot be pinged`,
+      expected: 'an IPv4 address, or gateway',
+    });
+  }
+  if (flows && flowTarget(flows.to) === undefined) {
+    problems.push({
+      path: ['flows', 'to'],
+      message: `“${flows.to.slice(0, 60)}” is no address of a service`,
+      expected: 'host:port, such as tcpecho.contoso.internal:7',
+    });
+  }
+  if (lag !== undefined && parseDuration(lag) < 1)
+    problems.push({ path: ['lag'], message: 'no generator is never late', expected: '1ms or more' });
+  return problems;
+}
+
+function clientProblems({ client }: LoadPlan): Problem[] {
+  if (!client) return [];
+  const problems: Problem[] = [];
+  if (client.dtlsRetry) {
+    const [first, most] = client.dtlsRetry.map((one) => parseDuration(one)) as [number, number];
+    if (first < 100)
+      problems.push({ path: ['client', 'dtlsRetry', 0], message: 'this is too often', expected: '100ms or more' });
+    if (most < first)
+      problems.push({
+        path: ['client', 'dtlsRetry', 1],
+        message: 'the longest pause is shorter than the first',
+        expected: `${client.dtlsRetry[0]} or more`,
+      });
+  }
+  if (client.timeout !== undefined && parseDuration(client.timeout) < 1000) {
+    problems.push({
+      path: ['client', 'timeout'],
+      message: 'nobody connects in so short a time',
+      expected: '1s or more',
+    });
+  }
+  return problems;
+}
+
+/** Kinds of phases for which datagrams have to be there. */
+const NEEDS_DTLS = new Set(['udp blackout', 'partial loss', 'return']);
+
+function phasesProblems(plan: LoadPlan): Problem[] {
+  const problems: Problem[] = [];
+  const names = new Map<string, number>();
+  let total = 0;
+  let loggedIn = false;
+  let impaired = false;
+  for (const [i, phase] of plan.phases.entries()) {
+    const path: Path = ['phases', i];
+    problems.push(...phaseProblems(phase, path));
+    if (phase.name !== undefined) {
+      const other = names.get(phase.name);
+      if (other !== undefined)
+        problems.push({ path: [...path, 'name'], message: `phases[${other}] has this name already` });
+      else names.set(phase.name, i);
+    }
+    total += parseDuration(phase.for);
+    const at: Path = [...path, 'phase'];
+    if (phase.phase === 'login storm') loggedIn = true;
+    else if (!loggedIn) {
+      problems.push({
+        path: at,
+        message: `at a ${phase.phase} before any login there is nobody`,
+        hint: 'Begin with a login storm.',
+      });
+    }
+    if (plan.client?.dtls === 'off' && NEEDS_DTLS.has(phase.phase)) {
+      problems.push({ path: at, message: `with client.dtls: off, a ${phase.phase} is nothing to the clients` });
+    }
+    if (phase.phase === 'return' && !impaired) {
+      problems.push({
+        path: at,
+        message: 'nothing was lost that could return',
+        hint: 'Put a udp blackout or a partial loss before it.',
+      });
+    }
+    impaired =
+      phase.phase === 'udp blackout' || phase.phase === 'partial loss' || (impaired && phase.phase !== 'return');
+  }
+  if (total > MAX_RUN_MS) {
+    problems.push({
+      path: ['phases'],
+      message: `all phases together last ${durationText(total)}`,
+      expected: `${durationText(MAX_RUN_MS)} at most`,
+    });
+  }
+  return [...problems, ...thresholdProblems(plan.thresholds, [])];
+}
+
+function phaseProblems(phase: LoadPhase, path: Path): Problem[] {
+  const problems: Problem[] = [];
+  const length = parseDuration(phase.for);
+  const only = (key: 'loss' | 'how' | 'cookies', kind: string): void => {
+    if (phase[key] !== undefined && phase.phase !== kind) {
+      problems.push({ path: [...path, key], atKey: true, message: `only a ${kind} has this` });
+    }
+  };
+  only('loss', 'partial loss');
+  only('how', 'node loss');
+  only('cookies', 'node loss');
+  if (length < MIN_PHASE_MS)
+    problems.push({ path: [...path, 'for'], message: 'this is too short', expected: `${MIN_PHASE_MS}ms or more` });
+  if (phase.phase === 'partial loss' && phase.loss === undefined) {
+    problems.push({
+      path: [...path, 'phase'],
+      message: 'it is not said how much is lost',
+      hint: 'Set loss, such as 0.3 for 30 %.',
+    });
+  }
+  if (phase.phase === 'steady') {
+    for (const key of ['arrivals', 'share'] as const) {
+      if (phase[key] !== undefined)
+        problems.push({ path: [...path, key], atKey: true, message: 'nothing arrives in a steady phase' });
+    }
+  }
+  if (phase.warmup !== undefined && parseDuration(phase.warmup) >= length) {
+    problems.push({
+      path: [...path, 'warmup'],
+      message: 'nothing of the phase is left after its warm-up',
+      expected: `less than ${phase.for}`,
+    });
+  }
+  const { arrivals } = phase;
+  if (typeof arrivals === 'object' && 'ramp' in arrivals && arrivals.ramp[0] === 0 && arrivals.ramp[1] === 0) {
+    problems.push({ path: [...path, 'arrivals', 'ramp'], message: 'from 0 to 0, nobody arrives' });
+  }
+  return [...problems, ...thresholdProblems(phase.thresholds, path)];
+}
+
+function thresholdProblems(thresholds: readonly string[] | undefined, path: Path): Problem[] {
+  return (thresholds ?? []).flatMap((text, i) => {
+    const read = parseThreshold(text);
+    return isThreshold(read) ? [] : [{ path: [...path, 'thresholds', i], ...read }];
+  });
+}

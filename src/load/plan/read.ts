@@ -1,0 +1,105 @@
+import { basename } from 'node:path';
+import { refuseProblems } from '../../config/index.ts';
+import { parseSource, readSourceFile, type SourceFile } from '../../config/source-file.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
+import { type Path, pathText, validate } from '../../lib/schema/index.ts';
+import { planProblems } from './checks.ts';
+import { PlanSchema } from './schema.ts';
+import type { LoadPhase, LoadPlan } from './types.ts';
+
+/** A plan without a mistake. */
+export interface CheckedPlan {
+  readonly plan: LoadPlan;
+  /** Its own name, or that of its file. */
+  readonly name: string;
+  readonly file: string | undefined;
+  /** Each with a name of its own. */
+  readonly phases: readonly (LoadPhase & { readonly name: string })[];
+  /** Milliseconds of all phases. */
+  readonly length: number;
+}
+
+type Locate = (path: Path, atKey?: boolean) => string;
+
+const UNREADABLE = 'Check the path; docs/load.md shows a first plan to start from.';
+
+/**
+ * Reads a plan, YAML or JSON.
+ * @param change what the command line has in place of members of the file
+ * @throws TunneliteError `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_LOAD_PLAN`, each with file, line and column
+ */
+export function readPlan(file: string, change: Partial<LoadPlan> = {}): CheckedPlan {
+  return fromSource(sourceOf(file), file, change);
+}
+
+function sourceOf(file: string): SourceFile {
+  try {
+    return readSourceFile(file);
+  } catch (cause) {
+    if (!isTunneliteError(cause, 'ERR_CONFIG_FILE')) throw cause;
+    const { message, details } = cause;
+    throw new TunneliteError('ERR_CONFIG_FILE', message, { cause, details, hint: UNREADABLE });
+  }
+}
+
+/** The same for a text at hand, with what it is called in messages. */
+export function parsePlan(text: string, label = 'plan'): CheckedPlan {
+  return fromSource(parseSource(text, label), undefined, {});
+}
+
+/**
+ * The same for an object of a program's own, or the flags of a command line.
+ * @throws TunneliteError `ERR_LOAD_PLAN`
+ */
+export function checkPlan(value: LoadPlan, locate: Locate = pathText): CheckedPlan {
+  return checked(value, locate, 'load', undefined, {});
+}
+
+function fromSource(
+  source: Omit<SourceFile, 'path'>,
+  file: string | undefined,
+  change: Partial<LoadPlan>,
+): CheckedPlan {
+  const { value, label } = source;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const empty = value === null || value === undefined;
+    const message = `${source.locate([])}: ${empty ? 'The file is empty' : 'The file does not hold an object with keys'}. Expected: a plan, with clients and phases.`;
+    throw new TunneliteError('ERR_LOAD_PLAN', message);
+  }
+  const name = basename(label).replace(/\.(ya?ml|json)$/i, '');
+  return checked(value, (path, atKey) => source.locate(path, atKey), name, file, change);
+}
+
+function checked(
+  value: object,
+  locate: Locate,
+  name: string,
+  file: string | undefined,
+  change: Partial<LoadPlan>,
+): CheckedPlan {
+  const given = Object.keys(change).length === 0 ? value : { ...value, ...change };
+  refuseProblems(validate(PlanSchema, given, { complete: true }).problems, locate, 'ERR_LOAD_PLAN');
+  // As it was written: what is left out are our own defaults.
+  const plan = validate(PlanSchema, given, { complete: false }).value as LoadPlan;
+  refuseProblems(planProblems(plan), locate, 'ERR_LOAD_PLAN');
+  return {
+    plan,
+    name: plan.name ?? name,
+    file,
+    phases: named(plan.phases),
+    length: plan.phases.reduce((sum, phase) => sum + parseDuration(phase.for), 0),
+  };
+}
+
+/** Each phase with a name: its own, or its kind, with a number from the second on. */
+function named(phases: readonly LoadPhase[]): (LoadPhase & { readonly name: string })[] {
+  const taken = new Set(phases.flatMap(({ name }) => name ?? []));
+  return phases.map((phase) => {
+    if (phase.name !== undefined) return { ...phase, name: phase.name };
+    let name: string = phase.phase;
+    for (let number = 2; taken.has(name); number++) name = `${phase.phase} ${number}`;
+    taken.add(name);
+    return { ...phase, name };
+  });
+}

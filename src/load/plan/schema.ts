@@ -1,0 +1,172 @@
+import { closed } from '../../config/schema-members.ts';
+import { Type } from '../../lib/schema/index.ts';
+import { PHASE_KINDS } from './types.ts';
+
+/* The shape of a plan. What its members mean together is judged in checks.ts. */
+
+/** Ours: clients of one process. Each needs two descriptors and ports of the machine. */
+export const MAX_CLIENTS = 100_000;
+
+const Maybe = Type.Optional;
+const Time = (description: string) => Type.String({ format: 'duration', maxLength: 64, description });
+const Word = (description: string) => Type.String({ minLength: 1, maxLength: 1024, description });
+const Share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description });
+const Rate = (description: string) => Type.Number({ minimum: 0.001, maximum: 1_000_000, description });
+
+const ArrivalsSchema = Type.Union(
+  [
+    Type.Enum(['at once'], { noun: 'arrival process' }),
+    Type.Object({ constant: Rate('Arrivals per second, evenly.') }, closed),
+    Type.Object(
+      {
+        ramp: Type.Array(Type.Number({ minimum: 0, maximum: 1_000_000 }), {
+          minItems: 2,
+          maxItems: 2,
+          description: 'Arrivals per second at the beginning and at the end of the phase.',
+        }),
+      },
+      closed,
+    ),
+    Type.Object({ poisson: Rate('Arrivals per second on average, at times that know nothing of each other.') }, closed),
+  ],
+  { description: 'When clients are struck, or log in. Default `at once`.' },
+);
+
+const Thresholds = (description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 100, description });
+
+const PhaseSchema = Type.Object(
+  {
+    phase: Type.Enum([...PHASE_KINDS], { noun: 'kind of phase', description: 'What happens to the clients.' }),
+    name: Maybe(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'Default: its kind, with a number where there are several.',
+      }),
+    ),
+    for: Time('How long it lasts.'),
+    arrivals: Maybe(ArrivalsSchema),
+    share: Maybe(Share('Which share of the clients takes part. Default 1.')),
+    warmup: Maybe(Time('What was intended in the first so much of the phase is left out of its figures. Default 0s.')),
+    loss: Maybe(Share('With `partial loss`: which share of the datagrams is lost, in each direction.')),
+    how: Maybe(
+      Type.Enum(['silence', 'reset'], {
+        description: 'With `node loss`: connections go silent (default), or are reset.',
+      }),
+    ),
+    cookies: Maybe(
+      Type.Enum(['lost', 'kept'], {
+        description: 'With `node loss`: the sessions are gone (default), or another node knows them.',
+      }),
+    ),
+    thresholds: Maybe(Thresholds('What has to be so of this phase.')),
+  },
+  closed,
+);
+
+const TokenSchema = Type.Object(
+  {
+    users: Maybe(
+      Type.Array(Type.String({ format: 'user', maxLength: 256 }), {
+        minItems: 1,
+        maxItems: 10_000,
+        description: 'Users of the running instance, in turn.',
+      }),
+    ),
+    file: Maybe(Word('A file that holds a token; read again when that expires.')),
+    command: Maybe(Word('A command that prints a token; run again when that expires.')),
+  },
+  {
+    ...closed,
+    description: 'Where tokens come from: one of these. Default: the running instance, for its first user.',
+  },
+);
+
+const ClientSchema = Type.Object(
+  {
+    dtls: Maybe(Type.Enum(['auto', 'psk', 'legacy', 'off'], { noun: 'kind of DTLS', description: 'Default `auto`.' })),
+    unanswered: Maybe(
+      Time(
+        'How long data over DTLS may be unanswered before a client moves to TLS; 0s: by dead peer detection alone, as openconnect. Default 3500ms.',
+      ),
+    ),
+    dtlsRetry: Maybe(
+      Type.Array(Type.String({ format: 'duration', maxLength: 64 }), {
+        minItems: 2,
+        maxItems: 2,
+        description: 'Pause after the first failed DTLS handshake, and the longest. Default [10s, 60s].',
+      }),
+    ),
+    reconnect: Maybe(Time('For how long a lost tunnel is looked for. Default 300s.')),
+    timeout: Maybe(Time('Time limit for each try to connect. Default 30s.')),
+    userAgent: Maybe(Type.String({ minLength: 1, maxLength: 200, description: 'What the clients call themselves.' })),
+  },
+  { ...closed, description: 'How the clients behave.' },
+);
+
+export const PlanSchema = Type.Object(
+  {
+    $schema: Maybe(Type.String({ description: 'For editors; ignored.' })),
+    name: Maybe(Type.String({ minLength: 1, maxLength: 256, description: 'Default: the name of the file.' })),
+    description: Maybe(Type.String({ format: 'text', maxLength: 4096, description: 'What it shows.' })),
+    seed: Maybe(
+      Type.Integer({
+        minimum: 0,
+        maximum: 4_294_967_295,
+        description: 'The arrivals, who takes part, and which datagrams are lost follow from it. Default 1.',
+      }),
+    ),
+    clients: Type.Integer({ minimum: 1, maximum: MAX_CLIENTS, description: 'How many clients there are.' }),
+    server: Maybe(Word('`host:port` of the gateway. Default: the running instance.')),
+    token: Maybe(TokenSchema),
+    password: Maybe(
+      Type.Object(
+        {
+          user: Type.String({ minLength: 1, maxLength: 256, description: 'Name of the user.' }),
+          file: Word('A file that holds the password in its first line.'),
+        },
+        { ...closed, description: 'The login of a server without bearer tokens, such as ocserv.' },
+      ),
+    ),
+    source: Maybe(
+      Type.String({
+        format: 'cidr4',
+        maxLength: 32,
+        description: 'Loopback addresses that clients are spread over, such as 127.1.0.0/16.',
+      }),
+    ),
+    client: Maybe(ClientSchema),
+    traffic: Maybe(
+      Type.Object(
+        {
+          ping: Maybe(Word('An IPv4 address behind the gateway, or `gateway` (default).')),
+          every: Maybe(Time('The request period: the resolution of the interruption. Default 1s.')),
+          size: Maybe(
+            Type.Integer({ minimum: 48, maximum: 1280, description: 'Bytes of the inner packet. Default 84.' }),
+          ),
+          settle: Maybe(Time('How long answers are waited for after the last phase. Default 2s.')),
+        },
+        { ...closed, description: 'Requests of each client: pings through the tunnel.' },
+      ),
+    ),
+    flows: Maybe(
+      Type.Object(
+        {
+          to: Word('`host:port` of a TCP service that returns what it is sent.'),
+          every: Maybe(Time('How often each sends. Default 1s.')),
+          share: Maybe(Share('Which share of the clients has one. Default 1.')),
+        },
+        { ...closed, description: 'Inner TCP connections that stay open.' },
+      ),
+    ),
+    lag: Maybe(
+      Time(
+        'The generator may be so late at the 99th percentile of what it does; beyond it the run is invalid. Default 100ms.',
+      ),
+    ),
+    phases: Type.Array(PhaseSchema, { minItems: 1, maxItems: 100, description: 'What happens, one after the other.' }),
+    thresholds: Maybe(Thresholds('What has to be so of all phases together.')),
+  },
+  { ...closed, title: 'Tunnelite load plan' },
+);

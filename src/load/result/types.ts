@@ -1,0 +1,180 @@
+import type { CounterName, TimeName } from '../plan/metrics.ts';
+import type { Arrivals, LoadPlan, PhaseKind } from '../plan/types.ts';
+
+/** What a file with a result begins with, so that nobody takes another for one. */
+export const RESULT_FORMAT = 'tunnelite-load';
+/** Goes up when a reader of an older one would misunderstand a newer one. */
+export const RESULT_VERSION = 1;
+
+/** A distribution of times. All in microseconds. */
+export interface TimeResult {
+  readonly count: number;
+  readonly min: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p75: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+  /** Sum of all, in microseconds. */
+  readonly sum: number;
+  /** The whole distribution: HdrHistogram V2, compressed, base64, of microseconds with three significant digits. Can be merged. */
+  readonly hdr: string;
+}
+
+/** What was measured in a phase, or in all of them. Counters that stayed 0 are there; times of which there were none are not. */
+export interface Measures {
+  readonly times: Readonly<Partial<Record<TimeName, TimeResult>>>;
+  readonly counters: Readonly<Record<CounterName, number>>;
+  /** How often each cause kept somebody from a tunnel, or ended one: at most 50 causes, the rest is `other`. */
+  readonly refusals: Readonly<Record<string, number>>;
+}
+
+export interface ThresholdResult {
+  /** As it was written. */
+  readonly threshold: string;
+  /** Name of the phase; undefined for all phases together. */
+  readonly phase?: string;
+  readonly passed: boolean;
+  /** Microseconds, a count, or a share from 0 to 1; null: nothing was measured, so that it cannot have passed. */
+  readonly actual: number | null;
+  /** In words, such as `fallback.p99 < 12s: 4.1 s`. */
+  readonly text: string;
+}
+
+export interface PhaseResult {
+  readonly name: string;
+  readonly phase: PhaseKind;
+  /** Milliseconds since the start of the run. */
+  readonly from: number;
+  readonly to: number;
+  /** How long it should have lasted, in milliseconds: longer than it did where the run was interrupted. */
+  readonly planned: number;
+  /** Milliseconds at its beginning that are left out, and how many requests and arrivals were intended in them. */
+  readonly warmup: number;
+  readonly leftOut: number;
+  readonly arrivals: Arrivals | undefined;
+  /** Why arrivals were dropped, such as `the client has no DTLS channel`. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly measures: Measures;
+}
+
+/** A column of numbers; null: not known at that time. */
+export type Column = readonly (number | null)[];
+
+/** What plots are made of: columns of the same length. */
+export interface Series {
+  /** Milliseconds between two points. */
+  readonly every: number;
+  /** Milliseconds since the start: the end of what each point covers. */
+  readonly t: Column;
+  /** How many clients there were of each kind at that time. */
+  readonly clients: {
+    readonly dtls: Column;
+    readonly tls: Column;
+    /** Without a tunnel: not yet, not now, or no longer. */
+    readonly none: Column;
+  };
+  /** Of what was intended in the interval. */
+  readonly requests: { readonly scheduled: Column; readonly answered: Column };
+  /** Of answers that came in the interval, in microseconds, and their histogram for who merges, `null` where there were none. */
+  readonly roundtrip: {
+    readonly p50: Column;
+    readonly p99: Column;
+    readonly max: Column;
+    readonly hdr: readonly (string | null)[];
+  };
+  /** Of what the generator did in the interval, in microseconds. */
+  readonly lag: { readonly p99: Column; readonly max: Column; readonly hdr: readonly (string | null)[] };
+  readonly generator: Usage;
+  /** Undefined where nobody could be asked. */
+  readonly gateway?: Usage;
+}
+
+/** What a process, with its children, used. */
+export interface Usage {
+  /** Share of one processor, 1 = one whole processor. */
+  readonly cpu: Column;
+  /** Bytes. */
+  readonly rss: Column;
+  /** Delay of its event loop, 99th percentile in milliseconds. */
+  readonly loopDelay: Column;
+}
+
+/** What is told of the gateway's process as a whole. */
+export interface GatewayUsage {
+  /** How it was asked: the administration interface, or the process by its number. */
+  readonly source: 'api' | 'pid';
+  /** Seconds of processor time. */
+  readonly cpu: number;
+  /** Bytes. */
+  readonly rss: { readonly first: number; readonly last: number; readonly max: number };
+  /** Milliseconds; undefined by pid. */
+  readonly loopDelay?: { readonly p99: number; readonly max: number };
+}
+
+export interface LoadMeta {
+  readonly name: string;
+  readonly tunnelite: string;
+  /** Time of the start: ISO 8601. */
+  readonly startedAt: string;
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly seed: number;
+  /** The load model, in words. */
+  readonly model: string;
+  /** As it was run, options of the command line included. No token or password is in it. */
+  readonly plan: LoadPlan;
+  /** Of a run that is split among several. `index` counts from 1. */
+  readonly worker?: { readonly index: number; readonly of: number };
+  readonly server: {
+    readonly url: string;
+    /** `tunnelite`: asked by its administration interface; `bearer` and `password`: another gateway, by its login. */
+    readonly kind: 'tunnelite' | 'bearer' | 'password';
+    /** Of the tunnel, as the gateway told the first client, in seconds; 0 = off. */
+    readonly dpd?: number;
+    readonly dtlsDpd?: number;
+  };
+  /** How the clients behave, in milliseconds: what times to fall back and to return come from. */
+  readonly client: {
+    readonly dtls: string;
+    readonly unanswered: number;
+    readonly dtlsRetry: { readonly first: number; readonly most: number; readonly handshake: number };
+    readonly reconnect: number;
+    readonly timeout: number;
+  };
+  /** The request period in milliseconds: the resolution of `fallback` and `interruption`. */
+  readonly resolution: number;
+  readonly machine: {
+    readonly cpus: number;
+    readonly cpu: string;
+    /** Bytes. */
+    readonly memory: number;
+    readonly node: string;
+    readonly platform: string;
+  };
+}
+
+/** What came of a load test. Plain JSON. */
+export interface LoadResult {
+  readonly format: typeof RESULT_FORMAT;
+  readonly version: typeof RESULT_VERSION;
+  readonly meta: LoadMeta;
+  /** `failed`: a threshold was not held. `invalid`: the figures are the generator's, not the gateway's. `interrupted`: until then. */
+  readonly outcome: 'passed' | 'failed' | 'invalid' | 'interrupted';
+  readonly validity: {
+    readonly valid: boolean;
+    /** Sentences. */
+    readonly reasons: readonly string[];
+    /** Bound of the lag's 99th percentile, in milliseconds. */
+    readonly lagBound: number;
+  };
+  readonly phases: readonly PhaseResult[];
+  /** All phases together, without their warm-ups. */
+  readonly totals: Measures;
+  readonly thresholds: readonly ThresholdResult[];
+  readonly gateway?: GatewayUsage;
+  readonly series: Series;
+}
