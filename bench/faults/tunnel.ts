@@ -39,6 +39,7 @@ export function freeTunnel(faults: FaultPorts, onPacket: () => void): Tunnel {
       deviceType: undefined,
       devicePlatform: undefined,
       hostname: undefined,
+      udp: 'off',
     },
     {
       id: session.id,

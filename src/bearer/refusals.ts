@@ -182,7 +182,7 @@ export const refusals = {
     return refusal(
       'issuer',
       `ver is ${show(came)}, but the key that signed is published for ${published} only. Tokens are checked against the metadata of their own version.`,
-      { came: show(came) },
+      { claim: 'ver', came: show(came), expected: published },
     );
   },
 

@@ -119,6 +119,7 @@ export class Rule implements FaultHandle {
       fault: this.action.do,
       seam: passing.seam,
       session,
+      remote: remote?.key,
       detail: detailOf(passing),
       hit: this.#hits,
     });

@@ -407,6 +407,10 @@ export class TunnelGateway
     };
   }
 
+  covers(name: string): boolean {
+    return this.#tls.covers(name);
+  }
+
   secure(transport: Transport, remote: { readonly address: string; readonly key: string }): TLSSocket {
     return this.#tls.secure(transport, this.faults.handshake?.({ remote }));
   }

@@ -1,4 +1,5 @@
-import { constants } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, TLSSocket } from 'node:tls';
 import type { CappedVersion, CertificateFlaw } from '../config/fault-tls.ts';
 import type { HandshakeFault } from '../faults/ports.ts';
@@ -26,6 +27,8 @@ export class ServerTls {
   readonly #options: GatewayOptions['tls'];
   #pair: Pair;
   #context: SecureContext;
+  /** Read when a name is asked about. */
+  #certificate: X509Certificate | undefined;
   /** For connections that a fault rule has a lower version for. */
   readonly #capped = new Map<CappedVersion, SecureContext>();
 
@@ -40,7 +43,14 @@ export class ServerTls {
   use(pair: Pair): void {
     this.#context = this.#contextOf(pair);
     this.#pair = pair;
+    this.#certificate = undefined;
     this.#capped.clear();
+  }
+
+  /** The certificate is for this name, or this IP address. */
+  covers(name: string): boolean {
+    const certificate = (this.#certificate ??= new X509Certificate(this.#pair.cert));
+    return (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
   }
 
   /** Puts TLS around a transport. */

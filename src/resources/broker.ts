@@ -256,7 +256,7 @@ export class ResourceBroker implements Closable {
         });
         return leg;
       },
-      onUnreachable: (request, explanation) => this.#unreachable(request, explanation),
+      onUnreachable: (request, explanation) => this.#unreachable(request, 'unreachable', explanation),
       onClose: () => this.#relays.delete(relay),
     });
     this.#relays.add(relay);
@@ -325,7 +325,7 @@ export class ResourceBroker implements Closable {
       if ('failure' in outcome) {
         const { failure, kind } = outcome;
         this.#upstreams.closed(owner, slot);
-        this.#unreachable(request, failure);
+        this.#unreachable(request, kind, failure);
         refuse(kind, ANSWERS[kind], failure);
         return;
       }
@@ -354,11 +354,12 @@ export class ResourceBroker implements Closable {
     return dialable(target, found.addresses, this.#options.ownListener ?? (() => undefined));
   }
 
-  #unreachable(request: ConnectRequest, explanation: string): void {
+  #unreachable(request: ConnectRequest, reason: string, explanation: string): void {
     this.#options.emit('resource.unreachable', {
       request: request.id,
       session: request.requester.session,
       host: request.destination.host ?? request.destination.address,
+      reason,
       explanation,
     });
   }

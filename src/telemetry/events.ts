@@ -36,9 +36,31 @@ export interface EventMap {
   /** A name of this machine that certificates go without, as the CA does not permit it. */
   'certificate.name.omitted': { host: string; explanation: string };
   // tls and http on the gateway's port
-  'tls.connect': { remote: string; protocol: string; cipher: string; serverName: string | undefined };
+  'tls.connect': {
+    remote: string;
+    protocol: string;
+    cipher: string;
+    serverName: string | undefined;
+    /** The TLS library of the client, told by its ClientHello. */
+    library?: string | undefined;
+  };
   /** Of a flood only some of each reason are told; `withheld`: how many more there were since the last one. */
-  'tls.failed': { remote: string; reason: string; explanation: string; withheld: number };
+  'tls.failed': {
+    remote: string;
+    reason: string;
+    explanation: string;
+    withheld: number;
+    /** The alert that the client sent, such as `unknown_ca`. */
+    alert?: string | undefined;
+    /** The name that the client asked for. */
+    serverName?: string | undefined;
+    /** Whether the gateway's certificate is for that name. */
+    covered?: boolean | undefined;
+    /** The TLS library of the client, told by its ClientHello. */
+    library?: string | undefined;
+    /** Whether the handshake was complete on our side. */
+    secured?: boolean;
+  };
   'tls.probe': { remote: string; withheld: number };
   'http.request': { remote: string; method: string; path: string; agent: string | undefined };
   'http.response': { remote: string; status: number; text: string };
@@ -59,8 +81,9 @@ export interface EventMap {
     /** A failure that a test asked for. */
     ordered: boolean;
     explanation: string;
+    remote?: string | undefined;
   };
-  'identity.signin.completed': { user: string; client: string; methods: string };
+  'identity.signin.completed': { user: string; client: string; methods: string; remote?: string | undefined };
   'identity.signin.failed': {
     user: string | undefined;
     client: string;
@@ -68,6 +91,7 @@ export interface EventMap {
     /** A failure that a test asked for. */
     ordered: boolean;
     explanation: string;
+    remote?: string | undefined;
   };
   'identity.request.failed': { path: string; explanation: string };
   /** Connections that were closed as they came, for there were `limit` already. `count`: how many since the last report. */
@@ -84,7 +108,17 @@ export interface EventMap {
     agent: string | undefined;
     client: string | undefined;
   };
-  'auth.refused': { remote: string; reason: string; explanation: string };
+  'auth.refused': {
+    remote: string;
+    reason: string;
+    explanation: string;
+    /** The claim, or the member of the header, that the token was refused for. */
+    claim?: string | undefined;
+    /** What the token had there. */
+    found?: string | undefined;
+    /** What it has to have. */
+    wanted?: string | undefined;
+  };
   // pairing of phones
   /** A phone had the right code, and got a test token. */
   'pairing.completed': { remote: string; user: string };
@@ -98,9 +132,17 @@ export interface EventMap {
     address6: string | undefined;
     mtu: number;
     agent: string | undefined;
+    /** DTLS: `offered`, `not asked for`, `off`, or `nothing in common` of what client and gateway can do. */
+    udp?: string;
     resumed: boolean;
   };
-  'session.refused': { remote: string; reason: string; explanation: string };
+  'session.refused': {
+    remote: string;
+    reason: string;
+    explanation: string;
+    /** The session that the cookie is or was of, where that is known. */
+    session?: string | undefined;
+  };
   /** Comes once for each time that a session was connected; time and bytes are those since then, whatever tunnels replaced each other. */
   'session.disconnect': {
     session: string;
@@ -151,7 +193,14 @@ export interface EventMap {
   /** DTLS was offered, and the client's datagrams never arrived. */
   'channel.dtls.missing': { session: string; port: number; explanation: string };
   /** Only some of each reason are reported; `withheld`: how many more there were since the last one. */
-  'channel.dtls.refused': { remote: string; reason: string; explanation: string; withheld: number };
+  'channel.dtls.refused': {
+    remote: string;
+    reason: string;
+    explanation: string;
+    withheld: number;
+    /** The session that the client named, where that is known. */
+    session?: string | undefined;
+  };
   'channel.switch': { session: string; from: string; to: string; reason: string };
   /** Packets that did not carry the session's own source address, and were dropped. `count`: how many since the last report. */
   'channel.spoofed': { session: string; count: number };
@@ -179,7 +228,14 @@ export interface EventMap {
     explanation: string;
   };
   /** An upstream that was allowed does not answer: its name is not known, or nothing listens there. */
-  'resource.unreachable': { request: string; session: string | undefined; host: string; explanation: string };
+  'resource.unreachable': {
+    request: string;
+    session: string | undefined;
+    host: string;
+    /** `refused`, `unreachable`, `timeout` or `denied`. */
+    reason?: string;
+    explanation: string;
+  };
   /** A rule that leads to an upstream was added while the simulator ran. `ports`, `target`: in words. */
   'resource.upstream.added': { upstream: string; match: string; ports: string; target: string };
   /** A rule was taken out. `ended`: connections and UDP destinations that went by it, which were reset. */
@@ -256,6 +312,8 @@ export interface EventMap {
     fault: string;
     seam: string;
     session: string | undefined;
+    /** The client that it struck, where that is known. */
+    remote?: string | undefined;
     detail: string;
     hit: number;
   };

@@ -16,6 +16,8 @@ export interface TransportOptions {
   readonly onBatchEnd?: () => void;
   /** Test seam: behave as if the trial of Node's insides had failed. */
   readonly portable?: boolean;
+  /** How many of the first bytes that come are kept for {@link Transport.firstBytes}, at most. Default 64. */
+  readonly keepFirst?: number;
 }
 
 const NO_BYTES = Buffer.alloc(0);
@@ -53,10 +55,12 @@ export class Transport extends Duplex implements StreamPlace {
   /** Largest piece that TLS is handed at once; 0 = any. */
   #pieces = 0;
   readonly #onBatchEnd: (() => void) | undefined;
+  readonly #keepFirst: number;
 
-  constructor(raw: Socket, { onBatchEnd, portable = false }: TransportOptions = {}) {
+  constructor(raw: Socket, { onBatchEnd, portable = false, keepFirst = 64 }: TransportOptions = {}) {
     super({ allowHalfOpen: true });
     this.raw = raw;
+    this.#keepFirst = keepFirst;
     this.#onBatchEnd = onBatchEnd;
     const take = (chunk: Buffer): void => this.#take(chunk);
     raw.on('data', take);
@@ -94,7 +98,7 @@ export class Transport extends Duplex implements StreamPlace {
   }
 
   #take(chunk: Buffer): void {
-    this.firstBytes ??= Buffer.from(chunk.subarray(0, 64));
+    this.firstBytes ??= Buffer.from(chunk.subarray(0, this.#keepFirst));
     if (this.#gate !== undefined) this.#gate.take('in', Buffer.from(chunk));
     else this.#handIn(chunk);
     if (chunk.length >= FULL_READ_BYTES && !this.#resting) {

@@ -330,6 +330,7 @@ export function tunnelTerms(terms: Pick<TunnelTerms, 'address4'> & Partial<Tunne
     deviceType: undefined,
     devicePlatform: undefined,
     hostname: undefined,
+    udp: 'off',
     ...terms,
   };
 }

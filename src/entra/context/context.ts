@@ -72,6 +72,8 @@ export interface RequestContext {
   readonly version: 1 | 2;
   readonly parameters: Parameters;
   readonly remoteAddress: string;
+  /** `address:port` of the client. */
+  readonly remote: string;
   /** Device that the request names. */
   readonly deviceId: string | undefined;
   /** `Origin` header: the page that a browser sent the request for. */

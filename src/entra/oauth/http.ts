@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isGuid } from '../../bearer/authority.ts';
+import { endpointText } from '../../lib/endpoint.ts';
 import { forgetMatch, ownString } from '../../lib/own-string.ts';
 import { findAuthority } from '../context/authority.ts';
 import {
@@ -88,6 +89,11 @@ export function openToBrowsers(app: FastifyInstance): void {
 const DEVICE_HEADER = 'x-tunnelite-device';
 const DEVICE_PARAMETER = 'tunnelite_device';
 
+/** `address:port` of the client. */
+export function remoteOf({ ip, socket }: FastifyRequest): string {
+  return endpointText(ip, socket.remotePort ?? 0);
+}
+
 /** Reads what all OAuth endpoints read alike. @throws AadstsError */
 export function readRequest(context: IdentityContext, request: FastifyRequest, parameters: Parameters): RequestContext {
   const { tenant } = request.params as { tenant: string };
@@ -97,6 +103,7 @@ export function readRequest(context: IdentityContext, request: FastifyRequest, p
     version: versionOf(request),
     parameters,
     remoteAddress: request.ip,
+    remote: remoteOf(request),
     deviceId: parameters.get(DEVICE_PARAMETER) ?? (typeof header === 'string' ? header : undefined),
     origin: request.headers.origin,
     authorization: request.headers.authorization,

@@ -54,6 +54,7 @@ export async function answerTokenRequest(context: IdentityContext, request: Requ
         code: error.aadsts,
         ordered: error.ordered,
         explanation: error.text,
+        remote: request.remote,
       });
     }
     throw error;

@@ -89,6 +89,7 @@ export function settle(
     deviceType: headers.deviceType,
     devicePlatform: headers.platform,
     hostname: headers.hostname,
+    udp: channels ? 'offered' : settings.disableUdp || headers.asksDtls ? 'off' : 'not asked for',
   });
   const offered = channels?.offer(headers, tunnel, tls);
   const elapsed = (host.clock.monotonic() - client.acceptedAt) / 1000;

@@ -1,6 +1,6 @@
 import type { ClientHeaders } from '../../wire/cstp-headers.ts';
 import type { GatewaySession } from '../session/session.ts';
-import { decodeCookie, type Sessions } from '../session/sessions.ts';
+import { decodeCookie, type EndedSession, type Sessions } from '../session/sessions.ts';
 import { cookieRefused, type HttpResponse, notFound, serviceUnavailable } from './http-response.ts';
 
 /** Why a CONNECT gets no tunnel, in the log and on the wire. */
@@ -8,15 +8,22 @@ export interface TunnelRefusal {
   readonly reason: string;
   readonly explanation: string;
   readonly answer: HttpResponse;
+  /** Short id of the session that the client meant, where that is known. */
+  readonly session?: string | undefined;
 }
 
-/** The session of the cookie that a CONNECT came with, whether it is still good or not. */
+/** The session of the cookie that a CONNECT came with; or which one it was of, and how that ended. */
 export async function sessionOfCookie(
   sessions: Sessions,
   webvpn: string | undefined,
-): Promise<{ readonly session: GatewaySession | undefined } | TunnelRefusal> {
+): Promise<
+  { readonly session: GatewaySession | undefined; readonly ended?: EndedSession | undefined } | TunnelRefusal
+> {
   const cookie = decodeCookie(webvpn);
-  if (cookie) return { session: await sessions.find(cookie) };
+  if (cookie) {
+    const session = await sessions.find(cookie);
+    return session ? { session } : { session, ended: sessions.endedOf(cookie) };
+  }
   const had = webvpn === undefined ? 'no webvpn cookie' : 'a webvpn cookie that is no session cookie';
   return {
     reason: 'no-cookie',
@@ -29,20 +36,25 @@ export async function sessionOfCookie(
  * The session that may have a tunnel for a CONNECT to `target`, or why none gets it; what it may have is decided after that.
  *
  * @param away why there is no tunnel for anybody now
+ * @param ended the session that the cookie was of
  */
 export function entitledSession(
   session: GatewaySession | undefined,
   target: string,
   away: { readonly reason: string; readonly explanation: string } | undefined,
+  ended?: EndedSession,
 ): { readonly session: GatewaySession } | TunnelRefusal {
-  if (away) return { ...away, answer: serviceUnavailable(away.explanation) };
+  const of = session?.id ?? ended?.id;
+  if (away) return { ...away, answer: serviceUnavailable(away.explanation), session: of };
   if (!session?.cookieGood) {
-    const explanation = 'The session cookie is unknown, has expired, or was made invalid.';
-    return { reason: 'unknown-cookie', explanation, answer: cookieRefused() };
+    const explanation = ended
+      ? `The cookie is of the session ${ended.id}, and no longer valid (${ended.reason}).`
+      : 'No session is known that this cookie is of: it has expired long ago, was made invalid, or is of another gateway.';
+    return { reason: 'unknown-cookie', explanation, answer: cookieRefused(), session: of };
   }
   if (/^\/?CSCOSSLC\/tunnel$/.test(target)) return { session };
   const explanation = `CONNECT asked for ${target} instead of /CSCOSSLC/tunnel.`;
-  return { reason: 'path', explanation, answer: notFound() };
+  return { reason: 'path', explanation, answer: notFound(), session: session.id };
 }
 
 /** A page was asked for by somebody who has shown a good cookie. */

@@ -84,5 +84,5 @@ export function cookieFault(
     person: session,
     remote: { address: remoteAddress, key: remote },
   });
-  return fault && { reason: 'fault', explanation: fault.explanation, answer: cookieRefused() };
+  return fault && { reason: 'fault', explanation: fault.explanation, answer: cookieRefused(), session: session.id };
 }

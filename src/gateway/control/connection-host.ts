@@ -23,6 +23,8 @@ export interface ConnectionHost<Connection> extends AdmissionHost, LoginHost {
   readonly strangers: ReportLimit;
   /** Why there is no tunnel for anybody now, on connections that were let in before; undefined while there is. */
   readonly turnsAway: { readonly reason: string; readonly explanation: string } | undefined;
+  /** The gateway's certificate is for this name. */
+  covers(name: string): boolean;
   /** Puts TLS, as the server, around a transport. */
   secure(transport: Transport, remote: { readonly address: string; readonly key: string }): TLSSocket;
   onTunnel(connection: Connection): void;

@@ -7,6 +7,7 @@ import { personFields } from '../../lib/person.ts';
 import { HANDSHAKE_PIECE } from '../../tls/constants.ts';
 import { RecordWriter } from '../../tls/record-writer.ts';
 import { Transport } from '../../tls/transport.ts';
+import { parseClientHello } from '../../wire/client-hello.ts';
 import { parseClientDocument } from '../../wire/config-auth.ts';
 import { type ClientHeaders, mergeClientHeaders, noClientHeaders } from '../../wire/cstp-headers.ts';
 import { type HttpRequest, headerValues, RequestReader, serializeResponse } from '../../wire/http1/index.ts';
@@ -19,7 +20,7 @@ import { ConnectionDeadlines, type Look } from './connection-deadlines.ts';
 import { cookieFault, inject, injectAwaited, suffer, sufferAwaited } from './connection-faults.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
-import { MAX_REQUESTS_PER_CONNECTION, REQUEST_LIMITS } from './constants.ts';
+import { FIRST_BYTES, MAX_REQUESTS_PER_CONNECTION, REQUEST_LIMITS } from './constants.ts';
 import type { ForwardClient } from './forward-port.ts';
 import { ForwardStream } from './forward-stream.ts';
 import { explained, forwardRefused, isForward, readForward, reportAnswer } from './forwarding.ts';
@@ -34,7 +35,7 @@ import {
 import { checkLogin, type LoginRefusal, readLogin } from './login.ts';
 import { remoteAddressOf, remoteOf } from './remote-address.ts';
 import { type FaultSubject, tcpConnectionOf } from './tcp-connection.ts';
-import { HANDSHAKE_TIMED_OUT, handshakeFailure, reportFailure } from './tls-failure.ts';
+import { HANDSHAKE_TIMED_OUT, reportFailure } from './tls-failure.ts';
 import { Stage } from './waiting-room.ts';
 
 /** One connection on the TLS port: handshake, requests, then CSTP. */
@@ -72,7 +73,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.#port = raw.remotePort ?? 0;
     this.acceptedAt = host.clock.monotonic();
     this.#deadlines = new ConnectionDeadlines(this.acceptedAt, host.machine.monotonic());
-    this.transport = new Transport(raw, { onBatchEnd: () => this.#onBatchEnd() });
+    this.transport = new Transport(raw, { onBatchEnd: () => this.#onBatchEnd(), keepFirst: FIRST_BYTES });
     this.transport.handInPieces(HANDSHAKE_PIECE);
     this.tls = host.secure(this.transport, { address: this.remoteAddress, key: this.remote });
     this.writer = new RecordWriter(this.tls, this.transport);
@@ -196,6 +197,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
       protocol: this.tls.getProtocol() ?? '',
       cipher: cipherName(this.tls),
       serverName: (this.tls as TLSSocket & { servername?: string | false }).servername || undefined,
+      library: parseClientHello(this.transport.firstBytes ?? Buffer.alloc(0))?.library,
     });
     this.#look();
     this.#inject('tls');
@@ -239,8 +241,8 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     const state = this.#state;
     if (!this.#move('gone')) return;
     if (!this.#rejected && this.#requests === 0) {
-      const failure = handshakeFailure(this.#failure, this.transport.firstBytes);
-      reportFailure(this.#host, this.remote, failure, state === ConnectionState.Handshake);
+      const secured = state !== ConnectionState.Handshake;
+      reportFailure(this.#host, this.remote, { code: this.#failure, firstBytes: this.transport.firstBytes, secured });
     }
     this.#lost(this.#failure ? `The TCP connection broke (${this.#failure}).` : 'The TCP connection was closed.');
     this.#abandon?.();
@@ -334,8 +336,8 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     }
   }
 
-  #refuseLogin({ reason, explanation }: LoginRefusal, request: HttpRequest): void {
-    this.#host.emit('auth.refused', { remote: this.remote, reason, explanation });
+  #refuseLogin({ kind: _, ...why }: LoginRefusal, request: HttpRequest): void {
+    this.#host.emit('auth.refused', { remote: this.remote, ...why });
     this.#host.onFailedLogin(this.remoteAddress);
     this.#answer(authenticationFailed(), request);
   }
@@ -370,7 +372,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   async #onConnect(request: HttpRequest): Promise<void> {
     this.tls.pause();
     const found = this.#session
-      ? { session: this.#session }
+      ? { session: this.#session, ended: undefined }
       : await sessionOfCookie(this.#host.sessionTable, this.#headers.webvpn);
     const taken = 'answer' in found || found.session === this.#session ? undefined : found.session;
     if (taken !== undefined && (await injectAwaited(this.#host, this, 'cookie', taken))) return;
@@ -379,7 +381,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
       'answer' in found
         ? found
         : (cookieFault(this.#host, this, found.session) ??
-          entitledSession(found.session, request.target, this.#host.turnsAway));
+          entitledSession(found.session, request.target, this.#host.turnsAway, found.ended));
     if ('answer' in entitled) this.#refuseTunnel(entitled, request);
     else this.#openTunnel(entitled.session, request);
   }
@@ -438,7 +440,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     };
     const admission = admit(this.#host, client, session);
     if (!admission.ok) {
-      this.#refuseTunnel({ ...admission, answer: cookieRefused() }, request);
+      this.#refuseTunnel({ ...admission, answer: cookieRefused(), session: session.id }, request);
       return;
     }
     this.#session = session;
@@ -464,8 +466,8 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     if (session.tunnels === 1) this.#inject('session');
   }
 
-  #refuseTunnel({ reason, explanation, answer }: TunnelRefusal, request: HttpRequest): void {
-    this.#host.emit('session.refused', { remote: this.remote, reason, explanation });
+  #refuseTunnel({ reason, explanation, answer, session }: TunnelRefusal, request: HttpRequest): void {
+    this.#host.emit('session.refused', { remote: this.remote, reason, explanation, session });
     this.#answer(answer, request);
   }
 

@@ -20,6 +20,8 @@ export const REQUEST_LIMITS = {
 } as const;
 
 // Implementation
+/** Bytes from the begin of a connection that are kept until its first request: a ClientHello, with which a failure is explained. */
+export const FIRST_BYTES = 2048;
 /** Seconds that a TLS handshake may take. */
 export const HANDSHAKE_TIMEOUT = 30;
 /** Seconds that a closed connection may linger for its peer to close too. */

@@ -1,3 +1,4 @@
+import type { Found } from '../../bearer/found.ts';
 import type { StreamFault } from '../../faults/ports.ts';
 import { parseAuthority } from '../../lib/authority.ts';
 import type { Person } from '../../lib/person.ts';
@@ -16,7 +17,7 @@ import { checkLogin, type LoginHost } from './login.ts';
  */
 
 /** A CONNECT that is answered at once, and why. */
-export interface ForwardAnswer {
+export interface ForwardAnswer extends Found {
   readonly answer: HttpResponse;
   readonly reason: string;
   readonly explanation: string;
@@ -74,7 +75,10 @@ export async function readForward(
   }
   const verdict = await checkLogin(host, shown.token, remote, suffer);
   if (verdict.kind === 'gone') return undefined;
-  if (verdict.kind === 'refused') return unauthorized(verdict.reason, verdict.explanation);
+  if (verdict.kind === 'refused') {
+    const { kind: _, ...why } = verdict;
+    return { ...unauthorized(why.reason, why.explanation), ...why };
+  }
   return { ...to, person: verdict.principal, session: undefined, trace };
 }
 
@@ -169,10 +173,10 @@ export function reportAnswer(
   host: { readonly emit: Emit; onFailedLogin(remoteAddress: string): void },
   { remote, remoteAddress }: { readonly remote: string; readonly remoteAddress: string },
   agent: string | undefined,
-  { answer, reason, explanation, login }: ForwardAnswer,
+  { answer, reason, explanation, login, claim, found, wanted }: ForwardAnswer,
 ): void {
   if (login) {
-    host.emit('auth.refused', { remote, reason, explanation });
+    host.emit('auth.refused', { remote, reason, explanation, claim, found, wanted });
     host.onFailedLogin(remoteAddress);
   } else if (answer.status === 407) {
     host.emit('auth.challenge', { remote, agent });

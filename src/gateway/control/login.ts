@@ -1,3 +1,4 @@
+import { type Found, foundIn } from '../../bearer/found.ts';
 import type { Principal, TokenVerifier } from '../../bearer/types.ts';
 import type { FaultPorts, StreamFault } from '../../faults/ports.ts';
 import type { ClientHeaders } from '../../wire/cstp-headers.ts';
@@ -11,7 +12,7 @@ export interface LoginHost {
 }
 
 /** Final, and nothing on the wire says why: the log does. */
-export interface LoginRefusal {
+export interface LoginRefusal extends Found {
   readonly kind: 'refused';
   readonly reason: string;
   readonly explanation: string;
@@ -28,11 +29,11 @@ export type LoginRequest =
 export function readLogin(host: LoginHost, headers: ClientHeaders, repeated: boolean): LoginRequest {
   if (repeated) {
     const explanation = 'A second login was tried on a connection that had already authenticated.';
-    return { kind: 'refused', reason: 'repeated', explanation };
+    return refused('repeated', explanation);
   }
   const bearer = readBearer(headers.authorization, host.bearerPrefix);
   if (bearer.kind === 'absent') return { kind: 'challenge' };
-  if (bearer.kind === 'refused') return { kind: 'refused', reason: 'scheme', explanation: bearer.explanation };
+  if (bearer.kind === 'refused') return refused('scheme', bearer.explanation);
   return bearer;
 }
 
@@ -53,8 +54,12 @@ export async function checkLogin(
   const harm = host.faults.stream?.('authenticate', facts);
   if (harm && (await suffer(harm))) return { kind: 'gone' };
   const fault = host.faults.decision?.('authenticate', facts);
-  if (fault) return { kind: 'refused', reason: 'fault', explanation: fault.explanation };
+  if (fault) return refused('fault', fault.explanation);
   if (verdict.ok) return { kind: 'accepted', principal: verdict.principal };
   const { reason, explanation } = verdict.refusal;
-  return { kind: 'refused', reason, explanation };
+  return refused(reason, explanation, foundIn(verdict.refusal));
+}
+
+function refused(reason: string, explanation: string, found: Found = {}): LoginRefusal {
+  return { kind: 'refused', reason, explanation, ...found };
 }

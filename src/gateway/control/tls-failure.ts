@@ -1,5 +1,6 @@
 import type { ReportLimit } from '../../lib/report-limit.ts';
 import type { Emit } from '../../telemetry/events.ts';
+import { parseClientHello } from '../../wire/client-hello.ts';
 import { HANDSHAKE_TIMEOUT } from './constants.ts';
 
 /** Why a TLS handshake failed, in words for the person who reads the log. */
@@ -24,7 +25,7 @@ const TRUST_HINT = 'Give the client the CA of this gateway (`tunnelite ca` shows
 
 const BY_CODE: readonly (readonly [pattern: RegExp, failure: TlsFailure])[] = [
   [
-    /ALERT_UNKNOWN_CA|ALERT_BAD_CERTIFICATE|ALERT_CERTIFICATE_UNKNOWN|ALERT_CERTIFICATE_EXPIRED/,
+    /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(UNKNOWN|EXPIRED|REVOKED))/,
     { reason: 'untrusted', explanation: `The client does not accept the gateway's certificate. ${TRUST_HINT}` },
   ],
   [
@@ -101,16 +102,36 @@ export function handshakeFailure(code: string | undefined, firstBytes: Buffer | 
   return { reason: 'timeout', explanation: `The TLS handshake was not done within ${HANDSHAKE_TIMEOUT} s.` };
 }
 
+/** What the client said by an alert (RFC 8446 §6), where the code of the TLS library tells of one: `unknown_ca`. */
+function alertOf(code: string | undefined): string | undefined {
+  return /_ALERT_([A-Z_]{1,40})$/.exec(code ?? '')?.[1]?.toLowerCase();
+}
+
+/** What is needed to tell of a connection that ended without a request. */
+interface FailureHost {
+  readonly strangers: ReportLimit;
+  readonly emit: Emit;
+  /** The gateway's certificate is for this name. */
+  covers(name: string): boolean;
+}
+
 /** Tells that a connection ended without a request: with TLS 1.2, and some clients of 1.3, distrust shows only after our side of the handshake is done. */
 export function reportFailure(
-  { strangers, emit }: { readonly strangers: ReportLimit; readonly emit: Emit },
+  host: FailureHost,
   remote: string,
-  failure: ReturnType<typeof handshakeFailure>,
-  inHandshake: boolean,
+  { code, firstBytes, secured }: { code: string | undefined; firstBytes: Buffer | undefined; secured: boolean },
 ): void {
-  const probe = inHandshake && failure.reason === 'probe';
+  const { strangers, emit } = host;
+  const failure = handshakeFailure(code, firstBytes);
+  const probe = !secured && failure.reason === 'probe';
   const withheld = strangers.next(probe ? 'tls.probe' : `tls.failed ${failure.reason}`);
   if (withheld === undefined) return;
-  if (probe) emit('tls.probe', { remote, withheld });
-  else emit('tls.failed', { remote, ...failure, withheld });
+  if (probe) {
+    emit('tls.probe', { remote, withheld });
+    return;
+  }
+  const { serverName, library } = parseClientHello(firstBytes ?? Buffer.alloc(0)) ?? {};
+  const covered = serverName === undefined ? undefined : host.covers(serverName);
+  const alert = alertOf(code);
+  emit('tls.failed', { remote, ...failure, withheld, alert, serverName, covered, library, secured });
 }

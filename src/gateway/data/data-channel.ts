@@ -45,7 +45,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   readonly #memory = new SocketMemory();
   /** Session ids by the endpoint of their association, for faults that are aimed at a session. */
   readonly #peers = new Map<string, string>();
-  /** The same before there is an association: by the first ClientHello from there. Kept only while faults need it. */
+  /** The same before there is an association: by the first ClientHello from there. */
   readonly #newcomers = new Map<string, string>();
   readonly #counters = newDataChannelCounters();
   #socket: DatagramSocket | undefined;
@@ -104,9 +104,13 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
           return;
         }
         const { alert, explanation = 'The DTLS handshake was not completed.', otherKey = false } = details;
-        this.#refusals.tell(peer, alert ?? reason, otherKey ? `${explanation} ${OTHER_KEY}` : explanation);
+        const why = otherKey ? `${explanation} ${OTHER_KEY}` : explanation;
+        this.#refusals.tell(peer, alert ?? reason, why, channel.tunnel.id);
       },
-      onDrop: (reason, peer, handshaking) => this.#refusals.dropped(reason, peer, handshaking),
+      onDrop: (reason, peer, handshaking) => {
+        const { key } = peer as Endpoint;
+        this.#refusals.dropped(reason, peer, handshaking, this.#peers.get(key) ?? this.#newcomers.get(key));
+      },
     });
     this.#timer = new EngineTimer(this.#engine, this.#machine);
   }
@@ -240,8 +244,10 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
     const id = applicationId(hello.extension(APP_ID_EXTENSION), hello.sessionId);
     const key = id.toString('latin1');
     const credentials = this.#credentials.get(key);
-    if (credentials) credentials.context.helloArrived();
-    else this.#refusals.strayed(key, hello.peer);
+    if (credentials) {
+      credentials.context.helloArrived();
+      this.#greet(hello.peer as Endpoint, credentials.context.tunnel.id);
+    } else this.#refusals.strayed(key, hello.peer);
     return credentials;
   }
 
@@ -251,10 +257,14 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
     const id = applicationIdOf(buffer, offset, length);
     const named = id && this.#credentials.get(id.toString('latin1'))?.context.tunnel.id;
     if (named === undefined) return this.#newcomers.get(from.key);
-    if (this.#newcomers.size >= MAX_NEWCOMERS) this.#newcomers.clear();
-    this.#newcomers.set(from.key, named);
+    this.#greet(from, named);
     return named;
   };
+
+  #greet({ key }: Endpoint, session: string): void {
+    if (this.#newcomers.size >= MAX_NEWCOMERS) this.#newcomers.clear();
+    this.#newcomers.set(key, session);
+  }
 
   readonly #scanSilence = (late: number): void => {
     this.#scan = undefined;

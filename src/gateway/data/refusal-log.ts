@@ -71,20 +71,20 @@ export class RefusalLog {
     return at !== undefined && this.#clock.monotonic() - at < AFTER_END_MS;
   }
 
-  /** A datagram led to nothing. */
-  dropped(reason: DropReason, peer: DtlsPeer, handshaking: boolean): void {
+  /** A datagram led to nothing. @param session whose it is, where that is known */
+  dropped(reason: DropReason, peer: DtlsPeer, handshaking: boolean, session?: string): void {
     if ((reason === 'unknown-peer' || reason === 'unknown-session') && this.#endedLately(peer)) return;
     const explanation =
       reason === 'not-authentic' && handshaking
         ? `The two sides have different keys. ${OTHER_KEY}`
         : EXPLANATIONS[reason];
-    if (explanation) this.tell(peer, reason, explanation);
+    if (explanation) this.tell(peer, reason, explanation, session);
   }
 
-  tell(peer: DtlsPeer, reason: string, explanation: string): void {
+  tell(peer: DtlsPeer, reason: string, explanation: string, session?: string): void {
     const withheld = this.#reports.next(reason);
     if (withheld === undefined) return;
     const remote = endpointText(peer.address, peer.port);
-    this.#emit('channel.dtls.refused', { remote, reason, explanation, withheld });
+    this.#emit('channel.dtls.refused', { remote, reason, explanation, withheld, session });
   }
 }

@@ -40,7 +40,7 @@ export interface SessionHost {
   /** It is due for a look sooner than it was. */
   onSooner(session: GatewaySession): void;
   /** The cookie is no longer valid. */
-  onCookieGone(session: GatewaySession): void;
+  onCookieGone(session: GatewaySession, reason: string): void;
   /** Nothing of the session is left: its addresses are free. */
   onEnded(session: GatewaySession): void;
 }
@@ -430,7 +430,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
         break;
       case SessionEffect.DropCookie:
         this.#expiresAt = undefined;
-        this.#host.onCookieGone(this);
+        this.#host.onCookieGone(this, input.reason);
         break;
       case SessionEffect.TellConnect:
         this.#tellConnect();
@@ -474,6 +474,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
       address6: this.address6,
       mtu: this.mtu ?? 0,
       agent: this.userAgent,
+      udp: this.#tunnel?.udp ?? 'off',
       resumed: this.#tunnels > 1,
     });
   }

@@ -16,6 +16,16 @@ import type { SessionStore, StoredSession } from './types.ts';
 const ID_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 const ID_LENGTH = 6;
 
+/** Sessions that have ended and are remembered, to say whose a cookie was. */
+const MAX_ENDED = 1000;
+
+/** What is known of a session whose cookie is no longer valid. */
+export interface EndedSession {
+  readonly id: string;
+  /** One word: why. */
+  readonly reason: string;
+}
+
 /** What the table needs of the gateway around it. */
 export interface SessionsHost {
   readonly emit: Emit;
@@ -78,6 +88,8 @@ export class Sessions implements SessionHost {
   readonly #byIndex6 = new Map<number, GatewaySession>();
   /** By when each wants to be looked at: a look costs what is due, however many sessions there are. */
   readonly #due = new DeadlineHeap<GatewaySession>();
+  /** Those that have ended, by the key of their cookie; the latest come last. */
+  readonly #ended = new Map<string, EndedSession>();
   /** Those whose tunnel is up, and how many of them each user has. */
   readonly #connected = new Set<GatewaySession>();
   readonly #connectedOf = new Map<string, number>();
@@ -122,7 +134,8 @@ export class Sessions implements SessionHost {
     this.#options.host.onBatchEnd();
   }
 
-  onCookieSpent({ key }: GatewaySession): void {
+  onCookieSpent({ key, id }: GatewaySession): void {
+    this.#remember(key, { id, reason: 'made invalid' });
     this.#options.store.delete(key).catch(() => {});
   }
 
@@ -148,7 +161,8 @@ export class Sessions implements SessionHost {
     this.#options.host.onConnectedChanged();
   }
 
-  onCookieGone(session: GatewaySession): void {
+  onCookieGone(session: GatewaySession, reason: string): void {
+    this.#remember(session.key, { id: session.id, reason });
     this.#count(session);
     this.#due.remove(session);
     this.#byKey.delete(session.key);
@@ -226,6 +240,17 @@ export class Sessions implements SessionHost {
     if (!stored || (stored.expiresAt !== undefined && stored.expiresAt <= this.#options.clock.now())) return undefined;
     // Another request with the same cookie may have been quicker.
     return this.#byKey.get(key) ?? this.#restore(stored);
+  }
+
+  /** The session that a cookie was of which is not good any more, if it ended lately. */
+  endedOf(cookie: Buffer): EndedSession | undefined {
+    return this.#ended.get(cookieKey(cookie));
+  }
+
+  #remember(key: string, ended: EndedSession): void {
+    this.#ended.delete(key);
+    this.#ended.set(key, ended);
+    if (this.#ended.size > MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value!);
   }
 
   /** True when this process knows a session with the cookie. */

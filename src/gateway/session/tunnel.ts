@@ -24,6 +24,8 @@ export interface TunnelTerms {
   readonly deviceType: string | undefined;
   readonly devicePlatform: string | undefined;
   readonly hostname: string | undefined;
+  /** Whether the client was told of DTLS; if not, why. */
+  readonly udp: 'offered' | 'not asked for' | 'off';
 }
 
 /** What a tunnel needs of its session and of the gateway around it. */
@@ -110,6 +112,11 @@ export class Tunnel implements TunnelPort, Traffic {
 
   get dtlsCipher(): string | undefined {
     return this.#channels?.data?.cipher;
+  }
+
+  /** What became of DTLS when the tunnel was agreed on. */
+  get udp(): TunnelTerms['udp'] | 'nothing in common' {
+    return this.terms.udp === 'offered' && this.#channels?.data === undefined ? 'nothing in common' : this.terms.udp;
   }
 
   /** The channel that data to the client goes over now. */
