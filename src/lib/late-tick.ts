@@ -34,24 +34,41 @@ export function watchTimer(
   fn: (late: number) => void,
   afterInput: AfterInput = afterPoll,
 ): Timer {
-  const due = clock.monotonic() + Math.max(0, ms);
-  let cancelled = false;
-  const timer = clock.setTimer(ms, () => {
-    const late = clock.monotonic() - due;
+  return new WatchTimer(clock, ms, fn, afterInput);
+}
+
+/** One object for a timer and its deadline: each look at silence sets one. */
+class WatchTimer implements Timer {
+  readonly #clock: Clock;
+  readonly #due: number;
+  readonly #fn: (late: number) => void;
+  readonly #afterInput: AfterInput;
+  readonly #timer: Timer;
+  #cancelled = false;
+
+  constructor(clock: Clock, ms: number, fn: (late: number) => void, afterInput: AfterInput) {
+    this.#clock = clock;
+    this.#due = clock.monotonic() + Math.max(0, ms);
+    this.#fn = fn;
+    this.#afterInput = afterInput;
+    this.#timer = clock.setTimer(ms, () => this.#fire());
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#timer.cancel();
+  }
+
+  #fire(): void {
+    const late = this.#clock.monotonic() - this.#due;
     if (late < LATE_MS) {
-      fn(0);
+      this.#fn(0);
       return;
     }
-    afterInput(() => {
-      if (!cancelled) fn(late);
+    this.#afterInput(() => {
+      if (!this.#cancelled) this.#fn(late);
     });
-  });
-  return {
-    cancel() {
-      cancelled = true;
-      timer.cancel();
-    },
-  };
+  }
 }
 
 /** Patience is counted in steps of a part of it, and of no more than so many milliseconds. */

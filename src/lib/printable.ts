@@ -4,12 +4,15 @@
  */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
+/** The same for a question: an expression with `g` remembers where it was, and `search` makes an object of what it finds. */
+const ANY_UNPRINTABLE = new RegExp(UNPRINTABLE.source);
+
 /** `\n`, `\t` and the like by their letter, all others by number. */
 const LETTERS: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** A text from outside as one harmless line: what is not printable is spelled out, as in `\n` or `\u001b`. */
 export function printable(text: string): string {
-  if (text.search(UNPRINTABLE) < 0) return text;
+  if (!ANY_UNPRINTABLE.test(text)) return text;
   return text.replaceAll(UNPRINTABLE, spelled);
 }
 

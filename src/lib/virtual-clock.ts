@@ -1,11 +1,37 @@
 import type { Clock, Timer } from './clock.ts';
 import { DeadlineHeap, type Sleeper } from './deadline-heap.ts';
 
-interface Pending extends Sleeper {
-  /** Undefined once it has fired or was cancelled. */
-  fn: (() => void) | undefined;
+/** A timer and its entry in the heap, in one object: worlds set millions of them. */
+class Pending implements Sleeper, Timer {
+  wakeAt = Infinity;
+  heapIndex = -1;
   readonly at: number;
   readonly order: number;
+  readonly #heap: DeadlineHeap<Pending>;
+  #fn: (() => void) | undefined;
+
+  constructor(heap: DeadlineHeap<Pending>, at: number, order: number, fn: () => void) {
+    this.#heap = heap;
+    this.at = at;
+    this.order = order;
+    this.#fn = fn;
+  }
+
+  /** False once it has fired or was cancelled. */
+  get waits(): boolean {
+    return this.#fn !== undefined;
+  }
+
+  fire(): void {
+    const fn = this.#fn;
+    this.#fn = undefined;
+    fn?.();
+  }
+
+  cancel(): void {
+    this.#fn = undefined;
+    this.#heap.remove(this);
+  }
 }
 
 /**
@@ -46,14 +72,9 @@ export class VirtualClock implements Clock {
 
   setTimer(ms: number, fn: () => void): Timer {
     const at = this.#now + Math.max(0, ms);
-    const entry: Pending = { wakeAt: Infinity, heapIndex: -1, at, order: this.#order++, fn };
+    const entry = new Pending(this.#heap, at, this.#order++, fn);
     this.#heap.schedule(entry, at);
-    return {
-      cancel: () => {
-        entry.fn = undefined;
-        this.#heap.remove(entry);
-      },
-    };
+    return entry;
   }
 
   /** Timers that have fired. */
@@ -64,7 +85,7 @@ export class VirtualClock implements Clock {
   /** Monotonic time of the timer that is due first; Infinity when there is none. */
   get next(): number {
     const due = this.#due;
-    while (this.#taken < due.length && !due[this.#taken]!.fn) this.#taken++;
+    while (this.#taken < due.length && !due[this.#taken]!.waits) this.#taken++;
     return this.#taken < due.length ? due[this.#taken]!.at : this.#heap.next;
   }
 
@@ -74,10 +95,7 @@ export class VirtualClock implements Clock {
     if (at === Infinity) return;
     this.#now = Math.max(this.#now, at);
     this.#fired++;
-    const entry = this.#take(at);
-    const { fn } = entry;
-    entry.fn = undefined;
-    fn?.();
+    this.#take(at).fire();
   }
 
   /** The timer that is due first, at `at`. Mostly it is the only one of its moment. */

@@ -7,15 +7,17 @@ import { Link, type LinkQuality, TcpWay } from './link.ts';
 import { MemoryDatagrams } from './memory-datagrams.ts';
 import { MemoryStream, systemError } from './memory-stream.ts';
 import { Nat, type NatKind } from './nat.ts';
+import type { Parcel, Parcels } from './parcel.ts';
 import type { DatagramWay, DatagramWayEvents, Network, TcpTarget } from './types.ts';
 
 /** The machine that lines lead to. */
 export interface Site {
   readonly clock: Clock;
+  readonly parcels: Parcels;
   /** A connection has come to this port. False: nobody listens there. */
   accept(port: number, stream: MemoryStream): boolean;
   /** A datagram has come to this port. False: nobody has it. */
-  datagram(port: number, bytes: Buffer, address: string, from: number): boolean;
+  datagram(port: number, parcel: Parcel, address: string, from: number): boolean;
   /** A line has got an address, in place of this one. */
   moved(line: Line, from: string | undefined): void;
 }
@@ -127,12 +129,12 @@ export class Line implements Network {
   }
 
   /** A datagram for this client, to the port that it is known by, from one of the machine. */
-  deliver(bytes: Buffer, port: number, from: number): void {
+  deliver(parcel: Parcel, port: number, from: number): void {
     const address = this.#address;
-    this.link.datagram('down', bytes.length, () => {
+    this.link.datagram('down', parcel.length, () => {
       if (address !== this.#address) return;
       const inside = this.nat.inbound(port, from);
-      if (inside !== undefined) this.#sockets.get(inside)?.arrived(bytes, SITE_ADDRESS, from);
+      if (inside !== undefined) this.#sockets.get(inside)?.arrived(parcel, SITE_ADDRESS, from);
     });
   }
 
@@ -154,7 +156,8 @@ export class Line implements Network {
     const inside = options.port === 0 ? this.#nextPort++ : options.port;
     const socket = new MemoryDatagrams(
       { ...options, port: inside },
-      (bytes, to) => this.#send(bytes, inside, to.port, onRefused),
+      this.#site.parcels,
+      (parcel, to) => this.#send(parcel, inside, to.port, onRefused),
       () => {
         this.#sockets.delete(inside);
         this.nat.close(inside);
@@ -164,12 +167,13 @@ export class Line implements Network {
     return socket;
   }
 
-  #send(bytes: Buffer, inside: number, port: number, onRefused?: () => void): void {
+  #send(parcel: Parcel, inside: number, port: number, onRefused?: () => void): void {
     const from = this.nat.outbound(inside, port);
     const address = this.#address;
-    this.link.datagram('up', bytes.length, () => {
-      if (this.#site.datagram(port, bytes, address, from) || !onRefused) return;
-      this.link.datagram('down', bytes.length, () => {
+    const { length } = parcel;
+    this.link.datagram('up', length, () => {
+      if (this.#site.datagram(port, parcel, address, from) || !onRefused) return;
+      this.link.datagram('down', length, () => {
         if (address === this.#address) onRefused();
       });
     });

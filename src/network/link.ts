@@ -130,8 +130,8 @@ export class Link {
   /** Milliseconds until so many more bytes are on their way. */
   #turn(direction: Direction, bytes: number): number {
     const rate = this.#quality[direction];
-    const now = this.clock.monotonic();
     if (rate === Infinity) return 0;
+    const now = this.clock.monotonic();
     const free = Math.max(now, this.#free[direction]) + (bytes / rate) * 1000;
     this.#free[direction] = free;
     return free - now;

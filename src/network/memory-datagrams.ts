@@ -1,4 +1,3 @@
-import { endpointText } from '../lib/endpoint.ts';
 import {
   type DatagramReceiver,
   type DatagramSocket,
@@ -8,6 +7,7 @@ import {
   freshStats,
   MAX_DATAGRAM,
 } from '../udp/index.ts';
+import type { Parcel, Parcels } from './parcel.ts';
 
 /** Room for what is built to be sent, in bytes; no tunnel has datagrams like that. */
 const ROOM = 16_384;
@@ -21,36 +21,41 @@ export class MemoryDatagrams implements DatagramSocket {
   readonly reservedOffset = 0;
   readonly #receiver: DatagramReceiver;
   readonly #maxDatagram: number;
-  readonly #carry: (bytes: Buffer, to: Endpoint) => void;
+  readonly #carry: (parcel: Parcel, to: Endpoint) => void;
   readonly #onClose: () => void;
+  readonly #parcels: Parcels;
   /** One object for each far end, so that it may be compared by identity. */
-  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #endpoints = new Map<string, Map<number, Endpoint>>();
   #last: Endpoint | undefined;
   #closed = false;
 
   constructor(
     options: DatagramSocketOptions & { readonly port: number },
-    carry: (bytes: Buffer, to: Endpoint) => void,
+    parcels: Parcels,
+    carry: (parcel: Parcel, to: Endpoint) => void,
     onClose: () => void,
   ) {
     this.port = options.port;
     this.#receiver = options.receiver;
+    this.#parcels = parcels;
     this.#maxDatagram = options.maxDatagram ?? MAX_DATAGRAM;
     this.#carry = carry;
     this.#onClose = onClose;
   }
 
-  /** A datagram has come. */
-  arrived(bytes: Buffer, address: string, port: number): void {
+  /** A datagram has come; its memory is used again. */
+  arrived(parcel: Parcel, address: string, port: number): void {
     if (this.#closed) return;
-    if (bytes.length > this.#maxDatagram) {
+    const { buffer, length } = parcel;
+    if (length > this.#maxDatagram) {
       this.stats.truncated++;
       return;
     }
     this.stats.received++;
     this.stats.receiveCalls++;
-    this.#receiver.onDatagram(bytes, 0, bytes.length, this.endpoint(address, port));
+    this.#receiver.onDatagram(buffer, 0, length, this.endpoint(address, port));
     this.#receiver.onBatchEnd();
+    this.#parcels.recycle(parcel);
   }
 
   reserve(length: number): boolean {
@@ -65,7 +70,7 @@ export class MemoryDatagrams implements DatagramSocket {
     if (this.#closed) return false;
     this.stats.sent++;
     this.stats.sendCalls++;
-    this.#carry(Buffer.from(buffer.subarray(offset, offset + length)), to);
+    this.#carry(this.#parcels.pack(asBuffer(buffer), offset, length), to);
     return true;
   }
 
@@ -73,12 +78,10 @@ export class MemoryDatagrams implements DatagramSocket {
     // A client has one far end.
     const last = this.#last;
     if (last?.port === port && last.address === address) return last;
-    const key = endpointText(address, port);
-    let endpoint = this.#endpoints.get(key);
-    if (!endpoint) {
-      endpoint = endpointOf(address, port);
-      this.#endpoints.set(key, endpoint);
-    }
+    let ports = this.#endpoints.get(address);
+    if (!ports) this.#endpoints.set(address, (ports = new Map()));
+    let endpoint = ports.get(port);
+    if (!endpoint) ports.set(port, (endpoint = endpointOf(address, port)));
     this.#last = endpoint;
     return endpoint;
   }
@@ -95,4 +98,8 @@ export class MemoryDatagrams implements DatagramSocket {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

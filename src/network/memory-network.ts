@@ -8,6 +8,7 @@ import { MemoryDatagrams } from './memory-datagrams.ts';
 import { listenInMemory } from './memory-server.ts';
 import { type MemoryStream, systemError } from './memory-stream.ts';
 import type { NatKind } from './nat.ts';
+import { type Parcel, Parcels } from './parcel.ts';
 import type { DatagramWay, DatagramWayEvents, Network, TcpStream, TcpTarget } from './types.ts';
 
 /** Where ports begin that nobody asked for by number. */
@@ -38,6 +39,7 @@ export interface LineOptions {
  */
 export class MemoryNetwork implements Network, Site {
   readonly clock: Clock;
+  readonly parcels = new Parcels();
   readonly #random: RandomSource;
   readonly #servers = new Map<number, (stream: MemoryStream) => void>();
   readonly #datagrams = new Map<number, MemoryDatagrams>();
@@ -75,7 +77,8 @@ export class MemoryNetwork implements Network, Site {
     if (this.#datagrams.has(port)) throw systemError('EADDRINUSE', 'bind');
     const socket = new MemoryDatagrams(
       { ...options, port },
-      (bytes, to) => this.#lines.get(to.address)?.deliver(bytes, to.port, port),
+      this.parcels,
+      (parcel, to) => this.#lines.get(to.address)?.deliver(parcel, to.port, port),
       () => void this.#datagrams.delete(port),
     );
     this.#datagrams.set(port, socket);
@@ -99,9 +102,9 @@ export class MemoryNetwork implements Network, Site {
     return accept !== undefined;
   }
 
-  datagram(port: number, bytes: Buffer, address: string, from: number): boolean {
+  datagram(port: number, parcel: Parcel, address: string, from: number): boolean {
     const socket = this.#datagrams.get(port);
-    socket?.arrived(bytes, address, from);
+    socket?.arrived(parcel, address, from);
     return socket !== undefined;
   }
 

@@ -1,5 +1,5 @@
 import { version } from '../lib/version.ts';
-import { bodyText, type RecordedExchange } from './recorder.ts';
+import { bodyText, type RecordedExchange, type RecordedHeaders } from './recorder.ts';
 
 interface Named {
   readonly name: string;
@@ -79,11 +79,20 @@ function entryOf(one: RecordedExchange): object {
   };
 }
 
-const named = (headers: RecordedExchange['requestHeaders']): Named[] =>
-  headers.map(([name, value]) => ({ name, value: SECRET.has(name.toLowerCase()) ? HIDDEN : value }));
+function pairsOf(headers: RecordedHeaders): Named[] {
+  const pairs: Named[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || name.startsWith(':')) continue;
+    for (const one of Array.isArray(value) ? value : [value]) pairs.push({ name, value: String(one) });
+  }
+  return pairs;
+}
 
-function headerOf(headers: RecordedExchange['requestHeaders'], wanted: string): string | undefined {
-  return headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
+const named = (headers: RecordedHeaders): Named[] =>
+  pairsOf(headers).map(({ name, value }) => ({ name, value: SECRET.has(name.toLowerCase()) ? HIDDEN : value }));
+
+function headerOf(headers: RecordedHeaders, wanted: string): string | undefined {
+  return pairsOf(headers).find(({ name }) => name.toLowerCase() === wanted)?.value;
 }
 
 function queryOf(url: string): Named[] {

@@ -14,7 +14,7 @@ interface Taps {
   response?: BodyTap | RecordedBody;
 }
 
-/** Has the requests to a site kept, whatever version of HTTP they came by. */
+/** Has the requests to a site kept, whatever version of HTTP they came by. The hooks call back: each promise would be a turn for every request. */
 export function recordSite(
   app: FastifyInstance,
   site: string,
@@ -23,39 +23,48 @@ export function recordSite(
 ): void {
   const all = new WeakMap<FastifyRequest, Taps>();
   const { bodyBytes } = recorder;
-  app.addHook('onRequest', async (request) => void all.set(request, { began: recorder.now() }));
+  app.addHook('onRequest', (request, _reply, done) => {
+    all.set(request, { began: recorder.now() });
+    done();
+  });
   if (bodyBytes > 0) {
-    app.addHook('preParsing', async (request, _reply, payload) => {
+    app.addHook('preParsing', (request, _reply, payload, done) => {
       const taps = all.get(request);
-      if (taps === undefined) return payload;
+      if (taps === undefined) {
+        done(null, payload);
+        return;
+      }
       taps.request = new BodyTap(bodyBytes);
       payload.once('error', (error: Error) => taps.request?.destroy(error));
-      return payload.pipe(taps.request);
+      done(null, payload.pipe(taps.request));
     });
   }
-  app.addHook('onSend', async (request, _reply, payload) => {
+  app.addHook('onSend', (request, _reply, payload, done) => {
     const taps = all.get(request);
-    if (taps === undefined) return payload;
+    if (taps === undefined) {
+      done(null, payload);
+      return;
+    }
     if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-      const bytes = Buffer.from(payload);
-      taps.response = {
-        size: bytes.length,
-        bytes: bodyBytes > 0 ? Buffer.from(bytes.subarray(0, bodyBytes)) : undefined,
-      };
+      taps.response = keptBody(payload, bodyBytes);
     } else if (payload instanceof Readable && bodyBytes > 0) {
       const tap = new BodyTap(bodyBytes);
       taps.response = tap;
       const source = payload;
       source.once('error', (error) => tap.destroy(error));
       tap.once('close', () => source.destroy());
-      return source.pipe(tap);
+      done(null, source.pipe(tap));
+      return;
     }
-    return payload;
+    done(null, payload);
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const taps = all.get(request);
     const seen = seenOf(request);
-    if (taps === undefined) return;
+    if (taps === undefined) {
+      done();
+      return;
+    }
     const scheme = seen?.scheme ?? 'http';
     recorder.add({
       began: taps.began,
@@ -65,14 +74,23 @@ export function recordSite(
       method: request.method,
       url: `${scheme}://${request.host}${request.url}`,
       version: `HTTP/${request.raw.httpVersion}`,
-      requestHeaders: headerPairs(request.headers),
+      requestHeaders: request.headers,
       requestBody: taps.request?.body ?? { size: lengthOf(request.headers['content-length'], 0), bytes: undefined },
       status: reply.statusCode,
       statusText: reply.raw.statusMessage ?? '',
-      responseHeaders: headerPairs(reply.getHeaders()),
+      responseHeaders: reply.getHeaders(),
       responseBody: responseBody(taps, reply),
     });
+    done();
   });
+}
+
+/** A copy of the beginning: what is kept does not keep a larger block alive. */
+function keptBody(payload: string | Buffer, most: number): RecordedBody {
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  const size = bytes.length;
+  if (most === 0) return { size, bytes: undefined };
+  return { size, bytes: typeof payload === 'string' && size <= most ? bytes : Buffer.from(bytes.subarray(0, most)) };
 }
 
 function responseBody({ response }: Taps, reply: FastifyReply): RecordedBody {
@@ -83,11 +101,4 @@ function responseBody({ response }: Taps, reply: FastifyReply): RecordedBody {
 function lengthOf(value: unknown, otherwise: number): number {
   const length = value === undefined ? otherwise : Number(value);
   return Number.isSafeInteger(length) ? length : otherwise;
-}
-
-/** Headers of HTTP/2 that begin with a colon are no headers of the message. */
-function headerPairs(headers: Readonly<Record<string, unknown>>): (readonly [string, string])[] {
-  return Object.entries(headers)
-    .filter(([name, value]) => value !== undefined && !name.startsWith(':'))
-    .flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one) => [name, String(one)] as const));
 }

@@ -10,6 +10,9 @@ export interface RecordedBody {
   readonly bytes: Buffer | undefined;
 }
 
+/** Headers as Node has them: a value is a text, a number or a list of these, and those of HTTP/2 that begin with a colon are among them. */
+export type RecordedHeaders = Readonly<Record<string, unknown>>;
+
 /** One HTTP request to a mock site, and its answer. */
 export interface RecordedExchange {
   /** Milliseconds since the Unix epoch. */
@@ -22,11 +25,11 @@ export interface RecordedExchange {
   readonly url: string;
   /** `HTTP/1.1` */
   readonly version: string;
-  readonly requestHeaders: readonly (readonly [name: string, value: string])[];
+  readonly requestHeaders: RecordedHeaders;
   readonly requestBody: RecordedBody;
   readonly status: number;
   readonly statusText: string;
-  readonly responseHeaders: readonly (readonly [name: string, value: string])[];
+  readonly responseHeaders: RecordedHeaders;
   readonly responseBody: RecordedBody;
 }
 

@@ -156,14 +156,11 @@ async function build(options: SiteOptions): Promise<Built> {
   // What is sent is for the routes to read: of no kind is more kept in memory than they want.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const visitor = (request.raw.socket as Visited)[VISITOR];
     seen.set(request, { visitor, scheme: isTls(request) ? 'https' : 'http' });
-    done();
-  });
-  app.addHook('onRequest', async (request, reply) => {
-    const answer = seen.get(request)?.visitor?.answer;
-    if (answer !== undefined) await answerOnPurpose(reply, answer, options.ports.clock);
+    if (visitor?.answer === undefined) done();
+    else answerOnPurpose(reply, visitor.answer, options.ports.clock).catch(done);
   });
   app.addHook('onResponse', (request, reply, done) => {
     const { visitor, scheme = 'http' } = seen.get(request) ?? {};
