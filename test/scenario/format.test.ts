@@ -150,6 +150,22 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
     /the rule hole is not in force at this time/,
   ],
   [
+    'a rule to remove of a profile that another has taken the place of',
+    changed('clear: hole', 'profile: 3g').replace(
+      '90s }',
+      '70s, profile: lte }\n  - { at: 80s, clear: 3g.1 }\n  - { at: 90s }',
+    ),
+    /a\.yaml:10:23 timeline\[3\]\.clear: the rule 3g\.1 is not in force at this time/,
+  ],
+  [
+    'a rule to remove of a profile that has ended',
+    changed('clear: hole', 'profile: 3g').replace(
+      '90s }',
+      '70s, profile: null }\n  - { at: 80s, clear: 3g.1 }\n  - { at: 90s }',
+    ),
+    /timeline\[3\]\.clear: the rule 3g\.1 is not in force at this time/,
+  ],
+  [
     'a rule expected that no step adds',
     changed('rule: hole', 'rule: hold'),
     /a\.yaml:14:13 expect\[3\]\.rule: no step adds a fault rule "hold"\. Did you mean "hole"\?/,
@@ -271,6 +287,60 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
 for (const [what, text, complaint] of REFUSED) {
   t.test(`${what} is refused with its place`, async (t) => t.match(complaintOf(text), complaint));
 }
+
+t.test('a rule of the profile that is there can be removed, also when it came, went and came again', async (t) => {
+  const text = changed('clear: hole', 'profile: 3g').replace(
+    '90s }',
+    '60s, profile: lte }\n  - { at: 70s, profile: 3g }\n  - { at: 80s, clear: 3g.1 }\n  - { at: 90s }',
+  );
+  t.equal(complaintOf(text), 'nothing');
+});
+
+/** Where each complaint is about, in the order in which they are told. */
+const placesOf = (text: string): string[] =>
+  [...complaintOf(text).matchAll(/a\.yaml:\d+:\d+ ([^:]+):/g)].map(([, path]) => path!);
+
+t.test('what the schema and what the meaning has against a scenario is told together', async (t) => {
+  const text = GOOD.replace('dpd: 5', 'dpd: 0')
+    .replace('http://intranet', 'ftp://intranet')
+    .replace('at: 20s', 'at: soon')
+    .replace('at: 50s, clear: hole', 'at: 50s, client: roam, of: 7')
+    .replace('[23s, 36s]', '[36s, 23s]')
+    .replace('failed: 0', 'failed: -1')
+    .replace('channel.switch', 'channel.swich');
+  t.strictSame(placesOf(text), [
+    'gateway.dpd',
+    'traffic.fetch',
+    'timeline[0].at',
+    'timeline[1].of',
+    'expect[0].event',
+    'expect[0].between',
+    'expect[2].pages.failed',
+  ]);
+});
+
+const ONE_MISTAKE: readonly (readonly [what: string, text: string, place: string])[] = [
+  ['a clock that is misspelt', `${changed('clock: virtual', 'clok: real')}client: openconnect\n`, 'clok'],
+  ['a client that is none', changed('clock: virtual', 'client: 3\nnat: easy'), 'client'],
+  ['traffic that is misspelt', changed('traffic:', 'trafic:'), 'trafic'],
+  ['traffic that is wrong', changed('every: 1s', 'every: often'), 'traffic.every'],
+  ['a step whose rule is wrong', changed('do: drop', 'do: drip'), 'timeline[0].fault.then.do'],
+  ['a step whose action is misspelt', changed('fault:', 'falut:'), 'timeline[0].falut'],
+  ['a step whose removal is misspelt', changed('clear:', 'claer:'), 'timeline[1].claer'],
+  ['an end that is wrong', changed('at: 90s', 'at: late'), 'timeline[2].at'],
+  ['a timeline that is none', changed(/timeline:\n( .*\n)+?expect/, 'timeline: soon\nexpect'), 'timeline'],
+  ['expectations that are none', changed(/expect:[\s\S]*/, 'expect: much\n'), 'expect'],
+];
+
+for (const [what, text, place] of ONE_MISTAKE) {
+  t.test(`${what} is one mistake, and not several`, async (t) => t.strictSame(placesOf(text), [place]));
+}
+
+t.test('what is missing is told with the other mistakes', async (t) => {
+  const told = complaintOf(changed(/timeline:\n( .*\n)+?expect/, 'expect').replace('http:', 'ftp:'));
+  t.match(told, /"timeline" is missing/);
+  t.match(told, /traffic\.fetch: "ftp:/);
+});
 
 t.test('a sign-in at Entra ID makes no tokens to order', async (t) => {
   const text = `${GOOD}token: { from: sign-in, lifetime: 5m }\n`;

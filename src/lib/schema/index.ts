@@ -3,7 +3,7 @@ export type { Problem } from './complaints.ts';
 export { cidrOfMask, FORMATS } from './formats.ts';
 export { checkKeywords } from './keywords.ts';
 export { patchSchema } from './patch.ts';
-export { type Path, pathText } from './path.ts';
+export { inDocumentOrder, type Path, pathText } from './path.ts';
 export { NOTHING, OWN_COMPILERS, requestValidator } from './request.ts';
 export { type RouteParts, route } from './route.ts';
 export { suggest } from './suggest.ts';

@@ -47,9 +47,11 @@ export function inDocumentOrder<T extends Placed>(placed: readonly T[], value: u
   const ranked = placed.map((one) => {
     let at = value;
     const rank = one.path.map((segment) => {
-      const here = at as Record<string | number, unknown>;
-      at = here[segment];
-      return typeof segment === 'number' ? segment : positionOf(here, segment);
+      // What is left out may have a place too: that of a default.
+      const here = at as Record<string | number, unknown> | null | undefined;
+      at = here?.[segment];
+      if (typeof segment === 'number') return segment;
+      return typeof here === 'object' && here !== null ? positionOf(here, segment) : -1;
     });
     if (one.missing !== undefined) rank.push(Number.POSITIVE_INFINITY);
     return { one, rank };

@@ -3,9 +3,10 @@ import { refuseProblems } from '../../config/index.ts';
 import { parseSource, readSourceFile, type SourceFile } from '../../config/source-file.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
-import { type Path, pathText, validate } from '../../lib/schema/index.ts';
+import { inDocumentOrder, type Path, pathText, validate } from '../../lib/schema/index.ts';
 import { scenarioProblems } from './checks.ts';
 import { ScenarioSchema } from './schema.ts';
+import { Shape } from './shape.ts';
 import type { Scenario } from './types.ts';
 
 /** A scenario without a mistake, with what it is called and the way back to the lines of its file. */
@@ -69,10 +70,11 @@ function fromSource(source: Omit<SourceFile, 'path'>, file: string | undefined):
 }
 
 function checked(value: unknown, locate: Locate, name: string, file: string | undefined): LoadedScenario {
-  refuseProblems(validate(ScenarioSchema, value, { complete: true }).problems, locate, 'ERR_SCENARIO_INVALID');
+  const { problems } = validate(ScenarioSchema, value, { complete: true });
   // As it was written: what is left out is left to the simulator's defaults.
   const scenario = validate(ScenarioSchema, value, { complete: false }).value as Scenario;
-  refuseProblems(scenarioProblems(scenario), locate, 'ERR_SCENARIO_INVALID');
+  const meant = scenarioProblems(scenario, new Shape(value, problems));
+  refuseProblems(inDocumentOrder([...problems, ...meant], value), locate, 'ERR_SCENARIO_INVALID');
   const end = parseDuration(scenario.timeline.at(-1)!.at);
   return { scenario, name: scenario.name ?? name, file, end, locate };
 }

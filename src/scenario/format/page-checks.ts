@@ -1,0 +1,13 @@
+import type { Path, Problem } from '../../lib/schema/index.ts';
+
+/** What is wrong with the address of a page. */
+export function pageProblems(url: string, clock: string, path: Path): Problem[] {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol === 'http:' && parsed.username === '' && parsed.password === '') return [];
+  const expected = 'a URL such as http://intranet.contoso.internal/whoami';
+  if (parsed?.protocol === 'https:' && clock === 'virtual') {
+    return [{ path, message: 'in virtual time, pages are fetched by http', expected }];
+  }
+  if (parsed?.protocol === 'https:') return [];
+  return [{ path, message: `"${url.slice(0, 60)}" is no page that can be fetched`, expected }];
+}
