@@ -157,7 +157,8 @@ them nothing of a proxy.
 ## DNS
 
 The resolver answers at every address of \`gateway.dnsServers\`, over UDP and TCP: for the hosts above and their addresses, for the names of
-upstreams, and for what \`services.records\` adds. Other names are refused, not forwarded. An answer that is longer than the client takes
+upstreams, and for what \`services.records\` adds. Other names are refused, unless [name servers of your
+own](#other-name-servers) are asked for them. An answer that is longer than the client takes
 (512 bytes, or what it says by EDNS, 1232 at most) is marked as truncated, and comes whole over TCP. Each question is the event \`dns.query\`.
 
 \`\`\`yaml
@@ -176,7 +177,35 @@ A wildcard answers for all names below it that are not there otherwise (RFC 4592
 clients may remember it for a minute (RFC 2308).
 
 Clients append \`gateway.defaultDomain\` to short names, so that \`intranet\` is enough, and ask the tunnel about the domains in
-\`gateway.splitDns\`; \`tunnelite config check\` warns of records outside these.
+\`gateway.splitDns\`; \`tunnelite config check\` warns of records outside these. \`sim.resources.list().dns\` and \`GET /api/resources\` count the
+questions by what became of them.
+
+### Other name servers
+
+For names that the mock network does not have, the resolver asks name servers of yours, if you name some:
+
+\`\`\`yaml
+gateway:
+  splitDns: [contoso.internal, corp.example]
+
+resources:
+  dns:
+    servers: [192.0.2.53, "192.0.2.54:5353"]
+    domains: [corp.example] # empty = all names outside the mock network
+    timeout: 2
+\`\`\`
+
+Mock hosts, records and upstreams keep their names, and so does every domain of the mock network that is not listed under \`domains\`. The servers
+are asked in their order, over UDP, and over TCP if an answer is cut off. The next one is asked when one refuses, fails or stays silent; one that
+was silent comes last for 30 seconds. Nothing is remembered between questions, and DNSSEC is not checked.
+
+What comes back is not trusted. Each question has a socket, an id and a mix of upper and lower case of its own, and an answer counts only with
+all three; others are ignored (\`dns.stray\` tells how many). Of a right answer only the records that answer the question go on. Answers that
+lead to this machine, a link-local address or a cloud’s metadata service are refused ([why](upstreams.md#what-is-not-reached)), unless
+\`resources.dns.local\` is true. An alias that leads to a name of the mock network is followed here. A question that comes around again is answered
+with SERVFAIL, and so is one more than 64 of a session, or 256 in all, that wait at a time.
+
+Clients reach the addresses that they are told only if an [upstream rule](upstreams.md) by address allows it.
 
 ## Certificates
 

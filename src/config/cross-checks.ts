@@ -8,6 +8,7 @@ import type { Path } from '../lib/schema/index.ts';
 import { checkAccess } from './access-checks.ts';
 import { MAX_ROUTE_RULES } from './constants.ts';
 import type { Contradiction } from './contradiction.ts';
+import { checkForwarding } from './dns-checks.ts';
 import { faultProblems } from './fault-checks.ts';
 import { profileRules } from './fault-profiles.ts';
 import { checkBridges, checkDnsServers, checkNames } from './name-checks.ts';
@@ -25,6 +26,7 @@ export function crossCheck(config: Config): { readonly problems: Contradiction[]
   checkDnsServers(config, warnings);
   checkNames(config, problems, warnings);
   checkRecords(config, problems, warnings);
+  checkForwarding(config, problems, warnings);
   checkProxy(config, problems);
   checkStubs(config, problems);
   checkBridges(config, warnings);

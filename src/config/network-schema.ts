@@ -2,6 +2,7 @@ import { DEFAULTS } from '../lib/defaults.ts';
 import { RECORD_TYPES, type RecordType } from '../lib/dns-data.ts';
 import { Type } from '../lib/schema/index.ts';
 import { AccessSchema } from './access-schema.ts';
+import { DnsSchema } from './dns-schema.ts';
 import { mockHosts } from './mock-network.ts';
 import { PacSchema, ProxySchema } from './proxy-schema.ts';
 import { Choice, closed, Int, Nullable, Section } from './schema-members.ts';
@@ -144,6 +145,7 @@ export const ResourcesSchema = Section(
       },
       'Addresses for the host names of upstreams.',
     ),
+    dns: DnsSchema,
     access: AccessSchema,
     requests: Section(
       {

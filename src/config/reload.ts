@@ -37,6 +37,7 @@ const LIVE: Readonly<Record<string, TakesEffect>> = {
   'services.pac': 'at once',
   'resources.upstreams': 'at once',
   'resources.access': 'at once',
+  'resources.dns': 'at once',
   'resources.denyWith': 'at once',
   faults: 'at once',
   'journal.level': 'at once',

@@ -78,3 +78,22 @@ export const ECHO_IDLE_MS = 30_000;
 
 /** Pairs of client and address that are remembered for pings; the one used least recently goes first. */
 export const MAX_ECHO_FLOWS = 4_096;
+
+/** Questions to other name servers under way at a time; they have one in so many of the process's file descriptors at most. */
+export const MAX_FORWARDED = 256;
+export const FORWARDED_DESCRIPTOR_SHARE = 16;
+
+/** Questions of one session that wait for other name servers at a time. */
+export const MAX_FORWARDED_OF_SESSION = 64;
+
+/** Times that a question is put to servers, all together, if they stay silent; one that fails is not asked again. */
+export const MIN_FORWARD_TRIES = 2;
+
+/** How long a server that stayed silent is asked after the others, in milliseconds. */
+export const SILENT_SERVER_MS = 30_000;
+
+/** Messages with the address of a server that are no answer to the question, until it is given up (RFC 5452 §9.3). */
+export const MAX_STRAY_ANSWERS = 16;
+
+/** Letters that a name has to have, so that a question that is the same letter by letter is one of ours that came around. */
+export const LETTERS_OF_A_LOOP = 12;

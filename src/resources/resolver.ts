@@ -1,9 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { type DnsFault, type FaultPorts, noFaults } from '../faults/ports.ts';
-import type { Clock, Timer } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { isBelow } from '../lib/domain-name.ts';
-import { addressBytes, addressText } from '../lib/ip-address.ts';
-import { patience } from '../lib/late-tick.ts';
+import { addressBytes } from '../lib/ip-address.ts';
 import type { Visitor } from '../lib/person.ts';
 import type { Emit } from '../telemetry/events.ts';
 import {
@@ -14,10 +13,28 @@ import {
   parseDnsQuery,
   serializeDnsAnswer,
 } from '../wire/dns.ts';
-import { DnsFramer, lengthOf } from '../wire/dns-stream.ts';
-import { DNS_EDNS_BYTES, DNS_IDLE_MS, DNS_TTL, DNS_UDP_BYTES, MAX_ALIASES, MAX_DNS_QUERY_BYTES } from './constants.ts';
+import { DNS_EDNS_BYTES, DNS_TTL, DNS_UDP_BYTES, MAX_ALIASES } from './constants.ts';
+import { serveDnsConnection } from './dns-connection.ts';
+import type { DnsForwarder } from './dns-forwarder.ts';
 import { LateAnswers } from './late-answers.ts';
 import type { NameAnswer } from './name-table.ts';
+import {
+  answer,
+  COUNTED,
+  failure,
+  faulty,
+  foreign,
+  isAuthoritative,
+  isMeta,
+  NO_RECORD,
+  named,
+  none,
+  outcomeOf,
+  type Resolution,
+  record,
+  records,
+} from './resolution.ts';
+import { addressOfReverseName, reverseName } from './reverse-name.ts';
 
 /** A name and its addresses, as the resolver knows them. */
 interface ZoneHost {
@@ -51,15 +68,29 @@ interface ResolverOptions {
   readonly upstreams?: UpstreamNames;
   /** Names that come and go, with the addresses of a host. */
   readonly stubs?: { addressesOf(name: string): readonly string[] | undefined };
+  /** Who is asked for names that are none of the mock network. Default: nobody. */
+  readonly forwarder?: DnsForwarder;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly faults?: FaultPorts;
 }
 
-interface Resolution {
-  readonly rcode: DnsRcode;
-  readonly records: readonly AnswerRecord[];
-  readonly outcome: string;
+/** Questions since the start or the last reset. */
+export interface DnsCounts {
+  /** All that came; the others but `forwarded` add up to it. */
+  readonly questions: number;
+  /** With what was asked for, or that there is no such thing. */
+  readonly answered: number;
+  /** REFUSED or NOTIMP. */
+  readonly refused: number;
+  /** SERVFAIL. */
+  readonly failed: number;
+  /** What was no question: FORMERR, or nothing. */
+  readonly malformed: number;
+  /** Left without an answer on purpose. */
+  readonly dropped: number;
+  /** Of all these, questions that other name servers were asked. */
+  readonly forwarded: number;
 }
 
 interface Response {
@@ -69,9 +100,19 @@ interface Response {
   readonly delay: number;
 }
 
+const NO_QUESTIONS: DnsCounts = {
+  questions: 0,
+  answered: 0,
+  refused: 0,
+  failed: 0,
+  malformed: 0,
+  dropped: 0,
+  forwarded: 0,
+};
+
 /**
  * The DNS server of the mock network: authoritative for its own domains, the names of upstreams and the reverse names of both,
- * over UDP and TCP. It asks nobody else: other names are refused.
+ * over UDP and TCP. Other names are refused, unless there is somebody to ask for them.
  */
 export class Resolver {
   readonly #byName = new Map<string, ZoneHost>();
@@ -85,6 +126,7 @@ export class Resolver {
   readonly #streams = new Set<Duplex>();
   /** Answers that come late on purpose. */
   readonly #late = new LateAnswers();
+  #counts: { -readonly [K in keyof DnsCounts]: number } = { ...NO_QUESTIONS };
 
   constructor(options: ResolverOptions) {
     this.#options = options;
@@ -111,57 +153,53 @@ export class Resolver {
     this.#domains = new Set(domains);
   }
 
+  /** Questions by what became of them. */
+  get counts(): DnsCounts {
+    return { ...this.#counts };
+  }
+
+  /** Begins to count anew. */
+  resetCounts(): void {
+    this.#counts = { ...NO_QUESTIONS };
+  }
+
   /** The addresses of a name, IPv4 first, as a client would be told them; or why there are none. */
   async addressesOf(
     name: string,
     session: string | undefined,
   ): Promise<{ readonly addresses: readonly string[] } | { readonly failure: string }> {
-    const addresses: string[] = [];
-    let failed = '';
-    for (const type of ['A', 'AAAA']) {
-      const { records, outcome } = this.#find(name, type, session);
-      addresses.push(...records.filter((one) => one.type === type).map(({ data }) => data));
-      failed ||= outcome;
-    }
-    return addresses.length > 0 ? { addresses } : { failure: `${name} has no address: ${failed}.` };
+    const found = await Promise.all(
+      ['A', 'AAAA'].map(async (type) => {
+        const { records, outcome } = await this.#complete(this.#find(name, type, session), type, session);
+        return { addresses: records.filter((one) => one.type === type).map(({ data }) => data), outcome };
+      }),
+    );
+    const addresses = found.flatMap((one) => one.addresses);
+    return addresses.length > 0 ? { addresses } : { failure: `${name} has no address: ${found[0]!.outcome}.` };
   }
 
   /** The datagram service on port 53. */
   readonly answer = (payload: Buffer, visitor: Visitor): Buffer | undefined | Promise<Buffer | undefined> => {
     const maxBytes = (query: DnsQuery): number =>
       query.edns ? Math.min(query.udpPayload, DNS_EDNS_BYTES) : DNS_UDP_BYTES;
-    const { bytes, delay } = this.#respond(payload, visitor, 'udp', maxBytes);
-    return delay > 0 ? this.#late.wait(this.#options.clock, delay, bytes) : bytes;
+    return this.#inTime(this.#respond(payload, visitor, 'udp', maxBytes));
   };
 
-  /** The stream service on port 53: messages with a two-byte length (RFC 1035 §4.2.2, RFC 7766). */
+  /** The stream service on port 53. */
   readonly open = (stream: Duplex, visitor: Visitor): void => {
-    const framer = new DnsFramer(MAX_DNS_QUERY_BYTES);
-    let idle: Timer | undefined;
-    const rearm = (): void => {
-      idle?.cancel();
-      idle = patience(this.#options.clock, DNS_IDLE_MS, () => stream.destroy());
-    };
     this.#streams.add(stream);
-    stream.on('error', () => stream.destroy());
-    stream.once('close', () => {
-      idle?.cancel();
-      this.#streams.delete(stream);
-    });
-    stream.once('end', () => stream.end());
-    stream.on('data', (chunk: Buffer) => {
-      rearm();
-      const fits = framer.push(chunk, (message) => {
-        const { bytes, delay } = this.#respond(message, visitor, 'tcp', () => 0xffff);
-        if (bytes === undefined) return;
-        const send = (): void => void (stream.destroyed || stream.write(Buffer.concat([lengthOf(bytes), bytes])));
-        if (delay > 0) void this.#late.wait(this.#options.clock, delay, bytes).then((late) => late && send());
-        else send();
-      });
-      if (!fits) stream.destroy();
-    });
-    rearm();
+    stream.once('close', () => this.#streams.delete(stream));
+    serveDnsConnection(stream, this.#options.clock, (message) =>
+      this.#inTime(this.#respond(message, visitor, 'tcp', () => 0xffff)),
+    );
   };
+
+  /** When the answer is to go. */
+  #inTime(response: Response | Promise<Response>): Buffer | undefined | Promise<Buffer | undefined> {
+    if (response instanceof Promise) return response.then((late) => this.#inTime(late));
+    const { bytes, delay } = response;
+    return delay > 0 ? this.#late.wait(this.#options.clock, delay, bytes) : bytes;
+  }
 
   close(): void {
     this.#late.close();
@@ -173,11 +211,13 @@ export class Resolver {
     visitor: Visitor,
     transport: 'udp' | 'tcp',
     maxBytes: (query: DnsQuery) => number,
-  ): Response {
+  ): Response | Promise<Response> {
+    this.#counts.questions++;
     let query: DnsQuery;
     try {
       query = parseDnsQuery(payload);
     } catch {
+      this.#counts.malformed++;
       return { bytes: formatError(payload), delay: 0 };
     }
     const fault = this.#faults.dns?.({
@@ -186,8 +226,22 @@ export class Resolver {
       name: query.name,
       type: query.type,
     });
-    const right = (): Resolution => this.#resolve(query, visitor.session);
-    const { rcode, records, outcome } = fault ? faulty(fault, query.type, right) : right();
+    const right = (): Resolution | Promise<Resolution> => this.#resolve(query, visitor.session);
+    const room = (): number => maxBytes(query);
+    const found = fault ? faulty(fault, query.type, right) : right();
+    if (!(found instanceof Promise)) return this.#response(query, visitor, found, fault, transport, room);
+    return found.then((late) => this.#response(query, visitor, late, fault, transport, room));
+  }
+
+  #response(
+    query: DnsQuery,
+    visitor: Visitor,
+    { rcode, records, outcome, authority }: Resolution,
+    fault: DnsFault | undefined,
+    transport: 'udp' | 'tcp',
+    maxBytes: () => number,
+  ): Response {
+    this.#counts[fault?.kind === 'drop' ? 'dropped' : COUNTED[rcode]]++;
     this.#options.emit('dns.query', {
       session: visitor.session,
       question: query.name,
@@ -195,13 +249,13 @@ export class Resolver {
       outcome,
       answers: records.length,
     });
-    const authoritative = isAuthoritative(rcode);
+    const authoritative = authority === undefined && isAuthoritative(rcode);
     const saysNo = authoritative && query.type !== 'CNAME' && !records.some(({ type }) => type !== 'CNAME');
-    const authority = saysNo ? this.#startOf(records.at(-1)?.data.toLowerCase() ?? query.name) : [];
+    const start = saysNo ? this.#startOf(records.at(-1)?.data.toLowerCase() ?? query.name) : [];
     if (fault?.kind === 'drop') return { bytes: undefined, delay: 0 };
     // With room for nothing but the question an answer goes without records, and says that it is cut off.
-    const room = fault?.kind === 'truncate' && transport === 'udp' ? 0 : maxBytes(query);
-    const answer = { rcode, records, authoritative, authority };
+    const room = fault?.kind === 'truncate' && transport === 'udp' ? 0 : maxBytes();
+    const answer = { rcode, records, authoritative, authority: authority ?? start };
     return { bytes: serializeDnsAnswer(query, answer, room), delay: fault?.delay ?? 0 };
   }
 
@@ -226,11 +280,51 @@ export class Resolver {
     return undefined;
   }
 
-  #resolve({ name, type, class: dnsClass, opcode }: DnsQuery, session: string | undefined): Resolution {
+  #resolve(query: DnsQuery, session: string | undefined): Resolution | Promise<Resolution> {
+    const { name, type, class: dnsClass, opcode } = query;
     if (opcode !== 0) return none(DnsRcode.NotImp, `refused: operation ${opcode} is not implemented`);
     // `version.bind` and the like are of class CH, and no names of ours.
     if (dnsClass !== 'IN' && dnsClass !== 'ANY') return none(DnsRcode.Refused, `refused: class ${dnsClass}`);
-    return this.#find(name, type, session);
+    const found = this.#find(name, type, session);
+    if (found.foreign === undefined || !this.#options.forwarder?.forwards(found.foreign)) return found;
+    // Transfers and the like are between servers (RFC 6895 §3.1); none of them may cross.
+    if (isMeta(type)) return none(DnsRcode.NotImp, `refused: questions of type ${type} are not forwarded`);
+    return this.#complete(found, type, session, query.question);
+  }
+
+  /** What others know of a name that is none of ours. */
+  async #complete(
+    found: Resolution,
+    type: string,
+    session: string | undefined,
+    question?: Buffer,
+    hops = 0,
+  ): Promise<Resolution> {
+    const { forwarder } = this.#options;
+    const { foreign } = found;
+    if (foreign === undefined || !forwarder?.forwards(foreign)) return found;
+    if (hops > MAX_ALIASES) return failure(`failed: more than ${MAX_ALIASES} aliases lead from one to the next`);
+    this.#counts.forwarded += hops === 0 ? 1 : 0;
+    const isFirst = found.records.length === 0;
+    const asked = { name: foreign, type, question: isFirst ? question : undefined };
+    const forwarded = await forwarder.resolve(asked, session, (name) => this.#isOwn(name));
+    if ('failure' in forwarded) {
+      const { failure: why } = forwarded;
+      return forwarded.refused ? none(DnsRcode.Refused, `refused: ${why}`) : failure(`failed: ${why}`);
+    }
+    const { rcode, records, authority, own, leftOut } = forwarded.answer;
+    const all = [...found.records, ...(isFirst ? records : records.map((one) => named(one, foreign)))];
+    if (own === undefined) {
+      const outcome = `${outcomeOf(rcode, records, type)} ${forwarded.server}${leftOut && `, without some of it: ${leftOut}`}`;
+      return { rcode, records: all, outcome, authority };
+    }
+    const further = await this.#complete(this.#find(own, type, session), type, session, undefined, hops + 1);
+    const rest = further.records.map((one) => named(one, own));
+    return { ...further, records: [...all, ...rest], authority: further.authority ?? [] };
+  }
+
+  #isOwn(name: string): boolean {
+    return this.#find(name, 'SOA', undefined).foreign !== name;
   }
 
   /** @param hops aliases that led to this name */
@@ -261,12 +355,13 @@ export class Resolver {
     }
     const wild = own ? undefined : this.#wildcardFor(name);
     if (wild) return this.#fromRecords(wild, type, session, hops) ?? none(DnsRcode.NoError, NO_RECORD);
+    if (this.#options.forwarder?.isDelegated(name)) return foreign(name);
     if (type === 'SOA' && this.#domains.has(name)) return records([...this.#startOf(name)]);
     if (own || this.#domains.has(name)) return none(DnsRcode.NoError, NO_RECORD);
     if (isBelow(name, this.#domains)) {
       return this.#parents.has(name) ? none(DnsRcode.NoError, NO_RECORD) : none(DnsRcode.NxDomain, 'no such name');
     }
-    return none(DnsRcode.Refused, 'refused: not a name of the mock network');
+    return foreign(name);
   }
 
   /** Those of the records that are of the type asked for, or where the alias among them leads. */
@@ -288,8 +383,9 @@ export class Resolver {
     const target = data.toLowerCase();
     const found = this.#find(target, type, session, hops + 1);
     const alias = { type: 'CNAME', ttl, data };
-    // What is no name of ours is for the client to look up.
-    if (found.rcode === DnsRcode.Refused) return records([alias]);
+    // What is no name of ours is for others, or for the client, to look up.
+    if (found.foreign !== undefined && found.records.length === 0)
+      return { ...records([alias]), foreign: found.foreign };
     if (found.rcode === DnsRcode.ServFail) return found;
     // The code is about the last name (RFC 6604 §3).
     return { ...found, records: [alias, ...found.records.map((one) => ({ ...one, name: one.name ?? target }))] };
@@ -298,66 +394,6 @@ export class Resolver {
 
 /** Who answers for the mock network. */
 const NAME_SERVER = 'dns.contoso.internal';
-
-const NO_RECORD = 'no record of this type';
-
-/** What is answered on purpose, with the right answer where that is part of it. */
-function faulty({ kind, addresses = [], explanation }: DnsFault, type: string, right: () => Resolution): Resolution {
-  switch (kind) {
-    case 'nxdomain':
-      return none(DnsRcode.NxDomain, explanation);
-    case 'servfail':
-      return failure(explanation);
-    case 'refused':
-      return none(DnsRcode.Refused, explanation);
-    case 'drop':
-      return none(DnsRcode.NoError, `no answer: ${explanation}`);
-    case 'wrong_address':
-      return { ...answer(type, addresses), outcome: `answered wrongly: ${explanation}` };
-    case 'delay':
-    case 'truncate':
-      return right();
-  }
-}
-
-/** Those of the addresses that are of the type asked for. */
-function answer(type: string, addresses: readonly string[]): Resolution {
-  const wanted = type === 'A' ? 4 : type === 'AAAA' ? 6 : 0;
-  const fitting = addresses.filter((address) => (address.includes(':') ? 6 : 4) === wanted);
-  return fitting.length > 0
-    ? records(fitting.map((address) => record(type, address)))
-    : none(DnsRcode.NoError, NO_RECORD);
-}
-
-const records = (found: Resolution['records']): Resolution => ({
-  rcode: DnsRcode.NoError,
-  records: found,
-  outcome: 'answered',
-});
-const record = (type: string, data: string): AnswerRecord => ({ type, ttl: DNS_TTL, data });
-const none = (rcode: DnsRcode, outcome: string): Resolution => ({ rcode, records: [], outcome });
-const failure = (outcome: string): Resolution => none(DnsRcode.ServFail, outcome);
-
-/** A server that refuses, or does not understand, speaks for no zone. */
-function isAuthoritative(rcode: DnsRcode): boolean {
-  return rcode === DnsRcode.NoError || rcode === DnsRcode.NxDomain;
-}
-
-/** The name under in-addr.arpa or ip6.arpa that stands for an address (RFC 1035 §3.5, RFC 3596 §2.5). */
-export function reverseName(address: string): string {
-  const bytes = addressBytes(address);
-  if (bytes === undefined) throw new TypeError(`${address} is no IP address`);
-  if (bytes.length === 4) return `${[...bytes].reverse().join('.')}.in-addr.arpa`;
-  return `${[...bytes.toString('hex')].reverse().join('.')}.ip6.arpa`;
-}
-
-/** The other way round; undefined for a name that stands for no whole address. */
-function addressOfReverseName(name: string): string | undefined {
-  const ipv4 = /^((?:\d{1,3}\.){4})in-addr\.arpa$/.exec(name)?.[1];
-  if (ipv4 !== undefined) return ipv4.split('.').slice(0, 4).reverse().join('.');
-  const ipv6 = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name)?.[1];
-  return ipv6 && addressText(Buffer.from(ipv6.replaceAll('.', '').split('').reverse().join(''), 'hex'));
-}
 
 /** The names that a name is below of. */
 function parentsOf(name: string): string[] {

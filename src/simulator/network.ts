@@ -4,12 +4,15 @@ import type { ForwardPort, Gateway } from '../gateway/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import { canonicalAddress } from '../lib/ip-address.ts';
+import { parseNameServer } from '../lib/name-server.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { createNetstack, driveNetstack, type Netstack } from '../netstack/index.ts';
 import type { Network } from '../network/index.ts';
 import {
   AccessRules,
   createPolicy,
+  DnsForwarder,
+  type ForwardSettings,
   type LookUp,
   type PersonDirectory,
   Resolver,
@@ -116,6 +119,16 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
   const stubHost = hosts.find(({ tcp }) => hasStubs(tcp));
   const rules = new UpstreamRules(config.resources.upstreams.map(upstreamRule));
   const upstreams = upstreamNames(config, rules, clock);
+  const ownListeners = new OwnListeners();
+  const forwarder = new DnsForwarder({
+    settings: forwardSettings(config),
+    clock,
+    random: options.random,
+    network: options.network,
+    ownListener: (address, port) => ownListeners.find(address, port),
+    emit,
+  });
+  closing.defer(() => forwarder.close());
   const resolver = new Resolver({
     hosts,
     records: config.services.records,
@@ -124,6 +137,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     stubs: {
       addressesOf: (name) => (onPremises.stubs.hosts().has(name) ? stubHost?.addresses : undefined),
     },
+    forwarder,
     emit,
     clock,
     faults,
@@ -134,7 +148,6 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
   let { denyWith } = config.resources;
   let { defaultDomain } = config.gateway;
   const reportSockets = limitReports((report) => emit('resource.limit', report), clock);
-  const ownListeners = new OwnListeners();
   const access = new AccessRules(config.resources.access, options.people, () => denyWith);
   const broker = new ResourceBroker({
     policy: createPolicy({
@@ -180,6 +193,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     rules,
     upstreams,
     broker,
+    resolver,
     onPremises,
     emit,
     recorder,
@@ -230,10 +244,13 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       defaultDomain = changed.gateway.defaultDomain;
       for (const server of changed.gateway.dnsServers) dnsServers.add(canonicalAddress(server));
       resolver.useDomains(zonesOf(changed));
+      forwarder.use(forwardSettings(changed));
     },
     async reset() {
       resources.reset();
       broker.reset();
+      resolver.resetCounts();
+      forwarder.reset();
       await onPremises.reset();
       // The flows of sessions that ended just now are told of it within a turn or two.
       for (let turn = 0; turn < RESET_TURNS && !upstreams.reset(); turn++) {
@@ -241,6 +258,16 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       }
     },
     close: () => closing.close(),
+  };
+}
+
+/** Who answers for other names. */
+function forwardSettings({ resources: { dns } }: Config): ForwardSettings {
+  return {
+    servers: dns.servers.map((server) => parseNameServer(server)!),
+    domains: dns.domains.map((domain) => domain.toLowerCase()),
+    timeout: dns.timeout * 1000,
+    local: dns.local,
   };
 }
 

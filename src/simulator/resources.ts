@@ -3,8 +3,10 @@ import { endpointText } from '../lib/endpoint.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import type {
   CompiledRule,
+  DnsCounts,
   NameTable,
   RequestCounts,
+  Resolver,
   ResourceBroker,
   ResourceTarget,
   UpstreamRule,
@@ -49,6 +51,8 @@ export interface ResourceList {
   readonly upstreams: readonly UpstreamInfo[];
   /** Requests since the start or the last reset, by what became of them. */
   readonly requests: RequestCounts;
+  /** Questions to the resolver since then. */
+  readonly dns: DnsCounts;
 }
 
 /** How many rules there may be at a time: as many as in a configuration. */
@@ -59,6 +63,7 @@ interface Parts {
   readonly rules: UpstreamRules;
   readonly upstreams: NameTable;
   readonly broker: ResourceBroker;
+  readonly resolver: Resolver;
   readonly onPremises: OnPremises;
   readonly recorder: RequestRecorder;
   readonly emit: Emit;
@@ -98,6 +103,7 @@ export class ResourceControls {
       })),
       upstreams: rules.list().map((rule) => this.#info(rule)),
       requests: this.#parts.broker.counts,
+      dns: this.#parts.resolver.counts,
     };
   }
 

@@ -68,6 +68,7 @@ export const EVENT_FIELDS: { readonly [Name in EventName]: readonly (keyof Event
   'resource.end': ['request', 'trace', 'session', 'user', 'signInName', 'channel', 'protocol', 'source', 'destination', 'host', 'decision', 'rule', 'explanation', 'target', 'outcome', 'began', 'answered', 'milliseconds', 'bytesIn', 'bytesOut', 'reason'],
   'resource.limit': ['session', 'table', 'action', 'count'],
   'dns.query': ['session', 'question', 'type', 'outcome', 'answers'],
+  'dns.stray': ['server', 'question', 'type', 'count', 'explanation'],
   'service.request': ['service', 'method', 'host', 'path', 'status', 'source'],
   'stub.request': ['stub', 'session', 'method', 'host', 'path', 'status', 'hit'],
   'stub.added': ['stub', 'method', 'host', 'path'],

@@ -272,6 +272,11 @@ export interface EventMap {
   /** The limit on sockets to upstreams was met. `count`: how often since the last report on this session and action. */
   'resource.limit': { session: string | undefined; table: string; action: string; count: number };
   'dns.query': { session: string | undefined; question: string; type: string; outcome: string; answers: number };
+  /**
+   * Messages that came from the address of a name server under `resources.dns` while it was asked, and were no answer to the question: other id,
+   * other question, too long. They were ignored. `explanation`: what was wrong with the last.
+   */
+  'dns.stray': { server: string; question: string; type: string; count: number; explanation: string };
   // services
   'service.request': { service: string; method: string; host: string; path: string; status: number; source: string };
   /** A stub answered. `hit`: how often it has by now. */
@@ -614,8 +619,13 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'resource.limit': { level: 'warn', text: limitText, problem: always },
   'dns.query': {
     // A name that does not resolve is what people look for in a log; one without an IPv6 address is every other name.
-    level: (e) => (e.outcome === 'answered' || e.outcome.startsWith('no record') ? 'debug' : 'info'),
+    level: (e) => (/^(answered$|answered by \S+$|no record)/.test(e.outcome) ? 'debug' : 'info'),
     text: (e) => `DNS ${e.type} ${e.question}: ${e.outcome}, ${e.answers} answers`,
+  },
+  'dns.stray': {
+    level: 'warn',
+    text: (e) =>
+      `${e.count} ${e.count === 1 ? 'message' : 'messages'} with the address of ${e.server} ${e.count === 1 ? 'was' : 'were'} no answer to DNS ${e.type} ${e.question}: ${e.explanation}`,
   },
   'service.request': {
     level: 'debug',

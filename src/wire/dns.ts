@@ -1,5 +1,7 @@
 import { addressText } from '../lib/ip-address.ts';
-import { dataBytes, MAX_LABEL_BYTES, MAX_NAME_BYTES, malformed, nameBytes, uint16s } from './dns-data.ts';
+import { dataBytes, malformed, nameBytes, uint16s } from './dns-data.ts';
+import { HEADER_BYTES, MAX_POINTERS, Reader, type RecordPlace, readHeader, recordCount } from './dns-reader.ts';
+import { CLASS_NAMES, CLASSES, TYPE_NAMES, TYPES, typeNumber } from './dns-types.ts';
 
 /*
  * DNS messages (RFC 1035, RFC 6891): what a resolver and a client of addresses need. Reading costs no more than was received: records of
@@ -43,6 +45,8 @@ export interface DnsRecord {
 /** A record to send; without a name it is of the one that was asked for. `data` as in a zone file, a text without quotes. */
 export interface AnswerRecord extends Omit<DnsRecord, 'name'> {
   readonly name?: string | undefined;
+  /** What goes instead of name and data: as DNS carries them. */
+  readonly wire?: { readonly owner: Buffer | undefined; readonly data: Buffer } | undefined;
 }
 
 export interface DnsAnswer {
@@ -52,15 +56,8 @@ export interface DnsAnswer {
   readonly records: readonly DnsRecord[];
 }
 
-const HEADER_BYTES = 12;
-/** Largest message (RFC 1035 §4.2.2). */
-const MAX_BYTES = 65_535;
 /** Records that are read of one answer; those that we ask for have a few. */
 const MAX_RECORDS = 256;
-/** Pointers that one name may go through. Compression needs one; some servers chain a few. */
-const MAX_POINTERS = 16;
-/** Bytes of the smallest record: root name, type, class, time to live, length. */
-const RECORD_BYTES = 11;
 const EDNS_UDP_BYTES = 1_232;
 
 const QR = 0x8000;
@@ -69,28 +66,6 @@ const TC = 0x0200;
 const RD = 0x0100;
 const RA = 0x0080;
 const OPCODE = 0x7800;
-
-const TYPES: Readonly<Record<string, number>> = {
-  ...{ A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, HINFO: 13, MX: 15, TXT: 16, AAAA: 28, SRV: 33, NAPTR: 35, OPT: 41 },
-  ...{
-    DS: 43,
-    RRSIG: 46,
-    NSEC: 47,
-    DNSKEY: 48,
-    TLSA: 52,
-    SVCB: 64,
-    HTTPS: 65,
-    IXFR: 251,
-    AXFR: 252,
-    ANY: 255,
-    CAA: 257,
-  },
-};
-const CLASSES: Readonly<Record<string, number>> = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 };
-const mnemonics = (table: Readonly<Record<string, number>>): Map<number, string> =>
-  new Map(Object.entries(table).map(([name, number]) => [number, name]));
-const TYPE_NAMES = mnemonics(TYPES);
-const CLASS_NAMES = mnemonics(CLASSES);
 
 /**
  * Reads a query with exactly one question.
@@ -128,11 +103,15 @@ export function serializeDnsQuery(query: {
   readonly id: number;
   readonly name: string;
   readonly type: string;
+  /** Largest UDP answer that is taken, in bytes, told by EDNS. Default: nothing is told. */
+  readonly udpPayload?: number | undefined;
 }): Buffer {
+  const { udpPayload } = query;
   return Buffer.concat([
-    uint16s(query.id, RD, 1, 0, 0, 0),
+    uint16s(query.id, RD, 1, 0, 0, udpPayload === undefined ? 0 : 1),
     nameBytes(query.name),
     uint16s(typeNumber(query.type), CLASSES['IN']!),
+    ...(udpPayload === undefined ? [] : [Buffer.of(0), uint16s(TYPES['OPT']!, udpPayload, 0, 0, 0)]),
   ]);
 }
 
@@ -206,17 +185,6 @@ export function parseDnsAnswer(bytes: Buffer): DnsAnswer {
   };
 }
 
-interface RecordPlace {
-  /** Where its name begins. */
-  readonly at: number;
-  readonly type: number;
-  readonly class: number;
-  readonly ttl: number;
-  /** Where its data are. */
-  readonly from: number;
-  readonly to: number;
-}
-
 function dataText(bytes: Buffer, { type, from, to }: RecordPlace): string | undefined {
   switch (type) {
     case TYPES['A']:
@@ -234,126 +202,13 @@ function dataText(bytes: Buffer, { type, from, to }: RecordPlace): string | unde
 /** The name of most records is the one of the question, which stands after the header. */
 const NAME_OF_QUESTION = 0xc000 | HEADER_BYTES;
 
-function recordBytes({ name, type, ttl, data }: AnswerRecord): Buffer {
-  const bytes = dataBytes(type, data);
+function recordBytes({ name, type, ttl, data, wire }: AnswerRecord): Buffer {
+  const bytes = wire?.data ?? dataBytes(type, data);
   const head = Buffer.alloc(10);
   head.writeUInt16BE(typeNumber(type), 0);
   head.writeUInt16BE(CLASSES['IN']!, 2);
   head.writeUInt32BE(ttl, 4);
   head.writeUInt16BE(bytes.length, 8);
-  return Buffer.concat([name === undefined ? uint16s(NAME_OF_QUESTION) : nameBytes(name), head, bytes]);
-}
-
-function typeNumber(type: string): number {
-  const number = TYPES[type] ?? Number(/^TYPE(\d{1,5})$/.exec(type)?.[1]);
-  if (!(number <= 0xffff)) throw malformed(`${type} is no type of records`);
-  return number;
-}
-
-/** The text of one label, in lower case. */
-function labelText(bytes: Buffer, from: number, to: number): string {
-  let text = '';
-  for (let i = from; i < to; i++) {
-    const byte = bytes[i]!;
-    const plain = byte > 0x20 && byte < 0x7f && byte !== 0x2e && byte !== 0x5c;
-    text += plain ? String.fromCharCode(byte) : `\\${String(byte).padStart(3, '0')}`;
-  }
-  return text.toLowerCase();
-}
-
-/** Reads from a place in a message onwards. */
-class Reader {
-  at: number;
-  readonly #bytes: Buffer;
-
-  constructor(bytes: Buffer, at = HEADER_BYTES) {
-    this.#bytes = bytes;
-    this.at = at;
-  }
-
-  uint16(): number {
-    this.#need(2);
-    this.at += 2;
-    return this.#bytes.readUInt16BE(this.at - 2);
-  }
-
-  /** The name that begins here; reading goes on after it. A pointer has to lead further back, so that no name turns in circles. */
-  name(pointers: number): string {
-    const bytes = this.#bytes;
-    const labels: string[] = [];
-    let at = this.at;
-    let start = at;
-    let length = 1;
-    let end: number | undefined;
-    for (;;) {
-      if (at >= bytes.length) throw malformed('a name is cut off');
-      const size = bytes[at]!;
-      if (size === 0) break;
-      if (size <= MAX_LABEL_BYTES) {
-        length += size + 1;
-        if (length > MAX_NAME_BYTES || at + 1 + size > bytes.length) throw malformed('a name is cut off or too long');
-        labels.push(labelText(bytes, at + 1, at + 1 + size));
-        at += size + 1;
-        continue;
-      }
-      const target = at + 2 > bytes.length ? -1 : bytes.readUInt16BE(at) & 0x3fff;
-      if (size < 0xc0 || target < HEADER_BYTES || target >= start || pointers-- <= 0)
-        throw malformed('a name points nowhere');
-      end ??= at + 2;
-      at = target;
-      start = target;
-    }
-    this.at = end ?? at + 1;
-    return labels.join('.');
-  }
-
-  /** Steps over a name without a look at where it points. */
-  skipName(): void {
-    for (;;) {
-      this.#need(1);
-      const size = this.#bytes[this.at]!;
-      if (size === 0 || size >= 0xc0) {
-        this.at += size === 0 ? 1 : 2;
-        return;
-      }
-      if (size > MAX_LABEL_BYTES) throw malformed('a name has a label of no known kind');
-      this.at += size + 1;
-    }
-  }
-
-  /** Steps over a record. */
-  record(): RecordPlace {
-    const at = this.at;
-    this.skipName();
-    this.#need(RECORD_BYTES - 1);
-    const bytes = this.#bytes;
-    const head = this.at;
-    const from = head + RECORD_BYTES - 1;
-    const to = from + bytes.readUInt16BE(head + 8);
-    if (to > bytes.length) throw malformed('a record is cut off');
-    this.at = to;
-    return {
-      at,
-      type: bytes.readUInt16BE(head),
-      class: bytes.readUInt16BE(head + 2),
-      ttl: bytes.readUInt32BE(head + 4),
-      from,
-      to,
-    };
-  }
-
-  #need(count: number): void {
-    if (this.at + count > this.#bytes.length) throw malformed('it is cut off');
-  }
-}
-
-/** The flags of a message that has a whole header. */
-function readHeader(bytes: Buffer): number {
-  if (bytes.length < HEADER_BYTES || bytes.length > MAX_BYTES) throw malformed(`it has ${bytes.length} bytes`);
-  return bytes.readUInt16BE(2);
-}
-
-/** How many records the header claims, of all sections. */
-function recordCount(bytes: Buffer): number {
-  return bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10);
+  const owner = wire?.owner ?? (name === undefined ? uint16s(NAME_OF_QUESTION) : nameBytes(name));
+  return Buffer.concat([owner, head, bytes]);
 }

@@ -7,7 +7,8 @@ import { AddressBlock } from '../../src/lib/address-block.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { namePattern } from '../../src/resources/name-patterns.ts';
 import { NameTable } from '../../src/resources/name-table.ts';
-import { Resolver, reverseName } from '../../src/resources/resolver.ts';
+import { Resolver } from '../../src/resources/resolver.ts';
+import { reverseName } from '../../src/resources/reverse-name.ts';
 import { Telemetry } from '../../src/telemetry/index.ts';
 import { DnsRcode, parseDnsAnswer, serializeDnsQuery } from '../../src/wire/dns.ts';
 

@@ -5,7 +5,12 @@ import type { Closable } from '../../lib/dispose.ts';
 import type { EventListener } from '../../telemetry/index.ts';
 import type { ReloadAnswer } from '../routes/config-routes.ts';
 import type { ResetAnswer } from '../routes/reset-routes.ts';
-import type { MockHostAnswer, RequestCountsAnswer, UpstreamAnswer } from '../routes/resource-routes.ts';
+import type {
+  DnsCountsAnswer,
+  MockHostAnswer,
+  RequestCountsAnswer,
+  UpstreamAnswer,
+} from '../routes/resource-routes.ts';
 import type { InstanceStatus } from '../routes/status-routes.ts';
 import type { StubAnswer } from '../routes/stub-routes.ts';
 import type { MintedToken, TokenRequest } from '../routes/tokens.ts';
@@ -157,6 +162,7 @@ class RemoteResources {
     readonly hosts: readonly MockHostAnswer[];
     readonly upstreams: readonly UpstreamAnswer[];
     readonly requests: RequestCountsAnswer;
+    readonly dns: DnsCountsAnswer;
   }> {
     return this.#requests.json('/api/resources');
   }

@@ -6,12 +6,19 @@ import { route, type Static, Type } from '../../lib/schema/index.ts';
 export type MockHostAnswer = Static<typeof HostAnswer>;
 /** Requests by what became of them, as `GET /api/resources` shows them. */
 export type RequestCountsAnswer = Static<typeof CountsAnswer>;
+/** Questions to the resolver by what became of them, as `GET /api/resources` shows them. */
+export type DnsCountsAnswer = Static<typeof DnsAnswer>;
 /** An upstream, as `GET /api/resources` shows it. */
 export type UpstreamAnswer = Static<typeof UpstreamAnswer>;
 
 /** What the routes show and change: `sim.resources`. */
 export interface ResourcesPort {
-  list(): { readonly hosts: readonly object[]; readonly upstreams: readonly object[]; readonly requests: object };
+  list(): {
+    readonly hosts: readonly object[];
+    readonly upstreams: readonly object[];
+    readonly requests: object;
+    readonly dns: object;
+  };
   /** @throws TunneliteError `ERR_RESOURCE_RULE` */
   add(upstream: UpstreamInput): object;
   /** @throws TunneliteError `ERR_RESOURCE_UNKNOWN` */
@@ -52,10 +59,23 @@ const CountsAnswer = Type.Object({
   broken: Type.Integer({ description: 'Something was cut off.' }),
   completed: Type.Integer(),
 });
+const DnsAnswer = Type.Object(
+  {
+    questions: Type.Integer({ description: 'Since the start or the last reset.' }),
+    answered: Type.Integer({ description: 'With what was asked for, or that there is no such thing.' }),
+    refused: Type.Integer({ description: 'REFUSED or NOTIMP.' }),
+    failed: Type.Integer({ description: 'SERVFAIL.' }),
+    malformed: Type.Integer({ description: 'What was no question.' }),
+    dropped: Type.Integer({ description: 'Left without an answer on purpose.' }),
+    forwarded: Type.Integer({ description: 'Of all these, questions that other name servers were asked.' }),
+  },
+  { description: 'Questions to the resolver.' },
+);
 const ResourcesAnswer = Type.Object({
   hosts: Type.Array(HostAnswer, { description: 'Mock hosts.' }),
   upstreams: Type.Array(UpstreamAnswer, { description: 'In their order: the first that fits decides.' }),
   requests: CountsAnswer,
+  dns: DnsAnswer,
 });
 const AddedAnswer = Type.Object({
   ...UPSTREAM,

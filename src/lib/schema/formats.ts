@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { isDomainName } from '../domain-name.ts';
 import { parseDuration } from '../duration.ts';
+import { parseNameServer } from '../name-server.ts';
 
 /** Of the public kind, with at least two labels: what a tenant may have as its own. */
 const PUBLIC_DOMAIN =
@@ -108,6 +109,10 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   host: {
     expected: 'a host name or an IP address',
     test: (text) => isIP(text) !== 0 || isDomainName(text.replace(/^\*\./, '')),
+  },
+  'dns-server': {
+    expected: 'an IP address, with a port if it is not 53, such as 192.0.2.53 or [fd00::53]:5353',
+    test: (text) => parseNameServer(text) !== undefined,
   },
   target: {
     expected: 'a host name or an IP address',

@@ -1,0 +1,61 @@
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../lib/clock.ts';
+import { patience } from '../lib/late-tick.ts';
+import { DnsFramer, lengthOf } from '../wire/dns-stream.ts';
+import { DNS_IDLE_MS, MAX_DNS_QUERY_BYTES } from './constants.ts';
+
+/** Answers a message, at once or later; undefined: there is no answer. */
+type Answer = (message: Buffer) => Buffer | undefined | Promise<Buffer | undefined>;
+
+/**
+ * A client's connection to the resolver: messages with a two-byte length (RFC 1035 §4.2.2), each answered as soon as its answer is there, whatever
+ * the order (RFC 7766 §6.2.1.1). Who does not read answers is not read from.
+ */
+export function serveDnsConnection(stream: Duplex, clock: Clock, answer: Answer): void {
+  const framer = new DnsFramer(MAX_DNS_QUERY_BYTES);
+  let idle: Timer | undefined;
+  let waiting = 0;
+  let ended = false;
+
+  const rearm = (): void => {
+    idle?.cancel();
+    idle = patience(clock, DNS_IDLE_MS, () => {
+      if (waiting > 0) rearm();
+      else stream.destroy();
+    });
+  };
+  const endIfOver = (): void => {
+    if (ended && waiting === 0) stream.end();
+  };
+  const send = (bytes: Buffer | undefined): void => {
+    if (bytes === undefined || stream.destroyed) return;
+    if (!stream.write(Buffer.concat([lengthOf(bytes), bytes]))) stream.pause();
+  };
+  stream.on('error', () => stream.destroy());
+  stream.once('close', () => idle?.cancel());
+  stream.once('end', () => {
+    ended = true;
+    endIfOver();
+  });
+  stream.on('drain', () => stream.resume());
+  stream.on('data', (chunk: Buffer) => {
+    rearm();
+    const fits = framer.push(chunk, (message) => {
+      const found = answer(message);
+      if (!(found instanceof Promise)) {
+        send(found);
+        return;
+      }
+      waiting++;
+      void found.then((bytes) => {
+        waiting--;
+        send(bytes);
+        if (stream.destroyed) return;
+        rearm();
+        endIfOver();
+      });
+    });
+    if (!fits) stream.destroy();
+  });
+  rearm();
+}

@@ -1,0 +1,238 @@
+import type { Clock } from '../lib/clock.ts';
+import { withinDescriptors } from '../lib/descriptor-limit.ts';
+import { isBelow } from '../lib/domain-name.ts';
+import { endpointText } from '../lib/endpoint.ts';
+import { type RandomSource, systemRandom } from '../lib/random.ts';
+import { type Network, systemNetwork, type TcpTarget } from '../network/index.ts';
+import type { Emit } from '../telemetry/events.ts';
+import {
+  FORWARDED_DESCRIPTOR_SHARE,
+  LETTERS_OF_A_LOOP,
+  MAX_FORWARDED,
+  MAX_FORWARDED_OF_SESSION,
+  MIN_FORWARD_TRIES,
+  SILENT_SERVER_MS,
+} from './constants.ts';
+import type { OwnListener } from './dial-guard.ts';
+import { exchange } from './dns-exchange.ts';
+import { type ForwardedAnswer, judgeReply } from './reply-check.ts';
+
+/** Who answers for names that are none of the mock network. */
+export interface ForwardSettings {
+  /** In the order in which they are asked. Empty = nobody. */
+  readonly servers: readonly TcpTarget[];
+  /** Names that are forwarded: these, and all below them. Empty = all that are none of the mock network. In lower case. */
+  readonly domains: readonly string[];
+  /** How long each server may take, in milliseconds. */
+  readonly timeout: number;
+  /** Answers may lead to this machine and to link-local addresses. */
+  readonly local: boolean;
+}
+
+interface ForwarderOptions {
+  readonly settings: ForwardSettings;
+  readonly clock: Clock;
+  readonly random?: RandomSource;
+  /** How servers are reached; by the machine's sockets when left out. */
+  readonly network?: Network;
+  readonly ownListener?: OwnListener;
+  readonly emit: Emit;
+  /** Questions under way at a time. Default: what the process's file descriptors allow. */
+  readonly limit?: number;
+}
+
+/** What came of a question: an answer, with who gave it, or why there is none. */
+export type Forwarded =
+  | { readonly answer: ForwardedAnswer; readonly server: string }
+  | { readonly failure: string; readonly refused: boolean };
+
+interface Job {
+  readonly done: Promise<Forwarded>;
+  readonly finish: (outcome: Forwarded) => void;
+  /** Gives up what is under way. */
+  stop: () => void;
+  /** The question as it went out, byte for byte. */
+  question: string;
+}
+
+/**
+ * Puts questions to the name servers of the configuration, one after the other until one answers. A question that is under way already is not
+ * put a second time, so that nobody gets more than one try to guess it (RFC 5452 §5).
+ */
+export class DnsForwarder {
+  readonly #options: ForwarderOptions;
+  readonly #network: Network;
+  readonly #limit: number;
+  #settings: ForwardSettings;
+  #domains: ReadonlySet<string>;
+  readonly #jobs = new Map<string, Job>();
+  /** Questions that wait, by session. */
+  readonly #waiting = new Map<string | undefined, number>();
+  /** Questions under way as they went out. */
+  readonly #sent = new Set<string>();
+  /** When servers were silent last. */
+  readonly #silent = new Map<TcpTarget, number>();
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.#network = options.network ?? systemNetwork;
+    this.#limit = options.limit ?? withinDescriptors(MAX_FORWARDED, FORWARDED_DESCRIPTOR_SHARE);
+    this.#settings = options.settings;
+    this.#domains = new Set(options.settings.domains);
+  }
+
+  /** Questions under way. */
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  /** Asks others from now on; what is under way goes on. */
+  use(settings: ForwardSettings): void {
+    this.#settings = settings;
+    this.#domains = new Set(settings.domains);
+    this.#silent.clear();
+  }
+
+  /** Whether a name was given to others: one that the mock network would have to itself otherwise. */
+  isDelegated(name: string): boolean {
+    if (this.#settings.servers.length === 0) return false;
+    return this.#domains.has(name) || isBelow(name, this.#domains);
+  }
+
+  /** Whether a name that is none of the mock network is asked for elsewhere. Some never are (RFC 6761 §6, RFC 7686 §2). */
+  forwards(name: string): boolean {
+    const { servers, domains } = this.#settings;
+    if (servers.length === 0) return false;
+    return domains.length > 0 ? this.isDelegated(name) : !/(^|\.)(localhost|invalid|onion)$/.test(name);
+  }
+
+  /**
+   * Asks. A question that came around to us again is not asked: a server of the configuration asks us.
+   * @param question as the client sent it, byte for byte; undefined = it is not a client's
+   * @param isOwn names that the servers have no say in
+   */
+  resolve(
+    { name, type, question }: { readonly name: string; readonly type: string; readonly question?: Buffer | undefined },
+    session: string | undefined,
+    isOwn: (name: string) => boolean,
+  ): Promise<Forwarded> {
+    if (question && this.#isLoop(name, question)) {
+      return Promise.resolve(
+        failure('a name server of resources.dns asks this resolver, so the question goes in a circle'),
+      );
+    }
+    const waiting = this.#waiting.get(session) ?? 0;
+    if (waiting >= MAX_FORWARDED_OF_SESSION) {
+      return Promise.resolve(failure(`${waiting} other questions of the session wait for the name servers`));
+    }
+    const key = `${type} ${name}`;
+    let job = this.#jobs.get(key);
+    if (!job) {
+      if (this.#jobs.size >= this.#limit) {
+        return Promise.resolve(failure(`${this.#jobs.size} other questions wait for the name servers`));
+      }
+      job = newJob();
+      this.#jobs.set(key, job);
+      this.#run(key, job, name, type, isOwn);
+    }
+    this.#waiting.set(session, waiting + 1);
+    return job.done.finally(() => {
+      const left = this.#waiting.get(session)! - 1;
+      if (left > 0) this.#waiting.set(session, left);
+      else this.#waiting.delete(session);
+    });
+  }
+
+  /** Forgets which servers were silent. */
+  reset(): void {
+    this.#silent.clear();
+  }
+
+  close(): void {
+    for (const [key, job] of this.#jobs) this.#end(key, job, failure('the simulator is closing'));
+  }
+
+  #isLoop(name: string, question: Buffer): boolean {
+    return this.#sent.size > 0 && letters(name) >= LETTERS_OF_A_LOOP && this.#sent.has(question.toString('latin1'));
+  }
+
+  #end(key: string, job: Job, outcome: Forwarded): void {
+    job.stop();
+    this.#sent.delete(job.question);
+    this.#jobs.delete(key);
+    job.finish(outcome);
+  }
+
+  /** Those that answered last time first, in the order of the configuration. */
+  #order(): TcpTarget[] {
+    const { servers } = this.#settings;
+    const now = this.#options.clock.monotonic();
+    const isSilent = (server: TcpTarget): boolean => now - (this.#silent.get(server) ?? -Infinity) < SILENT_SERVER_MS;
+    return [...servers.filter((server) => !isSilent(server)), ...servers.filter(isSilent)];
+  }
+
+  #run(key: string, job: Job, name: string, type: string, isOwn: (name: string) => boolean): void {
+    const { clock, emit, random = systemRandom, ownListener } = this.#options;
+    const { timeout, local } = this.#settings;
+    const order = this.#order();
+    const reasons: string[] = [];
+    let tries = Math.max(order.length, MIN_FORWARD_TRIES);
+    const next = (): void => {
+      const server = order.shift();
+      if (server === undefined || tries-- <= 0) {
+        this.#end(key, job, failure([...new Set(reasons)].join('; ')));
+        return;
+      }
+      const shown = endpointText(server.host, server.port);
+      const own = ownListener?.(server.host, server.port);
+      if (own !== undefined) {
+        reasons.push(`${shown} is ${own} itself`);
+        next();
+        return;
+      }
+      job.stop = exchange(
+        {
+          server,
+          name,
+          type,
+          timeout,
+          network: this.#network,
+          clock,
+          random,
+          judge: (bytes, sent, transport, maxBytes) => judgeReply(bytes, sent, transport, maxBytes, { isOwn, local }),
+          onSent: (question) => {
+            this.#sent.delete(job.question);
+            job.question = question.toString('latin1');
+            this.#sent.add(job.question);
+          },
+        },
+        ({ verdict, strays, stray }) => {
+          if (strays > 0) emit('dns.stray', { server: shown, question: name, type, count: strays, explanation: stray });
+          switch (verdict.kind) {
+            case 'answer':
+              this.#silent.delete(server);
+              this.#end(key, job, { answer: verdict.answer, server: server.port === 53 ? server.host : shown });
+              return;
+            case 'refused':
+              this.#end(key, job, { failure: verdict.why, refused: true });
+              return;
+            case 'silent':
+              this.#silent.set(server, clock.monotonic());
+              order.push(server);
+          }
+          reasons.push(verdict.why);
+          next();
+        },
+      );
+    };
+    next();
+  }
+}
+
+function newJob(): Job {
+  const { promise, resolve } = Promise.withResolvers<Forwarded>();
+  return { done: promise, finish: resolve, stop: () => {}, question: '' };
+}
+
+const failure = (why: string): Forwarded => ({ failure: why, refused: false });
+const letters = (name: string): number => name.replace(/[^a-z]/g, '').length;
