@@ -37,11 +37,11 @@ export interface Carrier {
 const MAX_DATAGRAM = 2048;
 
 /** Ports for datagrams, one for each client. Batches of system calls pay for one busy socket, not for thousands. */
-async function openPort(network: Network, target: Target, sink: DatagramSink): Promise<DatagramPort> {
+async function openPort(network: Network, target: Target, sink: DatagramSink, from?: string): Promise<DatagramPort> {
   const to = endpointOf(target.host, target.port);
   const socket = await network.openDatagrams(
     {
-      host: to.family === 'IPv6' ? '::' : '0.0.0.0',
+      host: from ?? (to.family === 'IPv6' ? '::' : '0.0.0.0'),
       port: 0,
       maxDatagram: MAX_DATAGRAM,
       receiver: {
@@ -67,6 +67,14 @@ export const systemCarrier: Carrier = {
   connect: ({ host, port }, signal) => dial({ host, port, noDelay: true }, signal),
   datagrams: (target, sink) => openPort(systemNetwork, target, sink),
 };
+
+/** The same from one address of the machine. @param address of the family of the gateways' */
+export function systemCarrierFrom(address: string): Carrier {
+  return {
+    connect: ({ host, port }, signal) => dial({ host, port, noDelay: true, localAddress: address }, signal),
+    datagrams: (target, sink) => openPort(systemNetwork, target, sink, address),
+  };
+}
 
 /** A carrier over another network. Names are its business. */
 export function networkCarrier(network: Network): Carrier {

@@ -36,9 +36,10 @@ export const STABLE_MS = 10_000;
 
 /** Spec: a DTLS handshake is given up after 12 s, and the next one begins at most 60 s later [§8]. */
 export const DTLS_HANDSHAKE_MS = 12_000;
-export const DTLS_RETRY_MOST_MS = 60_000;
+const DTLS_RETRY_MOST_MS = 60_000;
 /** Ours: pause after the first failed handshake, doubled by each other one. Chance takes off up to a half. */
-export const DTLS_RETRY_FIRST_MS = 10_000;
+const DTLS_RETRY_FIRST_MS = 10_000;
+export const DTLS_RETRY = { first: DTLS_RETRY_FIRST_MS, most: DTLS_RETRY_MOST_MS } as const;
 
 /** Ours, as our gateway: data over DTLS unanswered for this long is followed by a DPD request, once per such interval. */
 export const UNANSWERED_PROBE_MS = 1_000;

@@ -13,8 +13,6 @@ import {
   DPD_DEAD_FACTOR,
   DPD_REPEAT_SHARE,
   DTLS_HANDSHAKE_MS,
-  DTLS_RETRY_FIRST_MS,
-  DTLS_RETRY_MOST_MS,
   UNANSWERED_PROBE_MS,
 } from './constants.ts';
 import { DataPathEvent, DataPathState, nextDataPath } from './data-path-state.ts';
@@ -40,6 +38,8 @@ export interface DataPathOwner {
   readonly random: RandomSource;
   readonly protection: RecordProtection | undefined;
   readonly keylog: ((line: Buffer) => void) | undefined;
+  /** Pauses after handshakes that failed, in milliseconds. */
+  readonly dtlsRetry: { readonly first: number; readonly most: number };
   /** How long data may be unanswered before it moves to CSTP, in milliseconds; 0 = as long as the DPD allows. */
   readonly unansweredLimit: number;
   now(): number;
@@ -251,7 +251,8 @@ export class DataPath implements DatagramSink {
 
   #failed(why: string): void {
     this.#forget(why);
-    const pause = backoff(this.#failures++, DTLS_RETRY_FIRST_MS, DTLS_RETRY_MOST_MS, this.#owner.random);
+    const { dtlsRetry, random } = this.#owner;
+    const pause = backoff(this.#failures++, dtlsRetry.first, dtlsRetry.most, random);
     this.#retryAt = this.#owner.now() + pause;
     this.#move(DataPathEvent.Failed);
     this.#owner.wake(this.#retryAt);

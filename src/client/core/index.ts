@@ -4,11 +4,19 @@ export {
   type DatagramSink,
   networkCarrier,
   systemCarrier,
+  systemCarrierFrom,
   type Target,
 } from './carrier.ts';
 export { ClientEvent, ClientState } from './client-state.ts';
 export { ClientTimer } from './client-timer.ts';
-export { SEND_HEADROOM } from './constants.ts';
+export {
+  CONNECT_TIMEOUT_MS,
+  DTLS_HANDSHAKE_MS,
+  DTLS_RETRY,
+  RECONNECT_TIMEOUT_MS,
+  SEND_HEADROOM,
+  UNANSWERED_SWITCH_MS,
+} from './constants.ts';
 export type { DtlsWish } from './dtls-wish.ts';
 export { LightClient } from './light-client.ts';
 export { tokenSignIn } from './login.ts';

@@ -1,6 +1,6 @@
 import type { TunneliteError } from '../../lib/errors.ts';
 import type { Timed } from './client-timer.ts';
-import { UNANSWERED_SWITCH_MS } from './constants.ts';
+import { DTLS_RETRY, UNANSWERED_SWITCH_MS } from './constants.ts';
 import { endedByGateway } from './cstp-link.ts';
 import type { DataPathOwner } from './data-path.ts';
 import type { ChannelName, LightClientOptions } from './types.ts';
@@ -40,6 +40,10 @@ export class PathOwner<Client extends PathClient> implements DataPathOwner {
 
   get unansweredLimit(): number {
     return this.#options.unansweredLimit ?? UNANSWERED_SWITCH_MS;
+  }
+
+  get dtlsRetry() {
+    return this.#options.dtlsRetry ?? DTLS_RETRY;
   }
 
   now(): number {

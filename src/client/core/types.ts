@@ -85,6 +85,8 @@ export interface LightClientOptions<C> {
    * has it. Default 3.5 s.
    */
   readonly unansweredLimit?: number | undefined;
+  /** Pauses between DTLS handshakes that fail, in milliseconds: after the first, and the longest. Default 10 s and 60 s. */
+  readonly dtlsRetry?: { readonly first: number; readonly most: number } | undefined;
   /** NSS key log lines of TLS and DTLS. */
   readonly keylog?: ((line: Buffer) => void) | undefined;
 }
