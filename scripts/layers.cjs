@@ -4,7 +4,7 @@
 const layers = [
   ['lib'],
   ['wire', 'config', 'certs', 'telemetry'],
-  ['udp', 'network', 'dtls', 'tls', 'netstack', 'bearer', 'faults'],
+  ['udp', 'network', 'dtls', 'tls', 'netstack', 'bearer', 'faults', 'metrics'],
   ['entra', 'gateway', 'resources', 'services', 'client'],
   ['intune', 'admin', 'pairing', 'load'],
   ['simulator'],

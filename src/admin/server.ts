@@ -9,10 +9,12 @@ import { errorText, TunneliteError } from '../lib/errors.ts';
 import { listenHint } from '../lib/listen-hint.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { OWN_COMPILERS } from '../lib/schema/index.ts';
+import type { MetricsText } from '../metrics/index.ts';
 import { type Network, systemNetwork } from '../network/index.ts';
 import { docsPlugin } from './docs.ts';
 import { onlyOwnNames } from './guard.ts';
 import { healthPlugin } from './health.ts';
+import { metricsPlugin } from './metrics.ts';
 import { boundPlaces } from './places.ts';
 import { requireSecret } from './secret.ts';
 import type { AdminRoutes, HealthCheck } from './types.ts';
@@ -31,6 +33,8 @@ export interface AdminOptions {
   readonly names?: readonly string[];
   /** Connections at once; default 2000, within what file descriptors allow. */
   readonly maxConnections?: number;
+  /** Served at `/metrics`, without the secret; left out: nothing is there. */
+  readonly metrics?: () => Promise<MetricsText>;
   /** The nouns of the API, each under a prefix of its own; all need the instance's secret. */
   readonly routes: readonly AdminRoutes[];
 }
@@ -99,6 +103,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   await server.register(async (guarded) => {
     guarded.addHook('onRequest', onlyOwnNames(options.names ?? []));
     await guarded.register(docsPlugin(options));
+    if (options.metrics) await guarded.register(metricsPlugin(options.metrics));
     await guarded.register(async (secured) => {
       secured.addHook('onRequest', requireSecret(secret));
       for (const { prefix, plugin } of options.routes) await secured.register(plugin, { prefix });

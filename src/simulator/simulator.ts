@@ -26,6 +26,7 @@ import { TunneliteError } from '../lib/errors.ts';
 import type { Dial } from '../lib/http-exchange.ts';
 import type { SimulatorClock } from '../lib/simulator-clock.ts';
 import { shared } from '../lib/turns.ts';
+import type { Metrics } from '../metrics/index.ts';
 import type { Emit, EventListener, Journal, JournalMark, Telemetry } from '../telemetry/index.ts';
 import type { Authorities } from './authorities.ts';
 import { tokenMinter } from './mint.ts';
@@ -68,6 +69,7 @@ interface Parts {
   readonly gateway: Gateway;
   readonly faults: FaultEngine;
   readonly resets: Resets;
+  readonly metrics: Metrics;
   readonly closing: CloseStack;
   /** Has the log begin at another level. */
   readonly onLogLevel: ((level: Config['log']['level']) => void) | undefined;
@@ -190,6 +192,11 @@ export class Simulator implements Closable {
    */
   async mintToken(request: TokenRequest = {}): Promise<MintedToken> {
     return tokenMinter(this.identity)(request);
+  }
+
+  /** The metrics as `GET /metrics` of the administration listener shows them, in the text format of Prometheus: docs/metrics.md. */
+  async metrics(): Promise<string> {
+    return (await this.#parts.metrics.read()).text;
   }
 
   /** Tries everything out, as a client would: the gateway's probe page and the key set over TLS, and the keys that tokens are checked with. */

@@ -12,6 +12,7 @@ import { directly, type Offload } from '../lib/offload.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { SimulatorClock } from '../lib/simulator-clock.ts';
 import { version } from '../lib/version.ts';
+import { EventTally } from '../metrics/index.ts';
 import { type Network, systemNetwork, type TcpTarget } from '../network/index.ts';
 import type { LookUp } from '../resources/index.ts';
 import { type EventListener, type EventLogger, eventJson, Telemetry } from '../telemetry/index.ts';
@@ -21,6 +22,7 @@ import { createAuthorities, signingKeys } from './authorities.ts';
 import { flawedCertificates } from './flawed-certificates.ts';
 import { keylogOf } from './keylog.ts';
 import { LeafRenewal } from './leaf-renewal.ts';
+import { metricsOf } from './metrics.ts';
 import { gatewayNames, leafCertificates, nameConstraints, permittedNames, welcomeNames } from './names.ts';
 import { createInnerNetwork } from './network.ts';
 import { personDirectory } from './person-directory.ts';
@@ -106,12 +108,14 @@ export async function runSimulator(
   const closing = new CloseStack();
   const journalFile =
     config.journal.file === null ? undefined : openAppendFile(config.journal.file, 'journal.file', { gather: true });
+  const tally = new EventTally(() => machine.monotonic());
   const telemetry = new Telemetry({
     clock,
     journalCapacity: config.journal.capacity,
     journalLevel: config.journal.level,
     journalSink: journalFile && ((event) => journalFile.write(eventJson(event))),
     logger: runtime.logger,
+    count: tally.count,
   });
   // The last thing that is closed, also where the start fails: the journal has the whole story, from its first event on.
   closing.defer(() => {
@@ -224,7 +228,10 @@ export async function runSimulator(
     clock.follow(renewal);
     resets.add('certificates', () => renewal.reset());
     const ownCertificate = config.gateway.tls.certFile === null ? undefined : leaves.gateway.cert;
+    const metrics = metricsOf({ tally, gateway, network, faults, journal: telemetry.journal, clock });
+    closing.defer(() => metrics.close());
     const sim = new Simulator({
+      metrics,
       config,
       clock,
       machine,
@@ -249,6 +256,7 @@ export async function runSimulator(
         check: () => sim.check(),
         version,
         names: config.gateway.names,
+        metrics: metrics.read,
         routes: adminRoutes(sim, machine.now()),
       }),
     );

@@ -201,7 +201,8 @@ export interface EventMap {
     /** The session that the client named, where that is known. */
     session?: string | undefined;
   };
-  'channel.switch': { session: string; from: string; to: string; reason: string };
+  /** Data to the client takes another channel. `silence`: milliseconds since something was heard over DTLS, when it is given up. */
+  'channel.switch': { session: string; from: string; to: string; reason: string; silence?: number | undefined };
   /** Packets that did not carry the session's own source address, and were dropped. `count`: how many since the last report. */
   'channel.spoofed': { session: string; count: number };
   /** Packets that are no IP packets, and were dropped. `count`: how many since the last report. */

@@ -26,6 +26,8 @@ interface TelemetryOptions {
   /** Called with each event that enters the journal. */
   readonly journalSink?: ((event: TunneliteEvent) => void) | undefined;
   readonly logger?: EventLogger | undefined;
+  /** Called with each event, whatever its level, before anything is made of it. */
+  readonly count?: Emit | undefined;
 }
 
 /** Called with each event, synchronously. A listener that throws is removed. */
@@ -41,6 +43,7 @@ export class Telemetry {
   readonly #logger: EventLogger | undefined;
   #journalRank: number;
   readonly #journalSink: ((event: TunneliteEvent) => void) | undefined;
+  readonly #count: Emit | undefined;
   readonly #listeners = new Set<EventListener>();
   #seq = 0;
 
@@ -49,11 +52,13 @@ export class Telemetry {
     this.#logger = options.logger;
     this.#journalRank = LEVEL_RANK[options.journalLevel ?? DEFAULTS.journal.level];
     this.#journalSink = options.journalSink;
+    this.#count = options.count;
     this.journal = new Journal({ capacity: options.journalCapacity ?? DEFAULTS.journal.capacity });
   }
 
   /** Reports an event; bound, so that it can be handed out as the `Emit` port. */
   readonly emit: Emit = <K extends EventName>(name: K, fields: EventMap[K]): void => {
+    this.#count?.(name, fields);
     const spec = EVENTS[name];
     const level = typeof spec.level === 'function' ? spec.level(fields) : spec.level;
     const keep = LEVEL_RANK[level] >= this.#journalRank;

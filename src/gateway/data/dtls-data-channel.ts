@@ -383,7 +383,8 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     if (this.#selection.path !== path) this.#options.onSooner(this);
     if (!change) return;
     this.#counters.switches++;
-    this.#options.emit('channel.switch', { session: this.tunnel.id, ...change });
+    const silence = change.to === 'cstp' ? { silence: now - this.#selection.heard } : {};
+    this.#options.emit('channel.switch', { session: this.tunnel.id, ...change, ...silence });
     this.tunnel.channelChanged();
   }
 }

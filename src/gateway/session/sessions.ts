@@ -10,6 +10,7 @@ import type { Emit } from '../../telemetry/events.ts';
 import type { AddressPool, TunnelAddress } from './address-pool.ts';
 import { COOKIE_SLACK, SESSION_ID_BYTES } from './constants.ts';
 import { GatewaySession, type SessionAddresses, type SessionHost } from './session.ts';
+import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.ts';
 import type { SessionStore, StoredSession } from './types.ts';
 
 /** Letters without those that look alike. */
@@ -93,6 +94,8 @@ export class Sessions implements SessionHost {
   /** Those whose tunnel is up, and how many of them each user has. */
   readonly #connected = new Set<GatewaySession>();
   readonly #connectedOf = new Map<string, number>();
+  /** Of sessions that are no more. */
+  #past = NO_TRAFFIC;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -165,7 +168,7 @@ export class Sessions implements SessionHost {
     this.#remember(session.key, { id: session.id, reason });
     this.#count(session);
     this.#due.remove(session);
-    this.#byKey.delete(session.key);
+    if (this.#byKey.delete(session.key)) this.#past = addTraffic(this.#past, session.traffic);
     this.#byId.delete(session.id);
     this.#options.store.delete(session.key).catch(() => {});
     this.#options.host.onConnectedChanged();
@@ -194,6 +197,13 @@ export class Sessions implements SessionHost {
 
   get size(): number {
     return this.#byKey.size;
+  }
+
+  /** All that passed through the tunnels of all sessions, also of those that are no more. */
+  get traffic(): Traffic {
+    let total = this.#past;
+    for (const session of this.#byKey.values()) total = addTraffic(total, session.traffic);
+    return total;
   }
 
   values(): IterableIterator<GatewaySession> {

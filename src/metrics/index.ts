@@ -1,0 +1,3 @@
+export { EventTally } from './event-tally.ts';
+export { Metrics, type MetricsText } from './metrics.ts';
+export type { MetricsSources } from './sources.ts';
