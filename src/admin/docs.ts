@@ -21,6 +21,7 @@ const TAGS = [
   { name: 'tokens', description: 'Tokens without a sign-in, valid or deliberately wrong.' },
   { name: 'resources', description: 'What is behind the gateway.' },
   { name: 'config', description: 'The configuration.' },
+  { name: 'dashboard', description: 'Links that open the dashboard.' },
 ];
 
 /**

@@ -13,6 +13,7 @@ export { type SessionsPort, sessionRoutes } from './routes/session-routes.ts';
 export { type InstanceStatus, statusRoutes } from './routes/status-routes.ts';
 export { stopRoutes } from './routes/stop-routes.ts';
 export { type StubsPort, stubRoutes } from './routes/stub-routes.ts';
+export { type TokenInspector, tokenCheckRoutes } from './routes/token-check-routes.ts';
 export { tokenRoutes } from './routes/token-routes.ts';
 export type { MintedToken, TokenMinter, TokenRequest } from './routes/tokens.ts';
 export { type AdminOptions, type AdminServer, startAdmin } from './server.ts';

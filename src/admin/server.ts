@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
 import { readStrictJson, refuseClient, sendNotFound, sendProblem } from '../entra/rest/problem.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { connectAddress, endpointText } from '../lib/endpoint.ts';
@@ -11,9 +12,11 @@ import type { RandomSource } from '../lib/random.ts';
 import { OWN_COMPILERS } from '../lib/schema/index.ts';
 import type { MetricsText } from '../metrics/index.ts';
 import { type Network, systemNetwork } from '../network/index.ts';
+import { dashboardPlugin, linkRoutes } from './dashboard.ts';
 import { docsPlugin } from './docs.ts';
 import { onlyOwnNames } from './guard.ts';
 import { healthPlugin } from './health.ts';
+import { LinkCodes } from './link-codes.ts';
 import { metricsPlugin } from './metrics.ts';
 import { boundPlaces } from './places.ts';
 import { requireSecret } from './secret.ts';
@@ -24,6 +27,8 @@ export interface AdminOptions {
   /** 0 = any free one. */
   readonly port: number;
   readonly random: RandomSource;
+  /** What links to the dashboard go by; the machine's when left out. */
+  readonly clock?: Clock;
   /** Where connections come from; the machine's sockets when left out. */
   readonly network?: Network;
   readonly check: HealthCheck;
@@ -46,6 +51,8 @@ export interface AdminServer extends Closable {
   readonly port: number;
   /** Lets its holder do everything. New at each start; the command line finds it in the state directory. */
   readonly secret: string;
+  /** A link that opens the dashboard: good once, and for two minutes. */
+  dashboardLink(): string;
 }
 
 /** Bytes of a request's body; routes that take whole documents allow more. */
@@ -77,6 +84,9 @@ function mayBeLong({ headers }: IncomingMessage): boolean {
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const secret = options.random.bytes(32).toString('base64url');
+  const codes = new LinkCodes(options.clock ?? systemClock, options.random);
+  const dashboardLink = (): string => `${url()}/#code=${codes.issue()}`;
+  const routes = [...options.routes, { prefix: '/api/dashboard/links', plugin: linkRoutes(dashboardLink) }];
   const server = fastify({
     bodyLimit: BODY_LIMIT,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
@@ -102,11 +112,12 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   await server.register(healthPlugin(options.check));
   await server.register(async (guarded) => {
     guarded.addHook('onRequest', onlyOwnNames(options.names ?? []));
-    await guarded.register(docsPlugin(options));
     if (options.metrics) await guarded.register(metricsPlugin(options.metrics));
+    await guarded.register(docsPlugin({ ...options, routes }));
+    await guarded.register(dashboardPlugin({ codes, secret }));
     await guarded.register(async (secured) => {
       secured.addHook('onRequest', requireSecret(secret));
-      for (const { prefix, plugin } of options.routes) await secured.register(plugin, { prefix });
+      for (const { prefix, plugin } of routes) await secured.register(plugin, { prefix });
     });
   });
   try {
@@ -122,12 +133,14 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   }
   const { port } = server.server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
+  const url = (): string => `http://${endpointText(connectAddress(options.host), port)}`;
   const close = (): Promise<void> => (closing ??= Promise.resolve(server.close()));
   return {
-    url: `http://${endpointText(connectAddress(options.host), port)}`,
+    url: url(),
     host: options.host,
     port,
     secret,
+    dashboardLink,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,4 +1,4 @@
-import { checkRequired, checkTimes, checkUserName, type PolicyRules } from './policy.ts';
+import { type ClaimCheck, type PolicyRules, requiredChecks, timesCheck, userNameCheck } from './policy.ts';
 import { refusals } from './refusals.ts';
 
 /** What the server's OIDC configuration can say about claims. */
@@ -22,22 +22,21 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
  * claims by JSON equality, a user name. It knows nothing of tenants, scopes, guests or key-level issuers.
  */
 export function gatewayPolicy(options: GatewayPolicyOptions): PolicyRules {
-  const required = Object.entries(options.requiredClaims);
+  const { issuers, canonicalIssuer } = options;
+  const issuer: ClaimCheck = {
+    name: 'issuer',
+    claims: ['iss'],
+    wants: issuers.join(' or '),
+    judge: ({ claims: { iss } }) =>
+      typeof iss === 'string' && issuers.includes(canonicalIssuer(iss)) ? undefined : refusals.issuer(iss, issuers),
+  };
   return {
     algorithms: ALGORITHMS,
-    check({ claims, now }) {
-      const times = checkTimes(claims, now, options.clockSkew);
-      if (times) return times;
-      const missing = checkRequired(claims, required);
-      if (missing) return missing;
-      const { iss } = claims;
-      if (
-        options.issuers.length > 0 &&
-        !(typeof iss === 'string' && options.issuers.includes(options.canonicalIssuer(iss)))
-      ) {
-        return refusals.issuer(iss, options.issuers);
-      }
-      return checkUserName(claims, options.userNameClaim);
-    },
+    checks: [
+      timesCheck(options.clockSkew),
+      ...requiredChecks(Object.entries(options.requiredClaims)),
+      ...(issuers.length > 0 ? [issuer] : []),
+      userNameCheck(options.userNameClaim),
+    ],
   };
 }

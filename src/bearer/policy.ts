@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { plainText } from '../lib/printable.ts';
 import type { JsonObject } from '../lib/strict-json.ts';
 import type { CachedKey } from './key-cache.ts';
-import { refusals } from './refusals.ts';
+import { refusals, show } from './refusals.ts';
 import type { TokenRefusal } from './types.ts';
 
 /** How far a verifier goes: as the real server, or as Microsoft's guidance for APIs. */
@@ -17,12 +17,66 @@ export interface VerifiedToken {
   readonly now: number;
 }
 
+/** One thing that has to be right about the claims of a token. */
+export interface ClaimCheck {
+  /** A word for it. */
+  readonly name: string;
+  /** Claims that it looks at. */
+  readonly claims: readonly string[];
+  /** What it wants, for people. */
+  readonly wants: string;
+  /** True when it has to know which key signed. */
+  readonly needsKey?: boolean;
+  /** Undefined when nothing is wrong. */
+  judge(token: VerifiedToken): TokenRefusal | undefined;
+}
+
 /** The rules of one policy. */
 export interface PolicyRules {
   /** Algorithms that may stand in the header. */
   readonly algorithms: readonly string[];
-  /** Judges the claims; undefined when nothing is wrong with them. */
-  check(token: VerifiedToken): TokenRefusal | undefined;
+  /** In their order: the first that is not met is what a login is refused for. */
+  readonly checks: readonly ClaimCheck[];
+}
+
+/** What a login is refused for; undefined when nothing is wrong with the claims. */
+export function firstRefusal({ checks }: PolicyRules, token: VerifiedToken): TokenRefusal | undefined {
+  for (const check of checks) {
+    const refusal = check.judge(token);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}
+
+/** The check of the times: every policy has it. */
+export function timesCheck(skew: number): ClaimCheck {
+  const leeway = skew === 0 ? 'no clock skew' : `${skew} s of clock skew`;
+  return {
+    name: 'times',
+    claims: ['nbf', 'exp', 'iat'],
+    wants: `whole seconds, and now between nbf and exp, with ${leeway}`,
+    judge: ({ claims, now }) => checkTimes(claims, now, skew),
+  };
+}
+
+/** The checks of claims that have to be there and equal: each by itself. */
+export function requiredChecks(required: readonly RequiredClaim[]): readonly ClaimCheck[] {
+  return required.map((one) => ({
+    name: one[0],
+    claims: [one[0]],
+    wants: show(one[1]),
+    judge: ({ claims }) => checkRequired(claims, [one]),
+  }));
+}
+
+/** The check of the user name: every policy has it. */
+export function userNameCheck(claim: string): ClaimCheck {
+  return {
+    name: 'user name',
+    claims: [claim],
+    wants: 'a text',
+    judge: ({ claims }) => checkUserName(claims, claim),
+  };
 }
 
 /** Integer seconds; the gateway takes zero for missing (microsoft-tunnel.md §2.4). */

@@ -2,7 +2,7 @@ import type { JsonObject } from '../lib/strict-json.ts';
 import { isGuid, issuerOf } from './authority.ts';
 import type { CachedKey } from './key-cache.ts';
 import type { IssuerMetadata } from './metadata.ts';
-import { checkRequired, checkTimes, checkUserName, type PolicyRules } from './policy.ts';
+import { type ClaimCheck, type PolicyRules, requiredChecks, timesCheck, userNameCheck } from './policy.ts';
 import { refusals } from './refusals.ts';
 import type { TokenRefusal } from './types.ts';
 
@@ -30,25 +30,55 @@ export interface StrictPolicyOptions {
 /** Microsoft's published rules for APIs (entra-tokens.md §4), in its order. */
 export function strictPolicy(options: StrictPolicyOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
   const tenants = options.tenants ?? tenantsOf(issuers);
-  const required = Object.entries(options.requiredClaims);
   const named = (claims: Readonly<JsonObject>): Readonly<JsonObject> =>
     typeof claims['iss'] === 'string' ? { ...claims, iss: options.canonicalIssuer(claims['iss']) } : claims;
+  const issuer: ClaimCheck = options.entra
+    ? {
+        name: 'issuer',
+        claims: ['ver', 'tid', 'iss'],
+        wants: `version, tenant and issuer of one kind${tenants === undefined ? '' : `; tenant ${tenants.join(' or ')}`}`,
+        needsKey: true,
+        judge: ({ claims, key }) => checkEntraIssuer(named(claims), key, issuers, tenants),
+      }
+    : {
+        name: 'issuer',
+        claims: ['iss'],
+        wants: issuers.map((metadata) => metadata.issuer).join(' or '),
+        needsKey: true,
+        judge: ({ claims, key }) => checkIssuer(named(claims), key, issuers),
+      };
   return {
     algorithms: ['RS256'],
-    check({ claims, key, now }) {
-      return (
-        checkTimes(claims, now, options.clockSkew) ??
-        (options.entra
-          ? checkEntraIssuer(named(claims), key, issuers, tenants)
-          : checkIssuer(named(claims), key, issuers)) ??
-        checkAudience(claims, options) ??
-        checkPermission(claims, options) ??
-        checkGuest(claims, options) ??
-        checkClient(claims, options) ??
-        checkRequired(claims, required) ??
-        checkUserName(claims, options.userNameClaim)
-      );
-    },
+    checks: [
+      timesCheck(options.clockSkew),
+      issuer,
+      {
+        name: 'audience',
+        claims: ['aud'],
+        wants: options.audiences.join(' or '),
+        judge: ({ claims }) => checkAudience(claims, options),
+      },
+      {
+        name: 'permission',
+        claims: ['scp', 'idtyp'],
+        wants: `a user's token${options.scope === undefined ? '' : ` with the scope ${options.scope}`}`,
+        judge: ({ claims }) => checkPermission(claims, options),
+      },
+      {
+        name: 'guest',
+        claims: ['acct', 'idp'],
+        wants: options.guests === 'accept' ? 'anything: guests are accepted' : 'a member of the tenant',
+        judge: ({ claims }) => checkGuest(claims, options),
+      },
+      {
+        name: 'client',
+        claims: ['azp', 'appid'],
+        wants: options.clients?.join(' or ') ?? 'anything: every app is accepted',
+        judge: ({ claims }) => checkClient(claims, options),
+      },
+      ...requiredChecks(Object.entries(options.requiredClaims)),
+      userNameCheck(options.userNameClaim),
+    ],
   };
 }
 

@@ -1,12 +1,10 @@
-import type { CryptoKey } from 'jose';
-import { compactVerify } from 'jose/jws/compact/verify';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import { directly, type Offload } from '../lib/offload.ts';
 import { ownString } from '../lib/own-string.ts';
 import type { PersonFacts } from '../lib/person.ts';
-import { type JsonObject, parseObject } from '../lib/strict-json.ts';
-import { type CompactToken, parseCompactToken, textOf } from './compact-token.ts';
+import type { JsonObject } from '../lib/strict-json.ts';
+import { type CompactToken, parseCompactToken } from './compact-token.ts';
 import {
   MAX_SIGN_IN_NAME_CHARACTERS,
   MAX_TOKEN_CHARACTERS,
@@ -15,8 +13,10 @@ import {
 } from './constants.ts';
 import { type CachedKey, KeyCache, type UnknownKeyOutcome } from './key-cache.ts';
 import type { IssuerMetadata } from './metadata.ts';
-import type { PolicyRules, TokenPolicy } from './policy.ts';
+import { firstRefusal, type PolicyRules, type TokenPolicy } from './policy.ts';
 import { refusals } from './refusals.ts';
+import { verifySignature } from './signature.ts';
+import { inspectToken, type TokenInspection } from './token-inspection.ts';
 import type { Principal, TokenRefusal, TokenVerdict, TokenVerifier } from './types.ts';
 import {
   cacheTimesOf,
@@ -41,6 +41,11 @@ export interface EntraTokenVerifier extends TokenVerifier {
   renew(): void;
   /** Ids of the signing keys held. */
   readonly keyIds: readonly string[];
+  /**
+   * Everything that is right and wrong about a token, by the checks that a login would go through, one after the other. Nothing comes of it: no
+   * keys are downloaded, and nobody is logged in.
+   */
+  inspect(token: string): Promise<TokenInspection>;
 }
 
 /**
@@ -111,6 +116,24 @@ class Verifier implements EntraTokenVerifier {
     }
   }
 
+  inspect(token: string): Promise<TokenInspection> {
+    return inspectToken(token, {
+      policy: this.policy,
+      rules: this.#currentRules(),
+      keyIds: this.#cache.keyIds,
+      find: (kid) => this.#cache.find(kid),
+      offload: this.#offload,
+      now: this.#seconds(),
+      isRevoked:
+        this.#options.isRevoked && ((claims) => this.#options.isRevoked!(principalOf(claims, this.#userNameClaim))),
+    });
+  }
+
+  /** Seconds since the Unix epoch. */
+  #seconds(): number {
+    return Math.floor(this.#clock.now() / 1000);
+  }
+
   async #judge(token: string): Promise<Principal | TokenRefusal> {
     const parsed = parseCompactToken(token, MAX_TOKEN_CHARACTERS, this.#headers);
     if (typeof parsed === 'string') return refusals.malformed(parsed, token.length, MAX_TOKEN_CHARACTERS);
@@ -129,7 +152,7 @@ class Verifier implements EntraTokenVerifier {
     if ('reason' in payload) return payload;
     this.#remember(parsed);
     const { claims } = payload;
-    const wrong = rules.check({ claims, key, now: Math.floor(this.#clock.now() / 1000) });
+    const wrong = firstRefusal(rules, { claims, key, now: this.#seconds() });
     if (wrong) return wrong;
     const principal = principalOf(claims, this.#userNameClaim);
     return this.#options.isRevoked?.(principal) ? refusals.revoked() : principal;
@@ -174,31 +197,6 @@ class Verifier implements EntraTokenVerifier {
     if (this.#rules?.from !== issuers) this.#rules = { value: rulesOf(this.#options, issuers), from: issuers };
     return this.#rules.value;
   }
-}
-
-async function verifySignature(
-  token: string,
-  algorithm: string,
-  key: CachedKey,
-  offload: Offload,
-): Promise<{ readonly claims: JsonObject } | TokenRefusal> {
-  if (key.algorithm !== undefined && key.algorithm !== algorithm)
-    return refusals.keyAlgorithm(algorithm, key.algorithm);
-  let imported: CryptoKey | Uint8Array;
-  try {
-    imported = await offload.run(() => key.import(algorithm));
-  } catch {
-    return refusals.keyUnusable(algorithm);
-  }
-  let payload: Uint8Array;
-  try {
-    ({ payload } = await offload.run(() => compactVerify(token, imported, { algorithms: [algorithm] })));
-  } catch {
-    return refusals.signature(key.kid);
-  }
-  const text = textOf(payload);
-  const claims = text === undefined ? 'not-json' : parseObject(text);
-  return typeof claims === 'string' ? refusals.payload(claims) : { claims };
 }
 
 const optionalText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

@@ -38,6 +38,10 @@ export const root: Command = {
       description: 'Show the running instance: addresses, sessions, clock',
       load: async () => (await import('./commands/status.ts')).default,
     },
+    dashboard: {
+      description: 'Print a link to the dashboard, or open it in the browser',
+      load: async () => (await import('./commands/dashboard.ts')).default,
+    },
     sessions: {
       description: 'List the sessions, or show, disconnect, expire or rekey one',
       load: async () => (await import('./commands/sessions.ts')).default,

@@ -445,6 +445,10 @@ export const ERROR_CODES = {
     summary: 'The secret of this instance is missing or wrong.',
     hint: 'Send "Authorization: Bearer <secret>"; "tunnelite status --secret" prints it, and so does sim.admin.secret in a program.',
   },
+  ERR_ADMIN_LINK: {
+    summary: 'The link to the dashboard was used already, or is older than two minutes.',
+    hint: 'Get another one: "tunnelite dashboard" prints it, and so does sim.admin.dashboardLink() in a program.',
+  },
   ERR_REMOTE_UNREACHABLE: {
     summary: 'No running instance answers at this address.',
     hint: 'Check that it runs and that the address is the one its banner calls "health"; "tunnelite status" finds it by the certificate directory.',

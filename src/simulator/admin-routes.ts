@@ -20,7 +20,9 @@ import {
   statusRoutes,
   stopRoutes,
   stubRoutes,
+  type TokenInspector,
   type TokenRequest,
+  tokenCheckRoutes,
   tokenRoutes,
 } from '../admin/index.ts';
 import type { Config } from '../config/index.ts';
@@ -49,6 +51,7 @@ export interface AdminSubject {
   requestStop(): void;
   subscribe(listener: EventListener): () => void;
   mintToken(request: TokenRequest): Promise<MintedToken>;
+  inspectToken: TokenInspector;
 }
 
 /** The nouns of the administration interface, for one simulator. */
@@ -82,6 +85,7 @@ export function adminRoutes(sim: AdminSubject, startedAt: number): AdminRoutes[]
     { prefix: '/api/resources', plugin: resourceRoutes(sim.resources) },
     { prefix: '/api/stubs', plugin: stubRoutes(sim.stubs) },
     { prefix: '/api/config', plugin: configRoutes(sim) },
+    { prefix: '/api/tokens/check', plugin: tokenCheckRoutes((token) => sim.inspectToken(token)) },
     ...(sim.issuesTokens
       ? [
           { prefix: '/api/tokens', plugin: tokenRoutes((request) => sim.mintToken(request)) },

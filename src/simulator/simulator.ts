@@ -7,6 +7,7 @@ import {
   type TokenRequest,
 } from '../admin/index.ts';
 import { metadataUrl, parseAuthority } from '../bearer/authority.ts';
+import type { TokenInspection } from '../bearer/index.ts';
 import type { CertificateStore } from '../certs/index.ts';
 import {
   type Config,
@@ -197,6 +198,11 @@ export class Simulator implements Closable {
   /** The metrics as `GET /metrics` of the administration listener shows them, in the text format of Prometheus: docs/metrics.md. */
   async metrics(): Promise<string> {
     return (await this.#parts.metrics.read()).text;
+  }
+
+  /** What is right and wrong about a token, by the gateway's own checks. Nobody is logged in by it. */
+  inspectToken(token: string): Promise<TokenInspection> {
+    return this.#parts.authorities.verifier.inspect(token);
   }
 
   /** Tries everything out, as a client would: the gateway's probe page and the key set over TLS, and the keys that tokens are checked with. */

@@ -252,6 +252,7 @@ export async function runSimulator(
         host: config.admin.host,
         port: config.admin.port,
         random,
+        clock: machine,
         network: net,
         check: () => sim.check(),
         version,

@@ -1,3 +1,4 @@
+import type { TokenInspection } from '../../bearer/index.ts';
 import type { StubInput, UpstreamInput } from '../../config/index.ts';
 import type { FailNext, Outage } from '../../entra/index.ts';
 import type { DrainOptions, DrainResult, GatewayState, SessionInfo, StopOptions } from '../../gateway/index.ts';
@@ -334,6 +335,16 @@ export class RemoteSimulator implements Closable {
   /** As `token`, with what the token says. */
   mintToken(request: TokenRequest = {}): Promise<MintedToken> {
     return this.#requests.json('/api/tokens', { body: request });
+  }
+
+  /** What is right and wrong about a token, by the gateway's own checks. */
+  inspectToken(token: string): Promise<TokenInspection> {
+    return this.#requests.json('/api/tokens/check', { body: { token } });
+  }
+
+  /** A link that opens the dashboard: good once, and for `expiresIn` seconds. */
+  dashboardLink(): Promise<{ readonly url: string; readonly expiresIn: number }> {
+    return this.#requests.json('/api/dashboard/links', { body: {} });
   }
 
   /** Ends the instance; resolves when it has agreed. */

@@ -52,6 +52,7 @@ export function banner(facts: BannerFacts): string {
     lines.push('             To be reached by another name or address, add it to gateway.names and identity.names');
   }
   if (facts.users.length > 0) lines.push(`  Users      ${facts.users.join(', ')}`);
+  if (facts.directory !== undefined) lines.push(`  Dashboard  ${facts.admin} ("${call('dashboard --open')}" opens it)`);
   lines.push(`  Health     ${facts.admin}/readyz`);
   if (facts.caPath === undefined || facts.directory === undefined) {
     lines.push('  CA         in memory; set certs.directory to connect clients from outside');

@@ -20,12 +20,13 @@ export default command({
     const rows = [
       ['gateway', `${status.gateway} (${state})`],
       ['Entra ID', status.authority],
+      ['dashboard', `${instance.admin} ("tunnelite dashboard" opens it)`],
       ['REST', `${instance.admin}/api/docs`],
       ['sessions', `${connected} connected, ${all - connected} without a tunnel`],
       ['clock', `${new Date(clock.now).toISOString()}${moved}${clock.mode === 'manual' ? ', standing still' : ''}`],
       ['process', `${status.pid}, version ${status.version}, Node.js ${status.node}`],
     ] as const;
-    for (const [name, text] of rows) io.out(`${name.padEnd(10)}${text}\n`);
+    for (const [name, text] of rows) io.out(`${name.padEnd(11)}${text}\n`);
     return EXIT.ok;
   },
 });

@@ -21,10 +21,19 @@ export default command({
     'token-version': { type: 'string', valueHint: '1.0|2.0', description: 'Version of the token format' },
     'expires-in': { type: 'string', valueHint: 'seconds', description: 'Lifetime' },
     output: { type: 'string', alias: 'o', valueHint: 'file', description: 'Write it to a file that only you can read' },
+    check: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'Say what the gateway thinks of the token in a file; - reads it',
+    },
     json: { type: 'boolean', description: 'As JSON, with the claims' },
   },
   async run({ args, rawArgs, io }) {
     if (args.wrong === 'list') return listWrong(args.json === true, io);
+    if (args.check) {
+      const { checkToken } = await import('./token-check.ts');
+      return checkToken(findInstance(configFromArgs(args, rawArgs, io)), args.check, args.json === true, io);
+    }
     if (args.wrong) await knowWrong(args.wrong);
     const claims = { ...claimsOf(args.claims), ...Object.fromEntries(repeated(rawArgs, 'claim').map(claimOf)) };
     const text = (value: unknown): string | undefined =>

@@ -1,0 +1,52 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { TokenInspection } from '../../bearer/index.ts';
+import { route, type Static, Type } from '../../lib/schema/index.ts';
+
+/** Looks at a token as a login would: the gateway's own verifier. */
+export type TokenInspector = (token: string) => Promise<TokenInspection>;
+
+const Body = Type.Object(
+  {
+    token: Type.String({ minLength: 1, maxLength: 60_000, description: 'The access token alone, without `Bearer`.' }),
+  },
+  { additionalProperties: false },
+);
+const Refusal = Type.Object({
+  reason: Type.String({ description: 'A word: docs/tokens.md lists all.' }),
+  explanation: Type.String({ description: 'What was expected, what came, what to do.' }),
+  details: Type.Record(Type.String(), Type.Unknown()),
+});
+const Check = Type.Object({
+  name: Type.String(),
+  claims: Type.Array(Type.String(), { description: 'Members of the header or claims that it looks at.' }),
+  wants: Type.String({ description: 'In words.' }),
+  found: Type.Record(Type.String(), Type.String(), { description: 'By claim, shortened.' }),
+  outcome: Type.Enum(['passed', 'failed', 'not reached']),
+  explanation: Type.Optional(Type.String({ description: 'Why it failed.' })),
+  reason: Type.Optional(Type.String()),
+});
+const Answer = Type.Object({
+  ok: Type.Boolean({ description: 'Whether a login with it would succeed, as far as the token is concerned.' }),
+  policy: Type.Enum(['gateway', 'strict']),
+  refusal: Type.Optional(Refusal),
+  signed: Type.Boolean({ description: 'False: no known key signed it, and anybody can have written its claims.' }),
+  header: Type.Record(Type.String(), Type.Unknown()),
+  claims: Type.Record(Type.String(), Type.Unknown()),
+  checks: Type.Array(Check, {
+    description: 'In the order of a login; those after a failure are judged too, where they can be.',
+  }),
+});
+
+/** `POST /api/tokens/check`: what is right and wrong about a token. The token is kept nowhere, and stands in no answer. */
+export function tokenCheckRoutes(inspect: TokenInspector): FastifyPluginAsync {
+  const parts = {
+    body: Body,
+    answer: Answer,
+    description: 'By the checks of the gateway itself. Nobody is logged in by it, and no keys are downloaded.',
+  };
+  return async (app) => {
+    app.post('/', route('tokens', 'Look at a token: each claim, each check', parts), async ({ body }) =>
+      inspect((body as Static<typeof Body>).token),
+    );
+  };
+}

@@ -1,0 +1,97 @@
+/* Requests to the instance that the page comes from. */
+
+const KEY = 'tunnelite.secret';
+
+/** A refusal of the instance, in its own words. */
+export class ApiError extends Error {
+  /** @param {number} status @param {{ code?: string, message?: string, hint?: string }} error */
+  constructor(status, { code = 'ERR_INTERNAL', message = `It answered ${status}.`, hint = '' } = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** The secret of the instance, kept for this tab alone and for as long as it is open. */
+export const secret = {
+  /** @returns {string | null} */
+  get() {
+    return sessionStorage.getItem(KEY);
+  },
+  /** @param {string} value */
+  set(value) {
+    sessionStorage.setItem(KEY, value);
+  },
+  forget() {
+    sessionStorage.removeItem(KEY);
+  },
+};
+
+/** Called when the instance does not know the secret (any more): it was started anew, perhaps. */
+let onStranger = () => {};
+
+/** @param {() => void} fn */
+export function whenStranger(fn) {
+  onStranger = fn;
+}
+
+/**
+ * @param {string} path @param {{ method?: string, body?: unknown, signal?: AbortSignal }} [asked]
+ * @returns {Promise<Response>}
+ */
+export async function request(path, { method = 'GET', body, signal } = {}) {
+  /** @type {Record<string, string>} */
+  const headers = { authorization: `Bearer ${secret.get() ?? ''}` };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  /** @type {Response} */
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers,
+      cache: 'no-store',
+      redirect: 'error',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, { code: 'ERR_REMOTE_UNREACHABLE', message: 'The instance does not answer.' });
+  }
+  if (answer.ok) return answer;
+  const { error } = await answer.json().catch(() => ({}));
+  if (answer.status === 401) onStranger();
+  throw new ApiError(answer.status, error);
+}
+
+/** @param {string} path @param {{ method?: string, body?: unknown, signal?: AbortSignal }} [asked] @returns {Promise<any>} */
+export async function json(path, asked) {
+  const answer = await request(path, asked);
+  const text = await answer.text();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+/** The secret for the code of a link. @param {string} code */
+export async function exchangeCode(code) {
+  const answer = await fetch('/dashboard/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ code }),
+    cache: 'no-store',
+  });
+  const body = await answer.json();
+  if (!answer.ok) throw new ApiError(answer.status, body.error);
+  return String(body.secret);
+}
+
+/** @param {Record<string, string | number | undefined | readonly string[]>} parts */
+export function query(parts) {
+  const words = new URLSearchParams();
+  for (const [name, value] of Object.entries(parts)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== '') words.append(name, String(one));
+    }
+  }
+  return String(words);
+}

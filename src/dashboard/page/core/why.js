@@ -1,0 +1,69 @@
+/**
+ * Why data to a session goes over the channel that it does, from its events.
+ *
+ * @typedef {import('./live.js').JournalEvent} JournalEvent
+ * @typedef {{ text: string, time: number, tone: 'good' | 'fallback' | 'quiet' }} Why
+ */
+
+/** Events that say something of it. */
+export const CHANNEL_EVENTS = ['channel.switch', 'channel.dtls.open', 'channel.dtls.close', 'channel.dtls.missing'];
+
+/** @param {JournalEvent} event @returns {Why | undefined} */
+export function whyOf({ name, time, fields }) {
+  switch (name) {
+    case 'channel.switch':
+      return fields.to === 'dtls'
+        ? { text: `back on DTLS: ${fields.reason}`, time, tone: 'good' }
+        : { text: `fell back to TLS: ${fields.reason}`, time, tone: 'fallback' };
+    case 'channel.dtls.open':
+      return { text: `DTLS is up (${fields.cipher})`, time, tone: 'good' };
+    case 'channel.dtls.close':
+      return { text: `DTLS was closed: ${fields.reason}`, time, tone: 'fallback' };
+    case 'channel.dtls.missing':
+      return { text: `DTLS never came: ${fields.explanation}`, time, tone: 'fallback' };
+    default:
+      return undefined;
+  }
+}
+
+/** Keeps the last word on each session. */
+export class Reasons {
+  constructor() {
+    /** @type {Map<string, Why>} */
+    this.bySession = new Map();
+  }
+
+  /** @param {readonly JournalEvent[]} events oldest first */
+  take(events) {
+    for (const event of events) {
+      const { session } = event.fields;
+      if (typeof session !== 'string') continue;
+      if (event.name === 'session.disconnect' || event.name === 'session.connect') this.bySession.delete(session);
+      const why = whyOf(event);
+      if (why === undefined) continue;
+      const before = this.bySession.get(session);
+      // The switch that opening DTLS brings about says less than the opening.
+      if (before && event.name === 'channel.switch' && fieldsSaySame(before, why)) continue;
+      this.bySession.set(session, why);
+    }
+  }
+
+  /** Forgets sessions that are over. @param {ReadonlySet<string>} ids */
+  keep(ids) {
+    for (const id of this.bySession.keys()) if (!ids.has(id)) this.bySession.delete(id);
+  }
+
+  /** @param {{ id: string, dataChannel?: string, dtlsCipher?: string, state: string }} session @returns {Why} */
+  of(session) {
+    const known = this.bySession.get(session.id);
+    if (known) return known;
+    if (session.dataChannel === 'dtls') return { text: 'DTLS is up', time: 0, tone: 'good' };
+    if (session.dataChannel === 'cstp') return { text: 'DTLS has not come yet', time: 0, tone: 'quiet' };
+    return { text: session.state === 'connected' ? '' : 'no tunnel; its cookie is still good', time: 0, tone: 'quiet' };
+  }
+}
+
+/** @param {Why} before @param {Why} why */
+function fieldsSaySame(before, why) {
+  return before.tone === why.tone && why.tone === 'good' && why.time - before.time < 2_000;
+}

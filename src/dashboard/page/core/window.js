@@ -1,0 +1,15 @@
+/**
+ * Which rows of a long list are there: those that show, and some beside them. All rows are of one height.
+ * @param {{ total: number, height: number, top: number, room: number, beside?: number }} view
+ * @returns {{ from: number, to: number, before: number, all: number }} rows from `from` up to `to`; pixels before them and of all
+ */
+export function rowsInView({ total, height, top, room, beside = 8 }) {
+  const all = total * height;
+  const first = Math.max(0, Math.min(total, Math.floor(top / height)));
+  const from = Math.max(0, first - beside);
+  const to = Math.min(total, first + Math.ceil(Math.max(0, room) / height) + 1 + beside);
+  return { from, to, before: from * height, all };
+}
+
+/** Rows at most in a view of 4,000 pixels, whatever the list. */
+export const MOST_ROWS = 200;
