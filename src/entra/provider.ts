@@ -67,11 +67,21 @@ export interface IdentityProviderOptions {
   readonly offload?: Offload;
   /** Where connections come from; the machine's sockets when left out. */
   readonly network?: Network;
+  /** More that is served at the same origin, without the headers and errors of Entra ID. */
+  readonly apis?: (base: ApiBase) => FastifyPluginAsync;
   readonly emit?: Emit;
   readonly lifetimes?: Partial<Lifetimes>;
   readonly behaviour?: Partial<Omit<Behaviour, 'lifetimes'>>;
   /** Milliseconds; defaults in `constants.ts`. */
   readonly timeouts?: Partial<Record<keyof typeof HTTP_TIMEOUTS, number>>;
+}
+
+/** What the provider hands to other APIs at its origin. */
+export interface ApiBase {
+  readonly directory: Directory;
+  readonly keys: SigningKeys;
+  /** `https://host:port` by which a caller with this Host header knows it. */
+  readonly origin: (host: string | undefined) => string;
 }
 
 /** The mock Entra ID. */
@@ -141,7 +151,10 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
   /** For those who do not come over the network. */
   const own = forCaller(context, undefined);
   const signIns = new SignIns(context);
+  const apis = options.apis?.({ directory: context.directory, keys, origin: (host) => origins.originFor(host) });
   const plugin: FastifyPluginAsync = async (app) => {
+    // Before the hooks of Entra ID are there: what is registered later has them too.
+    if (apis) await app.register(apis);
     prepareInstance(context, app);
     await app.register(async (api) => {
       openToBrowsers(api);

@@ -4,7 +4,7 @@ import { createTokenVerifier, type EntraTokenVerifier, type TokenVerifierOptions
 import type { CertificateStore } from '../certs/index.ts';
 import type { Config } from '../config/index.ts';
 import { Directory, type DirectoryInput, defaultDirectory } from '../entra/directory/index.ts';
-import { createIdentityProvider, type IdentityProvider } from '../entra/index.ts';
+import { createIdentityProvider, type IdentityProvider, type IdentityProviderOptions } from '../entra/index.ts';
 import { SigningKeys } from '../entra/tokens/signing-keys.ts';
 import type { FaultPorts } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -40,6 +40,8 @@ interface AuthoritiesOptions {
   /** PEM chain and key of the built-in Entra ID. */
   readonly tls: { readonly cert: string; readonly key: string };
   readonly isRevoked: TokenVerifierOptions['isRevoked'];
+  /** What else is served at the origin of the built-in Entra ID. */
+  readonly apis: NonNullable<IdentityProviderOptions['apis']>;
 }
 
 /** Who issues tokens and who checks them. */
@@ -160,6 +162,7 @@ async function startProvider({
   random,
   emit,
   tls,
+  apis,
 }: AuthoritiesOptions & { readonly keys: SigningKeys }): Promise<IdentityProvider> {
   const provider = await createIdentityProvider({
     directory,
@@ -172,6 +175,7 @@ async function startProvider({
     random,
     emit,
     tls,
+    apis,
     host: config.identity.host,
     port: config.identity.port,
     lifetimes: config.identity.lifetimes,

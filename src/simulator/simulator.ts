@@ -20,6 +20,7 @@ import {
 import type { IdentityProvider } from '../entra/index.ts';
 import type { FaultEngine } from '../faults/index.ts';
 import type { Gateway } from '../gateway/index.ts';
+import type { Intune } from '../intune/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closable, CloseStack } from '../lib/dispose.ts';
 import { connectHost, endpointText } from '../lib/endpoint.ts';
@@ -30,11 +31,13 @@ import { shared } from '../lib/turns.ts';
 import type { Metrics } from '../metrics/index.ts';
 import type { Emit, EventListener, Journal, JournalMark, Telemetry } from '../telemetry/index.ts';
 import type { Authorities } from './authorities.ts';
+import type { IntunePart } from './intune.ts';
 import { tokenMinter } from './mint.ts';
 import type { InnerNetwork } from './network.ts';
 import { type ConfigSource, type ReloadResult, reloadConfig } from './reload.ts';
 import type { ResetHook, Resets } from './resets.ts';
 import type { ResourceControls } from './resources.ts';
+import { planServerConfiguration } from './server-configuration.ts';
 import { SessionControls } from './sessions.ts';
 import type { StubControls } from './stubs.ts';
 
@@ -71,6 +74,7 @@ interface Parts {
   readonly faults: FaultEngine;
   readonly resets: Resets;
   readonly metrics: Metrics;
+  readonly intune: IntunePart;
   readonly closing: CloseStack;
   /** Has the log begin at another level. */
   readonly onLogLevel: ((level: Config['log']['level']) => void) | undefined;
@@ -81,6 +85,8 @@ interface Parts {
 /** A running simulator: what to connect to, what happened, and how to end it. */
 export class Simulator implements Closable {
   #config: Config;
+  /** The configuration as it was read last: what it is without changes over Graph. */
+  #read: Config;
   /** The time that tokens, sessions, cookies and all other limits of the configuration go by. */
   readonly clock: SimulatorClock;
   readonly journal: Journal;
@@ -104,6 +110,7 @@ export class Simulator implements Closable {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#config = parts.config;
+    this.#read = parts.config;
     this.clock = parts.clock;
     this.journal = parts.telemetry.journal;
     this.certificates = parts.certificates;
@@ -297,12 +304,43 @@ export class Simulator implements Closable {
     const { authorities, faults, gateway, network, onLogLevel, telemetry } = this.#parts;
     const changed = new Set(applied.map(({ member }) => member));
     this.#config = config;
+    this.#read = config;
     gateway.configure(tunnelSettings(config));
     network.configure(config);
     faults.configure(config.faults);
     authorities.configure(config, changed.has('identity.directory'));
     telemetry.useJournalLevel(config.journal.level);
     if (changed.has('log.level')) onLogLevel?.(config.log.level);
+  }
+
+  /**
+   * Sites, server configurations and policies as Microsoft Graph has them, which is served at the origin of Entra ID under `/beta` and `/v1.0`.
+   * @throws TunneliteError `ERR_SIMULATOR_NO_PROVIDER` with a real tenant's authority
+   * @example
+   * ```ts fragment
+   * const intune = await sim.intune();
+   * intune.deliver({ user: 'alice@contoso.com', app: 'com.contoso.lob', platform: 'ios' }).settings;
+   * ```
+   */
+  async intune(): Promise<Intune> {
+    if (!this.issuesTokens) throw new TunneliteError('ERR_SIMULATOR_NO_PROVIDER');
+    return this.#parts.intune.load();
+  }
+
+  /** @internal Has new sessions go by a server configuration of Graph's. */
+  applyServerConfiguration(object: Readonly<Record<string, unknown>>) {
+    const { gateway } = this.#parts;
+    const plan = planServerConfiguration(this.#config, this.#read, object, gateway.port);
+    this.#config = plan.config;
+    gateway.configure(tunnelSettings(plan.config));
+    return plan;
+  }
+
+  /** @internal */
+  restoreServerConfiguration(): void {
+    if (this.#config === this.#read) return;
+    this.#config = this.#read;
+    this.#parts.gateway.configure(tunnelSettings(this.#read));
   }
 
   #onStopRequest: (() => void) | undefined;

@@ -20,6 +20,7 @@ import { adminRoutes } from './admin-routes.ts';
 import { openAppendFile } from './append-file.ts';
 import { createAuthorities, signingKeys } from './authorities.ts';
 import { flawedCertificates } from './flawed-certificates.ts';
+import { IntunePart } from './intune.ts';
 import { keylogOf } from './keylog.ts';
 import { LeafRenewal } from './leaf-renewal.ts';
 import { metricsOf } from './metrics.ts';
@@ -27,6 +28,7 @@ import { gatewayNames, leafCertificates, nameConstraints, permittedNames, welcom
 import { createInnerNetwork } from './network.ts';
 import { personDirectory } from './person-directory.ts';
 import { Resets } from './resets.ts';
+import { serverConfigurationFault } from './server-configuration.ts';
 
 import { Simulator } from './simulator.ts';
 
@@ -172,6 +174,7 @@ export async function runSimulator(
       lookUp: runtime.lookUp,
     });
     closing.defer(() => network.close());
+    const intune = new IntunePart(random);
     const authorities = await createAuthorities({
       config,
       directory,
@@ -187,9 +190,11 @@ export async function runSimulator(
       emit,
       tls: leaves.identity,
       isRevoked: runtime.isRevoked,
+      apis: intune.api,
     });
     closing.defer(() => authorities.close());
     resets.add('Entra ID', () => authorities.reset());
+    resets.add('policies', () => intune.reset());
     const gateway = await createGateway({
       host: config.gateway.host,
       port: config.gateway.port,
@@ -243,10 +248,29 @@ export async function runSimulator(
       gateway,
       faults,
       resets,
+      intune,
       closing,
       onLogLevel: runtime.onLogLevel,
       ownCertificate,
     });
+    if (authorities.provider) {
+      const { directory, keys } = authorities.provider;
+      intune.attach({
+        directory,
+        keys,
+        clock,
+        random,
+        emit,
+        config,
+        gateway: { name: config.gateway.names[0] ?? 'localhost', port: gateway.port },
+        document: undefined,
+        checkConfiguration: (object) => serverConfigurationFault(config, object),
+        applyConfiguration: (object) => sim.applyServerConfiguration(object),
+        unavailable: () => gateway.unavailable !== undefined,
+        metrics: () => gateway.stats() as unknown as Readonly<Record<string, number>>,
+      });
+    }
+    resets.add('server configuration', () => sim.restoreServerConfiguration());
     const admin = closing.use(
       await startAdmin({
         host: config.admin.host,

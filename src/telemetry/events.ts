@@ -99,6 +99,23 @@ export interface EventMap {
   'identity.keys.rotated': { kid: string; emergency: boolean };
   'identity.keys.loaded': { url: string; count: number };
   'identity.keys.failed': { url: string; reason: string; explanation: string };
+  // policies
+  /** An object of Microsoft Graph was created, changed or removed. `set`: its collection. */
+  'intune.changed': { set: string; change: string; displayName: string; id: string };
+  /** The server configuration of the site changed. Names of members, separated by commas: what new sessions see, and what waits for a start. */
+  'intune.configuration.applied': { configuration: string; applied: string; needsRestart: string };
+  /** An app got what policies say for its user. `policies`: their names, `settings`: how many keys, `explanation`: what did not reach it, and why. */
+  'intune.delivered': {
+    user: string;
+    app: string;
+    platform: string;
+    policies: string;
+    settings: number;
+    conflicts: number;
+    explanation: string;
+  };
+  /** A request to Microsoft Graph was refused, and changed nothing. */
+  'graph.refused': { method: string; path: string; status: number; code: string; explanation: string };
   // authentication at the gateway
   'auth.challenge': { remote: string; agent: string | undefined };
   'auth.accepted': PersonFields & {
@@ -478,6 +495,24 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     level: 'warn',
     text: (e) => `Could not load signing keys from ${e.url} (${e.reason}): ${e.explanation}`,
     problem: always,
+  },
+  'intune.changed': {
+    level: 'info',
+    text: (e) => `“${e.displayName}” was ${e.change} in ${e.set}`,
+  },
+  'intune.configuration.applied': {
+    level: 'info',
+    text: (e) =>
+      `The server configuration “${e.configuration}” is applied: ${e.applied === '' ? 'nothing that new sessions would see' : e.applied}${e.needsRestart === '' ? '' : `; after a restart: ${e.needsRestart}`}`,
+  },
+  'intune.delivered': {
+    level: 'info',
+    text: (e) =>
+      `${e.app} (${e.platform}) got ${e.settings} settings for ${e.user}, of ${e.policies === '' ? 'no policy' : e.policies}${e.explanation === '' ? '' : `. ${e.explanation}`}`,
+  },
+  'graph.refused': {
+    level: 'warn',
+    text: (e) => `Refused ${e.method} ${e.path}: ${e.status} ${e.code}, ${e.explanation}`,
   },
   'auth.challenge': {
     level: 'info',

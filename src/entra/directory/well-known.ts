@@ -16,6 +16,7 @@ export interface WellKnownScope {
   readonly value: string;
   /** What the consent page says. */
   readonly description: string;
+  readonly adminConsentRequired?: boolean;
 }
 
 /** Microsoft Mobile Application Management (reference/tunnel-for-mam.md §4). */
@@ -23,10 +24,59 @@ export const MAM_RESOURCE_ID = '0a5f63c0-b750-4f38-a71c-4fc0d58b89e2';
 /** Microsoft Graph. */
 export const GRAPH_RESOURCE_ID = '00000003-0000-0000-c000-000000000000';
 
+/** How tokens for Graph name it. */
+export const GRAPH_AUDIENCES = [
+  GRAPH_RESOURCE_ID,
+  'https://graph.microsoft.com',
+  'https://graph.microsoft.com/',
+] as const;
+
 /** Tenant of personal Microsoft accounts; its GUID is what `consumers` stands for (reference/entra-tokens.md §2.2). */
 export const CONSUMER_TENANT_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
 /** What messages call it. Nobody of the simulator is in it. */
 export const CONSUMER_TENANT_NAME = 'Microsoft Accounts';
+
+/** Permissions of Graph for administrators, with Microsoft's ids: for the policies and registrations that are kept here. */
+const GRAPH_ADMIN_SCOPES: readonly WellKnownScope[] = [
+  {
+    id: 'a154be20-db9c-4678-8ab7-66f6cc099a59',
+    value: 'User.Read.All',
+    description: "Read all users' full profiles",
+  },
+  {
+    id: 'f1493658-876a-4c87-8fa7-edb559b3476a',
+    value: 'DeviceManagementConfiguration.Read.All',
+    description: 'Read Microsoft Intune device configuration and policies',
+  },
+  {
+    id: '0883f392-0a7a-443d-8c76-16a6d39c7b63',
+    value: 'DeviceManagementConfiguration.ReadWrite.All',
+    description: 'Read and write Microsoft Intune device configuration and policies',
+  },
+  {
+    id: '4edf5f54-4666-44af-9de9-0144fb4b6e8c',
+    value: 'DeviceManagementApps.Read.All',
+    description: 'Read Microsoft Intune apps',
+  },
+  {
+    id: '7b3f05d5-f68c-4b8d-8c59-a2ecd12f24af',
+    value: 'DeviceManagementApps.ReadWrite.All',
+    description: 'Read and write Microsoft Intune apps',
+  },
+  { id: 'c79f8feb-a9db-4090-85f9-90d820caa0eb', value: 'Application.Read.All', description: 'Read applications' },
+  {
+    id: 'bdfbf15f-ee85-4955-8675-146e8e5296b5',
+    value: 'Application.ReadWrite.All',
+    description: 'Read and write all applications',
+  },
+  { id: '5f8c59db-677d-491f-a6b8-5f174b11ec1d', value: 'Group.Read.All', description: 'Read all groups' },
+  {
+    id: '4e46008b-f24c-477d-8fff-7bb4ec7aafe0',
+    value: 'Group.ReadWrite.All',
+    description: 'Read and write all groups',
+  },
+  { id: '06da0dbc-49e2-44d2-8312-53f166ab848a', value: 'Directory.Read.All', description: 'Read directory data' },
+].map((scope) => ({ ...scope, adminConsentRequired: true }));
 
 /**
  * The Microsoft resources a LOB app of Tunnel for MAM asks for. Scope ids of Tunnel, MAM and User.Read are Microsoft's.
@@ -80,8 +130,9 @@ export const WELL_KNOWN_RESOURCES: readonly WellKnownResource[] = [
         value: 'offline_access',
         description: 'Maintain access to data you have given it access to',
       },
+      ...GRAPH_ADMIN_SCOPES,
     ],
-    roles: ['User.Read.All'],
+    roles: GRAPH_ADMIN_SCOPES.map(({ value }) => value),
     accessTokenVersion: 1,
   },
 ];

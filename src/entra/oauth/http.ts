@@ -67,11 +67,11 @@ function setCommonHeaders(context: IdentityContext, request: FastifyRequest, rep
  * Lets apps in browsers call the routes of this instance from their own origin, and answers what browsers ask before
  * (preflights). There are no cookies in it. To be called before the routes are added.
  */
-export function openToBrowsers(app: FastifyInstance): void {
+export function openToBrowsers(app: FastifyInstance, methods = 'GET, POST, OPTIONS'): void {
   app.addHook('onRequest', async (_, reply) => {
     reply.headers({
       'access-control-allow-origin': '*',
-      'access-control-allow-methods': 'GET, POST, OPTIONS',
+      'access-control-allow-methods': methods,
       // The asterisk does not stand for this one (Fetch, "CORS non-wildcard request-header name").
       'access-control-allow-headers': '*, authorization',
       'access-control-expose-headers': 'client-request-id, x-ms-request-id, retry-after, www-authenticate',

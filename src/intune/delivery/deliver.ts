@@ -1,0 +1,129 @@
+import type { User } from '../../entra/directory/schema.ts';
+import { groupsOf } from '../graph/group-members.ts';
+import type { GraphObjects } from '../graph/objects.ts';
+import type { AndroidProtectionObject, AppConfigurationObject, AppPolicyObject } from '../graph/types.ts';
+import { appliesToApp, appliesToUser, type Platform } from './targets.ts';
+
+/** Which app on which device asks. */
+export interface DeliveryRequest {
+  readonly user: Pick<User, 'id' | 'userPrincipalName' | 'groups'>;
+  /** Bundle id, or package id. */
+  readonly app: string;
+  readonly platform: Platform;
+  /** True for a device that Intune manages as a whole (MDM). Default: one that it does not. */
+  readonly enrolled?: boolean;
+}
+
+/** A policy that had a part in what was delivered. */
+export interface DeliveredPolicy {
+  readonly id: string;
+  readonly displayName: string;
+  readonly kind: 'app configuration' | 'app protection';
+}
+
+/** A key that several policies have values for. */
+export interface SettingConflict {
+  readonly name: string;
+  /** The one that counts: that of the policy that is there longest. */
+  readonly used: string;
+  readonly values: readonly { readonly policy: string; readonly value: string }[];
+}
+
+/** What an enrolled app gets. */
+export interface Delivery {
+  readonly user: string;
+  readonly app: string;
+  readonly platform: Platform;
+  /** Keys and values of all app configuration policies that apply, merged. Empty where none reaches the app. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** What the app protection policies say of the tunnel; null where there is none for this app and user. */
+  readonly protection: { readonly connectToVpnOnLaunch: boolean } | null;
+  readonly policies: readonly DeliveredPolicy[];
+  readonly conflicts: readonly SettingConflict[];
+  /** Why a policy did not reach the app, or none is there for it: sentences. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * What an app gets for its user: app configuration and app protection policies that are assigned to a group of the user and target the app. On
+ * iOS, app configuration reaches only apps that have an app protection policy (tunnel-for-mam.md §3.2).
+ */
+export function deliver({ store }: GraphObjects, request: DeliveryRequest): Delivery {
+  const { user, app, platform, enrolled = false } = request;
+  const groups = groupsOf(store, user.id, user.groups);
+  const notes: string[] = [];
+  const reaching = <T extends AppPolicyObject>(policies: readonly T[], kind: DeliveredPolicy['kind']): readonly T[] => {
+    const judged = policies.map((policy) => ({
+      policy,
+      why: appliesToApp(policy, { app, platform, enrolled }) ?? appliesToUser(policy, groups),
+    }));
+    for (const { policy, why } of judged) {
+      if (why !== undefined) notes.push(`The ${kind} policy “${policy.displayName}” does not apply: ${why}.`);
+    }
+    return judged.filter(({ why }) => why === undefined).map(({ policy }) => policy);
+  };
+  const protectionSet = platform === 'ios' ? 'iosManagedAppProtections' : 'androidManagedAppProtections';
+  const protections = reaching(store.objects<AppPolicyObject>(protectionSet), 'app protection');
+  const targeted = reaching(
+    store.objects<AppConfigurationObject>('targetedManagedAppConfigurations'),
+    'app configuration',
+  );
+  const withheld = platform === 'ios' && protections.length === 0;
+  if (withheld && targeted.length > 0) {
+    notes.push(
+      `No app protection policy applies to ${app} on iOS for this user, so that no app configuration policy reaches the app: assign one to a group of the user.`,
+    );
+  }
+  if (targeted.length === 0) notes.push(`No app configuration policy applies to ${app} for this user.`);
+  const configurations = withheld ? [] : targeted;
+  const { settings, conflicts } = merge(configurations);
+  for (const { name, used } of conflicts) {
+    notes.push(`Several policies have ${name}, with different values; “${used.slice(0, 100)}” is used.`);
+  }
+  const delivered = (policy: AppPolicyObject, kind: DeliveredPolicy['kind']): DeliveredPolicy => ({
+    id: policy.id,
+    displayName: String(policy.displayName),
+    kind,
+  });
+  return {
+    user: user.userPrincipalName,
+    app,
+    platform,
+    settings,
+    protection:
+      protections.length === 0
+        ? null
+        : {
+            connectToVpnOnLaunch: protections.some(
+              (policy) => (policy as AndroidProtectionObject).connectToVpnOnLaunch === true,
+            ),
+          },
+    policies: [
+      ...configurations.map((policy) => delivered(policy, 'app configuration')),
+      ...protections.map((policy) => delivered(policy, 'app protection')),
+    ],
+    conflicts,
+    notes,
+  };
+}
+
+/** The first value of each key counts, as the sample app takes it (tunnel-for-mam.md §5.6). */
+function merge(policies: readonly AppConfigurationObject[]): Pick<Delivery, 'settings' | 'conflicts'> {
+  const values = new Map<string, { policy: string; value: string }[]>();
+  for (const policy of policies) {
+    for (const { name, value } of policy.customSettings ?? []) {
+      if (value === null) continue;
+      const given = values.get(name);
+      const one = { policy: String(policy.displayName), value };
+      if (given) given.push(one);
+      else values.set(name, [one]);
+    }
+  }
+  const all = [...values];
+  return {
+    settings: Object.fromEntries(all.map(([name, given]) => [name, given[0]!.value])),
+    conflicts: all
+      .filter(([, given]) => given.some(({ value }) => value !== given[0]!.value))
+      .map(([name, given]) => ({ name, used: given[0]!.value, values: given })),
+  };
+}

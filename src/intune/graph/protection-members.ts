@@ -1,0 +1,163 @@
+import { choice, choices, flag, int, maybe, pairs, text, texts, word } from './members.ts';
+
+/*
+ * What app protection policies can say, as Graph's types have it. Only `connectToVpnOnLaunch` concerns the tunnel; the others are here so
+ * that a policy of a tenant can be read, kept and handed on as it is. They have no initial value: what a tenant would fill in is not known.
+ */
+
+/** Members that are there only when somebody set them. */
+function unset<T extends object>(members: T): T {
+  for (const member of Object.values(members) as { initial?: unknown }[]) delete member.initial;
+  return members;
+}
+
+/** What happens to an app that does not meet a condition. */
+const ACTIONS = ['block', 'wipe', 'warn', 'blockWhenSettingIsSupported'] as const;
+
+/** `microsoft.graph.managedAppProtection`. */
+export const PROTECTION = unset({
+  allowedDataIngestionLocations: choices(['oneDriveForBusiness', 'sharePoint', 'camera', 'photoLibrary']),
+  allowedDataStorageLocations: choices([
+    'oneDriveForBusiness',
+    'sharePoint',
+    'box',
+    'localStorage',
+    'photoLibrary',
+    'iManage',
+    'egnyte',
+    'unknownFutureValue',
+  ]),
+  allowedInboundDataTransferSources: choice(['allApps', 'managedApps', 'none']),
+  allowedOutboundClipboardSharingExceptionLength: int(),
+  allowedOutboundClipboardSharingLevel: choice(['allApps', 'managedAppsWithPasteIn', 'managedApps', 'blocked']),
+  allowedOutboundDataTransferDestinations: choice(['allApps', 'managedApps', 'none']),
+  appActionIfDeviceComplianceRequired: choice(ACTIONS),
+  appActionIfMaximumPinRetriesExceeded: choice(ACTIONS),
+  appActionIfUnableToAuthenticateUser: choice(ACTIONS),
+  blockDataIngestionIntoOrganizationDocuments: flag(),
+  contactSyncBlocked: flag(),
+  dataBackupBlocked: flag(),
+  deviceComplianceRequired: flag(),
+  dialerRestrictionLevel: choice(['allApps', 'managedApps', 'customApp', 'blocked']),
+  disableAppPinIfDevicePinIsSet: flag(),
+  fingerprintBlocked: flag(),
+  gracePeriodToBlockAppsDuringOffClockHours: text(),
+  managedBrowser: choice(['notConfigured', 'microsoftEdge']),
+  managedBrowserToOpenLinksRequired: flag(),
+  maximumAllowedDeviceThreatLevel: choice(['notConfigured', 'secured', 'low', 'medium', 'high']),
+  maximumPinRetries: int(),
+  maximumRequiredOsVersion: text(),
+  maximumWarningOsVersion: text(),
+  maximumWipeOsVersion: text(),
+  minimumPinLength: int(),
+  minimumRequiredAppVersion: text(),
+  minimumRequiredOsVersion: text(),
+  minimumWarningAppVersion: text(),
+  minimumWarningOsVersion: text(),
+  minimumWipeAppVersion: text(),
+  minimumWipeOsVersion: text(),
+  mobileThreatDefensePartnerPriority: choice([
+    'defenderOverThirdPartyPartner',
+    'thirdPartyPartnerOverDefender',
+    'unknownFutureValue',
+  ]),
+  mobileThreatDefenseRemediationAction: choice(ACTIONS),
+  notificationRestriction: choice(['allow', 'blockOrganizationalData', 'block']),
+  organizationalCredentialsRequired: flag(),
+  periodBeforePinReset: word(),
+  periodOfflineBeforeAccessCheck: word(),
+  periodOfflineBeforeWipeIsEnforced: word(),
+  periodOnlineBeforeAccessCheck: word(),
+  pinCharacterSet: choice(['numeric', 'alphanumericAndSymbol']),
+  pinRequired: flag(),
+  pinRequiredInsteadOfBiometricTimeout: text(),
+  previousPinBlockCount: int(),
+  printBlocked: flag(),
+  protectedMessagingRedirectAppType: choice(['anyApp', 'anyManagedApp', 'specificApps', 'blocked']),
+  saveAsBlocked: flag(),
+  simplePinBlocked: flag(),
+});
+
+/** `microsoft.graph.iosManagedAppProtection`. */
+export const IOS_PROTECTION = unset({
+  allowedIosDeviceModels: text(),
+  allowWidgetContentSync: flag(),
+  appActionIfAccountIsClockedOut: choice(ACTIONS),
+  appActionIfIosDeviceModelNotAllowed: choice(ACTIONS),
+  appDataEncryptionType: choice([
+    'useDeviceSettings',
+    'afterDeviceRestart',
+    'whenDeviceLockedExceptOpenFiles',
+    'whenDeviceLocked',
+  ]),
+  customBrowserProtocol: text(),
+  customDialerAppProtocol: text(),
+  disableProtectionOfManagedOutboundOpenInData: flag(),
+  exemptedAppProtocols: pairs(),
+  exemptedUniversalLinks: texts(),
+  faceIdBlocked: flag(),
+  filterOpenInToOnlyManagedApps: flag(),
+  genmojiConfigurationState: choice(['notBlocked', 'blocked', 'unknownFutureValue']),
+  managedUniversalLinks: texts(),
+  messagingRedirectAppUrlScheme: text(),
+  minimumRequiredSdkVersion: text(),
+  minimumWarningSdkVersion: text(),
+  minimumWipeSdkVersion: text(),
+  protectInboundDataFromUnknownSources: flag(),
+  screenCaptureConfigurationState: choice(['notBlocked', 'blocked', 'unknownFutureValue']),
+  thirdPartyKeyboardsBlocked: flag(),
+  writingToolsConfigurationState: choice(['notBlocked', 'blocked', 'unknownFutureValue']),
+});
+
+/** `microsoft.graph.androidManagedAppProtection`. */
+export const ANDROID_PROTECTION = {
+  ...unset({
+    allowedAndroidDeviceManufacturers: text(),
+    allowedAndroidDeviceModels: texts(),
+    appActionIfAccountIsClockedOut: choice(ACTIONS),
+    appActionIfAndroidDeviceManufacturerNotAllowed: choice(ACTIONS),
+    appActionIfAndroidDeviceModelNotAllowed: choice(ACTIONS),
+    appActionIfAndroidSafetyNetAppsVerificationFailed: choice(ACTIONS),
+    appActionIfAndroidSafetyNetDeviceAttestationFailed: choice(ACTIONS),
+    appActionIfDeviceLockNotSet: choice(ACTIONS),
+    appActionIfDevicePasscodeComplexityLessThanHigh: choice(ACTIONS),
+    appActionIfDevicePasscodeComplexityLessThanLow: choice(ACTIONS),
+    appActionIfDevicePasscodeComplexityLessThanMedium: choice(ACTIONS),
+    appActionIfSamsungKnoxAttestationRequired: choice(ACTIONS),
+    approvedKeyboards: pairs(),
+    biometricAuthenticationBlocked: flag(),
+    blockAfterCompanyPortalUpdateDeferralInDays: int(),
+    customBrowserDisplayName: text(),
+    customBrowserPackageId: text(),
+    customDialerAppDisplayName: text(),
+    customDialerAppPackageId: text(),
+    deviceLockRequired: flag(),
+    disableAppEncryptionIfDeviceEncryptionIsEnabled: flag(),
+    encryptAppData: flag(),
+    exemptedAppPackages: pairs(),
+    fingerprintAndBiometricEnabled: maybe(),
+    keyboardsRestricted: flag(),
+    messagingRedirectAppDisplayName: text(),
+    messagingRedirectAppPackageId: text(),
+    minimumRequiredCompanyPortalVersion: text(),
+    minimumRequiredPatchVersion: text(),
+    minimumWarningCompanyPortalVersion: text(),
+    minimumWarningPatchVersion: text(),
+    minimumWipeCompanyPortalVersion: text(),
+    minimumWipePatchVersion: text(),
+    requireClass3Biometrics: flag(),
+    requiredAndroidSafetyNetAppsVerificationType: choice(['none', 'enabled']),
+    requiredAndroidSafetyNetDeviceAttestationType: choice([
+      'none',
+      'basicIntegrity',
+      'basicIntegrityAndDeviceCertification',
+    ]),
+    requiredAndroidSafetyNetEvaluationType: choice(['basic', 'hardwareBacked']),
+    requirePinAfterBiometricChange: flag(),
+    screenCaptureBlocked: flag(),
+    warnAfterCompanyPortalUpdateDeferralInDays: int(),
+    wipeAfterCompanyPortalUpdateDeferralInDays: int(),
+  }),
+  /** Has the tunnel start with the app (graph-resources.md §8). */
+  connectToVpnOnLaunch: flag(),
+};

@@ -1,0 +1,91 @@
+import { badRequest } from './graph-error.ts';
+import { isObject, readValue, unknownType } from './read-value.ts';
+import type { EntityType, GraphObject } from './types.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What is said of an object beside its members: handled by who knows the relationships. */
+export interface ReadObject {
+  readonly members: Json;
+  /** Members that are relationships, as they were sent: by lower-cased name. */
+  readonly links: ReadonlyMap<string, unknown>;
+}
+
+/** The type that a body says it is of, among those of a list. @throws GraphError 400 */
+export function typeIn(types: readonly EntityType[], body: unknown): EntityType {
+  if (!isObject(body))
+    throw badRequest(
+      'Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.',
+    );
+  const written = body['@odata.type'];
+  if (written === undefined && types.length === 1) return types[0]!;
+  const lower = typeof written === 'string' ? written.toLowerCase().replace(/^#?/, '#') : undefined;
+  const found = types.find(({ name }) => name.toLowerCase() === lower);
+  if (found === undefined) throw unknownType(written);
+  return found;
+}
+
+/**
+ * Reads what a body says of an object. Names of members are taken whatever their case, as the service does; what OData says (`@odata.…`) is
+ * passed over.
+ * @param before the object that is changed; undefined: a new one is made
+ * @param links names of relationships that may be in the body
+ * @throws GraphError 400, with the path of the member
+ */
+export function readObject(
+  type: EntityType,
+  body: unknown,
+  before: GraphObject | undefined,
+  links: readonly string[] = [],
+): ReadObject {
+  if (!isObject(body)) throw badRequest('The body has to be an object.');
+  const names = new Map(Object.keys(type.members).map((name) => [name.toLowerCase(), name]));
+  const members: Record<string, unknown> = {};
+  const related = new Map<string, unknown>();
+  for (const [written, value] of Object.entries(body)) {
+    const lower = written.toLowerCase();
+    if (links.some((link) => link.toLowerCase() === lower)) {
+      related.set(lower, value);
+      continue;
+    }
+    if (written.includes('@')) continue;
+    if (lower === 'id') {
+      if (before !== undefined && value !== before.id) throw readOnly('id');
+      continue;
+    }
+    const name = names.get(lower);
+    if (name === undefined) {
+      throw badRequest(
+        `The property '${written.slice(0, 200)}' does not exist on type '${type.name.slice(1)}'. Make sure to only use property names that are defined by the type.`,
+        [written],
+      );
+    }
+    if (Object.hasOwn(members, name)) throw badRequest(`The property '${name}' is there twice.`, [written]);
+    const member = type.members[name]!;
+    if (member.readOnly) {
+      // What somebody read and sends back as it was changes nothing.
+      if (before !== undefined && !same(value, before[name])) throw readOnly(name);
+      continue;
+    }
+    members[name] = readValue(name, member, value);
+  }
+  if (before === undefined) {
+    const missing = Object.entries(type.members).find(([name, { required }]) => required && isEmpty(members[name]));
+    if (missing) throw badRequest(`The property '${missing[0]}' is required and has no value.`, []);
+  } else {
+    const emptied = Object.keys(members).find((name) => type.members[name]!.required && isEmpty(members[name]));
+    if (emptied !== undefined) throw badRequest(`The property '${emptied}' is required and has no value.`, [emptied]);
+  }
+  return { members, links: related };
+}
+
+const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === '';
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const readOnly = (name: string) => badRequest(`Property '${name}' is read-only and cannot be set.`, [name]);
+
+/** What members are that nobody set. */
+export function initialMembers(type: EntityType): Json {
+  return Object.fromEntries(
+    Object.entries(type.members).flatMap(([name, { initial }]) => (initial === undefined ? [] : [[name, initial]])),
+  );
+}

@@ -1,0 +1,61 @@
+import { parseStrict } from '../../lib/strict-json.ts';
+import { authenticate } from './access.ts';
+import type { Call, GraphAnswer, GraphContext, GraphRequest } from './call.ts';
+import { directoryAnswer } from './directory-paths.ts';
+import { badRequest, GraphError, noSegment } from './graph-error.ts';
+import { managementAnswer } from './management-paths.ts';
+import { parsePath, type Segment } from './path.ts';
+import { readQuery } from './query.ts';
+
+/** Bytes of a body that are read: what Graph reads at most. */
+export const MAX_BODY = 4 * 1024 * 1024;
+
+/** Answers a request to Microsoft Graph. @throws GraphError */
+export async function answerGraph(context: GraphContext, request: GraphRequest): Promise<GraphAnswer> {
+  const token = await authenticate(request.authorization, context);
+  const tenant = context.directory.findTenant(token.tenantId);
+  if (!tenant) throw new GraphError(401, 'InvalidAuthenticationToken', `The tenant '${token.tenantId}' is not known.`);
+  const segments = parsePath(request.path);
+  const base = `${request.origin}/${request.version}`;
+  const call: Call = {
+    method: request.method,
+    version: request.version,
+    segments,
+    query: readQuery(request.search),
+    token,
+    tenant,
+    address: `${base}/${request.path.replace(/^\/|\/$/g, '')}`,
+    metadata: `${base}/$metadata`,
+    body: bodyOf(request),
+  };
+  const [{ name }] = segments as readonly [Segment];
+  if (/^device(App)?Management$/i.test(name)) return managementAnswer(context, call);
+  return directoryAnswer(context, call) ?? fail(noSegment(name.slice(0, 200)));
+}
+
+function fail(error: GraphError): never {
+  throw error;
+}
+
+const NOT_JSON =
+  'Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.';
+
+function bodyOf({ method, body, contentType }: GraphRequest): unknown {
+  if (method === 'GET' || method === 'DELETE' || method === 'HEAD') return undefined;
+  if (body === undefined || body === '') return undefined;
+  if (!/^application\/json\b/i.test(contentType ?? '')) {
+    throw badRequest('Write requests (excluding DELETE) must contain the Content-Type header declaration.');
+  }
+  const parsed = parseStrict(body.replace(/^\ufeff/, ''));
+  if (typeof parsed === 'string') throw badRequest(NOT_JSON);
+  return parsed.value;
+}
+
+/** What Graph answers in place of what was asked for. */
+export function errorBody(
+  error: GraphError,
+  ids: { readonly now: string; readonly request: string; readonly client: string },
+): object {
+  const innerError = { date: ids.now, 'request-id': ids.request, 'client-request-id': ids.client };
+  return { error: { code: error.code, message: error.message, innerError } };
+}

@@ -1,0 +1,6 @@
+export type { DeliveredPolicy, Delivery, SettingConflict } from './delivery/deliver.ts';
+export type { Platform } from './delivery/targets.ts';
+export { DOCUMENT_SETS, type IntuneDocument, readDocument } from './document.ts';
+export { GraphError } from './graph/graph-error.ts';
+export { MAX_BODY } from './graph/service.ts';
+export { type AppliedConfiguration, type DeliverTo, Intune, type IntuneOptions } from './intune.ts';

@@ -1,0 +1,264 @@
+import type { Config } from '../config/index.ts';
+import { derivedId } from '../entra/directory/derived-id.ts';
+import type { Directory } from '../entra/directory/directory.ts';
+import type { SigningKeys } from '../entra/tokens/signing-keys.ts';
+import type { Clock } from '../lib/clock.ts';
+import { errorText } from '../lib/errors.ts';
+import type { RandomSource } from '../lib/random.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { type AppDelivery, appDelivery } from './app-delivery.ts';
+import { type Delivery, deliver } from './delivery/deliver.ts';
+import type { Platform } from './delivery/targets.ts';
+import { type IntuneDocument, loadDocument } from './document.ts';
+import type { GraphAnswer, GraphContext, GraphRequest } from './graph/call.ts';
+import { graphDate } from './graph/dates.ts';
+import { GraphError, notFound } from './graph/graph-error.ts';
+import { type Change, GraphObjects } from './graph/objects.ts';
+import { answerGraph, errorBody } from './graph/service.ts';
+import type { GraphObject } from './graph/types.ts';
+import { configurationObject, THRESHOLDS } from './server-object.ts';
+
+/** What came of a server configuration that was changed. */
+export interface AppliedConfiguration {
+  /** Members of the configuration that new sessions see. */
+  readonly applied: readonly string[];
+  /** Members that wait for the gateway's next start. */
+  readonly needsRestart: readonly string[];
+}
+
+/** What the policies and sites need of the simulator around them. */
+export interface IntuneOptions {
+  readonly directory: Directory;
+  readonly keys: SigningKeys;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly emit: Emit;
+  /** As it was when the gateway was started. */
+  readonly config: Config;
+  /** Where clients reach the gateway. */
+  readonly gateway: { readonly name: string; readonly port: number };
+  /** What the simulator begins with beside its own site, as a configuration has it. */
+  readonly document: IntuneDocument | undefined;
+  /** Why a server configuration cannot be one, in words. */
+  readonly checkConfiguration: (object: Readonly<Record<string, unknown>>) => string | undefined;
+  /** Has new sessions go by it. */
+  readonly applyConfiguration: (object: Readonly<Record<string, unknown>>) => AppliedConfiguration;
+  /** Whether clients are taken now. */
+  readonly unavailable: () => boolean;
+  readonly metrics: () => Readonly<Record<string, number>>;
+}
+
+/** Which app asks for what is meant for it. */
+export interface DeliverTo {
+  /** Sign-in name or object id. */
+  readonly user: string;
+  /** Bundle id, or package id. */
+  readonly app: string;
+  readonly platform: Platform;
+  /** True for a device that Intune manages as a whole. */
+  readonly enrolled?: boolean;
+}
+
+/** Sites, policies and profiles of the simulator's tenant, as Graph has them, and what apps get of them. */
+export class Intune {
+  /** The objects by themselves: for programs that need no HTTP. */
+  readonly objects: GraphObjects;
+  readonly #options: IntuneOptions;
+  readonly #ids: { readonly site: string; readonly configuration: string; readonly server: string };
+  readonly #context: GraphContext;
+  readonly #restore: () => void;
+  /** The configuration that new sessions go by, as it was last applied. */
+  #applied: GraphObject | undefined;
+  #loading = true;
+
+  constructor(options: IntuneOptions) {
+    this.#options = options;
+    const { clock, directory, keys, random } = options;
+    const idOf = (what: string): string => derivedId(what, directory.defaultTenant.id);
+    this.#ids = {
+      site: idOf('tunnel-site'),
+      configuration: idOf('tunnel-configuration'),
+      server: idOf('tunnel-server'),
+    };
+    this.objects = new GraphObjects({
+      clock,
+      random,
+      checkConfiguration: options.checkConfiguration,
+      isUser: (id) => directory.tenants.some(({ users }) => users.find(id)?.id === id),
+      onChange: (change) => this.#onChange(change),
+    });
+    this.#context = {
+      objects: this.objects,
+      directory,
+      keys,
+      clock,
+      random,
+      metrics: options.metrics,
+      liveServer: (id) => this.#liveServer(id),
+      onDirectoryChange: ({ set, change, name, id }) =>
+        options.emit('intune.changed', { set, change, displayName: name, id }),
+    };
+    this.#begin();
+    this.#loading = false;
+    this.#restore = this.objects.store.snapshot();
+  }
+
+  /** The site that the gateway of this simulator belongs to. */
+  get site(): GraphObject {
+    return this.objects.get('microsoftTunnelSites', this.#siteId()).object;
+  }
+
+  /** Answers a request to Microsoft Graph, refusals among it. */
+  async graph(request: GraphRequest, ids: { readonly request: string; readonly client: string }): Promise<GraphAnswer> {
+    try {
+      return await answerGraph(this.#context, request);
+    } catch (error) {
+      return this.refused(request, error, ids);
+    }
+  }
+
+  /** A refusal in Graph's shape, which is also what becomes of a fault of ours. */
+  refused(
+    { method, version, path }: Pick<GraphRequest, 'method' | 'version' | 'path'>,
+    error: unknown,
+    ids: { readonly request: string; readonly client: string },
+  ): GraphAnswer {
+    const refusal =
+      error instanceof GraphError
+        ? error
+        : new GraphError(500, 'InternalServerError', 'An internal server error has occurred.');
+    const explanation = error instanceof GraphError ? error.message : errorText(error);
+    const shown = { method, path: `/${version}/${path}`.slice(0, 300), status: refusal.status, code: refusal.code };
+    this.#options.emit('graph.refused', { ...shown, explanation: explanation.slice(0, 500) });
+    const now = graphDate(this.#options.clock.now());
+    return { status: refusal.status, body: errorBody(refusal, { now, ...ids }) };
+  }
+
+  /** What the app of a phone is told, by the token that it shows. */
+  async appConfiguration(authorization: string | undefined, search: string): Promise<AppDelivery> {
+    const { directory, keys, clock } = this.#options;
+    return appDelivery({ directory, keys, clock, deliver: (to) => this.deliver(to) }, authorization, search);
+  }
+
+  /**
+   * What an app gets for its user, on a platform.
+   * @throws GraphError 404 for a user whom nobody knows
+   */
+  deliver({ user, app, platform, enrolled }: DeliverTo): Delivery {
+    const { directory, emit } = this.#options;
+    const found = directory.defaultTenant.users.find(user) ?? directory.findMember(user)?.user;
+    if (!found) throw notFound('directory', user.slice(0, 200));
+    const delivery = deliver(this.objects, {
+      user: found,
+      app,
+      platform,
+      ...(enrolled === undefined ? {} : { enrolled }),
+    });
+    const policies = delivery.policies.map(({ displayName }) => displayName).join(', ');
+    emit('intune.delivered', {
+      user: found.id,
+      app: app.slice(0, 256),
+      platform,
+      policies: policies.slice(0, 500),
+      settings: Object.keys(delivery.settings).length,
+      conflicts: delivery.conflicts.length,
+      explanation: delivery.notes.join(' ').slice(0, 1000),
+    });
+    return delivery;
+  }
+
+  /** Takes everything of a document over, or nothing. @throws GraphError with the path of what cannot be taken */
+  import(document: IntuneDocument): { readonly created: number; readonly changed: number } {
+    const undo = this.objects.store.snapshot();
+    const undoDirectory = this.#options.directory.snapshot();
+    try {
+      return loadDocument(this.#context, document);
+    } catch (error) {
+      undo();
+      undoDirectory();
+      throw error;
+    }
+  }
+
+  /** Back to what the simulator began with. */
+  reset(): void {
+    this.#restore();
+    this.#applied = this.#configuration();
+  }
+
+  #begin(): void {
+    const { config, document, gateway } = this.#options;
+    const { objects } = this;
+    for (const { id, healthy, unhealthy } of THRESHOLDS) {
+      const limits = { healthyThreshold: healthy, unhealthyThreshold: unhealthy };
+      const { object } = objects.get(
+        'microsoftTunnelHealthThresholds',
+        objects.create('microsoftTunnelHealthThresholds', { id, ...limits }).id,
+      );
+      const defaults = { defaultHealthyThreshold: healthy, defaultUnhealthyThreshold: unhealthy };
+      objects.store.put('microsoftTunnelHealthThresholds', { object: { ...object, ...defaults }, links: {} });
+    }
+    if (document) loadDocument(this.#context, document);
+    if (objects.store.list('microsoftTunnelSites').length === 0) {
+      objects.create('microsoftTunnelConfigurations', configurationObject(config, gateway.port), {
+        id: this.#ids.configuration,
+      });
+      const site = {
+        displayName: 'Tunnelite',
+        description: 'The gateway of this simulator.',
+        publicAddress: gateway.name,
+        microsoftTunnelConfiguration: { id: this.#ids.configuration },
+      };
+      objects.create('microsoftTunnelSites', site, { id: this.#ids.site });
+    }
+    objects.create(
+      'microsoftTunnelServers',
+      { displayName: gateway.name },
+      { id: this.#ids.server, site: this.#siteId() },
+    );
+    this.#applied = this.#configuration();
+    if (document && this.#applied) this.#apply(this.#applied);
+  }
+
+  #siteId(): string {
+    return this.objects.store.list('microsoftTunnelSites')[0]!.object.id;
+  }
+
+  #configuration(): GraphObject | undefined {
+    const { links } = this.objects.get('microsoftTunnelSites', this.#siteId());
+    return links.configuration === undefined
+      ? undefined
+      : this.objects.store.find('microsoftTunnelConfigurations', links.configuration)?.object;
+  }
+
+  #onChange({ set, change, object }: Change): void {
+    if (this.#loading) return;
+    const name = String(object.displayName ?? object.id);
+    this.#options.emit('intune.changed', { set, change, displayName: name.slice(0, 256), id: object.id });
+    if (set !== 'microsoftTunnelConfigurations' && set !== 'microsoftTunnelSites') return;
+    const now = this.#configuration();
+    if (now === undefined || now === this.#applied) return;
+    this.#applied = now;
+    this.#apply(now);
+  }
+
+  /** As the agent of a server does, at once in place of within five minutes (microsoft-tunnel.md §5). */
+  #apply(configuration: GraphObject): void {
+    const { applied, needsRestart } = this.#options.applyConfiguration(configuration);
+    this.#options.emit('intune.configuration.applied', {
+      configuration: String(configuration.displayName).slice(0, 256),
+      applied: applied.join(', '),
+      needsRestart: needsRestart.join(', '),
+    });
+  }
+
+  /** Servers check in once a minute. */
+  #liveServer(id: string): Readonly<Record<string, unknown>> {
+    if (id !== this.#ids.server) return {};
+    const now = this.#options.clock.now();
+    return {
+      tunnelServerHealthStatus: this.#options.unavailable() ? 'offline' : 'healthy',
+      lastCheckinDateTime: graphDate(now - (now % 60_000)),
+    };
+  }
+}

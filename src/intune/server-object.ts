@@ -1,0 +1,29 @@
+import type { Config } from '../config/index.ts';
+
+/**
+ * The configuration of the gateway as Graph would have it (graph-resources.md §2): the one that the site of a simulator begins with.
+ * @param port that the gateway listens at
+ */
+export function configurationObject({ gateway }: Config, port: number): Readonly<Record<string, unknown>> {
+  return {
+    displayName: 'Tunnelite',
+    description: 'What the gateway was started with.',
+    network: gateway.network,
+    ipv6Network: gateway.ipv6Network,
+    dnsServers: gateway.dnsServers,
+    defaultDomainSuffix: gateway.defaultDomain,
+    splitDNS: gateway.splitDns,
+    routeIncludes: gateway.routesInclude,
+    routeExcludes: gateway.routesExclude,
+    listenPort: port,
+    disableUdpConnections: gateway.disableUdp,
+  };
+}
+
+/** Metrics with limits of their own, with Graph's defaults (graph-resources.md §5): healthy up to the first, unhealthy from the second on. */
+export const THRESHOLDS = [
+  { id: 'cpuUsagePercent', healthy: 50, unhealthy: 75 },
+  { id: 'memoryUsagePercent', healthy: 50, unhealthy: 75 },
+  { id: 'diskFreeGigabytes', healthy: 5, unhealthy: 3 },
+  { id: 'latencyMilliseconds', healthy: 10, unhealthy: 20 },
+] as const;
