@@ -1,7 +1,6 @@
 import { canonicalEndpoint } from '../lib/endpoint.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import { printable } from '../lib/printable.ts';
-import { suggest } from '../lib/schema/suggest.ts';
 
 /** A value that a field of an event can be compared with. */
 export type FieldValue = string | number | boolean | null | undefined;
@@ -100,10 +99,9 @@ const MAX_CONDITION = 1024;
 /**
  * Reads conditions in their text form, one each: `session=k3`, `reason!=expired`, `milliseconds>100`, `explanation~audience`.
  * Numbers, `true`, `false` and `null` are values of their kind; in double quotes they are texts. Two on one field must both hold.
- * @param known names of fields, for a suggestion where one is not among them; undefined: any
  * @throws TunneliteError `ERR_JOURNAL_QUERY`
  */
-export function parseConditions(texts: readonly string[], known?: ReadonlySet<string>): Record<string, FieldTest> {
+export function parseConditions(texts: readonly string[]): Record<string, FieldTest> {
   const tests = Object.create(null) as Record<string, FieldTest>;
   for (const text of texts) {
     const match = text.length <= MAX_CONDITION ? CONDITION.exec(text) : null;
@@ -115,14 +113,6 @@ export function parseConditions(texts: readonly string[], known?: ReadonlySet<st
       );
     }
     const [, field = '', sign = '', rest = ''] = match;
-    if (known && !known.has(field)) {
-      const meant = suggest(field, known);
-      throw new TunneliteError(
-        'ERR_JOURNAL_QUERY',
-        `No such event has a field “${field}”${meant === undefined ? '' : `; did you mean “${meant}”?`}`,
-        { hint: `Its fields: ${[...known].sort().join(', ') || 'none'}.` },
-      );
-    }
     tests[field] = { ...tests[field], [OPERATORS[sign as keyof typeof OPERATORS]]: operand(field, sign, rest) };
   }
   return tests;

@@ -1,5 +1,6 @@
 import { TunneliteError } from '../lib/errors.ts';
 import type { TunneliteEvent } from './events.ts';
+import { assertFields } from './field-names.ts';
 import { type AnyQuery, type JournalMark, matches, queryText, startOf } from './journal-query.ts';
 import { type AnyEvent, eventLine, explainNothing } from './near-misses.ts';
 
@@ -97,5 +98,6 @@ export function withoutExceptions<T extends TunneliteEvent>(
   except: AnyQuery | readonly AnyQuery[],
 ): T[] {
   const exceptions = [except].flat();
+  for (const one of exceptions) assertFields(one);
   return problems.filter((event) => !exceptions.some((one) => matches(event, one)));
 }

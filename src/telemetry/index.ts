@@ -6,7 +6,6 @@ export {
   type FieldValue,
   parseConditions,
 } from './conditions.ts';
-export { EVENT_FIELDS } from './event-fields.ts';
 export * from './events.ts';
 export {
   type ExpectedCount,
@@ -15,6 +14,7 @@ export {
   unexpectedProblems,
   withoutExceptions,
 } from './expectations.ts';
+export { assertFields, fieldNamesOf } from './field-names.ts';
 export {
   Journal,
   type ProblemQuery,

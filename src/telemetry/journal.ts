@@ -4,6 +4,7 @@ import { TunneliteError } from '../lib/errors.ts';
 import { patience } from '../lib/late-tick.ts';
 import { EVENTS, type EventMap, type EventName, type TunneliteEvent } from './events.ts';
 import { type ExpectedCount, unexpected, unexpectedProblems, withoutExceptions } from './expectations.ts';
+import { assertFields } from './field-names.ts';
 import { type AnyQuery, type JournalMark, type JournalQuery, matches, queryText, startOf } from './journal-query.ts';
 import { eventJson } from './ndjson.ts';
 import { explainNothing } from './near-misses.ts';
@@ -115,10 +116,11 @@ export class Journal {
 
   /**
    * Matching events, oldest first.
-   * @throws TunneliteError `ERR_JOURNAL_QUERY` when `where` is no function
+   * @throws TunneliteError `ERR_JOURNAL_QUERY` when `where` is no function, or none of the events has a field that is asked for
    */
   query<K extends EventName>(query: JournalQuery<K> = {}): TunneliteEvent<K>[] {
     assertFunction(query.where);
+    assertFields(query);
     const found: TunneliteEvent[] = [];
     for (let i = this.#indexAfter(startOf(query)); i < this.#events.length; i++) {
       const event = this.#events[i]!;

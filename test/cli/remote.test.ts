@@ -82,6 +82,11 @@ t.test('the journal is printed, filtered, and as NDJSON', async (t) => {
   t.ok(names.every((name) => name.startsWith('session.')));
   t.equal((await run('journal', '--limit', '1', '--json')).out.split('\n').length, 2);
   t.match(await run('journal', 'sesion.connect'), { code: 2, err: /Did you mean “session\.connect”\?/ });
+  t.match(await run('journal', 'channel.switch', '--where', 'too=cstp'), {
+    code: 2,
+    err: /No event channel\.switch has a field “too”; did you mean “to”\?/,
+  });
+  t.match(await run('wait-for', 'channel.switch', '--where', 'too=cstp'), { code: 2, err: /did you mean “to”\?/ });
   t.match(await run('journal', '--since', 'x'), { code: 2, err: /not the number of an event/ });
   t.match(await run('journal', '--level', 'loud'), { code: 2, err: /no level "loud"/ });
   t.match(await run('journal', '--limit', 'x'), { code: 2 });

@@ -85,6 +85,11 @@ t.test('a query that cannot be meant is refused, with the place and what may hav
     ['name=,', /“,” names no event\.$/],
     ['where=session', /“session” is no condition/],
     ['where=mtu>many', /needs a number/],
+    [
+      'name=session.connect&where=sesion=k3',
+      /No event session\.connect has a field “sesion”; did you mean “session”\?/,
+    ],
+    ['where=toString=1', /No event has a field “toString”/],
     ['since=-1', /^query since: /],
     ['level=loud', /there is no level "loud"/],
     ['limt=1', /Did you mean "limit"\?$/],

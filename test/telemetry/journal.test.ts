@@ -36,6 +36,38 @@ t.test('fields that are given as where, as elsewhere, are told their place', asy
   await t.rejects(journal.waitFor({ where }), told);
 });
 
+t.test('a field that none of the events has is refused, since nothing could ever match', async (t) => {
+  const { telemetry, journal } = setup();
+  telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });
+  const told = (message: RegExp, hint = /./) => ({ code: 'ERR_JOURNAL_QUERY', message, hint });
+  const sesion = { name: 'session.connect', fields: { sesion: 'k3' } } as never;
+  const meant = told(
+    /^No event session\.connect has a field “sesion”; did you mean “session”\?$/,
+    /^There are address4, /,
+  );
+  t.throws(() => journal.query(sesion), meant);
+  t.throws(() => journal.count(sesion), meant);
+  t.throws(() => journal.expect(sesion, 0), meant, 'which would hold for ever');
+  await t.rejects(journal.waitFor(sesion), meant);
+  t.throws(() => journal.problems({ except: sesion }), meant);
+  t.throws(() => journal.expectNoProblems({ except: [{ name: 'auth.*' }, sesion] }), meant);
+  t.throws(() => journal.query({ fields: { frobnicate: 1 } } as never), told(/^No event has a field “frobnicate”\.$/));
+  t.throws(
+    () => journal.query({ name: ['auth.*', 'tls.*'], fields: { to: 'x' } } as never),
+    told(/^No event auth\.\* or tls\.\*/),
+  );
+  for (const field of ['toString', 'constructor', '__proto__', 'hasOwnProperty']) {
+    const fields = Object.defineProperty({}, field, { value: 1, enumerable: true });
+    t.throws(() => journal.query({ name: 'auth.challenge', fields } as never), told(/has a field/), field);
+  }
+  t.throws(
+    () => journal.query({ name: 'simulator.closed', fields: { reason: 'x' } } as never),
+    told(/./, /^There are none\.$/),
+  );
+  t.equal(journal.query({ fields: { agent: null } } as never).length, 1, 'one that only some events have is none');
+  t.equal(journal.query({ name: ['auth.challenge', 'session.connect'], fields: { remote: 'a' } }).length, 1);
+});
+
 t.test('waiting is answered by the past, by the future, and only by what was asked for', async (t) => {
   const { telemetry, journal } = setup();
   telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });

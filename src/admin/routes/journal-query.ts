@@ -1,7 +1,14 @@
 import { TunneliteError } from '../../lib/errors.ts';
 import { printable } from '../../lib/printable.ts';
 import { type Static, suggest, Type } from '../../lib/schema/index.ts';
-import { EVENTS, type EventName, type JournalQuery, namesOf, parseConditions } from '../../telemetry/index.ts';
+import {
+  assertFields,
+  EVENTS,
+  type EventName,
+  type JournalQuery,
+  namesOf,
+  parseConditions,
+} from '../../telemetry/index.ts';
 
 const Words = (description: string) =>
   Type.Optional(
@@ -69,7 +76,10 @@ export function journalQuery({ name, where, since, until, level, text }: EventSe
     ...(text !== undefined && { text }),
   } satisfies JournalQuery;
   const conditions = [where ?? []].flat();
-  return conditions.length === 0 ? query : ({ ...query, fields: parseConditions(conditions) } as JournalQuery);
+  if (conditions.length === 0) return query;
+  const asked = { ...query, fields: parseConditions(conditions) } as JournalQuery;
+  assertFields(asked);
+  return asked;
 }
 
 /** @throws TunneliteError `ERR_JOURNAL_QUERY` for a name that no event has, or an area without events */

@@ -1,13 +1,12 @@
 import { type Path, type Problem, suggest } from '../../lib/schema/index.ts';
-import { EVENT_FIELDS, namesOf } from '../../telemetry/index.ts';
+import { fieldNamesOf, namesOf } from '../../telemetry/index.ts';
 import type { Expectation } from './types.ts';
 
 /** Fields that an expectation asks about and none of its events has: it could never come, and `never` would always hold. */
 export function fieldProblems({ event, never, where }: Expectation, path: Path): Problem[] {
   const name = event ?? never;
-  const names = name === undefined ? [] : namesOf({ name })!;
-  if (names.length === 0) return [];
-  const fields = [...new Set<string>(names.flatMap((one) => EVENT_FIELDS[one]))].sort();
+  if (name === undefined || namesOf({ name })!.length === 0) return [];
+  const fields = [...fieldNamesOf({ name })].sort();
   return Object.keys(where ?? {})
     .filter((field) => !fields.includes(field))
     .map((field) => {
