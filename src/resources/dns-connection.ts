@@ -16,6 +16,8 @@ export function serveDnsConnection(stream: Duplex, clock: Clock, answer: Answer)
   let idle: Timer | undefined;
   let waiting = 0;
   let ended = false;
+  /** Questions of what was read last, while there is no room for their answers. */
+  let held: Buffer[] = [];
 
   const rearm = (): void => {
     idle?.cancel();
@@ -25,11 +27,35 @@ export function serveDnsConnection(stream: Duplex, clock: Clock, answer: Answer)
     });
   };
   const endIfOver = (): void => {
-    if (ended && waiting === 0) stream.end();
+    if (ended && waiting === 0 && held.length === 0) stream.end();
   };
   const send = (bytes: Buffer | undefined): void => {
     if (bytes === undefined || stream.destroyed) return;
-    if (!stream.write(Buffer.concat([lengthOf(bytes), bytes]))) stream.pause();
+    stream.write(Buffer.concat([lengthOf(bytes), bytes]));
+  };
+  const take = (message: Buffer): void => {
+    const found = answer(message);
+    if (!(found instanceof Promise)) {
+      send(found);
+      return;
+    }
+    waiting++;
+    void found.then((bytes) => {
+      waiting--;
+      send(bytes);
+      if (stream.destroyed) return;
+      rearm();
+      endIfOver();
+    });
+  };
+  /** Answers what there is room for. */
+  const work = (): void => {
+    let done = 0;
+    while (done < held.length && !stream.writableNeedDrain) take(held[done++]!);
+    held = held.slice(done);
+    if (held.length > 0 || stream.writableNeedDrain) stream.pause();
+    else stream.resume();
+    endIfOver();
   };
   stream.on('error', () => stream.destroy());
   stream.once('close', () => idle?.cancel());
@@ -37,24 +63,11 @@ export function serveDnsConnection(stream: Duplex, clock: Clock, answer: Answer)
     ended = true;
     endIfOver();
   });
-  stream.on('drain', () => stream.resume());
+  stream.on('drain', work);
   stream.on('data', (chunk: Buffer) => {
     rearm();
-    const fits = framer.push(chunk, (message) => {
-      const found = answer(message);
-      if (!(found instanceof Promise)) {
-        send(found);
-        return;
-      }
-      waiting++;
-      void found.then((bytes) => {
-        waiting--;
-        send(bytes);
-        if (stream.destroyed) return;
-        rearm();
-        endIfOver();
-      });
-    });
+    const fits = framer.push(chunk, (message) => held.push(message));
+    work();
     if (!fits) stream.destroy();
   });
   rearm();
