@@ -9,12 +9,7 @@ import { endpointOf } from '../../udp/datagram-socket.ts';
 import { answerDpdInPlace, DTLS_CHANNEL_HEADER, DtlsPacketType } from '../../wire/dtls-channel.ts';
 import { backoff } from './backoff.ts';
 import type { Carrier, DatagramPort, DatagramSink, Target } from './carrier.ts';
-import {
-  DPD_DEAD_FACTOR,
-  DPD_REPEAT_SHARE,
-  DTLS_HANDSHAKE_MS,
-  UNANSWERED_PROBE_MS,
-} from './constants.ts';
+import { DPD_DEAD_FACTOR, DPD_REPEAT_SHARE, DTLS_HANDSHAKE_MS, UNANSWERED_PROBE_MS } from './constants.ts';
 import { DataPathEvent, DataPathState, nextDataPath } from './data-path-state.ts';
 import { PathMtu } from './path-mtu.ts';
 
