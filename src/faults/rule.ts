@@ -1,6 +1,8 @@
 import { unnamedKinds } from '../config/fault-actions.ts';
 import type { FaultAction, FaultRule, FaultSelector } from '../config/fault-schema.ts';
 import type { Clock } from '../lib/clock.ts';
+import { checkCount } from '../lib/count.ts';
+import { checkTimeout } from '../lib/duration.ts';
 import { endpointText } from '../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
@@ -168,15 +170,18 @@ export class Rule implements FaultHandle {
   }
 
   release(count = Infinity, change?: (bytes: Buffer) => Buffer | undefined): number {
+    checkCount('How many are let go', count, { least: 1, endless: true });
     let released = this.waiting.release(count, change);
     for (const stage of [...this.stages]) released += stage.letGo(count - released, change);
     return released;
   }
 
-  struck(times = 1, { timeout = STRUCK_TIMEOUT_MS, signal }: StruckOptions = {}): Promise<void> {
-    if (this.#hits >= times) return Promise.resolve();
-    if (this.#removed) return Promise.reject(this.#gone());
-    return new Promise((resolve, reject) => {
+  async struck(times = 1, { timeout = STRUCK_TIMEOUT_MS, signal }: StruckOptions = {}): Promise<void> {
+    checkCount('How often a rule is to strike', times);
+    checkTimeout(timeout);
+    if (this.#hits >= times) return;
+    if (this.#removed) throw this.#gone();
+    await new Promise<void>((resolve, reject) => {
       const settle = (error?: unknown): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);

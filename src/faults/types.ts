@@ -83,7 +83,9 @@ export interface FaultHandle extends AsyncDisposable {
   hits(): number;
   /**
    * Resolves when it has struck so often.
-   * @throws TunneliteError `ERR_TIMEOUT`, saying how often it was seen; `ERR_FAULT_UNKNOWN` when it is removed before
+   * @param times a whole number
+   * @throws TunneliteError `ERR_TIMEOUT`, saying how often it was seen; `ERR_FAULT_UNKNOWN` when it is removed before; `ERR_COUNT_INVALID`,
+   * `ERR_DURATION_INVALID`
    */
   struck(times?: number, options?: StruckOptions): Promise<void>;
   /** The last thousand times that it struck, oldest first. */
@@ -92,8 +94,10 @@ export interface FaultHandle extends AsyncDisposable {
   held(): number;
   /**
    * Lets the oldest so many go that wait because of `hold`, all when left out, in their order.
+   * @param count a whole number from 1 on
    * @param change is given the bytes of each, and returns what goes in their place; undefined = nothing does
    * @returns how many were let go
+   * @throws TunneliteError `ERR_COUNT_INVALID`
    */
   release(count?: number, change?: (bytes: Buffer) => Buffer | undefined): number;
   /** Ends it: what waits because of it goes on its way at once. Harmless when it was removed already. */

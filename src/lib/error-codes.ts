@@ -43,6 +43,10 @@ export const ERROR_CODES = {
     summary: 'A duration is not valid.',
     hint: 'Write numbers with units, such as 3600s, 90m, 1h30m, 2d or 500ms; a plain number is in milliseconds.',
   },
+  ERR_COUNT_INVALID: {
+    summary: 'A number of things is not valid.',
+    hint: 'Give a whole number, as many as are meant; leave it out for the default.',
+  },
   ERR_CLOCK_RANGE: {
     summary: "The simulator's clock cannot be moved that far.",
     hint: 'The year has to stay below 10000; sim.reset() sets the clock back to the time of this machine.',

@@ -1,3 +1,4 @@
+import { checkCount } from '../lib/count.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import type { TunneliteEvent } from './events.ts';
 import { assertFields } from './field-names.ts';
@@ -29,6 +30,7 @@ export function unexpected(
   all: readonly TunneliteEvent[],
   lost: number,
 ): TunneliteError | undefined {
+  checkExpected(times);
   const missing = missingSince(query, lost);
   const details = { found: found.length, expected: times };
   if (isExpected(found.length, times)) {
@@ -55,6 +57,24 @@ export function unexpected(
 export function isExpected(count: number, times: ExpectedCount): boolean {
   const { atLeast, atMost } = bounds(times);
   return count >= atLeast && count <= atMost;
+}
+
+/** @throws TunneliteError `ERR_COUNT_INVALID`: what no number of events is, or what asks for nothing */
+function checkExpected(times: ExpectedCount): void {
+  const what = 'How many events are expected';
+  if (typeof times !== 'object' || times === null) {
+    checkCount(what, times);
+    return;
+  }
+  const { atLeast, atMost } = times;
+  if (atLeast !== undefined) checkCount(`${what} at least`, atLeast);
+  if (atMost !== undefined) checkCount(`${what} at most`, atMost, { endless: true });
+  if (atLeast === undefined && atMost === undefined) {
+    throw new TunneliteError('ERR_COUNT_INVALID', `${what} is not said: neither atLeast nor atMost.`);
+  }
+  if ((atLeast ?? 0) > (atMost ?? Infinity)) {
+    throw new TunneliteError('ERR_COUNT_INVALID', `At least ${atLeast} and at most ${atMost} events are never.`);
+  }
 }
 
 function bounds(times: ExpectedCount): { readonly atLeast: number; readonly atMost: number } {

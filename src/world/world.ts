@@ -1,6 +1,7 @@
 import { ClientTimer, networkCarrier, trust } from '../client/core/index.ts';
 import { type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig } from '../config/index.ts';
 import { acceleratedProtection } from '../dtls/acceleration.ts';
+import { checkCount } from '../lib/count.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { TunneliteError } from '../lib/errors.ts';
@@ -142,10 +143,12 @@ export class World implements Closable {
  * await world.run('10m');
  * console.log(world.journal.query({ name: 'channel.switch' }).length);
  * ```
- * @throws TunneliteError `ERR_CONFIG_INVALID`, `ERR_NETWORK_LINK`
+ * @throws TunneliteError `ERR_CONFIG_INVALID`, `ERR_NETWORK_LINK`, `ERR_COUNT_INVALID`
  */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const { seed = 1, clients: count = 1, start } = options;
+  checkCount('The number of clients', count);
+  checkCount('The seed of a world', seed);
   const chance = seededRandom(seed);
   const fork = (): RandomSource => seededRandom(chance.uint32());
   const clock = new VirtualClock(start);

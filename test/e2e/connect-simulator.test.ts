@@ -64,6 +64,17 @@ async function story(t: Test, sim: Simulator | RemoteSimulator): Promise<void> {
   await t.rejects(async () => sim.journal.expectNoProblems({ since: mark }), { code: 'ERR_JOURNAL_PROBLEMS' });
   await t.rejects(async () => sim.token({ user: 'nobody@contoso.com' }), { code: 'ERR_IDENTITY_AADSTS' });
 
+  const rule = await sim.faults.add({ on: { seam: 'udp' }, then: { do: 'hold' } });
+  await t.rejects(async () => rule.struck(Number.NaN), { code: 'ERR_COUNT_INVALID' });
+  await t.rejects(async () => rule.struck(1, { timeout: Number.NaN }), { code: 'ERR_DURATION_INVALID' });
+  await t.rejects(async () => rule.release(-1), { code: 'ERR_COUNT_INVALID' });
+  t.equal(await rule.release(Infinity), 0);
+  await rule.remove();
+  await t.rejects(async () => sim.journal.query({ name: 'session.connect', fields: { sesion: 'k3' } as never }), {
+    code: 'ERR_JOURNAL_QUERY',
+    message: /did you mean “session”\?$/,
+  });
+
   const before = await sim.clock.now();
   await sim.clock.advance('2h');
   t.ok(Number(await sim.clock.now()) - Number(before) >= 7_200_000);

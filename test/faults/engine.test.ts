@@ -212,6 +212,29 @@ t.test('a handle waits for strikes, and says why it waited in vain', async (t) =
   t.doesNotThrow(() => rule.remove());
 });
 
+t.test('a handle is asked for a number of times that there can be', async (t) => {
+  const { faults } = engineOf();
+  const rule = faults.add(login({ times: 1 }));
+  refused(faults, 2);
+  const told = {
+    code: 'ERR_COUNT_INVALID',
+    message: /^How often a rule is to strike has to be a whole number from 0 on/,
+  };
+  for (const times of [Number.NaN, -1, 1.5, Infinity, '2' as never]) await t.rejects(rule.struck(times), told);
+  await rule.struck(0);
+  await rule.struck();
+  for (const timeout of [Number.NaN, -1, '5s' as never]) {
+    await t.rejects(rule.struck(2, { timeout }), { code: 'ERR_DURATION_INVALID' });
+  }
+  for (const count of [Number.NaN, -1, 0, 1.5]) {
+    t.throws(() => rule.release(count), {
+      code: 'ERR_COUNT_INVALID',
+      message: /^How many are let go has to be a whole number from 1 on/,
+    });
+  }
+  t.equal(rule.release(Infinity), 0);
+});
+
 t.test('a rule ends with its block, and a seam without rules has none', async (t) => {
   const { faults, events } = engineOf();
   t.equal(faults.decision, undefined);

@@ -68,6 +68,25 @@ t.test('a field that none of the events has is refused, since nothing could ever
   t.equal(journal.query({ name: ['auth.challenge', 'session.connect'], fields: { remote: 'a' } }).length, 1);
 });
 
+t.test('how many events are expected is a number that there can be', async (t) => {
+  const { journal } = setup();
+  const expecting = (times: unknown) => () => journal.expect({ name: 'channel.switch' }, times as number);
+  for (const times of [Number.NaN, -1, 0.5, Infinity, '1', null, { atLeast: Number.NaN }, { atLeast: 0, atMost: -1 }]) {
+    t.throws(
+      expecting(times),
+      { code: 'ERR_COUNT_INVALID', message: /^How many events are expected/ },
+      JSON.stringify(times),
+    );
+  }
+  t.throws(
+    expecting({}),
+    { code: 'ERR_COUNT_INVALID', message: /neither atLeast nor atMost/ },
+    'which everything meets',
+  );
+  t.throws(expecting({ atLeast: 3, atMost: 2 }), { code: 'ERR_COUNT_INVALID', message: /are never\.$/ });
+  t.strictSame(expecting({ atMost: Infinity })(), []);
+});
+
 t.test('waiting is answered by the past, by the future, and only by what was asked for', async (t) => {
   const { telemetry, journal } = setup();
   telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });

@@ -118,6 +118,15 @@ t.test('faults by rules strike in virtual time too', async (t) => {
 
 t.test('what cannot be done is told', async (t) => {
   await t.rejects(createWorld({ link: '5g' as never }), { code: 'ERR_NETWORK_LINK' });
+  for (const wrong of [
+    { clients: Number.NaN },
+    { clients: -1 },
+    { clients: 1.5 },
+    { seed: Number.NaN },
+    { seed: -1 },
+  ]) {
+    await t.rejects(createWorld(wrong), { code: 'ERR_COUNT_INVALID' }, JSON.stringify(wrong));
+  }
   const world = await worldOf(t, { connect: false });
   await t.rejects(world.until(new Promise(() => {}), '10s'), { code: 'ERR_WORLD_LIMIT' });
   const run = world.run('1m');

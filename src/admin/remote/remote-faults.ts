@@ -1,4 +1,6 @@
 import type { FaultRule, FaultStatus, FaultStrike, ProfileName, StruckOptions } from '../../faults/index.ts';
+import { checkCount } from '../../lib/count.ts';
+import { checkTimeout } from '../../lib/duration.ts';
 import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 import type { Requests } from './requests.ts';
 
@@ -47,16 +49,19 @@ export class RemoteFault implements AsyncDisposable {
 
   /**
    * Resolves when it has struck so often.
-   * @throws TunneliteError `ERR_TIMEOUT`, `ERR_FAULT_UNKNOWN`
+   * @throws TunneliteError `ERR_TIMEOUT`, `ERR_FAULT_UNKNOWN`, `ERR_COUNT_INVALID`, `ERR_DURATION_INVALID`
    */
   async struck(times = 1, { timeout = WAIT_MS, signal }: StruckOptions = {}): Promise<void> {
+    checkCount('How often a rule is to strike', times);
+    checkTimeout(timeout);
     const query = new URLSearchParams({ times: String(times), timeout: (timeout / 1000).toFixed(3) });
     await this.#requests.json(`${this.#path}/struck`, { query, timeout: timeout + ANSWER_MARGIN_MS, signal });
   }
 
   /** Lets the oldest so many go that wait because of it, all when left out; returns how many. */
-  async release(count?: number): Promise<number> {
-    const body = count === undefined ? {} : { count };
+  async release(count = Infinity): Promise<number> {
+    checkCount('How many are let go', count, { least: 1, endless: true });
+    const body = count === Infinity ? {} : { count };
     return (await this.#requests.json<{ released: number }>(`${this.#path}/release`, { body })).released;
   }
 

@@ -1,4 +1,5 @@
 import { profileRules } from '../../config/fault-profiles.ts';
+import { checkCount } from '../../lib/count.ts';
 import { durationText, parseDuration } from '../../lib/duration.ts';
 import { TunneliteError } from '../../lib/errors.ts';
 import { checkScenario, type LoadedScenario, readScenario } from '../format/load.ts';
@@ -60,12 +61,13 @@ const END_TRIES = 6;
  * console.log(`${steps.after} of ${steps.before} steps matter:\n${yaml}`);
  * ```
  * @throws TunneliteError `ERR_SCENARIO_SHRINK`: it passes, it cannot be run to its end, or it lives on the real clock; and what
- *   `runScenario` throws
+ *   `runScenario` throws; `ERR_COUNT_INVALID`
  */
 export async function shrinkScenario(
   scenario: string | Scenario | LoadedScenario,
   options: ShrinkOptions = {},
 ): Promise<ShrunkScenario> {
+  if (options.maxRuns !== undefined) checkCount('How many runs there may be', options.maxRuns, { least: 1 });
   const loaded =
     typeof scenario === 'string' ? readScenario(scenario) : 'locate' in scenario ? scenario : checkScenario(scenario);
   if (loaded.scenario.clock === 'real') {

@@ -119,6 +119,8 @@ t.test('what cannot be made shorter is told', async (t) => {
 });
 
 t.test('a judgement of the own, and a limit of runs', async (t) => {
+  for (const maxRuns of [Number.NaN, 0, -1])
+    await t.rejects(shrinkScenario(storm(), { maxRuns }), { code: 'ERR_COUNT_INVALID' });
   const file = join(folder, 'storm.yaml');
   writeFileSync(file, scenarioYaml(storm()));
   const shrunk = await shrinkScenario(file, {

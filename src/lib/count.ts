@@ -1,0 +1,22 @@
+import { TunneliteError } from './errors.ts';
+import { printable } from './printable.ts';
+
+/** What a number of things may be beside whole. */
+export interface CountLimits {
+  /** Default 0. */
+  readonly least?: number;
+  /** Whether Infinity is all of them. */
+  readonly endless?: boolean;
+}
+
+/**
+ * How many, as a program says it: a whole number. NaN in its place would be met by nothing, or never be reached.
+ * @param what what is counted, for the message
+ * @throws TunneliteError `ERR_COUNT_INVALID`
+ */
+export function checkCount(what: string, count: number, { least = 0, endless = false }: CountLimits = {}): number {
+  if (Number.isSafeInteger(count) && count >= least) return count;
+  if (endless && count === Number.POSITIVE_INFINITY) return count;
+  const given = typeof count === 'number' ? String(count) : printable(String(count).slice(0, 80));
+  throw new TunneliteError('ERR_COUNT_INVALID', `${what} has to be a whole number from ${least} on, not ${given}.`);
+}
