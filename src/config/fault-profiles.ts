@@ -1,4 +1,5 @@
 import type { FaultRule } from './fault-schema.ts';
+import { LINES, type LineFigures, type LineName } from './lines.ts';
 
 /** A kind of network, as rules. */
 interface FaultProfile {
@@ -8,59 +9,27 @@ interface FaultProfile {
   readonly rules: readonly FaultRule[];
 }
 
-interface Line {
-  /** Kilobits per second to the client, and from it. */
-  readonly down: number;
-  readonly up: number;
-  /** Milliseconds there and back; each direction has half of it. */
-  readonly roundTrip: number;
-  /** Milliseconds at most, in each direction. */
-  readonly jitter?: number;
-  /** Probability of losing a datagram. */
-  readonly loss?: number;
-}
-
 const loss = (chance: number): FaultRule => ({ on: { seam: 'udp' }, when: { chance }, then: { do: 'drop' } });
 
-function line({ down, up, roundTrip, jitter = 0, loss: chance = 0 }: Line): readonly FaultRule[] {
+function line(name: LineName): FaultProfile {
+  const { text, source, down, up, roundTrip, jitter, loss: chance }: LineFigures = LINES[name];
   const way = (direction: 'in' | 'out', kbps: number): FaultRule => ({
     on: { seam: 'udp', direction },
     then: { do: 'rate', kbps, ms: Math.round(roundTrip / 2), jitter, queue: 1000 },
   });
-  return [...(chance > 0 ? [loss(chance)] : []), way('out', down), way('in', up)];
+  return { text, source, rules: [...(chance > 0 ? [loss(chance)] : []), way('out', down), way('in', up)] };
 }
 
-const LOADERO = 'https://wiki.loadero.com/test-creation/participant-configuration/network-conditions/';
 const QUIC = 'Langley et al., The QUIC Transport Protocol, SIGCOMM 2017, section 7.2';
 const OURS = 'no measurement: figures chosen for tests';
 
 /** Kinds of networks that a client can be put on. They are about datagrams: what goes over TLS stays as it is. */
 export const FAULT_PROFILES = {
-  edge: {
-    text: '2G with EDGE',
-    source: `${LOADERO} (Edge)`,
-    rules: line({ down: 200, up: 260, roundTrip: 650, jitter: 100, loss: 0.01 }),
-  },
-  '3g': {
-    text: '3G',
-    source: `${LOADERO} (3G)`,
-    rules: line({ down: 1200, up: 1200, roundTrip: 250, jitter: 50, loss: 0.005 }),
-  },
-  lte: {
-    text: '4G',
-    source: `${LOADERO} (4G)`,
-    rules: line({ down: 100_000, up: 50_000, roundTrip: 45, jitter: 5, loss: 0.002 }),
-  },
-  dsl: {
-    text: 'DSL of 1.5 Mbit/s',
-    source: 'WebPageTest, connection profile DSL (1.5 Mbps / 384 Kbps, 50 ms round trip)',
-    rules: line({ down: 1500, up: 384, roundTrip: 50 }),
-  },
-  satellite: {
-    text: 'A telephone over satellite',
-    source: `${LOADERO} (Satellite phone)`,
-    rules: line({ down: 1000, up: 256, roundTrip: 600 }),
-  },
+  edge: line('edge'),
+  '3g': line('3g'),
+  lte: line('lte'),
+  dsl: line('dsl'),
+  satellite: line('satellite'),
   'hotel-wifi': {
     text: 'Crowded WLAN: losses in bursts, and delays that vary',
     source: OURS,

@@ -1,3 +1,4 @@
+import { LINES, type LineFigures, type LineName } from '../config/lines.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
@@ -15,19 +16,23 @@ export interface LinkQuality {
   readonly up: number;
 }
 
-const kbit = (number: number): number => (number * 1000) / 8;
+const BYTES_IN_KBIT = 1000 / 8;
 
-/** Links by name. All but `lan` have the rates and round trips of WebPageTest's connections of that name. */
-export const LINKS = {
-  lan: { delay: 1, jitter: 0, loss: 0, down: Infinity, up: Infinity },
-  cable: { delay: 14, jitter: 0, loss: 0, down: kbit(5000), up: kbit(1000) },
-  dsl: { delay: 25, jitter: 0, loss: 0, down: kbit(1500), up: kbit(384) },
-  lte: { delay: 35, jitter: 0, loss: 0, down: kbit(12_000), up: kbit(12_000) },
-  '3g': { delay: 150, jitter: 0, loss: 0, down: kbit(1600), up: kbit(768) },
-  edge: { delay: 420, jitter: 0, loss: 0, down: kbit(240), up: kbit(200) },
-} as const satisfies Readonly<Record<string, LinkQuality>>;
+/** The link that a line is. */
+const linkOf = ({ down, up, roundTrip, jitter, loss }: LineFigures): LinkQuality => ({
+  delay: roundTrip / 2,
+  jitter,
+  loss,
+  down: down * BYTES_IN_KBIT,
+  up: up * BYTES_IN_KBIT,
+});
 
-export type LinkName = keyof typeof LINKS;
+export type LinkName = LineName;
+
+/** Links by name; `LINES` says where their figures are from. */
+export const LINKS = Object.fromEntries(
+  Object.entries(LINES).map(([name, figures]) => [name, linkOf(figures)]),
+) as Readonly<Record<LinkName, LinkQuality>>;
 
 /** A datagram that would wait longer than this for its turn is lost, in milliseconds: what the buffers of access routers hold. */
 const MAX_QUEUE_MS = 1000;
