@@ -1,56 +1,86 @@
+import { DAY_MS, LEAF_DAYS, LEAF_RENEW_DAYS } from '../certs/constants.ts';
 import { type CertificateStore, type LeafRequest, loadCertificates } from '../certs/index.ts';
 import type { CertificateFlaw } from '../config/fault-tls.ts';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Offload } from '../lib/offload.ts';
 import { systemRandom } from '../lib/random.ts';
 
 /** Whose name is in a certificate for another host. */
 const OTHER_HOST = 'other.contoso.internal';
 
+/** Milliseconds after which one is made anew: as an operator renews his. */
+const GOOD_FOR_MS = (LEAF_DAYS - LEAF_RENEW_DAYS) * DAY_MS;
+
 interface Pair {
   readonly cert: string;
   readonly key: string;
 }
 
-/** Makes certificates for the gateway that are wrong on purpose: each once, when it is first asked for. */
-export function flawedCertificates(
-  certificates: Pick<CertificateStore, 'special'>,
-  request: LeafRequest,
-  offload: Offload,
-): (flaw: CertificateFlaw) => Promise<Pair> {
-  const made = new Map<CertificateFlaw, Promise<Pair>>();
+interface Made {
+  readonly pair: Promise<Pair>;
+  /** By the simulator's clock. */
+  readonly at: number;
+}
+
+interface FlawedOptions {
+  readonly certificates: Pick<CertificateStore, 'special' | 'renewed'>;
+  /** Names of the gateway. */
+  readonly request: LeafRequest;
+  /** The simulator's. */
+  readonly clock: Pick<Clock, 'now'>;
+  readonly offload: Offload;
+}
+
+/**
+ * Makes certificates for the gateway that are wrong on purpose: each when it is first asked for, and anew when it would run out by a clock that
+ * was moved. Each is wrong in its one way: it is good by the machine's clock, by which clients judge, and by the simulator's.
+ */
+export function flawedCertificates(options: FlawedOptions): (flaw: CertificateFlaw) => Promise<Pair> {
+  const { certificates, request, clock, offload } = options;
+  const made = new Map<CertificateFlaw, Made>();
+  /** Of one CA always: who was shown one knows the next. */
+  let strangers: Promise<CertificateStore> | undefined;
+  const issue = async (from: Pick<CertificateStore, 'renewed'>, names: LeafRequest): Promise<Pair> => {
+    const leaf = await from.renewed('gateway', names, systemClock.now(), Number.NEGATIVE_INFINITY);
+    return { cert: leaf!.certPem, key: leaf!.keyPem };
+  };
   const make = async (flaw: CertificateFlaw): Promise<Pair> => {
     switch (flaw) {
-      case 'untrusted': {
-        const { certPem, keyPem } = await (await strangers()).leaf('gateway', request);
-        return { cert: certPem, key: keyPem };
-      }
-      case 'expired':
-      case 'wrong_name': {
-        const kind = flaw === 'expired' ? 'expired' : 'intermediate';
-        const names = flaw === 'expired' ? request : { dnsNames: [OTHER_HOST], ips: [] };
-        const { certPem, keyPem } = await certificates.special(kind, names);
+      case 'untrusted':
+        strangers ??= strangersOf(clock);
+        return issue(await strangers, request);
+      case 'wrong_name':
+        return issue(certificates, { dnsNames: [OTHER_HOST], ips: [] });
+      case 'expired': {
+        const { certPem, keyPem } = await certificates.special('expired', request);
         return { cert: certPem, key: keyPem };
       }
     }
   };
   return (flaw) => {
-    let pair = made.get(flaw);
-    if (!pair) {
-      made.set(flaw, (pair = offload.run(() => make(flaw))));
-      // One that failed is tried again.
-      pair.catch(() => made.delete(flaw));
-    }
-    return pair;
+    const at = clock.now();
+    const known = made.get(flaw);
+    if (known !== undefined && at - known.at < GOOD_FOR_MS) return known.pair;
+    const fresh: Made = { at, pair: offload.run(() => make(flaw)) };
+    made.set(flaw, fresh);
+    // One that failed is tried again.
+    fresh.pair.catch(() => {
+      if (made.get(flaw) === fresh) made.delete(flaw);
+    });
+    return fresh.pair;
   };
 }
 
-/** A CA that no client knows, as that of a proxy that breaks up TLS. Dated by the machine's clock, as clients judge it. */
-const strangers = (): Promise<CertificateStore> =>
-  loadCertificates({
+/** A CA that no client knows, as that of a proxy that breaks up TLS. It is dated by the machine's clock, as clients judge it. */
+async function strangersOf(clock: Pick<Clock, 'now'>): Promise<CertificateStore> {
+  let now = systemClock.now;
+  const store = await loadCertificates({
     directory: undefined,
-    clock: systemClock,
+    clock: { ...systemClock, now: () => now() },
     random: systemRandom,
     emit: () => undefined,
     constraints: 'off',
   });
+  now = () => Math.max(clock.now(), systemClock.now());
+  return store;
+}

@@ -201,7 +201,12 @@ export async function runSimulator(
       tls: {
         ...leaves.gateway,
         ca: certificates.ca.certPem,
-        flawed: flawedCertificates(certificates, leaves.gateway.leaf?.request ?? gatewayNames(config), offload),
+        flawed: flawedCertificates({
+          certificates,
+          request: leaves.gateway.leaf?.request ?? gatewayNames(config),
+          clock,
+          offload,
+        }),
         minVersion: config.gateway.tls.minVersion,
         maxVersion: config.gateway.tls.maxVersion,
         ...(keylog ? { keylog } : {}),
