@@ -36,7 +36,7 @@ exit 0
 const CONNECT_MS = 30_000;
 
 /** A client's machine beside a server, connected. */
-async function connectClient(bench: Bench, server: Server, index: number, dtls: boolean): Promise<Namespace> {
+export async function connectClient(bench: Bench, server: Server, index: number, dtls: boolean): Promise<Namespace> {
   const script = bench.file('script', SCRIPT);
   chmodSync(script, 0o755);
   const client = bench.namespace(dtls ? 'dtls' : 'tls');

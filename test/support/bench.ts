@@ -124,6 +124,15 @@ export const WITH_PEERS: readonly Benchmark[] = [
     needs: { namespaces: true, tun: true, programs: ['openconnect', 'ocserv', 'python3'] },
   },
   {
+    path: 'resources/main.ts',
+    args: ['1', '0.5', '4', '--only=TLS'],
+    says: [
+      /^TLS +tunnelite +\d+ requests\/s .* p99 +[\d.]+ ms +\d+ µs CPU\/request/m,
+      /^TLS +nginx behind ocserv +\d+ requests\/s .* tunnelite has [\d.]+ × its rate, [\d.]+ × its p99, [\d.]+ × .*its CPU$/m,
+    ],
+    needs: { namespaces: true, tun: true, programs: ['openconnect', 'ocserv', 'nginx', 'h2load'] },
+  },
+  {
     path: 'tunnel/main.ts',
     args: ['1', '0.2', '--only=DTLS-down', '--against', repository],
     says: [

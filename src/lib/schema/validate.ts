@@ -23,6 +23,7 @@ export function validate(
   const problems: Problem[] = [];
   const given = prepare(schema as Node, value, [], { complete: false, problems });
   for (const error of withoutOtherBranches(errorsOf(schema as Node, given))) problems.push(complaintOf(error, given));
+  if (problems.length === 0) return { value: complete ? withDefaults(schema, given) : given, problems };
   const firsts = new Map<string, Problem>();
   for (const problem of problems) {
     // Entries of lists are whole in every layer; everything else may come from another one.
