@@ -1,10 +1,14 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { tokenFromCommand } from '../../src/cli/context/token-command.ts';
 import { bytesText, rates } from '../../src/cli/context/traffic-line.ts';
+import { testLeaf } from '../support/certificates.ts';
 import { cli, spawnCli } from '../support/cli.ts';
 import { skipUnless } from '../support/interop.ts';
 
@@ -169,6 +173,50 @@ t.test('connect refuses what it cannot do', async (t) => {
   const elsewhere = await cli(['connect', '--certs', join(folder, 'none')]);
   t.equal(elsewhere.code, 1);
   t.match(elsewhere.err, /ERR_CLI_NOT_RUNNING/);
+});
+
+t.test('connect says what it has met in place of a gateway', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const ca = join(folder, 'other-ca.pem');
+  const siteOf = async (name: string): Promise<Server> => {
+    const { certPem: cert, keyPem: key, caPem } = await testLeaf(name);
+    writeFileSync(ca, caPem);
+    return createServer({ cert, key }, (request, response) => {
+      asked.push(request.headers.authorization);
+      request.resume();
+      response.end('<html></html>');
+    });
+  };
+  const [site, other] = [await siteOf('localhost'), await siteOf('other.contoso.internal')];
+  const silent = createTcpServer((socket) => socket.on('error', () => {}));
+  for (const server of [site, other, silent]) {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.teardown(() => server.close());
+  }
+  const at = (server: Server): string => `localhost:${(server.address() as AddressInfo).port}`;
+  const cases: [string, string[], RegExp][] = [
+    ['a certificate of an authority that nobody trusts', ['--server', at(site)], /ERR_CLIENT_UNTRUSTED/],
+    [
+      'a certificate for another name',
+      ['--server', at(other), '--cacert', ca],
+      /localhost[\s\S]*other\.contoso\.internal[\s\S]*ERR_CLIENT_UNTRUSTED/,
+    ],
+    ['a web server', ['--server', at(site), '--cacert', ca], /200 OK[\s\S]*web server[\s\S]*ERR_CLIENT_PROTOCOL/],
+    ['a name that is none', ['--server', 'nothing.invalid'], /nothing\.invalid[\s\S]*ERR_CLIENT_CONNECT/],
+  ];
+  for (const [what, args, words] of cases) {
+    const { code, err } = await cli(['connect', ...args, '--token', 'x.y.z']);
+    t.equal(code, 1, what);
+    t.match(err, words, what);
+    t.notMatch(err, /x\.y\.z| {4}at /, `${what}: no token, no stack`);
+  }
+  t.strictSame(asked, [undefined], 'nobody but a gateway gets the token');
+  const hangs = spawnCli(['connect', '--server', at(silent), '--token', 'x']);
+  t.teardown(() => hangs.child.kill('SIGKILL'));
+  await once(silent, 'connection');
+  hangs.child.kill('SIGINT');
+  t.equal((await hangs.ended).code, 0, 'whoever interrupts does not wait for a server that is silent');
 });
 
 t.test('a command for a token that hangs, says too much or the wrong thing is ended', async (t) => {

@@ -83,7 +83,11 @@ export default command({
         ['http-proxy', httpProxy, startHttpProxy, 'curl --proxy'],
       ] as const) {
         if (port === undefined) continue;
-        const proxy = await start(client, { host: listen, port, onRefused: refused });
+        const full = (closed: number): void => {
+          const message = `${closed} ${closed === 1 ? 'connection' : 'connections'} to port ${proxy.port} closed at once: ${proxy.connections} are open, and there is no room for more.`;
+          report.tell('full', { proxy: name, closed, open: proxy.connections }, message);
+        };
+        const proxy = await start(client, { host: listen, port, onRefused: refused, onFull: full });
         closing.push(() => proxy.close());
         const at = `${proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host}:${proxy.port}`;
         report.tell('listening', { proxy: name, host: proxy.host, port: proxy.port }, `Listening: ${hint} ${at} …`);

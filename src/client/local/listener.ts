@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { systemClock, type Timer } from '../../lib/clock.ts';
 import { endpointText } from '../../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
-import { MAX_CONNECTIONS } from './constants.ts';
+import { FULL_REPORT_MS, MAX_CONNECTIONS } from './constants.ts';
 import type { LocalProxy, LocalProxyOptions } from './types.ts';
 
 /** A server for raw connections, each of which may end its half first. */
@@ -16,11 +17,27 @@ export function rawServer(onConnection: (socket: Socket) => void): Server {
  */
 export async function listening(
   server: Server,
-  { host = '127.0.0.1', port, maxConnections = MAX_CONNECTIONS }: LocalProxyOptions,
+  { host = '127.0.0.1', port, maxConnections = MAX_CONNECTIONS, clock = systemClock, onFull }: LocalProxyOptions,
   onClose: () => void = () => {},
 ): Promise<LocalProxy> {
   const sockets = new Set<Socket>();
   server.maxConnections = maxConnections;
+  let closed = 0;
+  let quiet: Timer | undefined;
+  const tellFull = (): void => {
+    quiet = undefined;
+    if (closed === 0) return;
+    const count = closed;
+    closed = 0;
+    quiet = clock.setTimer(FULL_REPORT_MS, tellFull);
+    onFull?.(count);
+  };
+  if (onFull) {
+    server.on('drop', () => {
+      closed++;
+      if (quiet === undefined) tellFull();
+    });
+  }
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
@@ -39,6 +56,7 @@ export async function listening(
     closing ??= new Promise((resolve) => {
       server.close(() => resolve());
       for (const socket of sockets) socket.destroy();
+      quiet?.cancel();
       onClose();
     });
     return closing;

@@ -19,6 +19,8 @@ export interface LocalProxyOptions {
   readonly clock?: Clock;
   /** Connections at once. Default 1024. */
   readonly maxConnections?: number;
+  /** Called when connections were closed as they came, for there is no room for more: with how many, at once and then each second. */
+  readonly onFull?: (closed: number) => void;
   /** Called with each connection that could not be had. */
   readonly onRefused?: (target: { readonly host: string; readonly port: number }, error: unknown) => void;
 }
