@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { domainToASCII } from 'node:url';
 import type { Dispatcher } from 'undici';
+import { acceleratedProtection } from '../dtls/acceleration.ts';
 import { unlessAborted } from '../lib/abort.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
@@ -11,6 +12,7 @@ import { TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { OPEN_TIMEOUT_MS } from './constants.ts';
 import {
+  busyCarrier,
   type ChannelName,
   type ClientState,
   ClientTimer,
@@ -64,7 +66,8 @@ export class TunnelClient implements Closable {
   #left = false;
 
   private constructor(options: TunnelClientOptions) {
-    const { clock = systemClock, random = systemRandom, carrier = systemCarrier } = options;
+    const { clock = systemClock, random = systemRandom, acceleration = true } = options;
+    const { carrier = acceleration ? busyCarrier : systemCarrier } = options;
     this.#clock = clock;
     this.#random = random;
     this.#web = { open: (request) => this.connect(request), trust: resourceTrust(options.resourceCa), clock };
@@ -79,6 +82,10 @@ export class TunnelClient implements Closable {
         serverName: options.serverName,
         userAgent: options.userAgent,
         dtls: options.dtls,
+        // Not before there is a handshake that needs it: its first use loads native code.
+        get protection() {
+          return acceleratedProtection(acceleration);
+        },
         connectTimeout: options.timeout,
         reconnectTimeout: options.reconnectTimeout,
         keylog: options.keylog,

@@ -37,6 +37,8 @@ export interface TunnelClientOptions {
   readonly proxy?: ProxySetting | 'none';
   /** Called for each connection by `connect`, with the way that it took. */
   readonly onConnection?: (connection: ConnectionInfo) => void;
+  /** Whether DTLS uses native code where the optional package `koffi` is there: OpenSSL's AEAD, and many datagrams a call. Default true. */
+  readonly acceleration?: boolean;
   readonly clock?: Clock;
   readonly random?: RandomSource;
   /** How the gateway is reached, if not over the machine's sockets. */

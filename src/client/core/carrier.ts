@@ -36,8 +36,19 @@ export interface Carrier {
 /** Room for what a gateway may send in one datagram: a packet of the largest usual MTU with all headers. */
 const MAX_DATAGRAM = 2048;
 
-/** Ports for datagrams, one for each client. Batches of system calls pay for one busy socket, not for thousands. */
-async function openPort(network: Network, target: Target, sink: DatagramSink, from?: string): Promise<DatagramPort> {
+interface PortOptions {
+  /** The address of the machine that it is opened at; without one, any. */
+  readonly from?: string;
+  /** Whether many datagrams are read and written by one call, where that is possible: it pays for one busy socket, not for thousands. */
+  readonly batches?: boolean;
+}
+
+async function openPort(
+  network: Network,
+  target: Target,
+  sink: DatagramSink,
+  { from, batches = false }: PortOptions = {},
+): Promise<DatagramPort> {
   const to = endpointOf(target.host, target.port);
   const socket = await network.openDatagrams(
     {
@@ -54,15 +65,17 @@ async function openPort(network: Network, target: Target, sink: DatagramSink, fr
         onBatchEnd: () => sink.onBatchEnd(),
       },
     },
-    false,
+    batches,
   );
+  // Whoever sends in batches keeps the address in the system's form.
+  const peer = batches ? socket.endpoint(to.address, to.port) : to;
   return {
-    send: (buffer, offset, length) => void socket.send(buffer, offset, length, to),
+    send: (buffer, offset, length) => void socket.send(buffer, offset, length, peer),
     close: () => void socket.close(),
   };
 }
 
-/** The machine's own sockets. All addresses of a name are tried. */
+/** The machine's own sockets, for many clients. All addresses of a name are tried. */
 export const systemCarrier: Carrier = {
   connect: ({ host, port }, signal) => dial({ host, port, noDelay: true }, signal),
   datagrams: (target, sink) => openPort(systemNetwork, target, sink),
@@ -72,9 +85,15 @@ export const systemCarrier: Carrier = {
 export function systemCarrierFrom(address: string): Carrier {
   return {
     connect: ({ host, port }, signal) => dial({ host, port, noDelay: true, localAddress: address }, signal),
-    datagrams: (target, sink) => openPort(systemNetwork, target, sink, address),
+    datagrams: (target, sink) => openPort(systemNetwork, target, sink, { from: address }),
   };
 }
+
+/** The same for one client that has much to carry. */
+export const busyCarrier: Carrier = {
+  connect: systemCarrier.connect,
+  datagrams: (target, sink) => openPort(systemNetwork, target, sink, { batches: true }),
+};
 
 /** A carrier over another network. Names are its business. */
 export function networkCarrier(network: Network): Carrier {

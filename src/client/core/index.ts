@@ -1,4 +1,5 @@
 export {
+  busyCarrier,
   type Carrier,
   type DatagramPort,
   type DatagramSink,
