@@ -3,6 +3,7 @@
  *
  *   connect COUNT CONCURRENT   light clients; done when data goes over the channel that is wanted
  *   bare COUNT CONCURRENT      TLS connections of Node, and nothing else
+ *   requests COUNT CONCURRENT  TLS connections of Node, with the requests of a login
  *   idle SECONDS               nothing
  *   memory                     RSS, after a collection
  *
@@ -61,6 +62,25 @@ async function bare(): Promise<void> {
   clients.push(socket);
 }
 
+/** The same requests as a client's, on a TLS socket of Node, with nothing read of the answers but that they are there. */
+async function requests(): Promise<void> {
+  const socket = tlsConnect({ host: url.hostname, port: Number(url.port), servername: 'localhost', secureContext });
+  await once(socket, 'secureConnect');
+  const common = `Host: ${url.host}\r\nUser-Agent: Bench\r\n`;
+  const body = '<config-auth client="vpn" type="init"><version who="vpn">1.0</version></config-auth>';
+  const post = `${common}Content-Type: application/xml; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  for (const request of [
+    `POST / HTTP/1.1\r\n${post}`,
+    `POST / HTTP/1.1\r\nAuthorization: Bearer ${token}\r\n${post}`,
+    `CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\n${common}X-CSTP-Version: 1\r\nX-CSTP-Address-Type: IPv4\r\n\r\n`,
+  ]) {
+    socket.write(request);
+    await once(socket, 'data');
+  }
+  socket.on('data', () => {});
+  clients.push(socket);
+}
+
 /** Milliseconds of processor time that this process has used. */
 function cpu(): number {
   const { user, system } = process.cpuUsage();
@@ -83,6 +103,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   let answer: object = {};
   if (command === 'connect') answer = await many(Number(first), Number(second), connect);
   else if (command === 'bare') answer = await many(Number(first), Number(second), bare);
+  else if (command === 'requests') answer = await many(Number(first), Number(second), requests);
   else if (command === 'idle') {
     const begin = cpu();
     await new Promise((resolve) => setTimeout(resolve, Number(first) * 1000));

@@ -1,5 +1,6 @@
 /**
- * What a light client costs: memory and CPU while it is idle, CPU of its login, beside a bare TLS connection of Node to the same gateway.
+ * What a light client costs: memory and CPU while it is idle, CPU of its login, beside a bare TLS connection of Node to the same gateway, and one
+ * that sends the requests of a login over it.
  *
  *   node bench/client/idle.ts [clients of a round] [rounds] [seconds idle] [--against ../checkout]
  *
@@ -54,6 +55,7 @@ function contender(name: string, command: string, channel: string, ...checkout: 
 }
 const contenders = [
   contender('bare TLS', 'bare', 'tls'),
+  contender('bare requests', 'requests', 'tls'),
   contender('client, TLS', 'connect', 'tls'),
   contender('client, DTLS', 'connect', 'dtls'),
   ...against.map((folder) => contender(`${basename(folder)}, DTLS`, 'connect', 'dtls', folder)),

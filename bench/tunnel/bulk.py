@@ -1,8 +1,9 @@
 """Bulk TCP for the benchmark: the same light tool at the client's end of every tunnel, and as the resource behind ocserv.
 
   bulk.py serve ADDRESS          discard on port 9, generator on port 19
-  bulk.py down ADDRESS SECONDS   reads from port 19, prints Mbit/s and all bytes
-  bulk.py up ADDRESS SECONDS     writes to port 9 until the other end has it all, prints Mbit/s and all bytes
+  bulk.py down ADDRESS SECONDS   reads from port 19, prints Mbit/s, all bytes and its own seconds of CPU
+  bulk.py up ADDRESS SECONDS     writes to port 9 until the other end has it all, prints the same
+  bulk.py first ADDRESS          for each line of input: reads one byte from port 19, and prints {}
 """
 import socket
 import sys
@@ -49,7 +50,7 @@ def down(address, seconds):
     count, start = 0, time.monotonic()
     while time.monotonic() - start < seconds:
         count += connection.recv_into(buffer)
-    print(count * 8 / (time.monotonic() - start) / 1e6, warm + count)
+    print(count * 8 / (time.monotonic() - start) / 1e6, warm + count, time.process_time())
 
 
 def up(address, seconds):
@@ -59,10 +60,19 @@ def up(address, seconds):
         count += connection.send(BLOCK)
     connection.shutdown(socket.SHUT_WR)
     connection.recv(1)
-    print(count * 8 / (time.monotonic() - start) / 1e6, count)
+    print(count * 8 / (time.monotonic() - start) / 1e6, count, time.process_time())
+
+
+def first(address):
+    for _ in sys.stdin:
+        with socket.create_connection((address, 19), timeout=10) as connection:
+            connection.recv(1)
+        print("{}", flush=True)
 
 
 if sys.argv[1] == "serve":
     serve(sys.argv[2])
+elif sys.argv[1] == "first":
+    first(sys.argv[2])
 else:
     {"down": down, "up": up}[sys.argv[1]](sys.argv[2], float(sys.argv[3]))

@@ -7,6 +7,7 @@ import { ALONE, repository, runBenchmarks, WITH_PEERS } from '../support/bench.t
 const PARTS = [
   'client/fleet.ts',
   'client/gateway.ts',
+  'client/tunnel-client.ts',
   'dtls/contenders.ts',
   'dtls/load.ts',
   'dtls/serve.ts',

@@ -96,6 +96,17 @@ export const ALONE: readonly Benchmark[] = [
 /** Those with a peer to compare with, or the kernel. */
 export const WITH_PEERS: readonly Benchmark[] = [
   {
+    path: 'client/openconnect.ts',
+    args: ['1', '0.2'],
+    says: [
+      /^TLS +first byte +ours [1-9].* openconnect [1-9].*: [\d.]+ ×/m,
+      /^DTLS first byte +ours [1-9].* openconnect [1-9].*: [\d.]+ ×/m,
+      /^TLS +down ours \d+ Mbit.* openconnect \d+ Mbit.* client CPU ms\/MB [\d.]+ /m,
+      /^DTLS up +ours \d+ Mbit.* openconnect \d+ Mbit.* client CPU ms\/MB [\d.]+ /m,
+    ],
+    needs: { namespaces: true, tun: true, programs: ['openconnect', 'python3'] },
+  },
+  {
     path: 'dtls/udp.ts',
     args: ['0.3', '8', '1', 'gnutls-serv', 'batched'],
     says: [/^gnutls-serv +alone [1-9]/m, /^tunnelite, batched +alone [1-9].* × gnutls-serv.* KiB RSS/m],
