@@ -6,6 +6,7 @@ export { type ConfigPort, configRoutes, type ReloadAnswer } from './routes/confi
 export { type FaultsPort, faultRoutes } from './routes/fault-routes.ts';
 export { gatewayRoutes } from './routes/gateway-routes.ts';
 export { type JournalPort, journalRoutes } from './routes/journal-routes.ts';
+export { type ProcessUsage, processRoutes } from './routes/process-routes.ts';
 export { type ProfilePort, profileRoutes } from './routes/profile-routes.ts';
 export { type ResetAnswer, resetRoutes } from './routes/reset-routes.ts';
 export { type ResourcesPort, resourceRoutes } from './routes/resource-routes.ts';

@@ -86,6 +86,10 @@ export const root: Command = {
       description: 'Run or check scenarios: files that say what goes wrong when, and what has to come of it',
       load: async () => (await import('./commands/scenario.ts')).default,
     },
+    load: {
+      description: 'Run a load test: many clients, what goes wrong with them, and what has to come of it',
+      load: async () => (await import('./commands/load.ts')).default,
+    },
     reset: {
       description: 'Set the running instance back to how it started: sessions, directory, faults, upstreams, clock',
       load: async () => (await import('./commands/reset.ts')).default,

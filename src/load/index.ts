@@ -1,3 +1,10 @@
+export { runLoad } from './engine/run.ts';
+export type { GatewayProbe, LoadLogin, LoadProgress, LoadSurroundings, UsageReading } from './engine/types.ts';
+export { passwordSignIn } from './login/password-sign-in.ts';
+export { type TokenSource, TokenStore } from './login/tokens.ts';
+export { checkDescriptors } from './machine/descriptors.ts';
+export { machineNetwork } from './machine/network.ts';
+export { ownUsage, pidProbe } from './machine/usage.ts';
 export { planJsonSchema } from './plan/json-schema.ts';
 export {
   COUNTER_NAMES,
@@ -21,6 +28,9 @@ export type {
   LoadTraffic,
   PhaseKind,
 } from './plan/types.ts';
+export { TimeHistogram } from './result/histogram.ts';
+export { timeText } from './result/judge.ts';
+export { resultText } from './result/text.ts';
 export {
   type Column,
   type GatewayUsage,

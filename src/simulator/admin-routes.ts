@@ -8,6 +8,7 @@ import {
   journalRoutes,
   type MintedToken,
   type ProfilePort,
+  processRoutes,
   profileRoutes,
   type ReloadAnswer,
   type ResetAnswer,
@@ -31,6 +32,7 @@ import type { Gateway } from '../gateway/index.ts';
 import type { SimulatorClock } from '../lib/simulator-clock.ts';
 import { version } from '../lib/version.ts';
 import type { EventListener, Journal } from '../telemetry/index.ts';
+import { processUsage } from './process-usage.ts';
 
 /** What the interface shows and changes: the simulator. */
 export interface AdminSubject {
@@ -74,6 +76,7 @@ export function adminRoutes(sim: AdminSubject, startedAt: number): AdminRoutes[]
   };
   return [
     { prefix: '/api/status', plugin: statusRoutes(status) },
+    { prefix: '/api/process', plugin: processRoutes(processUsage()) },
     { prefix: '/api/sessions', plugin: sessionRoutes(sim.sessions) },
     { prefix: '/api/journal', plugin: journalRoutes({ journal, subscribe: (listener) => sim.subscribe(listener) }) },
     { prefix: '/api/faults', plugin: faultRoutes(sim.faults) },

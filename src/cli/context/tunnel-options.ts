@@ -97,7 +97,7 @@ export async function tunnelPlan(
   };
 }
 
-async function instanceToken(instance: Instance, user: string | undefined): Promise<string> {
+export async function instanceToken(instance: Instance, user: string | undefined): Promise<string> {
   const { status, value } = await ask(instance, '/api/tokens', user === undefined ? {} : { user });
   if (status === 404) {
     throw new TunneliteError(
@@ -111,7 +111,7 @@ async function instanceToken(instance: Instance, user: string | undefined): Prom
   return (value as { readonly accessToken: string }).accessToken;
 }
 
-function serverUrl(text: string): URL {
+export function serverUrl(text: string): URL {
   const url = URL.parse(/^https:\/\//i.test(text) ? text : `https://${text}`);
   if (url !== null && url.protocol === 'https:' && url.hostname !== '' && url.username === '' && !/\s/.test(text))
     return url;
@@ -128,7 +128,7 @@ function proxyOf(text: string | undefined): TunnelClientOptions['proxy'] {
   throw usage(`"--via-proxy ${text}" is none of host:port, the URL of a PAC file, and none.`);
 }
 
-function readPem(file: string): string {
+export function readPem(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {

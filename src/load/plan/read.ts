@@ -26,11 +26,16 @@ const UNREADABLE = 'Check the path; docs/load.md shows a first plan to start fro
 
 /**
  * Reads a plan, YAML or JSON.
- * @param change what the command line has in place of members of the file
+ * @param change what the command line has in place of members of the file, and of members of its sections
+ * @param thresholds more of them
  * @throws TunneliteError `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_LOAD_PLAN`, each with file, line and column
  */
-export function readPlan(file: string, change: Partial<LoadPlan> = {}): CheckedPlan {
-  return fromSource(sourceOf(file), file, change);
+export function readPlan(
+  file: string,
+  change: Partial<LoadPlan> = {},
+  thresholds: readonly string[] = [],
+): CheckedPlan {
+  return fromSource(sourceOf(file), file, change, thresholds);
 }
 
 function sourceOf(file: string): SourceFile {
@@ -45,7 +50,7 @@ function sourceOf(file: string): SourceFile {
 
 /** The same for a text at hand, with what it is called in messages. */
 export function parsePlan(text: string, label = 'plan'): CheckedPlan {
-  return fromSource(parseSource(text, label), undefined, {});
+  return fromSource(parseSource(text, label), undefined, {}, []);
 }
 
 /**
@@ -53,13 +58,14 @@ export function parsePlan(text: string, label = 'plan'): CheckedPlan {
  * @throws TunneliteError `ERR_LOAD_PLAN`
  */
 export function checkPlan(value: LoadPlan, locate: Locate = pathText): CheckedPlan {
-  return checked(value, locate, 'load', undefined, {});
+  return checked(value, locate, 'load', undefined);
 }
 
 function fromSource(
   source: Omit<SourceFile, 'path'>,
   file: string | undefined,
   change: Partial<LoadPlan>,
+  thresholds: readonly string[],
 ): CheckedPlan {
   const { value, label } = source;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -68,20 +74,18 @@ function fromSource(
     throw new TunneliteError('ERR_LOAD_PLAN', message);
   }
   const name = basename(label).replace(/\.(ya?ml|json)$/i, '');
-  return checked(value, (path, atKey) => source.locate(path, atKey), name, file, change);
+  return checked(
+    merged(value as Record<string, unknown>, change, thresholds),
+    (path, atKey) => source.locate(path, atKey),
+    name,
+    file,
+  );
 }
 
-function checked(
-  value: object,
-  locate: Locate,
-  name: string,
-  file: string | undefined,
-  change: Partial<LoadPlan>,
-): CheckedPlan {
-  const given = Object.keys(change).length === 0 ? value : { ...value, ...change };
-  refuseProblems(validate(PlanSchema, given, { complete: true }).problems, locate, 'ERR_LOAD_PLAN');
+function checked(value: object, locate: Locate, name: string, file: string | undefined): CheckedPlan {
+  refuseProblems(validate(PlanSchema, value, { complete: true }).problems, locate, 'ERR_LOAD_PLAN');
   // As it was written: what is left out are our own defaults.
-  const plan = validate(PlanSchema, given, { complete: false }).value as LoadPlan;
+  const plan = validate(PlanSchema, value, { complete: false }).value as LoadPlan;
   refuseProblems(planProblems(plan), locate, 'ERR_LOAD_PLAN');
   return {
     plan,
@@ -89,6 +93,21 @@ function checked(
     file,
     phases: named(plan.phases),
     length: plan.phases.reduce((sum, phase) => sum + parseDuration(phase.for), 0),
+  };
+}
+
+/** A plan with what the command line says instead. What is wrong with the plan as it was is told all the same, where it is left. */
+function merged(
+  value: Record<string, unknown>,
+  { traffic, ...change }: Partial<LoadPlan>,
+  thresholds: readonly string[],
+): object {
+  const { traffic: before, thresholds: own } = value;
+  return {
+    ...value,
+    ...change,
+    ...(traffic && { traffic: { ...(typeof before === 'object' ? before : {}), ...traffic } }),
+    ...(thresholds.length > 0 && { thresholds: [...(Array.isArray(own) ? own : []), ...thresholds] }),
   };
 }
 

@@ -1,0 +1,34 @@
+import {
+  CONNECT_TIMEOUT_MS,
+  DTLS_RETRY,
+  type DtlsWish,
+  RECONNECT_TIMEOUT_MS,
+  UNANSWERED_SWITCH_MS,
+} from '../../client/core/index.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import type { LoadClient } from '../plan/types.ts';
+
+/** How clients behave. Times in milliseconds. */
+export interface Behaviour {
+  readonly dtls: DtlsWish;
+  readonly userAgent: string;
+  readonly unanswered: number;
+  readonly dtlsRetry: { readonly first: number; readonly most: number };
+  readonly reconnect: number;
+  readonly timeout: number;
+}
+
+/** What the plan says of the clients, with what it leaves out. */
+export function behaviourOf(client: LoadClient = {}): Behaviour {
+  const { dtls = 'auto', userAgent = 'Tunnelite Load', unanswered, dtlsRetry, reconnect, timeout } = client;
+  const or = (text: string | undefined, fallback: number): number =>
+    text === undefined ? fallback : parseDuration(text);
+  return {
+    dtls,
+    userAgent,
+    unanswered: or(unanswered, UNANSWERED_SWITCH_MS),
+    dtlsRetry: dtlsRetry ? { first: parseDuration(dtlsRetry[0]), most: parseDuration(dtlsRetry[1]) } : DTLS_RETRY,
+    reconnect: or(reconnect, RECONNECT_TIMEOUT_MS),
+    timeout: or(timeout, CONNECT_TIMEOUT_MS),
+  };
+}

@@ -1,0 +1,130 @@
+import { cpus, totalmem } from 'node:os';
+import { DTLS_HANDSHAKE_MS } from '../../client/core/index.ts';
+import { version } from '../../lib/version.ts';
+import type { CheckedPlan } from '../plan/read.ts';
+import { judge, timeText } from '../result/judge.ts';
+import type { Tally } from '../result/tally.ts';
+import {
+  type LoadMeta,
+  type LoadResult,
+  type PhaseResult,
+  RESULT_FORMAT,
+  RESULT_VERSION,
+  type ThresholdResult,
+} from '../result/types.ts';
+import { behaviourOf } from './behaviour.ts';
+import type { Books, PhaseBook } from './books.ts';
+import type { Fleet } from './fleet.ts';
+import type { Sampler } from './sampler.ts';
+import type { LoadSurroundings } from './types.ts';
+
+const MODEL =
+  'Open loop: arrivals and requests are intended for times that were computed before the start, whatever the gateway answers, and times run from when something was intended.';
+
+/** What every run has to come to, whatever its plan says. */
+const ALWAYS = ['login.done > 0'];
+
+export interface ResultParts {
+  readonly checked: CheckedPlan;
+  readonly books: Books;
+  readonly fleet: Fleet;
+  readonly sampler: Sampler;
+  readonly surroundings: LoadSurroundings;
+  /** By the clock. */
+  readonly start: number;
+  readonly end: number;
+  /** By the wall clock, in milliseconds. */
+  readonly startedAt: number;
+  readonly interrupted: boolean;
+  readonly lagBound: number;
+  readonly resolution: number;
+}
+
+/** The document of a run. */
+export function buildResult(parts: ResultParts): LoadResult {
+  const { checked, books, sampler, start, interrupted, lagBound } = parts;
+  for (const { tally, warm } of books.phases) {
+    countLost(tally);
+    countLost(warm);
+  }
+  const phases = books.phases.map((book) => phaseResult(book, start));
+  const totals = books.total().result();
+  const thresholds: ThresholdResult[] = [
+    ...phases.flatMap(({ name, measures }, i) => judge(books.phases[i]!.phase.thresholds ?? [], measures, name)),
+    ...judge([...ALWAYS, ...(checked.plan.thresholds ?? [])], totals),
+  ];
+  const reasons = phases.flatMap(({ name, measures }) => lagReason(name, measures.times.lag?.p99 ?? 0, lagBound));
+  const failed = thresholds.some(({ passed }) => !passed);
+  const gateway = sampler.gateway();
+  return {
+    format: RESULT_FORMAT,
+    version: RESULT_VERSION,
+    meta: metaOf(parts),
+    outcome: interrupted ? 'interrupted' : reasons.length > 0 ? 'invalid' : failed ? 'failed' : 'passed',
+    validity: { valid: reasons.length === 0, reasons, lagBound },
+    phases,
+    totals,
+    thresholds,
+    ...(gateway && { gateway }),
+    series: sampler.series(),
+  };
+}
+
+/** What has no answer by now is lost. */
+function countLost(tally: Tally): void {
+  tally.count('requests.lost', tally.counted('requests.scheduled') - tally.counted('requests.answered'));
+}
+
+function lagReason(name: string, p99: number, bound: number): string[] {
+  if (p99 <= bound * 1000) return [];
+  return [
+    `In the phase “${name}” the generator was ${timeText(p99)} late at the 99th percentile, more than ${timeText(bound * 1000)}: its times are the generator's, not the gateway's. Have fewer clients or a longer period, give it a processor of its own, or split the run.`,
+  ];
+}
+
+function phaseResult(book: PhaseBook, start: number): PhaseResult {
+  const { phase, from, to, warmUntil, tally, warm, dropped } = book;
+  return {
+    name: phase.name,
+    phase: phase.phase,
+    from: Math.round(from - start),
+    to: Math.round(to - start),
+    planned: book.planned,
+    warmup: Math.round(warmUntil - from),
+    leftOut: warm.counted('requests.scheduled') + warm.counted('arrivals.planned'),
+    arrivals: phase.phase === 'steady' ? undefined : (phase.arrivals ?? 'at once'),
+    dropped: dropped.result(),
+    measures: tally.result(),
+  };
+}
+
+function metaOf({ checked, fleet, surroundings, start, end, startedAt, resolution }: ResultParts): LoadMeta {
+  const { plan, name } = checked;
+  const { configuration } = fleet;
+  const { dtls, unanswered, dtlsRetry, reconnect, timeout } = behaviourOf(plan.client);
+  const processors = cpus();
+  return {
+    name,
+    tunnelite: version,
+    startedAt: new Date(startedAt).toISOString(),
+    duration: Math.round(end - start),
+    seed: plan.seed ?? 1,
+    model: MODEL,
+    plan,
+    server: {
+      url: surroundings.url.href,
+      kind: surroundings.serverKind,
+      ...(configuration && { dpd: configuration.dpd }),
+      ...(configuration?.dtls && { dtlsDpd: configuration.dtls.dpd }),
+    },
+    client: { dtls, unanswered, dtlsRetry: { ...dtlsRetry, handshake: DTLS_HANDSHAKE_MS }, reconnect, timeout },
+    resolution,
+    machine: {
+      cpus: processors.length,
+      cpu: processors[0]?.model ?? 'unknown',
+      memory: totalmem(),
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import type { Carrier, DatagramPort, DatagramSink, Target } from '../../client/core/index.ts';
+import type { RandomSource } from '../../lib/random.ts';
+import type { TcpStream } from '../../network/index.ts';
+import { SilentStream } from './silent-stream.ts';
+
+/**
+ * The network of one client, in which things go wrong: its datagrams are lost, its connection breaks or falls silent. All of that is at this end,
+ * so that the gateway can be any.
+ */
+export class ClientCarrier implements Carrier {
+  /** Share of its datagrams that is lost, in each direction: 0 none, 1 all. */
+  #loss = 0;
+  /** Ports and connections of an earlier one lead nowhere. */
+  #epoch = 0;
+  #stream: TcpStream | undefined;
+  #below: Carrier;
+  readonly #random: RandomSource;
+  readonly #canFallSilent: boolean;
+
+  /**
+   * @param below the network that it is a part of
+   * @param random which datagrams are lost
+   * @param canFallSilent whether `fallSilent` will be called: it costs each connection some memory
+   */
+  constructor(below: Carrier, random: RandomSource, canFallSilent: boolean) {
+    this.#below = below;
+    this.#random = random;
+    this.#canFallSilent = canFallSilent;
+  }
+
+  get loss(): number {
+    return this.#loss;
+  }
+
+  /** Which share of its datagrams is lost from now on. */
+  lose(share: number): void {
+    this.#loss = share;
+  }
+
+  /** It is in another network from now on. */
+  moveTo(below: Carrier): void {
+    this.#below = below;
+  }
+
+  /** Its connection is reset, and the ports that are open lead nowhere. New ones come about. */
+  reset(): void {
+    this.#epoch++;
+    this.#stream?.resetAndDestroy();
+  }
+
+  /** Its connection and its ports lead nowhere from now on, and nobody says so. New ones come about. */
+  fallSilent(): void {
+    this.#epoch++;
+    if (this.#stream instanceof SilentStream) this.#stream.fallSilent();
+  }
+
+  async connect(target: Target, signal: AbortSignal): Promise<TcpStream> {
+    const raw = await this.#below.connect(target, signal);
+    const stream = this.#canFallSilent ? new SilentStream(raw) : raw;
+    this.#stream = stream;
+    stream.once('close', () => {
+      if (this.#stream === stream) this.#stream = undefined;
+    });
+    return stream;
+  }
+
+  async datagrams(target: Target, sink: DatagramSink): Promise<DatagramPort> {
+    const epoch = this.#epoch;
+    const port = await this.#below.datagrams(target, {
+      onDatagram: (datagram) => {
+        if (this.#passes(epoch)) sink.onDatagram(datagram);
+      },
+      onBatchEnd: () => sink.onBatchEnd(),
+    });
+    return {
+      send: (buffer, offset, length) => {
+        if (this.#passes(epoch)) port.send(buffer, offset, length);
+      },
+      close: () => port.close(),
+    };
+  }
+
+  #passes(epoch: number): boolean {
+    if (epoch !== this.#epoch) return false;
+    return this.#loss === 0 || (this.#loss < 1 && this.#random.float() >= this.#loss);
+  }
+}

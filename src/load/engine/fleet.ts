@@ -1,0 +1,193 @@
+import {
+  type Carrier,
+  type ChannelName,
+  LightClient,
+  type LightClientObserver,
+  type LightClientOptions,
+  SEND_HEADROOM,
+  type SignIn,
+  type TunnelConfiguration,
+} from '../../client/core/index.ts';
+import type { InnerHost } from '../../client/inner-host.ts';
+import { resolveThrough } from '../../client/resolve.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import { addressBytes } from '../../lib/ip-address.ts';
+import { type RandomSource, seededRandom } from '../../lib/random.ts';
+import { flowTarget } from '../plan/flow-target.ts';
+import type { LoadPlan } from '../plan/types.ts';
+import { type Behaviour, behaviourOf } from './behaviour.ts';
+import type { Books } from './books.ts';
+import { ClientCarrier } from './client-carrier.ts';
+import type { FlowParts } from './inner-flow.ts';
+import { type ClientOwner, LoadClientRun } from './load-client.ts';
+import { PingCodec } from './ping.ts';
+import type { ClientLogin, LoadSurroundings } from './types.ts';
+
+const DEFAULT_SIZE = 84;
+
+/** All clients of a run, and what they have in common. */
+export class Fleet implements ClientOwner {
+  readonly clients: readonly LoadClientRun[];
+  readonly books: Books;
+  readonly codec: PingCodec;
+  readonly login: ClientLogin;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly reconnectTimeout: number;
+  /** Whom all ask; undefined: each the gateway's end of its own network. */
+  readonly target: Buffer | undefined;
+  /** What the gateway told the first client. */
+  configuration: TunnelConfiguration | undefined;
+  readonly #surroundings: LoadSurroundings;
+  readonly #common: Omit<LightClientOptions<LightClient>, 'carrier'>;
+  readonly #onAnswer: (milliseconds: number) => void;
+  readonly #flow:
+    | { readonly parts: FlowParts; readonly least: number; readonly host: string; readonly port: number }
+    | undefined;
+  #address: Promise<string> | undefined;
+  #scheduled = 0;
+  #dtls = 0;
+  #tls = 0;
+
+  /** @param onAnswer the first answer to a request came, so many milliseconds after it was intended */
+  constructor(plan: LoadPlan, surroundings: LoadSurroundings, books: Books, onAnswer: (milliseconds: number) => void) {
+    const { clock, random, login, timer, url, serverName, secureContext, protection } = surroundings;
+    const { clients: count, seed = 1, traffic, flows } = plan;
+    const behaviour: Behaviour = behaviourOf(plan.client);
+    const run = random.uint32();
+    this.#surroundings = surroundings;
+    this.#onAnswer = onAnswer;
+    this.books = books;
+    this.login =
+      'tokens' in login ? { tokens: login.tokens(() => books.at(this.now()).count('tokens.fetched')) } : login;
+    this.clock = clock;
+    this.random = random;
+    this.reconnectTimeout = behaviour.reconnect;
+    this.codec = new PingCodec(traffic?.size ?? DEFAULT_SIZE, SEND_HEADROOM, run);
+    const ping = traffic?.ping ?? 'gateway';
+    this.target = ping === 'gateway' ? undefined : addressBytes(ping);
+    this.#common = {
+      url,
+      timer,
+      random,
+      secureContext,
+      serverName,
+      protection,
+      observer: OBSERVER,
+      dtls: behaviour.dtls,
+      userAgent: behaviour.userAgent,
+      unansweredLimit: behaviour.unanswered,
+      dtlsRetry: behaviour.dtlsRetry,
+      reconnectTimeout: behaviour.reconnect,
+      connectTimeout: behaviour.timeout,
+    };
+    if (flows) {
+      const parts = { books, period: parseDuration(flows.every ?? '1s'), run, now: () => clock.monotonic() };
+      this.#flow = { parts, least: Math.round((flows.share ?? 1) * count), ...flowTarget(flows.to)! };
+    }
+    const chance = seededRandom(seed ^ 0x6c6f7373);
+    const silence = plan.phases.some(({ phase, how = 'silence' }) => phase === 'node loss' && how === 'silence');
+    const period = parseDuration(traffic?.every ?? '1s');
+    this.clients = Array.from({ length: count }, (_, index) => {
+      const carrier = new ClientCarrier(this.network(index, 0), seededRandom(chance.uint32()), silence);
+      return new LoadClientRun(this, index, carrier, period);
+    });
+  }
+
+  now(): number {
+    return this.clock.monotonic();
+  }
+
+  /** Requests that were due so far. */
+  get scheduled(): number {
+    return this.#scheduled;
+  }
+
+  /** How many clients are there, by the way that their packets take. */
+  get channels(): { readonly dtls: number; readonly tls: number; readonly none: number } {
+    return { dtls: this.#dtls, tls: this.#tls, none: this.clients.length - this.#dtls - this.#tls };
+  }
+
+  /** How many clients have an inner flow: the first ones. */
+  get flows(): number {
+    return this.#flow?.least ?? 0;
+  }
+
+  /** The network of a client after so many moves. */
+  network(index: number, moves: number): Carrier {
+    return this.#surroundings.carrier(index, moves);
+  }
+
+  makeClient(owner: LoadClientRun, signIn: SignIn): LightClient {
+    const client = new LightClient({ ...this.#common, carrier: owner.carrier }, signIn);
+    client.context = owner;
+    return client;
+  }
+
+  // --- what clients tell
+
+  moved(from: ChannelName | undefined, to: ChannelName | undefined): void {
+    this.#add(from, -1);
+    this.#add(to, 1);
+  }
+
+  scheduledOne(): void {
+    this.#scheduled++;
+  }
+
+  answered(milliseconds: number): void {
+    this.#onAnswer(milliseconds);
+  }
+
+  loggedIn(): void {
+    if ('tokens' in this.login) this.login.tokens.accepted();
+  }
+
+  tunnelOpened(configuration: TunnelConfiguration): void {
+    this.configuration ??= configuration;
+  }
+
+  flowOf(index: number): FlowParts | undefined {
+    return this.#flow && index < this.#flow.least ? this.#flow.parts : undefined;
+  }
+
+  /** Where flows go, asked for once. */
+  async flowAddress(
+    host: InnerHost,
+    configuration: TunnelConfiguration,
+  ): Promise<{ readonly address: string; readonly port: number }> {
+    const { host: name, port } = this.#flow!;
+    if (/^[\d.]+$/.test(name)) return { address: name, port };
+    const { clock, random } = this;
+    this.#address ??= resolveThrough({ stack: host.stack, configuration, clock, random, name }).then(
+      (addresses) => addresses.find((one) => !one.includes(':')) ?? addresses[0]!,
+    );
+    try {
+      return { address: await this.#address, port };
+    } catch (error) {
+      // Whoever asked may have lost its tunnel; the next one asks anew.
+      this.#address = undefined;
+      throw error;
+    }
+  }
+
+  #add(channel: ChannelName | undefined, by: number): void {
+    if (channel === 'dtls') this.#dtls += by;
+    else if (channel === 'tls') this.#tls += by;
+  }
+}
+
+const ownerOf = (client: LightClient): LoadClientRun => client.context as LoadClientRun;
+
+/** One for all clients. */
+const OBSERVER: LightClientObserver<LightClient> = {
+  onTunnel: (client, configuration) => ownerOf(client).tunnelOpened(client, configuration),
+  onChannel: (client, channel) => ownerOf(client).channelChanged(client, channel),
+  onBatch: (client) => ownerOf(client).batch(),
+  onPacket: (client, buffer, offset, length, channel) =>
+    ownerOf(client).packet(client, buffer, offset, length, channel),
+  onBatchEnd: (client) => ownerOf(client).batchEnd(),
+  onLost: (client) => ownerOf(client).lost(client),
+  onEnd: (client, error) => ownerOf(client).ended(client, error),
+};

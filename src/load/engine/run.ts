@@ -1,0 +1,125 @@
+import { parseDuration } from '../../lib/duration.ts';
+import type { CheckedPlan } from '../plan/read.ts';
+import type { LoadResult } from '../result/types.ts';
+import { Books } from './books.ts';
+import { buildResult } from './build-result.ts';
+import { Course, planPhases } from './course.ts';
+import { Fleet } from './fleet.ts';
+import { Heartbeat, Pacer, Rotation } from './pacer.ts';
+import { Sampler, sampleEvery } from './sampler.ts';
+import type { LoadSurroundings } from './types.ts';
+
+/** Ours: how often the generator looks at itself, in milliseconds, and how late it may be when the plan does not say. */
+const HEARTBEAT_MS = 20;
+const LAG_BOUND = '100ms';
+/** Ours: from the making of the clients to the first phase, in milliseconds. */
+const LEAD_MS = 50;
+/** Ours: clients that leave at a time. */
+const LEAVING = 200;
+const SETTLE = '2s';
+
+/**
+ * Runs a plan. What goes wrong with clients is in the result and is no error.
+ * @throws TunneliteError where the run cannot begin
+ */
+export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundings): Promise<LoadResult> {
+  const { clock, signal, onProgress } = surroundings;
+  const { plan } = checked;
+  const planned = planPhases(checked);
+  const books = new Books();
+  const now = (): number => clock.monotonic();
+  let sampler: Sampler | undefined;
+  const fleet = new Fleet(plan, surroundings, books, (milliseconds) => sampler?.answered(milliseconds));
+  const startedAt = clock.now();
+  const start = now() + LEAD_MS;
+  const pacer = new Pacer(clock, (intended, late) => {
+    if (books.phases.length > 0) books.at(intended).record('lag', late);
+    sampler?.late(late);
+  });
+  sampler = new Sampler(fleet, {
+    start,
+    every: sampleEvery(checked.length),
+    usage: surroundings.usage,
+    probe: surroundings.gateway,
+  });
+  const over = Promise.withResolvers<boolean>();
+  const course = new Course(planned, start, {
+    fleet,
+    books,
+    pacer,
+    onPhase: () => {},
+    onEnd: () => over.resolve(false),
+  });
+  // First in line: what is intended for the moment at which a phase begins belongs to it.
+  pacer.add(course);
+  const period = parseDuration(plan.traffic?.every ?? '1s');
+  const rotations = [
+    new Rotation({ start, period, count: plan.clients }, (index, intended) => fleet.clients[index]!.request(intended)),
+  ];
+  if (fleet.flows > 0) {
+    const every = parseDuration(plan.flows?.every ?? '1s');
+    rotations.push(
+      new Rotation({ start, period: every, count: fleet.flows }, (index, intended) =>
+        fleet.clients[index]!.flowTurn(intended),
+      ),
+    );
+  }
+  for (const rotation of rotations) pacer.add(rotation);
+  pacer.add(new Heartbeat(start + HEARTBEAT_MS, HEARTBEAT_MS));
+  pacer.add(
+    new Heartbeat(start + sampler.every, sampler.every, (_intended, at) => {
+      const { roundtrip, lag } = sampler.sample(at);
+      const phase = books.phases.at(-1)?.phase.name ?? '';
+      const refusals = books.phases.reduce(
+        (sum, { tally, warm }) => sum + tally.counted('refusals') + warm.counted('refusals'),
+        0,
+      );
+      onProgress?.({
+        at: at - start,
+        length: checked.length,
+        phase,
+        clients: fleet.channels,
+        refusals,
+        roundtrip,
+        lag,
+      });
+    }),
+  );
+  const onAbort = (): void => over.resolve(true);
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted) onAbort();
+  pacer.wake();
+  const interrupted = await over.promise;
+  for (const rotation of rotations) rotation.end();
+  if (interrupted) course.interrupt(now());
+  else await pause(parseDuration(plan.traffic?.settle ?? SETTLE));
+  signal?.removeEventListener('abort', onAbort);
+  pacer.stop();
+  const end = now();
+  for (const client of fleet.clients) client.finish(end);
+  sampler.sample(end);
+  await sampler.settled();
+  for (let at = 0; at < fleet.clients.length; at += LEAVING) {
+    await Promise.all(fleet.clients.slice(at, at + LEAVING).map((client) => client.close()));
+  }
+  return buildResult({
+    checked,
+    books,
+    fleet,
+    sampler,
+    surroundings,
+    start,
+    startedAt,
+    end,
+    interrupted,
+    lagBound: parseDuration(plan.lag ?? LAG_BOUND),
+    resolution: period,
+  });
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      clock.setTimer(ms, resolve);
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+}

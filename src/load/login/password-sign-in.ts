@@ -1,0 +1,36 @@
+import type { SignIn } from '../../client/core/index.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import { printable } from '../../lib/printable.ts';
+
+/**
+ * The login of ocserv with a name and a password, in forms that are asked for one after the other (reference openconnect-protocol §4.2).
+ * Servers with more questions are not understood.
+ */
+export function passwordSignIn(user: string, password: string): SignIn {
+  return async (connection, { url, userAgent, signal, onStep }) => {
+    const post = async (path: string, body: string): Promise<string> => {
+      const headers = [
+        ['Host', url.host],
+        ['User-Agent', userAgent],
+        ['X-Transcend-Version', '1'],
+        ['X-Aggregate-Auth', '1'],
+        ['Content-Type', 'application/x-www-form-urlencoded'],
+      ] as const;
+      const answer = await connection.exchange({ method: 'POST', path, headers, body }, signal);
+      if (answer.status !== 200) {
+        const message = `The gateway answered ${answer.status} ${printable(answer.text.slice(0, 60))} to the login with a password.`;
+        throw new TunneliteError('ERR_CLIENT_TOKEN_REFUSED', message, {
+          hint: 'Check name and password, and that the gateway logs in by forms: ocserv with auth = plain does.',
+        });
+      }
+      return answer.body.toString('utf8');
+    };
+    await post('/', '');
+    onStep({ step: 'challenge' });
+    await post('/auth', `username=${encodeURIComponent(user)}`);
+    const last = await post('/auth', `password=${encodeURIComponent(password)}`);
+    if (/id="success"/.test(last)) return;
+    const message = 'The gateway did not take name and password, or asks for more.';
+    throw new TunneliteError('ERR_CLIENT_TOKEN_REFUSED', message);
+  };
+}

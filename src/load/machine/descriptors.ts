@@ -1,0 +1,22 @@
+import { descriptorLimit } from '../../lib/descriptor-limit.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import type { LoadPlan } from '../plan/types.ts';
+
+/** Ours: what a process needs besides its clients. */
+const OTHERS = 64;
+
+/**
+ * Each client needs a descriptor for its connection and one for its datagrams. That is told before the start, not by the
+ * thousandth client.
+ * @throws TunneliteError `ERR_LOAD_DESCRIPTORS`
+ */
+export function checkDescriptors({ clients, client }: LoadPlan, limit: number | undefined = descriptorLimit()): void {
+  const each = client?.dtls === 'off' ? 1 : 2;
+  const needed = clients * each + OTHERS;
+  if (limit === undefined || needed <= limit) return;
+  const most = Math.max(0, Math.floor((limit - OTHERS) / each));
+  const message = `${clients} clients need ${needed} file descriptors, and this process may have ${limit}: enough for ${most} clients.`;
+  throw new TunneliteError('ERR_LOAD_DESCRIPTORS', message, {
+    hint: `Raise the limit in the shell that starts it (ulimit -n ${needed}; where the hard limit is lower, as root or in /etc/security/limits.conf), or have fewer clients.`,
+  });
+}
