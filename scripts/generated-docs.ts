@@ -4,6 +4,7 @@ import { describe } from '../src/lib/schema/index.ts';
 import { planJsonSchema } from '../src/load/index.ts';
 import { scenarioJsonSchema } from '../src/scenario/index.ts';
 import { eventFieldsModule, eventsPage } from './events-page.ts';
+import { explainPage } from './explain-page.ts';
 import { resourcesPage } from './resources-page.ts';
 
 /** The text of each generated file, by its path from docs/. */
@@ -16,6 +17,7 @@ export function generatedDocs(): Record<string, string> {
     'errors.md': errors(),
     'resources.md': resourcesPage(),
     'events.md': eventsPage(),
+    'explain.md': explainPage(),
     '../src/telemetry/event-fields.ts': eventFieldsModule(),
   };
 }

@@ -6,7 +6,7 @@ const layers = [
   ['wire', 'config', 'certs', 'telemetry'],
   ['udp', 'network', 'dtls', 'tls', 'netstack', 'bearer', 'faults', 'metrics'],
   ['entra', 'gateway', 'resources', 'services', 'client'],
-  ['intune', 'admin', 'pairing', 'load'],
+  ['intune', 'admin', 'explain', 'pairing', 'load'],
   ['simulator'],
   ['world'],
   ['scenario'],
@@ -15,6 +15,7 @@ const layers = [
 
 /** [from, to, why]: imports between folders of one layer that are wanted. */
 const neighbours = [
+  ['admin', 'explain', 'what an explanation says is what its route and the other side of it say'],
   ['certs', 'telemetry', 'what happens to certificates is an event'],
   ['dtls', 'udp', 'sockets, datagram memory, and koffi loaded in one place'],
   ['faults', 'udp', "the seam for datagrams is the socket's own port"],

@@ -3,6 +3,7 @@ export { type ProbeTargets, probes } from './probes.ts';
 export { type ClockReading, connectSimulator, RemoteSimulator } from './remote/remote-simulator.ts';
 export { clockRoutes } from './routes/clock-routes.ts';
 export { type ConfigPort, configRoutes, type ReloadAnswer } from './routes/config-routes.ts';
+export { type ExplainPort, explainRoutes } from './routes/explain-routes.ts';
 export { type FaultsPort, faultRoutes } from './routes/fault-routes.ts';
 export { gatewayRoutes } from './routes/gateway-routes.ts';
 export { type JournalPort, journalRoutes } from './routes/journal-routes.ts';

@@ -46,6 +46,10 @@ export const root: Command = {
       description: 'List the sessions, or show, disconnect, expire or rekey one',
       load: async () => (await import('./commands/sessions.ts')).default,
     },
+    explain: {
+      description: 'Say in plain words what a client did, what was decided and why, and what to do next',
+      load: async () => (await import('./commands/explain.ts')).default,
+    },
     journal: {
       description: 'Print what happened, and with --follow what happens',
       load: async () => (await import('./commands/journal.ts')).default,

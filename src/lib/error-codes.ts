@@ -27,6 +27,14 @@ export const ERROR_CODES = {
     summary: 'A query of the journal is not valid.',
     hint: 'Name events as docs/events.md does, and write conditions such as session=k3 or milliseconds>100.',
   },
+  ERR_EXPLAIN_SUBJECT: {
+    summary: 'Whom to explain is not understood.',
+    hint: 'Name a session by its short id, a client by its address (192.0.2.1 or 192.0.2.1:50123), or write last.',
+  },
+  ERR_EXPLAIN_UNKNOWN: {
+    summary: 'The journal has nothing of the client that was asked about.',
+    hint: 'Look at `tunnelite journal`: the client may not have come this far, or its events have fallen out (journal.capacity keeps more).',
+  },
   ERR_JOURNAL_EXPECTATION: {
     summary: 'The journal does not have the events that were expected.',
     hint: 'The message lists the nearest events and why each of them does not match.',

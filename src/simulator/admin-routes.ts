@@ -2,6 +2,7 @@ import {
   type AdminRoutes,
   clockRoutes,
   configRoutes,
+  explainRoutes,
   type FaultsPort,
   faultRoutes,
   gatewayRoutes,
@@ -28,6 +29,7 @@ import {
 } from '../admin/index.ts';
 import type { Config } from '../config/index.ts';
 import { directoryAdmin, type IdentityProvider } from '../entra/index.ts';
+import type { Explanation, Subject } from '../explain/index.ts';
 import type { Gateway } from '../gateway/index.ts';
 import type { SimulatorClock } from '../lib/simulator-clock.ts';
 import { version } from '../lib/version.ts';
@@ -46,6 +48,7 @@ export interface AdminSubject {
   readonly stubs: StubsPort;
   readonly faults: FaultsPort & ProfilePort;
   readonly journal: Journal;
+  explain(who?: string | Subject): Explanation;
   readonly issuesTokens: boolean;
   readonly identity: IdentityProvider;
   reset(): Promise<ResetAnswer>;
@@ -79,6 +82,7 @@ export function adminRoutes(sim: AdminSubject, startedAt: number): AdminRoutes[]
     { prefix: '/api/process', plugin: processRoutes(processUsage()) },
     { prefix: '/api/sessions', plugin: sessionRoutes(sim.sessions) },
     { prefix: '/api/journal', plugin: journalRoutes({ journal, subscribe: (listener) => sim.subscribe(listener) }) },
+    { prefix: '/api/explain', plugin: explainRoutes((subject) => sim.explain(subject)) },
     { prefix: '/api/faults', plugin: faultRoutes(sim.faults) },
     { prefix: '/api/profiles', plugin: profileRoutes(sim.faults) },
     { prefix: '/api/gateway', plugin: gatewayRoutes(gateway) },

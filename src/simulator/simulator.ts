@@ -18,6 +18,7 @@ import {
   tunnelSettings,
 } from '../config/index.ts';
 import type { IdentityProvider } from '../entra/index.ts';
+import { type Explanation, explain, parseSubject, type Subject } from '../explain/index.ts';
 import type { FaultEngine } from '../faults/index.ts';
 import type { Gateway } from '../gateway/index.ts';
 import type { Intune } from '../intune/index.ts';
@@ -179,6 +180,21 @@ export class Simulator implements Closable {
   /** Reports an event of a part that is built around the simulator, such as the administration listener. */
   get emit(): Emit {
     return this.#parts.telemetry.emit;
+  }
+
+  /**
+   * What a client did, what was decided and why, and what to do next, from the journal.
+   * @param who the short id of a session, an address with or without a port, or `last`, which is who came last
+   * @throws TunneliteError `ERR_EXPLAIN_SUBJECT`, `ERR_EXPLAIN_UNKNOWN`
+   * @example
+   * ```ts
+   * const { summary, findings } = sim.explain();
+   * console.log(summary, findings[0]?.next);
+   * ```
+   */
+  explain(who: string | Subject = 'last'): Explanation {
+    const { journal } = this;
+    return explain(journal.query(), typeof who === 'string' ? parseSubject(who) : who, journal.lost);
   }
 
   /** Follows events as they happen; the returned function ends that. */

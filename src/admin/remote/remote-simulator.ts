@@ -1,6 +1,7 @@
 import type { TokenInspection } from '../../bearer/index.ts';
 import type { StubInput, UpstreamInput } from '../../config/index.ts';
 import type { FailNext, Outage } from '../../entra/index.ts';
+import { type Explanation, parseSubject } from '../../explain/index.ts';
 import type { DrainOptions, DrainResult, GatewayState, SessionInfo, StopOptions } from '../../gateway/index.ts';
 import type { Closable } from '../../lib/dispose.ts';
 import type { EventListener } from '../../telemetry/index.ts';
@@ -312,6 +313,19 @@ export class RemoteSimulator implements Closable {
 
   status(): Promise<InstanceStatus> {
     return this.#requests.json('/api/status');
+  }
+
+  /**
+   * What a client did, what was decided and why, and what to do next.
+   * @param who the short id of a session, an address with or without a port, or `last`, which is who came last
+   * @throws TunneliteError `ERR_EXPLAIN_SUBJECT`, `ERR_EXPLAIN_UNKNOWN`
+   */
+  async explain(who: string = 'last'): Promise<Explanation> {
+    const subject = parseSubject(who);
+    const query = new URLSearchParams();
+    if (subject.kind === 'session') query.set('session', subject.session);
+    if (subject.kind === 'address') query.set('address', who);
+    return this.#requests.json('/api/explain', { query });
   }
 
   /** The configuration in force. */

@@ -1,0 +1,198 @@
+import { TunneliteError } from '../lib/errors.ts';
+import { printable } from '../lib/printable.ts';
+import type { EventName, TunneliteEvent } from '../telemetry/index.ts';
+import { CAUSES } from './causes/index.ts';
+import { type Step, storyOf } from './story.ts';
+import { subjectText } from './subject.ts';
+import type { Area, Cause, Evidence, Weight } from './visit/cause.ts';
+import type { ClientDescription } from './visit/client-kind.ts';
+import { gather, type Subject } from './visit/gather.ts';
+import type { Visit } from './visit/visit.ts';
+
+/** One thing that went wrong, or is worth knowing. */
+export interface Finding {
+  /** Stable id of the cause, such as `token-expired`: docs/explain.md lists all. */
+  readonly cause: string;
+  readonly area: Area;
+  readonly weight: Weight;
+  readonly title: string;
+  /** What happened. */
+  readonly what: string;
+  readonly why: string;
+  /** What to do next, one thing each: the likeliest first. */
+  readonly next: readonly string[];
+  /** Pages that say more, from the root of the repository. */
+  readonly docs: readonly string[];
+  /** The fault rule that brought it about. */
+  readonly rule: string | undefined;
+  /** The client got a tunnel after it. */
+  readonly overcome: boolean;
+  /** How often. */
+  readonly times: number;
+  /** Numbers of the first and the last event that it is told from. */
+  readonly seq: number;
+  readonly last: number;
+}
+
+/** `connected`: the tunnel is up; `ended`: it was; `failed`: there was none; `unfinished`: the client has not tried, or is at it. */
+export type Outcome = 'connected' | 'ended' | 'failed' | 'unfinished';
+
+/** What one client did, what was decided and why, and what to do next. */
+export interface Explanation {
+  /** Short id; absent when the client got no session. */
+  readonly session: string | undefined;
+  /** Of the client, without a port. */
+  readonly address: string | undefined;
+  readonly client: ClientDescription;
+  readonly outcome: Outcome;
+  /** In one or two sentences. */
+  readonly summary: string;
+  readonly steps: readonly Step[];
+  /** Steps in the middle that were left out. */
+  readonly stepsLeft: number;
+  /** What matters most comes first. */
+  readonly findings: readonly Finding[];
+  /** Findings that were left out. */
+  readonly findingsLeft: number;
+  /** Number of the newest event that fell out of the journal, 0 when none did: what was before may be missing. */
+  readonly lost: number;
+}
+
+/** Different findings that are told apart, and that are shown. */
+const MAX_DISTINCT = 500;
+const MAX_FINDINGS = 30;
+
+const BY_EVENT: ReadonlyMap<EventName, readonly Cause[]> = Map.groupBy(CAUSES, ({ on }) => on);
+
+/**
+ * Explains one client, from the events of a journal. Pure and linear.
+ * @param lost number of the newest event that fell out of the journal
+ * @throws TunneliteError `ERR_EXPLAIN_UNKNOWN` when the journal has nothing of it
+ */
+export function explain(events: readonly TunneliteEvent[], subject: Subject = { kind: 'last' }, lost = 0): Explanation {
+  const visit = gather(events, subject);
+  if (!visit) {
+    const gone = lost > 0 ? ` Events up to #${lost} have fallen out of it.` : '';
+    throw new TunneliteError('ERR_EXPLAIN_UNKNOWN', `The journal has nothing of ${subjectText(subject)}.${gone}`);
+  }
+  const { findings, left } = findingsOf(visit);
+  const outcome = outcomeOf(visit, findings);
+  const { steps, left: stepsLeft } = storyOf(visit);
+  const { session, address, client } = visit;
+  return {
+    session,
+    address,
+    client: { ...client, name: printable(client.name), agent: client.agent && printable(client.agent) },
+    outcome,
+    summary: printable(summaryOf(visit, outcome, findings)),
+    steps: steps.map((step) => ({ ...step, text: printable(step.text) })),
+    stepsLeft,
+    findings,
+    findingsLeft: left,
+    lost,
+  };
+}
+
+/** How a tunnel stands: when it came up last, and whether it has ended since. */
+function tunnelOf(visit: Visit): { readonly up: number | undefined; readonly ended: boolean } {
+  const up = visit.of('session.connect').at(-1)?.seq;
+  const ended =
+    up !== undefined && (visit.has('session.disconnect', { after: up }) || visit.has('session.expired', { after: up }));
+  return { up, ended };
+}
+
+function findingsOf(visit: Visit): { readonly findings: readonly Finding[]; readonly left: number } {
+  const found = new Map<string, Finding>();
+  let left = 0;
+  const { up = 0 } = tunnelOf(visit);
+  for (const event of visit.events) {
+    const evidence = { fields: event.fields, event, visit } as Evidence;
+    for (const one of BY_EVENT.get(event.name) ?? []) {
+      if (!one.when(evidence)) continue;
+      const finding = findingOf(one, evidence, up);
+      const key = `${finding.cause} ${finding.what}`;
+      const same = found.get(key);
+      if (same) found.set(key, { ...same, times: same.times + 1, last: event.seq, overcome: finding.overcome });
+      else if (found.size < MAX_DISTINCT) found.set(key, finding);
+      else left++;
+    }
+  }
+  const sorted = [...found.values()].sort((a, b) => rankOf(a) - rankOf(b) || b.last - a.last);
+  return { findings: sorted.slice(0, MAX_FINDINGS), left: left + Math.max(0, sorted.length - MAX_FINDINGS) };
+}
+
+function findingOf(one: Cause, evidence: Evidence, up: number): Finding {
+  const { event, visit } = evidence;
+  const { rule } = (one.seams && visit.struckBy(one.seams, event.seq)) ?? {};
+  const why = one.why(evidence);
+  return {
+    cause: one.id,
+    area: one.area,
+    weight: one.weight,
+    title: one.title,
+    what: printable(one.what(evidence)),
+    why: printable(rule === undefined ? why : `This was made by the fault rule ${rule}. Without it: ${why}`),
+    next: [...(rule === undefined ? [] : [`\`tunnelite fault remove ${rule}\``]), ...one.next(evidence)].map(printable),
+    docs: one.docs,
+    rule,
+    overcome: event.seq < up,
+    times: 1,
+    seq: event.seq,
+    last: event.seq,
+  };
+}
+
+const RANKS: Readonly<Record<Weight, number>> = { fatal: 0, trouble: 1, note: 3 };
+
+/** What somebody got over counts less than what is still so. */
+function rankOf({ weight, overcome }: Finding): number {
+  return RANKS[weight] + (overcome && weight !== 'note' ? 1.5 : 0);
+}
+
+function outcomeOf(visit: Visit, findings: readonly Finding[]): Outcome {
+  const { up, ended } = tunnelOf(visit);
+  if (up !== undefined) return ended ? 'ended' : 'connected';
+  return findings.some(({ weight }) => weight === 'fatal') ? 'failed' : 'unfinished';
+}
+
+/** The end of a session, told by the events that ended it. */
+const isEnd = ({ area }: Finding): boolean => area === 'ending';
+
+function summaryOf(visit: Visit, outcome: Outcome, findings: readonly Finding[]): string {
+  const { client, session, who, address } = visit;
+  const from = address === undefined ? '' : ` from ${address}`;
+  const [worst] = findings.filter(({ weight }) => weight !== 'note');
+  // Names of programs stay as they are.
+  const name = client.name.replace(/^(a|the) /, (article) => article.charAt(0).toUpperCase() + article.slice(1));
+  switch (outcome) {
+    case 'connected': {
+      const trouble = worst && !isEnd(worst) ? ` ${worst.overcome ? 'Before that' : 'But'}: ${titled(worst)}.` : '';
+      return `${name}${from} is connected as ${who}, session ${session}; data goes over ${carrierOf(visit) === 'dtls' ? 'DTLS (UDP)' : 'TLS (TCP)'}.${trouble}`;
+    }
+    case 'ended': {
+      const end = findings.find((one) => isEnd(one) && !one.overcome);
+      return `The session ${session} of ${who} is over${end ? `: ${titled(end)}` : ''}.`;
+    }
+    case 'failed':
+      return `${name}${from} got no tunnel: ${worst ? titled(worst) : 'nothing says why'}.`;
+    case 'unfinished': {
+      const [note] = findings;
+      return `${name}${from} has no tunnel, and nothing refused it${note ? `: ${titled(note)}` : ''}.`;
+    }
+  }
+}
+
+/** A title within a sentence. */
+function titled({ title, rule }: Finding): string {
+  const [first = '', second = ''] = title;
+  // Abbreviations such as DTLS stay as they are.
+  const inside =
+    second === second.toUpperCase() && second !== ' ' && second !== '’' ? title : first.toLowerCase() + title.slice(1);
+  return rule === undefined ? inside : `${inside} (made by the fault rule ${rule})`;
+}
+
+/** The channel that data went over last. */
+function carrierOf(visit: Visit): 'cstp' | 'dtls' {
+  const { up = 0 } = tunnelOf(visit);
+  return visit.of('channel.switch').findLast(({ seq }) => seq > up)?.fields.to === 'dtls' ? 'dtls' : 'cstp';
+}

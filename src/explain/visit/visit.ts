@@ -1,0 +1,90 @@
+import type { EventMap, EventName, TunneliteEvent } from '../../telemetry/index.ts';
+import type { ClientDescription } from './client-kind.ts';
+
+/** A fault rule that struck this client. */
+export interface Strike {
+  readonly rule: string;
+  /** Number of the event. */
+  readonly seq: number;
+}
+
+interface VisitParts {
+  readonly session: string | undefined;
+  readonly address: string | undefined;
+  readonly client: ClientDescription;
+  readonly events: readonly TunneliteEvent[];
+}
+
+/** What the journal has of one client: what it did and what was done to it, oldest first. */
+export class Visit {
+  /** Short id; undefined for somebody who got no session. */
+  readonly session: string | undefined;
+  /** The client's, without a port; undefined when nothing tells it. */
+  readonly address: string | undefined;
+  readonly client: ClientDescription;
+  readonly events: readonly TunneliteEvent[];
+  readonly #byName = new Map<EventName, TunneliteEvent[]>();
+  /** By seam, in order. */
+  readonly #strikes = new Map<string, Strike[]>();
+
+  constructor({ session, address, client, events }: VisitParts) {
+    this.session = session;
+    this.address = address;
+    this.client = client;
+    this.events = events;
+    for (const event of events) {
+      const same = this.#byName.get(event.name);
+      if (same) same.push(event);
+      else this.#byName.set(event.name, [event]);
+      if (event.name === 'fault.injected') {
+        const { rule, seam } = event.fields;
+        const strike = { rule, seq: event.seq };
+        const same = this.#strikes.get(seam);
+        if (same) same.push(strike);
+        else this.#strikes.set(seam, [strike]);
+      }
+    }
+  }
+
+  /** All events of one name. */
+  of<K extends EventName>(name: K): readonly TunneliteEvent<K>[] {
+    return (this.#byName.get(name) ?? []) as unknown as readonly TunneliteEvent<K>[];
+  }
+
+  /** Whether there is one, after some number. */
+  has<K extends EventName>(name: K, { after = 0 } = {}): boolean {
+    return (this.of(name).at(-1)?.seq ?? 0) > after;
+  }
+
+  /** The last one of a name before some number. */
+  last<K extends EventName>(name: K, before: number): TunneliteEvent<K> | undefined {
+    return lastBefore(this.of(name), before);
+  }
+
+  /** The fault rule that struck last before an event, at one of these seams. */
+  struckBy(seams: readonly string[], before: number): Strike | undefined {
+    const last = seams.flatMap((seam) => lastBefore(this.#strikes.get(seam) ?? [], before) ?? []);
+    return last.reduce<Strike | undefined>((latest, one) => (latest && latest.seq > one.seq ? latest : one), undefined);
+  }
+
+  /** The person's name for a sentence. */
+  get who(): string {
+    const known = this.of('session.connect').at(-1)?.fields ?? this.of('auth.accepted').at(-1)?.fields;
+    return known?.signInName ?? known?.user ?? 'the client';
+  }
+}
+
+/** Fields of an event as a cause reads them. */
+export type Fields<K extends EventName> = EventMap[K];
+
+/** The last of a list in order whose number is lower. */
+function lastBefore<T extends { readonly seq: number }>(list: readonly T[], before: number): T | undefined {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (list[middle]!.seq < before) low = middle + 1;
+    else high = middle;
+  }
+  return list[low - 1];
+}
