@@ -50,7 +50,7 @@ export const ACTIONS = {
     seams: ['udp', 'packet', 'decision', 'dns', 'http'],
     needs: ['ms'],
     may: ['jitter'],
-    text: 'It comes `ms` later, and up to `jitter` more; an answer of DNS, an answer over HTTP, and the connection to a resource likewise. Datagrams and packets of one rule and direction stay in their order.',
+    text: 'It comes `ms` later, and up to `jitter` more; an answer of DNS, an answer over HTTP, and the connection to a resource likewise (of UDP each datagram to it). Datagrams and packets of one rule and direction stay in their order.',
   },
   jitter: {
     seams: ['udp', 'packet'],
@@ -80,7 +80,7 @@ export const ACTIONS = {
     seams: ['udp', 'packet', 'decision'],
     needs: ['kbps'],
     may: ['queue', 'ms', 'jitter'],
-    text: 'All that the rule selects goes through a line of `kbps`, each direction its own; what would wait longer than `queue` ms (default 200) is lost. The line is `ms` long, and up to `jitter` longer. A connection to a resource has such a line for itself, on which nothing is lost.',
+    text: 'All that the rule selects goes through a line of `kbps`, each direction its own; what would wait longer than `queue` ms (default 200) is lost. The line is `ms` long, and up to `jitter` longer. A connection to a resource has such a line for itself, on which nothing is lost; of UDP each destination of a socket has one, on which what would wait longer than 200 ms is.',
   },
   mtu_blackhole: {
     seams: ['udp', 'packet'],

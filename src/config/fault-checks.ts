@@ -262,7 +262,8 @@ function memberProblems({ on, then }: FaultRule, at: Path): Problem[] {
   if (then.do === 'rate' && then.queue !== undefined && on.seam === 'decision') {
     problems.push({
       path: [...at, 'queue'],
-      message: 'on a connection to a resource nothing is lost, so there is no queue',
+      message:
+        'on a connection to a resource nothing is lost, and UDP waits for 200 ms, so there is no queue to choose',
     });
   }
   for (const address of list(then.addresses)) {

@@ -62,11 +62,15 @@ function remoteTest(remotes: readonly string[]): Test {
     (exact.has(remote.address) || exact.has(remote.key) || ranges.some((range) => isWithin(remote.address, range)));
 }
 
-/** What only connections have that are allowed: UDP, and what the policy denies, is left alone. */
+/** What only those have that are allowed: what the policy denies is left alone, and of UDP nothing is reset. */
 function resourceTests({ do: action }: FaultAction): Test[] {
   if (action === 'status') return [({ target }) => target === 'http'];
   if (!['delay', 'rate', 'reset'].includes(action)) return [];
-  return [({ kind, target, protocol }) => kind !== 'resource' || (target !== undefined && protocol !== 'udp')];
+  const connections = action === 'reset';
+  return [
+    ({ kind, target, protocol }) =>
+      kind !== 'resource' || (target !== undefined && !(connections && protocol === 'udp')),
+  ];
 }
 
 function addressTest(addresses: readonly string[]): Test {

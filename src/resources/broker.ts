@@ -241,6 +241,7 @@ export class ResourceBroker implements Closable {
       flow,
       first,
       services,
+      clock,
       decide: ask,
       visitorOf,
       openLeg: (target, events) => {

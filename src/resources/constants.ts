@@ -69,6 +69,10 @@ export const MAX_ATTEMPTS = 8;
 /** Datagrams that wait for an upstream's address, and those that are sent again to the next one; more are dropped, as by a full socket. */
 export const MAX_WAITING_DATAGRAMS = 8;
 
+/** How long a datagram waits for its turn on the slow line of a fault rule, in milliseconds (`queue` of `rate` has the same default); and how many are on it at most. */
+export const MAX_LINE_WAIT_MS = 200;
+export const MAX_LINE_DATAGRAMS = 256;
+
 /** Sockets to upstreams, of all sessions together; they have one in so many of the process's file descriptors at most. */
 export const MAX_UPSTREAM_SOCKETS = 16_384;
 export const SOCKET_DESCRIPTOR_SHARE = 4;

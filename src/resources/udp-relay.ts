@@ -1,6 +1,8 @@
+import type { Clock } from '../lib/clock.ts';
 import type { Visitor } from '../lib/person.ts';
 import type { UdpFlow, UdpFlowRequest } from '../netstack/index.ts';
 import { DNS_PORT, MAX_UDP_DESTINATIONS } from './constants.ts';
+import { DatagramLine } from './datagram-line.ts';
 import type { OpenRequest, RequestOutcome } from './request-ledger.ts';
 import type { ConnectRequest, ResourceTarget, ServiceHandlers } from './types.ts';
 import type { UdpLeg } from './udp-leg.ts';
@@ -17,6 +19,8 @@ interface UdpRelayOptions {
   readonly flow: UdpFlowRequest;
   readonly first: OpenRequest;
   readonly services: ServiceHandlers;
+  /** What slow lines go by. */
+  readonly clock: Clock;
   /** Called for each further destination of the mapping, once. */
   readonly decide: (address: string, port: number) => OpenRequest;
   readonly visitorOf: (request: ConnectRequest) => Visitor;
@@ -34,6 +38,8 @@ interface Destination {
   readonly address: string;
   readonly port: number;
   leg: UdpLeg | undefined;
+  /** Undefined: it is as fast as it can be. */
+  readonly line: DatagramLine | undefined;
   bytesIn: number;
   bytesOut: number;
   /** Why it cannot be reached, as of last time. */
@@ -97,7 +103,12 @@ export class UdpRelay {
     destination.bytesIn += payload.length;
     if (!isLookUp(decision.target, port)) this.#questions = undefined;
     else if (this.#questions !== undefined) this.#questions++;
-    const target = decision.target;
+    const { line } = destination;
+    if (line === undefined) this.#handOn(payload, destination, decision.target, request);
+    else line.toResource(payload.length, () => this.#handOn(payload, destination, decision.target, request));
+  }
+
+  #handOn(payload: Buffer, destination: Destination, target: ResourceTarget, request: ConnectRequest): void {
     if (target.kind === 'upstream') {
       destination.leg ??= this.#open(destination, target);
       destination.leg.send(payload);
@@ -107,11 +118,11 @@ export class UdpRelay {
     const answer = this.#options.services.datagram(target.service)?.answer(payload, this.#options.visitorOf(request));
     if (answer instanceof Promise) {
       answer.then(
-        (bytes) => this.#reply(destination, bytes),
-        () => this.#reply(destination, undefined),
+        (bytes) => this.#answer(destination, bytes),
+        () => this.#answer(destination, undefined),
       );
     } else {
-      this.#reply(destination, answer);
+      this.#answer(destination, answer);
     }
   }
 
@@ -121,6 +132,7 @@ export class UdpRelay {
       address,
       port,
       leg: undefined,
+      line: this.#lineOf(open),
       bytesIn: 0,
       bytesOut: 0,
       failure: undefined,
@@ -133,7 +145,7 @@ export class UdpRelay {
     return this.#options.openLeg(target, {
       onMessage: (message) => {
         destination.failure = undefined;
-        this.#reply(destination, message);
+        this.#answer(destination, message);
       },
       onFailure: (explanation) => {
         if (destination.failure === explanation) return;
@@ -143,6 +155,19 @@ export class UdpRelay {
         if (this.#questions !== undefined) this.#finish('unanswered');
       },
     });
+  }
+
+  #lineOf({ decision }: OpenRequest): DatagramLine | undefined {
+    const shape = decision.allow ? decision.shape : undefined;
+    if (shape?.delay === undefined && shape?.kbps === undefined) return undefined;
+    return new DatagramLine(shape, this.#options.clock);
+  }
+
+  /** Something goes back to the client; undefined: there is no answer. */
+  #answer(destination: Destination, bytes: Uint8Array | undefined): void {
+    const { line } = destination;
+    if (line === undefined || bytes === undefined) this.#reply(destination, bytes);
+    else line.toClient(bytes.length, () => this.#reply(destination, bytes));
   }
 
   #reply(destination: Destination, bytes: Uint8Array | undefined): void {
@@ -173,7 +198,9 @@ export class UdpRelay {
     this.#options.onClose();
   }
 
-  #close({ open, leg, bytesIn, bytesOut, failure }: Destination, reason: string, outcome?: RequestOutcome): void {
+  #close(destination: Destination, reason: string, outcome?: RequestOutcome): void {
+    const { open, leg, line, bytesIn, bytesOut, failure } = destination;
+    line?.close();
     leg?.close();
     open.end({ outcome: outcome ?? (failure === undefined ? 'completed' : 'failed'), bytesIn, bytesOut, reason });
   }

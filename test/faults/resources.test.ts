@@ -130,7 +130,7 @@ t.test('what cannot be done to a resource is told', async (t) => {
     message: /only connections to a resource can be reset later/,
   });
   t.throws(add({}, { do: 'reset', bytes: 1 }), { message: /kind: resource/ });
-  t.throws(add({ kind: 'resource' }, { do: 'rate', kbps: 1, queue: 5 }), { message: /there is no queue/ });
+  t.throws(add({ kind: 'resource' }, { do: 'rate', kbps: 1, queue: 5 }), { message: /no queue to choose/ });
   t.throws(add({ kind: 'connect' }, { do: 'filter' }), { message: /filter cannot be done at connect/ });
   t.throws(add({ kind: 'resource' }, { do: 'stall' }), { message: /stall cannot be done at resource/ });
 });

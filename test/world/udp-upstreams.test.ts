@@ -83,3 +83,35 @@ t.test('the same seed brings the same transcript', async (t) => {
   t.equal(await story(7), first);
   t.not(await story(8), first);
 });
+
+t.test('a rule makes UDP to a resource slow, mock service and upstream alike', async (t) => {
+  await using world = await worldOf();
+  const [client] = world.clients;
+  await serve(world, PORT, 0);
+  await world.run('10s');
+  const ask = (address: string, port: number) => world.until(client!.ask(address, port, 'x'.repeat(100)));
+  for (const [address, port, answerBytes] of [
+    ['10.20.0.22', 7, 100],
+    ['192.0.2.1', PORT, '5683 got '.length + 100],
+  ] as const) {
+    const usual = await ask(address, port);
+    t.equal(usual.milliseconds, 80);
+    const late = world.sim.faults.add({
+      on: { seam: 'decision', kind: 'resource', port },
+      then: { do: 'delay', ms: 700 },
+    });
+    const { milliseconds, payload } = await ask(address, port);
+    t.equal(milliseconds, 780);
+    t.equal(payload?.length, answerBytes);
+    t.equal(late.hits(), 1);
+    late.remove();
+    const slow = world.sim.faults.add({
+      on: { seam: 'decision', kind: 'resource', port },
+      then: { do: 'rate', kbps: 8, ms: 20 },
+    });
+    const thin = await ask(address, port);
+    t.equal(thin.milliseconds, 80 + 100 + answerBytes + 2 * 20, 'a byte takes a millisecond');
+    t.equal(slow.hits(), 1);
+    slow.remove();
+  }
+});
