@@ -31,8 +31,11 @@ export class Chromium implements AsyncDisposable {
     this.#browser = browser;
   }
 
-  /** @param options.ca PEM of the CA, which is trusted as a person makes Chromium on Linux trust one: in the user's NSS store */
-  static async start({ ca }: { readonly ca: string }): Promise<Chromium> {
+  /**
+   * @param options.ca PEM of the CA, which is trusted as a person makes Chromium on Linux trust one: in the user's NSS store
+   * @param options.args for its command line
+   */
+  static async start({ ca, args = [] }: { readonly ca: string; readonly args?: readonly string[] }): Promise<Chromium> {
     const home = await mkdtemp(join(tmpdir(), 'tunnelite-chromium-'));
     const [store, file] = [join(home, '.pki/nssdb'), join(home, 'ca.pem')];
     await mkdir(store, { recursive: true });
@@ -53,6 +56,7 @@ export class Chromium implements AsyncDisposable {
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        ...args,
       ],
     };
     return new Chromium(home, launch, await chromium.launch(launch));

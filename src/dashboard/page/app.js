@@ -4,7 +4,7 @@ import { ApiError, exchangeCode, secret, whenStranger } from './core/api.js';
 import { span } from './core/format.js';
 import { Model } from './core/model.js';
 import { useStore } from './ui/hooks.js';
-import { HowStrip, how, MessageLine } from './ui/how.js';
+import { HowStrip, how, MessageLine, messages } from './ui/how.js';
 import { html } from './ui/html.js';
 import { Keys, useKeys } from './ui/keys.js';
 import { SignIn } from './ui/sign-in.js';
@@ -78,6 +78,8 @@ function Shell({ model }) {
   const of = INNER[place.name]?.of ?? place.name;
   const label = VIEWS.find(([name]) => name === of)?.[1] ?? 'Sessions';
   useEffect(() => {
+    messages.clear();
+    document.querySelector('.views [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     document.title = `${INNER[place.name] ? place.argument : label} · Tunnelite`;
   }, [place.name, place.argument]);
   const [help, setHelp] = useState(false);

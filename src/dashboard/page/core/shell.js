@@ -1,8 +1,19 @@
 /* What would do the same outside of the page: a command of ours, or a request with curl. */
 
-/** A word of a POSIX shell. @param {string} text */
+/** Characters that do something where they are pasted, or that turn or hide what is shown. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+
+/**
+ * A word of a shell, on one line whatever is in it: what is not printable is spelled out (`$'\n'`), as bash, zsh and ksh read it.
+ * @param {string} text
+ */
 export function word(text) {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  if (!UNPRINTABLE.test(text)) return `'${text.replaceAll("'", `'\\''`)}'`;
+  const spelled = text
+    .replace(/[\\']/g, '\\$&')
+    .replace(new RegExp(UNPRINTABLE, 'g'), (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return `$'${spelled}'`;
 }
 
 /** @param {readonly string[]} args */
@@ -36,14 +47,9 @@ export function curlOfEntry(entry) {
   if (method !== 'GET') parts.push('-X', word(String(method)));
   for (const { name, value } of headers ?? []) {
     if (OWN_HEADERS.has(String(name).toLowerCase()) || value === '(not shown)') continue;
-    parts.push('-H', word(oneLine(`${name}: ${value}`)));
+    parts.push('-H', word(`${name}: ${value}`));
   }
   if (typeof postData?.text === 'string') parts.push('--data-raw', word(postData.text));
-  parts.push(word(oneLine(String(url))));
+  parts.push(word(String(url)));
   return parts.join(' ');
-}
-
-/** What is pasted into a shell must not end a line there. @param {string} text */
-function oneLine(text) {
-  return text.replace(/[\r\n\0]+/g, ' ');
 }

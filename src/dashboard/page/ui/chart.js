@@ -18,9 +18,9 @@ function load() {
 
 /**
  * Lines over time.
- * @param {{ label: string, series: readonly { label: string, color: string }[], data: (number | null)[][], format: (value: number) => string, height?: number }} props
+ * @param {{ label: string, series: readonly { label: string, color: string }[], data: (number | null)[][], format: (value: number) => string, height?: number, least?: number }} props
  */
-export function Chart({ label, series, data, format, height = 170 }) {
+export function Chart({ label, series, data, format, height = 170, least = 10 }) {
   const [ref, size] = useSize();
   const chart = useRef(/** @type {any} */ (undefined));
   const latest = useRef(data);
@@ -49,12 +49,17 @@ export function Chart({ label, series, data, format, height = 170 }) {
               y: {
                 range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [
                   0,
-                  Math.max(1, (most || 0) * 1.1),
+                  Math.max(least, (most || 0) * 1.1),
                 ],
               },
             },
             axes: [
-              axis,
+              {
+                ...axis,
+                space: 70,
+                values: (/** @type {any} */ _, /** @type {number[]} */ values) =>
+                  values.map((at) => new Date(at * 1000).toTimeString().slice(0, 8)),
+              },
               {
                 ...axis,
                 size: 78,

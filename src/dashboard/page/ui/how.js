@@ -43,6 +43,11 @@ class Messages extends Store {
     this.current = { text, bad };
     this.changed(0);
   }
+
+  clear() {
+    this.current = undefined;
+    this.changed(0);
+  }
 }
 
 export const messages = new Messages();
@@ -115,10 +120,7 @@ export function MessageLine() {
   return html`<div class=${`message ${current?.bad ? 'bad' : ''}`} role="status" aria-live="polite">
     ${
       current &&
-      html`<span>${current.text}</span><button type="button" class="quiet" aria-label="Dismiss the message" onClick=${() => {
-        messages.current = undefined;
-        messages.changed(0);
-      }}>×</button>`
+      html`<span>${current.text}</span><button type="button" class="quiet" aria-label="Dismiss the message" onClick=${() => messages.clear()}>×</button>`
     }
   </div>`;
 }

@@ -38,7 +38,7 @@ const SWITCHES =
       change: (on) => ({ mfa: on ? 'required' : 'off' }),
     },
     {
-      label: 'old password',
+      label: 'expired',
       member: 'passwordExpired',
       on: (user) => user.passwordExpired === true,
       change: (on) => ({ passwordExpired: on }),
@@ -158,16 +158,16 @@ export default function Directory({ model }) {
               )}</ul>`
         }
         <h3>Endpoints that are disturbed</h3>
-        <ul class="rules">${outages.endpoints.map((endpoint) => {
+        <p>Pressed ones answer 503, with Retry-After 5.</p>
+        <div class="buttons">${outages.endpoints.map((endpoint) => {
           const on = outages.active[endpoint] !== undefined;
           const path = `/api/outages/${encodeURIComponent(endpoint)}`;
           const rest = on ? { method: 'DELETE', path } : { method: 'PUT', path, body: { status: 503, retryAfter: 5 } };
-          return html`<li key=${endpoint}><span class="grow mono">${endpoint}</span><span>${on ? short(JSON.stringify(outages.active[endpoint]), 60) : ''}</span>
-            <${Act} pressed=${on} kind=${on ? 'on' : ''} how=${{ title: on ? `${endpoint} answers again` : `${endpoint} answers 503`, rest }} run=${async () => {
-              await json(path, rest);
-              await controls();
-            }} label=${`503 at ${endpoint}`} done=${on ? `${endpoint} answers again.` : `${endpoint} answers 503, with Retry-After 5.`}>503</${Act}></li>`;
-        })}</ul>
+          return html`<${Act} key=${endpoint} pressed=${on} kind=${on ? 'on' : ''} how=${{ title: on ? `${endpoint} answers again` : `${endpoint} answers 503`, rest }} run=${async () => {
+            await json(path, rest);
+            await controls();
+          }} done=${on ? `${endpoint} answers again.` : `${endpoint} answers 503, with Retry-After 5.`}>${endpoint}</${Act}>`;
+        })}</div>
       </section>
     </div>
   `;

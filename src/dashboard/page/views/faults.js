@@ -112,7 +112,7 @@ export default function Faults({ model }) {
           const rest = { method: 'POST', path: '/api/faults', body: rule };
           return html`<article class="card" key=${title}>
             <div class="card-head"><h3>${title}</h3>
-              <${Act} how=${{ title, cli: ['fault', 'add', ...cli, '--name', rule.name], rest }} run=${() => change(rest)} disabled=${names.has(rule.name)} label=${`Add: ${title}`} done=${`${title}: in force.`}>${names.has(rule.name) ? 'In force' : 'Add'}</${Act}>
+              <${Act} how=${{ title, cli: ['fault', 'add', ...cli, '--name', rule.name], rest }} run=${() => change(rest)} disabled=${names.has(rule.name)} label=${`${names.has(rule.name) ? 'In force' : 'Add'}: ${title}`} done=${`${title}: in force.`}>${names.has(rule.name) ? 'In force' : 'Add'}</${Act}>
             </div>
             <p>${about}</p>
           </article>`;
@@ -129,10 +129,10 @@ export default function Faults({ model }) {
             : { method: 'PUT', path: `/api/profiles/${name}` };
           return html`<article class="card" key=${name}>
             <div class="card-head"><h3 class="mono">${name}</h3>
-              <${Act} how=${{ title: on ? 'Use no network profile' : `Put all clients on ${name}`, cli: on ? ['profile', 'clear'] : ['profile', 'use', name], rest }} run=${() => change(rest)} pressed=${on} kind=${on ? 'on' : ''} label=${`${on ? 'Stop using' : 'Use'} ${name}`} done=${on ? 'No network profile is in use.' : `All clients are on ${name}.`}>${on ? 'In use' : 'Use'}</${Act}>
+              <${Act} how=${{ title: on ? 'Use no network profile' : `Put all clients on ${name}`, cli: on ? ['profile', 'clear'] : ['profile', 'use', name], rest }} run=${() => change(rest)} pressed=${on} kind=${on ? 'on' : ''} label=${`${on ? 'In use:' : 'Use'} ${name}`} done=${on ? 'No network profile is in use.' : `All clients are on ${name}.`}>${on ? 'In use' : 'Use'}</${Act}>
             </div>
             <p>${text}</p>
-            <p class="small">${source}</p>
+            <p class="small one-line" title=${source}>${source}</p>
           </article>`;
         })}
       </div>

@@ -138,7 +138,7 @@ export default function SessionView({ model, argument: id }) {
             />
             <${Picked} event=${timeline.events.find(({ seq }) => seq === picked)} />`
     }
-    ${history.current.length > 2 && html`<div class="charts one"><${Chart} label="Throughput of this session" height=${130} data=${rates} format=${bits} series=${[{ label: 'from the client', color: '--series-a' }, { label: 'to the client', color: '--series-b' }]} /></div>`}
+    ${history.current.length > 2 && html`<div class="charts one"><${Chart} label="Throughput of this session" height=${130} data=${rates} format=${bits} least=${10_000} series=${[{ label: 'from the client', color: '--series-a' }, { label: 'to the client', color: '--series-b' }]} /></div>`}
   `;
 }
 

@@ -32,11 +32,12 @@ export default function Traffic({ model }) {
       .map(([name, value]) => ({ name, value, rate: history.rate(name) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }, [newest, search]);
-  const perSecond = (/** @type {number} */ value) => `${count(value)}/s`;
+  const perSecond = (/** @type {number} */ value) =>
+    `${value !== Math.round(value) && value < 10 ? value.toFixed(1) : count(value)}/s`;
   return html`
     <${Heading} title="Traffic" about="All sessions together, from when this page was opened. A tab that is hidden does not measure." />
     <div class="charts">
-      <${Chart} label="Throughput" data=${bytesData} format=${bits} series=${[{ label: 'from clients', color: '--series-a' }, { label: 'to clients', color: '--series-b' }]} />
+      <${Chart} label="Throughput" data=${bytesData} format=${bits} least=${10_000} series=${[{ label: 'from clients', color: '--series-a' }, { label: 'to clients', color: '--series-b' }]} />
       <${Chart} label="Packets" data=${packetsData} format=${perSecond} series=${[{ label: 'from clients', color: '--series-a' }, { label: 'to clients', color: '--series-b' }]} />
       <${Chart} label="Lost" data=${lostData} format=${perSecond} series=${[{ label: 'no room in a queue', color: '--series-c' }, { label: 'wrong packets', color: '--series-d' }, { label: 'no session for them', color: '--series-a' }]} />
       <section class="card" aria-label="Lost on purpose">

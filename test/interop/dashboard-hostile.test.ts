@@ -1,0 +1,263 @@
+import { createServer } from 'node:http';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { startSimulator } from '../../src/index.ts';
+import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
+import { complaintsOf, goTo, openDashboard, VIEWS } from '../support/dashboard.ts';
+import { skipUnless } from '../support/interop.ts';
+import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
+
+t.setTimeout(300_000);
+const skip = skipUnless({ programs: CHROMIUM_NEEDS });
+const EVIL = `<img src=x onerror="window.struck=1"><script>window.struck=1</script>"'\`\${window.struck=1}\u202egpj.exe{{7*7}}`;
+/** How the page has to show the mark that turns the direction of text. */
+const SPELLED = '\\u202egpj.exe';
+
+async function open(t: Test, config: object = {}) {
+  const sim = await startSimulator({ gateway: { dpd: 3 }, ...config });
+  t.teardown(() => sim.close());
+  const chromium = await Chromium.start({
+    ca: sim.ca,
+    args: ['--host-resolver-rules=MAP attacker.example 127.0.0.1'],
+  });
+  t.teardown(() => chromium[Symbol.asyncDispose]());
+  const visit = await chromium.visit({ viewport: { width: 1360, height: 820 } });
+  const page = await visit.context.newPage();
+  page.setDefaultTimeout(60_000);
+  return { sim, page, complaints: complaintsOf(page) };
+}
+
+/** Nothing of a hostile text has become part of the page but as text. */
+async function assertUnharmed(t: Test, page: Page, where: string): Promise<void> {
+  const found = await page.evaluate<object>(`({
+    struck: window.struck ?? null,
+    scripts: document.querySelectorAll('script').length,
+    images: [...document.images].filter(({ src }) => !src.endsWith('/dashboard/icon.svg')).length,
+    handlers: [...document.querySelectorAll('*')].filter((one) => [...one.attributes].some(({ name }) => name.startsWith('on'))).length,
+    links: [...document.querySelectorAll('a[href]')].map(({ href }) => href).filter((href) => !href.startsWith(location.origin)),
+    turned: /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.innerText),
+  })`);
+  t.strictSame(found, { struck: null, scripts: 2, images: 0, handlers: 0, links: [], turned: false }, where);
+}
+
+t.test('names, agents and paths of a hostile client are texts in every view', { skip }, async (t) => {
+  const { sim, page, complaints } = await open(t);
+  const evil = {
+    id: 'a"><b>',
+    username: EVIL,
+    signInName: EVIL,
+    userAgent: EVIL,
+    hostname: EVIL,
+    deviceType: EVIL,
+    devicePlatform: EVIL,
+  };
+  const session = {
+    ...evil,
+    state: 'connected',
+    remoteAddress: EVIL,
+    address4: EVIL,
+    tlsCipher: EVIL,
+    dtlsCipher: EVIL,
+    dataChannel: 'dtls',
+    mtu: 1400,
+    createdAt: 0,
+    connectedAt: 1,
+    bytesIn: 1,
+    bytesOut: -1,
+  };
+  const answer = (path: string, json: unknown) => page.route(`**${path}`, (route) => route.fulfill({ json }));
+  await answer('/api/sessions', { sessions: [session] });
+  await answer('/api/sessions/*', session);
+  await answer('/api/resources/requests.har', {
+    log: {
+      entries: [
+        {
+          _request: 'r1',
+          time: 1,
+          request: {
+            method: EVIL,
+            url: `javascript:${EVIL}`,
+            headers: [{ name: EVIL, value: `${EVIL}\r\nrm -rf /` }],
+            postData: { text: EVIL },
+          },
+          response: { status: EVIL, statusText: EVIL, content: { size: -1, mimeType: EVIL } },
+        },
+      ],
+    },
+  });
+  await page.route('**/api/directory/tenants/*/users', (route) =>
+    route.fulfill({ json: [{ id: EVIL, userPrincipalName: EVIL, displayName: EVIL, type: EVIL, risk: EVIL }] }),
+  );
+  const person = { user: EVIL, signInName: EVIL };
+  const request = {
+    ...person,
+    request: 'r1',
+    trace: EVIL,
+    session: evil.id,
+    channel: EVIL,
+    protocol: 'tcp',
+    source: EVIL,
+    destination: EVIL,
+    host: EVIL,
+    decision: 'allow',
+    rule: EVIL,
+    explanation: EVIL,
+  };
+  sim.emit('http.request', { remote: EVIL, method: EVIL, path: `/${EVIL}`, agent: EVIL });
+  sim.emit('tls.failed', { remote: EVIL, reason: EVIL, explanation: EVIL, withheld: 0 });
+  sim.emit('auth.accepted', {
+    ...person,
+    remote: EVIL,
+    session: evil.id,
+    tenant: EVIL,
+    agent: EVIL,
+    client: EVIL,
+    objectId: EVIL,
+  } as never);
+  sim.emit('session.connect', {
+    ...person,
+    session: evil.id,
+    remote: EVIL,
+    address4: EVIL,
+    address6: EVIL,
+    mtu: 1,
+    agent: EVIL,
+    resumed: false,
+  } as never);
+  sim.emit('channel.switch', { session: evil.id, from: EVIL, to: EVIL, reason: EVIL });
+  sim.emit('resource.request', request as never);
+  sim.emit('resource.end', {
+    ...request,
+    target: EVIL,
+    outcome: EVIL,
+    began: 0,
+    answered: 1,
+    milliseconds: 1,
+    bytesIn: 1,
+    bytesOut: 1,
+    reason: EVIL,
+  } as never);
+  sim.emit('dns.query', { session: evil.id, question: EVIL, type: EVIL, outcome: EVIL, answers: 0 });
+  sim.emit('fault.injected', { rule: EVIL, fault: EVIL, seam: EVIL, session: evil.id, detail: EVIL, hit: 1 });
+  await openDashboard(page, sim);
+  for (const view of [...VIEWS, `session/${encodeURIComponent(evil.id)}`]) {
+    await goTo(page, view);
+    if (!['traffic', 'faults', 'setup', 'tokens'].includes(view)) {
+      await page
+        .locator('main', { hasText: SPELLED })
+        .or(page.locator('main', { hasText: 'img src=x' }))
+        .waitFor();
+    }
+    if (view === 'tokens') {
+      const b64 = (text: string) => Buffer.from(text).toString('base64url');
+      const token = `${b64(JSON.stringify({ alg: EVIL, kid: EVIL, typ: EVIL }))}.${b64(JSON.stringify({ aud: EVIL, [EVIL]: EVIL, iss: [EVIL], exp: 1e308 }))}.AA`;
+      await page.getByRole('textbox', { name: 'A token' }).fill(token);
+      await page.getByText(/would refuse it \(algorithm\)/).waitFor();
+    }
+    for (const row of (await page.locator('.list-body .row').all()).slice(0, 4)) {
+      await row.click({ position: { x: 400, y: 10 } }).catch(() => undefined);
+      await assertUnharmed(t, page, `${view}, opened`);
+      if (view === 'sessions') await goTo(page, view);
+    }
+    await assertUnharmed(t, page, view);
+  }
+  t.strictSame(complaints, []);
+});
+
+t.test(
+  'what a stock client sends is a text, too',
+  { skip: skipUnless({ programs: [...CHROMIUM_NEEDS, ...SOCKS_TUNNEL_PROGRAMS] }) },
+  async (t) => {
+    const { sim, page } = await open(t);
+    await using tunnel = await SocksTunnel.open(sim, await sim.token(), t.testdir(), [
+      `--useragent=${EVIL.replaceAll('\u202e', '')}`,
+      '--local-hostname=<b>host</b>',
+    ]);
+    await tunnel.fetch(`http://intranet.contoso.internal/<img%20src=x%20onerror=struck=1>`).catch(() => undefined);
+    await openDashboard(page, sim);
+    const row = page.locator('.list-sessions .list-body .row').first();
+    await row.waitFor();
+    t.match(await row.textContent(), /<img src=x onerror/);
+    await assertUnharmed(t, page, 'sessions');
+    await row.getByRole('link').click();
+    await page.locator('.facts', { hasText: '<img src=x onerror' }).first().waitFor();
+    await assertUnharmed(t, page, 'session');
+  },
+);
+
+t.test('a page of another origin reads nothing, changes nothing and shows nothing', { skip }, async (t) => {
+  const { sim, page } = await open(t);
+  const attacker = createServer((_, answer) =>
+    answer.setHeader('content-type', 'text/html').end('<title>attacker</title>'),
+  );
+  await new Promise<void>((resolve) => attacker.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => attacker.close());
+  const { port } = attacker.address() as { port: number };
+  const admin = sim.admin.url;
+  const link = sim.admin.dashboardLink();
+  const code = link.split('#code=')[1];
+  await page.goto(`http://127.0.0.1:${port}/`);
+  const tried = await page.evaluate<Record<string, string>>(`(async () => {
+    const told = {};
+    const attempt = async (name, path, init) => {
+      try {
+        const answer = await fetch('${admin}' + path, init);
+        told[name] = answer.type + ' ' + (await answer.text()).slice(0, 50);
+      } catch (error) { told[name] = error.name; }
+    };
+    await attempt('read', '/api/sessions', {});
+    await attempt('with the secret', '/api/sessions', { headers: { authorization: 'Bearer ${sim.admin.secret}' } });
+    await attempt('code', '/dashboard/session', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"code":"${code}"}' });
+    await attempt('simple', '/dashboard/session', { method: 'POST', mode: 'no-cors', body: '{"code":"${code}"}' });
+    await attempt('script', '/dashboard/app.js', { mode: 'no-cors' });
+    const frame = document.createElement('iframe');
+    frame.src = '${admin}/';
+    document.body.append(frame);
+    await new Promise((resolve) => { frame.onload = resolve; });
+    told.frame = String(frame.contentDocument === null || frame.contentDocument.body.childElementCount === 0);
+    return told;
+  })()`);
+  for (const name of ['read', 'with the secret', 'code', 'script']) t.equal(tried[name], 'TypeError', name);
+  t.notMatch(tried['simple'], /secret/);
+  t.equal(tried['frame'], 'true', 'it is shown in no frame');
+  await page.goto(link);
+  await page.getByText('live', { exact: true }).waitFor();
+  t.pass('the link that the other page knew is still good for its owner');
+});
+
+t.test('a name that is bound to this machine gets neither the page nor what is behind it', { skip }, async (t) => {
+  const { sim, page } = await open(t);
+  const answer = await page.goto(`http://attacker.example:${new URL(sim.admin.url).port}/`);
+  t.equal(answer?.status(), 403);
+  t.match(await answer!.text(), /ERR_ADMIN_FORBIDDEN/);
+  const told = await page.evaluate<number>(
+    `fetch('/api/status', { headers: { authorization: 'Bearer ${sim.admin.secret}' } }).then(({ status }) => status)`,
+  );
+  t.equal(told, 403, 'not even with the secret');
+});
+
+t.test('the secret is in no address, no storage but this tab, and gone with it', { skip }, async (t) => {
+  const { sim, page } = await open(t);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await openDashboard(page, sim);
+  for (const view of VIEWS) await goTo(page, view);
+  t.ok(asked.length > 20);
+  t.notOk(asked.some((url) => url.includes(sim.admin.secret) || url.includes('code=')));
+  const kept = await page.evaluate<Record<string, unknown>>(
+    '({ local: JSON.stringify(localStorage), cookie: document.cookie, address: location.href, length: history.length })',
+  );
+  t.notMatch(JSON.stringify(kept), new RegExp(sim.admin.secret));
+  const other = await page.context().newPage();
+  await other.goto(sim.admin.url);
+  await other.getByText('Or paste the secret').waitFor();
+  await other.locator('#secret').fill('wrong');
+  await other.getByRole('button', { name: 'Open' }).click();
+  await other.getByText('The instance does not know this secret').waitFor();
+  await other.locator('#secret').fill(sim.admin.secret);
+  await other.getByRole('button', { name: 'Open' }).click();
+  await other.getByText('live', { exact: true }).waitFor();
+  await other.goto(`${sim.admin.url}/#code=${'x'.repeat(43)}`);
+  await other.reload();
+  await other.getByText('live', { exact: true }).waitFor();
+});

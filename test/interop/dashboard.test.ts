@@ -1,0 +1,234 @@
+import { mkdirSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { startSimulator } from '../../src/index.ts';
+import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
+import {
+  assertAccessible,
+  assertCommand,
+  complaintsOf,
+  goTo,
+  openDashboard,
+  VIEWS,
+  wordsOf,
+} from '../support/dashboard.ts';
+import { skipUnless } from '../support/interop.ts';
+import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
+
+// A person with a browser, and a stock openconnect that they look at.
+
+t.setTimeout(300_000);
+const skip = skipUnless({ programs: [...CHROMIUM_NEEDS, ...SOCKS_TUNNEL_PROGRAMS] });
+const LONG = { timeout: 100_000 };
+const INTRANET = 'http://intranet.contoso.internal';
+
+async function lab(t: Test) {
+  const sim = await startSimulator({ gateway: { dpd: 3 } });
+  t.teardown(() => sim.close());
+  const chromium = await Chromium.start({ ca: sim.ca });
+  t.teardown(() => chromium[Symbol.asyncDispose]());
+  const visit = await chromium.visit({ viewport: { width: 1360, height: 820 } });
+  const page = await visit.context.newPage();
+  page.setDefaultTimeout(60_000);
+  const complaints = complaintsOf(page);
+  const tunnel = await SocksTunnel.open(sim, await sim.token(), t.testdir());
+  t.teardown(() => tunnel[Symbol.asyncDispose]());
+  await sim.journal.waitFor({ name: 'channel.dtls.open' }, LONG);
+  return { sim, page, complaints, tunnel };
+}
+
+/** A picture of the page for people, where somebody wants some. */
+async function picture(page: Page, name: string): Promise<void> {
+  const { SCREENSHOT_FOLDER } = process.env;
+  if (!SCREENSHOT_FOLDER) return;
+  mkdirSync(SCREENSHOT_FOLDER, { recursive: true });
+  await page.screenshot({ path: `${SCREENSHOT_FOLDER}/dashboard-${name}.png` });
+}
+
+t.test('openconnect is seen to fall back when UDP is blocked by a click, and to return', { skip }, async (t) => {
+  const { sim, page, complaints, tunnel } = await lab(t);
+  await openDashboard(page, sim);
+  t.equal(new URL(page.url()).hash, '#/sessions', 'the code is taken out of the address');
+  const row = page.locator('.list-sessions .list-body .row').first();
+  await row.getByText('DTLS', { exact: true }).waitFor();
+  t.match(await row.textContent(), /alice@contoso\.com.*DTLS is up.*Open AnyConnect VPN Agent/);
+  await tunnel.fetch(`${INTRANET}/whoami`);
+  await picture(page, 'sessions');
+
+  const mark = sim.journal.mark();
+  await page.getByRole('button', { name: 'Block UDP' }).click();
+  await page.getByRole('button', { name: 'UDP is blocked' }).waitFor();
+  t.match(await page.getByRole('status').first().textContent(), /UDP is blocked/);
+  t.match(await page.locator('.how').textContent(), /tunnelite fault .*no-udp/, 'the strip says how else');
+  await sim.journal.waitFor({ name: 'channel.switch', fields: { to: 'cstp' }, since: mark }, LONG);
+  t.ok(sim.faults.get('no-udp').hits() > 0);
+  await row.getByText('TLS', { exact: true }).waitFor();
+  t.match(await row.textContent(), /fell back to TLS/, 'and says why');
+  t.match((await tunnel.fetch(`${INTRANET}/whoami`)).toString(), /alice/);
+
+  await row.getByRole('link').click();
+  await page.locator('svg .span.solid.tone-cstp').first().waitFor();
+  t.ok((await page.locator('svg .span.solid.tone-dtls').count()) > 0, 'data went over DTLS before');
+  t.ok((await page.locator('svg .mark.tone-fault').count()) > 0, 'the faults are on their lane');
+  await page.getByLabel('Search events of this session').fill('channel.switch cstp');
+  const told = page.locator('.list-events .list-body .row', { hasText: 'cstp instead of dtls' }).first();
+  await told.waitFor();
+  await told.click();
+  await page.getByRole('region', { name: 'The chosen event' }).getByText('cstp').first().waitFor();
+  await page.getByLabel('Search events of this session').fill('');
+  for (const lane of ['TLS, HTTP', 'Token', 'CONNECT', 'CSTP', 'DTLS', 'Data goes over', 'Flows', 'Faults']) {
+    t.ok(await page.locator('svg .lane-label', { hasText: lane }).first().isVisible(), lane);
+  }
+  for (const name of [
+    'tls.connect',
+    'http.request',
+    'auth.challenge',
+    'auth.accepted',
+    'session.connect',
+    'channel.dtls.open',
+  ]) {
+    await page.getByLabel('Search events of this session').fill(name);
+    await page.locator('.list-events .row .mono', { hasText: name }).first().waitFor();
+  }
+  await page.getByLabel('Search events of this session').fill('');
+  const whole = await page.locator('.timeline-span').textContent();
+  await page.getByRole('button', { name: 'How it connected' }).click();
+  t.not(await page.locator('.timeline-span').textContent(), whole, 'it can be zoomed');
+  await page.getByLabel(/^Timeline: arrow keys/).press('End');
+  await assertAccessible(t, page, 'a session');
+  await picture(page, 'session');
+
+  const freed = sim.journal.mark();
+  await page.getByRole('button', { name: 'UDP is blocked' }).click();
+  await page.getByRole('button', { name: 'Block UDP' }).waitFor();
+  await sim.journal.waitFor({ name: 'channel.switch', fields: { to: 'dtls' }, since: freed }, { timeout: 200_000 });
+  await page.locator('.summary').getByText('DTLS', { exact: true }).first().waitFor();
+  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await page.getByText('This session is over').waitFor();
+  t.equal(sim.sessions.list().length, 0);
+  t.strictSame(
+    complaints.filter((text) => !/404/.test(text)),
+    [],
+  );
+});
+
+t.test('every page shows what it is for, and has no fault that axe finds, light and dark', { skip }, async (t) => {
+  const { sim, page, complaints, tunnel } = await lab(t);
+  await tunnel.fetch(`${INTRANET}/whoami`);
+  await tunnel.fetch(`${INTRANET}/hello?x='a b'`).catch(() => undefined);
+  await page.goto(sim.admin.url);
+  await page.getByText('Or paste the secret').waitFor();
+  await assertAccessible(t, page, 'sign-in');
+  await openDashboard(page, sim);
+  const commands = new Set<string>();
+  const requests = new Set<string>();
+  for (const view of VIEWS) {
+    await goTo(page, view);
+    await look[view](t, page);
+    await assertAccessible(t, page, view);
+    await picture(page, view);
+    for (const button of await page.locator('main .act:enabled').all()) {
+      await button.focus();
+      const strip = page.locator('.how');
+      for (const line of await strip.locator('.how-line').all()) {
+        const [kind, text] = [await line.locator('.how-kind').textContent(), await line.locator('code').textContent()];
+        (kind === 'CLI' ? commands : requests).add(text!);
+      }
+    }
+  }
+  t.ok(commands.size >= 25, `${commands.size} commands`);
+  for (const command of commands) await assertCommand(wordsOf(command));
+  const { paths } = (await (await fetch(`${sim.admin.url}/api/openapi.json`)).json()) as {
+    paths: Record<string, object>;
+  };
+  const known = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map(
+      (method) => new RegExp(`^${method.toUpperCase()} ${path.replaceAll(/\{[^}]+\}/g, '[^/ ]+')}(?:[ ?]|$)`),
+    ),
+  );
+  t.ok(requests.size >= 30, `${requests.size} requests`);
+  for (const one of requests)
+    t.ok(
+      known.some((pattern) => pattern.test(one)),
+      one,
+    );
+  t.strictSame(complaints, []);
+});
+
+const look: Readonly<Record<(typeof VIEWS)[number], (t: Test, page: Page) => Promise<void>>> = {
+  async sessions(t, page) {
+    await page.getByLabel('Search sessions').fill('nobody');
+    await page.getByText('No session is like that.').waitFor();
+    await page.getByLabel('Search sessions').fill('alice');
+    t.equal(await page.locator('.list-sessions .list-body .row').count(), 1);
+    await page.getByLabel('Search sessions').fill('');
+  },
+  async traffic(t, page) {
+    await page.locator('.chart canvas').first().waitFor();
+    t.equal(await page.locator('.chart canvas').count(), 3);
+    await page.getByLabel('Search counters').fill('bytesIn');
+    t.match(await page.locator('.list-counters .list-body .row').first().textContent(), /bytesIn/);
+    await page.getByLabel('Search counters').fill('');
+  },
+  async requests(t, page) {
+    await page.getByLabel('Search connect requests').fill('intranet');
+    await page.locator('.list-requests .list-body .row').first().click();
+    const panel = page.locator('.panel');
+    await panel
+      .getByRole('heading', { name: /GET http:\/\/intranet/ })
+      .first()
+      .waitFor();
+    t.match(await panel.locator('pre').last().textContent(), /^curl .*http:\/\/intranet\.contoso\.internal\//);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download HAR' }).click(),
+    ]);
+    t.equal(download.suggestedFilename(), 'tunnelite-requests.har');
+  },
+  async journal(t, page) {
+    await page.getByLabel('Search the journal').fill('session.connect');
+    const row = page.locator('.list-journal .list-body .row').first();
+    await row.click();
+    await page.locator('.panel').getByText("The session's timeline").waitFor();
+    t.match(await page.locator('.panel').textContent(), /address4/);
+  },
+  async faults(t, page) {
+    await page.getByRole('button', { name: 'Add: Hold DTLS handshakes' }).click();
+    await page.getByRole('button', { name: 'Release all' }).waitFor();
+    await page.getByRole('button', { name: 'Use lossy' }).click();
+    await page.getByRole('button', { name: 'In use: lossy' }).waitFor();
+    t.match(await page.locator('.rules').first().textContent(), /hold-hellos.*lossy\.1/);
+    await page.getByLabel('The rule, as JSON').fill('{');
+    await page.getByText('It is not JSON yet').waitFor();
+    await page.getByLabel('The rule, as JSON').fill('{"name":"mine","on":{"seam":"dns"},"then":{"do":"nxdomain"}}');
+    await page.getByRole('button', { name: 'Add the rule' }).click();
+    await page.getByRole('button', { name: 'Remove mine' }).waitFor();
+  },
+  async directory(t, page) {
+    await page.getByRole('button', { name: 'locked: alice@contoso.com' }).click();
+    await page.locator('[aria-label="locked: alice@contoso.com"][aria-pressed=true]').waitFor();
+    await page.getByLabel('Of whom').fill('alice@contoso.com');
+    await page.getByRole('button', { name: 'Order the failure' }).click();
+    await page.getByText('AADSTS50076').first().waitFor();
+    t.equal(await page.getByRole('button', { name: 'Forget the failure 50076' }).count(), 1);
+  },
+  async tokens(t, page) {
+    await page.getByLabel('What is wrong with it').selectOption('expired');
+    await page.getByRole('button', { name: 'Make it' }).click();
+    await page.getByText('The gateway would refuse it (expired)').waitFor();
+    t.match(await page.locator('tr.fails').textContent(), /times.*failed.*exp/);
+    const token = await page.getByRole('textbox', { name: 'A token' }).inputValue();
+    await page.getByRole('textbox', { name: 'A token' }).fill(`Authorization: Bearer ${token.slice(0, -4)}AAAA\n`);
+    await page.getByText('No known key has signed this token').waitFor();
+    await page.getByRole('textbox', { name: 'A token' }).fill('not a token');
+    await page.getByText(/would refuse it \(malformed\)/).waitFor();
+  },
+  async setup(t, page) {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download the CA' }).click(),
+    ]);
+    t.equal(download.suggestedFilename(), 'tunnelite-ca.pem');
+    t.match(await page.locator('main').textContent(), /openconnect --protocol=anyconnect --http-auth=Bearer/);
+  },
+};
