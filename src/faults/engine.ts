@@ -1,23 +1,18 @@
-import { INNER_KINDS } from '../config/fault-actions.ts';
-import { DNS_KINDS } from '../config/fault-dns-actions.ts';
 import { PROFILE_NAMES, type ProfileName, profileRules } from '../config/fault-profiles.ts';
 import type { FaultRule } from '../config/fault-schema.ts';
-import { HANDSHAKE_ACTIONS } from '../config/fault-tls.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { TunneliteError } from '../lib/errors.ts';
+import type { Person } from '../lib/person.ts';
 import { type RandomSource, seededRandom } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { DatagramGate } from '../udp/index.ts';
 import { checked, keyOf } from './checked-rule.ts';
-import { DatagramActions } from './datagram-actions.ts';
-import { RuleGate } from './datagram-gate.ts';
-import { Lane } from './lane.ts';
 import { listOf } from './matcher.ts';
 import { notesOn, type Surroundings } from './notes.ts';
-import { dnsFault, explanationOf, httpFault, resourceFault, streamFault } from './outcomes.ts';
-import type { FaultedSessions, FaultPorts, TcpConnection, TcpFaults } from './ports.ts';
+import { streamFault } from './outcomes.ts';
+import type { FaultedSessions, FaultPorts, TcpConnection } from './ports.ts';
 import { Rule, type RuleHost, selectorOf } from './rule.ts';
+import { FaultSeams } from './seams.ts';
 import { TcpRules } from './tcp-faults.ts';
 import type { FaultHandle, FaultRuleInput, FaultStatus, Passing } from './types.ts';
 import { UdpPort } from './udp-port.ts';
@@ -68,25 +63,12 @@ export interface FaultSettings {
  * await sim.journal.waitFor({ name: 'channel.switch', fields: { to: 'cstp' } });
  * ```
  */
-export class FaultEngine implements FaultPorts {
+export class FaultEngine extends FaultSeams implements FaultPorts {
   readonly #options: FaultEngineOptions;
   readonly #host: RuleHost;
   readonly #rules = new Map<string, Rule>();
-  readonly #actions: DatagramActions;
-  readonly #wire = new Lane();
-  readonly #inner = new Lane();
-  readonly #network = new Lane();
-  readonly #streams = new Lane();
-  readonly #decisions = new Lane();
-  readonly #resources = new Lane();
-  readonly #questions = new Lane();
-  readonly #requests = new Lane();
-  readonly #handshakes = new Lane();
-  readonly #wireGate: DatagramGate;
-  readonly #innerGate: DatagramGate;
   readonly #tcp: TcpRules;
   readonly #udpPort: UdpPort;
-  readonly #networkGate: DatagramGate;
   #sessions: FaultedSessions | undefined;
   /** Rules that wait for their time to look at the sessions that there are. */
   readonly #sweeps = new Map<Rule, Timer>();
@@ -99,40 +81,15 @@ export class FaultEngine implements FaultPorts {
   /** Where to go on looking for a free name. */
   readonly #numbers = new Map<string, number>();
   #profile: { readonly name: ProfileName; readonly rules: readonly FaultHandle[] } | undefined;
-  /** What is done to datagrams on the wire; undefined while no rule is about them. @internal */
-  datagrams: DatagramGate | undefined;
-  /** What is done to connections at their turning points. @internal */
-  stream: FaultPorts['stream'];
-  /** What happens to requests to the built-in Entra ID. @internal */
-  http: FaultPorts['http'];
-  /** How TLS handshakes go wrong. @internal */
-  handshake: FaultPorts['handshake'];
-  /** How decisions are overruled. @internal */
-  decision: FaultPorts['decision'];
-  /** What is done to packets of the data channel, before encryption and after decryption. @internal */
-  packets: DatagramGate | undefined;
-  /** What is done to the bytes of connections. @internal */
-  tcp: TcpFaults | undefined;
-  /** What is done to IP packets in the tunnel. @internal */
-  ipPackets: DatagramGate | undefined;
-  /** What happens to requests for resources. @internal */
-  resource: FaultPorts['resource'];
-  /** What happens to questions to the tunnel's resolver. @internal */
-  dns: FaultPorts['dns'];
-
   constructor(options: FaultEngineOptions) {
+    super(options.machine);
     this.#options = options;
     this.#settings = options;
     const { clock, machine, emit } = options;
-    const personOf = (session: string) => this.#sessions?.personOf(session);
     const budget = new WaitingBudget();
     this.#host = { clock, machine, emit, budget, removed: (rule, lost) => this.#forget(rule, lost) };
     this.#udpPort = new UdpPort(machine);
     this.#tcp = new TcpRules({ clock, machine, budget });
-    this.#actions = new DatagramActions(machine);
-    this.#wireGate = new RuleGate('wire', this.#wire, this.#actions, personOf);
-    this.#innerGate = new RuleGate('channel', this.#inner, this.#actions, personOf);
-    this.#networkGate = new RuleGate('network', this.#network, this.#actions, personOf);
     if (!options.later) this.begin();
   }
 
@@ -202,6 +159,11 @@ export class FaultEngine implements FaultPorts {
     this.#sessions = sessions;
   }
 
+  /** @internal */
+  protected override personOf(session: string): Person | undefined {
+    return this.#sessions?.personOf(session);
+  }
+
   /** How UDP is opened and closed; false: there is none. @internal */
   knowUdp(openPort: (open: boolean) => Promise<boolean>): void {
     this.#udpPort.know(openPort);
@@ -228,7 +190,7 @@ export class FaultEngine implements FaultPorts {
     this.#assertRoomFor([named], []);
     this.#assertKnown(named);
     const selector = selectorOf(named);
-    const lanes = this.#lanes({ ...named, on: selector });
+    const lanes = this.lanesOf({ ...named, on: selector });
     const { surroundings } = this.#options;
     const notes = where === undefined ? notesOn({ ...named, on: selector }, lanes[0]?.rules() ?? [], surroundings) : [];
     const ids = listOf(selector.session);
@@ -244,7 +206,7 @@ export class FaultEngine implements FaultPorts {
     this.#options.emit('fault.added', { rule: name, seam: rule.on.seam, fault: rule.then.do, notes });
     for (const lane of lanes) lane.add(made);
     if (lanes.length === 0) this.#worker(made).add(made);
-    this.#refresh();
+    this.showSeams(this.#tcp);
     if (listOf(made.on.kind)?.includes('session')) this.#sweepInTime(made);
     return made;
   }
@@ -359,99 +321,19 @@ export class FaultEngine implements FaultPorts {
     this.begin();
   }
 
-  /** Where what a rule selects is held against it; nowhere if it is not about single things that pass. Its selector names all kinds. */
-  #lanes({ on, then }: FaultRule): readonly Lane[] {
-    const kinds = listOf(on.kind) ?? [];
-    switch (on.seam) {
-      case 'tcp':
-        return [];
-      case 'http':
-        return [this.#requests];
-      case 'dns':
-        return [this.#questions];
-      case 'packet':
-        return [this.#network];
-      case 'udp':
-        if (then.do === 'reject') return [];
-        return [kinds.some((kind) => INNER_KINDS.includes(kind)) ? this.#inner : this.#wire];
-      case 'decision': {
-        if (HANDSHAKE_ACTIONS.includes(then.do)) return [this.#handshakes];
-        const other = then.do === 'refuse' || then.do === 'pool_exhausted' ? this.#decisions : this.#streams;
-        return [...new Set(kinds.map((kind) => (kind === 'resource' ? this.#resources : other)))];
-      }
-    }
-  }
-
   #worker({ action }: Rule): { add(rule: Rule): void; remove(rule: Rule, lost: boolean): void } {
     return action.do === 'reject' ? this.#udpPort : this.#tcp;
   }
 
-  readonly #atStream: NonNullable<FaultPorts['stream']> = (point, facts) => {
-    const passing: Passing = { seam: 'decision', kind: point, ...facts };
-    const rule = this.#streams.decide(passing);
-    const act = rule && streamFault(rule);
-    if (act !== undefined) rule!.strike(passing);
-    return act;
-  };
-
-  readonly #atRequest: NonNullable<FaultPorts['http']> = (endpoint) => {
-    const passing: Passing = { seam: 'http', kind: endpoint };
-    const rule = this.#requests.decide(passing);
-    rule?.strike(passing);
-    return rule && httpFault(rule, endpoint);
-  };
-
-  readonly #atResource: NonNullable<FaultPorts['resource']> = (facts) => {
-    const passing: Passing = { seam: 'decision', kind: 'resource', ...facts };
-    const rule = this.#resources.decide(passing);
-    rule?.strike(passing);
-    return rule && resourceFault(rule);
-  };
-
-  readonly #atQuestion: NonNullable<FaultPorts['dns']> = ({ type, ...facts }) => {
-    const passing: Passing = { seam: 'dns', kind: DNS_KINDS.includes(type) ? type : 'other', ...facts };
-    const rule = this.#questions.decide(passing);
-    rule?.strike(passing);
-    return rule && dnsFault(rule);
-  };
-
-  readonly #atHandshake: NonNullable<FaultPorts['handshake']> = (facts) => {
-    const passing: Passing = { seam: 'decision', kind: 'tls', ...facts };
-    const rule = this.#handshakes.decide(passing);
-    rule?.strike(passing);
-    return rule?.action;
-  };
-
-  readonly #atDecision: NonNullable<FaultPorts['decision']> = (point, facts) => {
-    const passing: Passing = { seam: 'decision', kind: point, ...facts };
-    const rule = this.#decisions.decide(passing);
-    if (rule === undefined) return undefined;
-    rule.strike(passing);
-    return { kind: 'refuse', explanation: explanationOf(rule) };
-  };
-
   #forget(rule: Rule, lost: boolean): void {
     this.#rules.delete(rule.name);
-    const lanes = this.#lanes({ ...rule.rule, on: rule.on });
+    const lanes = this.lanesOf({ ...rule.rule, on: rule.on });
     for (const lane of lanes) lane.remove(rule);
     if (lanes.length === 0) this.#worker(rule).remove(rule, lost);
     this.#sweeps.get(rule)?.cancel();
     this.#sweeps.delete(rule);
-    this.#actions.forget(rule);
-    this.#refresh();
-  }
-
-  #refresh(): void {
-    this.datagrams = this.#wire.size > 0 ? this.#wireGate : undefined;
-    this.tcp = this.#tcp.size > 0 ? this.#tcp : undefined;
-    this.packets = this.#inner.size > 0 ? this.#innerGate : undefined;
-    this.ipPackets = this.#network.size > 0 ? this.#networkGate : undefined;
-    this.resource = this.#resources.size > 0 ? this.#atResource : undefined;
-    this.dns = this.#questions.size > 0 ? this.#atQuestion : undefined;
-    this.http = this.#requests.size > 0 ? this.#atRequest : undefined;
-    this.handshake = this.#handshakes.size > 0 ? this.#atHandshake : undefined;
-    this.stream = this.#streams.size > 0 ? this.#atStream : undefined;
-    this.decision = this.#decisions.size > 0 ? this.#atDecision : undefined;
+    this.forgetPorts(rule);
+    this.showSeams(this.#tcp);
   }
 
   #freeName({ on, then }: FaultRule): string {

@@ -72,17 +72,24 @@ export function suffer(host: FaultHost, subject: FaultSubject, fault: StreamFaul
   return true;
 }
 
-/** Whether the fault plan has the cookie refused that a session was found by. */
+/** Why the fault plan has the cookie refused that a session was found by; undefined: it does not. */
 export function cookieFault(
+  faults: FaultPorts,
+  session: GatewaySession,
+  remote: { readonly address: string; readonly key: string },
+): string | undefined {
+  return faults.decision?.('cookie', { session: session.id, person: session, remote })?.explanation;
+}
+
+/** The answer to a client that comes back with a cookie that the fault plan has refused. */
+export function cookieRefusal(
   { faults }: FaultHost,
   { remote, remoteAddress, session: own }: FaultSubject,
   session: GatewaySession | undefined,
 ): TunnelRefusal | undefined {
   if (session === undefined || session === own) return undefined;
-  const fault = faults.decision?.('cookie', {
-    session: session.id,
-    person: session,
-    remote: { address: remoteAddress, key: remote },
-  });
-  return fault && { reason: 'fault', explanation: fault.explanation, answer: cookieRefused(), session: session.id };
+  const explanation = cookieFault(faults, session, { address: remoteAddress, key: remote });
+  return explanation === undefined
+    ? undefined
+    : { reason: 'fault', explanation, answer: cookieRefused(), session: session.id };
 }

@@ -17,7 +17,7 @@ import { type AdmissionClient, admit, settle } from './admission.ts';
 import { cipherName } from './cipher-name.ts';
 import { entitledSession, sessionOfCookie, showsCookie, type TunnelRefusal } from './connect-request.ts';
 import { ConnectionDeadlines, type Look } from './connection-deadlines.ts';
-import { cookieFault, inject, injectAwaited, suffer, sufferAwaited } from './connection-faults.ts';
+import { cookieRefusal, inject, injectAwaited, suffer, sufferAwaited } from './connection-faults.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
 import { FIRST_BYTES, MAX_REQUESTS_PER_CONNECTION, REQUEST_LIMITS } from './constants.ts';
@@ -380,7 +380,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     const entitled =
       'answer' in found
         ? found
-        : (cookieFault(this.#host, this, found.session) ??
+        : (cookieRefusal(this.#host, this, found.session) ??
           entitledSession(found.session, request.target, this.#host.turnsAway, found.ended));
     if ('answer' in entitled) this.#refuseTunnel(entitled, request);
     else this.#openTunnel(entitled.session, request);

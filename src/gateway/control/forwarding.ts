@@ -7,6 +7,7 @@ import { type HttpRequest, headerValues } from '../../wire/http1/index.ts';
 import type { GatewaySession } from '../session/session.ts';
 import { decodeCookie, type Sessions } from '../session/sessions.ts';
 import { readBearer } from './bearer.ts';
+import { cookieFault } from './connection-faults.ts';
 import type { ForwardRefusal } from './forward-port.ts';
 import { type HttpResponse, response } from './http-response.ts';
 import { checkLogin, type LoginHost } from './login.ts';
@@ -69,8 +70,8 @@ export async function readForward(
     if (!found?.valid) {
       return unauthorized('unknown-cookie', 'The session cookie is unknown, has expired, or was made invalid.');
     }
-    const fault = host.faults.decision?.('cookie', { session: found.id, person: found, remote });
-    if (fault) return unauthorized('fault', fault.explanation);
+    const fault = cookieFault(host.faults, found, remote);
+    if (fault !== undefined) return unauthorized('fault', fault);
     return { ...to, person: found, session: found, trace };
   }
   const verdict = await checkLogin(host, shown.token, remote, suffer);
