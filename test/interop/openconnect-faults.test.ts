@@ -99,6 +99,42 @@ t.test('pages come through a line that loses, repeats, turns round and changes d
   for (const rule of rules) t.ok(rule.hits() > 0, rule.name);
 });
 
+t.test('pages come through a line that is narrow, jitters, and loses in bursts', { skip }, async (t) => {
+  const { sim, open } = await connected(t, { dpd: 30 });
+  const tunnel = await open();
+  await sim.journal.waitFor({ name: 'channel.dtls.open' }, LONG);
+  const application = { seam: 'udp', kind: 'application' } as const;
+  const page = async (size: number) =>
+    t.equal((await tunnel.fetch(`http://intranet.contoso.internal/bytes/${size}`)).length, size);
+  {
+    // Gilbert and Elliott: bad times and good ones, in which other shares are lost.
+    await using bursts = sim.faults.add({
+      on: application,
+      when: { burst: { start: 0.05, end: 0.5, bad: 0.6, good: 0.01 } },
+      then: { do: 'drop' },
+    });
+    await page(100_000);
+    t.ok(bursts.hits() > 0 && bursts.hits() < bursts.seen() / 2, `${bursts.hits()} of ${bursts.seen()} are lost`);
+  }
+  {
+    await using jitter = sim.faults.add({ on: application, then: { do: 'jitter', ms: 8 } });
+    await page(50_000);
+    t.ok(jitter.hits() > 50);
+  }
+  {
+    await using narrow = sim.faults.add({
+      on: { ...application, direction: 'out' },
+      then: { do: 'rate', kbps: 1000, ms: 20, jitter: 5, queue: 1000 },
+    });
+    const began = performance.now();
+    await page(50_000);
+    const took = performance.now() - began;
+    t.ok(took >= 400, `50,000 bytes at 1000 kbit/s take 400 ms or more, and these ${took.toFixed(0)} ms`);
+    t.ok(narrow.hits() > 30);
+  }
+  sim.journal.expect({ name: 'session.disconnect' }, 0);
+});
+
 t.test('behind a NAT that forgets it, the client is followed to its new port', { skip }, async (t) => {
   const { sim, open } = await connected(t);
   const tunnel = await open();

@@ -133,6 +133,31 @@ t.test('the kernel loses packets, has them late and twice, and learns what the w
     t.match(await curl(PAGE), /^200 /, 'the SYN is sent again');
     t.strictSame([syn.seen(), syn.hits()], [2, 1]);
   }
+  for (const then of [
+    { do: 'delay', ms: 150, jitter: 20 },
+    { do: 'rate', kbps: 8, queue: 5000 },
+  ] as const) {
+    await using late = sim.faults.add({
+      on: { seam: 'packet', kind: 'icmp', direction: 'in', address: INTRANET },
+      then,
+    });
+    const [, least] = (await ping()).match(/min\/avg\/max\/mdev = ([\d.]+)/) ?? [];
+    // An echo request of 84 bytes takes 84 ms at 8 kbit/s.
+    t.ok(Number(least) >= (then.do === 'delay' ? 150 : 84), `${then.do}: ${least} ms`);
+    t.equal(late.hits(), 3);
+  }
+  for (const then of [
+    { do: 'reorder', by: 1 },
+    { do: 'jitter', ms: 10 },
+  ] as const) {
+    await using turned = sim.faults.add({
+      on: { seam: 'packet', kind: 'tcp', direction: 'out' },
+      when: { every: then.do === 'reorder' ? 5 : 1 },
+      then,
+    });
+    t.match(await curl(`http://${INTRANET}/bytes/200000`), /^200 200000 /, `TCP puts in order: ${then.do}`);
+    t.ok(turned.hits() > 10);
+  }
   const loss = sim.faults.add({
     on: { seam: 'packet', kind: 'tcp' },
     when: { burst: { start: 0.02, end: 0.5 } },
@@ -152,7 +177,7 @@ t.test(
   'curl meets resources that refuse, are out of reach, keep silent, break off, and answer with a status',
   { skip },
   async (t) => {
-    const { sim, curl } = await connected(t);
+    const { sim, curl, dig } = await connected(t);
     for (const [action, words] of [
       ['refuse', /Connection refused|Failed to connect/],
       ['unreachable', /No route to host|Failed to connect/],
@@ -172,6 +197,22 @@ t.test(
     {
       await using _ = sim.faults.add({ on: { ...resource, port: 80 }, then: { do: 'rate', kbps: 4000 } });
       t.match(await curl(`http://${INTRANET}/bytes/100000`), /^200 100000 /);
+    }
+    {
+      await using late = sim.faults.add({ on: { ...resource, port: 80 }, then: { do: 'delay', ms: 400 } });
+      const took = (await curl('-w', '%{time_connect} %{http_code} ', PAGE)).match(/([\d.]+) 200 /);
+      t.ok(Number(took?.[1]) >= 0.4, `connected after ${took?.[1]} s`);
+      t.equal(late.hits(), 1);
+    }
+    for (const then of [
+      { do: 'delay', ms: 400 },
+      { do: 'rate', kbps: 4 },
+    ] as const) {
+      // A question and its answer have some 50 to 100 bytes.
+      await using late = sim.faults.add({ on: { ...resource, port: 53 }, then });
+      const [, milliseconds] = (await dig('intranet.contoso.internal')).match(/Query time: (\d+) msec/) ?? [];
+      t.ok(Number(milliseconds) >= 180, `a slow resolver answers by UDP after ${milliseconds} ms`);
+      t.equal(late.hits(), 1);
     }
     await using busy = sim.faults.add({
       on: { ...resource, port: 80 },
