@@ -70,6 +70,10 @@ export const root: Command = {
       description: 'List what is behind the gateway, or remove an upstream',
       load: async () => (await import('./commands/resources.ts')).default,
     },
+    access: {
+      description: 'List, add, remove or replace rules for who may reach what',
+      load: async () => (await import('./commands/access.ts')).default,
+    },
     stubs: {
       description: 'List, add or remove answers of your own in the mock network',
       load: async () => (await import('./commands/stubs.ts')).default,

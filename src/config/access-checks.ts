@@ -1,10 +1,11 @@
 import type { Contradiction } from './contradiction.ts';
 import type { Config } from './schema.ts';
 
-type Rule = Config['resources']['access']['rules'][number];
+type Access = Config['resources']['access'];
+type Rule = Access['rules'][number];
 
 /** Rules of access: do they mean anything, and is each reached? */
-export function checkAccess({ resources: { access } }: Config, problems: Contradiction[], warnings: string[]): void {
+export function checkAccess(access: Pick<Access, 'rules'>, problems: Contradiction[], warnings: string[]): void {
   const names = new Map<string, number>();
   let all: number | undefined;
   for (const [i, rule] of access.rules.entries()) {

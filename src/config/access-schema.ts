@@ -3,6 +3,9 @@ import { Choice, closed, Section } from './schema-members.ts';
 
 /* The part of the schema about who may reach what. */
 
+/** Rules that there may be at a time. */
+export const MAX_ACCESS_RULES = 1000;
+
 const Names = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
     default: [],
@@ -57,7 +60,7 @@ export const AccessSchema = Section(
     ),
     rules: Type.Array(AccessRuleSchema, {
       default: [],
-      maxItems: 1000,
+      maxItems: MAX_ACCESS_RULES,
       description:
         'Who may reach what, of what can be reached at all. The first rule decides that is about the request and about who asks. Without rules everybody may.',
     }),

@@ -40,7 +40,7 @@ export function crossCheck(config: Config): { readonly problems: Contradiction[]
   checkConstraints(config, warnings);
   checkUnused(config, warnings);
   checkFaults(config, problems);
-  checkAccess(config, problems, warnings);
+  checkAccess(config.resources.access, problems, warnings);
   return { problems, warnings };
 }
 

@@ -1,3 +1,11 @@
+export {
+  type AccessInput,
+  type AccessRuleInput,
+  type AccessSetting,
+  checkAccessRule,
+  checkAccessSettings,
+} from './access.ts';
+export { AccessRuleSchema, AccessSchema } from './access-schema.ts';
 export { configJsonSchema, editorSchema } from './json-schema.ts';
 export { CONFIG_KEYS, type ConfigKey } from './keys.ts';
 export {

@@ -266,6 +266,14 @@ export const ERROR_CODES = {
     summary: 'There is no upstream with that id.',
     hint: 'See GET /api/resources or "tunnelite resources" for the ids; a reset takes out what was added.',
   },
+  ERR_ACCESS_RULE: {
+    summary: 'A rule of access cannot be understood, or there are too many.',
+    hint: 'Give an action, allow or deny, and what it is about: match, ports, protocols, users, groups, apps, devices.',
+  },
+  ERR_ACCESS_UNKNOWN: {
+    summary: 'There is no access rule with that id.',
+    hint: 'See GET /api/access or "tunnelite access" for the ids; a reset takes out what was added.',
+  },
   ERR_STUB_INVALID: {
     summary: 'A stub cannot be understood, or there are too many.',
     hint: 'Give a path such as /orders/:id, a status, and a body or json.',

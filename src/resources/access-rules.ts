@@ -10,6 +10,10 @@ export type DeviceState = 'compliant' | 'noncompliant' | 'managed' | 'unmanaged'
 /** One rule of access. Of each list, empty means any; all that a rule names has to hold. */
 export interface AccessRule {
   readonly name?: string | undefined;
+  /** What explanations call it, if it has no name. Default: its place in the configuration. */
+  readonly place?: string | undefined;
+  /** What the journal calls it, if it has no name. Default: its place. */
+  readonly id?: string | undefined;
   readonly action: 'allow' | 'deny';
   /** Addresses, CIDR ranges, host names, and wildcards such as `*.example.com`. */
   readonly match: readonly string[];
@@ -89,7 +93,10 @@ export class AccessRules {
       if (rule.action === 'allow') {
         return { ...reachable, explanation: `${reachable.explanation} Access: ${title} allows it.` };
       }
-      return this.#deny(`access ${rule.name ?? title}`, `${title} denies ${shown(request)} to ${who(person)}.`);
+      return this.#deny(
+        `access ${rule.name ?? rule.id ?? title}`,
+        `${title} denies ${shown(request)} to ${who(person)}.`,
+      );
     }
     // Without names there is nothing to reach; a rule that denies it counts, though.
     const isDns = reachable.target.kind === 'service' && reachable.target.service === 'dns';
@@ -114,7 +121,8 @@ export class AccessRules {
     const apps = lower(rule.apps);
     return {
       rule,
-      title: rule.name === undefined ? `resources.access.rules[${index}]` : `the access rule “${rule.name}”`,
+      title:
+        rule.name === undefined ? (rule.place ?? `resources.access.rules[${index}]`) : `the access rule “${rule.name}”`,
       isAbout: ({ protocol, destination }, address) =>
         (protocols.size === 0 || protocols.has(protocol)) &&
         (ports.size === 0 || ports.has(destination.port)) &&

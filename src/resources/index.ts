@@ -1,4 +1,4 @@
-export { AccessRules, type AccessSettings, type PersonDirectory } from './access-rules.ts';
+export { type AccessRule, AccessRules, type AccessSettings, type PersonDirectory } from './access-rules.ts';
 export { ResourceBroker } from './broker.ts';
 export { DnsForwarder, type ForwardSettings } from './dns-forwarder.ts';
 export type { LookUp } from './host-lookup.ts';

@@ -1,5 +1,7 @@
 import {
+  type AccessPort,
   type AdminRoutes,
+  accessRoutes,
   clockRoutes,
   configRoutes,
   explainRoutes,
@@ -45,6 +47,7 @@ export interface AdminSubject {
   readonly gateway: Gateway;
   readonly sessions: SessionsPort;
   readonly resources: ResourcesPort;
+  readonly access: AccessPort;
   readonly stubs: StubsPort;
   readonly faults: FaultsPort & ProfilePort;
   readonly journal: Journal;
@@ -90,6 +93,7 @@ export function adminRoutes(sim: AdminSubject, startedAt: number): AdminRoutes[]
     { prefix: '/api/stop', plugin: stopRoutes(() => sim.requestStop()) },
     { prefix: '/api/clock', plugin: clockRoutes(clock) },
     { prefix: '/api/resources', plugin: resourceRoutes(sim.resources) },
+    { prefix: '/api/access', plugin: accessRoutes(sim.access) },
     { prefix: '/api/stubs', plugin: stubRoutes(sim.stubs) },
     { prefix: '/api/config', plugin: configRoutes(sim) },
     { prefix: '/api/tokens/check', plugin: tokenCheckRoutes((token) => sim.inspectToken(token)) },

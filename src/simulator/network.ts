@@ -29,6 +29,7 @@ import {
   RequestRecorder,
 } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { AccessControls } from './access.ts';
 import { forwardPort } from './forwarding.ts';
 import { limitReports } from './limit-reports.ts';
 import { OnwardPath } from './onward.ts';
@@ -75,6 +76,8 @@ export interface InnerNetwork {
   readonly ownListeners: OwnListeners;
   /** Where HTTP CONNECT at the gateway goes. */
   readonly forward: ForwardPort;
+  /** Who may reach what, and rules that come and go while it runs. */
+  readonly access: AccessControls;
   /** Answers of one's own, and those that are added while it runs. */
   readonly stubs: StubControls;
   attach(gateway: Gateway): void;
@@ -148,7 +151,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
   let { denyWith } = config.resources;
   let { defaultDomain } = config.gateway;
   const reportSockets = limitReports((report) => emit('resource.limit', report), clock);
-  const access = new AccessRules(config.resources.access, options.people, () => denyWith);
+  const accessRules = new AccessRules(config.resources.access, options.people, () => denyWith);
   const broker = new ResourceBroker({
     policy: createPolicy({
       services: directoryOf(onPremises),
@@ -159,7 +162,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
         gateway?.ownAddresses.has(address) === true ||
         upstreams.nameAt(address) !== undefined ||
         dnsServers.has(address),
-      access,
+      access: accessRules,
       denyWith: () => denyWith,
     }),
     services: {
@@ -199,6 +202,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     recorder,
   });
 
+  const access = new AccessControls({ config, rules: accessRules, broker, emit });
   const stubs = new StubControls({ config, onPremises, emit });
 
   const stack: Netstack = createNetstack({
@@ -221,6 +225,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     onPremises,
     broker,
     resources,
+    access,
     ownListeners,
     forward: forwardPort({ broker, resolver, defaultDomain: () => defaultDomain }),
     stubs,
@@ -239,8 +244,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       onPremises.configure(changed.services);
       stubs.configure();
       denyWith = changed.resources.denyWith;
-      access.use(changed.resources.access);
-      broker.accessChanged();
+      access.configure(changed);
       defaultDomain = changed.gateway.defaultDomain;
       for (const server of changed.gateway.dnsServers) dnsServers.add(canonicalAddress(server));
       resolver.useDomains(zonesOf(changed));
@@ -248,6 +252,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
     },
     async reset() {
       resources.reset();
+      access.reset();
       broker.reset();
       resolver.resetCounts();
       forwarder.reset();

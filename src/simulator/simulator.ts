@@ -31,6 +31,7 @@ import type { SimulatorClock } from '../lib/simulator-clock.ts';
 import { shared } from '../lib/turns.ts';
 import type { Metrics } from '../metrics/index.ts';
 import type { Emit, EventListener, Journal, JournalMark, Telemetry } from '../telemetry/index.ts';
+import type { AccessControls } from './access.ts';
 import type { Authorities } from './authorities.ts';
 import type { IntunePart } from './intune.ts';
 import { tokenMinter } from './mint.ts';
@@ -98,6 +99,8 @@ export class Simulator implements Closable {
   readonly network: InnerNetwork;
   /** What clients find behind the gateway; upstreams can be added and removed. */
   readonly resources: ResourceControls;
+  /** Who may reach what; rules can be added, removed and replaced. */
+  readonly access: AccessControls;
   /** Answers of one's own in the mock network; stubs can be added and removed. */
   readonly stubs: StubControls;
   /** What goes wrong on purpose: rules that drop, delay, refuse. */
@@ -119,6 +122,7 @@ export class Simulator implements Closable {
     this.sessions = new SessionControls(parts.gateway);
     this.network = parts.network;
     this.resources = parts.network.resources;
+    this.access = parts.network.access;
     this.stubs = parts.network.stubs;
     this.faults = parts.faults;
     const { authorities, config, gateway } = parts;

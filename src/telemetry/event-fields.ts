@@ -70,6 +70,7 @@ export const EVENT_FIELDS: { readonly [Name in EventName]: readonly (keyof Event
   'resource.upstream.added': ['upstream', 'match', 'ports', 'target'],
   'resource.upstream.removed': ['upstream', 'match', 'ended'],
   'resource.end': ['request', 'trace', 'session', 'user', 'signInName', 'channel', 'protocol', 'source', 'destination', 'host', 'decision', 'rule', 'explanation', 'target', 'outcome', 'began', 'answered', 'milliseconds', 'bytesIn', 'bytesOut', 'reason'],
+  'access.changed': ['what', 'rules', 'otherwise', 'ended'],
   'resource.limit': ['session', 'table', 'action', 'count'],
   'dns.query': ['session', 'question', 'type', 'outcome', 'answers'],
   'dns.stray': ['server', 'question', 'type', 'count', 'explanation'],

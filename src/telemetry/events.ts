@@ -287,6 +287,8 @@ export interface EventMap {
     bytesOut: number;
     reason: string;
   };
+  /** Rules of access came or went while the simulator runs. `ended`: connections, UDP destinations and pings that nobody is let through to any more. */
+  'access.changed': { what: string; rules: number; otherwise: string; ended: number };
   /** The limit on sockets to upstreams was met. `count`: how often since the last report on this session and action. */
   'resource.limit': { session: string | undefined; table: string; action: string; count: number };
   'dns.query': { session: string | undefined; question: string; type: string; outcome: string; answers: number };
@@ -646,6 +648,11 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     level: 'info',
     text: (e) =>
       `Upstream ${e.upstream} (${e.match}) was removed; ${e.ended} ${e.ended === 1 ? 'connection' : 'connections'} to it ended`,
+  },
+  'access.changed': {
+    level: 'info',
+    text: (e) =>
+      `Access: ${e.what}; ${e.rules === 1 ? 'there is 1 rule' : `there are ${e.rules} rules`}, otherwise ${e.otherwise}; ${e.ended} ${e.ended === 1 ? 'connection' : 'connections'} ended`,
   },
   'resource.end': {
     level: 'debug',

@@ -71,6 +71,71 @@ t.test('a server is exposed, listed and removed', async (t) => {
   t.strictSame((await json('resources')).value.upstreams, []);
 });
 
+t.test('rules of access are added, listed, replaced and removed', async (t) => {
+  t.match(await run('access'), { code: 0, out: /^There are no rules: everybody who has a session/ });
+  const rule = {
+    name: 'bob',
+    action: 'deny',
+    match: ['api.contoso.internal'],
+    ports: [80],
+    users: ['bob@contoso.com'],
+  };
+  t.match(await run('access', 'add', JSON.stringify(rule)), {
+    code: 0,
+    out: 'Added a1, before all others; 0 connections ended.\n',
+  });
+  const file = join(t.testdir({ 'rule.json': '{"action":"allow"}' }), 'rule.json');
+  t.match(await json('access', 'add', `@${file}`), {
+    code: 0,
+    value: { id: 'a2', name: null, action: 'allow', match: [], source: 'added', ended: 0 },
+  });
+  t.match(await run('access'), {
+    code: 0,
+    out: /^id +name +action .*\na2 +- +allow +anything +any +anybody *\na1 +bob +deny +api\.contoso\.internal +80 +bob@contoso\.com *\nOtherwise: deny\.\n$/,
+  });
+  t.match(await run('access', 'add', JSON.stringify(rule)), { code: 1, err: /There are two rules bob/ });
+  t.match(await run('access', 'add', '{"action":"perhaps"}'), { code: 1, err: /action/ });
+  t.match(await run('access', 'add', '{'), { code: 2, err: /The rule cannot be read: .*Give it as JSON/s });
+  t.match(await run('access', 'add', '@/nowhere/rule.json'), { code: 2, err: /ENOENT/ });
+  t.match(await json('access', 'remove', 'a1'), { code: 0, value: { id: 'a1', ended: 0 } });
+  t.match(await run('access', 'remove', 'a1'), { code: 1, err: /There is no access rule "a1"/ });
+  t.match(await run('access', 'replace', '{"otherwise":"allow","rules":[{"action":"deny","protocols":["icmp"]}]}'), {
+    code: 0,
+    out: 'There is 1 rule now; 0 connections ended.\n',
+  });
+  t.match((await json('access')).value, { otherwise: 'allow', rules: [{ id: 'a3', protocols: ['icmp'] }] });
+  t.equal((await run('reset')).code, 0);
+  t.strictSame((await json('access')).value, { otherwise: 'deny', rules: [] });
+});
+
+t.test('answers of one’s own are added, listed and removed', async (t) => {
+  t.match(await run('stubs'), { code: 0, out: /^id +method +host +path +answer +hits/ });
+  const stub = { host: 'orders.contoso.internal', method: 'GET', path: '/orders/:id', json: { state: 'sent' } };
+  t.match(await run('stubs', 'add', JSON.stringify(stub)), {
+    code: 0,
+    out: 's1 answers GET /orders/:id of orders.contoso.internal with 200.\n',
+  });
+  const file = join(
+    t.testdir({ 'stub.json': '{"expression":"/v[0-9]+/.*","sequence":[{"status":503},{"body":"x"}]}' }),
+    'stub.json',
+  );
+  t.match(await json('stubs', 'add', `@${file}`), {
+    code: 0,
+    value: { id: 's2', host: null, method: null, expression: '/v[0-9]+/.*', sequence: 2, source: 'added', hits: 0 },
+  });
+  t.match(await run('stubs'), {
+    code: 0,
+    out: /\ns2 +any +any +\/v\[0-9\]\+\/\.\* +2 in turn +0\ns1 +GET +orders\.contoso\.internal +\/orders\/:id +200 +0\n$/,
+  });
+  t.match(await run('stubs', 'add', '{"expression":"(?=x)"}'), { code: 1, err: /no regular expression that is taken/ });
+  t.match(await run('stubs', 'add', '{"path":"orders"}'), { code: 1, err: /begins with \// });
+  t.match(await run('stubs', 'add', 'orders'), { code: 2, err: /The stub cannot be read/ });
+  t.match(await run('stubs', 'remove', 's1'), { code: 0, out: 'Removed s1, which answered 0 requests.\n' });
+  t.match(await run('stubs', 'remove', 's1'), { code: 1, err: /There is no stub "s1"/ });
+  t.equal((await run('reset')).code, 0);
+  t.strictSame((await json('stubs')).value.stubs, []);
+});
+
 t.test('the journal is printed, filtered, and as NDJSON', async (t) => {
   t.match((await run('journal')).out, /^\d\d:\d\d:\d\d\.\d{3} {2}#1 +simulator\.starting +Starting on Node\.js/);
   const { out } = await run('journal', 'session.*', '--where', 'user!=null', '--json');

@@ -1,10 +1,11 @@
 import type { TokenInspection } from '../../bearer/index.ts';
-import type { StubInput, UpstreamInput } from '../../config/index.ts';
+import type { AccessInput, AccessRuleInput, StubInput, UpstreamInput } from '../../config/index.ts';
 import type { FailNext, Outage } from '../../entra/index.ts';
 import { type Explanation, parseSubject } from '../../explain/index.ts';
 import type { DrainOptions, DrainResult, GatewayState, SessionInfo, StopOptions } from '../../gateway/index.ts';
 import type { Closable } from '../../lib/dispose.ts';
 import type { EventListener } from '../../telemetry/index.ts';
+import type { AccessAnswer, AccessRuleAnswer } from '../routes/access-routes.ts';
 import type { ReloadAnswer } from '../routes/config-routes.ts';
 import type { ResetAnswer } from '../routes/reset-routes.ts';
 import type {
@@ -192,6 +193,42 @@ class RemoteResources {
   }
 }
 
+/** Who may reach what in an instance in another process. */
+class RemoteAccess {
+  readonly #requests: Requests;
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  /** The rules in their order. */
+  list(): Promise<AccessAnswer> {
+    return this.#requests.json('/api/access');
+  }
+
+  /**
+   * Adds a rule, before all others, until it is removed, the rules are replaced or the instance is reset.
+   * @param rule as under `resources.access.rules` in a configuration
+   * @throws TunneliteError `ERR_ACCESS_RULE`, `ERR_REQUEST_INVALID`
+   */
+  add(rule: AccessRuleInput): Promise<AccessRuleAnswer & { readonly ended: number }> {
+    return this.#requests.json('/api/access', { body: rule });
+  }
+
+  /**
+   * Has these rules and no others, until the instance is reset.
+   * @param access as `resources.access` in a configuration
+   * @throws TunneliteError `ERR_ACCESS_RULE`, `ERR_REQUEST_INVALID`
+   */
+  replace(access: AccessInput): Promise<AccessAnswer & { readonly ended: number }> {
+    return this.#requests.json('/api/access', { method: 'PUT', body: access });
+  }
+
+  /** @throws TunneliteError `ERR_ACCESS_UNKNOWN` */
+  remove(id: string): Promise<{ readonly ended: number }> {
+    return this.#requests.json(`/api/access/${segment(id)}`, { method: 'DELETE' });
+  }
+}
+
 /** Answers of one's own in the mock network of an instance in another process. */
 class RemoteStubs {
   readonly #requests: Requests;
@@ -286,6 +323,7 @@ export class RemoteSimulator implements Closable {
   readonly faults: RemoteFaults;
   readonly identity: RemoteIdentity;
   readonly resources: RemoteResources;
+  readonly access: RemoteAccess;
   readonly stubs: RemoteStubs;
   readonly urls: { readonly gateway: string; readonly authority: string; readonly admin: string };
   /** PEM of the CA that clients have to trust. */
@@ -308,6 +346,7 @@ export class RemoteSimulator implements Closable {
     this.faults = new RemoteFaults(requests);
     this.identity = new RemoteIdentity(requests);
     this.resources = new RemoteResources(requests);
+    this.access = new RemoteAccess(requests);
     this.stubs = new RemoteStubs(requests);
   }
 

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { StubInput } from '../../config/index.ts';
-import { errorText, TunneliteError } from '../../lib/errors.ts';
 import { command } from '../context/command.ts';
 import { EXIT } from '../context/io.ts';
+import { jsonArgument } from '../context/json-argument.ts';
 import { connect, remoteOptions } from '../context/remote.ts';
 import { columns } from '../context/table.ts';
 
@@ -18,7 +17,7 @@ const add = command({
     ...remoteOptions,
   },
   async run({ args, rawArgs, io }) {
-    const stub = parseStub(args.stub);
+    const stub = jsonArgument<StubInput>(args.stub, 'stub');
     const { sim } = await connect(args, rawArgs, io);
     const added = await sim.stubs.add(stub);
     io.out(
@@ -65,15 +64,3 @@ export default command({
     remove: { description: 'Remove a stub', load: async () => remove },
   },
 });
-
-/** @throws TunneliteError `ERR_CLI_USAGE` */
-function parseStub(text: string): StubInput {
-  try {
-    return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text) as StubInput;
-  } catch (cause) {
-    throw new TunneliteError('ERR_CLI_USAGE', `The stub cannot be read: ${errorText(cause)}.`, {
-      cause,
-      hint: 'Give it as JSON, or @ and a file with it.',
-    });
-  }
-}
