@@ -1,5 +1,6 @@
 import t from 'tap';
 import { connectSimulator, startSimulator, TunnelClient } from '../../src/index.ts';
+import { harProblems } from '../support/har-schema.ts';
 
 t.setTimeout(120_000);
 
@@ -85,6 +86,56 @@ t.test('requests to the mock sites are seen as a HAR, in process and over REST',
   t.equal(requests.requests, sim.journal.count({ name: 'resource.request' }));
   await sim.reset();
   t.strictSame(sim.resources.har().log.entries, []);
+});
+
+t.test('what is given out is a HAR 1.2 by its specification, whatever was asked for', async (t) => {
+  for (const bodyBytes of [0, 2_000]) {
+    const sim = await startSimulator({ resources: { requests: { capacity: 100, bodyBytes } } });
+    t.teardown(() => sim.close());
+    const client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: await sim.token() });
+    t.teardown(() => client.close());
+    const requests: readonly (readonly [path: string, options?: object])[] = [
+      ['http://api.contoso.internal/redirect/1?status=307'],
+      ['http://api.contoso.internal/status/204'],
+      ['http://api.contoso.internal/status/404'],
+      ['http://api.contoso.internal/echo?empty=&twice=1&twice=2&=x&a%ZZ=%FF&ü=ß'],
+      ['http://api.contoso.internal/echo', { method: 'PUT', body: Buffer.from([0xff, 0, 1, 0x80]) }],
+      [
+        'http://api.contoso.internal/echo',
+        {
+          method: 'POST',
+          body: Buffer.from('a=1&b=2'),
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        },
+      ],
+      ['http://api.contoso.internal/echo', { headers: { 'x-odd': 'caf\u00e9', cookie: 'a=b', 'content-type': '' } }],
+      ['http://webapp.contoso.internal/login', { method: 'HEAD' }],
+      ['http://files.contoso.internal/chunked/5000?piece=100'],
+      ['https://intranet.contoso.internal/', { ca: sim.ca }],
+    ];
+    for (const [url, options = {}] of requests) await client.fetch(url, { ...options, redirect: 'manual' } as never);
+    await sim.journal.waitFor({ name: 'service.request', where: ({ fields }) => fields.service === 'intranet-https' });
+    const har = JSON.parse(JSON.stringify(sim.resources.har())) as { log: { entries: Record<string, unknown>[] } };
+    t.ok(har.log.entries.length >= requests.length, `${har.log.entries.length} entries`);
+    t.strictSame(harProblems(har), []);
+
+    // What the specification does not allow is found.
+    const broken = (change: (entry: never) => void): unknown => {
+      const copy = structuredClone(har);
+      change(copy.log.entries[0]! as never);
+      return copy;
+    };
+    for (const change of [
+      (entry: { request: { cookies?: unknown } }) => delete entry.request.cookies,
+      (entry: { time: number }) => (entry.time += 5),
+      (entry: { startedDateTime: string }) => (entry.startedDateTime = 'yesterday'),
+      (entry: { session?: string }) => (entry.session = 's1'),
+      (entry: { response: { status: unknown } }) => (entry.response.status = '200'),
+      (entry: { request: { headers: object } }) => (entry.request.headers = { host: 'x' }),
+    ] as readonly ((entry: never) => void)[]) {
+      t.not(harProblems(broken(change)).length, 0, String(change));
+    }
+  }
 });
 
 t.test('bodies are not kept unless asked for, and nothing with a capacity of 0', async (t) => {
