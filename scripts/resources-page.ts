@@ -151,8 +151,9 @@ services:
 \`\`\`
 
 Exclusions are as Microsoft Tunnel takes them: a host name, \`*.\` and a domain for all below it, or an address. Wildcards elsewhere, ranges and URLs
-are refused with the reason and their line. Clients get the file's address by their profile, as in the real product: the gateway itself tells
-them nothing of a proxy.
+are refused with the reason and their line. Clients get the file's address by their profile, as in the real product: the gateway tells them
+nothing of a proxy, unless \`gateway.proxyPac\` has a URL, such as \`http://pac.contoso.internal/proxy.pac\`. Then it is in the answer to CONNECT as
+\`X-CSTP-MSIE-Proxy-Pac-URL\`, in the server's spelling, which the [bundled client](client.md) goes by and openconnect 9 overlooks.
 
 ## DNS
 

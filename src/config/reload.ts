@@ -23,6 +23,7 @@ const LIVE: Readonly<Record<string, TakesEffect>> = {
   'gateway.mobileIdleTimeout': 'new sessions',
   'gateway.sessionTimeout': 'new sessions',
   'gateway.banner': 'new sessions',
+  'gateway.proxyPac': 'new sessions',
   'gateway.serverName': 'new sessions',
   'gateway.authTimeout': 'at once',
   'gateway.denyRoaming': 'at once',

@@ -81,6 +81,11 @@ const GatewaySchema = Section(
     cookieTimeout: Seconds(300, 'How long a session may be resumed after its connection breaks.'),
     authTimeout: Seconds(240, 'How long a connection may take to authenticate.'),
     banner: Nullable(Type.String({ maxLength: 1024 }), null, 'A message that clients show when they connect.'),
+    proxyPac: Nullable(
+      Type.String({ format: 'pac-url', maxLength: 1024 }),
+      null,
+      'URL of a proxy configuration file (PAC) that clients are told (X-CSTP-MSIE-Proxy-Pac-URL), such as http://pac.contoso.internal/proxy.pac; null = none, as with the real product, whose clients get it by their profile.',
+    ),
     denyRoaming: Flag(false, 'true: a session cannot be resumed from another address.'),
     maxSessions: Int(64_000, 1, 1_000_000, 'Sessions at a time.'),
     maxSessionsPerUser: Nullable(

@@ -23,6 +23,7 @@ export function tunnelSettings({ gateway }: Config) {
     cookieTimeout: gateway.cookieTimeout,
     authTimeout: gateway.authTimeout,
     banner: gateway.banner ?? undefined,
+    proxyPac: gateway.proxyPac ?? undefined,
     denyRoaming: gateway.denyRoaming,
     maxSessions: gateway.maxSessions,
     maxSessionsPerUser: gateway.maxSessionsPerUser ?? undefined,

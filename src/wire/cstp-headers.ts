@@ -193,6 +193,8 @@ export interface TunnelOffer {
   readonly baseMtu: number;
   readonly mtu: number;
   readonly banner: string | undefined;
+  /** URL of a proxy configuration file. */
+  readonly proxyPac?: string | undefined;
   /** Present when DTLS was asked for and is offered. */
   readonly dtls: { readonly port: number; readonly headers: readonly HeaderLine[] } | undefined;
 }
@@ -213,6 +215,7 @@ export function tunnelHeaders(offer: TunnelOffer): HeaderLine[] {
   add('X-CSTP-Smartcard-Removal-Disconnect', true);
   if (offer.rekeyTime) add('X-CSTP-Rekey-Time', offer.rekeyTime);
   add('X-CSTP-Rekey-Method', offer.rekeyTime ? 'new-tunnel' : 'none');
+  if (offer.proxyPac) add('X-CSTP-MSIE-Proxy-Pac-URL', offer.proxyPac);
   add('X-CSTP-Session-Timeout', offer.sessionTimeout ?? 0);
   add('X-CSTP-Session-Timeout-Remaining', offer.sessionTimeoutRemaining ?? 0);
   add('X-CSTP-Disconnected-Timeout', 'none');

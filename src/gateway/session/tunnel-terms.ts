@@ -93,6 +93,7 @@ export function tunnelOffer(input: OfferInput): TunnelOffer {
     baseMtu: negotiated.baseMtu,
     mtu: negotiated.mtu,
     banner: settings.banner,
+    proxyPac: settings.proxyPac,
     dtls: input.dtls,
   };
 }

@@ -28,6 +28,8 @@ export interface TunnelSettings {
   readonly cookieTimeout: number;
   readonly authTimeout: number;
   readonly banner: string | undefined;
+  /** URL of a proxy configuration file. */
+  readonly proxyPac?: string | undefined;
   /** Refuse a cookie that comes from another client address. */
   readonly denyRoaming: boolean;
   readonly maxSessions: number;

@@ -25,6 +25,13 @@ function isSecureUrl(text: string): boolean {
   return (protocol === 'https:' || (protocol === 'http:' && loopback)) && username === '' && password === '';
 }
 
+/** As it goes into a header: visible ASCII, without a password, which every client would be told. */
+function isPacUrl(text: string): boolean {
+  if (!/^https?:\/\/[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
+}
+
 function isDuration(text: string): boolean {
   try {
     parseDuration(text);
@@ -131,6 +138,10 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   'authority-url': {
     expected: 'a URL that begins with https:// (on this machine http:// will do)',
     test: (text) => isSecureUrl(text),
+  },
+  'pac-url': {
+    expected: 'a URL that begins with http:// or https://, such as http://pac.contoso.internal/proxy.pac',
+    test: isPacUrl,
   },
   origin: {
     expected: 'a URL of host and port alone, such as https://192.0.2.10:8444',

@@ -199,6 +199,17 @@ t.test('a client that has AES-CCM only connects over TLS 1.2 and 1.3', async (t)
   usual.close();
 });
 
+t.test('a proxy configuration file is told when there is one, and nothing of a proxy otherwise', async (t) => {
+  const url = 'http://pac.contoso.internal/proxy.pac';
+  for (const proxyPac of [undefined, url]) {
+    await using lab = await startTestGateway({ settings: { proxyPac } });
+    const client = await lab.dial();
+    await client.login();
+    t.equal(header(await client.connectTunnel(), 'X-CSTP-MSIE-Proxy-Pac-URL'), proxyPac);
+    client.close();
+  }
+});
+
 t.test('session limit, idle limit and rekey are told when they are set', async (t) => {
   const clock = new ManualClock();
   await using lab = await startTestGateway({
