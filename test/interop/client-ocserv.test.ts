@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import { cli } from '../support/cli.ts';
 import { skipUnless } from '../support/interop.ts';
 import { LightLab } from '../support/light-lab.ts';
 import { OCSERV_INNER, passwordSignIn, startOcserv } from '../support/ocserv.ts';
@@ -89,4 +92,46 @@ t.test('a server that has nothing to say is asked on both channels, and answers'
   await server.process.until(/(received DTLS DPD[\s\S]*){3}/);
   t.equal(lab.told.at(-1), 'dtls: the DTLS handshake is complete', 'nobody was given up');
   t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+});
+
+t.test(
+  'keys are renewed when the server’s time for that has come, whatever it calls the method',
+  options,
+  async (t) => {
+    await using server = await startOcserv(['rekey-time = 12', 'rekey-method = ssl']);
+    await using lab = new LightLab(server, AGENT, passwordSignIn);
+    t.match(await lab.client.connect(), { rekeyTime: 12, rekeyMethod: 'ssl' });
+    const { address4 } = lab.client.configuration!;
+    await lab.until(() => lab.client.channel === 'dtls');
+    await lab.until(() => lab.client.state === 'rekeying');
+    t.match(await lab.ping(OCSERV_INNER), /dtls|tls/, 'data passes meanwhile');
+    await lab.until(() => lab.client.state === 'connected' && lab.client.channel === 'dtls');
+    t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
+    t.equal(lab.client.configuration!.address4, address4);
+  },
+);
+
+t.test('a path that lets only smaller datagrams through is found out', options, async (t) => {
+  await using server = await startOcserv();
+  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  lab.carrier.udpLimit = 1_100;
+  await lab.client.connect();
+  await lab.until(() => lab.client.channel === 'dtls');
+  // The full size is tried first, and lost.
+  t.match(await lab.ping(OCSERV_INNER, 1_400), /^tls/);
+  while ((await lab.ping(OCSERV_INNER, 1_000)) !== 'dtls dtls');
+  t.ok(lab.client.mtu >= 1_000 && lab.client.mtu < 1_100, `${lab.client.mtu}`);
+  t.equal(lab.client.channel, 'dtls');
+});
+
+t.test('who connects with a token to a server that wants a password is told so', options, async (t) => {
+  await using server = await startOcserv();
+  const ca = join(t.testdir(), 'ca.pem');
+  writeFileSync(ca, server.caPem);
+  const { code, err } = await cli([
+    ...['connect', '--server', `localhost:${server.port}`, '--cacert', ca, '--token', 'x.y.z'],
+  ]);
+  t.equal(code, 1);
+  t.match(err, /a form to fill in[\s\S]*bearer[\s\S]*ERR_CLIENT_PROTOCOL/i);
+  t.notMatch(err, /x\.y\.z/);
 });
