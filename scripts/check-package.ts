@@ -75,6 +75,53 @@ console.log('in process: ok');
 `,
   );
   process.stdout.write(run(process.execPath, ['use.mjs'], scratch));
+  // The client by itself: nothing of the gateway is loaded, and its types are there for whoever compiles against them.
+  writeFileSync(
+    join(scratch, 'client.mjs'),
+    `import { registerHooks } from 'node:module';
+const folders = new Set();
+registerHooks({
+  load(url, context, next) {
+    folders.add(/\\/dist\\/([^/]+)\\//.exec(url)?.[1]);
+    return next(url, context);
+  },
+});
+const { TunnelClient, TunnelSdk } = await import('tunnelite/client');
+if (typeof TunnelClient.connect !== 'function' || typeof TunnelSdk !== 'function') throw new Error('tunnelite/client lacks something');
+if (!folders.has('client')) throw new Error('what was loaded was not seen');
+for (const folder of ['gateway', 'entra', 'simulator', 'services', 'config', 'admin', 'cli'])
+  if (folders.has(folder)) throw new Error('tunnelite/client loads ' + folder);
+console.log('client alone: ok');
+`,
+  );
+  process.stdout.write(run(process.execPath, ['client.mjs'], scratch));
+  writeFileSync(
+    join(scratch, 'client.mts'),
+    `import { startSocksProxy, TunnelClient, type TunnelClientOptions, TunnelSdk } from 'tunnelite/client';
+const options: TunnelClientOptions = { server: 'https://localhost:8443', token: async () => 'x', dtls: 'psk' };
+const client: TunnelClient = await TunnelClient.connect(options);
+const stream = await client.connect({ host: 'intranet.contoso.internal', port: 80 });
+stream.write('x');
+const { port }: { readonly port: number } = await startSocksProxy(client, { port: 0 });
+const status: number = new TunnelSdk({}).getStatus();
+console.log(client.configuration.mtu + port + status);
+// @ts-expect-error: what is no option is refused, so that the types are known to be there
+void TunnelClient.connect({ server: 1 });
+`,
+  );
+  const types = ['--typeRoots', join(repository, 'node_modules', '@types'), '--types', 'node'];
+  const target = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--lib',
+    'es2023,esnext.disposable',
+    '--strict',
+    '--noEmit',
+  ];
+  run(join(repository, 'node_modules', '.bin', 'tsc'), [...target, ...types, 'client.mts'], scratch);
+  console.log('types of the client: ok');
   const main = join(installed, 'dist', 'cli', 'main.js');
   const help = run(process.execPath, [main, '--help'], scratch);
   insist(/USAGE tunnelite/.test(help), 'The help of the packed program is not as it should be.');
