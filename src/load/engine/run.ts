@@ -43,19 +43,24 @@ export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundin
     probe: surroundings.gateway,
   });
   const over = Promise.withResolvers<boolean>();
+  const rotations: Rotation[] = [];
   const course = new Course(planned, start, {
     fleet,
     books,
     pacer,
     onPhase: () => {},
-    onEnd: () => over.resolve(false),
+    onEnd: () => {
+      // At once: what is intended for the moment of the end is not part of the run.
+      for (const rotation of rotations) rotation.end();
+      over.resolve(false);
+    },
   });
   // First in line: what is intended for the moment at which a phase begins belongs to it.
   pacer.add(course);
   const period = parseDuration(plan.traffic?.every ?? '1s');
-  const rotations = [
+  rotations.push(
     new Rotation({ start, period, count: plan.clients }, (index, intended) => fleet.clients[index]!.request(intended)),
-  ];
+  );
   if (fleet.flows > 0) {
     const every = parseDuration(plan.flows?.every ?? '1s');
     rotations.push(
