@@ -4,7 +4,7 @@ import t from 'tap';
 import { cli } from '../support/cli.ts';
 import { skipUnless } from '../support/interop.ts';
 import { LightLab } from '../support/light-lab.ts';
-import { OCSERV_INNER, passwordSignIn, startOcserv } from '../support/ocserv.ts';
+import { OCSERV_INNER, ocservSignIn, startOcserv } from '../support/ocserv.ts';
 
 /* The light client against ocserv: what it says is understood by a server that is not ours. */
 
@@ -16,7 +16,7 @@ const AGENT = { userAgent: 'Open AnyConnect VPN Agent v9.01' };
 
 t.test('DTLS with a key from the TLS connection, and a path of the full size', options, async (t) => {
   await using server = await startOcserv();
-  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await using lab = new LightLab(server, AGENT, ocservSignIn);
   const configuration = await lab.client.connect();
   t.match(configuration, {
     address4: /^192\.168\.177\./,
@@ -35,7 +35,7 @@ t.test('DTLS with a key from the TLS connection, and a path of the full size', o
 
 t.test('legacy DTLS, where the server has no other', options, async (t) => {
   await using server = await startOcserv(['dtls-psk = false']);
-  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await using lab = new LightLab(server, AGENT, ocservSignIn);
   await lab.client.connect();
   await lab.until(() => lab.client.channel === 'dtls');
   t.match(lab.client.ciphers.dtls, /^TLS_.*RSA_WITH_AES_/);
@@ -44,7 +44,7 @@ t.test('legacy DTLS, where the server has no other', options, async (t) => {
 
 t.test('a connection that broke is had again with the cookie, with the same address', options, async (t) => {
   await using server = await startOcserv();
-  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await using lab = new LightLab(server, AGENT, ocservSignIn);
   const { address4 } = await lab.client.connect();
   await lab.until(() => lab.client.channel === 'dtls');
   lab.carrier.cut();
@@ -57,7 +57,7 @@ t.test('a connection that broke is had again with the cookie, with the same addr
 
 t.test('keys are renewed by a new tunnel', options, async (t) => {
   await using server = await startOcserv(['rekey-method = new-tunnel']);
-  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await using lab = new LightLab(server, AGENT, ocservSignIn);
   t.equal((await lab.client.connect()).rekeyMethod, 'new-tunnel');
   await lab.until(() => lab.client.channel === 'dtls');
   lab.client.rekey();
@@ -69,7 +69,7 @@ t.test('keys are renewed by a new tunnel', options, async (t) => {
 
 t.test('data moves to TLS when UDP dies, and back when it lives again', options, async (t) => {
   await using server = await startOcserv();
-  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await using lab = new LightLab(server, AGENT, ocservSignIn);
   await lab.client.connect();
   await lab.until(() => lab.client.channel === 'dtls');
   t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
@@ -85,7 +85,7 @@ t.test('data moves to TLS when UDP dies, and back when it lives again', options,
 
 t.test('a server that has nothing to say is asked on both channels, and answers', options, async (t) => {
   await using server = await startOcserv(['dpd = 2']);
-  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await using lab = new LightLab(server, AGENT, ocservSignIn);
   t.equal((await lab.client.connect()).dpd, 2);
   await lab.until(() => lab.client.channel === 'dtls');
   await server.process.until(/(received TLS DPD[\s\S]*){3}/);

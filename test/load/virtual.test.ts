@@ -189,6 +189,21 @@ t.test('the same seed brings the same figures, another one others', async (t) =>
   t.not(JSON.stringify(one.totals), JSON.stringify(other.totals));
 });
 
+t.test('a phase that is done ends before its time', async (t) => {
+  const { phases, totals } = await run(t, {
+    clients: 10,
+    traffic: { every: '250ms' },
+    phases: [
+      { phase: 'login storm', for: '1m', until: 'done', arrivals: { constant: 10 } },
+      { phase: 'udp blackout', for: '1m', until: 'done' },
+    ],
+  });
+  t.ok(phases[0]!.to < 2_000 && phases[0]!.planned === 60_000);
+  t.equal(phases[1]!.from, phases[0]!.to);
+  t.ok(phases[1]!.to - phases[1]!.from < 5_000);
+  t.match(totals.counters, { 'dtls.done': 10, 'fallback.cut': 10, 'fallback.done': 10, 'fallback.never': 0 });
+});
+
 t.test('a warm-up is left out, and said to be', async (t) => {
   const { phases, totals } = await run(t, {
     clients: 10,

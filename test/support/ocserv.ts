@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SignIn } from '../../src/client/core/index.ts';
-import { TunneliteError } from '../../src/lib/errors.ts';
+import { passwordSignIn } from '../../src/load/index.ts';
 import { testLeaf } from './certificates.ts';
 import { freePort } from './free-port.ts';
 import { PeerProcess } from './peer-process.ts';
 
 /** The address of the server inside its tunnels. */
 export const OCSERV_INNER = '192.168.177.1';
-const USER = 'test';
-const PASSWORD = 'correct horse';
+export const OCSERV_USER = 'test';
+export const OCSERV_PASSWORD = 'correct horse';
 
 /** ocserv with a user who has a password, on loopback. */
 export interface Ocserv extends AsyncDisposable {
@@ -31,7 +31,7 @@ export async function startOcserv(more: readonly string[] = []): Promise<Ocserv>
     return path;
   };
   const passwords = join(directory, 'passwd');
-  execFileSync('ocpasswd', ['-c', passwords, USER], { input: `${PASSWORD}\n${PASSWORD}\n` });
+  execFileSync('ocpasswd', ['-c', passwords, OCSERV_USER], { input: `${OCSERV_PASSWORD}\n${OCSERV_PASSWORD}\n` });
   const config = file(
     'ocserv.conf',
     [
@@ -75,23 +75,5 @@ export async function startOcserv(more: readonly string[] = []): Promise<Ocserv>
   };
 }
 
-/** The login with a name and a password, in forms (reference openconnect-protocol §4.2). */
-export const passwordSignIn: SignIn = async (connection, { url, userAgent, signal, onStep }) => {
-  const post = async (path: string, body: string): Promise<string> => {
-    const headers = [
-      ['Host', url.host],
-      ['User-Agent', userAgent],
-      ['X-Transcend-Version', '1'],
-      ['X-Aggregate-Auth', '1'],
-      ['Content-Type', 'application/x-www-form-urlencoded'],
-    ] as const;
-    const answer = await connection.exchange({ method: 'POST', path, headers, body }, signal);
-    if (answer.status !== 200) throw new TunneliteError('ERR_CLIENT_TOKEN_REFUSED', `${answer.status}`);
-    return answer.body.toString('utf8');
-  };
-  await post('/', '');
-  onStep({ step: 'challenge' });
-  await post('/auth', `username=${encodeURIComponent(USER)}`);
-  const last = await post('/auth', `password=${encodeURIComponent(PASSWORD)}`);
-  if (!/id="success"/.test(last)) throw new TunneliteError('ERR_CLIENT_TOKEN_REFUSED', last);
-};
+/** The login of its user. */
+export const ocservSignIn: SignIn = passwordSignIn(OCSERV_USER, OCSERV_PASSWORD);

@@ -26,6 +26,10 @@ export class PeerProcess implements AsyncDisposable {
     void this.#exit.then(() => this.#wake?.());
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   write(text: string): void {
     this.#child.stdin.write(text);
   }

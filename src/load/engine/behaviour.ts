@@ -6,7 +6,7 @@ import {
   UNANSWERED_SWITCH_MS,
 } from '../../client/core/index.ts';
 import { parseDuration } from '../../lib/duration.ts';
-import type { LoadClient } from '../plan/types.ts';
+import type { LoadPlan } from '../plan/types.ts';
 
 /** How clients behave. Times in milliseconds. */
 export interface Behaviour {
@@ -18,9 +18,19 @@ export interface Behaviour {
   readonly timeout: number;
 }
 
+/** ocserv offers DTLS to clients that call themselves so. */
+const OPENCONNECT_AGENT = 'Open AnyConnect VPN Agent v9.01';
+
 /** What the plan says of the clients, with what it leaves out. */
-export function behaviourOf(client: LoadClient = {}): Behaviour {
-  const { dtls = 'auto', userAgent = 'Tunnelite Load', unanswered, dtlsRetry, reconnect, timeout } = client;
+export function behaviourOf({ client = {}, password }: Pick<LoadPlan, 'client' | 'password'>): Behaviour {
+  const {
+    dtls = 'auto',
+    userAgent = password ? OPENCONNECT_AGENT : 'Tunnelite Load',
+    unanswered,
+    dtlsRetry,
+    reconnect,
+    timeout,
+  } = client;
   const or = (text: string | undefined, fallback: number): number =>
     text === undefined ? fallback : parseDuration(text);
   return {

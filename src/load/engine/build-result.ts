@@ -101,7 +101,7 @@ function phaseResult(book: PhaseBook, start: number): PhaseResult {
 function metaOf({ checked, fleet, surroundings, start, end, startedAt, resolution }: ResultParts): LoadMeta {
   const { plan, name } = checked;
   const { configuration } = fleet;
-  const { dtls, unanswered, dtlsRetry, reconnect, timeout } = behaviourOf(plan.client);
+  const { dtls, unanswered, dtlsRetry, reconnect, timeout } = behaviourOf(plan);
   const processors = cpus();
   return {
     name,

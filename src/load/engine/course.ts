@@ -89,6 +89,15 @@ export class Course implements Timetable {
     this.#onPhase(book);
   }
 
+  /** Looks whether a phase that ends when all is done has come to that. */
+  check(now: number): void {
+    const book = this.#books.phases.at(-1);
+    if (book?.phase.until !== 'done' || now >= this.next || this.#list?.next !== Number.POSITIVE_INFINITY) return;
+    if (!this.#fleet.clients.every(({ settled }) => settled)) return;
+    book.to = now;
+    this.next = now;
+  }
+
   /** Ends before its time. */
   interrupt(now: number): void {
     const book = this.#books.phases.at(-1);

@@ -54,7 +54,7 @@ export class Fleet implements ClientOwner {
   constructor(plan: LoadPlan, surroundings: LoadSurroundings, books: Books, onAnswer: (milliseconds: number) => void) {
     const { clock, random, login, timer, url, serverName, secureContext, protection } = surroundings;
     const { clients: count, seed = 1, traffic, flows } = plan;
-    const behaviour: Behaviour = behaviourOf(plan.client);
+    const behaviour: Behaviour = behaviourOf(plan);
     const run = random.uint32();
     this.#surroundings = surroundings;
     this.#onAnswer = onAnswer;

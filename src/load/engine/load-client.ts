@@ -104,6 +104,11 @@ export class LoadClientRun {
     return this.#channel;
   }
 
+  /** Nothing that is measured of it is under way. */
+  get settled(): boolean {
+    return this.#place !== 'logging in' && !this.#dtls && !this.#fallback && !this.#reconnect;
+  }
+
   // --- what a plan does to it. Each returns why that means nothing to it, or undefined.
 
   login(intended: number, tally: Tally): void {

@@ -12,6 +12,8 @@ import type { LoadSurroundings } from './types.ts';
 /** Ours: how often the generator looks at itself, in milliseconds, and how late it may be when the plan does not say. */
 const HEARTBEAT_MS = 20;
 const LAG_BOUND = '100ms';
+/** Ours: how often it is looked whether a phase is done, in milliseconds. */
+const CHECK_MS = 200;
 /** Ours: from the making of the clients to the first phase, in milliseconds. */
 const LEAD_MS = 50;
 /** Ours: clients that leave at a time. */
@@ -71,6 +73,7 @@ export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundin
   }
   for (const rotation of rotations) pacer.add(rotation);
   pacer.add(new Heartbeat(start + HEARTBEAT_MS, HEARTBEAT_MS));
+  pacer.add(new Heartbeat(start + CHECK_MS, CHECK_MS, (_intended, at) => course.check(at)));
   pacer.add(
     new Heartbeat(start + sampler.every, sampler.every, (_intended, at) => {
       const { roundtrip, lag } = sampler.sample(at);

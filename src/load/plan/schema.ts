@@ -45,7 +45,12 @@ const PhaseSchema = Type.Object(
         description: 'Default: its kind, with a number where there are several.',
       }),
     ),
-    for: Time('How long it lasts.'),
+    for: Time('How long it lasts; with `until` at most.'),
+    until: Maybe(
+      Type.Enum(['done'], {
+        description: '`done`: it ends as soon as all arrivals were there and each client has got where it was to get.',
+      }),
+    ),
     arrivals: Maybe(ArrivalsSchema),
     share: Maybe(Share('Which share of the clients takes part. Default 1.')),
     warmup: Maybe(Time('What was intended in the first so much of the phase is left out of its figures. Default 0s.')),

@@ -29,8 +29,10 @@ export interface LoadPhase {
   readonly phase: PhaseKind;
   /** Default: its kind, with a number where there are several. */
   readonly name?: string;
-  /** How long it lasts. */
+  /** How long it lasts, with `until` at most. */
   readonly for: Duration;
+  /** `done`: it ends as soon as all arrivals were there and each client has got where it was to get, so that a fast machine need not wait. */
+  readonly until?: 'done';
   /** Default `at once`. Not with `steady`. */
   readonly arrivals?: Arrivals;
   /** Which share of the clients takes part, from 0 to 1. Default 1. */
