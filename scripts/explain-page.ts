@@ -64,6 +64,23 @@ elsewhere.
 Who came last is whoever did more than look whether somebody answers. Tries without a session that came from one address within a minute of
 each other are told together. Sign-ins of a user in the quarter of an hour before a session count to it.
 
+## Where two runs part
+
+A test that was green is red, and each run has a journal: \`journal.file\` writes one, and so does \`tunnelite journal --json\`. What is the first
+thing that went another way?
+
+\`\`\`sh
+npx tunnelite journal diff green.ndjson red.ndjson
+\`\`\`
+
+It says in words where they part, with the events around that in both, and then what only one of them has. The exit code is 1 if they part.
+Events are the same when their names and fields are, but for what is new in each run: ids, ports, times, durations and amounts. Things that
+happen at the same time may come in another order. It reads both files piece by piece: 100,000 lines take seconds, and no more memory than
+1,000. A line that is no event is named by its number. [testing.md](testing.md#a-good-run-to-compare-with) says how a test runner does it by
+itself.
+
+## What it goes by
+
 An explanation goes by what is in the journal: the last 10,000 events (\`journal.capacity\`), from the level \`journal.level\` on. When events
 have fallen out, it says so. What came from outside is printed with control characters spelled out, and no secret is in any event.
 `;

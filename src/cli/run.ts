@@ -27,8 +27,10 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
       io.out(`${version}\n`);
       return EXIT.ok;
     }
-    // Some groups do something by themselves: "sessions" lists them.
-    const own = one.run !== undefined && (word === undefined || word.startsWith('-'));
+    // Some groups do something by themselves: "sessions" lists them, "journal session.*" those events.
+    const own =
+      one.run !== undefined &&
+      (word === undefined || word.startsWith('-') || (takesWords(one) && !Object.hasOwn(one.subCommands, word)));
     if (word === '--help' || word === '-h' || word === 'help' || (word === undefined && !own)) {
       await usage(one, name, description, io);
       return word === undefined ? EXIT.usage : EXIT.ok;
@@ -55,6 +57,11 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
   checkOptions(rest, one.args ?? {});
   const args = parseArgs(rest, one.args ?? {});
   return (await one.run?.({ args, rawArgs: rest, io })) ?? EXIT.ok;
+}
+
+/** Its first word may be one that it is about, and not a command. */
+function takesWords({ args = {} }: Command): boolean {
+  return Object.values(args).some(({ type }) => type === 'positional');
 }
 
 async function usage(one: Command, name: string, description: string, io: CliIo): Promise<void> {

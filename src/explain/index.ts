@@ -1,4 +1,7 @@
 export { CAUSE_IDS, CAUSES } from './causes/index.ts';
+export { type Divergence, divergenceOf, type Parting, type Surplus } from './divergence/divergence.ts';
+export { divergenceText } from './divergence/divergence-text.ts';
+export { journalFile } from './divergence/journal-file.ts';
 export { type Explanation, explain, type Finding, type Outcome } from './explain.ts';
 export { explanationText } from './explanation-text.ts';
 export type { Step } from './story.ts';

@@ -32,6 +32,6 @@ export {
   queryText,
 } from './journal-query.ts';
 export { createLogger, type LogFormat } from './logger.ts';
-export { eventJson, parseNdjson } from './ndjson.ts';
+export { eventJson, parseEvent, parseNdjson } from './ndjson.ts';
 export { eventLine, explainNothing } from './near-misses.ts';
 export { type EventListener, type EventLogger, Telemetry } from './telemetry.ts';

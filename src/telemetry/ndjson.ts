@@ -14,7 +14,7 @@ export function parseNdjson(text: string): TunneliteEvent[] {
   const events: TunneliteEvent[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '') continue;
-    const event = eventOf(line);
+    const event = parseEvent(line);
     if (!event) {
       throw new TunneliteError('ERR_JOURNAL_FILE', `Line ${index + 1} of the journal is no event.`, {
         details: { line: index + 1 },
@@ -25,7 +25,8 @@ export function parseNdjson(text: string): TunneliteEvent[] {
   return events;
 }
 
-function eventOf(line: string): TunneliteEvent | undefined {
+/** One line of NDJSON as an event; undefined when it is none. */
+export function parseEvent(line: string): TunneliteEvent | undefined {
   try {
     const { seq, time, name, level, text, fields } = JSON.parse(line) as Record<string, unknown>;
     const whole =

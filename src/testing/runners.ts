@@ -94,6 +94,21 @@ const throwIt = (error: Error): void => {
   throw error;
 };
 
+/** The name of the test that has just ended, with those of the tests or suites around it where the runner tells them. */
+export function testName(self: unknown, context: unknown): string | undefined {
+  const { fullName, fullname, name, task } = (context ?? {}) as Named;
+  const { currentTest } = (self ?? {}) as { readonly currentTest?: { fullTitle?(): unknown } };
+  const names = [fullName, fullname, task?.fullName, task?.name, name, currentTest?.fullTitle?.(), jestTest()?.name];
+  return names.find((one) => typeof one === 'string' && one !== '') as string | undefined;
+}
+
+interface Named {
+  readonly fullName?: unknown;
+  readonly fullname?: unknown;
+  readonly name?: unknown;
+  readonly task?: { readonly name?: unknown; readonly fullName?: unknown };
+}
+
 /** What the runner's own objects say about the test that has just ended. A runner that none of them belongs to says nothing. */
 export function verdictOf(self: unknown, context: unknown): Verdict {
   const { passed, diagnostic, passing, task } = (context ?? {}) as Context;
@@ -131,12 +146,15 @@ interface MochaContext {
 
 /** Jest tells hooks nothing; its runner (jest-circus) has its state on the global object, under a symbol of its own. */
 function jestTestFailed(): boolean {
+  return (jestTest()?.errors?.length ?? 0) > 0;
+}
+
+function jestTest(): JestState['currentlyRunningTest'] {
   const symbol = Object.getOwnPropertySymbols(globalThis).find((one) => one.description === 'JEST_STATE_SYMBOL');
-  if (symbol === undefined) return false;
-  const { currentlyRunningTest } = (globalThis as unknown as Record<symbol, JestState>)[symbol] ?? {};
-  return (currentlyRunningTest?.errors?.length ?? 0) > 0;
+  if (symbol === undefined) return undefined;
+  return (globalThis as unknown as Record<symbol, JestState | undefined>)[symbol]?.currentlyRunningTest;
 }
 
 interface JestState {
-  readonly currentlyRunningTest?: { readonly errors?: readonly unknown[] } | null;
+  readonly currentlyRunningTest?: { readonly name?: unknown; readonly errors?: readonly unknown[] } | null | undefined;
 }

@@ -3,7 +3,8 @@ import type { ConfigInput } from '../config/index.ts';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { type Simulator, type SimulatorRuntime, startSimulator } from '../simulator/index.ts';
 import type { JournalMark, JournalQuery, ProblemQuery } from '../telemetry/index.ts';
-import { addHooks, type RunnerHooks, undeclared, type Verdict, verdictOf } from './runners.ts';
+import { GoodRuns } from './good-run.ts';
+import { addHooks, type RunnerHooks, testName, undeclared, type Verdict, verdictOf } from './runners.ts';
 import { addToError, tailText } from './tail.ts';
 
 /** How a simulator serves a suite. */
@@ -17,6 +18,10 @@ export interface FixtureOptions {
   readonly tail?: number;
   /** Whether the simulator is reset before each test; default true. False is for an instance that others use at the same time. */
   readonly reset?: boolean;
+  /**
+   * A folder: the journal of each test that passes is kept there, unless there is one of it, and a test that fails says where it parts from that.
+   */
+  readonly journal?: string;
 }
 
 /** Where an instance in another process is reached. */
@@ -70,7 +75,8 @@ export function useSimulator(
 
 /** The simulator of a suite. */
 export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator> {
-  readonly #options: Required<FixtureOptions>;
+  readonly #options: Required<Omit<FixtureOptions, 'journal'>>;
+  readonly #goodRuns: GoodRuns | undefined;
   #sim: S | undefined;
   #mark: JournalMark = 0;
   /** Up to where the journal has been shown in this test; what is shown once is not shown again for the test around. */
@@ -83,13 +89,14 @@ export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator>
   constructor(hooks: RunnerHooks, start: () => Promise<S>, options: FixtureOptions) {
     const { expectNoProblems = false, tail = 50, reset = true } = options;
     this.#options = { expectNoProblems, tail, reset };
+    this.#goodRuns = options.journal === undefined ? undefined : new GoodRuns(options.journal);
     addHooks(hooks, {
       start: async () => {
         this.#sim = await start();
         this.#mark = await this.#sim.journal.mark();
       },
       begin: () => this.#begin(),
-      end: (self, context) => this.#end(verdictOf(self, context)),
+      end: (self, context) => this.#end(verdictOf(self, context), testName(self, context)),
       close: async () => this.#sim?.close(),
     });
   }
@@ -158,17 +165,31 @@ export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator>
     }
   }
 
-  async #end({ failed, print, fail }: Verdict): Promise<void> {
+  async #end({ failed, print, fail }: Verdict, name: string | undefined): Promise<void> {
     this.#running = Math.max(0, this.#running - 1);
     if (!this.#sim) return;
-    if (failed) return this.#show(print);
-    if (!this.#options.expectNoProblems || this.#running > 0) return;
+    if (failed) {
+      await this.#show(print);
+      await this.#compare(name, print);
+      return;
+    }
+    if (this.#running > 0) return;
     try {
-      await this.expectNoProblems();
+      if (this.#options.expectNoProblems) await this.expectNoProblems();
     } catch (error) {
       await this.#show(print);
+      await this.#compare(name, print);
       fail(error as Error);
+      return;
     }
+    if (name !== undefined) this.#goodRuns?.keep(name, await this.sim.journal.query({ since: this.#mark }));
+  }
+
+  /** Shows where a test parts from its good run, if there is one. */
+  async #compare(name: string | undefined, write: (text: string) => void): Promise<void> {
+    if (name === undefined || !this.#goodRuns) return;
+    const text = await this.#goodRuns.compare(name, await this.sim.journal.query({ since: this.#mark }));
+    if (text !== undefined) write(text);
   }
 
   /** Shows what has not been shown yet. */

@@ -9,6 +9,27 @@ import { connect, remoteOptions } from '../context/remote.ts';
 /** Events that are shown when nobody says how many. */
 const DEFAULT_LIMIT = 100;
 
+const diff = command({
+  args: {
+    good: {
+      type: 'positional',
+      valueHint: 'good.ndjson',
+      description: 'Journal of a run that went well',
+      required: true,
+    },
+    bad: { type: 'positional', valueHint: 'bad.ndjson', description: 'Journal of one that did not', required: true },
+    json: { type: 'boolean', description: 'As JSON' },
+  },
+  async run({ args, io }) {
+    const { divergenceOf, divergenceText, journalFile } = await import('../../explain/index.ts');
+    const divergence = await divergenceOf(journalFile(args.good), journalFile(args.bad));
+    io.out(
+      args.json ? `${JSON.stringify(divergence)}\n` : divergenceText(divergence, { good: args.good, bad: args.bad }),
+    );
+    return divergence.good || divergence.bad ? EXIT.failed : EXIT.ok;
+  },
+});
+
 export default command({
   args: {
     event: {
@@ -57,6 +78,12 @@ export default command({
       );
       process.once('SIGINT', stop).once('SIGTERM', stop);
     });
+  },
+  subCommands: {
+    diff: {
+      description: 'Say in words where two journals part; the exit code is 1 if they do',
+      load: async () => diff,
+    },
   },
 });
 

@@ -1,10 +1,4 @@
 import { type Cause, cause } from '../visit/cause.ts';
-import type { Visit } from '../visit/visit.ts';
-
-const triedLogin = (visit: Visit): boolean =>
-  (['auth.challenge', 'auth.accepted', 'auth.refused', 'session.refused', 'session.connect'] as const).some((name) =>
-    visit.has(name),
-  );
 
 /** Reasons of `http.rejected` that have causes of their own. */
 const ADMISSION = new Set([
@@ -26,8 +20,7 @@ export const REQUEST_CAUSES: readonly Cause[] = [
     weight: 'note',
     title: 'Only pages were asked for, and no login was tried',
     on: 'http.request',
-    when: ({ method }, { visit, event }) =>
-      method === 'GET' && !triedLogin(visit) && visit.of('http.request')[0] === event,
+    when: ({ method, remote }, { visit }) => method === 'GET' && !visit.triedLogin(remote),
     what: ({ path }, { visit }) => `${visit.client.kind === 'browser' ? 'A browser' : 'The client'} fetched ${path}.`,
     why: 'A tunnel begins with a POST that has a token. Who fetches pages sees the probe page or the login form, as browsers and monitors do.',
     next: [

@@ -27,7 +27,7 @@ const TRIES_APART_MS = 60_000;
 const SIGN_IN_BEFORE_MS = 900_000;
 
 /** Connections without a session that are told together, at most. */
-const MAX_CONNECTIONS = 200;
+const MAX_CONNECTIONS = 8;
 
 /** What concerns everybody who is there at the time. */
 const FOR_ALL: ReadonlySet<EventName> = new Set<EventName>([

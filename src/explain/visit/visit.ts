@@ -8,6 +8,14 @@ export interface Strike {
   readonly seq: number;
 }
 
+const LOGINS = [
+  'auth.challenge',
+  'auth.accepted',
+  'auth.refused',
+  'session.refused',
+  'session.connect',
+] as const satisfies readonly EventName[];
+
 interface VisitParts {
   readonly session: string | undefined;
   readonly address: string | undefined;
@@ -24,6 +32,7 @@ export class Visit {
   readonly client: ClientDescription;
   readonly events: readonly TunneliteEvent[];
   readonly #byName = new Map<EventName, TunneliteEvent[]>();
+  #logins: ReadonlySet<string> | undefined;
   /** By seam, in order. */
   readonly #strikes = new Map<string, Strike[]>();
 
@@ -65,6 +74,12 @@ export class Visit {
   struckBy(seams: readonly string[], before: number): Strike | undefined {
     const last = seams.flatMap((seam) => lastBefore(this.#strikes.get(seam) ?? [], before) ?? []);
     return last.reduce<Strike | undefined>((latest, one) => (latest && latest.seq > one.seq ? latest : one), undefined);
+  }
+
+  /** Somebody tried to log in, or to have a tunnel, on this connection. */
+  triedLogin(remote: string): boolean {
+    this.#logins ??= new Set(LOGINS.flatMap((name) => this.of(name).map(({ fields }) => fields.remote)));
+    return this.#logins.has(remote);
   }
 
   /** The person's name for a sentence. */

@@ -1,0 +1,106 @@
+import type { EventName, TunneliteEvent } from '../../telemetry/index.ts';
+
+/** An event as two runs can be compared by it. */
+export interface NormalEvent {
+  readonly event: TunneliteEvent;
+  /** The same for the same thing in another run: without what is new in each. */
+  readonly key: string;
+  /** Ids of this run in it, by field: each stands for one of the other run. */
+  readonly ids: readonly (readonly [kind: string, value: string])[];
+}
+
+/** Measured, or counted in time: no two runs agree. */
+const MEASURED: ReadonlySet<string> = new Set([
+  'milliseconds',
+  'seconds',
+  'began',
+  'answered',
+  'silence',
+  'bytesIn',
+  'bytesOut',
+  'count',
+  'withheld',
+  'hit',
+  'hits',
+  'seen',
+  'kept',
+  'timers',
+  'path',
+  'fingerprint',
+  'node',
+  'platform',
+  'trace',
+  'tokenId',
+  'kid',
+]);
+
+/** Ids that are drawn anew in each run, and what they are ids of. */
+const IDS: Readonly<Record<string, string>> = {
+  session: 'session',
+  request: 'request',
+  remote: 'client',
+  source: 'client',
+};
+
+/** Events that say how a process is, and nothing of what happened in it. */
+const ASIDE: ReadonlySet<EventName> = new Set<EventName>([
+  'simulator.starting',
+  'simulator.ready',
+  'gateway.stalled',
+  'gateway.acceleration',
+]);
+
+/** Sessions whose ids are looked for in sentences. */
+const MAX_SESSIONS = 100_000;
+
+/** Brings the events of one run into the form in which it can be compared with another one. */
+export class Normalizer {
+  readonly #sessions = new Set<string>();
+
+  /** Undefined for an event that is not compared. */
+  normal(event: TunneliteEvent): NormalEvent | undefined {
+    if (ASIDE.has(event.name) || event.level === 'trace') return undefined;
+    const ids: [string, string][] = [];
+    const parts: string[] = [event.name];
+    for (const [field, value] of Object.entries(event.fields as Readonly<Record<string, unknown>>)) {
+      if (value === undefined || MEASURED.has(field)) continue;
+      const kind = Object.hasOwn(IDS, field) ? IDS[field] : undefined;
+      if (kind !== undefined && typeof value === 'string' && value !== '') {
+        ids.push([kind, value]);
+        if (kind === 'session' && this.#sessions.size < MAX_SESSIONS) this.#sessions.add(value);
+        parts.push(`${field}=<${kind}>`);
+      } else {
+        parts.push(`${field}=${typeof value === 'string' ? this.#sentence(value) : JSON.stringify(value)}`);
+      }
+    }
+    return { event, key: parts.join('\u001f'), ids };
+  }
+
+  /** A text without times, durations, ports and ids of sessions. */
+  #sentence(text: string): string {
+    const plain = /\d/.test(text)
+      ? text
+          .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]{5,12}Z/g, '<time>')
+          .replaceAll(/\b\d+(?:\.\d+)? (?:ms|s|min|h|bytes)\b/g, '<amount>')
+          .replaceAll(/(:|port )\d{4,5}\b/g, '$1<port>')
+      : text;
+    // Only sentences name sessions: what is one word is compared as it is.
+    if (!plain.includes(' ')) return plain;
+    return plain.replaceAll(/\b[a-z2-9]{6}\b/g, (word) => (this.#sessions.has(word) ? '<session>' : word));
+  }
+}
+
+/** Names of fields whose values differ between two events of one name, measured ones left aside. */
+export function differingFields(one: NormalEvent, other: NormalEvent): string[] {
+  const [first, second] = [partsOf(one), partsOf(other)];
+  return [...new Set([...first.keys(), ...second.keys()])].filter((field) => first.get(field) !== second.get(field));
+}
+
+function partsOf({ key }: NormalEvent): Map<string, string> {
+  return new Map(
+    key
+      .split('\u001f')
+      .slice(1)
+      .map((part): [string, string] => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]),
+  );
+}
