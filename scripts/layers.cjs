@@ -20,6 +20,7 @@ const neighbours = [
   ['dtls', 'udp', 'sockets, datagram memory, and koffi loaded in one place'],
   ['faults', 'udp', "the seam for datagrams is the socket's own port"],
   ['faults', 'tls', "the seam for bytes is the transport's own port"],
+  ['intune', 'pairing', 'keys and values for an app, and snippets with them, have one writer'],
   ['network', 'udp', 'a network of the machine opens the sockets of the machine'],
 ];
 

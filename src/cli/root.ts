@@ -118,6 +118,10 @@ export const root: Command = {
       description: 'Write a commented configuration file',
       load: async () => (await import('./commands/init.ts')).default,
     },
+    intune: {
+      description: 'Export, import or check sites and policies, or show what an app gets of them',
+      load: async () => (await import('./commands/intune.ts')).default,
+    },
     app: {
       description: 'Check the app registration of a client',
       load: async () => (await import('./commands/app.ts')).default,

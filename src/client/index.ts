@@ -1,6 +1,7 @@
 /** The bundled client by itself: nothing of the gateway, of Entra ID or of the simulator is loaded with it. See docs/client.md. */
 
 export { ERROR_CODES, type ErrorCode, isTunneliteError, TunneliteError } from '../lib/errors.ts';
+export { type AppConfiguration, type AppConfigurationRequest, appConfiguration } from './app-configuration.ts';
 export {
   type Carrier,
   type ChannelName,
@@ -14,6 +15,7 @@ export { type TokenSource, withFreshToken } from './fresh-token.ts';
 export { startHttpProxy } from './local/http-proxy.ts';
 export { startSocksProxy } from './local/socks-server.ts';
 export type { LocalProxy, LocalProxyOptions, ProxiedClient } from './local/types.ts';
+export { type AppOutcome, type ManagedAccount, ManagedApp, type ManagedAppOptions } from './managed-app.ts';
 export { type MsalAccount, type MsalApplication, type MsalTokenOptions, msalToken } from './msal-token.ts';
 export type { ConnectionInfo, OutsideRule } from './router.ts';
 export type { ProxySetting } from './routing/proxy-rules.ts';

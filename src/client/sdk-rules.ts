@@ -56,7 +56,7 @@ function proxyOf(value: (key: string) => string): ProxySetting | undefined {
   // The sample app writes -1 where there is no port (§3.1).
   const port = value('proxy_port') === '-1' ? '' : value('proxy_port');
   if (pac !== '') {
-    if (host !== '' || port !== '') throw new Unusable(`${PREFIX}proxy_pacurl excludes proxy_address and proxy_port.`);
+    // A tenant may have both; then the file counts (corrections.md 15).
     const url = URL.parse(pac);
     if (url === null || !/^https?:$/.test(url.protocol)) {
       throw new Unusable(`${PREFIX}proxy_pacurl is “${pac.slice(0, 120)}”; it has to be an http or https URL.`);

@@ -52,8 +52,12 @@ export const PATH_MEMBERS: readonly (readonly string[])[] = [
   ['gateway', 'tls', 'keyFile'],
   ['gateway', 'tls', 'keylogFile'],
   ['identity', 'directory'],
+  ['intune'],
   ['journal', 'file'],
 ];
+
+/** Members whose value may be in a file of its own. */
+const FILE_MEMBERS: readonly (readonly string[])[] = [['identity', 'directory'], ['intune']];
 
 /** What a simulator inside another program differs in: free ports, nothing on disk, a quiet log. */
 export const IN_PROCESS_DEFAULTS: ConfigInput = {
@@ -126,22 +130,22 @@ function assemble(layers: readonly Layer[], again = false): Pick<LoadedConfig, '
   }
   const merged = all.reduce<unknown>((under, layer) => merge(under, layer.value), {});
   const complete = validate(ConfigSchema, merged, { complete: true });
-  let directory: SourceFile | undefined;
+  const files: { readonly member: Path; readonly file: SourceFile }[] = [];
   const locate: Layer['locate'] = (path, atKey) => {
-    if (directory && path[0] === 'identity' && path[1] === 'directory') return directory.locate(path.slice(2), atKey);
+    const found = files.find(({ member }) => member.every((step, i) => path[i] === step));
+    if (found) return found.file.locate(path.slice(found.member.length), atKey);
     return (all.findLast((layer) => speaksOf(layer, path)) ?? valueLayer({})).locate(path, atKey);
   };
   refuseProblems(complete.problems, locate);
   const config = complete.value as Config;
   if (server) config.serverConfiguration = server.object;
-  if (typeof config.identity.directory === 'string') {
-    const named = ['identity', 'directory'];
-    const file = readSourceFile(config.identity.directory, {
-      namedAt: placeText(locate(named), pathText(named)),
-      again,
-    });
-    config.identity.directory = objectOf(file);
-    directory = file;
+  for (const member of FILE_MEMBERS) {
+    const parent = member.slice(0, -1).reduce<unknown>(memberOf, config) as Record<string, unknown>;
+    const name = parent[member.at(-1)!];
+    if (typeof name !== 'string') continue;
+    const file = readSourceFile(name, { namedAt: placeText(locate(member), pathText(member)), again });
+    parent[member.at(-1)!] = objectOf(file);
+    files.push({ member, file });
   }
   const checked = crossCheck(config);
   const isSet = (path: Path): boolean => all.some((layer) => speaksOf(layer, path));

@@ -309,6 +309,11 @@ export const ConfigSchema = Type.Object(
     ),
     gateway: GatewaySchema,
     identity: IdentitySchema,
+    intune: Type.Union([Type.String({ minLength: 1 }), AnyObject, Type.Null()], {
+      default: null,
+      description:
+        'Tunnel sites, policies and profiles as Microsoft Graph has them, in lists by the names of its collections, or a file that holds them, such as one of “tunnelite intune export”; null = the site of the gateway alone. docs/intune.md.',
+    }),
     services: ServicesSchema,
     resources: ResourcesSchema,
     admin: Section(

@@ -1,6 +1,11 @@
+import type { Directory } from '../entra/directory/directory.ts';
+import { systemClock } from '../lib/clock.ts';
+import { systemRandom } from '../lib/random.ts';
+import { MEMBERS } from './document-members.ts';
 import type { GraphContext } from './graph/call.ts';
 import { createApplication, createServicePrincipal } from './graph/directory-objects.ts';
 import { badRequest, GraphError } from './graph/graph-error.ts';
+import { GraphObjects } from './graph/objects.ts';
 import { isObject, memberOf } from './graph/read-value.ts';
 import { SETS, type SetName } from './graph/store.ts';
 
@@ -31,9 +36,6 @@ const SET_OF_TYPE: Readonly<Record<string, DocumentSet>> = {
   application: 'applications',
   serviceprincipal: 'servicePrincipals',
 };
-
-/** How a group names its members. */
-export const MEMBERS = 'members@odata.bind';
 
 /** Longest list of a document. */
 const MAX_ITEMS = 1000;
@@ -98,12 +100,15 @@ function readLists(
   }
 }
 
+/** What a document is taken over into. */
+type LoadContext = Pick<GraphContext, 'objects' | 'directory' | 'random'>;
+
 /**
  * Takes the objects of a document over: with the ids that they have, in the place of those with the same ids.
  * @throws GraphError with the path in the document
  */
 export function loadDocument(
-  context: GraphContext,
+  context: LoadContext,
   document: IntuneDocument,
 ): { readonly created: number; readonly changed: number } {
   let created = 0;
@@ -133,7 +138,7 @@ export function loadDocument(
 }
 
 /** True where it was not there before. */
-function loadOne({ objects, directory, random }: GraphContext, set: DocumentSet, body: unknown): boolean {
+function loadOne({ objects, directory, random }: LoadContext, set: DocumentSet, body: unknown): boolean {
   const given = isObject(body) ? memberOf(body, 'id') : undefined;
   const id = typeof given === 'string' ? given : undefined;
   const tenant = directory.defaultTenant;
@@ -169,4 +174,31 @@ function knownMembers(body: unknown): unknown {
   const kept =
     /^(displayName|signInAudience|identifierUris|publicClient|web|spa|optionalClaims|requiredResourceAccess|appId|id)$/i;
   return isObject(body) ? Object.fromEntries(Object.entries(body).filter(([name]) => kept.test(name))) : body;
+}
+
+/**
+ * What keeps a document from being taken over, as it is in a configuration: undefined where nothing does.
+ * @param directory of the users and apps that it names; as it was afterwards
+ */
+export function documentFault(
+  value: unknown,
+  directory: Directory,
+  checkConfiguration: (object: Json) => string | undefined,
+): GraphError | undefined {
+  const restore = directory.snapshot();
+  const objects = new GraphObjects({
+    clock: systemClock,
+    random: systemRandom,
+    checkConfiguration,
+    isUser: (id) => directory.tenants.some(({ users }) => users.find(id)?.id === id),
+  });
+  try {
+    loadDocument({ objects, directory, random: systemRandom }, readDocument(value));
+    return undefined;
+  } catch (error) {
+    if (error instanceof GraphError) return error;
+    throw error;
+  } finally {
+    restore();
+  }
 }

@@ -10,12 +10,14 @@ import { type AppDelivery, appDelivery } from './app-delivery.ts';
 import { type Delivery, deliver } from './delivery/deliver.ts';
 import type { Platform } from './delivery/targets.ts';
 import { type IntuneDocument, loadDocument } from './document.ts';
+import { exportDocument } from './export-document.ts';
 import type { GraphAnswer, GraphContext, GraphRequest } from './graph/call.ts';
 import { graphDate } from './graph/dates.ts';
 import { GraphError, notFound } from './graph/graph-error.ts';
 import { type Change, GraphObjects } from './graph/objects.ts';
 import { answerGraph, errorBody } from './graph/service.ts';
 import type { GraphObject } from './graph/types.ts';
+import type { LintFinding } from './lint/index.ts';
 import { configurationObject, THRESHOLDS } from './server-object.ts';
 
 /** What came of a server configuration that was changed. */
@@ -178,6 +180,17 @@ export class Intune {
       undoDirectory();
       throw error;
     }
+  }
+
+  /** Everything as lists of objects, by the names of Graph's collections: what `import` and the configuration take again. */
+  export(): Readonly<Record<string, readonly object[]>> {
+    return exportDocument(this.objects, this.#options.directory);
+  }
+
+  /** What of it all would fail in the field. */
+  async lint(): Promise<readonly LintFinding[]> {
+    const { lintDocument } = await import('./lint/index.ts');
+    return lintDocument(this.export(), this.#options.clock.now());
   }
 
   /** Back to what the simulator began with. */

@@ -274,6 +274,10 @@ export const ERROR_CODES = {
     summary: 'There is no access rule with that id.',
     hint: 'See GET /api/access or "tunnelite access" for the ids; a reset takes out what was added.',
   },
+  ERR_INTUNE_DOCUMENT: {
+    summary: 'Objects of Microsoft Graph cannot be taken over.',
+    hint: 'Give lists by the names of Graph’s collections, such as the output of “tunnelite intune export”; docs/intune.md lists them.',
+  },
   ERR_STUB_INVALID: {
     summary: 'A stub cannot be understood, or there are too many.',
     hint: 'Give a path such as /orders/:id, a status, and a body or json.',
@@ -383,6 +387,14 @@ export const ERROR_CODES = {
   ERR_CLIENT_SIGN_IN: {
     summary: 'There is no token, and none could be had without the person.',
     hint: 'Sign in: give “signIn”, or fill the cache of MSAL by another of its ways first.',
+  },
+  ERR_CLIENT_POLICY: {
+    summary: 'What policies say to an app could not be had.',
+    hint: 'Check the token (it has to be one for Microsoft Mobile Application Management), its user, and the address of Entra ID.',
+  },
+  ERR_CLIENT_STRICT: {
+    summary: 'Strict mode is on, and there is no tunnel.',
+    hint: 'Connect first; or take com.microsoft.intune.mam.managedbrowser.StrictTunnelMode out of the app configuration policy.',
   },
   ERR_CLIENT_PROXY: {
     summary: 'The proxy for web requests could not be used.',

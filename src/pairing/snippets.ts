@@ -42,6 +42,44 @@ func tunnelToken(password: String, _ callback: @escaping (String) -> Void) {
 `;
 }
 
+/** As a string literal of Objective-C, whose escapes are those of C. */
+const objectiveC = (text: string): string =>
+  `@${JSON.stringify(text).replaceAll(/\\u00([0-9a-f]{2})/gi, (_, hex: string) => `\\${Number.parseInt(hex, 16).toString(8).padStart(3, '0')}`)}`;
+
+/** Objective-C for an app with the Tunnel for MAM SDK, by the same names (tunnel-for-mam.md §5.2, §5.6). */
+export function objectiveCSnippet(facts: PairingFacts, identity: PairingIdentity): string {
+  const pairs = Object.entries(sdkConfig(facts)).map(([key, value]) => `    ${objectiveC(key)}: ${objectiveC(value)},`);
+  return `#import <MicrosoftTunnelApi/MicrosoftTunnelApi.h>
+
+NSDictionary<NSString *, NSString *> *tunnelConfig = @{
+${pairs.join('\n')}
+};
+// after the SDK was initialized with your delegate:
+//   [MicrosoftTunnel.sharedInstance setConfig:tunnelConfig];
+//   [MicrosoftTunnel.sharedInstance connect];
+
+// What your delegate does in onTokenRequiredWithCallback:withFailedToken:
+void tunnelToken(NSString *password, void (^callback)(NSString *)) {
+    NSURLComponents *form = [NSURLComponents new];
+    form.queryItems = @[
+        [NSURLQueryItem queryItemWithName:@"grant_type" value:@"password"],
+        [NSURLQueryItem queryItemWithName:@"client_id" value:${objectiveC(identity.clientId)}],
+        [NSURLQueryItem queryItemWithName:@"username" value:${objectiveC(identity.user)}],
+        [NSURLQueryItem queryItemWithName:@"password" value:password],
+        [NSURLQueryItem queryItemWithName:@"scope" value:${objectiveC(SCOPE)}],
+    ];
+    NSMutableURLRequest *request = [NSMutableURLRequest requestWithURL:[NSURL URLWithString:${objectiveC(tokenUrl(identity))}]];
+    request.HTTPMethod = @"POST";
+    [request setValue:@"application/x-www-form-urlencoded" forHTTPHeaderField:@"Content-Type"];
+    request.HTTPBody = [[form.percentEncodedQuery stringByReplacingOccurrencesOfString:@"+" withString:@"%2B"] dataUsingEncoding:NSUTF8StringEncoding];
+    [[NSURLSession.sharedSession dataTaskWithRequest:request completionHandler:^(NSData *data, NSURLResponse *response, NSError *error) {
+        NSDictionary *answer = data ? [NSJSONSerialization JSONObjectWithData:data options:0 error:nil] : nil;
+        callback(answer[@"access_token"] ?: @""); // empty: there is none
+    }] resume];
+}
+`;
+}
+
 /** Kotlin for a client of one's own. On Android the real client is the Defender app, which takes its values from the policy. */
 export function kotlinSnippet(facts: PairingFacts, identity: PairingIdentity): string {
   const pairs = Object.entries(sdkConfig(facts)).map(([key, value]) => `    ${kotlin(key)} to ${kotlin(value)},`);

@@ -33,6 +33,8 @@ import type { Config } from '../config/index.ts';
 import { directoryAdmin, type IdentityProvider } from '../entra/index.ts';
 import type { Explanation, Subject } from '../explain/index.ts';
 import type { Gateway } from '../gateway/index.ts';
+import type { Intune } from '../intune/index.ts';
+import { intuneRoutes } from '../intune/rest.ts';
 import type { SimulatorClock } from '../lib/simulator-clock.ts';
 import { version } from '../lib/version.ts';
 import type { EventListener, Journal } from '../telemetry/index.ts';
@@ -54,6 +56,7 @@ export interface AdminSubject {
   explain(who?: string | Subject): Explanation;
   readonly issuesTokens: boolean;
   readonly identity: IdentityProvider;
+  intune(): Promise<Intune>;
   reset(): Promise<ResetAnswer>;
   reload(): Promise<ReloadAnswer>;
   requestStop(): void;
@@ -63,7 +66,7 @@ export interface AdminSubject {
 }
 
 /** The nouns of the administration interface, for one simulator. */
-export function adminRoutes(sim: AdminSubject, startedAt: number): AdminRoutes[] {
+export function adminRoutes(sim: AdminSubject, startedAt: number, facts: () => object): AdminRoutes[] {
   const { gateway, clock, journal } = sim;
   const status = () => {
     const sessions = gateway.sessions();
@@ -101,6 +104,7 @@ export function adminRoutes(sim: AdminSubject, startedAt: number): AdminRoutes[]
       ? [
           { prefix: '/api/tokens', plugin: tokenRoutes((request) => sim.mintToken(request)) },
           { prefix: '/api', plugin: directoryAdmin(sim.identity) },
+          { prefix: '/api/intune', plugin: intuneRoutes(() => sim.intune(), facts) },
         ]
       : []),
   ];

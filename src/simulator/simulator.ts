@@ -356,6 +356,11 @@ export class Simulator implements Closable {
     return plan;
   }
 
+  /** @internal What is in force now is what a reset goes back to. */
+  keepServerConfiguration(): void {
+    this.#read = this.#config;
+  }
+
   /** @internal */
   restoreServerConfiguration(): void {
     if (this.#config === this.#read) return;

@@ -8,6 +8,7 @@ import { FaultEngine, type Surroundings } from '../faults/index.ts';
 import { createGateway, type SessionStore } from '../gateway/index.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
+import { connectHost } from '../lib/endpoint.ts';
 import { directly, type Offload } from '../lib/offload.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { SimulatorClock } from '../lib/simulator-clock.ts';
@@ -19,6 +20,9 @@ import { type EventListener, type EventLogger, eventJson, Telemetry } from '../t
 import { adminRoutes } from './admin-routes.ts';
 import { openAppendFile } from './append-file.ts';
 import { createAuthorities, signingKeys } from './authorities.ts';
+import { checkDirectory } from './check-directory.ts';
+import { checkIntune } from './check-intune.ts';
+import { clientFacts } from './client-facts.ts';
 import { flawedCertificates } from './flawed-certificates.ts';
 import { IntunePart } from './intune.ts';
 import { keylogOf } from './keylog.ts';
@@ -31,6 +35,12 @@ import { Resets } from './resets.ts';
 import { serverConfigurationFault } from './server-configuration.ts';
 
 import { Simulator } from './simulator.ts';
+
+/** Sites and policies of a configuration, which was checked before as a whole. */
+async function documentOf(value: Config['intune']) {
+  const { readDocument } = await import('../intune/index.ts');
+  return readDocument(value);
+}
 
 /** What of a configuration makes fault rules pointless. */
 const surroundingsOf = ({ gateway, identity }: Config): Surroundings => ({
@@ -101,6 +111,11 @@ export async function runSimulator(
   const dial = runtime.network && ((target: TcpTarget) => net.connect(target));
   const offload = runtime.offload ?? directly;
   const begin = machine.monotonic();
+  // The command line has told of mistakes with their places already.
+  if (config.intune !== null) {
+    const unplaced = { config, locate: () => '' };
+    await checkIntune(unplaced, directory ?? checkDirectory(unplaced));
+  }
   const clock: SimulatorClock = new SimulatorClock({
     machine,
     mode: config.clock,
@@ -268,12 +283,16 @@ export async function runSimulator(
         emit,
         config,
         gateway: { name: config.gateway.names[0] ?? 'localhost', port: gateway.port },
-        document: undefined,
+        document: config.intune === null ? undefined : await documentOf(config.intune),
         checkConfiguration: (object) => serverConfigurationFault(config, object),
         applyConfiguration: (object) => sim.applyServerConfiguration(object),
         unavailable: () => gateway.unavailable !== undefined,
         metrics: () => gateway.stats() as unknown as Readonly<Record<string, number>>,
       });
+    }
+    if (config.intune !== null && authorities.provider) {
+      await intune.load();
+      sim.keepServerConfiguration();
     }
     resets.add('server configuration', () => sim.restoreServerConfiguration());
     const admin = closing.use(
@@ -287,7 +306,9 @@ export async function runSimulator(
         version,
         names: config.gateway.names,
         metrics: metrics.read,
-        routes: adminRoutes(sim, machine.now()),
+        routes: adminRoutes(sim, machine.now(), () =>
+          clientFacts(sim, { name: config.gateway.names[0] ?? 'localhost', address: connectHost(config.gateway.host) }),
+        ),
       }),
     );
     sim.adopt(admin);

@@ -20,6 +20,10 @@ t.test('the values of a policy are taken as portal and sample write them', async
     proxy: { host: 'proxy.contoso.com', port: 3128 },
   });
   t.match(read({ proxy_address: 'fd00::1', proxy_port: '3128' }), { proxy: { host: 'fd00::1', port: 3128 } });
+  // A tenant was seen to have both: the file counts.
+  t.match(read({ proxy_pacurl: 'http://pac.contoso.com/p', proxy_address: 'y', proxy_port: '1' }), {
+    proxy: { pac: new URL('http://pac.contoso.com/p') },
+  });
   t.match(read({ proxy_pacurl: 'http://pac.contoso.com/p ', proxy_address: '', proxy_port: '-1' }), {
     proxy: { pac: new URL('http://pac.contoso.com/p') },
   });
@@ -36,7 +40,7 @@ t.test('what cannot be used is named', async (t) => {
   const cases: [Record<string, string>, RegExp][] = [
     [{ proxy_pacurl: 'ftp://x/' }, /proxy_pacurl is “ftp/],
     [{ proxy_pacurl: 'file:///etc/passwd' }, /http or https/],
-    [{ proxy_pacurl: 'http://x/', proxy_address: 'y', proxy_port: '1' }, /excludes/],
+    [{ proxy_pacurl: 'nowhere', proxy_address: 'y', proxy_port: '1' }, /http or https/],
     [{ proxy_address: 'x' }, /have to be a host and a port/],
     [{ proxy_port: '3128' }, /have to be a host and a port/],
     [{ proxy_address: 'a b', proxy_port: '1' }, /host and a port/],

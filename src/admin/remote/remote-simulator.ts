@@ -18,6 +18,7 @@ import type { InstanceStatus } from '../routes/status-routes.ts';
 import type { StubAnswer } from '../routes/stub-routes.ts';
 import type { MintedToken, TokenRequest } from '../routes/tokens.ts';
 import { RemoteFaults } from './remote-faults.ts';
+import { RemoteIntune } from './remote-intune.ts';
 import { RemoteJournal } from './remote-journal.ts';
 import { Requests } from './requests.ts';
 
@@ -325,6 +326,8 @@ export class RemoteSimulator implements Closable {
   readonly resources: RemoteResources;
   readonly access: RemoteAccess;
   readonly stubs: RemoteStubs;
+  /** Sites and policies as Graph has them, and what apps get of them. */
+  readonly intune: RemoteIntune;
   readonly urls: { readonly gateway: string; readonly authority: string; readonly admin: string };
   /** PEM of the CA that clients have to trust. */
   readonly ca: string;
@@ -348,6 +351,7 @@ export class RemoteSimulator implements Closable {
     this.resources = new RemoteResources(requests);
     this.access = new RemoteAccess(requests);
     this.stubs = new RemoteStubs(requests);
+    this.intune = new RemoteIntune(requests);
   }
 
   status(): Promise<InstanceStatus> {

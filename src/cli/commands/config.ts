@@ -10,9 +10,13 @@ const json = { type: 'boolean', description: 'As JSON' } as const;
 /** The configuration, and in it the directory, without a mistake. */
 async function checkedConfig(...from: Parameters<typeof configFromArgs>): Promise<LoadedConfig> {
   const loaded = configFromArgs(...from);
-  if (loaded.config.identity.directory !== null) {
-    const { checkDirectory, directoryWarnings } = await import('../../simulator/check-directory.ts');
+  if (loaded.config.identity.directory !== null || loaded.config.intune !== null) {
+    const [{ checkDirectory, directoryWarnings }, { checkIntune }] = await Promise.all([
+      import('../../simulator/check-directory.ts'),
+      import('../../simulator/check-intune.ts'),
+    ]);
     const directory = checkDirectory(loaded);
+    await checkIntune(loaded, directory);
     return { ...loaded, warnings: [...loaded.warnings, ...directoryWarnings(directory, loaded)] };
   }
   return loaded;

@@ -77,11 +77,12 @@ async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly 
   const extra = lan?.flags ?? [];
   const loaded = configFromArgs(args, rawArgs, io, { extra });
   const { config, warnings } = loaded;
-  const [{ checkDirectory, directoryWarnings, runSimulator }, { createLogger }] = await Promise.all([
+  const [{ checkDirectory, checkIntune, directoryWarnings, runSimulator }, { createLogger }] = await Promise.all([
     import('../../simulator/index.ts'),
     import('../../telemetry/index.ts'),
   ]);
   const directory = checkDirectory(loaded);
+  await checkIntune(loaded, directory);
   if (config.certs.directory !== null) await refuseSecond(config.certs.directory);
   const logger = createLogger({ ...config.log, colors: !io.env.NO_COLOR });
   for (const warning of [...warnings, ...directoryWarnings(directory, loaded)]) logger.warn(warning);
@@ -100,7 +101,7 @@ async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly 
     throw error;
   }
   try {
-    const page = lan && (await openPageLater(simulator, config, lan, io, args.json === true));
+    const page = lan && (await openPageLater(simulator, lan, io, args.json === true));
     return { simulator, config, instance, page };
   } catch (error) {
     await withdraw(simulator.certificates, instance);

@@ -10,14 +10,14 @@ export type SignInAnswer =
   | { readonly accessToken?: undefined; readonly refusal: string };
 
 /** Signs a user in by the password flow of Entra ID: what a test can do without a browser. */
-export async function signIn(sim: Simulator, username: string): Promise<SignInAnswer> {
+export async function signIn(sim: Simulator, username: string, scope = TUNNEL_DEFAULT_SCOPE): Promise<SignInAnswer> {
   const tenant = sim.identity.directory.defaultTenant;
   const form = new URLSearchParams({
     grant_type: 'password',
     client_id: tenant.applications[Symbol.iterator]().next().value!.appId,
     username,
     password: DEFAULT_PASSWORD,
-    scope: TUNNEL_DEFAULT_SCOPE,
+    scope,
   });
   const { body } = await exchange(`${sim.urls.authority}/oauth2/v2.0/token`, {
     method: 'POST',

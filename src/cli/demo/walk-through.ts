@@ -2,13 +2,12 @@ import { type ClientStep, TunnelClient } from '../../client/index.ts';
 import { type Simulator, startSimulator } from '../../simulator/index.ts';
 import { type CliIo, EXIT } from '../context/io.ts';
 import { Narrator } from './narrator.ts';
+import { pageLines, waitForDtls } from './page.ts';
 import { revokeUser } from './revocation.ts';
 import { TokenCache } from './sign-in.ts';
 import { loseUdp } from './udp-loss.ts';
 
 const PAGE = 'https://intranet.contoso.internal/';
-/** How long the demo waits for UDP, in milliseconds. */
-const DTLS_PATIENCE = 5000;
 
 /** Starts everything, walks through all actions, tells each, and closes everything. */
 export async function runDemo(io: CliIo, json: boolean): Promise<number> {
@@ -107,9 +106,7 @@ async function dataChannel(sim: Simulator, client: TunnelClient, story: Narrator
   }
   story.detail(`DTLS is on offer on UDP port ${dtls.port}`);
   // The page comes over TLS just as well, so a machine on which UDP does not pass shows the rest.
-  const opened = await sim.journal
-    .waitFor({ name: 'channel.dtls.open' }, { timeout: DTLS_PATIENCE })
-    .catch(() => undefined);
+  const opened = await waitForDtls(sim);
   if (!opened) {
     story.detail('No DTLS handshake came about, as where UDP is blocked: TLS goes on carrying the packets');
     finish('TLS, for UDP does not pass');
@@ -142,16 +139,4 @@ async function visit(sim: Simulator, client: TunnelClient, story: Narrator): Pro
   story.action('4b', `The page, encrypted end to end inside the tunnel (${protocol}): HTTP ${response.status}`);
   for (const line of pageLines(response.body.toString())) story.detail(`| ${line}`);
   story.done('4b', 'The web request', `HTTP ${response.status}, ${protocol} inside the tunnel`, begin);
-}
-
-/** The words of a page, line by line, for a terminal. */
-function pageLines(html: string): string[] {
-  const body = /<body>([\s\S]*)<\/body>/.exec(html)?.[1] ?? html;
-  return body
-    .replaceAll(/<\/th>\s*<td>/g, ': ')
-    .replaceAll(/<[^>]+>/g, '\n')
-    .replaceAll('&amp;', '&')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
 }

@@ -1,9 +1,7 @@
 import { renderUnicodeCompact } from 'uqr';
-import type { Config } from '../../config/index.ts';
-import { endpointText } from '../../lib/endpoint.ts';
 import { systemRandom } from '../../lib/random.ts';
-import { type PairingFacts, type PairingIdentity, type PairingServer, startPairing } from '../../pairing/index.ts';
-import type { Simulator } from '../../simulator/index.ts';
+import { type PairingServer, startPairing } from '../../pairing/index.ts';
+import { clientFacts, type Simulator } from '../../simulator/index.ts';
 import type { CliIo } from '../context/io.ts';
 import type { Lan } from './lan-settings.ts';
 
@@ -19,16 +17,10 @@ export interface OpenPage {
  * @param json stdout is for JSON: what people read goes to stderr, without a QR code
  * @throws TunneliteError `ERR_LAN_LISTEN`
  */
-export async function openPage(
-  simulator: Simulator,
-  config: Config,
-  lan: Lan,
-  io: CliIo,
-  json: boolean,
-): Promise<OpenPage> {
+export async function openPage(simulator: Simulator, lan: Lan, io: CliIo, json: boolean): Promise<OpenPage> {
   let code: { readonly text: string; readonly url: string } | undefined;
   let announced = false;
-  const facts = pairingFacts(simulator, config, lan);
+  const facts = clientFacts(simulator, lan);
   const tell = (first: boolean): void => {
     const url = code ? `${code.url}#${code.text}` : server.url;
     const lines = first
@@ -58,40 +50,4 @@ export async function openPage(
       tell(true);
     },
   };
-}
-
-function pairingFacts(simulator: Simulator, config: Config, { name, address }: Lan): PairingFacts {
-  const { port } = new URL(simulator.urls.gateway);
-  const { certPem, fingerprint } = simulator.certificates.ca;
-  return {
-    name,
-    address,
-    serverAddress: endpointText(name, Number(port || 443)),
-    udp: !config.gateway.disableUdp,
-    mtu: config.gateway.mtu,
-    ca: { pem: certPem, fingerprint },
-    identity: simulator.issuesTokens ? pairingIdentity(simulator, name) : undefined,
-  };
-}
-
-/** The first user, and the first app that is registered for a phone; undefined where the directory has none. */
-function pairingIdentity({ identity }: Simulator, name: string): PairingIdentity | undefined {
-  const tenant = identity.directory.defaultTenant;
-  const [user] = tenant.users;
-  for (const app of tenant.applications) {
-    for (const redirectUri of app.redirectUris) {
-      const bundleId = /^msauth\.([A-Za-z0-9.-]+):\/\/auth$/.exec(redirectUri)?.[1];
-      if (user === undefined || bundleId === undefined) continue;
-      const { port } = new URL(identity.localOrigin);
-      return {
-        authority: `https://${endpointText(name, Number(port || 443))}/${tenant.id}`,
-        tenantId: tenant.id,
-        clientId: app.appId,
-        redirectUri,
-        bundleId,
-        user: user.userPrincipalName,
-      };
-    }
-  }
-  return undefined;
 }

@@ -8,13 +8,7 @@ import {
   checkRedirectUri,
   checkUrlSchemes,
 } from './project-checks.ts';
-import {
-  checkAudience,
-  checkOptionalClaim,
-  checkPermission,
-  checkRegisteredRedirects,
-  NEEDED_PERMISSIONS,
-} from './registration-checks.ts';
+import { checkRegisteredRedirects, checkRegistration } from './registration-checks.ts';
 import { type AppCheckOptions, readAppSettings } from './settings.ts';
 
 export {
@@ -56,14 +50,14 @@ export function checkAppRegistration(
           'Add that dictionary, with ADALClientId, ADALAuthority and ADALRedirectUri.',
         ),
       ];
+  const [audience, ...rest] = checkRegistration(registration);
   return [
     checkBundleId(app),
     ...intune,
     ...checkUrlSchemes(app),
     checkQueriedSchemes(app),
-    checkAudience(registration),
+    audience!,
     ...checkRegisteredRedirects(app, registration),
-    ...NEEDED_PERMISSIONS.map((needed) => checkPermission(registration, needed)),
-    checkOptionalClaim(registration),
+    ...rest,
   ];
 }

@@ -90,3 +90,12 @@ export function checkOptionalClaim({ optionalClaims }: AppRegistration): AppFind
     'Under Token configuration add the optional claim acct for access tokens.',
   );
 }
+
+/** All of these that need no Xcode project. */
+export function checkRegistration(registration: AppRegistration): readonly AppFinding[] {
+  return [
+    checkAudience(registration),
+    ...NEEDED_PERMISSIONS.map((needed) => checkPermission(registration, needed)),
+    checkOptionalClaim(registration),
+  ];
+}

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+import { command } from '../context/command.ts';
+import { EXIT } from '../context/io.ts';
+import { connect, remoteOptions } from '../context/remote.ts';
+import { columns } from '../context/table.ts';
+
+const FORMATS = ['graph', 'policies', 'pairs', 'swift', 'objc', 'kotlin', 'env'] as const;
+type Format = (typeof FORMATS)[number];
+
+const exportAll = command({
+  args: {
+    ...remoteOptions,
+    format: {
+      type: 'enum',
+      options: [...FORMATS],
+      default: 'graph',
+      description:
+        'graph: all objects; policies: bodies of the three policies for an app; pairs: keys and values; swift, objc, kotlin: code; env: one file of settings for scripts',
+    },
+    app: {
+      type: 'string',
+      valueHint: 'id',
+      description: 'policies: bundle id or package id; default: that of the first app',
+    },
+    platform: { type: 'enum', options: ['ios', 'android'], default: 'ios', description: 'policies: of the app' },
+    group: { type: 'string', valueHint: 'guid', description: 'policies: the group of the users' },
+  },
+  async run({ args, rawArgs, io }) {
+    const { sim } = await connect(args, rawArgs, io);
+    const { renderExport } = await import('../../intune/export/index.ts');
+    const format = String(args.format) as Format;
+    const exported = await sim.intune.export<Parameters<typeof renderExport>[1]['facts']>();
+    const { app, group } = args;
+    const platform = args.platform === 'android' ? 'android' : 'ios';
+    io.out(renderExport(format, { ...exported, platform, ...(app ? { app } : {}), ...(group ? { group } : {}) }));
+    return EXIT.ok;
+  },
+});
+
+const importAll = command({
+  args: {
+    file: {
+      type: 'positional',
+      valueHint: 'file',
+      description: 'JSON of Graph’s: lists by collection, an answer to a list, or one object',
+      required: true,
+    },
+    ...remoteOptions,
+  },
+  async run({ args, rawArgs, io }) {
+    const document = readJson(args.file);
+    const { sim } = await connect(args, rawArgs, io);
+    const done = await sim.intune.import(document);
+    const objects = (n: number): string => `${n} ${n === 1 ? 'object' : 'objects'}`;
+    io.out(
+      args.json
+        ? `${JSON.stringify(done)}\n`
+        : `Created ${objects(done.created)}, and changed or kept ${objects(done.changed)}.\n`,
+    );
+    return EXIT.ok;
+  },
+});
+
+const lint = command({
+  args: {
+    file: {
+      type: 'positional',
+      valueHint: 'file',
+      description: 'Export of a tenant; default: the running instance',
+      required: false,
+    },
+    ...remoteOptions,
+  },
+  async run({ args, rawArgs, io }) {
+    const { formatLint, lintDocument } = await import('../../intune/lint/index.ts');
+    let findings: ReturnType<typeof lintDocument>;
+    if (args.file) {
+      const { readDocument } = await import('../../intune/index.ts');
+      const { systemClock } = await import('../../lib/clock.ts');
+      findings = lintDocument(documentIn(args.file, readDocument), systemClock.now());
+    } else {
+      const { sim } = await connect(args, rawArgs, io);
+      findings = (await sim.intune.lint()) as ReturnType<typeof lintDocument>;
+    }
+    io.out(args.json ? `${JSON.stringify({ findings })}\n` : formatLint(findings));
+    return findings.some(({ level }) => level === 'error') ? EXIT.failed : EXIT.ok;
+  },
+});
+
+const deliver = command({
+  args: {
+    user: { type: 'positional', valueHint: 'user', description: 'Sign-in name or object id', required: true },
+    app: { type: 'positional', valueHint: 'app', description: 'Bundle id, or package id', required: true },
+    ...remoteOptions,
+    platform: { type: 'enum', options: ['ios', 'android'], default: 'ios', description: 'Of the device' },
+    enrolled: { type: 'boolean', description: 'The device is one that Intune manages as a whole' },
+  },
+  async run({ args, rawArgs, io }) {
+    const { sim } = await connect(args, rawArgs, io);
+    const { user, app, platform } = args;
+    const got = await sim.intune.deliver({ user, app, platform: String(platform), enrolled: args.enrolled === true });
+    if (args.json) {
+      io.out(`${JSON.stringify(got)}\n`);
+      return EXIT.ok;
+    }
+    const short = (value: string): string => (value.length > 80 ? `${value.slice(0, 79)}…` : value);
+    io.out(
+      columns(
+        ['key', 'value'],
+        Object.entries(got.settings).map(([name, value]) => [name, short(value)]),
+      ),
+    );
+    const launch = got.protection?.connectToVpnOnLaunch ? ', which starts the tunnel with the app' : '';
+    io.out(`\nApp protection policy: ${got.protection ? `there is one${launch}` : 'none'}.\n`);
+    for (const note of got.notes) io.out(`${note}\n`);
+    return EXIT.ok;
+  },
+});
+
+export default command({
+  subCommands: {
+    export: { description: 'Print sites and policies, as Graph has them or as code', load: async () => exportAll },
+    import: { description: 'Take over what a tenant was exported to', load: async () => importAll },
+    lint: { description: 'Tell what would fail in the field, and what to do', load: async () => lint },
+    deliver: { description: 'Show what an app gets for its user, and why not more', load: async () => deliver },
+  },
+});
+
+/** @throws TunneliteError `ERR_CLI_USAGE` */
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8').replace(/^\ufeff/, ''));
+  } catch (cause) {
+    throw new TunneliteError('ERR_CLI_USAGE', `${file} cannot be read: ${errorText(cause)}.`, {
+      hint: 'Give a file with JSON, such as the output of “tunnelite intune export”.',
+      cause,
+    });
+  }
+}
+
+/** @throws TunneliteError `ERR_INTUNE_DOCUMENT` */
+function documentIn<T>(file: string, read: (value: unknown) => T): T {
+  const value = readJson(file);
+  try {
+    return read(value);
+  } catch (cause) {
+    throw new TunneliteError('ERR_INTUNE_DOCUMENT', `${file}: ${errorText(cause)}`, { cause });
+  }
+}

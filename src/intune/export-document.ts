@@ -1,0 +1,27 @@
+import type { Directory } from '../entra/directory/directory.ts';
+import { MEMBERS } from './document-members.ts';
+import { applicationObject, servicePrincipalObject } from './graph/directory-objects.ts';
+import type { GraphObjects } from './graph/objects.ts';
+import { SETS, type SetName } from './graph/store.ts';
+
+/**
+ * Everything as lists of objects, by the names of Graph's collections: what `import` and the configuration take again. Servers are left out:
+ * they register by themselves.
+ */
+export function exportDocument(
+  { store }: GraphObjects,
+  directory: Directory,
+): Readonly<Record<string, readonly object[]>> {
+  const tenant = directory.defaultTenant;
+  const listOf = (set: SetName): readonly object[] =>
+    store.list(set).map(({ object, links }) => ({
+      ...object,
+      ...(links.configuration === undefined ? {} : { microsoftTunnelConfiguration: { id: links.configuration } }),
+      ...(links.members?.length ? { [MEMBERS]: links.members.map((id) => `directoryObjects/${id}`) } : {}),
+    }));
+  return {
+    servicePrincipals: [...tenant.servicePrincipals].map((each) => servicePrincipalObject(tenant, each)),
+    applications: [...tenant.applications].map((each) => applicationObject(tenant, each)),
+    ...Object.fromEntries(SETS.filter((set) => set !== 'microsoftTunnelServers').map((set) => [set, listOf(set)])),
+  };
+}

@@ -1,0 +1,93 @@
+import { appOf, type Platform } from '../delivery/targets.ts';
+import { isObject, memberOf } from '../graph/read-value.ts';
+import type { AppIdentifier } from '../graph/values.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** An app configuration policy, as far as it can be read: an export may be of anything. */
+export interface PolicyPicture {
+  readonly name: string;
+  readonly subject: string;
+  readonly settings: readonly { readonly name: string; readonly value: string }[];
+  readonly apps: readonly { readonly app: string; readonly platform: Platform }[];
+  /** What the apps are, where they are not listed: `allApps` and others. */
+  readonly appGroup: string;
+  readonly groups: readonly string[];
+  readonly assigned: boolean;
+  readonly levels: readonly string[];
+  /** Of an app protection policy for Android. */
+  readonly connectToVpnOnLaunch: boolean;
+}
+
+/** What is looked at. Lists that an export does not have are undefined: then nothing is said of what would be in them. */
+export interface Picture {
+  readonly configurations: readonly PolicyPicture[];
+  readonly iosProtections: readonly PolicyPicture[] | undefined;
+  readonly androidProtections: readonly PolicyPicture[] | undefined;
+  readonly sites: readonly Json[] | undefined;
+  readonly serverConfigurations: readonly Json[] | undefined;
+  readonly roots: readonly Json[];
+  readonly applications: readonly Json[] | undefined;
+  /** App ids, lower-cased. */
+  readonly servicePrincipals: readonly string[] | undefined;
+}
+
+/** Reads a document leniently: what cannot be read is not there. */
+export function pictureOf(document: Readonly<Record<string, readonly unknown[] | undefined>>): Picture {
+  const list = (name: string): readonly Json[] | undefined => document[name]?.filter(isObject);
+  const policies = (name: string, kind: string): readonly PolicyPicture[] | undefined =>
+    list(name)?.map((each) => policyOf(each, kind));
+  return {
+    configurations: policies('targetedManagedAppConfigurations', 'App configuration policy') ?? [],
+    iosProtections: policies('iosManagedAppProtections', 'App protection policy (iOS)'),
+    androidProtections: policies('androidManagedAppProtections', 'App protection policy (Android)'),
+    sites: list('microsoftTunnelSites'),
+    serverConfigurations: list('microsoftTunnelConfigurations'),
+    roots: list('deviceConfigurations') ?? [],
+    applications: list('applications'),
+    servicePrincipals: list('servicePrincipals')?.map((each) => String(memberOf(each, 'appId')).toLowerCase()),
+  };
+}
+
+const listIn = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
+
+function policyOf(policy: Json, kind: string): PolicyPicture {
+  const name = String(memberOf(policy, 'displayName') ?? memberOf(policy, 'id') ?? '?');
+  const targets = listIn(memberOf(policy, 'assignments'))
+    .map((each) => memberOf(each, 'target'))
+    .filter(isObject);
+  return {
+    name,
+    subject: `${kind} “${name}”`,
+    settings: listIn(memberOf(policy, 'customSettings')).flatMap((pair) => {
+      const [key, value] = [memberOf(pair, 'name'), memberOf(pair, 'value')];
+      return typeof key === 'string' ? [{ name: key, value: typeof value === 'string' ? value : '' }] : [];
+    }),
+    apps: listIn(memberOf(policy, 'apps')).flatMap((each) => {
+      const identifier = memberOf(each, 'mobileAppIdentifier');
+      if (
+        !isObject(identifier) ||
+        !(typeof identifier.bundleId === 'string' || typeof identifier.packageId === 'string')
+      )
+        return [];
+      return [appOf(identifier as unknown as AppIdentifier)];
+    }),
+    appGroup: String(memberOf(policy, 'appGroupType') ?? 'selectedPublicApps'),
+    groups: targets.map((target) => String(memberOf(target, 'groupId') ?? target['@odata.type'] ?? '?').toLowerCase()),
+    assigned: targets.length > 0,
+    levels: String(memberOf(policy, 'targetedAppManagementLevels') ?? 'unspecified')
+      .split(',')
+      .map((each) => each.trim()),
+    connectToVpnOnLaunch: memberOf(policy, 'connectToVpnOnLaunch') === true,
+  };
+}
+
+/** Whether a policy is for an app. */
+export function isFor(
+  policy: PolicyPicture,
+  { app, platform }: { readonly app: string; readonly platform: Platform },
+): boolean {
+  if (policy.appGroup === 'allApps') return true;
+  if (/^all(Core)?MicrosoftApps$/.test(policy.appGroup)) return /^com\.microsoft\./i.test(app);
+  return policy.apps.some((each) => each.platform === platform && each.app.toLowerCase() === app.toLowerCase());
+}

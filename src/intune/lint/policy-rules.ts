@@ -1,0 +1,137 @@
+import type { LintFinding } from './findings.ts';
+import { isFor, type Picture, type PolicyPicture } from './picture.ts';
+
+/* How policies stand to each other, and to the apps and people that they are for (tunnel-for-mam.md §3.2, §6). */
+
+const TUNNEL = 'com.microsoft.tunnel.';
+const ENROLLED = new Set(['mdm', 'androidEnterprise', 'androidEnterpriseDedicatedDevicesWithAzureAdSharedMode']);
+const ALL_USERS = '#microsoft.graph.alllicensedusersassignmenttarget';
+
+/** Looks at all policies. */
+export function lintPolicies(picture: Picture): readonly LintFinding[] {
+  const tunnels = picture.configurations.filter(speaksOfTunnel);
+  const protections = [...(picture.iosProtections ?? []), ...(picture.androidProtections ?? [])];
+  return [
+    ...[...tunnels, ...protections].flatMap(lintTarget),
+    ...tunnels.flatMap((policy) => lintProtection(policy, picture)),
+    ...tunnels.flatMap((policy) => lintBundle(policy, picture)),
+    ...lintRaces(tunnels),
+  ];
+}
+
+const speaksOfTunnel = ({ settings }: PolicyPicture): boolean =>
+  settings.some(({ name }) => name.trim().toLowerCase().startsWith(TUNNEL));
+
+function lintTarget(policy: PolicyPicture): readonly LintFinding[] {
+  const { subject, levels } = policy;
+  const findings: LintFinding[] = [];
+  if (!policy.assigned) {
+    findings.push({
+      level: 'error',
+      rule: 'unassigned',
+      subject,
+      message: 'It is assigned to nobody.',
+      fix: 'Assign it to a group of the users.',
+    });
+  }
+  if (policy.apps.length === 0 && policy.appGroup === 'selectedPublicApps') {
+    findings.push({
+      level: 'error',
+      rule: 'no-apps',
+      subject,
+      message: 'It is for no app.',
+      fix: 'Add the app, by its bundle id or package id.',
+    });
+  }
+  if (levels.every((level) => ENROLLED.has(level))) {
+    findings.push({
+      level: 'error',
+      rule: 'enrolled-only',
+      subject,
+      message: `It is for enrolled devices alone (${levels.join(', ')}); Tunnel for MAM is for devices that are not enrolled.`,
+      fix: 'Target apps on all device types, or on unmanaged devices.',
+    });
+  }
+  return findings;
+}
+
+function lintProtection(policy: PolicyPicture, picture: Picture): readonly LintFinding[] {
+  return policy.apps.flatMap((app): readonly LintFinding[] => {
+    const { iosProtections, androidProtections } = picture;
+    const list = app.platform === 'ios' ? iosProtections : androidProtections;
+    if (list === undefined) return [];
+    const found = list.filter((each) => isFor(each, app));
+    if (app.platform === 'ios' && !found.some((each) => each.assigned)) {
+      return [
+        {
+          level: 'error',
+          rule: 'protection-missing',
+          subject: policy.subject,
+          message: `No app protection policy for iOS is for ${app.app}, so that this policy does not reach it.`,
+          fix: `Create an app protection policy for ${app.app}, and assign it to the same groups.`,
+        },
+      ];
+    }
+    if (app.platform === 'android' && found.length > 0 && !found.some((each) => each.connectToVpnOnLaunch)) {
+      return [
+        {
+          level: 'warning',
+          rule: 'launch-off',
+          subject: found[0]!.subject,
+          message: `It does not start the tunnel with ${app.app} (connectToVpnOnLaunch): the user has to.`,
+          fix: 'Set “Start Microsoft Tunnel connection on app-launch” to Yes.',
+        },
+      ];
+    }
+    return [];
+  });
+}
+
+/** The bundle id of a policy is that of an app registration: its redirect URI says so. */
+function lintBundle({ subject, apps }: PolicyPicture, { applications }: Picture): readonly LintFinding[] {
+  if (applications === undefined) return [];
+  const redirects = applications.flatMap((app) => {
+    const client = app.publicClient as { redirectUris?: unknown } | undefined;
+    return Array.isArray(client?.redirectUris) ? client.redirectUris.map(String) : [];
+  });
+  const bundles = new Set(
+    redirects.flatMap((uri) => /^msauth\.([^:]+):\/{1,2}auth$/i.exec(uri)?.[1]?.toLowerCase() ?? []),
+  );
+  return apps
+    .filter(
+      ({ app, platform }) => platform === 'ios' && !/^com\.microsoft\./i.test(app) && !bundles.has(app.toLowerCase()),
+    )
+    .map(({ app }) => ({
+      level: 'error',
+      rule: 'bundle-id',
+      subject,
+      message: `No app registration has the bundle id ${app} in a redirect URI${bundles.size === 0 ? '' : `; there are ${[...bundles].slice(0, 5).join(', ')}`}.`,
+      fix: `Use the bundle id of the Xcode project in all three places; the redirect URI is msauth.${app}://auth.`,
+    }));
+}
+
+/** Two policies that reach one app and one person, and disagree. */
+function lintRaces(policies: readonly PolicyPicture[]): readonly LintFinding[] {
+  return policies.flatMap((policy, i) =>
+    policies.slice(i + 1).flatMap((other): readonly LintFinding[] => {
+      const app = policy.apps.find((each) => isFor(other, each));
+      const meets = (a: PolicyPicture, b: PolicyPicture): boolean =>
+        a.groups.includes(ALL_USERS) ||
+        b.groups.includes(ALL_USERS) ||
+        a.groups.some((group) => b.groups.includes(group));
+      if (!app || !meets(policy, other)) return [];
+      const theirs = new Map(other.settings.map(({ name, value }) => [name, value]));
+      const differing = policy.settings.filter(({ name, value }) => (theirs.get(name) ?? value) !== value);
+      if (differing.length === 0) return [];
+      return [
+        {
+          level: 'error',
+          rule: 'policies-race',
+          subject: policy.subject,
+          message: `${other.subject} is for ${app.app} and the same users too, with other values of ${differing.map(({ name }) => name).join(', ')}: which one wins is not sure.`,
+          fix: 'Keep one policy with tunnel settings for an app and its users.',
+        },
+      ];
+    }),
+  );
+}

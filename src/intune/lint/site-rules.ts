@@ -1,0 +1,105 @@
+import { isIP } from 'node:net';
+import { bareHost } from '../../lib/endpoint.ts';
+import { readCertificate } from '../graph/certificate.ts';
+import type { LintFinding } from './findings.ts';
+import type { Picture } from './picture.ts';
+
+/* Sites, and certificates that apps are to trust. */
+
+const ROOTS_KEY = 'com.microsoft.tunnel.trusted_root_certificates';
+
+/** Looks at the sites. */
+export function lintSites({ sites = [], serverConfigurations }: Picture): readonly LintFinding[] {
+  return sites.flatMap((site): readonly LintFinding[] => {
+    const subject = `Site “${String(site.displayName)}”`;
+    const address = String(site.publicAddress ?? '');
+    const findings: LintFinding[] = [];
+    if (isIP(bareHost(address)) !== 0) {
+      findings.push({
+        level: 'error',
+        rule: 'site-address-ip',
+        subject,
+        message: `Its public address is the IP address ${address}: certificates of gateways name hosts, so that TLS fails.`,
+        fix: 'Set a host name that the certificate has, and that clients can resolve.',
+      });
+    } else if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(address)) {
+      findings.push({
+        level: 'error',
+        rule: 'site-address-form',
+        subject,
+        message:
+          address === ''
+            ? 'It has no public address.'
+            : `Its public address “${address.slice(0, 200)}” is no host name.`,
+        fix: 'Set the host name alone, without https:// and without a port: that is in the server configuration.',
+      });
+    }
+    const linked = (site.microsoftTunnelConfiguration as { id?: unknown } | null | undefined)?.id;
+    const found = serverConfigurations?.some((each) => each.id === linked);
+    if (serverConfigurations !== undefined && site.microsoftTunnelConfiguration !== undefined && !found) {
+      findings.push({
+        level: 'error',
+        rule: 'site-configuration',
+        subject,
+        message: 'Its server configuration is not there.',
+        fix: 'Choose a server configuration for the site.',
+      });
+    }
+    return findings;
+  });
+}
+
+/** Looks at trusted root certificates: in profiles, and in the policies that have a copy. @param now milliseconds since the Unix epoch */
+export function lintRoots({ roots, configurations }: Picture, now: number): readonly LintFinding[] {
+  const copies = configurations.flatMap(({ subject, settings }) =>
+    settings
+      .filter(({ name }) => name.trim() === ROOTS_KEY)
+      .flatMap(({ value }) => itemsOf(value))
+      .map((item) => ({ subject: `${subject}, root certificate “${String(item.displayName ?? '?')}”`, item })),
+  );
+  const profiles = roots.map((item) => ({
+    subject: `Trusted certificate profile “${String(item.displayName)}”`,
+    item,
+  }));
+  return [...profiles, ...copies].flatMap(({ subject, item }) => lintRoot(subject, item.trustedRootCertificate, now));
+}
+
+function itemsOf(text: string): readonly Readonly<Record<string, unknown>>[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list.filter((each) => typeof each === 'object' && each !== null) : [];
+  } catch {
+    return [];
+  }
+}
+
+function lintRoot(subject: string, encoded: unknown, now: number): readonly LintFinding[] {
+  const fix = 'Upload the certificate of the CA that issued those of the internal sites, as DER (.cer).';
+  let certificate: ReturnType<typeof readCertificate>;
+  try {
+    certificate = readCertificate(typeof encoded === 'string' ? encoded : '');
+  } catch (error) {
+    return [{ level: 'error', rule: 'root-unreadable', subject, message: (error as Error).message, fix }];
+  }
+  const findings: LintFinding[] = [];
+  const name = certificate.subject.replaceAll('\n', ', ');
+  if (!certificate.ca) {
+    findings.push({
+      level: 'error',
+      rule: 'root-not-ca',
+      subject,
+      message: `The certificate (${name}) is not one of a certificate authority, so that nothing is trusted because of it.`,
+      fix,
+    });
+  }
+  if (now > certificate.validToDate.getTime() || now < certificate.validFromDate.getTime()) {
+    findings.push({
+      level: 'error',
+      rule: 'root-expired',
+      subject,
+      message: `The certificate (${name}) is good from ${certificate.validFrom} to ${certificate.validTo}, and not now.`,
+      fix: 'Upload a certificate that is good now.',
+    });
+  }
+  return findings;
+}

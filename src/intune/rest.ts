@@ -1,0 +1,105 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { isTunneliteError, TunneliteError } from '../lib/errors.ts';
+import { route, Type } from '../lib/schema/index.ts';
+import type { Intune } from './intune.ts';
+
+const TAG = 'intune';
+/** Bytes of a document to be imported: many tenants fit. */
+const MAX_DOCUMENT = 16 * 1024 * 1024;
+
+const Delivered = Type.Record(Type.String(), Type.Unknown(), {
+  description:
+    '`settings`: keys and values; `protection`; `policies`; `conflicts`; `notes`: why something did not reach the app.',
+});
+const DeliverQuery = Type.Object(
+  {
+    user: Type.String({ minLength: 1, maxLength: 256, description: 'Sign-in name or object id.' }),
+    app: Type.String({ minLength: 1, maxLength: 256, description: 'Bundle id, or package id.' }),
+    platform: Type.Enum(['ios', 'android']),
+    enrolled: Type.Optional(Type.Enum(['true', 'false'], { description: 'Whether Intune manages the whole device.' })),
+  },
+  { additionalProperties: false },
+);
+const Findings = Type.Object({
+  findings: Type.Array(
+    Type.Object({
+      level: Type.Enum(['error', 'warning']),
+      rule: Type.String(),
+      subject: Type.String(),
+      message: Type.String(),
+      fix: Type.String(),
+    }),
+  ),
+});
+const Imported = Type.Object({ created: Type.Integer(), changed: Type.Integer() });
+const AnyObject = Type.Record(Type.String(), Type.Unknown());
+
+/**
+ * `/api/intune`: sites and policies for tools of this machine, without Graph's tokens. Objects one by one are at Graph's own addresses.
+ * @param facts what an export has beside the objects
+ */
+export function intuneRoutes(load: () => Promise<Intune>, facts: () => object): FastifyPluginAsync {
+  return async (app) => {
+    app.get(
+      '/delivery',
+      route(TAG, 'What an app gets for its user', { query: DeliverQuery, answer: Delivered }),
+      async ({ query }) => {
+        const {
+          user,
+          app: id,
+          platform,
+          enrolled,
+        } = query as { user: string; app: string; platform: 'ios' | 'android'; enrolled?: string };
+        const intune = await load();
+        return judged(() => intune.deliver({ user, app: id, platform, enrolled: enrolled === 'true' }));
+      },
+    );
+    app.get(
+      '/export',
+      route(TAG, 'All objects as Graph has them, and what a client needs to know', {
+        answer: Type.Object({ document: AnyObject, facts: AnyObject }),
+      }),
+      async () => ({ document: (await load()).export(), facts: facts() }),
+    );
+    app.get(
+      '/lint',
+      route(TAG, 'What of the sites, policies and registrations would fail in the field', { answer: Findings }),
+      async () => ({ findings: await (await load()).lint() }),
+    );
+    importRoute(app, load);
+  };
+}
+
+function importRoute(app: FastifyInstance, load: () => Promise<Intune>): void {
+  app.post(
+    '/import',
+    {
+      ...route(TAG, 'Take objects over, in the place of those with the same ids', {
+        body: AnyObject,
+        status: 200,
+        answer: Imported,
+        code: 'ERR_INTUNE_DOCUMENT',
+        description:
+          'Lists by the names of Graph’s collections, the answer to a list, or one object. What is not valid is refused as a whole.',
+      }),
+      bodyLimit: MAX_DOCUMENT,
+    },
+    async ({ body }) => {
+      const [intune, { readDocument }] = await Promise.all([load(), import('./document.ts')]);
+      return judged(() => intune.import(readDocument(body)));
+    },
+  );
+}
+
+/** Refusals in Graph's words, in ours. */
+function judged<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (isTunneliteError(error) || !(error instanceof Error) || !('path' in error)) throw error;
+    const { status, path } = error as Error & { status: number; path: readonly (string | number)[] };
+    const where = path.length === 0 ? '' : `${path.join('.')}: `;
+    const code = status === 404 && path.length === 0 ? 'ERR_IDENTITY_NOT_FOUND' : 'ERR_INTUNE_DOCUMENT';
+    throw new TunneliteError(code, `${where}${error.message}`, { cause: error, details: { path } });
+  }
+}
