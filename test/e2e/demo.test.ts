@@ -48,3 +48,18 @@ t.test('as JSON it is what became of each part', async (t) => {
   );
   t.match(chapters.at(-1)!.outcome, 'AADSTS50057');
 });
+
+t.test('the demo of policies ends with the page, and tells what is seen without each of them', async (t) => {
+  const { code, out, err } = await cli(['demo', '--policies']);
+  t.equal(code, 0, err);
+  t.match(out, /POST \/deviceAppManagement\/iosManagedAppProtections: “Protection of com\.contoso\.lob” is T_/);
+  for (const action of ['0', '1', '2', '3', '4a', '4b']) t.match(out, new RegExp(`^${action} +\\S`, 'm'));
+  t.match(out, /HTTP 200\n +\| Contoso Intranet/);
+  t.match(out, /Without the trusted certificate profile\n +The tunnel: connected.*\n +The user sees: .*certificate/);
+  t.match(out, /Without the app configuration policy\n +The tunnel: not asked/);
+  t.match(out, /Without the app protection policy\n +The tunnel: not asked/);
+  const { chapters } = JSON.parse((await cli(['demo', '--policies', '--json'])).out) as {
+    chapters: { outcome: string }[];
+  };
+  t.equal(chapters.filter(({ outcome }) => /no page$/.test(outcome)).length, 3);
+});
