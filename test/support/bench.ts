@@ -107,6 +107,18 @@ export const WITH_PEERS: readonly Benchmark[] = [
     needs: { namespaces: true, tun: true, programs: ['openconnect', 'python3'] },
   },
   {
+    path: 'dashboard/main.ts',
+    args: ['1', '0.3', '50'],
+    says: [
+      /^weight +[1-9]\d+ bytes/m,
+      /^first paint +[1-9].* ms$/m,
+      /^dashboard open .* ms CPU of the gateway a MB, .* ×/m,
+      /^50 sessions +.* % of a core\); [1-9]\d* elements$/m,
+      /^scrolling +[1-9].* ms a frame/m,
+    ],
+    needs: { programs: ['chromium'] },
+  },
+  {
     path: 'dtls/udp.ts',
     args: ['0.3', '8', '1', 'gnutls-serv', 'batched'],
     says: [/^gnutls-serv +alone [1-9]/m, /^tunnelite, batched +alone [1-9].* × gnutls-serv.* KiB RSS/m],

@@ -6,6 +6,7 @@ import { History } from '../core/history.js';
 import { Poll } from '../core/poll.js';
 import { buildTimeline, toneOf } from '../core/timeline.js';
 import { Chart } from '../ui/chart.js';
+import { Explanation } from '../ui/explanation.js';
 import { useNow, useStore } from '../ui/hooks.js';
 import { Act, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
@@ -117,6 +118,7 @@ export default function SessionView({ model, argument: id }) {
         />
       </div>`
     }
+    <${Explanation} session=${id} title="In plain words" />
     ${
       loaded && events.length === 0
         ? html`<p class="notice">The journal has nothing of this session (any more).</p>`

@@ -3,6 +3,7 @@ import { json } from '../core/api.js';
 import { plain } from '../core/format.js';
 import { word } from '../core/shell.js';
 import { Copy, download } from '../ui/copy.js';
+import { Explanation } from '../ui/explanation.js';
 import { useStore } from '../ui/hooks.js';
 import { Act, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
@@ -76,6 +77,7 @@ export default function Setup({ model }) {
         <p>Start with <code>--lan</code>: the gateway listens in the local network, and a page with a QR code brings a phone the CA profile, the settings of an app and a test token. This page stays on loopback.</p>
         <${Line} about="A page for phones" text="tunnelite start --lan" />
       </section>
+      <${Explanation} title="The last client, in plain words" />
       <section class="card" aria-labelledby="look-title">
         <h2 id="look-title">If it does not connect</h2>
         <p>A client that was refused has no session. The <a href="#/journal?search=refused">journal</a> has what it was told and why; the <a href="#/tokens">token view</a> says what is wrong with its token.</p>

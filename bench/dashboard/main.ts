@@ -1,0 +1,167 @@
+// What the dashboard costs: its weight and first paint in Debian's Chromium; what an open one takes of the gateway under a bulk transfer; and with
+// thousands of sessions in its list, what asking for them takes of the gateway and how long a frame takes while the list is scrolled.
+//
+//   node bench/dashboard/main.ts [rounds] [seconds of a transfer] [sessions]
+//
+// Needs Chromium at /usr/bin/chromium. The gateway, the browser and the clients are processes of their own; on a machine with few cores they take
+// turns, so look at the gateway's processor time for each megabyte, and not at the rate.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { connectSimulator } from '../../src/admin/index.ts';
+import { TunnelClient } from '../../src/client/index.ts';
+import { Child } from '../lib/child.ts';
+import { digits, least, median, medianAndLeast, timesAndLeast } from '../lib/figures.ts';
+import { threadTimes } from '../lib/processes.ts';
+
+const [rounds = 5, seconds = 4, sessions = 5000] = process.argv.slice(2).map(Number);
+const BYTES = 4_000_000;
+const repository = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'tunnelite-bench-'));
+
+const server = spawn(
+  process.execPath,
+  [
+    ...[join(repository, 'src/cli/main.js'), 'start', '--port', '0', '--certs', join(folder, 'certs')],
+    ...['--json', '--log-level', 'silent'],
+  ],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+);
+const pid = server.pid!;
+const ready = await new Promise<{ gateway: string; ca: string }>((resolve, reject) => {
+  let text = '';
+  server.stdout.on('data', (chunk: Buffer) => {
+    text += chunk;
+    if (text.includes('\n')) resolve(JSON.parse(text) as { gateway: string; ca: string });
+  });
+  server.once('exit', () => reject(new Error('The simulator has ended.')));
+});
+const { admin, secret } = JSON.parse(readFileSync(join(folder, 'certs/instance.json'), 'utf8')) as Record<
+  string,
+  string
+>;
+const sim = await connectSimulator(admin!, { secret: secret! });
+const browser: Browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+});
+
+/** Milliseconds that all threads of the gateway's process have run. */
+const cpu = (): number => [...threadTimes(pid).values()].reduce((sum, time) => sum + time, 0) / 1e6;
+
+async function open(): Promise<{
+  readonly page: Page;
+  readonly paint: number;
+  readonly bytes: number;
+  readonly rows: number;
+}> {
+  const page = await browser.newPage({ viewport: { width: 1360, height: 820 } });
+  const { url } = await sim.dashboardLink();
+  await page.goto(url);
+  await page.locator('.list-sessions .list-body .row').first().waitFor();
+  const timing = await page.evaluate<{ paint: number; rows: number; bytes: number }>(`({
+    paint: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+    rows: performance.now(),
+    bytes: [performance.getEntriesByType('navigation')[0], ...performance.getEntriesByType('resource').filter(({ name }) => !name.includes('/api/'))]
+      .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
+  })`);
+  return { page, ...timing };
+}
+
+async function transfer(client: TunnelClient): Promise<{ readonly perMegabyte: number; readonly rate: number }> {
+  const before = cpu();
+  const begin = performance.now();
+  let bytes = 0;
+  while (performance.now() - begin < seconds * 1000) {
+    const answer = await client.fetch(`http://intranet.contoso.internal/bytes/${BYTES}`);
+    if (answer.status !== 200) throw new Error(`The mock service answered ${answer.status}.`);
+    bytes += BYTES;
+  }
+  const took = performance.now() - begin;
+  return { perMegabyte: (cpu() - before) / (bytes / 1e6), rate: (bytes * 8) / 1e3 / took };
+}
+
+/** Milliseconds of the gateway's process for each second. */
+async function idle(): Promise<number> {
+  const before = cpu();
+  const begin = performance.now();
+  await sleep(seconds * 1000);
+  return ((cpu() - before) / (performance.now() - begin)) * 1000;
+}
+
+try {
+  const token = await sim.token();
+  const client = await TunnelClient.connect({ server: ready.gateway, ca: readFileSync(ready.ca, 'utf8'), token });
+  await transfer(client); // once for the compiler
+  const opened = [];
+  for (let i = 0; i < rounds + 1; i++) {
+    const one = await open();
+    await one.page.close();
+    if (i > 0) opened.push(one);
+  }
+  console.log(`weight           ${opened[0]!.bytes} bytes, uncompressed`);
+  console.log(`first paint      ${medianAndLeast(opened.map(({ paint }) => paint))} ms`);
+  console.log(`first row        ${medianAndLeast(opened.map(({ rows }) => rows))} ms`);
+
+  const closed: number[] = [];
+  const watched: number[] = [];
+  const rates: Record<'closed' | 'watched', number[]> = { closed: [], watched: [] };
+  for (let round = 0; round < rounds * 2; round++) {
+    const look = round % 4 === 1 || round % 4 === 2;
+    const page = look ? (await open()).page : undefined;
+    const { perMegabyte, rate } = await transfer(client);
+    (look ? watched : closed).push(perMegabyte);
+    rates[look ? 'watched' : 'closed'].push(rate);
+    await page?.close();
+  }
+  console.log(
+    `nobody looks     ${medianAndLeast(closed)} ms CPU of the gateway a MB, ${digits(median(rates.closed))} Mbit/s`,
+  );
+  console.log(
+    `dashboard open   ${medianAndLeast(watched)} ms CPU of the gateway a MB, ${digits(median(rates.watched))} Mbit/s, ${timesAndLeast(watched, closed)}`,
+  );
+  await client.close();
+
+  const caFile = join(folder, 'ca.pem');
+  writeFileSync(caFile, sim.ca);
+  const fleet = new Child(
+    spawn(process.execPath, [join(repository, 'bench/client/fleet.ts'), ready.gateway, caFile, token, 'tls']),
+    'fleet',
+  );
+  fleet.process.stdin!.write(`connect ${sessions} 20\n`);
+  await fleet.next();
+  const unwatched = await idle();
+  const { page } = await open();
+  await sleep(3000);
+  const shown = await idle();
+  const frames = await page.evaluate<number[]>(`new Promise((resolve) => {
+    const list = document.querySelector('.list-sessions');
+    const frames = [];
+    let before = performance.now();
+    const step = () => {
+      const now = performance.now();
+      frames.push(now - before);
+      before = now;
+      list.scrollTop += 900;
+      if (frames.length < 150) requestAnimationFrame(step);
+      else resolve(frames.slice(1));
+    };
+    requestAnimationFrame(step);
+  })`);
+  const elements = await page.evaluate<number>('document.querySelectorAll("*").length');
+  const sorted = frames.toSorted((a, b) => a - b);
+  console.log(
+    `${sessions} sessions  ${digits(unwatched)} ms CPU of the gateway a second, with the dashboard open ${digits(shown)} (${((shown - unwatched) / 10).toFixed(1)} % of a core); ${elements} elements`,
+  );
+  console.log(
+    `scrolling        ${digits(median(frames))} ms a frame, 95 % within ${digits(sorted[Math.floor(frames.length * 0.95)]!)}, least ${digits(least(frames))}, most ${digits(sorted.at(-1)!)}`,
+  );
+  fleet.process.kill();
+} finally {
+  await browser.close();
+  server.kill();
+  rmSync(folder, { recursive: true, force: true });
+}

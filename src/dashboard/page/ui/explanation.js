@@ -1,0 +1,39 @@
+import { useRef } from 'preact/hooks';
+import { ApiError, json, query } from '../core/api.js';
+import { plain } from '../core/format.js';
+import { Poll } from '../core/poll.js';
+import { command } from '../core/shell.js';
+import { Copy } from './copy.js';
+import { useStore } from './hooks.js';
+import { html } from './html.js';
+
+/**
+ * What a client did, what was decided and why, and what to try next, in plain words (`GET /api/explain`).
+ * @param {{ session?: string, title: string }} props without a session: the last client
+ */
+export function Explanation({ session, title }) {
+  const poll = useRef(/** @type {any} */ (undefined));
+  poll.current ??= new Poll(
+    () =>
+      json(`/api/explain${session === undefined ? '' : `?${query({ session })}`}`).catch((error) => {
+        // Nobody has come yet, or the journal has nothing of this one any more.
+        if (error instanceof ApiError && error.status === 404) return null;
+        throw error;
+      }),
+    10_000,
+  );
+  const { value } = useStore(poll.current);
+  if (!value) return null;
+  const words = ['explain', ...(session === undefined ? ['last'] : [session])];
+  return html`<section class="card explanation" aria-label=${title}>
+    <div class="card-head"><h2>${title}</h2><span class="small mono">${command(...words)} <${Copy} text=${command(...words)} what="the command" /></span></div>
+    <p class="summary-line">${plain(value.summary)}</p>
+    ${(value.findings ?? []).map(
+      (/** @type {any} */ one) => html`<article key=${`${one.cause}-${one.seq}`} class=${`finding ${one.weight}`}>
+        <h3>${plain(one.title)} ${one.times > 1 && html`<span class="chip none">${one.times} times</span>`} ${one.overcome && html`<span class="chip good">overcome</span>`}</h3>
+        <p>${plain(one.what)} ${plain(one.why)}</p>
+        <ul>${(one.next ?? []).map((/** @type {string} */ next) => html`<li key=${next}>${plain(next)}</li>`)}</ul>
+      </article>`,
+    )}
+  </section>`;
+}
