@@ -40,6 +40,10 @@ try {
     'dist/dtls/index.js',
     'dist/testing/index.js',
     'dist/testing/index.d.ts',
+    'dist/dashboard/page/index.html',
+    'dist/dashboard/page/style.css',
+    'dist/dashboard/page/app.js',
+    'dist/dashboard/page/views/sessions.js',
   ]) {
     insist(paths.includes(path), `${path} is not in the package: was it built?`);
   }
@@ -69,6 +73,10 @@ if (Object.keys(netstack).length === 0 || Object.keys(dtls).length === 0) throw 
 if (client.TunnelClient !== TunnelClient) throw new Error('tunnelite/client is another client');
 const sim = await startSimulator();
 const token = await sim.token();
+for (const path of ['/', '/dashboard/app.js', '/dashboard/style.css', '/dashboard/icon.svg', '/dashboard/lib/preact.js', '/dashboard/lib/uplot.js']) {
+  const { status } = await fetch(sim.admin.url + path);
+  if (status !== 200) throw new Error('the dashboard has no ' + path + ': ' + status);
+}
 await sim.close();
 if (token.split('.').length !== 3) throw new Error('no token was made');
 console.log('in process: ok');

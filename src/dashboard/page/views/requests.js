@@ -76,7 +76,7 @@ export default function RequestsView({ model, words }) {
         run=${async () => {
           const har = await json(HAR.path);
           download('tunnelite-requests.har', 'application/json', JSON.stringify(har, null, 2));
-          return `Downloaded ${har.log.entries.length} HTTP requests as a HAR 1.2.`;
+          return `Downloaded ${plural(har.log.entries.length, 'HTTP request')} as a HAR 1.2.`;
         }}
       >Download HAR</${Act}>
     </${Heading}>

@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { json } from '../core/api.js';
 import { moment, plain, short, span } from '../core/format.js';
-import { command } from '../core/shell.js';
 import { Copy } from '../ui/copy.js';
 import { Act, complain, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
@@ -129,7 +128,6 @@ export default function Tokens({ model }) {
             await look(accessToken);
           }} done="Made, and looked at.">Make it</${Act}>
         </div>
-        <p>What is chosen here can be had on the command line, too: <code>${command('token', ...(user === '' ? [] : ['--user', user]), ...(wrong === '' ? [] : ['--wrong', wrong]))}</code></p>
       </section>`
       }
     </div>
