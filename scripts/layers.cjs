@@ -4,7 +4,7 @@
 const layers = [
   ['lib', 'dashboard'],
   ['wire', 'config', 'certs', 'telemetry'],
-  ['udp', 'network', 'dtls', 'tls', 'netstack', 'bearer', 'faults', 'metrics'],
+  ['udp', 'network', 'dtls', 'tls', 'netstack', 'bearer', 'faults', 'metrics', 'capture'],
   ['entra', 'gateway', 'resources', 'services', 'client'],
   ['intune', 'admin', 'explain', 'pairing', 'load'],
   ['simulator'],
@@ -17,6 +17,8 @@ const layers = [
 const neighbours = [
   ['admin', 'explain', 'what an explanation says is what its route and the other side of it say'],
   ['certs', 'telemetry', 'what happens to certificates is an event'],
+  ['capture', 'tls', 'what sees the bytes of a connection is a port of its transport'],
+  ['capture', 'udp', 'what sees datagrams is a port of the socket'],
   ['dtls', 'udp', 'sockets, datagram memory, and koffi loaded in one place'],
   ['faults', 'udp', "the seam for datagrams is the socket's own port"],
   ['faults', 'tls', "the seam for bytes is the transport's own port"],

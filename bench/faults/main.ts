@@ -62,7 +62,7 @@ async function prepare(rules: readonly FaultRuleInput[] | undefined): Promise<Ru
   if (rules) {
     const faults = new FaultEngine({ clock: systemClock, machine: systemClock, emit: () => {}, seed: 1 });
     for (const rule of rules) faults.add(rule);
-    const seam = { faults, sessionOf: () => 'abcdef' };
+    const seam = { faults, taps: {}, sessionOf: () => 'abcdef' };
     outward = await FaultyDatagramSocket.open(seam, { host: '127.0.0.1', port: 0, receiver: own }, async (options) => {
       inward = options.receiver;
       return inner;

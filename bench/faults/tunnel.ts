@@ -1,3 +1,4 @@
+import { type CaptureTaps, NO_TAPS } from '../../src/capture/index.ts';
 import type { FaultPorts } from '../../src/faults/ports.ts';
 import type { ControlChannel } from '../../src/gateway/session/channel-ports.ts';
 import { PacketSeam } from '../../src/gateway/session/packet-seam.ts';
@@ -6,7 +7,7 @@ import { Tunnel } from '../../src/gateway/session/tunnel.ts';
 export const OWN_ADDRESS = Buffer.from([169, 254, 0, 2]);
 
 /** A tunnel of one session; its channel and the network behind it cost nothing but a call. */
-export function freeTunnel(faults: FaultPorts, onPacket: () => void): Tunnel {
+export function freeTunnel(faults: FaultPorts, onPacket: () => void, taps: CaptureTaps = NO_TAPS): Tunnel {
   const control: ControlChannel = {
     remote: '192.0.2.7:5000',
     sendData: () => {
@@ -47,6 +48,7 @@ export function freeTunnel(faults: FaultPorts, onPacket: () => void): Tunnel {
       coarseNow: 0,
       monotonic: 0,
       faults,
+      taps,
       packetSeam: new PacketSeam(session, around),
       answersDpd: () => true,
       handOn: onPacket,

@@ -20,6 +20,7 @@ const TAGS = [
   { name: 'outages', description: 'Endpoints of Entra ID that are disturbed.' },
   { name: 'tokens', description: 'Tokens without a sign-in, valid or deliberately wrong.' },
   { name: 'resources', description: 'What is behind the gateway.' },
+  { name: 'capture', description: 'Packets for Wireshark, with the keys to decrypt them.' },
   { name: 'config', description: 'The configuration.' },
   { name: 'dashboard', description: 'Links that open the dashboard.' },
 ];

@@ -2,6 +2,7 @@ export { healthPlugin } from './health.ts';
 export { type ProbeTargets, probes } from './probes.ts';
 export { type ClockReading, connectSimulator, RemoteSimulator } from './remote/remote-simulator.ts';
 export { type AccessPort, accessRoutes } from './routes/access-routes.ts';
+export { type CapturesPort, captureRoutes } from './routes/capture-routes.ts';
 export { clockRoutes } from './routes/clock-routes.ts';
 export { type ConfigPort, configRoutes, type ReloadAnswer } from './routes/config-routes.ts';
 export { type ExplainPort, explainRoutes } from './routes/explain-routes.ts';

@@ -98,6 +98,10 @@ export const root: Command = {
       description: 'Run a load test: many clients, what goes wrong with them, and what has to come of it',
       load: async () => (await import('./commands/load.ts')).default,
     },
+    capture: {
+      description: 'Capture packets for Wireshark, with the keys to decrypt them',
+      load: async () => (await import('./commands/capture.ts')).default,
+    },
     reset: {
       description: 'Set the running instance back to how it started: sessions, directory, faults, upstreams, clock',
       load: async () => (await import('./commands/reset.ts')).default,

@@ -86,7 +86,9 @@ export class Door {
       socket.destroy();
       return;
     }
-    this.#pending.enter(new ControlConnection(socket, this.#options.host));
+    const connection = new ControlConnection(socket, this.#options.host);
+    this.#pending.enter(connection);
+    this.#options.host.onAccepted(connection);
   }
 
   /** Accepting failed; the connections that are open go on. */

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { type CaptureTaps, NO_TAPS, type TappedConnection } from '../capture/index.ts';
 import { type FaultPorts, noFaults, type StreamFault, type TcpConnection } from '../faults/ports.ts';
 import { DEFAULTS } from '../lib/defaults.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
@@ -49,6 +50,7 @@ export class TunnelGateway
   readonly bearerPrefix: BearerPrefix;
   readonly forward: ForwardPort | undefined;
   readonly faults: FaultPorts;
+  readonly taps: CaptureTaps;
   readonly faultedSessions: SessionFaults;
   readonly strangers: ReportLimit;
   readonly #network: Network;
@@ -84,6 +86,7 @@ export class TunnelGateway
     this.strangers = new ReportLimit(this.machine, STRANGERS_TOLD);
     this.bearerPrefix = options.bearerPrefix ?? DEFAULTS.gateway.bearerPrefix;
     this.faults = options.faults ?? noFaults;
+    this.taps = options.taps ?? NO_TAPS;
     this.forward = options.forward;
     this.#network = options.network ?? systemNetwork;
     const { settings, clock, random, emit } = options;
@@ -117,6 +120,7 @@ export class TunnelGateway
             network: this.#network,
             faults: this.faults,
             keylog: options.tls.keylog,
+            taps: options.taps,
           });
     this.#door = new Door({
       emit,
@@ -351,6 +355,11 @@ export class TunnelGateway
     for (const { asTcp } of this.#door.tunnels) yield asTcp;
   }
 
+  *tappedConnections(): Iterable<TappedConnection> {
+    yield* this.#door.pending;
+    yield* this.#door.tunnels;
+  }
+
   sessions(): SessionInfo[] {
     return Array.from(this.sessionTable.values(), (session) => session.snapshot());
   }
@@ -407,7 +416,11 @@ export class TunnelGateway
   }
 
   secure(transport: Transport, remote: { readonly address: string; readonly key: string }): TLSSocket {
-    return this.#tls.secure(transport, this.faults.handshake?.({ remote }));
+    return this.#tls.secure(transport, this.faults.handshake?.({ remote }), this.taps.keys);
+  }
+
+  onAccepted(connection: ControlConnection): void {
+    this.taps.connections?.(connection);
   }
 
   onProgress(connection: ControlConnection, stage: Stage): void {

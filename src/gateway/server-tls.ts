@@ -53,12 +53,14 @@ export class ServerTls {
     return (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
   }
 
-  /** Puts TLS around a transport. */
-  secure(transport: Transport, fault: HandshakeFault | undefined): TLSSocket {
+  /** Puts TLS around a transport. @param capture gets the lines of the key log too */
+  secure(transport: Transport, fault: HandshakeFault | undefined, capture?: (line: string) => void): TLSSocket {
     const secureContext = fault?.maxVersion === undefined ? this.#context : this.#cap(fault.maxVersion);
     const socket = new TLSSocket(transport, { isServer: true, secureContext });
     const { keylog } = this.#options;
-    if (keylog) socket.on('keylog', (line: Buffer) => keylog(line.toString('latin1').trimEnd()));
+    for (const to of [keylog, capture]) {
+      if (to) socket.on('keylog', (line: Buffer) => to(line.toString('latin1').trimEnd()));
+    }
     if (fault?.flaw !== undefined) this.#show(fault.flaw, socket, transport);
     return socket;
   }

@@ -1,4 +1,5 @@
 import type { TokenVerifier } from '../bearer/types.ts';
+import type { CaptureTaps, TappedConnection } from '../capture/index.ts';
 import type { CertificateFlaw } from '../config/fault-tls.ts';
 import type { FaultedSessions, FaultPorts, TcpConnection } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -53,6 +54,8 @@ export interface GatewayOptions {
   readonly network?: Network;
   /** Faults injected on purpose, at the datagram, stream and decision seams. */
   readonly faults?: FaultPorts;
+  /** Who captures packets. */
+  readonly taps?: CaptureTaps;
   /** How the Authorization header is read; default `lenient`, as the real server. */
   readonly bearerPrefix?: BearerPrefix;
   /** Where HTTP CONNECT goes, when `settings.httpConnect` is on. */
@@ -141,6 +144,8 @@ export interface Gateway extends Closable {
   openUdp(open: boolean): Promise<boolean>;
   /** The connections that are open, as fault rules see them. @internal */
   tcpConnections(): Iterable<TcpConnection>;
+  /** The connections that are open, as captures see them. @internal */
+  tappedConnections(): Iterable<TappedConnection>;
   /** What takes part when the clock is moved. @internal */
   readonly follower: ClockFollower;
 }

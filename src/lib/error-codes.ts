@@ -501,6 +501,23 @@ export const ERROR_CODES = {
     summary: 'The page for phones could not be opened.',
     hint: 'Stop what uses the port, or choose another with --lan-port.',
   },
+  // capture
+  ERR_CAPTURE_UNKNOWN: {
+    summary: 'There is no such capture.',
+    hint: 'GET /api/capture lists the captures that there are.',
+  },
+  ERR_CAPTURE_LIMIT: {
+    summary: 'There are as many captures, or as much memory in use for them, as is allowed.',
+    hint: 'Remove captures that are over (DELETE /api/capture/{id}), or ask for a smaller ring.',
+  },
+  ERR_CAPTURE_OPTIONS: {
+    summary: 'What is asked of a capture is not possible.',
+    hint: 'Look at docs/capture.md for what can be set, and its limits.',
+  },
+  ERR_CAPTURE_FILE: {
+    summary: 'A capture cannot be written to its file.',
+    hint: 'Name a file in a folder that exists and that you may write to.',
+  },
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;
 
 /** One of the stable codes that a {@link TunneliteError} carries. */

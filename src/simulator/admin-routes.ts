@@ -2,6 +2,8 @@ import {
   type AccessPort,
   type AdminRoutes,
   accessRoutes,
+  type CapturesPort,
+  captureRoutes,
   clockRoutes,
   configRoutes,
   explainRoutes,
@@ -54,6 +56,7 @@ export interface AdminSubject {
   readonly faults: FaultsPort & ProfilePort;
   readonly journal: Journal;
   explain(who?: string | Subject): Explanation;
+  readonly captures: CapturesPort;
   readonly issuesTokens: boolean;
   readonly identity: IdentityProvider;
   intune(): Promise<Intune>;
@@ -98,6 +101,7 @@ export function adminRoutes(sim: AdminSubject, startedAt: number, facts: () => o
     { prefix: '/api/resources', plugin: resourceRoutes(sim.resources) },
     { prefix: '/api/access', plugin: accessRoutes(sim.access) },
     { prefix: '/api/stubs', plugin: stubRoutes(sim.stubs) },
+    { prefix: '/api/capture', plugin: captureRoutes(sim.captures) },
     { prefix: '/api/config', plugin: configRoutes(sim) },
     { prefix: '/api/tokens/check', plugin: tokenCheckRoutes((token) => sim.inspectToken(token)) },
     ...(sim.issuesTokens

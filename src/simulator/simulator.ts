@@ -8,6 +8,7 @@ import {
 } from '../admin/index.ts';
 import { metadataUrl, parseAuthority } from '../bearer/authority.ts';
 import type { TokenInspection } from '../bearer/index.ts';
+import type { CaptureHub } from '../capture/index.ts';
 import type { CertificateStore } from '../certs/index.ts';
 import {
   type Config,
@@ -36,6 +37,7 @@ import type { Authorities } from './authorities.ts';
 import type { IntunePart } from './intune.ts';
 import { tokenMinter } from './mint.ts';
 import type { InnerNetwork } from './network.ts';
+import { OwnCapture, type OwnCaptureOptions } from './own-capture.ts';
 import { type ConfigSource, type ReloadResult, reloadConfig } from './reload.ts';
 import type { ResetHook, Resets } from './resets.ts';
 import type { ResourceControls } from './resources.ts';
@@ -77,6 +79,7 @@ interface Parts {
   readonly resets: Resets;
   readonly metrics: Metrics;
   readonly intune: IntunePart;
+  readonly captures: CaptureHub;
   readonly closing: CloseStack;
   /** Has the log begin at another level. */
   readonly onLogLevel: ((level: Config['log']['level']) => void) | undefined;
@@ -105,6 +108,8 @@ export class Simulator implements Closable {
   readonly stubs: StubControls;
   /** What goes wrong on purpose: rules that drop, delay, refuse. */
   readonly faults: FaultEngine;
+  /** Packets that are captured, for Wireshark. */
+  readonly captures: CaptureHub;
   readonly #parts: Parts;
   readonly #check: HealthCheck;
   readonly #resetShared = shared(() => this.#reset());
@@ -125,6 +130,7 @@ export class Simulator implements Closable {
     this.access = parts.network.access;
     this.stubs = parts.network.stubs;
     this.faults = parts.faults;
+    this.captures = parts.captures;
     const { authorities, config, gateway } = parts;
     this.#check = probes({
       gateway: `https://${endpointText(connectHost(config.gateway.host), gateway.port)}`,
@@ -220,6 +226,20 @@ export class Simulator implements Closable {
    */
   async mintToken(request: TokenRequest = {}): Promise<MintedToken> {
     return tokenMinter(this.identity)(request);
+  }
+
+  /**
+   * Captures packets for Wireshark, with the keys to decrypt them, until it is stopped or disposed of. The file begins with what comes from
+   * now on; without `file` the newest part is kept in memory, and `bytes()` is that.
+   *
+   * @example
+   * ```ts
+   * await using capture = await sim.capture({ file: 'tunnel.pcapng' });
+   * ```
+   * @throws TunneliteError `ERR_CAPTURE_FILE`, `ERR_CAPTURE_LIMIT`, `ERR_CAPTURE_OPTIONS`, `ERR_DURATION_INVALID`
+   */
+  async capture(options: OwnCaptureOptions = {}): Promise<OwnCapture> {
+    return OwnCapture.start(this.captures, options);
   }
 
   /** The metrics as `GET /metrics` of the administration listener shows them, in the text format of Prometheus: docs/metrics.md. */

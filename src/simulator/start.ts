@@ -1,5 +1,6 @@
 import { startAdmin } from '../admin/index.ts';
 import type { Principal } from '../bearer/types.ts';
+import { CaptureHub } from '../capture/index.ts';
 import { type CertificateStore, inspectingAuthority, loadCertificates } from '../certs/index.ts';
 import { type Config, type ConfigInput, IN_PROCESS_DEFAULTS, resolveConfig, tunnelSettings } from '../config/index.ts';
 import type { Directory } from '../entra/directory/index.ts';
@@ -142,6 +143,13 @@ export async function runSimulator(
   });
   if (runtime.onEvent) telemetry.subscribe(runtime.onEvent);
   const { emit } = telemetry;
+  const captures = new CaptureHub({
+    machine,
+    emit,
+    version,
+    subscribe: (listener) => telemetry.subscribe(listener),
+  });
+  closing.defer(() => captures.close());
   const resets = new Resets();
   resets.add('clock', () => clock.reset());
   closing.defer(() => clock.close());
@@ -234,6 +242,7 @@ export async function runSimulator(
       random,
       network: net,
       faults,
+      taps: captures,
       ...(runtime.store ? { store: runtime.store } : {}),
       acceleration: config.acceleration,
       bearerPrefix: config.gateway.bearerPrefix,
@@ -246,6 +255,7 @@ export async function runSimulator(
     faults.knowUdp((open) => gateway.openUdp(open));
     faults.knowConnections(() => gateway.tcpConnections());
     clock.follow(gateway.follower);
+    captures.attach(() => gateway.tappedConnections());
     const renewal = new LeafRenewal({ certificates, clock, emit });
     renewal.watch(leaves.gateway, (tls) => gateway.useCertificate(tls));
     renewal.watch(leaves.identity, (tls) => authorities.provider?.useCertificate(tls));
@@ -257,6 +267,7 @@ export async function runSimulator(
     closing.defer(() => metrics.close());
     const sim = new Simulator({
       metrics,
+      captures,
       config,
       clock,
       machine,

@@ -83,5 +83,7 @@ export const EVENT_FIELDS: { readonly [Name in EventName]: readonly (keyof Event
   'fault.removed': ['rule', 'seen', 'hits'],
   'fault.injected': ['rule', 'fault', 'seam', 'session', 'remote', 'detail', 'hit'],
   'fault.limit': ['rule', 'kept', 'explanation'],
+  'capture.started': ['capture', 'layers', 'session'],
+  'capture.stopped': ['capture', 'packets', 'bytes', 'reason'],
   'netstack.limit': ['session', 'table', 'action', 'count'],
 };

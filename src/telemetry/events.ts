@@ -344,6 +344,10 @@ export interface EventMap {
   };
   /** More waits because of a rule than may be kept: it is lost instead. Once for each rule. */
   'fault.limit': { rule: string; kept: number; explanation: string };
+  // capture
+  /** Packets are captured from now on. Unless `layers` is `inner`, the keys of connections that begin are too. */
+  'capture.started': { capture: string; layers: string; session: string | undefined };
+  'capture.stopped': { capture: string; packets: number; bytes: number; reason: string };
   // netstack
   /** A limit of the TCP/IP stack was met. `count`: how often since the last report on this session, table and action. */
   'netstack.limit': { session: string | undefined; table: string; action: string; count: number };
@@ -703,6 +707,15 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     text: (e) => `Injected the fault ${e.rule} (${e.seam}: ${e.fault}) ${e.detail}`,
   },
   'fault.limit': { level: 'warn', text: (e) => `Fault rule ${e.rule}: ${e.explanation}` },
+  'capture.started': {
+    level: 'info',
+    text: (e) =>
+      `The capture ${e.capture} began (${e.layers === 'both' ? 'inner and outer packets' : `${e.layers} packets`}${e.session === undefined ? '' : ` of ${e.session}`})`,
+  },
+  'capture.stopped': {
+    level: 'info',
+    text: (e) => `The capture ${e.capture} ended, as ${e.reason}: ${e.packets} packets, ${e.bytes} bytes`,
+  },
   'netstack.limit': { level: 'warn', text: limitText, problem: always },
 };
 

@@ -5,6 +5,7 @@ import { FLUSH_BYTES, FULL_READ_BYTES, GATE_ROOM, MAX_FRAGMENT } from './constan
 import { readsAreShared } from './direct-trial.ts';
 import { ReadMemory, readInto } from './shared-reads.ts';
 import type { StreamDirection, StreamGate, StreamPlace } from './stream-gate.ts';
+import type { StreamTap } from './stream-tap.ts';
 
 /** What the connections of this process read their ciphertext into: TLS takes it before the next read. */
 export const ciphertextMemory = new ReadMemory(FULL_READ_BYTES);
@@ -41,6 +42,8 @@ export class Transport extends Duplex implements StreamPlace {
   #holds = 0;
   /** What everything passes; undefined, mostly. */
   #gate: StreamGate | undefined;
+  /** Who sees what comes from the network and goes to it; undefined, mostly. */
+  #tap: StreamTap | undefined;
   /** The gate wants no more for now. */
   #gateFull = false;
   /** Called when there is room in the gate again, or when the end has passed it. */
@@ -65,9 +68,14 @@ export class Transport extends Duplex implements StreamPlace {
     const take = (chunk: Buffer): void => this.#take(chunk);
     raw.on('data', take);
     this.sharesReads = !portable && readsAreShared() && readInto(raw, ciphertextMemory, take);
-    raw.on('end', () => (this.#gate ? this.#gate.end('in') : this.push(null)));
+    raw.on('end', () => {
+      this.#tap?.end('in');
+      if (this.#gate) this.#gate.end('in');
+      else this.push(null);
+    });
     raw.on('error', (error) => this.destroy(error));
     raw.on('close', () => {
+      this.#tap?.gone();
       this.destroy();
       this.#gate?.gone();
     });
@@ -99,6 +107,7 @@ export class Transport extends Duplex implements StreamPlace {
 
   #take(chunk: Buffer): void {
     this.firstBytes ??= Buffer.from(chunk.subarray(0, this.#keepFirst));
+    if (this.#tap !== undefined) this.#tap.bytes('in', chunk);
     if (this.#gate !== undefined) this.#gate.take('in', Buffer.from(chunk));
     else this.#handIn(chunk);
     if (chunk.length >= FULL_READ_BYTES && !this.#resting) {
@@ -156,6 +165,7 @@ export class Transport extends Duplex implements StreamPlace {
       this.#gate.take('out', chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
       return;
     }
+    if (this.#tap !== undefined) for (const chunk of chunks) this.#tap.bytes('out', chunk);
     if (chunks.length === 1) {
       this.raw.write(chunks[0]!);
       return;
@@ -200,6 +210,11 @@ export class Transport extends Duplex implements StreamPlace {
     if (this.#wanted && this.#holds === 0 && !this.#gateFull && !this.#resting && !this.destroyed) this.raw.resume();
   }
 
+  /** Has somebody see the bytes on the network from now on; undefined: nobody. */
+  useTap(tap: StreamTap | undefined): void {
+    this.#tap = tap;
+  }
+
   // --- as a gate sees it
 
   useGate(gate: StreamGate | undefined): void {
@@ -211,7 +226,9 @@ export class Transport extends Duplex implements StreamPlace {
 
   pass(direction: StreamDirection, bytes: Buffer): void {
     if (direction === 'out') {
-      if (this.raw.writable) this.raw.write(bytes);
+      if (!this.raw.writable) return;
+      this.#tap?.bytes('out', bytes);
+      this.raw.write(bytes);
     } else if (!this.destroyed) {
       this.#handIn(bytes);
       if (!this.#wanted) this.raw.pause();
@@ -222,10 +239,9 @@ export class Transport extends Duplex implements StreamPlace {
   finish(direction: StreamDirection): void {
     if (direction === 'in') {
       if (!this.destroyed) this.push(null);
-    } else if (this.destroyed) {
-      this.raw.end(() => this.raw.destroy());
     } else {
-      this.raw.end(() => this.#settle());
+      this.#tap?.end('out');
+      this.raw.end(() => (this.destroyed ? this.raw.destroy() : this.#settle()));
     }
   }
 
@@ -257,6 +273,7 @@ export class Transport extends Duplex implements StreamPlace {
 
   /** Closes the socket once what it has been given is sent, past the gate. */
   closeSocket(): void {
+    this.#tap?.end('out');
     this.raw.end(() => this.raw.destroy());
   }
 
@@ -269,6 +286,7 @@ export class Transport extends Duplex implements StreamPlace {
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.flush();
     if (this.#gate === undefined) {
+      this.#tap?.bytes('out', chunk);
       this.raw.write(chunk, callback);
       return;
     }
@@ -280,6 +298,7 @@ export class Transport extends Duplex implements StreamPlace {
   override _final(callback: (error?: Error | null) => void): void {
     this.flush();
     if (this.#gate === undefined) {
+      this.#tap?.end('out');
       this.raw.end(() => callback());
       return;
     }

@@ -7,9 +7,12 @@ import {
   type Endpoint,
   endpointOf,
 } from './datagram-socket.ts';
+import type { DatagramTaps } from './datagram-tap.ts';
 
 export interface DatagramFaultOptions {
   readonly faults: DatagramFaults;
+  /** Who sees datagrams as they are on the network: those that come before the gate, those that go after it. */
+  readonly taps: DatagramTaps;
   /** The session that a datagram is of, as far as that can be told. Asked only while there is a gate. */
   readonly sessionOf: (endpoint: Endpoint, buffer: Buffer, offset: number, length: number) => string | undefined;
 }
@@ -54,6 +57,7 @@ export class FaultyDatagramSocket implements DatagramSocket {
 
   readonly #inward: DatagramReceiver = {
     onDatagram: (buffer, offset, length, from) => {
+      if (this.#options.taps.datagrams !== undefined) this.#show('in', buffer, offset, length, from);
       const gate = this.#options.faults.datagrams;
       if (gate === undefined) this.#receiver.onDatagram(buffer, offset, length, from);
       else this.#letIn(gate, buffer, offset, length, from);
@@ -67,6 +71,12 @@ export class FaultyDatagramSocket implements DatagramSocket {
     if (gate.pass(datagram, this.#place)) this.#receiver.onDatagram(buffer, offset, length, datagram.remote);
   }
 
+  /** Shows a datagram to whoever wants to see it. */
+  #show(direction: DatagramDirection, buffer: Buffer, offset: number, length: number, remote: Endpoint): void {
+    const session = this.#options.sessionOf(remote, buffer, offset, length);
+    this.#options.taps.datagrams?.datagram(direction, { buffer, offset, length }, remote, this.#inner.port, session);
+  }
+
   readonly #place: DatagramPlace = {
     endpoint: (address, port) => this.#inner.endpoint(address, port),
     later: (direction, bytes, remote) => this.#later(direction, bytes, remote),
@@ -78,6 +88,7 @@ export class FaultyDatagramSocket implements DatagramSocket {
       this.#receiver.onDatagram(bytes, 0, bytes.length, remote);
       this.#receiver.onBatchEnd();
     } else {
+      if (this.#options.taps.datagrams !== undefined) this.#show('out', bytes, 0, bytes.length, remote);
       this.#inner.send(bytes, 0, bytes.length, remote);
       this.#inner.flush();
     }
@@ -115,13 +126,18 @@ export class FaultyDatagramSocket implements DatagramSocket {
     const inner = this.#inner;
     const gate = this.#options.faults.datagrams;
     if (gate === undefined) {
+      if (this.#options.taps.datagrams !== undefined) {
+        this.#show('out', inner.reserved, inner.reservedOffset, length, to);
+      }
       inner.commit(length, to);
       return;
     }
     const { reserved: buffer, reservedOffset: offset } = inner;
     const session = this.#options.sessionOf(to, buffer, offset, length);
     const datagram = { direction: 'out' as const, buffer, offset, length, remote: to, session };
-    if (gate.pass(datagram, this.#place)) inner.commit(length, datagram.remote);
+    if (!gate.pass(datagram, this.#place)) return;
+    if (this.#options.taps.datagrams !== undefined) this.#show('out', buffer, offset, length, datagram.remote);
+    inner.commit(length, datagram.remote);
   }
 
   send(buffer: Uint8Array, offset: number, length: number, to: Endpoint): boolean {

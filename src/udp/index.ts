@@ -21,6 +21,7 @@ export {
   freshStats,
   MAX_DATAGRAM,
 } from './datagram-socket.ts';
+export type { DatagramTap, DatagramTaps } from './datagram-tap.ts';
 export { FaultyDatagramSocket } from './faulty-datagram-socket.ts';
 
 /** How datagrams are read and written here, and why not in batches where they are not. */

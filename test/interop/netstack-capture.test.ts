@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { pcapngHeader, pcapngPacket } from '../../src/wire/pcapng.ts';
 import type { ImpairmentProfile } from '../support/impairment.ts';
 import { skipUnless } from '../support/interop.ts';
 import { KERNEL_V4, KernelLab, STACK_V4, STACK_V6 } from '../support/kernel-lab.ts';
 import { run } from '../support/namespace.ts';
-import { pcapngHeader, pcapngPacket } from '../support/packets/pcapng.ts';
 
 const skip = skipUnless({ programs: ['ip', 'python3', 'ping', 'tshark'], namespaces: true, tun: true });
 

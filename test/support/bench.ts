@@ -21,6 +21,11 @@ export const ALONE: readonly Benchmark[] = [
     args: ['1'],
     says: [/^cold start +time +[1-9]/m, /^warm start .*\n +CPU +[1-9]/m, /^token +time +[1-9]/m, /^--version .* ms/m],
   },
+  {
+    path: 'capture/main.ts',
+    args: ['1', '2000'],
+    says: [/^IP packet .*\ncapture off +\d+ .* 1\.00 × off\ncapture on +\d+ .* × off/m, /^datagram .*\ncapture off/m],
+  },
   { path: 'bearer/verify.ts', args: ['0.1'], says: [/^jose\.jwtVerify +\d+/m, /^gateway +\d+/m, /^strict +\d+/m] },
   {
     path: 'client/idle.ts',

@@ -32,7 +32,7 @@ async function pair(gate: DatagramGate) {
   const faults: { datagrams: DatagramGate | undefined } = { datagrams: gate };
   const sessionOf = (endpoint: Endpoint) => (endpoint.port > 0 ? 'abc123' : undefined);
   const faulty = await FaultyDatagramSocket.open(
-    { faults, sessionOf },
+    { faults, taps: {}, sessionOf },
     { host: '127.0.0.1', port: 0, receiver: here },
     openDatagramSocket,
   );

@@ -17,6 +17,7 @@ import type {
 import type { InstanceStatus } from '../routes/status-routes.ts';
 import type { StubAnswer } from '../routes/stub-routes.ts';
 import type { MintedToken, TokenRequest } from '../routes/tokens.ts';
+import { RemoteCaptures } from './remote-captures.ts';
 import { RemoteFaults } from './remote-faults.ts';
 import { RemoteIntune } from './remote-intune.ts';
 import { RemoteJournal } from './remote-journal.ts';
@@ -328,6 +329,8 @@ export class RemoteSimulator implements Closable {
   readonly stubs: RemoteStubs;
   /** Sites and policies as Graph has them, and what apps get of them. */
   readonly intune: RemoteIntune;
+  /** Packets that are captured, for Wireshark. */
+  readonly captures: RemoteCaptures;
   readonly urls: { readonly gateway: string; readonly authority: string; readonly admin: string };
   /** PEM of the CA that clients have to trust. */
   readonly ca: string;
@@ -352,6 +355,7 @@ export class RemoteSimulator implements Closable {
     this.access = new RemoteAccess(requests);
     this.stubs = new RemoteStubs(requests);
     this.intune = new RemoteIntune(requests);
+    this.captures = new RemoteCaptures(requests);
   }
 
   status(): Promise<InstanceStatus> {

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { ERROR_CODES, type ErrorCode, errorText, isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 import { exchange } from '../../lib/http-exchange.ts';
 import { request as httpRequest } from '../../lib/node-http.ts';
@@ -58,6 +59,56 @@ export class Requests {
     const text = answer.body.toString('utf8');
     if (answer.status >= 400) throw refusal(answer.status, text, this.url);
     return text;
+  }
+
+  /**
+   * Writes an answer as it comes, whatever is in it, and ends what it is written to. Resolves when that is done; an answer that is broken off by the
+   * signal is done too.
+   * @throws TunneliteError as `json`
+   */
+  pipe(path: string, query: URLSearchParams, to: Writable, signal?: AbortSignal): Promise<void> {
+    const outgoing = httpRequest(this.#address(path, query), { headers: { authorization: this.#authorization } });
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        if (to !== process.stdout) to.destroy();
+        outgoing.destroy();
+        reject(error);
+      };
+      to.once('error', fail);
+      outgoing.on('error', (error) => fail(unreachable(this.url, error)));
+      outgoing.on('response', (answer) => {
+        if (answer.statusCode !== 200) {
+          let text = '';
+          answer.setEncoding('utf8').on('data', (chunk: string) => {
+            text = (text + chunk).slice(0, MAX_MESSAGE);
+          });
+          answer.once('close', () => fail(refusal(answer.statusCode ?? 0, text, this.url)));
+          return;
+        }
+        let aborted = false;
+        const abort = (): void => {
+          aborted = true;
+          answer.destroy();
+        };
+        signal?.addEventListener('abort', abort, { once: true });
+        answer.on('data', (chunk: Buffer) => {
+          if (to.write(chunk)) return;
+          answer.pause();
+          to.once('drain', () => answer.resume());
+        });
+        answer.on('error', () => {});
+        answer.once('close', () => {
+          signal?.removeEventListener('abort', abort);
+          const complete = answer.complete || aborted;
+          const done = (): void =>
+            complete ? resolve() : reject(unreachable(this.url, new Error('the connection was closed before the end')));
+          if (to === process.stdout) done();
+          else to.end(done);
+        });
+        if (signal?.aborted) abort();
+      });
+      outgoing.end();
+    });
   }
 
   /** Follows server-sent events: calls back with the data of each until the returned function is called or the instance ends. */

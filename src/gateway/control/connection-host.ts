@@ -27,6 +27,8 @@ export interface ConnectionHost<Connection> extends AdmissionHost, LoginHost {
   covers(name: string): boolean;
   /** Puts TLS, as the server, around a transport. */
   secure(transport: Transport, remote: { readonly address: string; readonly key: string }): TLSSocket;
+  /** It has come, and shakes hands. */
+  onAccepted(connection: Connection): void;
   onTunnel(connection: Connection): void;
   /** Our side of the connection is closing. */
   onClosing(connection: Connection): void;

@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import type { CaptureTaps } from '../../capture/index.ts';
 import type { FaultPorts } from '../../faults/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Closable } from '../../lib/dispose.ts';
@@ -72,6 +73,8 @@ export interface DataChannelOptions {
   readonly onBatchEnd: () => void;
   /** Faults injected into single datagrams. */
   readonly faults?: FaultPorts | undefined;
+  /** Who captures. */
+  readonly taps?: CaptureTaps | undefined;
 }
 
 export type DataChannelFactory = (options: DataChannelOptions) => DataChannelServer;

@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { NO_TAPS } from '../../capture/index.ts';
 import { acceleratedProtection, accelerationInUse } from '../../dtls/acceleration.ts';
 import type { ClientHelloInfo, DtlsCredentials, DtlsServerEngine } from '../../dtls/association/types.ts';
 import { EngineTimer } from '../../dtls/engine-timer.ts';
@@ -70,7 +71,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
       memory: this.#memory,
       protection: acceleratedProtection(options.acceleration),
       random: options.random,
-      onKeylog: options.keylog,
+      onKeylog: keylogOf(options),
       // As the real server: clients that know nothing of it are in use (§7.2).
       extendedMasterSecret: false,
       lookup: (hello) => this.#lookup(hello),
@@ -118,11 +119,11 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   async bind(host: string, port: number): Promise<void> {
     const address = isIP(host) ? host : (await lookup(host)).address;
     const maxDatagram = Math.max(MIN_DATAGRAM_SLOT, this.#options.mtu + DATAGRAM_HEADROOM);
-    const { acceleration, faults, network } = this.#options;
+    const { acceleration, faults, network, taps = NO_TAPS } = this.#options;
     const socket = { host: address, port, maxDatagram, receiver: this };
     const open = (options: DatagramSocketOptions) => network.openDatagrams(options, acceleration);
     this.#socket = faults
-      ? await FaultyDatagramSocket.open({ faults, sessionOf: this.#sessionOf }, socket, open)
+      ? await FaultyDatagramSocket.open({ faults, taps, sessionOf: this.#sessionOf }, socket, open)
       : await open(socket);
     this.#memory.use(this.#socket);
     if (faults?.udpShut) await this.openPort(false);
@@ -309,6 +310,15 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
     this.#seen = seen;
     return Math.abs(drift) < 1 ? 0 : drift;
   }
+}
+
+/** Where key-log lines go: to a file, to who captures then, or nowhere. */
+function keylogOf({ keylog, taps }: DataChannelOptions): ((line: string) => void) | undefined {
+  if (taps === undefined) return keylog;
+  return (line) => {
+    keylog?.(line);
+    taps.keys?.(line);
+  };
 }
 
 function credentialsOf(mode: DtlsMode, channel: DtlsDataChannel, tls: TLSSocket): DtlsCredentials<DtlsDataChannel> {

@@ -1,3 +1,4 @@
+import type { CaptureTaps } from '../../capture/index.ts';
 import type { FaultPorts } from '../../faults/ports.ts';
 import type { Sleeper } from '../../lib/deadline-heap.ts';
 import { type Person, type PersonFacts, personFields, personOf } from '../../lib/person.ts';
@@ -21,6 +22,7 @@ export interface SessionHost {
   /** Milliseconds that a cookie is good for while no tunnel uses it. */
   readonly cookieLife: number;
   readonly faults: FaultPorts;
+  readonly taps: CaptureTaps;
   /** A client asks for a sign of life. False: there is to be none. */
   answersDpd(session: GatewaySession): boolean;
   /** The gateway's address in the tunnel. */
@@ -170,6 +172,10 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
 
   get faults(): FaultPorts {
     return this.#host.faults;
+  }
+
+  get taps(): CaptureTaps {
+    return this.#host.taps;
   }
 
   /** How many tunnels there were, with the one that is up. */

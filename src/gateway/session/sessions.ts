@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../../bearer/types.ts';
+import type { CaptureTaps } from '../../capture/index.ts';
 import type { FaultPorts } from '../../faults/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { DeadlineHeap } from '../../lib/deadline-heap.ts';
@@ -37,6 +38,7 @@ export interface SessionsHost {
   /** Calls back when all that was handed on has arrived: at once, or at the end of the batch that is under way. */
   afterBatch(work: () => void): void;
   readonly faults: FaultPorts;
+  readonly taps: CaptureTaps;
   /** A client asks for a sign of life. False: there is to be none. */
   answersDpd(session: GatewaySession): boolean;
   /** What was handed on is dealt with. */
@@ -122,6 +124,10 @@ export class Sessions implements SessionHost {
 
   get faults(): FaultPorts {
     return this.#options.host.faults;
+  }
+
+  get taps(): CaptureTaps {
+    return this.#options.host.taps;
   }
 
   answersDpd(session: GatewaySession): boolean {

@@ -1,3 +1,4 @@
+import type { CaptureTaps } from '../../capture/index.ts';
 import type { FaultPorts } from '../../faults/ports.ts';
 import { excused } from '../../lib/late-tick.ts';
 import type { Emit } from '../../telemetry/events.ts';
@@ -36,6 +37,8 @@ export interface TunnelOwner {
   readonly coarseNow: number;
   readonly monotonic: number;
   readonly faults: FaultPorts;
+  /** Who captures its packets: as its channels have them, whatever faults do inside of those. */
+  readonly taps: CaptureTaps;
   /** Where faults see its packets. */
   readonly packetSeam: PacketSeam;
   /** The client asks for a sign of life. False: there is to be none. */
@@ -80,6 +83,7 @@ export class Tunnel implements TunnelPort, Traffic {
   malformed = 0;
   readonly #owner: TunnelOwner;
   readonly #faults: FaultPorts;
+  readonly #taps: CaptureTaps;
   /** Undefined before `open` and after `close`. */
   #channels: Channels | undefined;
   #usedAt = 0;
@@ -91,6 +95,7 @@ export class Tunnel implements TunnelPort, Traffic {
     this.terms = terms;
     this.#owner = owner;
     this.#faults = owner.faults;
+    this.#taps = owner.taps;
   }
 
   get id(): string {
@@ -133,6 +138,8 @@ export class Tunnel implements TunnelPort, Traffic {
   }
 
   receive(buffer: Buffer, offset: number, length: number): void {
+    const tap = this.#taps.packets;
+    if (tap !== undefined && this.#channels) tap.packet('in', this.id, buffer, offset, length);
     const gate = this.#faults.ipPackets;
     if (gate === undefined) this.take(buffer, offset, length);
     else if (this.#channels && this.#owner.packetSeam.passes(gate, 'in', buffer, offset, length)) {
@@ -174,6 +181,9 @@ export class Tunnel implements TunnelPort, Traffic {
 
   /** Puts one IP packet into the channel that carries data now, past all faults. False: dropped. */
   put(buffer: Buffer, offset: number, length: number): boolean {
+    const tap = this.#taps.packets;
+    // Before its channel has it, which may write over it.
+    if (tap !== undefined) tap.packet('out', this.id, buffer, offset, length);
     if (!this.#send(buffer, offset, length)) {
       this.dropped++;
       return false;

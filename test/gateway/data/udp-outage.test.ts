@@ -60,6 +60,7 @@ t.test(
           id: String(index),
           emit: () => {},
           faults: noFaults,
+          taps: {},
           get packetSeam(): never {
             throw new Error('there is no fault');
           },

@@ -22,6 +22,7 @@ function setup() {
         return clock.monotonic();
       },
       faults: noFaults,
+      taps: {},
       answersDpd: () => true,
       onBatchEnd: () => {},
       handOn: () => {},

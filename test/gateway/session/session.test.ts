@@ -41,6 +41,7 @@ function setup(onEvent: (name: string, session: GatewaySession) => void = () => 
     wallTime: 0,
     cookieLife: 10_000,
     faults: noFaults,
+    taps: {},
     answersDpd: () => true,
     gatewayAddress: () => undefined,
     onBatchEnd: () => {},

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { PCAPNG_SNAP_LENGTH, pcapngHeader, pcapngPacket, pcapngSecrets } from '../../src/wire/pcapng.ts';
 import { skipUnless } from '../support/interop.ts';
 import { run } from '../support/namespace.ts';
 import { serializeIp } from '../support/packets/ip.ts';
-import { PCAPNG_SNAP_LENGTH, pcapngHeader, pcapngPacket, pcapngSecrets } from '../support/packets/pcapng.ts';
 import { serializeUdp } from '../support/packets/udp.ts';
 
 const hex = (...lines: string[]) => Buffer.from(lines.join('').replaceAll(' ', ''), 'hex');

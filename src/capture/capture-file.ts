@@ -1,0 +1,176 @@
+import { closeSync, fchmodSync, openSync, rmSync, write } from 'node:fs';
+import { extname } from 'node:path';
+import { Writable } from 'node:stream';
+import { errorText, TunneliteError } from '../lib/errors.ts';
+import { BlockKind, blockAt, MIN_BLOCK } from '../wire/pcapng.ts';
+
+/** Files that are kept at most. */
+const MAX_FILES = 1_000;
+
+/** Bytes of the blocks that each further file begins with. */
+const MAX_PREAMBLE = 16 * 1024 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+/** How a capture goes on in further files. */
+interface Rotation {
+  /** Bytes of one file. */
+  readonly size?: number | undefined;
+  /** The newest so many are kept. */
+  readonly files?: number | undefined;
+}
+
+/** Only its owner can read a capture, for it has keys; also one that was there before, with other rights. */
+function openOwn(path: string): number {
+  try {
+    const fd = openSync(path, 'w', 0o600);
+    fchmodSync(fd, 0o600);
+    return fd;
+  } catch (cause) {
+    const message = `${path} cannot be written: ${errorText(cause)}`;
+    throw new TunneliteError('ERR_CAPTURE_FILE', message, { cause });
+  }
+}
+
+/**
+ * Writes a capture to a file, or to one file after the other: `tunnel.pcapng` is then `tunnel-1.pcapng`, `tunnel-2.pcapng` and so on. Takes
+ * bytes as they come, and cuts between blocks. Each file begins with the interfaces, and with the keys that came before.
+ */
+export class CaptureFile extends Writable {
+  readonly #path: string;
+  readonly #rotation: { readonly size: number; readonly files: number } | undefined;
+  #fd: number;
+  #number = 1;
+  #written = 0;
+  #rest: Buffer = NOTHING;
+  #preamble: Buffer[] = [];
+  #preambleBytes = 0;
+
+  /** @throws TunneliteError `ERR_CAPTURE_FILE`, `ERR_CAPTURE_OPTIONS` */
+  constructor(path: string, { size, files }: Rotation = {}) {
+    super({ highWaterMark: 1024 * 1024 });
+    if (files !== undefined) {
+      if (size === undefined || !Number.isSafeInteger(files) || files < 1 || files > MAX_FILES) {
+        const message = `Several files take a size for each, and a number from 1 to ${MAX_FILES}.`;
+        throw new TunneliteError('ERR_CAPTURE_OPTIONS', message);
+      }
+      this.#rotation = { size, files };
+    }
+    this.#path = path;
+    this.#fd = openOwn(this.#name(1));
+  }
+
+  #name(number: number): string {
+    if (this.#rotation === undefined) return this.#path;
+    const extension = extname(this.#path);
+    return `${this.#path.slice(0, this.#path.length - extension.length)}-${number}${extension}`;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    if (this.#rotation === undefined) {
+      this.#put(chunk, callback);
+      return;
+    }
+    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const parts: { readonly bytes: Buffer; readonly turn: boolean }[] = [];
+    let from = 0;
+    let at = 0;
+    let size = this.#written;
+    try {
+      while (bytes.length - at >= MIN_BLOCK) {
+        const { kind, length } = blockAt(bytes, at);
+        if (bytes.length - at < length) break;
+        if (kind === BlockKind.Packet && size + length > this.#rotation.size && size > this.#preambleBytes) {
+          parts.push({ bytes: bytes.subarray(from, at), turn: true });
+          from = at;
+          size = this.#preambleBytes;
+        }
+        if (kind === BlockKind.Preamble) this.#remember(bytes.subarray(at, at + length));
+        size += length;
+        at += length;
+      }
+    } catch (error) {
+      callback(error as Error);
+      return;
+    }
+    parts.push({ bytes: bytes.subarray(from, at), turn: false });
+    this.#rest = Buffer.from(bytes.subarray(at));
+    bytes = NOTHING;
+    this.#putAll(parts, callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#put(this.#rest, (error) => {
+      this.#close();
+      callback(error);
+    });
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#close();
+    callback(error);
+  }
+
+  #remember(block: Buffer): void {
+    if (this.#preambleBytes + block.length > MAX_PREAMBLE) return;
+    this.#preamble.push(Buffer.from(block));
+    this.#preambleBytes += block.length;
+  }
+
+  #putAll(
+    [part, ...rest]: readonly { readonly bytes: Buffer; readonly turn: boolean }[],
+    callback: (error?: Error | null) => void,
+  ): void {
+    if (part === undefined) {
+      callback();
+      return;
+    }
+    this.#put(part.bytes, (error) => {
+      if (error) callback(error);
+      else if (!part.turn) this.#putAll(rest, callback);
+      else this.#turn((failure) => (failure ? callback(failure) : this.#putAll(rest, callback)));
+    });
+  }
+
+  /** Goes on in the next file, and removes the oldest one. */
+  #turn(callback: (error?: Error | null) => void): void {
+    try {
+      closeSync(this.#fd);
+      this.#fd = -1;
+      this.#fd = openOwn(this.#name(++this.#number));
+      const oldest = this.#number - this.#rotation!.files;
+      if (oldest >= 1) rmSync(this.#name(oldest), { force: true });
+    } catch (error) {
+      callback(error as Error);
+      return;
+    }
+    this.#written = 0;
+    this.#put(Buffer.concat(this.#preamble), callback);
+  }
+
+  #put(bytes: Buffer, callback: (error?: Error | null) => void): void {
+    if (bytes.length === 0) {
+      callback();
+      return;
+    }
+    write(this.#fd, bytes, 0, bytes.length, null, (cause, count) => {
+      if (cause) {
+        callback(
+          new TunneliteError('ERR_CAPTURE_FILE', `${this.#name(this.#number)} cannot be written: ${errorText(cause)}`, {
+            cause,
+          }),
+        );
+        return;
+      }
+      this.#written += count;
+      if (count < bytes.length) this.#put(bytes.subarray(count), callback);
+      else callback();
+    });
+  }
+
+  #close(): void {
+    if (this.#fd < 0) return;
+    closeSync(this.#fd);
+    this.#fd = -1;
+  }
+}

@@ -1,0 +1,146 @@
+import type { Writable } from 'node:stream';
+import { pcapngStatistics } from '../wire/pcapng.ts';
+import type { SideBlock } from './block-list.ts';
+import type { Capture } from './capture.ts';
+
+/** Bytes that wait for whoever takes the file before nothing more is read for it. */
+const MAX_WAITING = 1024 * 1024;
+
+/** Bytes that are read at once. */
+const PIECE = 256 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Reads a capture as a file, from the oldest packet that is left, at its own pace: what is overwritten meanwhile is lost to it, and counted. */
+export class CaptureReader {
+  readonly #capture: Capture;
+  #begun = false;
+  #at: number;
+  #block: number;
+  #interface = 0;
+  #secret = 0;
+  #lost = 0;
+
+  /** @param begin `now`: only what comes from here on */
+  constructor(capture: Capture, begin: 'oldest' | 'now' = 'oldest') {
+    this.#capture = capture;
+    const { ring } = capture;
+    this.#at = begin === 'now' ? ring.head : ring.tail;
+    this.#block = begin === 'now' ? ring.next : ring.first;
+  }
+
+  /** Packets that were overwritten before they were read. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** The next part, in whole blocks; empty: there is nothing now. */
+  read(max = PIECE): Buffer {
+    const { ring, section } = this.#capture;
+    const parts: Buffer[] = [];
+    let size = 0;
+    const take = (bytes: Buffer): void => {
+      parts.push(bytes);
+      size += bytes.length;
+    };
+    if (!this.#begun) {
+      this.#begun = true;
+      take(section);
+    }
+    if (this.#at < ring.tail) {
+      this.#lost += ring.first - this.#block;
+      this.#at = ring.tail;
+      this.#block = ring.first;
+    }
+    while (size < max) {
+      const side = this.#side();
+      if (side !== undefined && side.block.at <= this.#at) {
+        side.taken();
+        take(side.block.bytes);
+        continue;
+      }
+      if (this.#at >= ring.head) break;
+      const { bytes, end, blocks } = ring.read(this.#at, max - size, side?.block.at);
+      this.#at = end;
+      this.#block += blocks;
+      take(bytes);
+    }
+    if (parts.length === 0) return NOTHING;
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts, size);
+  }
+
+  /** The last block of a file that ends here: how much it has, and what is missing. */
+  end(time: number): Buffer {
+    return pcapngStatistics(0, { time, received: this.#capture.ring.next, dropped: this.#lost });
+  }
+
+  /** The next block that others depend on: interfaces before keys. */
+  #side(): { readonly block: SideBlock; readonly taken: () => void } | undefined {
+    const { interfaces, secrets } = this.#capture;
+    const face = interfaces.from(this.#interface);
+    const secret = secrets.from(this.#secret);
+    if (face !== undefined && (secret === undefined || face.block.at <= secret.block.at)) {
+      return { block: face.block, taken: () => (this.#interface = face.number + 1) };
+    }
+    return secret && { block: secret.block, taken: () => (this.#secret = secret.number + 1) };
+  }
+}
+
+/**
+ * Writes a capture to where it goes until it stops: resolves with how many packets were lost because that was slow. Nothing waits for it:
+ * while it does not take more, the capture goes on, and overwrites its oldest packets.
+ * @param time for the last block, in milliseconds since the Unix epoch
+ * @param signal ends it before
+ */
+export function follow(
+  capture: Capture,
+  to: Writable,
+  {
+    begin,
+    time,
+    signal,
+  }: { readonly begin: 'oldest' | 'now'; readonly time: () => number; readonly signal?: AbortSignal },
+): Promise<{ readonly lost: number }> {
+  const reader = new CaptureReader(capture, begin);
+  return new Promise((resolve, reject) => {
+    let ended = false;
+    const finish = (error?: Error): void => {
+      if (ended) return;
+      ended = true;
+      silence();
+      to.off('drain', pump);
+      signal?.removeEventListener('abort', complete);
+      if (error) reject(error);
+      else resolve({ lost: reader.lost });
+    };
+    const complete = (): void => {
+      if (ended) return;
+      to.end(reader.end(time()));
+      finish();
+    };
+    const pump = (): void => {
+      while (!ended && !to.destroyed && to.writableLength < MAX_WAITING) {
+        const bytes = reader.read();
+        if (bytes.length > 0) to.write(bytes);
+        else {
+          if (capture.stopped || signal?.aborted) complete();
+          return;
+        }
+      }
+    };
+    const silence = capture.onData(pump);
+    to.on('drain', pump);
+    to.once('error', finish);
+    to.once('close', () => finish());
+    signal?.addEventListener('abort', pump, { once: true });
+    pump();
+  });
+}
+
+/** All that is left of a capture, as a file. */
+export function captureFile(capture: Capture, time: number): Buffer {
+  const reader = new CaptureReader(capture);
+  const parts: Buffer[] = [];
+  for (let bytes = reader.read(); bytes.length > 0; bytes = reader.read()) parts.push(bytes);
+  return Buffer.concat([...parts, reader.end(time)]);
+}
