@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { ClientEvent, ClientState, nextClient } from '../../../src/client/core/client-state.ts';
 
@@ -79,4 +81,24 @@ t.test('whatever happens, there is one try and one tunnel at most, and the end i
     }
   };
   t.doesNotThrow(() => walk(S.Idle, 6, 0, 0, 0));
+});
+
+t.test('the table in the documentation is the one that is followed', async (t) => {
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/client.md'), 'utf8');
+  const cells = (line: string): string[] =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  const [, heading = '', , ...rows] = /(\| \| start \|.*)\n(\|[-|]+)\n((?:\|.*\n)+)/.exec(text) ?? [];
+  t.strictSame(cells(heading), ['', ...Object.values(ClientEvent)]);
+  const shown = rows.join('').trimEnd().split('\n').map(cells);
+  const followed = Object.values(ClientState).map((state) => [
+    state.toUpperCase(),
+    ...Object.values(ClientEvent).map((event) => {
+      const { to, effects } = nextClient(state, event);
+      return to === state && effects.length === 0 ? '' : to.toUpperCase();
+    }),
+  ]);
+  t.strictSame(shown, followed);
 });
