@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'plist';
 import t from 'tap';
 import { loadCertificates } from '../../src/certs/index.ts';
@@ -7,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { appConfigurationPolicy, infoPlist, msalConfiguration } from '../../src/pairing/app-settings.ts';
 import { mobileConfig } from '../../src/pairing/mobile-config.ts';
+import { testLeaf } from '../support/certificates.ts';
 import { skipUnless } from '../support/interop.ts';
 import { pairingFacts } from '../support/pairing.ts';
 
@@ -94,3 +97,39 @@ t.test('MSAL’s configuration and the policy’s pairs have the addresses of th
   const [root] = JSON.parse(pairs['com.microsoft.tunnel.trusted_root_certificates']!);
   t.equal(new X509Certificate(Buffer.from(root.trustedRootCertificate, 'base64')).fingerprint256, facts.ca.fingerprint);
 });
+
+t.test(
+  'who signs the profile with a key of his own changes nothing in it, and openssl verifies that',
+  { skip: skipUnless({ programs: ['openssl'] }) },
+  async (t) => {
+    const text = mobileConfig(pairingFacts(await authority(), 'mac.local'));
+    const signer = await testLeaf('company.contoso.internal');
+    const folder = t.testdir({
+      'ca.mobileconfig': text,
+      'company.pem': signer.certPem,
+      'company.key': signer.keyPem,
+      'chain.pem': signer.caPem,
+    });
+    const openssl = (...args: string[]): string =>
+      execFileSync('openssl', ['smime', ...args], { cwd: folder, encoding: 'utf8', timeout: 30_000, stdio: 'pipe' });
+    const signed = ['-signer', 'company.pem', '-inkey', 'company.key', '-certfile', 'chain.pem'];
+    openssl(
+      '-sign',
+      '-binary',
+      '-nodetach',
+      '-outform',
+      'der',
+      ...signed,
+      '-in',
+      'ca.mobileconfig',
+      '-out',
+      'signed.mobileconfig',
+    );
+    const verify = ['-verify', '-binary', '-inform', 'der', '-purpose', 'any', '-CAfile', 'chain.pem', '-in'];
+    t.equal(openssl(...verify, 'signed.mobileconfig'), text);
+    const bytes = readFileSync(join(folder, 'signed.mobileconfig'));
+    bytes.write('Payload', bytes.indexOf('PayloadType') + 4, 'latin1');
+    writeFileSync(join(folder, 'changed.mobileconfig'), bytes);
+    t.throws(() => openssl(...verify, 'changed.mobileconfig'), 'a changed one is refused');
+  },
+);
