@@ -33,7 +33,8 @@ function ask(method: string, path: string, body?: string, headers: Record<string
         answer.setEncoding('utf8').on('data', (chunk) => {
           text += chunk;
           // A stream goes on: its head is enough.
-          if (/^(?:text\/event-stream|application\/x-pcapng)/.test(answer.headers['content-type'] ?? '')) answer.destroy();
+          if (/^(?:text\/event-stream|application\/x-pcapng)/.test(answer.headers['content-type'] ?? ''))
+            answer.destroy();
         });
         answer.once('close', () => resolve({ status: answer.statusCode!, text }));
       },

@@ -99,7 +99,7 @@ t.test(
   options,
   async (t) => {
     await using server = await startOcserv(['rekey-time = 12', 'rekey-method = ssl']);
-    await using lab = new LightLab(server, AGENT, passwordSignIn);
+    await using lab = new LightLab(server, AGENT, ocservSignIn);
     t.match(await lab.client.connect(), { rekeyTime: 12, rekeyMethod: 'ssl' });
     const { address4 } = lab.client.configuration!;
     await lab.until(() => lab.client.channel === 'dtls');
@@ -113,7 +113,7 @@ t.test(
 
 t.test('a path that lets only smaller datagrams through is found out', options, async (t) => {
   await using server = await startOcserv();
-  await using lab = new LightLab(server, AGENT, passwordSignIn);
+  await using lab = new LightLab(server, AGENT, ocservSignIn);
   lab.carrier.udpLimit = 1_100;
   await lab.client.connect();
   await lab.until(() => lab.client.channel === 'dtls');

@@ -13,7 +13,12 @@ const options = { skip: skipUnless({ programs: ['ocserv', 'ocpasswd'], root: tru
 t.setTimeout(180_000);
 
 t.test('50 clients of ocserv lose UDP at once, and go on over TLS', options, async (t) => {
-  await using server = await startOcserv(['dpd = 30', 'mobile-dpd = 30', 'max-clients = 200', 'max-same-clients = 200']);
+  await using server = await startOcserv([
+    'dpd = 30',
+    'mobile-dpd = 30',
+    'max-clients = 200',
+    'max-same-clients = 200',
+  ]);
   // What inner flows go to: the kernel behind the gateway answers by a server of this process.
   const echo = createServer((socket) => void socket.on('error', () => {}).pipe(socket));
   await new Promise<void>((resolve) => echo.listen(0, resolve));

@@ -5,7 +5,7 @@ import { MAM_RESOURCE_ID } from '../../src/entra/directory/index.ts';
 import { graphClient } from '../support/graph.ts';
 import { skipUnless } from '../support/interop.ts';
 import { LightLab } from '../support/light-lab.ts';
-import { OCSERV_INNER, passwordSignIn, startOcserv } from '../support/ocserv.ts';
+import { OCSERV_INNER, ocservSignIn, startOcserv } from '../support/ocserv.ts';
 import { LOB, makePolicies, signIn } from '../support/policies.ts';
 import { start } from '../support/running-simulator.ts';
 
@@ -39,7 +39,7 @@ t.test('the address of a delivered policy leads to ocserv', options, async (t) =
   t.equal(read.server.hostname, 'localhost');
   t.equal(read.rules.resourceCa.length, 1);
   const found = { ...server, port: Number(read.server.port) };
-  await using lab = new LightLab(found, { userAgent: 'Open AnyConnect VPN Agent v9.01' }, passwordSignIn);
+  await using lab = new LightLab(found, { userAgent: 'Open AnyConnect VPN Agent v9.01' }, ocservSignIn);
   t.match(await lab.client.connect(), { address4: /^192\.168\.177\./ });
   await lab.until(() => lab.client.channel === 'dtls');
   t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
