@@ -2,10 +2,13 @@
  * Virtual seconds per real second: how fast a world's time passes. Each line is a world of its own; what counts is the CPU time from its first virtual
  * moment to its last, of all threads of the process, so that other programs on the machine change less. Of several runs, the least says most.
  *
- *   node bench/world.ts [share of the time, such as 0.1] [--day]
+ *   node bench/world.ts [share of the time, such as 0.1] [--day] [--memory]
  *
  * --day: only the working day, eight hours of ten clients.
+ * --memory: how many bytes of V8's heap are allocated for each page, by sampling. Other programs on the machine change nothing about that; the times
+ *   are longer then.
  */
+import { type HeapProfiler, Session } from 'node:inspector/promises';
 import { parseArgs } from 'node:util';
 import { parseDuration } from '../src/lib/duration.ts';
 import { createWorld, type WorldOptions } from '../src/world/index.ts';
@@ -34,9 +37,24 @@ const DAY: Run = {
   outage: [0.5, 0.5 + 1 / 48],
 };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { day: { type: 'boolean' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { day: { type: 'boolean' }, memory: { type: 'boolean' } },
+});
 const share = Number(positionals[0] ?? 1);
 await (await createWorld()).close(); // Keys and code, which the first world waits for.
+
+/** Bytes that were allocated and, for the most part, collected again. */
+const sizeOf = ({ selfSize, children }: HeapProfiler.SamplingHeapProfileNode): number =>
+  selfSize + children.reduce((sum, child) => sum + sizeOf(child), 0);
+
+const SAMPLING = {
+  samplingInterval: 8192,
+  includeObjectsCollectedByMajorGC: true,
+  includeObjectsCollectedByMinorGC: true,
+};
+const inspector = new Session();
+if (values.memory) inspector.connect();
 
 for (const { name, options, duration, outage } of values.day ? [DAY] : [...RUNS, DAY]) {
   await using world = await createWorld(options);
@@ -50,6 +68,7 @@ for (const { name, options, duration, outage } of values.day ? [DAY] : [...RUNS,
       for (const client of world.clients) client.restoreUdp();
     });
   }
+  if (values.memory) await inspector.post('HeapProfiler.startSampling', SAMPLING);
   const begin = process.cpuUsage();
   const began = performance.now();
   await world.run(virtual);
@@ -58,9 +77,11 @@ for (const { name, options, duration, outage } of values.day ? [DAY] : [...RUNS,
   const real = (performance.now() - began) / 1000;
   const pages = world.clients.reduce((sum, client) => sum + client.pages.fetched, 0);
   const failed = world.clients.reduce((sum, client) => sum + client.pages.failed, 0);
+  const sampled = values.memory ? await inspector.post('HeapProfiler.stopSampling') : undefined;
+  const memory = sampled && `, ${(sizeOf(sampled.profile.head) / 1024 / Math.max(1, pages)).toFixed(1)} KiB a page`;
   const ratio = virtual / 1000 / cpu;
   console.log(
     `${name}: ${Math.round(ratio)} virtual seconds per second of CPU (${(virtual / 1000).toFixed(0)} s in ${cpu.toFixed(1)} s, ${real.toFixed(1)} s real); ` +
-      `${pages} pages, ${failed} failed, ${rekeyed()} rekeys, ${((cpu * 1e6) / Math.max(1, pages)).toFixed(0)} µs a page`,
+      `${pages} pages, ${failed} failed, ${rekeyed()} rekeys, ${((cpu * 1e6) / Math.max(1, pages)).toFixed(0)} µs a page${memory ?? ''}`,
   );
 }
