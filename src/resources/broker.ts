@@ -6,6 +6,7 @@ import type { Closable } from '../lib/dispose.ts';
 import { errorText } from '../lib/errors.ts';
 import type { Requester, Visitor } from '../lib/person.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
+import { resetStream } from '../lib/reset-stream.ts';
 import type { TcpConnectRequest, UdpFlowRequest } from '../netstack/index.ts';
 import type { Network, TcpStream } from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -369,7 +370,7 @@ export class ResourceBroker implements Closable {
     this.#closed = true;
     this.#echoes.close();
     for (const relay of this.#relays) relay.close();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetStream(socket);
     for (const stream of this.#streams) stream.destroy();
     // What is left is still being dialled.
     for (const open of this.#ledger) if (!open.isAnswered) open.stop('The simulator is closing.');

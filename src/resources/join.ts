@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import { patience } from '../lib/late-tick.ts';
+import { resetStream } from '../lib/reset-stream.ts';
 import type { TcpStream } from '../network/index.ts';
 import { ORPHAN_TIMEOUT_MS } from './constants.ts';
 
@@ -13,7 +14,7 @@ export function join(flow: Duplex, socket: TcpStream, clock: Clock): void {
   flow.on('error', ignore);
   socket.on('error', ignore);
   flow.once('close', () => {
-    if (!isWhole(flow)) socket.resetAndDestroy();
+    if (!isWhole(flow)) resetStream(socket);
     // What is still on its way to the upstream has nobody left who waits for it.
     else giveUpWhenStuck(socket, clock);
   });
@@ -29,7 +30,7 @@ function giveUpWhenStuck(socket: TcpStream, clock: Clock): void {
   const left = socket.writableLength;
   const timer = patience(clock, ORPHAN_TIMEOUT_MS, () => {
     if (socket.destroyed) return;
-    if (socket.writableLength === left) socket.resetAndDestroy();
+    if (socket.writableLength === left) resetStream(socket);
     else giveUpWhenStuck(socket, clock);
   });
   socket.once('close', () => timer.cancel());

@@ -1,4 +1,5 @@
 import type { FaultPorts, StreamFault, StreamPoint } from '../../faults/ports.ts';
+import { resetStream } from '../../lib/reset-stream.ts';
 import type { GatewaySession } from '../session/session.ts';
 import type { TunnelRefusal } from './connect-request.ts';
 import { ConnectionState } from './connection-state.ts';
@@ -67,7 +68,7 @@ export function suffer(host: FaultHost, subject: FaultSubject, fault: StreamFaul
     if (fault.kind !== 'ban' || subject.state !== ConnectionState.Handshake) return false;
   }
   subject.broken();
-  if (fault.kind === 'reset') transport.raw.resetAndDestroy();
+  if (fault.kind === 'reset') resetStream(transport.raw);
   else subject.closeConnection();
   return true;
 }

@@ -1,4 +1,5 @@
 import type { TcpConnection } from '../../faults/ports.ts';
+import { resetStream } from '../../lib/reset-stream.ts';
 import type { Transport } from '../../tls/transport.ts';
 import type { GatewaySession } from '../session/session.ts';
 import { ConnectionState } from './connection-state.ts';
@@ -33,7 +34,7 @@ export function tcpConnectionOf(subject: FaultSubject): TcpConnection {
     end(how, why) {
       subject.broken(why);
       if (how === 'reset') {
-        transport.raw.resetAndDestroy();
+        resetStream(transport.raw);
         return;
       }
       transport.closeSocket();
