@@ -155,3 +155,14 @@ t.test('a bad expression is refused with its line and column', async (t) => {
     message: /tunnelite\.yaml:4:\d+ services\.stubs\[1\]\.expression: .*missing closing/,
   });
 });
+
+t.test('a stub’s name has HTTPS with a certificate for it, also when it is added later', async (t) => {
+  const sim = await start(t, { services: { stubs: [{ host: HOST, path: '/first', body: 'one' }] } });
+  const { client } = await connect(t, sim);
+  const get = async (host: string, path: string) =>
+    (await client.fetch(`https://${host}${path}`, { ca: sim.ca })).body.toString();
+  t.equal(await get(HOST, '/first'), 'one');
+  sim.stubs.add({ host: 'late.contoso.internal', path: '/second', body: 'two' });
+  t.equal(await get('late.contoso.internal', '/second'), 'two');
+  t.equal(await get(HOST, '/first'), 'one', 'the other has one still');
+});
