@@ -50,7 +50,7 @@ export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundin
     fleet,
     books,
     pacer,
-    onPhase: () => {},
+    onPhase: ({ phase }) => surroundings.onPhase?.({ phase: phase.phase, name: phase.name }),
     onEnd: () => {
       // At once: what is intended for the moment of the end is not part of the run.
       for (const rotation of rotations) rotation.end();

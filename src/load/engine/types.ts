@@ -3,6 +3,7 @@ import type { LightClient } from '../../client/core/light-client.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { RandomSource } from '../../lib/random.ts';
 import type { TokenStore } from '../login/tokens.ts';
+import type { PhaseKind } from '../plan/types.ts';
 import type { LoadMeta } from '../result/types.ts';
 
 /** How clients log in: with tokens, or in another way. */
@@ -46,6 +47,8 @@ export interface LoadSurroundings {
   readonly gateway?: GatewayProbe | undefined;
   /** Ends the run early: the result is what was until then. */
   readonly signal?: AbortSignal | undefined;
+  /** A phase has begun. */
+  readonly onPhase?: ((phase: { readonly phase: PhaseKind; readonly name: string }) => void) | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 

@@ -1,0 +1,101 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { ClientTimer, systemCarrier, trust } from '../../src/client/core/index.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemRandom } from '../../src/lib/random.ts';
+import { checkPlan, runLoad, TokenStore } from '../../src/load/index.ts';
+import { skipUnless } from '../support/interop.ts';
+import { PeerProcess } from '../support/peer-process.ts';
+import { start } from '../support/running-simulator.ts';
+
+/* Stock clients beside our own in the same blackout: what we measure of ours is what others do. */
+
+const skip = skipUnless({ programs: ['openconnect'] });
+t.setTimeout(300_000);
+
+const STOCK = 20;
+const DPD = 10;
+const DEAD = /DTLS Dead Peer Detection detected dead peer/;
+
+t.test(
+  '20 openconnect and our own clients find out within the granularity of dead peer detection',
+  { skip },
+  async (t) => {
+    const sim = await start(t, { gateway: { dpd: DPD } });
+    const folder = t.testdir();
+    const [ca, token] = [join(folder, 'ca.pem'), join(folder, 'token.jwt')];
+    writeFileSync(ca, sim.ca);
+    writeFileSync(token, await sim.token(), { mode: 0o600 });
+    const stock: PeerProcess[] = [];
+    t.teardown(() => Promise.all(stock.map((one) => one[Symbol.asyncDispose]())));
+    for (let n = 0; n < STOCK; n++) {
+      const client = new PeerProcess('openconnect', [
+        '--protocol=anyconnect',
+        '--http-auth=Bearer',
+        '--token-mode=oidc',
+        `--token-secret=@${token}`,
+        `--cafile=${ca}`,
+        '--script-tun',
+        '--script=exec sleep 600',
+        sim.urls.gateway,
+      ]);
+      stock.push(client);
+    }
+    const connected = (): number => stock.filter(({ output }) => /Established DTLS connection/.test(output)).length;
+    const until = async (condition: () => boolean, what: string): Promise<void> => {
+      const deadline = performance.now() + 90_000;
+      while (!condition()) {
+        if (performance.now() > deadline)
+          throw new Error(`${what}\n${stock.map(({ output }) => output.slice(-300)).join('\n---\n')}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    await until(() => connected() === STOCK, `only ${connected()} have DTLS`);
+
+    const plan = checkPlan({
+      clients: STOCK,
+      client: { unanswered: '0s' },
+      traffic: { every: '1s' },
+      phases: [
+        { phase: 'login storm', for: '60s', until: 'done', arrivals: { constant: 10 } },
+        { phase: 'udp blackout', for: '60s', until: 'done' },
+      ],
+    });
+    const decided = new Map<PeerProcess, number>();
+    let cutAt: number | undefined;
+    const watch = setInterval(() => {
+      if (cutAt === undefined) return;
+      for (const one of stock)
+        if (!decided.has(one) && DEAD.test(one.output)) decided.set(one, performance.now() - cutAt);
+    }, 20);
+    t.teardown(() => clearInterval(watch));
+    const result = await runLoad(plan, {
+      url: new URL(sim.urls.gateway.replace('localhost', '127.0.0.1')),
+      serverName: 'localhost',
+      serverKind: 'tunnelite',
+      secureContext: trust(sim.ca),
+      clock: systemClock,
+      random: systemRandom,
+      timer: new ClientTimer(systemClock),
+      carrier: () => systemCarrier,
+      login: { tokens: (fetched) => new TokenStore([() => sim.token()], systemClock, fetched) },
+      // Stock clients lose their datagrams at the gateway, when ours lose theirs.
+      onPhase: ({ phase }) => {
+        if (phase !== 'udp blackout') return;
+        cutAt = performance.now();
+        sim.faults.add({ on: { seam: 'udp' }, then: { do: 'drop' } });
+      },
+    });
+    await until(() => decided.size === STOCK, `only ${decided.size} found out`);
+    const { counters, times } = result.totals;
+    t.match(counters, { 'fallback.cut': STOCK, 'fallback.done': STOCK, 'fallback.never': 0 });
+    const theirs = [...decided.values()].sort((a, b) => a - b);
+    const ours = times.decision!;
+    const text = `stock ${theirs.map((ms) => (ms / 1000).toFixed(1)).join(' ')}; ours ${[ours.min, ours.p50, ours.max].map((us) => (us / 1e6).toFixed(1)).join(' ')}`;
+    t.comment(text);
+    const median = theirs[STOCK / 2]! / 1000;
+    t.ok(Math.abs(median - ours.p50 / 1e6) <= DPD, text);
+    t.ok(theirs[0]! / 1000 >= ours.min / 1e6 - DPD && theirs.at(-1)! / 1000 <= ours.max / 1e6 + DPD, text);
+  },
+);
