@@ -10,9 +10,11 @@ export interface PolicyPicture {
   readonly subject: string;
   readonly settings: readonly { readonly name: string; readonly value: string }[];
   readonly apps: readonly { readonly app: string; readonly platform: Platform }[];
+  /** The same to be looked up: platform and id, lower-cased. */
+  readonly appKeys: ReadonlySet<string>;
   /** What the apps are, where they are not listed: `allApps` and others. */
   readonly appGroup: string;
-  readonly groups: readonly string[];
+  readonly groups: ReadonlySet<string>;
   readonly assigned: boolean;
   readonly levels: readonly string[];
   /** Of an app protection policy for Android. */
@@ -56,6 +58,12 @@ function policyOf(policy: Json, kind: string): PolicyPicture {
   const targets = listIn(memberOf(policy, 'assignments'))
     .map((each) => memberOf(each, 'target'))
     .filter(isObject);
+  const apps = listIn(memberOf(policy, 'apps')).flatMap((each) => {
+    const identifier = memberOf(each, 'mobileAppIdentifier');
+    if (!isObject(identifier) || !(typeof identifier.bundleId === 'string' || typeof identifier.packageId === 'string'))
+      return [];
+    return [appOf(identifier as unknown as AppIdentifier)];
+  });
   return {
     name,
     subject: `${kind} “${name}”`,
@@ -63,17 +71,12 @@ function policyOf(policy: Json, kind: string): PolicyPicture {
       const [key, value] = [memberOf(pair, 'name'), memberOf(pair, 'value')];
       return typeof key === 'string' ? [{ name: key, value: typeof value === 'string' ? value : '' }] : [];
     }),
-    apps: listIn(memberOf(policy, 'apps')).flatMap((each) => {
-      const identifier = memberOf(each, 'mobileAppIdentifier');
-      if (
-        !isObject(identifier) ||
-        !(typeof identifier.bundleId === 'string' || typeof identifier.packageId === 'string')
-      )
-        return [];
-      return [appOf(identifier as unknown as AppIdentifier)];
-    }),
+    apps,
+    appKeys: new Set(apps.map(keyOf)),
     appGroup: String(memberOf(policy, 'appGroupType') ?? 'selectedPublicApps'),
-    groups: targets.map((target) => String(memberOf(target, 'groupId') ?? target['@odata.type'] ?? '?').toLowerCase()),
+    groups: new Set(
+      targets.map((target) => String(memberOf(target, 'groupId') ?? target['@odata.type'] ?? '?').toLowerCase()),
+    ),
     assigned: targets.length > 0,
     levels: String(memberOf(policy, 'targetedAppManagementLevels') ?? 'unspecified')
       .split(',')
@@ -82,6 +85,9 @@ function policyOf(policy: Json, kind: string): PolicyPicture {
   };
 }
 
+const keyOf = ({ app, platform }: { readonly app: string; readonly platform: Platform }): string =>
+  `${platform} ${app.toLowerCase()}`;
+
 /** Whether a policy is for an app. */
 export function isFor(
   policy: PolicyPicture,
@@ -89,5 +95,5 @@ export function isFor(
 ): boolean {
   if (policy.appGroup === 'allApps') return true;
   if (/^all(Core)?MicrosoftApps$/.test(policy.appGroup)) return /^com\.microsoft\./i.test(app);
-  return policy.apps.some((each) => each.platform === platform && each.app.toLowerCase() === app.toLowerCase());
+  return policy.appKeys.has(keyOf({ app, platform }));
 }

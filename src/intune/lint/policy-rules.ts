@@ -110,18 +110,15 @@ function lintBundle({ subject, apps }: PolicyPicture, { applications }: Picture)
     }));
 }
 
-/** Two policies that reach one app and one person, and disagree. */
+/** Two policies that reach one app and one person, and disagree. Each is held against those before it. */
 function lintRaces(policies: readonly PolicyPicture[]): readonly LintFinding[] {
+  const values = policies.map(({ settings }) => new Map(settings.map(({ name, value }) => [name, value])));
   return policies.flatMap((policy, i) =>
-    policies.slice(i + 1).flatMap((other): readonly LintFinding[] => {
+    policies.slice(0, i).flatMap((other, j): readonly LintFinding[] => {
+      if (!meet(policy.groups, other.groups)) return [];
       const app = policy.apps.find((each) => isFor(other, each));
-      const meets = (a: PolicyPicture, b: PolicyPicture): boolean =>
-        a.groups.includes(ALL_USERS) ||
-        b.groups.includes(ALL_USERS) ||
-        a.groups.some((group) => b.groups.includes(group));
-      if (!app || !meets(policy, other)) return [];
-      const theirs = new Map(other.settings.map(({ name, value }) => [name, value]));
-      const differing = policy.settings.filter(({ name, value }) => (theirs.get(name) ?? value) !== value);
+      if (!app) return [];
+      const differing = policy.settings.filter(({ name, value }) => (values[j]!.get(name) ?? value) !== value);
       if (differing.length === 0) return [];
       return [
         {
@@ -134,4 +131,9 @@ function lintRaces(policies: readonly PolicyPicture[]): readonly LintFinding[] {
       ];
     }),
   );
+}
+
+function meet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a.size === 0 || b.size === 0) return false;
+  return a.has(ALL_USERS) || b.has(ALL_USERS) || !a.isDisjointFrom(b);
 }

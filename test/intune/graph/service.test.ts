@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { graphClient } from '../../support/graph.ts';
-import { start } from '../../support/running-simulator.ts';
+import { connect, start } from '../../support/running-simulator.ts';
 
 const CA_POLICY = {
   displayName: 'MAM Tunnel for the LOB app',
@@ -123,11 +123,16 @@ t.test('a changed server configuration reaches new sessions, and a reset takes i
   const { sim, graph } = await lab(t);
   const { body } = await graph('GET', '/beta/deviceManagement/microsoftTunnelConfigurations');
   const [{ id }] = body.value as [{ id: string }];
+  const { client: before } = await connect(t, sim);
   const path = `/beta/deviceManagement/microsoftTunnelConfigurations/${id}`;
   const advancedSettings = [{ name: 'session-timeout', value: '300' }];
   t.equal((await graph('PATCH', path, { advancedSettings, routeIncludes: ['10.20.0.0/24'] })).status, 200);
   t.equal(sim.config.gateway.sessionTimeout, 300);
+  const { client: later } = await connect(t, sim);
+  t.match(later.configuration, { sessionTimeout: 300, routesInclude: [/^10\.20\.0\.0\//] }, 'a new session is told');
   sim.journal.expect({ name: 'intune.configuration.applied', fields: { needsRestart: '' } });
+  t.ok(before.connected, 'a session that is there goes on');
+  t.equal(before.configuration.sessionTimeout, 3600);
   t.equal((await graph('PATCH', path, { advancedSettings: [] })).status, 200);
   t.equal(sim.config.gateway.sessionTimeout, 3600, 'as before, when nobody says');
   t.strictSame(sim.config.gateway.routesInclude, ['10.20.0.0/24']);
