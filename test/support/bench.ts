@@ -113,11 +113,12 @@ export const WITH_PEERS: readonly Benchmark[] = [
   },
   {
     path: 'dashboard/main.ts',
-    args: ['1', '0.3', '50'],
+    args: ['1', '4', '50'],
     says: [
       /^weight +[1-9]\d+ bytes/m,
       /^first paint +[1-9].* ms$/m,
       /^dashboard open .* ms CPU of the gateway a MB, .* ×/m,
+      /^that is +.* % of a core$/m,
       /^50 sessions +.* % of a core\); [1-9]\d* elements$/m,
       /^scrolling +[1-9].* ms a frame/m,
     ],
