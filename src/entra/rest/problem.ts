@@ -53,6 +53,9 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_CONFIG_SYNTAX: 400,
   ERR_CONFIG_FILE: 400,
   ERR_CONFIG_RELOAD: 409,
+  ERR_CAPTURE_UNKNOWN: 404,
+  ERR_CAPTURE_LIMIT: 409,
+  ERR_CAPTURE_OPTIONS: 400,
 };
 
 /** Answers with `{"error":{"code","message","hint","details"}}`: every refusal of the administration listener has that shape. */
