@@ -7,7 +7,7 @@ const layers = [
   ['udp', 'network', 'dtls', 'tls', 'netstack', 'bearer', 'faults', 'metrics', 'capture'],
   ['entra', 'gateway', 'resources', 'services', 'client'],
   ['intune', 'admin', 'explain', 'pairing', 'load'],
-  ['simulator'],
+  ['simulator', 'report'],
   ['world'],
   ['scenario'],
   ['testing', 'index', 'cli'],
@@ -24,6 +24,7 @@ const neighbours = [
   ['faults', 'tls', "the seam for bytes is the transport's own port"],
   ['intune', 'pairing', 'keys and values for an app, and snippets with them, have one writer'],
   ['network', 'udp', 'a network of the machine opens the sockets of the machine'],
+  ['simulator', 'report', 'a simulator packs its own report'],
 ];
 
 /** Folders whose files are what their inner folders build on, and not the other way about. */

@@ -34,7 +34,8 @@ export function onlyOwnNames(names: readonly string[]) {
  * nothing in front of this listener can have taken the request for another one's.
  */
 function hostOf({ raw }: FastifyRequest): string {
-  const hosts = raw.headersDistinct.host ?? [];
+  // The listener's own questions to itself have no such member.
+  const hosts = raw.headersDistinct?.host ?? [raw.headers.host ?? []].flat();
   const target = /^https?:\/\/([^/?#]*)/i.exec(raw.url ?? '')?.[1];
   return [...new Set([...hosts, ...(target === undefined ? [] : [target])])].join(', ');
 }

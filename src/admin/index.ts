@@ -11,6 +11,7 @@ export { gatewayRoutes } from './routes/gateway-routes.ts';
 export { type JournalPort, journalRoutes } from './routes/journal-routes.ts';
 export { type ProcessUsage, processRoutes } from './routes/process-routes.ts';
 export { type ProfilePort, profileRoutes } from './routes/profile-routes.ts';
+export { reportRoutes } from './routes/report-routes.ts';
 export { type ResetAnswer, resetRoutes } from './routes/reset-routes.ts';
 export { type ResourcesPort, resourceRoutes } from './routes/resource-routes.ts';
 export { type SessionsPort, sessionRoutes } from './routes/session-routes.ts';

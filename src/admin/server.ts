@@ -53,6 +53,10 @@ export interface AdminServer extends Closable {
   readonly secret: string;
   /** A link that opens the dashboard: good once, and for two minutes. */
   dashboardLink(): string;
+  /** Addresses that can be read as they are: `GET`, without a parameter, and answered at once. @internal */
+  readonly answerable: readonly string[];
+  /** What is answered there, if that is JSON. @internal */
+  answer(address: string): Promise<unknown>;
 }
 
 /** Bytes of a request's body; routes that take whole documents allow more. */
@@ -73,6 +77,9 @@ const DESCRIPTOR_SHARE = 8;
 /** Characters of a name in an address: a user name may have 318. */
 const MAX_NAME_LENGTH = 1024;
 
+/** Nouns that have no answer of their own to keep: streams, files, and what is kept otherwise. */
+const NOT_KEPT = /^\/api\/(?:journal|capture|report|docs|openapi)/;
+
 /** A body of this request may be longer than routes usually take. */
 function mayBeLong({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > BODY_LIMIT;
@@ -87,6 +94,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const codes = new LinkCodes(options.clock ?? systemClock, options.random);
   const dashboardLink = (): string => `${url()}/#code=${codes.issue()}`;
   const routes = [...options.routes, { prefix: '/api/dashboard/links', plugin: linkRoutes(dashboardLink) }];
+  const answerable = new Set<string>();
   const server = fastify({
     bodyLimit: BODY_LIMIT,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
@@ -117,6 +125,10 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     await guarded.register(dashboardPlugin({ codes, secret }));
     await guarded.register(async (secured) => {
       secured.addHook('onRequest', requireSecret(secret));
+      secured.addHook('onRoute', ({ method, url }) => {
+        const address = url.replace(/\/$/, '');
+        if (method === 'GET' && !/[:*]/.test(url) && !NOT_KEPT.test(url)) answerable.add(address);
+      });
       for (const { prefix, plugin } of routes) await secured.register(plugin, { prefix });
     });
   });
@@ -141,6 +153,14 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     port,
     secret,
     dashboardLink,
+    answerable: [...answerable],
+    async answer(address) {
+      const host = `localhost:${port}`;
+      const headers = { host, authorization: `Bearer ${secret}` };
+      const answer = await server.inject({ method: 'GET', url: address, headers });
+      const json = answer.statusCode === 200 && /^application\/json/.test(String(answer.headers['content-type']));
+      return json ? (answer.json() as unknown) : undefined;
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -102,6 +102,14 @@ export const root: Command = {
       description: 'Capture packets for Wireshark, with the keys to decrypt them',
       load: async () => (await import('./commands/capture.ts')).default,
     },
+    report: {
+      description: 'Write a report on the running instance to attach to an issue, without secrets',
+      load: async () => (await import('./commands/report.ts')).default,
+    },
+    open: {
+      description: 'Show a report as if its instance ran, to read only',
+      load: async () => (await import('./commands/open.ts')).default,
+    },
     reset: {
       description: 'Set the running instance back to how it started: sessions, directory, faults, upstreams, clock',
       load: async () => (await import('./commands/reset.ts')).default,

@@ -518,6 +518,15 @@ export const ERROR_CODES = {
     summary: 'A capture cannot be written to its file.',
     hint: 'Name a file in a folder that exists and that you may write to.',
   },
+  // report
+  ERR_REPORT_FILE: {
+    summary: 'A file cannot be read as a report.',
+    hint: 'Give a file that "tunnelite report" wrote, whole and unchanged.',
+  },
+  ERR_REPORT_READ_ONLY: {
+    summary: 'A report can be looked at only; nothing runs that could be changed.',
+    hint: 'Ask a running instance.',
+  },
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;
 
 /** One of the stable codes that a {@link TunneliteError} carries. */

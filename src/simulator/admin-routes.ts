@@ -18,6 +18,7 @@ import {
   type ReloadAnswer,
   type ResetAnswer,
   type ResourcesPort,
+  reportRoutes,
   resetRoutes,
   resourceRoutes,
   type SessionsPort,
@@ -63,6 +64,7 @@ export interface AdminSubject {
   reset(): Promise<ResetAnswer>;
   reload(): Promise<ReloadAnswer>;
   requestStop(): void;
+  report(): Promise<Buffer>;
   subscribe(listener: EventListener): () => void;
   mintToken(request: TokenRequest): Promise<MintedToken>;
   inspectToken: TokenInspector;
@@ -95,6 +97,7 @@ export function adminRoutes(sim: AdminSubject, startedAt: number, facts: () => o
     { prefix: '/api/faults', plugin: faultRoutes(sim.faults) },
     { prefix: '/api/profiles', plugin: profileRoutes(sim.faults) },
     { prefix: '/api/gateway', plugin: gatewayRoutes(gateway) },
+    { prefix: '/api/report', plugin: reportRoutes(() => sim.report()) },
     { prefix: '/api/reset', plugin: resetRoutes(() => sim.reset()) },
     { prefix: '/api/stop', plugin: stopRoutes(() => sim.requestStop()) },
     { prefix: '/api/clock', plugin: clockRoutes(clock) },

@@ -39,6 +39,7 @@ import { tokenMinter } from './mint.ts';
 import type { InnerNetwork } from './network.ts';
 import { OwnCapture, type OwnCaptureOptions } from './own-capture.ts';
 import { type ConfigSource, type ReloadResult, reloadConfig } from './reload.ts';
+import { reportOf } from './report.ts';
 import type { ResetHook, Resets } from './resets.ts';
 import type { ResourceControls } from './resources.ts';
 import { planServerConfiguration } from './server-configuration.ts';
@@ -240,6 +241,15 @@ export class Simulator implements Closable {
    */
   async capture(options: OwnCaptureOptions = {}): Promise<OwnCapture> {
     return OwnCapture.start(this.captures, options);
+  }
+
+  /**
+   * A report on this run to attach to an issue: journal, configuration, what REST answers, metrics, and the headers of captured packets, without
+   * secrets: a tar archive, compressed by gzip. `tunnelite open` shows it.
+   */
+  async report(): Promise<Buffer> {
+    const { captures, config, journal } = this;
+    return reportOf({ admin: this.admin, captures, config, journal, metrics: () => this.metrics(), secrets: [] });
   }
 
   /** The metrics as `GET /metrics` of the administration listener shows them, in the text format of Prometheus: docs/metrics.md. */

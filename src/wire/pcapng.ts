@@ -47,6 +47,8 @@ export interface CapturedPacket {
   /** Seen from who captures. */
   readonly direction?: 'in' | 'out';
   readonly comment?: string;
+  /** Bytes that it had, where some were left out. */
+  readonly wireLength?: number;
   /** Number of the interface in the order of its description. Default 0. */
   readonly interfaceId?: number;
 }
@@ -168,7 +170,7 @@ export function pcapngPacket(packet: CapturedPacket): Buffer {
   head.writeUInt32LE(packet.interfaceId ?? 0, 0);
   writeTime(head, 4, packet.time);
   head.writeUInt32LE(kept, 12);
-  head.writeUInt32LE(packet.bytes.length, 16);
+  head.writeUInt32LE(packet.wireLength ?? packet.bytes.length, 16);
   const options: Buffer[] = [];
   if (packet.comment !== undefined) options.push(textOption(OPTION_COMMENT, packet.comment));
   if (packet.direction !== undefined) {

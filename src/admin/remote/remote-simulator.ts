@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { TokenInspection } from '../../bearer/index.ts';
 import type { AccessInput, AccessRuleInput, StubInput, UpstreamInput } from '../../config/index.ts';
 import type { FailNext, Outage } from '../../entra/index.ts';
@@ -356,6 +357,11 @@ export class RemoteSimulator implements Closable {
     this.stubs = new RemoteStubs(requests);
     this.intune = new RemoteIntune(requests);
     this.captures = new RemoteCaptures(requests);
+  }
+
+  /** Writes a report on the run, without secrets, to `to`, and ends that. */
+  report(to: Writable): Promise<void> {
+    return this.#requests.pipe('/api/report', new URLSearchParams(), to);
   }
 
   status(): Promise<InstanceStatus> {

@@ -56,6 +56,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_CAPTURE_UNKNOWN: 404,
   ERR_CAPTURE_LIMIT: 409,
   ERR_CAPTURE_OPTIONS: 400,
+  ERR_REPORT_READ_ONLY: 409,
 };
 
 /** Answers with `{"error":{"code","message","hint","details"}}`: every refusal of the administration listener has that shape. */

@@ -1,0 +1,47 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { TunneliteEvent } from '../telemetry/index.ts';
+import { cutCapture } from './cut-capture.ts';
+import type { Redactor } from './redact.ts';
+import { type TarEntry, writeTar } from './ustar.ts';
+
+/** The version of what is in a report. */
+export const REPORT_FORMAT = 1;
+
+/** What a report says of itself. */
+export interface ReportManifest {
+  readonly format: number;
+  readonly version: string;
+  readonly node: string;
+  readonly platform: string;
+  /** Milliseconds since the Unix epoch, by the machine's clock. */
+  readonly createdAt: number;
+  /** Addresses of the REST interface whose answers are in it, in the order of `rest/<number>.json`. */
+  readonly answers: readonly string[];
+}
+
+interface ReportParts {
+  readonly manifest: Omit<ReportManifest, 'format' | 'answers'>;
+  readonly events: readonly TunneliteEvent[];
+  /** What the REST interface answers, by address. */
+  readonly answers: ReadonlyMap<string, unknown>;
+  readonly metrics: string;
+  /** A capture with all that it has; only what tells nothing of its contents is taken over. */
+  readonly capture?: Buffer | undefined;
+  readonly redactor: Redactor;
+}
+
+/** Packs a report: a tar archive, compressed by gzip, without secrets. */
+export async function packReport(parts: ReportParts): Promise<Buffer> {
+  const { redactor, answers } = parts;
+  const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(redactor.value(value))}\n`);
+  const manifest: ReportManifest = { format: REPORT_FORMAT, ...parts.manifest, answers: [...answers.keys()] };
+  const entries: TarEntry[] = [
+    { name: 'report.json', bytes: Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`) },
+    { name: 'journal.ndjson', bytes: Buffer.concat(parts.events.map((event) => json(event))) },
+    { name: 'metrics.txt', bytes: Buffer.from(redactor.text(parts.metrics)) },
+    ...Array.from(answers.values(), (answer, i) => ({ name: `rest/${i}.json`, bytes: json(answer) })),
+  ];
+  if (parts.capture !== undefined) entries.push({ name: 'capture.pcapng', bytes: cutCapture(parts.capture) });
+  return promisify(gzip)(writeTar(entries, manifest.createdAt / 1000));
+}
