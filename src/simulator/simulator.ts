@@ -39,7 +39,6 @@ import { tokenMinter } from './mint.ts';
 import type { InnerNetwork } from './network.ts';
 import { OwnCapture, type OwnCaptureOptions } from './own-capture.ts';
 import { type ConfigSource, type ReloadResult, reloadConfig } from './reload.ts';
-import { reportOf } from './report.ts';
 import type { ResetHook, Resets } from './resets.ts';
 import type { ResourceControls } from './resources.ts';
 import { planServerConfiguration } from './server-configuration.ts';
@@ -249,6 +248,7 @@ export class Simulator implements Closable {
    */
   async report(): Promise<Buffer> {
     const { captures, config, journal } = this;
+    const { reportOf } = await import('./report.ts');
     return reportOf({ admin: this.admin, captures, config, journal, metrics: () => this.metrics(), secrets: [] });
   }
 
