@@ -130,7 +130,7 @@ function findingOf(one: Cause, evidence: Evidence, up: number): Finding {
     area: one.area,
     weight: one.weight,
     title: one.title,
-    what: printable(one.what(evidence)),
+    what: sentence(printable(one.what(evidence))),
     why: printable(rule === undefined ? why : `This was made by the fault rule ${rule}. Without it: ${why}`),
     next: [...(rule === undefined ? [] : [`\`tunnelite fault remove ${rule}\``]), ...one.next(evidence)].map(printable),
     docs: one.docs,
@@ -141,6 +141,9 @@ function findingOf(one: Cause, evidence: Evidence, up: number): Finding {
     last: event.seq,
   };
 }
+
+/** With a full stop, where what came from elsewhere has none. */
+const sentence = (text: string): string => (/[.!?)]$/.test(text) ? text : `${text}.`);
 
 const RANKS: Readonly<Record<Weight, number>> = { fatal: 0, trouble: 1, note: 3 };
 

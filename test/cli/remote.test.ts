@@ -49,6 +49,23 @@ t.test('sessions are listed, shown and ended', async (t) => {
   t.match(waited, { code: 0, out: /session\.disconnect .*Enough\./ });
 });
 
+t.test('a client is explained, and the areas of the journal can still be asked for', async (t) => {
+  const [ended] = (await json('sessions')).value.sessions as { id: string }[];
+  t.equal(ended, undefined);
+  const shown = await run('explain');
+  t.match(shown, {
+    code: 0,
+    out: /^The session \w{6} of alice@contoso\.com is over: an administrator ended the session\.$/m,
+  });
+  t.match(shown.out, /\(end-admin\)\n +After \d+ s: Enough\.\n +Why: .*\n(?: .*\n)* +→ Log in again\./);
+  const { value } = await json('explain', 'last');
+  t.match(value, { outcome: 'ended', findings: [{ cause: 'end-admin', seams: undefined }] });
+  t.match(await run('explain', 'nobody'), { code: 1, err: /The journal has nothing of the session nobody/ });
+  t.match(await run('explain', '1.2.3'), { code: 1, err: /neither a session’s id nor an address/ });
+  t.match(await run('journal', 'session.disconnect'), { code: 0, out: /session\.disconnect/ });
+  t.match(await run('journal', 'dif'), { code: 2, err: /no event “dif”/ });
+});
+
 t.test('a server is exposed, listed and removed', async (t) => {
   t.match(await run('expose', 'orders.contoso.internal:443=localhost:3000'), {
     code: 0,

@@ -112,7 +112,8 @@ provokes('tls-other', async () => {
   await run('bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}; printf '${bytes}' >&3; cat <&3`]);
 });
 
-provoker(() => sim, skip || skipUnless({ programs: ['chromium'] }))('tls-refused-certificate', async (t) => {
+const provokesByBrowser = provoker(() => sim, skip || skipUnless({ programs: ['chromium'] }));
+provokesByBrowser('tls-refused-certificate', async (t) => {
   const profile = mkdtempSync(join(tmpdir(), 'tunnelite-explain-'));
   t.teardown(() => rmSync(profile, { recursive: true, maxRetries: 10 }));
   const refused = sim.journal.waitFor({ name: 'tls.failed', since: sim.journal.mark() }, { timeout: 60_000 });

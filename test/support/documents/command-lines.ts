@@ -71,12 +71,15 @@ async function cliComplaint(argv: readonly string[], whole: boolean): Promise<st
   let rest = argv;
   while (one.subCommands) {
     const [word] = rest;
+    const known = word !== undefined && Object.hasOwn(one.subCommands, word);
+    // A group that does something by itself takes words of its own.
+    if (one.run && !known && Object.values(one.args ?? {}).some(({ type }) => type === 'positional')) break;
     if (word === undefined || word.startsWith('-')) {
       return word === undefined || ['--help', '-h', '--version', '-v'].includes(word)
         ? undefined
         : `no option ${word} before a command`;
     }
-    if (!Object.hasOwn(one.subCommands, word)) return `no command ${word}`;
+    if (!known) return `no command ${word}`;
     one = await one.subCommands[word]!.load();
     rest = rest.slice(1);
   }

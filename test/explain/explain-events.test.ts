@@ -1,0 +1,273 @@
+import t from 'tap';
+import { explain, explanationText, parseSubject } from '../../src/explain/index.ts';
+import type { EventMap, EventName, TunneliteEvent } from '../../src/telemetry/index.ts';
+import { about, provoker } from '../support/explaining.ts';
+import { start } from '../support/running-simulator.ts';
+
+// Causes whose clients are not to be had, or take a machine of their own: the events are as the gateway tells them, which its own tests show
+// (test/gateway, test/dtls, test/resources, test/bearer), and so is what is made of them.
+
+const sim = await start(t);
+const provokes = provoker(() => sim);
+const remote = '198.51.100.7:50000';
+let sessions = 0;
+
+/** A session of some client, as far as explanations look at it. */
+function session(changes: Partial<EventMap['session.connect']> & { readonly library?: string } = {}): string {
+  const id = `s${(sessions++).toString(36)}aaaa`;
+  const { library = 'GnuTLS', ...connect } = changes;
+  sim.emit('tls.connect', { remote, protocol: 'TLSv1.3', cipher: 'X', serverName: undefined, library });
+  sim.emit('session.connect', {
+    session: id,
+    user: 'u',
+    signInName: 'alice@contoso.com',
+    remote,
+    address4: '169.254.0.9',
+    address6: undefined,
+    mtu: 1300,
+    agent: 'Open AnyConnect VPN Agent v9.21',
+    udp: 'offered',
+    resumed: false,
+    ...connect,
+  });
+  return id;
+}
+
+/** An event of a session, whose client is asked about. */
+function of<K extends EventName>(
+  name: K,
+  fields: Omit<EventMap[K], 'session'>,
+  connect: Parameters<typeof session>[0] = {},
+) {
+  return async () => {
+    const id = session(connect);
+    sim.emit(name, { ...fields, session: id } as unknown as EventMap[K]);
+    return about(id);
+  };
+}
+
+const refused = (reason: string, explanation: string) =>
+  of('channel.dtls.refused', { remote: '198.51.100.7:50001', reason, explanation, withheld: 0 });
+const OTHER = "The client's Finished could not be decrypted: the two sides have different keys.";
+
+provokes('dtls-other-key', refused('timeout', OTHER));
+provokes(
+  'dtls-openssl-reconnect',
+  of(
+    'channel.dtls.refused',
+    { remote: '198.51.100.7:50001', reason: 'timeout', explanation: OTHER, withheld: 0 },
+    { library: 'OpenSSL', resumed: true },
+  ),
+  (t, { finding, explanation }) => {
+    t.match(finding.title, 'An OpenSSL build of openconnect does not return to DTLS after a reconnect');
+    t.match(explanation.client, { kind: 'openconnect', version: '9.21', library: 'OpenSSL' });
+  },
+);
+provokes('dtls-not-authentic', refused('not-authentic', 'A record is not authentic.'));
+provokes('dtls-timeout', refused('timeout', 'The client did not answer the ServerHello in time.'));
+provokes(
+  'dtls-no-common-cipher',
+  refused('no-common-cipher', 'The client offers no cipher suite that its tunnel was set up for.'),
+);
+provokes('dtls-version', refused('version', 'The client does not offer DTLS 1.2.'));
+provokes('dtls-unknown-peer', refused('unknown-peer', 'A record of no association that is known here.'));
+provokes('dtls-full', refused('full', 'There are as many DTLS associations as are allowed.'));
+provokes('dtls-failed', refused('handshake_failure', 'The client ended the handshake.'));
+provokes(
+  'channel-client-moved',
+  of('channel.switch', { from: 'dtls', to: 'cstp', reason: 'the client sent data over TLS' }),
+);
+provokes(
+  'channel-dtls-ended',
+  of('channel.switch', { from: 'dtls', to: 'cstp', reason: 'the DTLS association ended' }),
+);
+provokes('channel-moved', of('channel.dtls.move', { from: '198.51.100.7:1', to: '198.51.100.8:2' }));
+provokes('channel-spoofed', of('channel.spoofed', { count: 3 }));
+provokes('channel-malformed', of('channel.malformed', { count: 1 }));
+provokes(
+  'channel-protocol-error',
+  of('channel.protocol-error', { channel: 'cstp', reason: 'magic', explanation: 'No packet begins like that.' }),
+);
+provokes('channel-udp-nothing-in-common', async () => about(session({ udp: 'nothing in common' })));
+provokes('admission-no-address', async () => about(session({ address4: undefined })));
+provokes(
+  'cookie-elsewhere',
+  async () => {
+    const id = session();
+    sim.emit('session.connect', {
+      session: id,
+      user: 'u',
+      signInName: undefined,
+      remote: '203.0.113.9:1',
+      address4: '169.254.0.9',
+      address6: undefined,
+      mtu: 1300,
+      agent: undefined,
+      resumed: true,
+    });
+    return about(id);
+  },
+  (t, { finding }) =>
+    t.match(finding.what, 'The cookie came from 203.0.113.9; before, the session was at 198.51.100.7.'),
+);
+provokes(
+  'cookie-roaming',
+  of('session.refused', {
+    remote,
+    reason: 'roaming',
+    explanation: 'The session was made from 198.51.100.6; roaming is denied.',
+  }),
+);
+const ended = (reason: string, explanation: string) =>
+  of('session.disconnect', {
+    user: 'u',
+    signInName: undefined,
+    reason,
+    explanation,
+    seconds: 5,
+    bytesIn: 1,
+    bytesOut: 1,
+  });
+provokes('end-paused', ended('temporary', 'The client will reconnect.'));
+provokes('end-shutdown', ended('shutdown', 'The gateway was drained.'));
+provokes('end-protocol-error', ended('protocol-error', 'No packet begins like that.'));
+const token = (reason: string) => async () => {
+  sim.emit('auth.refused', { remote, reason, explanation: 'The token was refused.', claim: 'x' });
+};
+provokes('token-missing', token('missing'));
+provokes('token-key-issuer', token('key-issuer'));
+provokes('token-keys-unavailable', token('keys-unavailable'));
+provokes('token-revoked', token('revoked'));
+const rejected = (reason: string) => async () => {
+  sim.emit('http.rejected', { remote, reason, explanation: 'Nobody is let in.' });
+};
+provokes('admission-full', rejected('full'));
+provokes('admission-crowded', rejected('pending'));
+provokes('admission-stopped', rejected('stopped'));
+const asked = (rule: string) =>
+  of('resource.request', {
+    request: 'r1',
+    trace: 't',
+    user: 'u',
+    signInName: undefined,
+    channel: 'dtls',
+    protocol: 'tcp',
+    source: '169.254.0.9:1',
+    destination: '10.20.0.10:80',
+    host: 'intranet.contoso.internal',
+    decision: 'deny',
+    rule,
+    explanation: 'It is so.',
+  });
+provokes('resource-access', asked('access finance'), (t, { finding }) =>
+  t.match(finding.what, /by the rule access finance\./),
+);
+provokes('resource-no-ping', asked('no-ping'));
+provokes(
+  'resource-timeout',
+  of('resource.unreachable', {
+    request: 'r1',
+    host: 'x.contoso.internal',
+    reason: 'timeout',
+    explanation: 'x did not answer within 10 s',
+  }),
+);
+provokes(
+  'resource-proxy',
+  of('proxy.request', {
+    service: 'proxy',
+    mode: 'allow-list',
+    user: undefined,
+    method: 'GET',
+    host: 'x.example',
+    path: '/',
+    status: 403,
+    explanation: 'It is not on the list.',
+  }),
+);
+provokes(
+  'dns-failed',
+  of('dns.query', {
+    question: 'x.contoso.internal',
+    type: 'A',
+    outcome: 'failed: more than 8 aliases lead from one to the next',
+    answers: 0,
+  }),
+);
+provokes('gateway-stalled', async () => {
+  const id = session();
+  sim.emit('gateway.stalled', { milliseconds: 5000 });
+  sim.emit('channel.spoofed', { session: id, count: 1 });
+  return about(id);
+});
+
+t.test('whom a text means', async (t) => {
+  t.strictSame(parseSubject(undefined), { kind: 'last' });
+  t.strictSame(parseSubject('last'), { kind: 'last' });
+  t.strictSame(parseSubject('k3xy2z'), { kind: 'session', session: 'k3xy2z' });
+  t.strictSame(parseSubject('192.0.2.1:443'), { kind: 'address', address: '192.0.2.1', port: 443 });
+  t.strictSame(parseSubject('[2001:db8::1]:443'), { kind: 'address', address: '2001:db8::1', port: 443 });
+  t.strictSame(parseSubject('2001:db8::1'), { kind: 'address', address: '2001:db8::1' });
+  for (const text of ['', '__proto__', 'a b', '\u0000', '1.2.3.4:99999', 'x'.repeat(10_000), '[::1', '☃']) {
+    t.throws(() => parseSubject(text), { code: 'ERR_EXPLAIN_SUBJECT' });
+  }
+  t.throws(() => explain([], { kind: 'last' }), { code: 'ERR_EXPLAIN_UNKNOWN' });
+  t.throws(() => explain(sim.journal.query(), { kind: 'session', session: 'nobody' }, 7), {
+    code: 'ERR_EXPLAIN_UNKNOWN',
+    message: /up to #7 have fallen out/,
+  });
+});
+
+t.test('what a hostile client says is printed harmlessly, and bounded', async (t) => {
+  const evil = '\u001b[31m<script>\n\u202e';
+  sim.emit('tls.failed', {
+    remote: '192.0.2.66:1',
+    reason: 'abandoned',
+    explanation: evil,
+    withheld: 0,
+    serverName: evil,
+    covered: false,
+  });
+  sim.emit('http.request', {
+    remote: '192.0.2.66:2',
+    method: 'GET',
+    path: evil,
+    agent: `${evil}${'x'.repeat(10_000)}`,
+  });
+  const text = explanationText(sim.explain('192.0.2.66'));
+  t.notMatch(text, /[\u0000-\u0009\u000b-\u001f\u202e]/);
+  for (const { what, next } of sim.explain('192.0.2.66').findings)
+    t.notMatch([what, ...next].join(' '), /[\u0000-\u001f\u202e]/);
+  t.ok(text.length < 20_000, `${text.length} characters`);
+});
+
+t.test('100,000 events of one client are explained in work that is in proportion, and shown in part', async (t) => {
+  const [first] = sim.journal.query({ name: 'session.connect' });
+  const id = (first!.fields as { session: string }).session;
+  const events: TunneliteEvent[] = [first!];
+  for (let i = 1; i < 100_000; i++) {
+    const kind = i % 3;
+    const base = { seq: first!.seq + i, time: first!.time + i, level: 'info' as const, text: `event ${i}` };
+    if (kind === 0)
+      events.push({
+        ...base,
+        name: 'dns.query',
+        fields: { session: id, question: `n${i}.internal`, type: 'A', outcome: 'no such name', answers: 0 },
+      });
+    else if (kind === 1)
+      events.push({
+        ...base,
+        name: 'fault.injected',
+        fields: { session: id, rule: `r${i % 7}`, fault: 'drop', seam: 'udp', detail: '', hit: i },
+      });
+    else
+      events.push({
+        ...base,
+        name: 'session.refused',
+        fields: { session: id, remote: `198.51.100.7:${i % 60_000}`, reason: 'path', explanation: `x${i}` },
+      });
+  }
+  const explanation = explain(events, { kind: 'session', session: id });
+  t.ok(explanation.findings.length <= 30 && explanation.findingsLeft > 1000, `${explanation.findingsLeft} left`);
+  t.ok(explanation.steps.length <= 40 && explanation.stepsLeft > 0, `${explanation.stepsLeft} left`);
+});
