@@ -8,6 +8,7 @@ export { type ConfigPort, configRoutes, type ReloadAnswer } from './routes/confi
 export { type ExplainPort, explainRoutes } from './routes/explain-routes.ts';
 export { type FaultsPort, faultRoutes } from './routes/fault-routes.ts';
 export { gatewayRoutes } from './routes/gateway-routes.ts';
+export { type IntunePort, intuneRoutes } from './routes/intune-routes.ts';
 export { type JournalPort, journalRoutes } from './routes/journal-routes.ts';
 export { type ProcessUsage, processRoutes } from './routes/process-routes.ts';
 export { type ProfilePort, profileRoutes } from './routes/profile-routes.ts';

@@ -9,7 +9,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { type AppDelivery, appDelivery } from './app-delivery.ts';
 import { type Delivery, deliver } from './delivery/deliver.ts';
 import type { Platform } from './delivery/targets.ts';
-import { type IntuneDocument, loadDocument } from './document.ts';
+import { type IntuneDocument, loadDocument, readDocument } from './document.ts';
 import { exportDocument } from './export-document.ts';
 import type { GraphAnswer, GraphContext, GraphRequest } from './graph/call.ts';
 import { graphDate } from './graph/dates.ts';
@@ -169,12 +169,12 @@ export class Intune {
     return delivery;
   }
 
-  /** Takes everything of a document over, or nothing. @throws GraphError with the path of what cannot be taken */
-  import(document: IntuneDocument): { readonly created: number; readonly changed: number } {
+  /** Takes everything over that a tenant's objects were exported to, or nothing. @throws GraphError with the path of what cannot be taken */
+  import(value: unknown): { readonly created: number; readonly changed: number } {
     const undo = this.objects.store.snapshot();
     const undoDirectory = this.#options.directory.snapshot();
     try {
-      return loadDocument(this.#context, document);
+      return loadDocument(this.#context, readDocument(value));
     } catch (error) {
       undo();
       undoDirectory();

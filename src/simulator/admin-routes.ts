@@ -10,6 +10,7 @@ import {
   type FaultsPort,
   faultRoutes,
   gatewayRoutes,
+  intuneRoutes,
   journalRoutes,
   type MintedToken,
   type ProfilePort,
@@ -37,7 +38,6 @@ import { directoryAdmin, type IdentityProvider } from '../entra/index.ts';
 import type { Explanation, Subject } from '../explain/index.ts';
 import type { Gateway } from '../gateway/index.ts';
 import type { Intune } from '../intune/index.ts';
-import { intuneRoutes } from '../intune/rest.ts';
 import type { SimulatorClock } from '../lib/simulator-clock.ts';
 import { version } from '../lib/version.ts';
 import type { EventListener, Journal } from '../telemetry/index.ts';

@@ -1,7 +1,19 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { isTunneliteError, TunneliteError } from '../lib/errors.ts';
-import { route, Type } from '../lib/schema/index.ts';
-import type { Intune } from './intune.ts';
+import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
+import { route, Type } from '../../lib/schema/index.ts';
+
+/** What the routes show and change: `sim.intune()`, which is loaded when somebody first asks. */
+export interface IntunePort {
+  deliver(to: {
+    readonly user: string;
+    readonly app: string;
+    readonly platform: 'ios' | 'android';
+    readonly enrolled?: boolean;
+  }): object;
+  export(): object;
+  lint(): Promise<readonly object[]>;
+  import(value: unknown): object;
+}
 
 const TAG = 'intune';
 /** Bytes of a document to be imported: many tenants fit. */
@@ -38,7 +50,7 @@ const AnyObject = Type.Record(Type.String(), Type.Unknown());
  * `/api/intune`: sites and policies for tools of this machine, without Graph's tokens. Objects one by one are at Graph's own addresses.
  * @param facts what an export has beside the objects
  */
-export function intuneRoutes(load: () => Promise<Intune>, facts: () => object): FastifyPluginAsync {
+export function intuneRoutes(load: () => Promise<IntunePort>, facts: () => object): FastifyPluginAsync {
   return async (app) => {
     app.get(
       '/delivery',
@@ -70,7 +82,7 @@ export function intuneRoutes(load: () => Promise<Intune>, facts: () => object): 
   };
 }
 
-function importRoute(app: FastifyInstance, load: () => Promise<Intune>): void {
+function importRoute(app: FastifyInstance, load: () => Promise<IntunePort>): void {
   app.post(
     '/import',
     {
@@ -85,8 +97,8 @@ function importRoute(app: FastifyInstance, load: () => Promise<Intune>): void {
       bodyLimit: MAX_DOCUMENT,
     },
     async ({ body }) => {
-      const [intune, { readDocument }] = await Promise.all([load(), import('./document.ts')]);
-      return judged(() => intune.import(readDocument(body)));
+      const intune = await load();
+      return judged(() => intune.import(body));
     },
   );
 }
