@@ -33,6 +33,15 @@ export const ALONE: readonly Benchmark[] = [
     says: [/^bare TLS +RSS .* 1\.00 × bare TLS/m, /^client, DTLS +RSS .* login [\d.]+ .* ms CPU, [\d.]+ × bare TLS/m],
   },
   {
+    path: 'load/main.ts',
+    args: ['4', '8', '10', '3'],
+    says: [
+      /^ +4 clients: login .* 4 in, 4 fell back/m,
+      /^ +8 clients: .* 8 in/m,
+      /^growth of the cost per client: login [\d.]+ generator/m,
+    ],
+  },
+  {
     path: 'client/loss.ts',
     args: ['1', '1', '2'],
     says: [

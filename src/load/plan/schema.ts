@@ -170,7 +170,7 @@ export const PlanSchema = Type.Object(
         'The generator may be so late at the 99th percentile of what it does; beyond it the run is invalid. Default 100ms.',
       ),
     ),
-    phases: Type.Array(PhaseSchema, { minItems: 1, maxItems: 100, description: 'What happens, one after the other.' }),
+    phases: Type.Array(PhaseSchema, { minItems: 1, maxItems: 1000, description: 'What happens, one after the other.' }),
     thresholds: Maybe(Thresholds('What has to be so of all phases together.')),
   },
   { ...closed, title: 'Tunnelite load plan' },
