@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
@@ -96,6 +96,18 @@ t.test('openconnect is seen to fall back when UDP is blocked by a click, and to 
   t.not(await page.locator('.timeline-span').textContent(), whole, 'it can be zoomed');
   await page.getByLabel(/^Timeline: arrow keys/).press('End');
   await assertAccessible(t, page, 'a session');
+  await page.getByRole('region', { name: 'In plain words' }).waitFor();
+  t.match(await page.getByRole('region', { name: 'In plain words' }).textContent(), /UDP/);
+  await page.getByRole('button', { name: 'Capture', exact: true }).click();
+  await page.locator('.act[aria-pressed=true]', { hasText: 'Capture' }).waitFor();
+  await tunnel.fetch(`${INTRANET}/whoami`);
+  const [captured] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Capture', exact: true }).click(),
+  ]);
+  t.match(captured.suggestedFilename(), /^[a-z0-9]{6}\.pcapng$/);
+  const block = readFileSync(await captured.path()).subarray(0, 4);
+  t.equal(block.toString('hex'), '0a0d0d0a', 'a section header of pcapng');
   await picture(page, 'session');
 
   const freed = sim.journal.mark();

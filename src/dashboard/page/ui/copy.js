@@ -31,8 +31,13 @@ export function Copy({ text, what }) {
 
 /** @param {string} name @param {string} type @param {string} text */
 export function download(name, type, text) {
+  downloadBlob(name, new Blob([text], { type }));
+}
+
+/** @param {string} name @param {Blob} blob */
+export function downloadBlob(name, blob) {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -5,6 +5,7 @@ import { bits, bytes, moment, plain, plural, short, span } from '../core/format.
 import { History } from '../core/history.js';
 import { Poll } from '../core/poll.js';
 import { buildTimeline, toneOf } from '../core/timeline.js';
+import { CaptureButton } from '../ui/capture.js';
 import { Chart } from '../ui/chart.js';
 import { Explanation } from '../ui/explanation.js';
 import { useNow, useStore } from '../ui/hooks.js';
@@ -89,6 +90,7 @@ export default function SessionView({ model, argument: id }) {
     );
   return html`
     <${Heading} title=${html`Session <span class="mono">${plain(id)}</span>`} about=${html`<a href="#/sessions">All sessions</a> · ${short(user, 80)}`}>
+      ${!gone && html`<${CaptureButton} session=${id} />`}
       <${Act} how=${{ title: 'Have the client renew its keys', cli: ['sessions', 'rekey', id], rest: act('rekey') }} run=${() => json(`${path}/rekey`, act('rekey'))} disabled=${gone || session?.state !== 'connected'} done="The tunnel was ended for the client to come back with new keys.">Rekey</${Act}>
       <${Act} how=${{ title: 'End the session as its time limit does', cli: ['sessions', 'expire', id], rest: act('expire') }} run=${() => json(`${path}/expire`, act('expire'))} disabled=${gone} done="The session has run out.">Expire</${Act}>
       <${Act} how=${{ title: 'Disconnect', cli: ['sessions', 'disconnect', id], rest: act('disconnect') }} run=${() => json(`${path}/disconnect`, act('disconnect'))} disabled=${gone} kind="danger" done="The session was ended.">Disconnect</${Act}>
