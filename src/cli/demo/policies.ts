@@ -4,6 +4,7 @@ import { type SeedPolicies, seedPolicies } from '../../intune/index.ts';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
 import { exchange } from '../../lib/http-exchange.ts';
 import { clientFacts, type Simulator, startSimulator } from '../../simulator/index.ts';
+import type { JournalMark } from '../../telemetry/index.ts';
 import { ANSWER_LIMITS } from '../context/instance.ts';
 import { type CliIo, EXIT } from '../context/io.ts';
 import { Narrator } from './narrator.ts';
@@ -56,7 +57,23 @@ async function withPolicies(sim: Simulator, story: Narrator): Promise<void> {
   begin = story.elapsed;
   const mark = sim.journal.mark();
   story.action('0', `The app ${app} starts on the phone of ${user}`);
-  await using managed = managedApp(sim, app, user);
+  const managed = managedApp(sim, app, user);
+  try {
+    await useApp(sim, story, managed, { user, mark, begin });
+  } finally {
+    await managed.close();
+  }
+}
+
+interface Launch {
+  readonly user: string;
+  readonly mark: JournalMark;
+  readonly begin: number;
+}
+
+/** From the start of the app to the page. */
+async function useApp(sim: Simulator, story: Narrator, managed: ManagedApp, { user, mark, begin: launched }: Launch) {
+  let begin = launched;
   const outcome = await managed.launch({ username: user, kind: 'work' });
   const [delivered] = sim.journal.query({ name: 'intune.delivered', since: mark });
   story.detail(`It gets ${delivered!.fields.settings} settings of “${delivered!.fields.policies}”`);
@@ -87,17 +104,22 @@ async function withoutPolicy(sim: Simulator, story: Narrator, missing: keyof See
   const begin = story.elapsed;
   story.turn(`Without the ${NAMES[missing]}`);
   const { app, user } = await createPolicies(sim, missing, () => {});
-  await using managed = managedApp(sim, app, user);
-  const { tunnel, why } = await managed.launch({ username: user, kind: 'work' });
-  story.detail(`The tunnel: ${tunnel}. ${why}`);
+  const managed = managedApp(sim, app, user);
+  const outcome = await launchAndFetch(managed, user).finally(() => managed.close());
+  story.detail(`The tunnel: ${outcome.tunnel}. ${outcome.why}`);
+  story.detail(`The user sees: ${outcome.seen}`);
+  for (const { message, fix } of await (await sim.intune()).lint())
+    story.detail(`tunnelite intune lint: ${message} ${fix}`);
+  story.done('', `Without the ${NAMES[missing]}`, `tunnel ${outcome.tunnel}, no page`, begin);
+}
+
+async function launchAndFetch(managed: ManagedApp, user: string): Promise<AppOutcome & { readonly seen: string }> {
+  const outcome = await managed.launch({ username: user, kind: 'work' });
   const seen = await managed.fetch(PAGE).then(
     ({ status }) => `HTTP ${status}`,
     (error: unknown) => errorText(error),
   );
-  story.detail(`The user sees: ${seen}`);
-  for (const { message, fix } of await (await sim.intune()).lint())
-    story.detail(`tunnelite intune lint: ${message} ${fix}`);
-  story.done('', `Without the ${NAMES[missing]}`, `tunnel ${tunnel}, no page`, begin);
+  return { ...outcome, seen };
 }
 
 function assertConnected({ tunnel, why }: AppOutcome): void {

@@ -37,8 +37,8 @@ export class LightClient implements Timed {
   // --- Sleeper ---
   wakeAt = Number.POSITIVE_INFINITY;
   heapIndex = -1;
-  /** For the owner. */
-  context: unknown;
+  /** What the owner gave it, to know it again. */
+  readonly context: unknown;
   readonly #options: LightClientOptions<LightClient>;
   readonly #signIn: SignIn;
   readonly #path: DataPath;
@@ -66,7 +66,8 @@ export class LightClient implements Timed {
   #bytesIn = 0;
   #bytesOut = 0;
 
-  constructor(options: LightClientOptions<LightClient>, signIn: SignIn) {
+  constructor(options: LightClientOptions<LightClient>, signIn: SignIn, context?: unknown) {
+    this.context = context;
     this.#options = options;
     this.#signIn = signIn;
     this.#path = new DataPath(new PathOwner(this, options));

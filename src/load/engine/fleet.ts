@@ -120,9 +120,7 @@ export class Fleet implements ClientOwner {
   }
 
   makeClient(owner: LoadClientRun, signIn: SignIn): LightClient {
-    const client = new LightClient({ ...this.#common, carrier: owner.carrier }, signIn);
-    client.context = owner;
-    return client;
+    return new LightClient({ ...this.#common, carrier: owner.carrier }, signIn, owner);
   }
 
   // --- what clients tell
