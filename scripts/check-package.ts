@@ -48,7 +48,7 @@ try {
     insist(paths.includes(path), `${path} is not in the package: was it built?`);
   }
   const allowed =
-    /^(package\.json|README\.md|LICENSE|certs\/README\.md|docs\/.*|examples\/[^/]+\.(ts|json|yaml)|examples\/scenarios\/([^/]+\/)?[^/]+\.yaml|examples\/load\/[^/]+\.yaml|examples\/python\/[^/]+\.(py|md)|dist\/.*\.(js|d\.ts|map|html|css|svg))$/;
+    /^(package\.json|README\.md|LICENSE|certs\/README\.md|docs\/.*|examples\/[^/]+\.(ts|json|yaml)|examples\/scenarios\/([^/]+\/)?[^/]+\.yaml|examples\/load\/[^/]+\.yaml|examples\/grafana\/[^/]+\.(json|yaml|md)|examples\/python\/[^/]+\.(py|md)|dist\/.*\.(js|d\.ts|map|html|css|svg))$/;
   const stray = paths.filter((path) => !allowed.test(path));
   insist(stray.length === 0, `The package has files that do not belong in it: ${stray.join(', ')}`);
   const secret = paths.filter((path) => /\.(pem|key|p12|pfx|jwt)$/.test(path));
