@@ -104,6 +104,7 @@ export function follow(
   const reader = new CaptureReader(capture, begin);
   return new Promise((resolve, reject) => {
     let ended = false;
+    let ending = false;
     const finish = (error?: Error): void => {
       if (ended) return;
       ended = true;
@@ -114,12 +115,13 @@ export function follow(
       else resolve({ lost: reader.lost });
     };
     const complete = (): void => {
-      if (ended) return;
-      to.end(reader.end(time()));
-      finish();
+      if (ending) return;
+      ending = true;
+      // Not before it has taken all of it: whoever waits for this reads the file.
+      to.end(reader.end(time()), (error?: Error | null) => finish(error ?? undefined));
     };
     const pump = (): void => {
-      while (!ended && !to.destroyed && to.writableLength < MAX_WAITING) {
+      while (!ended && !ending && !to.destroyed && to.writableLength < MAX_WAITING) {
         const bytes = reader.read();
         if (bytes.length > 0) to.write(bytes);
         else {

@@ -1,5 +1,5 @@
+import { LINES, type LineFigures, type LineName } from '../lib/lines.ts';
 import type { FaultRule } from './fault-schema.ts';
-import { LINES, type LineFigures, type LineName } from './lines.ts';
 
 /** A kind of network, as rules. */
 interface FaultProfile {

@@ -1,6 +1,6 @@
-import { LINES, type LineFigures, type LineName } from '../config/lines.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
+import { LINES, type LineFigures, type LineName } from '../lib/lines.ts';
 import type { RandomSource } from '../lib/random.ts';
 
 /** How good a way is, the same in both directions but for the rate. */

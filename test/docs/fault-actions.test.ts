@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { ACTION_NAMES, actionSpec, KINDS } from '../../src/config/fault-actions.ts';
 import { faultProfile, PROFILE_NAMES } from '../../src/config/fault-profiles.ts';
-import { LINES } from '../../src/config/lines.ts';
+import { LINES } from '../../src/lib/lines.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/faults.md'), 'utf8');
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { faultProfile, PROFILE_NAMES, type ProfileName } from '../../src/config/fault-profiles.ts';
-import { LINES, type LineName } from '../../src/config/lines.ts';
+import { LINES, type LineName } from '../../src/lib/lines.ts';
 import { LINKS } from '../../src/network/index.ts';
 
 const LINE_PROFILES = PROFILE_NAMES.filter((name) => Object.hasOwn(LINES, name)) as (ProfileName & LineName)[];
