@@ -59,8 +59,16 @@ export class InnerHost {
   }
 
   /** Opens a TCP connection. @throws TunneliteError `ERR_CLIENT_OPEN`; the reason of the signal */
-  openTcp({ where, signal, ...ends }: InnerEnds): Promise<Duplex> {
+  async openTcp({ where, signal, ...ends }: InnerEnds): Promise<Duplex> {
     signal?.throwIfAborted();
+    const stream = await this.#opened({ where, signal, ...ends });
+    // What opens it and what resets it may come in one batch of packets: nobody could have listened yet.
+    if (!stream.errored) return stream;
+    const message = `${where} was reset as soon as it was open: ${errorText(stream.errored)}`;
+    throw new TunneliteError('ERR_CLIENT_OPEN', message, { cause: stream.errored, details: { reset: true } });
+  }
+
+  #opened({ where, signal, ...ends }: InnerEnds): Promise<Duplex> {
     const flow = orFull(where, () => this.stack.connect({ ...ends, noDelay: true }));
     const stream = flow.toDuplex();
     this.#streams.add(stream);

@@ -163,7 +163,7 @@ export const WITH_PEERS: readonly Benchmark[] = [
   },
   {
     path: 'resources/main.ts',
-    args: ['1', '0.5', '4', '--only=TLS'],
+    args: ['1', '1', '4', '--only=TLS'],
     says: [
       /^TLS +tunnelite +\d+ requests\/s .* p99 +[\d.]+ ms +\d+ µs CPU\/request/m,
       /^TLS +nginx behind ocserv +\d+ requests\/s .* tunnelite has [\d.]+ × its rate, [\d.]+ × its p99, [\d.]+ × .*its CPU$/m,
