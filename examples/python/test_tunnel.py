@@ -54,6 +54,7 @@ def test_authenticates_anew_when_the_token_expired(tunnelite, openconnect):
 def test_survives_a_gateway_restart(tunnelite, openconnect):
     client = openconnect(tunnelite.token())
     session = tunnelite.wait_for("session.connect")["fields"]["session"]
+    client.get("/whoami")  # it is set up: while it still probes for its MTU, openconnect is deaf to the end of its tunnel
     tunnelite.restart()
     tunnelite.wait_for("session.connect", session=session, resumed=True)
     assert client.get("/whoami").json()["session"] == session
