@@ -136,13 +136,14 @@ t.test('a stock client finds each mock host, and each does what the table says',
     });
     for (const version of ['--tls-max', '--tlsv1.3']) {
       const limits = version === '--tls-max' ? ['--tls-max', '1.2'] : ['--tlsv1.3'];
-      await t.rejects(
-        one.curl(...limits, 'https://clientcert.contoso.internal/'),
-        /alert|handshake|certificate/i,
-        version,
-      );
+      // With TLS 1.3 the client is through before its certificate is looked at (RFC 8446 §2): a curl that still sends its request
+      // when the connection is broken off is told of the reset, and reads no alert any more.
+      const refused = version === '--tls-max' ? /alert|handshake|certificate/i : /alert|certificate|reset by peer/i;
+      await t.rejects(one.curl(...limits, 'https://clientcert.contoso.internal/'), refused, version);
       t.ok(await one.curl(...limits, ...withCertificate));
     }
+    // Who only listens reads the alert.
+    t.match(await verify('clientcert', '-tls1_3', '-ign_eof'), /alert certificate required/);
     t.equal(JSON.parse((await one.curl('https://optionalcert.contoso.internal/')).toString()).client, null);
   });
 
