@@ -85,6 +85,18 @@ t.test('names, agents and paths of a hostile client are texts in every view', { 
       ],
     },
   });
+  const finding = {
+    cause: EVIL,
+    weight: EVIL,
+    title: EVIL,
+    what: EVIL,
+    why: EVIL,
+    next: [EVIL],
+    times: 2,
+    overcome: true,
+  };
+  // What is told of one session is asked of the instance itself: the address of the page names one that cannot be.
+  await answer('/api/explain', { summary: EVIL, findings: [finding] });
   await page.route('**/api/directory/tenants/*/users', (route) =>
     route.fulfill({ json: [{ id: EVIL, userPrincipalName: EVIL, displayName: EVIL, type: EVIL, risk: EVIL }] }),
   );
@@ -148,6 +160,7 @@ t.test('names, agents and paths of a hostile client are texts in every view', { 
         .or(page.locator('main', { hasText: 'img src=x' }))
         .waitFor();
     }
+    if (view === 'setup') await page.locator('.explanation', { hasText: SPELLED }).waitFor();
     if (view === 'tokens') {
       const b64 = (text: string) => Buffer.from(text).toString('base64url');
       const token = `${b64(JSON.stringify({ alg: EVIL, kid: EVIL, typ: EVIL }))}.${b64(JSON.stringify({ aud: EVIL, [EVIL]: EVIL, iss: [EVIL], exp: 1e308 }))}.AA`;

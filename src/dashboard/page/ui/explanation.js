@@ -7,11 +7,19 @@ import { Copy } from './copy.js';
 import { useStore } from './hooks.js';
 import { html } from './html.js';
 
+/** What ids of sessions are made of: the address of a page may name anything, and what cannot be a session's is not asked for. */
+const SESSION_ID = /^[a-z0-9]{1,20}$/;
+
 /**
  * What a client did, what was decided and why, and what to try next, in plain words (`GET /api/explain`).
  * @param {{ session?: string, title: string }} props without a session: the last client
  */
 export function Explanation({ session, title }) {
+  return session === undefined || SESSION_ID.test(session) ? html`<${Told} session=${session} title=${title} />` : null;
+}
+
+/** @param {{ session?: string, title: string }} props */
+function Told({ session, title }) {
   const poll = useRef(/** @type {any} */ (undefined));
   poll.current ??= new Poll(
     () =>
