@@ -99,12 +99,16 @@ const HEADERS = {
 };
 
 function policyOf(html: string): string {
-  // The one script in the document is the import map, which may not be a file.
-  const map = /<script type="importmap">([\s\S]*?)<\/script>/.exec(html)?.[1] ?? '';
-  const hash = createHash('sha256').update(map).digest('base64');
+  // Two scripts are in the document: the import map, which may not be a file, and what loads the others, so that it cannot be lost itself.
+  const hashes = Array.from(
+    html.matchAll(/<script type="(?:importmap|module)">([\s\S]*?)<\/script>/g),
+    ([, text = '']) => {
+      return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+    },
+  );
   return [
     "default-src 'none'",
-    `script-src 'self' 'sha256-${hash}'`,
+    `script-src 'self' ${hashes.join(' ')}`,
     "style-src 'self'",
     "img-src 'self'",
     "connect-src 'self'",

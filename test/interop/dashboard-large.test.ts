@@ -127,6 +127,19 @@ t.test('a browser that slept for an hour goes on where it was, and says what it 
   await page.locator('.list-journal .row', { hasText: '192.0.2.3:2999 ' }).waitFor();
 });
 
+t.test('a network that changes while the page loads costs no more than a moment', { skip }, async (t) => {
+  const { sim, page } = await open(t);
+  const lost: string[] = [];
+  page.on('requestfailed', (request) => lost.push(new URL(request.url()).pathname));
+  const paths = ['/dashboard/app.js', '/dashboard/core/shell.js', '/dashboard/session', '/dashboard/views/traffic.js'];
+  for (const path of paths) {
+    await page.route(`**${path}`, (route) => route.abort('internetdisconnected'), { times: 1 });
+  }
+  await openDashboard(page, sim);
+  await goTo(page, 'traffic');
+  for (const path of paths) t.ok(lost.includes(path), `${path} was lost once`);
+});
+
 t.test('an instance that is started anew asks for its own secret', { skip }, async (t) => {
   const { sim, page } = await open(t);
   const { port } = sim.admin;

@@ -1,6 +1,6 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { ApiError, exchangeCode, secret, whenStranger } from './core/api.js';
+import { ApiError, exchangeCode, persist, secret, whenStranger } from './core/api.js';
 import { span } from './core/format.js';
 import { Model } from './core/model.js';
 import { useStore } from './ui/hooks.js';
@@ -63,7 +63,7 @@ function Shell({ model }) {
   useEffect(() => {
     let current = true;
     const load = INNER[place.name]?.load ?? VIEWS.find(([name]) => name === place.name)?.[2] ?? VIEWS[0][2];
-    load().then(
+    persist(load, 4).then(
       (module) => {
         if (!current) return;
         setFailed('');

@@ -72,17 +72,38 @@ export async function json(path, asked) {
   return text === '' ? undefined : JSON.parse(text);
 }
 
+/** How often the code of a link is sent when no answer comes: a network that changes takes requests with it. */
+const CODE_TRIES = 4;
+
 /** The secret for the code of a link. @param {string} code */
 export async function exchangeCode(code) {
-  const answer = await fetch('/dashboard/session', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ code }),
-    cache: 'no-store',
-  });
+  const ask = () =>
+    fetch('/dashboard/session', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code }),
+      cache: 'no-store',
+    });
+  const answer = await persist(ask, CODE_TRIES);
   const body = await answer.json();
   if (!answer.ok) throw new ApiError(answer.status, body.error);
   return String(body.secret);
+}
+
+/**
+ * Does something again, after a pause that grows, while it fails.
+ * @template T
+ * @param {() => Promise<T>} act @param {number} tries @returns {Promise<T>}
+ */
+export async function persist(act, tries) {
+  for (let failed = 1; ; failed++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (failed >= tries) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200 * failed));
+    }
+  }
 }
 
 /** @param {Record<string, string | number | undefined | readonly string[]>} parts */
