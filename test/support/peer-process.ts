@@ -58,7 +58,14 @@ export class PeerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null) this.#child.kill('SIGKILL');
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const gone = once(this.#child, 'exit');
+      this.#child.kill('SIGKILL');
+      await gone;
+    }
+    // What it started may live on and hold its output open: that is not waited for.
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
     await this.#exit;
   }
 }
