@@ -5,6 +5,7 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/copy-page.ts ./scripts/copy-page.ts
 COPY src ./src
 RUN npm run -s build \
  && npm prune --omit=dev --no-audit --no-fund
