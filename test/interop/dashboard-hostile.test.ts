@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
 import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
-import { complaintsOf, goTo, openDashboard, VIEWS } from '../support/dashboard.ts';
+import { complaintsOf, goTo, openDashboard, VIEWS, visit } from '../support/dashboard.ts';
 import { skipUnless } from '../support/interop.ts';
 import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
 
@@ -21,8 +21,8 @@ async function open(t: Test, config: object = {}) {
     args: ['--host-resolver-rules=MAP attacker.example 127.0.0.1'],
   });
   t.teardown(() => chromium[Symbol.asyncDispose]());
-  const visit = await chromium.visit({ viewport: { width: 1360, height: 820 } });
-  const page = await visit.context.newPage();
+  const visitor = await chromium.visit({ viewport: { width: 1360, height: 820 } });
+  const page = await visitor.context.newPage();
   page.setDefaultTimeout(60_000);
   return { sim, page, complaints: complaintsOf(page) };
 }
@@ -212,7 +212,7 @@ t.test('a page of another origin reads nothing, changes nothing and shows nothin
   const admin = sim.admin.url;
   const link = sim.admin.dashboardLink();
   const code = link.split('#code=')[1];
-  await page.goto(`http://127.0.0.1:${port}/`);
+  await visit(page, `http://127.0.0.1:${port}/`);
   const tried = await page.evaluate<Record<string, string>>(`(async () => {
     const told = {};
     const attempt = async (name, path, init) => {
@@ -236,7 +236,7 @@ t.test('a page of another origin reads nothing, changes nothing and shows nothin
   for (const name of ['read', 'with the secret', 'code', 'script']) t.equal(tried[name], 'TypeError', name);
   t.notMatch(tried['simple'], /secret/);
   t.equal(tried['frame'], 'true', 'it is shown in no frame');
-  await page.goto(link);
+  await visit(page, link);
   await page.getByText('live', { exact: true }).waitFor();
   t.pass('the link that the other page knew is still good for its owner');
 });
@@ -265,7 +265,7 @@ t.test('the secret is in no address, no storage but this tab, and gone with it',
   );
   t.notMatch(JSON.stringify(kept), new RegExp(sim.admin.secret));
   const other = await page.context().newPage();
-  await other.goto(sim.admin.url);
+  await visit(other, sim.admin.url);
   await other.getByText('Or paste the secret').waitFor();
   await other.locator('#secret').fill('wrong');
   await other.getByRole('button', { name: 'Open' }).click();

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
 import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
-import { goTo, openDashboard, until } from '../support/dashboard.ts';
+import { goTo, openDashboard, until, visit } from '../support/dashboard.ts';
 import { skipUnless } from '../support/interop.ts';
 
 t.setTimeout(300_000);
@@ -14,8 +14,8 @@ async function open(t: Test, config: object = {}) {
   t.teardown(() => sim.close());
   const chromium = await Chromium.start({ ca: sim.ca });
   t.teardown(() => chromium[Symbol.asyncDispose]());
-  const visit = await chromium.visit({ viewport: { width: 1360, height: 820 } });
-  const page = await visit.context.newPage();
+  const visitor = await chromium.visit({ viewport: { width: 1360, height: 820 } });
+  const page = await visitor.context.newPage();
   page.setDefaultTimeout(60_000);
   const elements = () => page.evaluate<number>('document.querySelectorAll("*").length');
   return { sim, page, elements };
@@ -150,6 +150,6 @@ t.test('an instance that is started anew asks for its own secret', { skip }, asy
   t.teardown(() => next.close());
   await page.getByText('it was started anew').waitFor();
   t.equal(await page.evaluate('sessionStorage.length'), 0, 'the old secret is forgotten');
-  await page.goto(next.admin.dashboardLink());
+  await visit(page, next.admin.dashboardLink());
   await page.getByText('live', { exact: true }).waitFor();
 });

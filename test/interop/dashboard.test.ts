@@ -10,6 +10,7 @@ import {
   goTo,
   openDashboard,
   VIEWS,
+  visit,
   wordsOf,
 } from '../support/dashboard.ts';
 import { skipUnless } from '../support/interop.ts';
@@ -27,8 +28,8 @@ async function lab(t: Test) {
   t.teardown(() => sim.close());
   const chromium = await Chromium.start({ ca: sim.ca });
   t.teardown(() => chromium[Symbol.asyncDispose]());
-  const visit = await chromium.visit({ viewport: { width: 1360, height: 820 } });
-  const page = await visit.context.newPage();
+  const visitor = await chromium.visit({ viewport: { width: 1360, height: 820 } });
+  const page = await visitor.context.newPage();
   page.setDefaultTimeout(60_000);
   const complaints = complaintsOf(page);
   const tunnel = await SocksTunnel.open(sim, await sim.token(), t.testdir());
@@ -128,7 +129,7 @@ t.test('every page shows what it is for, and has no fault that axe finds, light 
   const { sim, page, complaints, tunnel } = await lab(t);
   await tunnel.fetch(`${INTRANET}/whoami`);
   await tunnel.fetch(`${INTRANET}/hello?x='a b'`).catch(() => undefined);
-  await page.goto(sim.admin.url);
+  await visit(page, sim.admin.url);
   await page.getByText('Or paste the secret').waitFor();
   await assertAccessible(t, page, 'sign-in');
   await openDashboard(page, sim);

@@ -11,11 +11,15 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** Views of the dashboard that are reached from its navigation. */
 export const VIEWS = ['sessions', 'traffic', 'requests', 'journal', 'faults', 'directory', 'tokens', 'setup'] as const;
 
+/** How Chromium gives up what is on its way when another program's tunnel, such as that of another test, comes up or goes down. */
+const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
+
 /** What the page complains of: errors, and what its policy has stopped. */
 export function complaintsOf(page: Page): string[] {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
+    if (message.text().includes(NETWORK_CHANGED)) return;
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
   return complaints;
@@ -23,8 +27,20 @@ export function complaintsOf(page: Page): string[] {
 
 /** Opens the dashboard by a link, as a person does, and waits until it is connected. */
 export async function openDashboard(page: Page, sim: Simulator): Promise<void> {
-  await page.goto(sim.admin.dashboardLink());
+  await visit(page, sim.admin.dashboardLink());
   await page.getByText('live', { exact: true }).waitFor();
+}
+
+/** Goes to an address, as often as the network changes meanwhile. */
+export async function visit(page: Page, url: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await page.goto(url);
+      return;
+    } catch (error) {
+      if (tries >= 10 || !String(error).includes(NETWORK_CHANGED)) throw error;
+    }
+  }
 }
 
 export async function goTo(page: Page, view: string): Promise<void> {
