@@ -30,6 +30,8 @@ const SAMPLES: Readonly<Record<string, { readonly good: readonly string[]; reado
   match: { good: ['10.0.0.0/8', '*.example.com'], bad: 'a b' },
   origin: { good: ['https://login.example:8444', 'http://localhost:1'], bad: 'https://login.example/tenant' },
   'authority-url': { good: ['https://login.example/t', 'http://localhost:1/t'], bad: 'http://login.example/t' },
+  'dns-server': { good: ['192.0.2.53', '[fd00::53]:5353'], bad: 'dns.example' },
+  'pac-url': { good: ['http://pac.contoso.internal/proxy.pac'], bad: 'ftp://pac.contoso.internal/proxy.pac' },
   duration: { good: ['90s', '1h30m', '250ms'], bad: 'a while' },
 };
 
