@@ -1,6 +1,6 @@
-import { createSocket, type RemoteInfo } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket as TcpSocket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket as TcpSocket } from 'node:net';
 import { type Answer, decode, encode, type Packet } from 'dns-packet';
 
 /** What a scripted name server is asked. */
@@ -21,6 +21,25 @@ export interface Asked {
   readonly hangUp: () => void;
 }
 
+/** A port that is free for both. What is free for TCP may be taken for UDP: then another. */
+async function samePort(): Promise<{ readonly tcp: Server; readonly udp: Socket; readonly port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const tcp = createServer({ allowHalfOpen: false });
+    tcp.listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    const { port } = tcp.address() as AddressInfo;
+    const udp = createSocket('udp4');
+    udp.bind(port, '127.0.0.1');
+    try {
+      await once(udp, 'listening');
+      return { tcp, udp, port };
+    } catch (error) {
+      tcp.close();
+      if (attempt === 20) throw error;
+    }
+  }
+}
+
 /** A name server on loopback that does what the test says. Over UDP and TCP at the same port. */
 export class NameServer implements AsyncDisposable {
   readonly asked: Asked[] = [];
@@ -34,13 +53,7 @@ export class NameServer implements AsyncDisposable {
 
   static async start(script: (asked: Asked) => void): Promise<NameServer> {
     const streams = new Set<TcpSocket>();
-    const tcp = createServer({ allowHalfOpen: false });
-    tcp.listen(0, '127.0.0.1');
-    await once(tcp, 'listening');
-    const { port } = tcp.address() as AddressInfo;
-    const udp = createSocket('udp4');
-    udp.bind(port, '127.0.0.1');
-    await once(udp, 'listening');
+    const { tcp, udp, port } = await samePort();
     const server = new NameServer(port, async () => {
       for (const stream of streams) stream.destroy();
       udp.close();

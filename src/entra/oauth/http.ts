@@ -89,9 +89,10 @@ export function openToBrowsers(app: FastifyInstance, methods = 'GET, POST, OPTIO
 const DEVICE_HEADER = 'x-tunnelite-device';
 const DEVICE_PARAMETER = 'tunnelite_device';
 
-/** `address:port` of the client. */
+/** `address:port` of the client; a socket does not know it any more once its client is gone. */
 export function remoteOf({ ip, socket }: FastifyRequest): string {
-  return endpointText(ip, socket.remotePort ?? 0);
+  const address = ip as string | undefined;
+  return address === undefined ? 'a client that is gone' : endpointText(address, socket.remotePort ?? 0);
 }
 
 /** Reads what all OAuth endpoints read alike. @throws AadstsError */
