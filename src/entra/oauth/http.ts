@@ -89,22 +89,37 @@ export function openToBrowsers(app: FastifyInstance, methods = 'GET, POST, OPTIO
 const DEVICE_HEADER = 'x-tunnelite-device';
 const DEVICE_PARAMETER = 'tunnelite_device';
 
-/** `address:port` of the client; a socket does not know it any more once its client is gone. */
-export function remoteOf({ ip, socket }: FastifyRequest): string {
-  const address = ip as string | undefined;
-  return address === undefined ? 'a client that is gone' : endpointText(address, socket.remotePort ?? 0);
+/** Where a request came from. */
+interface ClientEnd {
+  readonly address: string;
+  /** `address:port`. */
+  readonly remote: string;
+}
+
+const clients = new WeakMap<FastifyRequest, ClientEnd>();
+
+/** Where a request came from: as it was when it came, for a socket does not know it any more once its client is gone. */
+export function clientOf(request: FastifyRequest): ClientEnd {
+  let client = clients.get(request);
+  if (!client) {
+    const { ip, socket } = request;
+    client = { address: ip, remote: endpointText(ip, socket.remotePort ?? 0) };
+    clients.set(request, client);
+  }
+  return client;
 }
 
 /** Reads what all OAuth endpoints read alike. @throws AadstsError */
 export function readRequest(context: IdentityContext, request: FastifyRequest, parameters: Parameters): RequestContext {
   const { tenant } = request.params as { tenant: string };
   const header = request.headers[DEVICE_HEADER];
+  const { address, remote } = clientOf(request);
   return {
     authority: findAuthority(context.directory, tenant),
     version: versionOf(request),
     parameters,
-    remoteAddress: request.ip,
-    remote: remoteOf(request),
+    remoteAddress: address,
+    remote,
     deviceId: parameters.get(DEVICE_PARAMETER) ?? (typeof header === 'string' ? header : undefined),
     origin: request.headers.origin,
     authorization: request.headers.authorization,
@@ -175,6 +190,7 @@ export function prepareInstance(shared: SharedContext, app: FastifyInstance): vo
   });
   app.addHook('onRequest', async (request, reply) => {
     const context = contextOf(shared, request);
+    clientOf(request);
     setCommonHeaders(context, request, reply);
     await meetOutage(context, request, reply);
   });

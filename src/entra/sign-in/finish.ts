@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { IdentityContext } from '../context/context.ts';
 import { AadstsError } from '../errors/aadsts-error.ts';
-import { remoteOf } from '../oauth/http.ts';
+import { clientOf } from '../oauth/http.ts';
 import { overrideParameters } from '../oauth/token-grants.ts';
 import { passwordMark } from '../oauth/token-response.ts';
 import type { Account } from '../oauth/users.ts';
@@ -29,7 +29,7 @@ export async function finish(turn: Turn, flow: SignInFlow, state: FlowState): Pr
     user: account.user.userPrincipalName,
     client: state.app.appId,
     methods: flow.authentication!.methods.join(' '),
-    remote: remoteOf(request),
+    remote: clientOf(request).remote,
   });
   if (flow.purpose.kind === 'device') {
     flow.purpose.device.signIn = signInOf(flow, account, state.app.appId);
@@ -38,7 +38,7 @@ export async function finish(turn: Turn, flow: SignInFlow, state: FlowState): Pr
     return sendPage(context, reply, messagePage(BRAND, 'You are signed in', text));
   }
   const authorizeRequest = flow.purpose.request;
-  const parameters = await successParameters(context, flow, authorizeRequest, account, request.ip);
+  const parameters = await successParameters(context, flow, authorizeRequest, account, clientOf(request).address);
   return sendToApp(context, reply, authorizeRequest, parameters);
 }
 
@@ -78,7 +78,7 @@ export function failFlow({ context, signIns, request, reply }: Turn, flow: SignI
     code: error.aadsts,
     ordered: error.ordered,
     explanation: error.text,
-    remote: remoteOf(request),
+    remote: clientOf(request).remote,
   });
   const target = targetOf(flow);
   if (flow.purpose.kind === 'device' && thrown instanceof Declined) {
