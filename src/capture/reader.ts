@@ -103,37 +103,29 @@ export function follow(
 ): Promise<{ readonly lost: number }> {
   const reader = new CaptureReader(capture, begin);
   return new Promise((resolve, reject) => {
-    let ended = false;
-    let ending = false;
-    const finish = (error?: Error): void => {
-      if (ended) return;
-      ended = true;
+    const finish = (error?: Error | null): void => {
       silence();
       to.off('drain', pump);
-      signal?.removeEventListener('abort', complete);
+      signal?.removeEventListener('abort', pump);
       if (error) reject(error);
       else resolve({ lost: reader.lost });
     };
-    const complete = (): void => {
-      if (ending) return;
-      ending = true;
-      // Not before it has taken all of it: whoever waits for this reads the file.
-      to.end(reader.end(time()), (error?: Error | null) => finish(error ?? undefined));
-    };
     const pump = (): void => {
-      while (!ended && !ending && !to.destroyed && to.writableLength < MAX_WAITING) {
+      while (!to.writableEnded && !to.destroyed && to.writableLength < MAX_WAITING) {
         const bytes = reader.read();
-        if (bytes.length > 0) to.write(bytes);
-        else {
-          if (capture.stopped || signal?.aborted) complete();
-          return;
+        if (bytes.length > 0) {
+          to.write(bytes);
+          continue;
         }
+        // Told when it has taken all of it: whoever waits for this reads the file.
+        if (capture.stopped || signal?.aborted) to.end(reader.end(time()), finish);
+        return;
       }
     };
     const silence = capture.onData(pump);
     to.on('drain', pump);
     to.once('error', finish);
-    to.once('close', () => finish());
+    to.once('close', finish);
     signal?.addEventListener('abort', pump, { once: true });
     pump();
   });
