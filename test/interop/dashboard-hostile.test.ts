@@ -238,7 +238,11 @@ t.test('a page of another origin reads nothing, changes nothing and shows nothin
   t.equal(tried['frame'], 'true', 'it is shown in no frame');
   await visit(page, link);
   await page.getByText('live', { exact: true }).waitFor();
-  t.pass('the link that the other page knew is still good for its owner');
+  t.equal(
+    await page.evaluate('location.hash'),
+    '#/sessions',
+    'the link that the other page knew is still good for its owner',
+  );
 });
 
 t.test('a name that is bound to this machine gets neither the page nor what is behind it', { skip }, async (t) => {

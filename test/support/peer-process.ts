@@ -42,9 +42,9 @@ export class PeerProcess implements AsyncDisposable {
     this.#child.stdin.end();
   }
 
-  /** Waits for the output to match; throws with all of it when it does not within 10 s or the program ends. */
-  async until(pattern: RegExp): Promise<void> {
-    const deadline = Date.now() + 10_000;
+  /** Waits for the output to match; throws with all of it when it does not in time (in milliseconds) or the program ends. One wait at a time. */
+  async until(pattern: RegExp, within = 10_000): Promise<void> {
+    const deadline = Date.now() + within;
     while (!pattern.test(this.output)) {
       if (this.#child.exitCode !== null || Date.now() > deadline) {
         throw new Error(`no ${pattern} in:\n${this.output}`);
