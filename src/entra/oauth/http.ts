@@ -103,7 +103,9 @@ export function clientOf(request: FastifyRequest): ClientEnd {
   let client = clients.get(request);
   if (!client) {
     const { ip, socket } = request;
-    client = { address: ip, remote: endpointText(ip, socket.remotePort ?? 0) };
+    // TLS over a stream that is no socket, as in a network in memory, knows no address.
+    const known = (ip as string | undefined) !== undefined;
+    client = { address: ip, remote: known ? endpointText(ip, socket.remotePort ?? 0) : 'an unknown address' };
     clients.set(request, client);
   }
   return client;
