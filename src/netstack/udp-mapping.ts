@@ -116,6 +116,15 @@ export class OpenedMapping extends Mapping implements OpenedUdpFlow {
   }
 }
 
+/** Datagrams of one remote end that wait for its owner's word; more are dropped, as by a socket whose buffer is full. */
+const MAX_WAITING = 8;
+
+/** What came before the owner's word, in order, and the first packet's begin for an ICMP error. */
+interface Held {
+  readonly quote: Buffer;
+  readonly datagrams: { readonly payload: Buffer; readonly address: string; readonly port: number }[];
+}
+
 /** A datagram of a remote end that has no mapping yet, and what came after it. */
 export class Request implements UdpFlowRequest, Entry {
   readonly party: Party;
@@ -128,11 +137,9 @@ export class Request implements UdpFlowRequest, Entry {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  /** What came before the owner's word, in order. */
-  readonly waiting: { readonly payload: Buffer; readonly address: string; readonly port: number }[];
   readonly #table: MappingTable;
-  readonly #quote: Buffer;
-  #decided = false;
+  /** Until the owner has decided. The request may be kept for as long as the flow lives, its first packets may not. */
+  #held: Held | undefined;
 
   /**
    * @param local where the datagram was sent to
@@ -153,8 +160,7 @@ export class Request implements UdpFlowRequest, Entry {
     this.remotePort = remotePort;
     this.localAddress = local.address;
     this.localPort = local.port;
-    this.waiting = [{ payload: first.payload, ...local }];
-    this.#quote = first.quote;
+    this.#held = { quote: first.quote, datagrams: [{ payload: first.payload, ...local }] };
   }
 
   get owner(): object | undefined {
@@ -165,17 +171,25 @@ export class Request implements UdpFlowRequest, Entry {
     return formatAddress(this.family, this.remote, 0);
   }
 
+  /** Keeps a datagram that came before the owner's word; false when there are too many. */
+  hold(payload: Buffer, address: string, port: number): boolean {
+    const { datagrams } = this.#held!;
+    return datagrams.length < MAX_WAITING && datagrams.push({ payload, address, port }) > 0;
+  }
+
   accept(handler: UdpDatagramHandler): UdpFlow {
     const flow = new Mapping(this.#table, this, handler);
-    if (this.#decide()) {
+    const held = this.#decide();
+    if (held) {
       this.#table.add(flow);
-      for (const { payload, address, port } of this.waiting) flow.handler(payload, address, port);
+      for (const { payload, address, port } of held.datagrams) flow.handler(payload, address, port);
     } else flow.close();
     return flow;
   }
 
   refuse(how: RefuseWith = 'reset'): void {
-    if (this.#decide()) this.#table.refuse(how, this.#quote, this.party);
+    const held = this.#decide();
+    if (held) this.#table.refuse(how, held.quote, this.party);
   }
 
   drop(): void {
@@ -186,11 +200,11 @@ export class Request implements UdpFlowRequest, Entry {
     this.#decide();
   }
 
-  /** True the first time. */
-  #decide(): boolean {
-    if (this.#decided) return false;
-    this.#decided = true;
-    this.#table.decided(this);
-    return true;
+  /** What was held, the first time. */
+  #decide(): Held | undefined {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held) this.#table.decided(this);
+    return held;
   }
 }

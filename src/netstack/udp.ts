@@ -25,9 +25,6 @@ import { type Entry, type Mapping, OpenedMapping, Request } from './udp-mapping.
 
 const HEADER = 8;
 
-/** Datagrams of one remote end that wait for its owner's word; more are dropped, as by a socket whose buffer is full. */
-const MAX_WAITING = 8;
-
 /** Bytes of a refused datagram's packet that an ICMP error can quote. */
 const MAX_QUOTE = 1280;
 
@@ -112,8 +109,7 @@ export class Udp {
     const pending = this.#pending.get(key);
     if (pending) {
       const address = formatAddress(family, addresses, wordsOf(family));
-      if (pending.waiting.length < MAX_WAITING) pending.waiting.push({ payload, address, port: localPort });
-      else counters.dropUdpPending++;
+      if (!pending.hold(payload, address, localPort)) counters.dropUdpPending++;
       return;
     }
     if (!this.#room()) return;

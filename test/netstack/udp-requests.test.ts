@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
+import { collectGarbage } from '../../bench/lib/garbage.ts';
 import { seededRandom } from '../../src/lib/random.ts';
 import { createNetstack, type NetstackLimits, type UdpFlowRequest } from '../../src/netstack/index.ts';
 import { IpProtocol, serializeIp } from '../support/packets/ip.ts';
@@ -82,4 +83,25 @@ t.test('only the first word counts', async (t) => {
   t.equal(stack.stats().udpFlows, 1);
   first.close();
   t.equal(stack.stats().udpFlows, 0);
+});
+
+t.test('a request that its owner keeps after the word holds nothing of its packets', async (t) => {
+  const { requests, send } = make();
+  const payloads: WeakRef<Buffer>[] = [];
+  for (let port = 1; port <= 5; port++) {
+    send('first', port);
+    send('second', port);
+    requests.at(-1)!.accept((payload) => payloads.push(new WeakRef(payload)));
+  }
+  for (let i = 0; i < 100 && payloads.some((payload) => payload.deref()); i++) {
+    // What a weak reference was asked for lives until the turn's end.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+  }
+  t.equal(payloads.length, 10);
+  t.equal(requests.length, 5);
+  t.strictSame(
+    payloads.filter((payload) => payload.deref()),
+    [],
+  );
 });
