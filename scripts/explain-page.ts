@@ -76,7 +76,7 @@ npx tunnelite journal diff green.ndjson red.ndjson
 It says in words where they part, with the events around that in both, and then what only one of them has. The exit code is 1 if they part.
 Events are the same when their names and fields are, but for what is new in each run: ids, ports, times, durations and amounts. Things that
 happen at the same time may come in another order. It reads both files piece by piece: 100,000 lines take seconds, and no more memory than
-1,000. A line that is no event is named by its number. [testing.md](testing.md#a-good-run-to-compare-with) says how a test runner does it by
+1,000. A line that is no event is named by its number. [testing.md](../how-to/testing.md#a-good-run-to-compare-with) says how a test runner does it by
 itself.
 
 ## What it goes by

@@ -13,11 +13,11 @@ export function generatedDocs(): Record<string, string> {
     'config.schema.json': `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,
     'scenario.schema.json': `${JSON.stringify(scenarioJsonSchema(), undefined, 2)}\n`,
     'load.schema.json': `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`,
-    'configuration.md': configuration(),
-    'errors.md': errors(),
-    'resources.md': resourcesPage(),
-    'events.md': eventsPage(),
-    'explain.md': explainPage(),
+    'reference/configuration.md': configuration(),
+    'reference/errors.md': errors(),
+    'reference/resources.md': resourcesPage(),
+    'reference/events.md': eventsPage(),
+    'reference/explain.md': explainPage(),
     '../src/telemetry/event-fields.ts': eventFieldsModule(),
   };
 }
@@ -107,7 +107,7 @@ Tunnelite needs no configuration. Settings come from these places; each override
 column, and with what you probably meant; it refuses unknown keys and misspelt words, and checks the directory of the built-in Entra ID
 as well; users whom a policy, an assignment or a device names, and who do not exist, are warned of. With \`--json\`, \`error.details.problems\` is the list
 of all mistakes, each with its place. \`tunnelite config show\` prints the resulting configuration in full. \`tunnelite config schema\` prints the JSON Schema, for
-completion in editors; it is also in this folder as [config.schema.json](config.schema.json):
+completion in editors; the package has it as [docs/config.schema.json](../config.schema.json):
 
 \`\`\`yaml
 # yaml-language-server: $schema=node_modules/tunnelite/docs/config.schema.json
@@ -151,7 +151,7 @@ built. The real port is 443, which needs root on most systems: add \`--port 8443
   tunnel, and for one that is a mock host with another service on port 53.
 - With upstream rules by host name, the networks under \`resources.names\` must go through the tunnel, have room for all names, and
   overlap no pool, mock host or DNS server. There is a warning for names outside \`gateway.splitDns\`, and for rules by
-  address that overlap these networks. See [upstreams.md](upstreams.md).
+  address that overlap these networks. See [reach-your-servers.md](../how-to/reach-your-servers.md).
 - There is a warning if clients get an address of a family (IPv4 or IPv6) that has no included route, no resolver or no mock host.
 - There is a warning for \`gateway.dpd\` below 2: openconnect then repeatedly takes the gateway for dead.
 - There is a warning for a listener that is not on a loopback address.

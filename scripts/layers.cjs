@@ -1,4 +1,4 @@
-// Imports point one way. The order below is the layer order of docs/architecture.md, innermost first: a folder imports from
+// Imports point one way. The order below is the layer order of docs/explanation/architecture.md, innermost first: a folder imports from
 // itself and from the layers before its own. Folders of one layer stay apart, but for the pairs named in `neighbours`.
 // A test holds this table against the folders that exist and against the documentation.
 const layers = [

@@ -3,7 +3,7 @@ import { MOCK_HOSTS, mockAddresses, mockName } from '../src/config/index.ts';
 const ports = (protocol: string, services: Readonly<Record<string, string>> = {}): string[] =>
   Object.entries(services).map(([port, service]) => `${port}/${protocol} \`${service}\``);
 
-/** docs/resources.md: the mock network, from the table that it is made from. */
+/** docs/reference/resources.md: the mock network, from the table that it is made from. */
 export function resourcesPage(): string {
   const rows = MOCK_HOSTS.map((host) => {
     const [ipv4, ipv6] = mockAddresses(host);
@@ -19,7 +19,7 @@ process. The table comes from \`src/config/mock-network.ts\`, as do the default 
 |---|---|---|---|
 ${rows.join('\n')}
 
-Everything else is refused, unless [an upstream rule](upstreams.md) allows it. \`services.hosts\` in the [configuration](configuration.md)
+Everything else is refused, unless [an upstream rule](../how-to/reach-your-servers.md) allows it. \`services.hosts\` in the [configuration](configuration.md)
 takes the place of the whole table. [Rules of access](access.md) narrow down who reaches what. A rule under \`resources.upstreams\` with the name of a host puts your own server in its place.
 
 Sites are built for their first visitor, so they cost a start nothing. \`sim.reset()\` forgets what visitors left with them. Each request is
@@ -55,7 +55,7 @@ npx tunnelite resources har
 
 \`resources.requests.capacity\` says how many are kept, \`resources.requests.bodyBytes\` how much of each body (nothing, unless you say so). The
 values of \`Authorization\`, \`Cookie\` and the like are not shown. \`_request\` is the id of the connect request in the journal. Requests to your own
-[upstreams](upstreams.md) are not in it: their bytes pass as they are.
+[upstreams](../how-to/reach-your-servers.md) are not in it: their bytes pass as they are.
 
 ## Sites
 
@@ -202,11 +202,11 @@ was silent comes last for 30 seconds. Nothing is remembered between questions, a
 
 What comes back is not trusted. Each question has a socket, an id and a mix of upper and lower case of its own, and an answer counts only with
 all three; others are ignored (\`dns.stray\` tells how many). Of a right answer only the records that answer the question go on. Answers that
-lead to this machine, a link-local address or a cloud’s metadata service are refused ([why](upstreams.md#what-is-not-reached)), unless
+lead to this machine, a link-local address or a cloud’s metadata service are refused ([why](../how-to/reach-your-servers.md#what-is-not-reached)), unless
 \`resources.dns.local\` is true. An alias that leads to a name of the mock network is followed here. A question that comes around again is answered
 with SERVFAIL, and so is one more than 64 of a session, or 256 in all, that wait at a time.
 
-Clients reach the addresses that they are told only if an [upstream rule](upstreams.md) by address allows it.
+Clients reach the addresses that they are told only if an [upstream rule](../how-to/reach-your-servers.md) by address allows it.
 
 ## Certificates
 

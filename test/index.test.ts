@@ -13,7 +13,7 @@ import {
   type TokenVerdict,
 } from '../src/index.ts';
 
-t.test('the check of tokens can be had without a gateway, as docs/tokens.md shows it', async (t) => {
+t.test('the check of tokens can be had without a gateway, as docs/reference/tokens.md shows it', async (t) => {
   await using sim = await startSimulator();
   await using fetcher = createJsonFetcher({ ca: sim.ca });
   const verifier: EntraTokenVerifier = createTokenVerifier({
@@ -47,7 +47,7 @@ t.test('a program can refuse tokens by a list of its own', async (t) => {
 });
 
 t.test(
-  'the identity of a simulator can be steered, and put into another server, as docs/identity.md shows it',
+  'the identity of a simulator can be steered, and put into another server, as docs/reference/identity.md shows it',
   async (t) => {
     await using sim = await startSimulator();
     const controls: IdentityControls = sim.identity;
@@ -75,7 +75,7 @@ t.test('what Entra ID would refuse is an error like all others, with the AADSTS 
   t.match(error, {
     name: 'TunneliteError',
     message: /^AADSTS50034: The user account nobody@contoso\.com does not exist/,
-    hint: /docs\/identity\.md/,
+    hint: /docs\/reference\/identity\.md/,
     aadsts: 50034,
     details: { aadsts: 50034, error: 'invalid_grant' },
   });

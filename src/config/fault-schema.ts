@@ -28,7 +28,7 @@ const FaultSelectorSchema = Type.Object(
     direction: Type.Optional(
       Type.Enum(['in', 'out'], { noun: 'direction', description: '`in`: from the client; `out`: to the client.' }),
     ),
-    kind: OneOrMore('What it is: docs/faults.md lists the kinds of each seam.'),
+    kind: OneOrMore('What it is: docs/reference/faults.md lists the kinds of each seam.'),
     session: OneOrMore('Short id of its session.'),
     user: OneOrMore('Whose it is: user name, sign-in name or object id.'),
     remote: OneOrMore('Where the client is: an address, `address:port`, or a CIDR range.'),
@@ -85,7 +85,10 @@ const FaultOccurrenceSchema = Type.Object(
 
 const FaultActionSchema = Type.Object(
   {
-    do: Type.Enum(ACTION_NAMES, { noun: 'action', description: 'docs/faults.md says what each does, and where.' }),
+    do: Type.Enum(ACTION_NAMES, {
+      noun: 'action',
+      description: 'docs/reference/faults.md says what each does, and where.',
+    }),
     ms: Whole(0, MAX_MS, 'Milliseconds.'),
     jitter: Whole(0, MAX_MS, 'Milliseconds at most, by chance.'),
     by: Whole(1, 1000, 'How many overtake it.'),

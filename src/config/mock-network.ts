@@ -9,7 +9,7 @@ export interface MockHost {
   readonly tcp: Readonly<Record<string, StreamServiceName>>;
   readonly udp?: Readonly<Record<string, DatagramServiceName>>;
   readonly closedPorts?: 'drop';
-  /** What it is for, as docs/resources.md says it. */
+  /** What it is for, as docs/reference/resources.md says it. */
   readonly about: string;
 }
 

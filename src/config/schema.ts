@@ -312,7 +312,7 @@ export const ConfigSchema = Type.Object(
     intune: Type.Union([Type.String({ minLength: 1 }), AnyObject, Type.Null()], {
       default: null,
       description:
-        'Tunnel sites, policies and profiles as Microsoft Graph has them, in lists by the names of its collections, or a file that holds them, such as one of “tunnelite intune export”; null = the site of the gateway alone. docs/intune.md.',
+        'Tunnel sites, policies and profiles as Microsoft Graph has them, in lists by the names of its collections, or a file that holds them, such as one of “tunnelite intune export”; null = the site of the gateway alone. docs/how-to/policies.md.',
     }),
     services: ServicesSchema,
     resources: ResourcesSchema,
@@ -382,7 +382,8 @@ export const ConfigSchema = Type.Object(
         rules: Type.Array(FaultRuleSchema, {
           default: [],
           maxItems: 10_000,
-          description: 'Fault rules that are in force from the start, and again after a reset: docs/faults.md.',
+          description:
+            'Fault rules that are in force from the start, and again after a reset: docs/reference/faults.md.',
         }),
       },
       'Faults injected on purpose.',
@@ -390,7 +391,7 @@ export const ConfigSchema = Type.Object(
     clock: Choice(
       CLOCK_MODES,
       'real',
-      'Whether time goes on by itself (real), or stands still until it is moved on (manual): docs/testing.md.',
+      'Whether time goes on by itself (real), or stands still until it is moved on (manual): docs/how-to/testing.md.',
     ),
     acceleration: Flag(true, 'Use native code for UDP and cryptography where it is available.'),
   },

@@ -11,7 +11,7 @@ import type { Visit } from './visit/visit.ts';
 
 /** One thing that went wrong, or is worth knowing. */
 export interface Finding {
-  /** Stable id of the cause, such as `token-expired`: docs/explain.md lists all. */
+  /** Stable id of the cause, such as `token-expired`: docs/reference/explain.md lists all. */
   readonly cause: string;
   readonly area: Area;
   readonly weight: Weight;

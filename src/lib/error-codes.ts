@@ -1,6 +1,6 @@
 /**
  * Every error code of the project, in one table: what happened (`summary`) and what to do next (`hint`).
- * `docs/errors.md` shows the same table; a test compares both.
+ * `docs/reference/errors.md` shows the same table; a test compares both.
  *
  * Add codes in the section of the module that raises them; a code is never renamed once published.
  */
@@ -25,7 +25,7 @@ export const ERROR_CODES = {
   // telemetry
   ERR_JOURNAL_QUERY: {
     summary: 'A query of the journal is not valid.',
-    hint: 'Name events as docs/events.md does, and write conditions such as session=k3 or milliseconds>100.',
+    hint: 'Name events as docs/reference/events.md does, and write conditions such as session=k3 or milliseconds>100.',
   },
   ERR_EXPLAIN_SUBJECT: {
     summary: 'Whom to explain is not understood.',
@@ -87,7 +87,7 @@ export const ERROR_CODES = {
   },
   ERR_CONFIG_INVALID: {
     summary: 'The configuration has unknown keys or impossible values.',
-    hint: 'Correct each place named; docs/configuration.md lists all keys, and "tunnelite config check" checks a file.',
+    hint: 'Correct each place named; docs/reference/configuration.md lists all keys, and "tunnelite config check" checks a file.',
   },
   // admin
   // lib/schema
@@ -124,7 +124,7 @@ export const ERROR_CODES = {
   },
   ERR_DTLS_OPTION: {
     summary: 'An option of the DTLS endpoint cannot be used.',
-    hint: 'See docs/dtls.md for what each option takes.',
+    hint: 'See docs/reference/dtls.md for what each option takes.',
   },
   ERR_DTLS_HANDSHAKE: {
     summary: 'The DTLS handshake failed.',
@@ -174,7 +174,7 @@ export const ERROR_CODES = {
   // identity
   ERR_IDENTITY_DIRECTORY_INVALID: {
     summary: 'An object of the identity directory is not valid.',
-    hint: 'Correct the members named in the message; docs/identity.md lists all of them.',
+    hint: 'Correct the members named in the message; docs/reference/identity.md lists all of them.',
   },
   ERR_IDENTITY_NOT_FOUND: {
     summary: 'The identity directory has no such object.',
@@ -186,7 +186,7 @@ export const ERROR_CODES = {
   },
   ERR_IDENTITY_AADSTS: {
     summary: 'The built-in Entra ID refuses the request.',
-    hint: 'Look up the AADSTS number in docs/identity.md: the table says what leads to it.',
+    hint: 'Look up the AADSTS number in docs/reference/identity.md: the table says what leads to it.',
   },
   ERR_IDENTITY_NOT_LISTENING: {
     summary: 'The identity provider has no address yet.',
@@ -198,7 +198,7 @@ export const ERROR_CODES = {
   },
   ERR_IDENTITY_OVERRIDE: {
     summary: 'The one-shot failure or outage is not one that the identity provider knows.',
-    hint: 'Use an AADSTS number from the table in docs/identity.md, or one of the endpoint names given there.',
+    hint: 'Use an AADSTS number from the table in docs/reference/identity.md, or one of the endpoint names given there.',
   },
   ERR_IDENTITY_KEYS_INVALID: {
     summary: 'The file with the signing keys of the built-in Entra ID cannot be read.',
@@ -276,7 +276,7 @@ export const ERROR_CODES = {
   },
   ERR_INTUNE_DOCUMENT: {
     summary: 'Objects of Microsoft Graph cannot be taken over.',
-    hint: 'Give lists by the names of Graph’s collections, such as the output of “tunnelite intune export”; docs/intune.md lists them.',
+    hint: 'Give lists by the names of Graph’s collections, such as the output of “tunnelite intune export”; docs/how-to/policies.md lists them.',
   },
   ERR_STUB_INVALID: {
     summary: 'A stub cannot be understood, or there are too many.',
@@ -298,7 +298,7 @@ export const ERROR_CODES = {
   // scenario
   ERR_SCENARIO_INVALID: {
     summary: 'A scenario has unknown members, impossible values, or parts that cannot go together.',
-    hint: 'Correct each place named; docs/scenarios.md describes the format, and "tunnelite scenario check" checks a file.',
+    hint: 'Correct each place named; docs/how-to/write-a-scenario.md describes the format, and "tunnelite scenario check" checks a file.',
   },
   ERR_SCENARIO_LIMIT: {
     summary: 'A scenario took longer than it may.',
@@ -315,7 +315,7 @@ export const ERROR_CODES = {
   // load
   ERR_LOAD_PLAN: {
     summary: 'A plan of a load test has unknown members, impossible values, or parts that cannot go together.',
-    hint: 'Correct each place named; docs/load.md describes the format.',
+    hint: 'Correct each place named; docs/how-to/run-a-load-test.md describes the format.',
   },
   ERR_LOAD_DESCRIPTORS: {
     summary: 'This process may not open as many files as the clients of a load test need.',
@@ -411,7 +411,7 @@ export const ERROR_CODES = {
   },
   ERR_TESTING_HOOKS: {
     summary: 'useSimulator was not given the hooks of a test runner.',
-    hint: 'Pass the functions of the runner, such as { before, after, beforeEach, afterEach }, or t of tap; docs/testing.md shows each runner.',
+    hint: 'Pass the functions of the runner, such as { before, after, beforeEach, afterEach }, or t of tap; docs/how-to/testing.md shows each runner.',
   },
   ERR_TESTING_NOT_STARTED: {
     summary: 'The simulator of the suite was asked for before it was started.',
@@ -423,7 +423,7 @@ export const ERROR_CODES = {
   },
   ERR_FAULT_RULE: {
     summary: 'A fault rule is not valid.',
-    hint: 'docs/faults.md lists seams, kinds and actions, and what each action takes.',
+    hint: 'docs/reference/faults.md lists seams, kinds and actions, and what each action takes.',
   },
   ERR_FAULT_EXISTS: {
     summary: 'There is a fault rule of this name already.',
@@ -512,7 +512,7 @@ export const ERROR_CODES = {
   },
   ERR_CAPTURE_OPTIONS: {
     summary: 'What is asked of a capture is not possible.',
-    hint: 'Look at docs/capture.md for what can be set, and its limits.',
+    hint: 'Look at docs/how-to/decrypt-with-wireshark.md for what can be set, and its limits.',
   },
   ERR_CAPTURE_FILE: {
     summary: 'A capture cannot be written to its file.',

@@ -252,7 +252,7 @@ export class Simulator implements Closable {
     return reportOf({ admin: this.admin, captures, config, journal, metrics: () => this.metrics(), secrets: [] });
   }
 
-  /** The metrics as `GET /metrics` of the administration listener shows them, in the text format of Prometheus: docs/metrics.md. */
+  /** The metrics as `GET /metrics` of the administration listener shows them, in the text format of Prometheus: docs/reference/metrics.md. */
   async metrics(): Promise<string> {
     return (await this.#parts.metrics.read()).text;
   }

@@ -88,7 +88,7 @@ export interface SimulatorRuntime {
  * await using client = await TunnelClient.connect({ server: sim.urls.gateway, token, ca: sim.ca });
  * await sim.journal.waitFor({ name: 'session.connect' });
  * ```
- * @param input what differs from the defaults; see docs/configuration.md
+ * @param input what differs from the defaults; see docs/reference/configuration.md
  * @throws TunneliteError `ERR_CONFIG_INVALID`, `ERR_GATEWAY_PORT_IN_USE` and those of certificates and identity
  */
 export async function startSimulator(input: ConfigInput = {}, runtime: SimulatorRuntime = {}): Promise<Simulator> {

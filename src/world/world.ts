@@ -131,7 +131,7 @@ export class World implements Closable {
 
 /**
  * Makes a world: a whole simulator and its clients in one process, on a network in memory and on virtual time, in which a day takes
- * seconds. The same seed brings the same journal, byte for byte. What cannot be virtual: docs/virtual-time.md.
+ * seconds. The same seed brings the same journal, byte for byte. What cannot be virtual: docs/explanation/virtual-time.md.
  *
  * @example
  * ```ts

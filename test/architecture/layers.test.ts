@@ -18,7 +18,7 @@ interface Rule {
   readonly to: { readonly path?: string };
 }
 const { forbidden } = load('../../.dependency-cruiser.cjs') as { readonly forbidden: readonly Rule[] };
-const architecture = readFileSync(join(repository, 'docs/architecture.md'), 'utf8');
+const architecture = readFileSync(join(repository, 'docs/explanation/architecture.md'), 'utf8');
 
 /** Folders under src/, and files beside them by their name without extension. */
 const rooms = readdirSync(join(repository, 'src')).map((name) => name.replace(/\.ts$/, ''));

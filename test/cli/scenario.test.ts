@@ -53,7 +53,7 @@ t.test('every mistake in every file is told before one is run', async (t) => {
   });
   t.match(await cli(['scenario', 'check', join(folder, 'none.yaml')]), {
     code: 2,
-    err: /none\.yaml cannot be read[\s\S]*docs\/scenarios\.md/,
+    err: /none\.yaml cannot be read[\s\S]*docs\/how-to\/write-a-scenario\.md/,
   });
 });
 

@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import t from 'tap';
 import { REPOSITORY } from '../support/documents/markdown.ts';
 
-t.test('docs/architecture.md names every room of src, and none that is not there', async (t) => {
-  const page = readFileSync(join(REPOSITORY, 'docs/architecture.md'), 'utf8');
+t.test('docs/explanation/architecture.md names every room of src, and none that is not there', async (t) => {
+  const page = readFileSync(join(REPOSITORY, 'docs/explanation/architecture.md'), 'utf8');
   const [, table] = /## Rooms\n([\s\S]*?)\n\n`test\/`/.exec(page)!;
   const named = table!.split('\n').flatMap((line) => {
     const [, folder, rooms] = /^\| `(\w[\w-]*)` \| (.*) \|$/.exec(line) ?? [];

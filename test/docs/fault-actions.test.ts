@@ -5,7 +5,7 @@ import { ACTION_NAMES, actionSpec, KINDS } from '../../src/config/fault-actions.
 import { faultProfile, PROFILE_NAMES } from '../../src/config/fault-profiles.ts';
 import { LINES } from '../../src/lib/lines.ts';
 
-const page = readFileSync(join(import.meta.dirname, '../../docs/faults.md'), 'utf8');
+const page = readFileSync(join(import.meta.dirname, '../../docs/reference/faults.md'), 'utf8');
 
 t.test('the page has every action, with where it can be done, what it takes and what it does', async (t) => {
   const shown = [...page.matchAll(/^\| `(\w+)` \(([^)]*)\) \| (.*?) \| (.*) \|$/gm)].map((row) => row.slice(1, 5));
@@ -35,7 +35,7 @@ t.test('the page names every seam and every kind', async (t) => {
 });
 
 t.test('the page about worlds has every link, with its figures and where they are from', async (t) => {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/virtual-time.md'), 'utf8');
+  const page = readFileSync(join(import.meta.dirname, '../../docs/explanation/virtual-time.md'), 'utf8');
   for (const [name, { down, up, roundTrip, jitter, loss, source }] of Object.entries(LINES)) {
     const rates = down === Infinity ? 'unlimited' : `${down}, ${up}`;
     const lost = loss === 0 ? '0' : `${Number((loss * 100).toFixed(3))} %`;

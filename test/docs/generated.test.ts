@@ -13,7 +13,7 @@ for (const [name, text] of Object.entries(generatedDocs())) {
 
 t.test('the pages that hints of errors send people to are there', async (t) => {
   const named = new Set(
-    Object.values(ERROR_CODES).flatMap(({ hint }) => [...hint.matchAll(/docs\/[\w-]+\.md/g)].map(([page]) => page)),
+    Object.values(ERROR_CODES).flatMap(({ hint }) => [...hint.matchAll(/docs\/[\w/-]+\.md/g)].map(([page]) => page)),
   );
   t.ok(named.size > 0);
   for (const page of named) t.ok(existsSync(join(import.meta.dirname, '../..', page)), page);

@@ -6,8 +6,8 @@ import t from 'tap';
 
 const run = promisify(execFile);
 
-t.test('the examples of docs/dtls.md run and do what they say', async (t) => {
-  const text = await readFile('docs/dtls.md', 'utf8');
+t.test('the examples of docs/reference/dtls.md run and do what they say', async (t) => {
+  const text = await readFile('docs/reference/dtls.md', 'utf8');
   const [server, client, engines] = [...text.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
   // In a folder without a package.json of its own, next to the sources that it imports by path.
   const folder = await mkdtemp(resolve('.tap', 'dtls-docs-')).catch(() =>

@@ -94,7 +94,7 @@ t.test('MSAL Python refreshes, and tells a refusal with its claims', { skip }, a
   t.match(JSON.parse(refused.claims), { access_token: { capolids: { essential: true } } });
 });
 
-// What docs/identity.md says of this library: before the password grant it asks for the user's realm, without the port.
+// What docs/reference/identity.md says of this library: before the password grant it asks for the user's realm, without the port.
 t.test('MSAL Python drops the port from the authority in its password grant', { skip }, async (t) => {
   await using one = await desk(t);
   const answer = await one.msal.call({

@@ -31,7 +31,7 @@ t.test('every metric of the Grafana dashboard exists, and every metric is on it 
       name,
     );
   }
-  const page = readFileSync(join(import.meta.dirname, '../../docs/metrics.md'), 'utf8');
+  const page = readFileSync(join(import.meta.dirname, '../../docs/reference/metrics.md'), 'utf8');
   for (const family of families) t.ok(page.includes(`\`${family}\``), `${family} is documented`);
 });
 

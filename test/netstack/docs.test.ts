@@ -9,9 +9,9 @@ import { systemRandom } from '../../src/lib/random.ts';
 import { createNetstack } from '../../src/netstack/index.ts';
 
 const root = join(import.meta.dirname, '../..');
-const document = await readFile(join(root, 'docs/netstack.md'), 'utf8');
+const document = await readFile(join(root, 'docs/reference/netstack.md'), 'utf8');
 
-t.test('the example in docs/netstack.md runs and prints what was sent', async (t) => {
+t.test('the example in docs/reference/netstack.md runs and prints what was sent', async (t) => {
   const example = /```ts\n([\s\S]*?)```/.exec(document)![1]!;
   const directory = await mkdtemp(join(tmpdir(), 'tunnelite-docs-'));
   t.teardown(() => rm(directory, { recursive: true }));
@@ -21,7 +21,7 @@ t.test('the example in docs/netstack.md runs and prints what was sent', async (t
   t.equal(stdout, 'hello through two TCP stacks\n');
 });
 
-t.test('docs/netstack.md names every counter, and none that is not there', async (t) => {
+t.test('docs/reference/netstack.md names every counter, and none that is not there', async (t) => {
   const stack = createNetstack({ random: systemRandom, now: 0, output() {} });
   const table = document.slice(document.indexOf('## Counters'), document.indexOf('`flow.stats()`'));
   const rows = table.split('\n').filter((line) => line.startsWith('| `'));

@@ -104,7 +104,7 @@ t.test('what becomes of DTLS is told at the level that people see', async (t) =>
 });
 
 t.test('a line of JSON has the members that the page about the log shows', async (t) => {
-  const page = readFileSync(join(REPOSITORY, 'docs/logging.md'), 'utf8');
+  const page = readFileSync(join(REPOSITORY, 'docs/reference/logging.md'), 'utf8');
   const [, sample] = /```text\n(\{.*\})\n```/.exec(page)!;
   const { session, remote, cipher, mtu, msg, ...rest } = JSON.parse(sample!);
   const line = JSON.parse(

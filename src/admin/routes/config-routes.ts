@@ -37,7 +37,9 @@ const Reloaded = Type.Object({
 /** `/api/config`: the configuration in force, every member set. It holds no secret; a directory has a noun of its own. */
 export function configRoutes(subject: ConfigPort): FastifyPluginAsync {
   const parts = {
-    answer: Type.Record(Type.String(), Type.Unknown(), { description: 'docs/configuration.md lists all members.' }),
+    answer: Type.Record(Type.String(), Type.Unknown(), {
+      description: 'docs/reference/configuration.md lists all members.',
+    }),
   };
   return async (app) => {
     app.get('/', route('config', 'The configuration in force', parts), async () => {

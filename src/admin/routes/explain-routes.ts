@@ -24,7 +24,7 @@ const ExplainQuery = Type.Object(
 );
 
 const FindingAnswer = Type.Object({
-  cause: Type.String({ description: 'Stable id, such as `token-expired`; docs/explain.md lists all.' }),
+  cause: Type.String({ description: 'Stable id, such as `token-expired`; docs/reference/explain.md lists all.' }),
   area: Type.Enum(Object.keys(AREAS)),
   weight: Type.Enum(['fatal', 'trouble', 'note'], {
     description:

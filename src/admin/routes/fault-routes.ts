@@ -61,7 +61,7 @@ export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
         status: 201,
         code: 'ERR_FAULT_RULE',
         description:
-          'docs/faults.md lists seams, kinds and actions. `notes` in the answer says why it may never strike.',
+          'docs/reference/faults.md lists seams, kinds and actions. `notes` in the answer says why it may never strike.',
       }),
       async ({ body }, reply) => reply.code(201).send(faults.add(body as FaultRule).status),
     );

@@ -19,11 +19,11 @@ const MAX_WAIT = 600;
 const EventAnswer = Type.Object({
   seq: Type.Integer({ description: 'Number of the event; each is one higher than the one before.' }),
   time: Type.Integer({ description: 'Milliseconds since the Unix epoch, by the clock of the simulator.' }),
-  name: Type.String({ description: 'Such as `session.connect`; docs/events.md lists all.' }),
+  name: Type.String({ description: 'Such as `session.connect`; docs/reference/events.md lists all.' }),
   level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error']),
   text: Type.String({ description: 'What happened, in a sentence.' }),
   fields: Type.Record(Type.String(), Type.Unknown(), {
-    description: 'By the name of the event; docs/events.md lists all.',
+    description: 'By the name of the event; docs/reference/events.md lists all.',
   }),
 });
 

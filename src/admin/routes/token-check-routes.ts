@@ -12,7 +12,7 @@ const Body = Type.Object(
   { additionalProperties: false },
 );
 const Refusal = Type.Object({
-  reason: Type.String({ description: 'A word: docs/tokens.md lists all.' }),
+  reason: Type.String({ description: 'A word: docs/reference/tokens.md lists all.' }),
   explanation: Type.String({ description: 'What was expected, what came, what to do.' }),
   details: Type.Record(Type.String(), Type.Unknown()),
 });

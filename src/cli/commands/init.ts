@@ -6,7 +6,7 @@ import { EXIT } from '../context/io.ts';
 /** A configuration to start from: what people change most, as it is by default. */
 export const SAMPLE = `# yaml-language-server: $schema=node_modules/tunnelite/docs/config.schema.json
 # Tunnelite's configuration. You may leave out everything: these are the defaults.
-# All keys: docs/configuration.md. To check this file: tunnelite config check.
+# All keys: docs/reference/configuration.md. To check this file: tunnelite config check.
 
 gateway:
   # host: 0.0.0.0 lets other machines in, such as a phone. Then add the name that they use to names.

@@ -7,7 +7,12 @@ import { planChange, planOptions, surroundingOptions, surroundingsOf } from '../
 
 const run: Command = command({
   args: {
-    plan: { type: 'positional', valueHint: 'file', description: 'A plan, YAML or JSON: docs/load.md', required: false },
+    plan: {
+      type: 'positional',
+      valueHint: 'file',
+      description: 'A plan, YAML or JSON: docs/how-to/run-a-load-test.md',
+      required: false,
+    },
     ...planOptions,
     ...surroundingOptions,
     out: { type: 'string', valueHint: 'file', description: 'Write the result to this file too, as JSON' },

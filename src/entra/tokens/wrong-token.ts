@@ -67,7 +67,7 @@ function otherVersion(iss: unknown): string {
 
 /**
  * Every deliberately wrong token by name, with what each policy says to it: the one table behind
- * `tunnelite token --wrong`, `docs/tokens.md` and the tests.
+ * `tunnelite token --wrong`, `docs/reference/tokens.md` and the tests.
  */
 export const WRONG_TOKENS = {
   aud: {

@@ -14,7 +14,7 @@ export const ADMISSION_CAUSES: readonly Cause[] = [
       'Wait, move the clock on (`tunnelite clock advance 5m`), or have `tunnelite reset` lift all bans.',
       'gateway.bans.maxScore 0 switches bans off.',
     ],
-    docs: ['docs/limits.md', 'docs/configuration.md'],
+    docs: ['docs/explanation/security.md', 'docs/reference/configuration.md'],
     seams: ['decision'],
   }),
   cause({
@@ -27,7 +27,7 @@ export const ADMISSION_CAUSES: readonly Cause[] = [
     what: ({ explanation }) => explanation,
     why: 'As many tunnels are open as the configuration allows; the connection was closed before TLS.',
     next: ['End sessions: `tunnelite sessions` lists them.', 'gateway.maxSessions allows more.'],
-    docs: ['docs/limits.md'],
+    docs: ['docs/explanation/security.md'],
   }),
   cause({
     id: 'admission-crowded',
@@ -42,7 +42,7 @@ export const ADMISSION_CAUSES: readonly Cause[] = [
       'Look who connects: `tunnelite journal tls.* http.rejected`.',
       'Connect again; a client that goes on at once gets through.',
     ],
-    docs: ['docs/limits.md'],
+    docs: ['docs/explanation/security.md'],
   }),
   cause({
     id: 'admission-user-limit',
@@ -57,7 +57,7 @@ export const ADMISSION_CAUSES: readonly Cause[] = [
       '`tunnelite sessions` shows them, `tunnelite sessions disconnect ID` ends one.',
       'gateway.maxSessionsPerUser allows more.',
     ],
-    docs: ['docs/limits.md'],
+    docs: ['docs/explanation/security.md'],
   }),
   cause({
     id: 'admission-pool-exhausted',
@@ -69,7 +69,7 @@ export const ADMISSION_CAUSES: readonly Cause[] = [
     what: ({ explanation }) => explanation,
     why: 'Each session has an address of its own, and keeps it for a while after its end.',
     next: ['Enlarge gateway.network, for example to a /22, or end sessions.'],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
     seams: ['decision'],
   }),
   cause({
@@ -82,7 +82,7 @@ export const ADMISSION_CAUSES: readonly Cause[] = [
     what: 'The tunnel is up, and the client was given no address in it: nothing can go through.',
     why: 'The client asked for an address family only that the gateway has no pool for.',
     next: ['Set gateway.network or gateway.ipv6Network; openconnect asks for no IPv6 with --disable-ipv6.'],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
   }),
   ...(['http.rejected', 'session.refused'] as const).flatMap((on) => [
     cause({
@@ -95,7 +95,7 @@ export const ADMISSION_CAUSES: readonly Cause[] = [
       what: ({ explanation }) => explanation,
       why: 'Somebody told it to drain: it waits for its clients to leave, and takes no new ones.',
       next: ['`tunnelite gateway start` has it take clients again.'],
-      docs: ['docs/testing.md'],
+      docs: ['docs/how-to/testing.md'],
     }),
     cause({
       id: 'admission-stopped',
@@ -107,7 +107,7 @@ export const ADMISSION_CAUSES: readonly Cause[] = [
       what: ({ explanation }) => explanation,
       why: 'Somebody told it to stop: its ports are closed.',
       next: ['`tunnelite gateway start` opens them again.'],
-      docs: ['docs/testing.md'],
+      docs: ['docs/how-to/testing.md'],
     }),
   ]),
 ];

@@ -52,7 +52,7 @@ function refused(
     what: ({ reason, explanation }) => `DTLS was refused (${reason}): ${explanation}`,
     why: words.why,
     next: words.next,
-    docs: ['docs/protocol.md', 'docs/dtls.md'],
+    docs: ['docs/reference/protocol.md', 'docs/reference/dtls.md'],
     seams: ['udp'],
   });
 }
@@ -73,7 +73,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
       'If the mapping shows another UDP port, set gateway.announcedUdpPort to that.',
       'On the client, `nc -u` or a capture shows whether its datagrams leave.',
     ],
-    docs: ['docs/configuration.md', 'docs/protocol.md'],
+    docs: ['docs/reference/configuration.md', 'docs/reference/protocol.md'],
     seams: ['udp'],
   }),
   cause({
@@ -89,7 +89,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
         ? 'openconnect was started with --no-dtls, or was built without DTLS.'
         : 'DTLS is switched off in the client, or it has none.',
     next: ['Leave --no-dtls out, if DTLS is wanted.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   cause({
     id: 'channel-udp-off',
@@ -101,7 +101,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
     what: 'The client asked for DTLS, and the gateway offered none.',
     why: 'The configuration switches it off (gateway.disableUdp, or disableUdpConnections of a server configuration).',
     next: ['Set gateway.disableUdp to false, if DTLS is wanted.'],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
   }),
   cause({
     id: 'channel-udp-nothing-in-common',
@@ -113,7 +113,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
     what: 'The client asked for DTLS, with cipher suites only that the gateway does not have.',
     why: 'It names neither PSK-NEGOTIATE, which clients of the last years do, nor one of the older suites with its master secret.',
     next: ['Update the client.', 'openconnect: do not narrow --dtls-ciphers and --dtls12-ciphers.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   refused('openssl-reconnect', {
     title: 'An OpenSSL build of openconnect does not return to DTLS after a reconnect',
@@ -195,7 +195,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
       'Nothing: the gateway goes back to DTLS at the client’s first datagram.',
       'If it happens again and again, shorten gateway.keepalive and gateway.dpd, so that the way stays open.',
     ],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
     seams: ['udp'],
   }),
   cause({
@@ -208,7 +208,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
     what: 'The client sent its data over TLS although DTLS is up; so does the gateway now.',
     why: 'It has not heard us over UDP: our datagrams are lost on the way to it, or it just came back from a pause.',
     next: ['Let UDP through in both directions.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
     seams: ['udp'],
   }),
   cause({
@@ -222,7 +222,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
       `DTLS ended (${visit.last('channel.dtls.close', event.seq + 1)?.fields.reason ?? 'the association ended'}); data goes over TLS.`,
     why: 'One side closed it: openconnect does so when its dead peer detection for DTLS strikes, and tries again after a minute.',
     next: ['Wait: the client shakes hands again by itself.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
     seams: ['udp'],
   }),
   cause({
@@ -234,7 +234,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
     what: ({ from, to }) => `DTLS moved from ${from} to ${to}, without a new handshake.`,
     why: 'A NAT on the way gave it another port, or the client changed its network.',
     next: ['Nothing.'],
-    docs: ['docs/dtls.md'],
+    docs: ['docs/reference/dtls.md'],
   }),
   cause({
     id: 'channel-small-mtu',
@@ -246,7 +246,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
     what: ({ mtu }) => `The tunnel carries packets of ${mtu} bytes at most.`,
     why: 'The client asked for that (openconnect: --mtu, --base-mtu), or gateway.mtu says so. Below 1280 there is no IPv6 (RFC 8200).',
     next: ['Leave the MTU to be found out, unless the way really is that narrow.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   cause({
     id: 'channel-spoofed',
@@ -261,7 +261,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
       'Have the client use the address of this session for what it sends into the tunnel.',
       'A machine that is a router has to translate addresses (masquerade).',
     ],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   cause({
     id: 'channel-malformed',
@@ -274,7 +274,7 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
     next: [
       'With a client of your own: open the TUN device with IFF_NO_PI, and send one packet in each CSTP or DTLS record.',
     ],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   cause({
     id: 'channel-protocol-error',
@@ -284,8 +284,8 @@ export const CHANNEL_CAUSES: readonly Cause[] = [
     on: 'channel.protocol-error',
     what: ({ channel, reason, explanation }) => `On ${channel} (${reason}): ${explanation}`,
     why: 'What came is not what the protocol has: a defect of the client, or bytes that were changed on the way.',
-    next: ['Compare with docs/protocol.md what the client sends.'],
-    docs: ['docs/protocol.md'],
+    next: ['Compare with docs/reference/protocol.md what the client sends.'],
+    docs: ['docs/reference/protocol.md'],
     seams: ['tcp', 'udp'],
   }),
 ];

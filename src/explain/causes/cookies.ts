@@ -22,7 +22,7 @@ export const COOKIE_CAUSES: readonly Cause[] = [
       'Log in first: POST / with a token.',
       'The cookie is 43 characters of base64; openconnect prints it with --authenticate.',
     ],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   cause({
     id: 'cookie-ended',
@@ -37,7 +37,7 @@ export const COOKIE_CAUSES: readonly Cause[] = [
       'The client has to log in again, with a fresh token: see whether it does.',
       'gateway.cookieTimeout says for how long a cookie lasts without a tunnel.',
     ],
-    docs: ['docs/testing.md'],
+    docs: ['docs/how-to/testing.md'],
     seams: ['decision'],
   }),
   cause({
@@ -53,7 +53,7 @@ export const COOKIE_CAUSES: readonly Cause[] = [
       'The client has to log in again.',
       '`tunnelite gateway restart` keeps cookies, a new start of the program does not.',
     ],
-    docs: ['docs/testing.md'],
+    docs: ['docs/how-to/testing.md'],
   }),
   cause({
     id: 'cookie-roaming',
@@ -68,7 +68,7 @@ export const COOKIE_CAUSES: readonly Cause[] = [
       'gateway.denyRoaming false allows it, as the real product does.',
       'If the client did not move, its cookie may have been stolen: end the session.',
     ],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
   }),
   cause({
     id: 'cookie-elsewhere',
@@ -84,7 +84,7 @@ export const COOKIE_CAUSES: readonly Cause[] = [
       `The cookie came from ${splitRemote(remote).address}; before, the session was at ${addressBefore(visit, event.seq)}.`,
     why: 'The client roamed, as a phone does between Wi-Fi and mobile network. Who steals a cookie looks the same.',
     next: ['Nothing, if the client moved.', 'If it did not: end the session, and set gateway.denyRoaming.'],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
   }),
   cause({
     id: 'cookie-path',
@@ -96,6 +96,6 @@ export const COOKIE_CAUSES: readonly Cause[] = [
     what: ({ explanation }) => explanation,
     why: 'The client speaks another protocol, or takes the gateway for an HTTP proxy.',
     next: ['For resources without a tunnel, set gateway.httpConnect.', 'openconnect wants --protocol=anyconnect.'],
-    docs: ['docs/http-connect.md', 'docs/protocol.md'],
+    docs: ['docs/reference/http-connect.md', 'docs/reference/protocol.md'],
   }),
 ];

@@ -122,7 +122,7 @@ const ENDINGS: readonly Ending[] = [
     weight: 'fatal',
     title: 'The tunnel was ended because the client broke the protocol',
     why: 'After what came, nobody can say where the next packet begins.',
-    next: ['See channel.protocol-error in the journal, and compare with docs/protocol.md.'],
+    next: ['See channel.protocol-error in the journal, and compare with docs/reference/protocol.md.'],
     seams: ['tcp'],
   },
 ];
@@ -139,7 +139,7 @@ function ending({ reason, id, weight, title, why, next, seams }: Ending): Cause 
       `After ${Math.round(seconds)} s: ${explanation}${cameBack(evidence) ? ' It came back.' : ''}`,
     why,
     next,
-    docs: ['docs/testing.md', 'docs/protocol.md'],
+    docs: ['docs/how-to/testing.md', 'docs/reference/protocol.md'],
     ...(seams && { seams }),
   });
 }
@@ -156,7 +156,7 @@ export const ENDING_CAUSES: readonly Cause[] = [
     what: ({ remote }) => `The tunnel from ${remote} was ended, for a new one came with the same cookie.`,
     why: 'The client reconnected before the gateway noticed that its old connection was dead; or two clients use one cookie.',
     next: ['Nothing, if it is the same client. Two clients need a login each.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   cause({
     id: 'end-cookie-expired',
@@ -168,6 +168,6 @@ export const ENDING_CAUSES: readonly Cause[] = [
     what: ({ explanation }) => explanation,
     why: 'A session without a tunnel is kept for gateway.cookieTimeout, and then forgotten.',
     next: ['Log in again.', 'gateway.cookieTimeout gives clients longer to come back.'],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
   }),
 ];

@@ -13,7 +13,7 @@ export const FAULT_CAUSES: readonly Cause[] = [
     what: ({ rule, seam, fault }) => `The fault rule ${rule} struck (${seam}: ${fault}).`,
     why: 'Somebody added it on purpose: in the configuration, a scenario, a test, or by hand. It is not the client’s doing.',
     next: ({ rule }) => [`\`tunnelite fault\` shows it, \`tunnelite fault remove ${rule}\` takes it out.`],
-    docs: ['docs/faults.md'],
+    docs: ['docs/reference/faults.md'],
   }),
   ...DECISIONS.map((on) =>
     cause({
@@ -29,7 +29,7 @@ export const FAULT_CAUSES: readonly Cause[] = [
         'Look at how the client takes it.',
         '`tunnelite fault` shows the rules, `tunnelite fault remove NAME` takes one out.',
       ],
-      docs: ['docs/faults.md'],
+      docs: ['docs/reference/faults.md'],
       seams: ['decision'],
     }),
   ),
@@ -42,6 +42,6 @@ export const FAULT_CAUSES: readonly Cause[] = [
     what: ({ milliseconds }) => `The gateway could not serve anybody for ${(milliseconds / 1000).toFixed(1)} s.`,
     why: 'Its process was stopped, or the machine was busy or asleep. That time counts as nobody’s silence.',
     next: ['In tests: give the machine less to do at a time.'],
-    docs: ['docs/limits.md'],
+    docs: ['docs/explanation/security.md'],
   }),
 ];

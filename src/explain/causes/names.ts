@@ -18,7 +18,7 @@ export const NAME_CAUSES: readonly Cause[] = [
       'Have the client ask the resolver of the tunnel for the domains of X-CSTP-Split-DNS only.',
       `If the tunnel is to reach ${question}, add it: an upstream rule under resources.upstreams, or a record under services.records.`,
     ],
-    docs: ['docs/resources.md', 'docs/upstreams.md'],
+    docs: ['docs/reference/resources.md', 'docs/how-to/reach-your-servers.md'],
     seams: ['dns'],
   }),
   cause({
@@ -34,7 +34,7 @@ export const NAME_CAUSES: readonly Cause[] = [
       '`tunnelite resources` lists the hosts.',
       'Add a host, a record (services.records) or an upstream of this name.',
     ],
-    docs: ['docs/resources.md'],
+    docs: ['docs/reference/resources.md'],
     seams: ['dns'],
   }),
   cause({
@@ -47,7 +47,7 @@ export const NAME_CAUSES: readonly Cause[] = [
     what: ({ type, question, outcome }) => `${shown(type, question)}: ${outcome}`,
     why: 'A rule says what the resolver is to answer, whatever the right answer is.',
     next: ['`tunnelite fault` lists the rules, `tunnelite fault remove NAME` takes one out.'],
-    docs: ['docs/faults.md'],
+    docs: ['docs/reference/faults.md'],
     seams: ['dns'],
   }),
   cause({
@@ -61,7 +61,7 @@ export const NAME_CAUSES: readonly Cause[] = [
     what: ({ type, question, outcome }) => `${shown(type, question)}: ${outcome}`,
     why: 'The resolver of the mock network could not give an answer.',
     next: ['Look at the records and upstreams that the name is in: `tunnelite resources`.'],
-    docs: ['docs/resources.md', 'docs/upstreams.md'],
+    docs: ['docs/reference/resources.md', 'docs/how-to/reach-your-servers.md'],
   }),
 ];
 

@@ -26,7 +26,7 @@ export const REQUEST_CAUSES: readonly Cause[] = [
     next: [
       'Use a client of the tunnel: `tunnelite connect`, openconnect with --protocol=anyconnect, or an app with the SDK.',
     ],
-    docs: ['docs/protocol.md', 'docs/client.md'],
+    docs: ['docs/reference/protocol.md', 'docs/reference/client.md'],
   }),
   cause({
     id: 'request-malformed',
@@ -40,9 +40,9 @@ export const REQUEST_CAUSES: readonly Cause[] = [
     why: 'What came after the handshake is no HTTP that the gateway takes, or too much of it.',
     next: [
       'Check that the client speaks the AnyConnect protocol to this port.',
-      'Compare its request with docs/protocol.md; limits are in docs/limits.md.',
+      'Compare its request with docs/reference/protocol.md; limits are in docs/explanation/security.md.',
     ],
-    docs: ['docs/protocol.md', 'docs/limits.md'],
+    docs: ['docs/reference/protocol.md', 'docs/explanation/security.md'],
     seams: ['tcp'],
   }),
   cause({
@@ -55,7 +55,7 @@ export const REQUEST_CAUSES: readonly Cause[] = [
     what: ({ explanation }) => explanation,
     why: 'The client connected and waited: for its user at a prompt, for a token that did not come, or in a debugger.',
     next: ['See what the client waits for.', 'gateway.authTimeout gives it more time.'],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
   }),
   cause({
     id: 'request-page-missing',
@@ -70,6 +70,6 @@ export const REQUEST_CAUSES: readonly Cause[] = [
     },
     why: 'The gateway has few pages, and Entra ID is at another port.',
     next: ['`tunnelite status` shows the address of the gateway and of Entra ID.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
 ];

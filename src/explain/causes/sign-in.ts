@@ -9,7 +9,7 @@ interface Group {
   readonly next: readonly string[];
 }
 
-const DOCS = ['docs/identity.md'];
+const DOCS = ['docs/reference/identity.md'];
 const DIRECTORY = 'Users and their states are in identity.directory.';
 
 /** By the number of the AADSTS code. */
@@ -161,7 +161,7 @@ export const SIGN_IN_CAUSES: readonly Cause[] = [
     why: 'The code stands for it in the real Entra ID, too.',
     next: [
       'https://login.microsoftonline.com/error?code=NUMBER explains each code.',
-      'docs/identity.md says how each can be provoked here.',
+      'docs/reference/identity.md says how each can be provoked here.',
     ],
   }),
 ];

@@ -3,7 +3,7 @@ import type { Fields } from '../visit/visit.ts';
 
 const TRUST = [
   'Give the client the CA of this instance: `tunnelite ca` shows where it is, and https://HOST:PORT/ca.pem serves it.',
-  'openconnect takes it by --cafile, curl by --cacert; a phone wants it installed and trusted: docs/phone.md.',
+  'openconnect takes it by --cafile, curl by --cacert; a phone wants it installed and trusted: docs/how-to/connect-a-phone.md.',
 ];
 
 type Failed = Fields<'tls.failed'>;
@@ -45,7 +45,7 @@ export const TLS_CAUSES: readonly Cause[] = [
     what: (e) => `${by(e)} refused the gateway’s certificate${e.alert ? ` (alert ${e.alert})` : ''}.`,
     why: 'It does not know the CA that signed the certificate. Each instance has a CA of its own, which no system trusts by itself.',
     next: TRUST,
-    docs: ['certs/README.md', 'docs/phone.md'],
+    docs: ['certs/README.md', 'docs/how-to/connect-a-phone.md'],
     seams: ['decision', 'tcp'],
   }),
   cause({
@@ -78,7 +78,7 @@ export const TLS_CAUSES: readonly Cause[] = [
       ...TRUST,
       'If the CA is trusted, look at the certificate with `openssl s_client -connect HOST:PORT -showcerts`.',
     ],
-    docs: ['certs/README.md', 'docs/phone.md'],
+    docs: ['certs/README.md', 'docs/how-to/connect-a-phone.md'],
     seams: ['decision', 'tcp'],
   }),
   cause({
@@ -111,7 +111,7 @@ export const TLS_CAUSES: readonly Cause[] = [
       'Compare the clock of the client with that of this machine.',
       '`tunnelite clock` shows whether the clock of the simulator was moved.',
     ],
-    docs: ['docs/testing.md'],
+    docs: ['docs/how-to/testing.md'],
     seams: ['decision'],
   }),
   cause({
@@ -127,7 +127,7 @@ export const TLS_CAUSES: readonly Cause[] = [
       `Add the name to gateway.names: --set gateway.names=${e.serverName}. The CA is renewed where it has to be; clients then trust it anew.`,
       'Or connect by a name that the certificate has, such as localhost.',
     ],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
     seams: ['decision'],
   }),
   cause({
@@ -144,7 +144,7 @@ export const TLS_CAUSES: readonly Cause[] = [
       'Except the gateway from inspection: Microsoft Tunnel does not work through a proxy that breaks TLS.',
       ...TRUST,
     ],
-    docs: ['docs/differences.md'],
+    docs: ['docs/explanation/differences.md'],
     seams: ['decision', 'tcp'],
   }),
   cause({
@@ -160,7 +160,7 @@ export const TLS_CAUSES: readonly Cause[] = [
       'Allow TLS 1.2 or 1.3 in the client.',
       'gateway.tls.minVersion and gateway.tls.maxVersion say what the gateway speaks.',
     ],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
     seams: ['decision'],
   }),
   cause({
@@ -173,7 +173,7 @@ export const TLS_CAUSES: readonly Cause[] = [
     what: (e) => e.explanation,
     why: 'What the client offers is all too old, or was restricted by its configuration.',
     next: ['Let the client offer an AES-GCM, AES-CCM or ChaCha20 suite, and one of the curves X25519 and P-256.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   cause({
     id: 'tls-plain-http',
@@ -188,7 +188,7 @@ export const TLS_CAUSES: readonly Cause[] = [
       'Use https:// in the address.',
       'A load balancer in front has to pass TLS through: tokens and DTLS keys depend on this very connection.',
     ],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   cause({
     id: 'tls-ssh',
@@ -200,7 +200,7 @@ export const TLS_CAUSES: readonly Cause[] = [
     what: 'It spoke SSH to the port of the gateway.',
     why: 'The client is pointed at the wrong port.',
     next: ['`tunnelite status` shows the ports.'],
-    docs: ['docs/configuration.md'],
+    docs: ['docs/reference/configuration.md'],
   }),
   cause({
     id: 'tls-not-tls',
@@ -212,7 +212,7 @@ export const TLS_CAUSES: readonly Cause[] = [
     what: (e) => e.explanation,
     why: 'Another protocol, or another VPN: only clients that speak the AnyConnect protocol over TLS can connect.',
     next: ['Check protocol and port of the client: openconnect wants --protocol=anyconnect.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
     seams: ['tcp'],
   }),
   cause({
@@ -228,7 +228,7 @@ export const TLS_CAUSES: readonly Cause[] = [
       'Try with smaller packets on the way (`ip link set mtu`), or from another network.',
       'Look whether the client is stopped in a debugger.',
     ],
-    docs: ['docs/limits.md'],
+    docs: ['docs/explanation/security.md'],
     seams: ['tcp', 'decision'],
   }),
   cause({
@@ -241,7 +241,7 @@ export const TLS_CAUSES: readonly Cause[] = [
     what: (e) => e.explanation,
     why: 'The TLS library gives this code, which none of the usual mistakes leads to: bytes may have been changed on the way.',
     next: ['Look the code up in the documentation of OpenSSL.', 'Capture the connection, and compare both ends.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
     seams: ['tcp', 'decision'],
   }),
   cause({
@@ -253,6 +253,6 @@ export const TLS_CAUSES: readonly Cause[] = [
     what: 'It connected and left without a byte.',
     why: 'Load balancers, monitors and port scanners do that; so does a client that takes another address of the name.',
     next: ['Nothing, unless a client should have come: then it did not get as far as TLS.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
 ];

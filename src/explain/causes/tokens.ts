@@ -30,7 +30,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     title: 'The token is too long',
     why: 'Tokens grow with groups and roles.',
     next: ['Have fewer groups in the token, or assign them to the app only.'],
-    docs: ['docs/limits.md'],
+    docs: ['docs/explanation/security.md'],
   },
   algorithm: {
     title: 'The token is not signed as it has to be',
@@ -100,13 +100,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
       `Add the permission to the app registration, consent to it, and ask for .default. ${SCOPE}`,
       '`tunnelite app check` looks at an app registration.',
     ],
-    docs: ['docs/identity.md'],
+    docs: ['docs/reference/identity.md'],
   },
   'not-yet-valid': {
     title: 'The token is not valid yet',
     why: 'The clock of the issuer is ahead of the gateway’s, which allows no skew.',
     next: ['Compare the clocks; `tunnelite clock` shows the simulator’s.'],
-    docs: ['docs/testing.md'],
+    docs: ['docs/how-to/testing.md'],
   },
   expired: {
     title: 'The token has expired',
@@ -122,19 +122,19 @@ const CHECKS: Readonly<Record<string, Check>> = {
     next: [
       'Add it as an optional claim of the app registration, or change what is asked for (identity.requiredClaims).',
     ],
-    docs: ['docs/identity.md'],
+    docs: ['docs/reference/identity.md'],
   },
   'app-only': {
     title: 'The token is of an app without a user',
     why: 'It was got by client credentials. A tunnel belongs to a person.',
     next: ['Sign a user in: interactively, by device code, or in tests by password.'],
-    docs: ['docs/identity.md'],
+    docs: ['docs/reference/identity.md'],
   },
   guest: {
     title: 'The user is a guest of the tenant',
     why: 'The strict policy takes members only.',
     next: ['Sign in with an account of the tenant, or accept guests (identity.strict.guests).'],
-    docs: ['docs/identity.md'],
+    docs: ['docs/reference/identity.md'],
   },
   revoked: {
     title: 'The token was revoked',
@@ -158,7 +158,7 @@ function tokenCause(reason: string, { title, why, next, docs = [] }: Check): Cau
     },
     why,
     next: reason === 'missing' ? next : [...next, FRESH],
-    docs: ['docs/tokens.md', ...docs],
+    docs: ['docs/reference/tokens.md', ...docs],
   });
 }
 
@@ -183,7 +183,7 @@ export const TOKEN_CAUSES: readonly Cause[] = [
           ]
         : ['See whether the sign-in of the client worked: `tunnelite journal identity.*`.']),
     ],
-    docs: ['docs/tokens.md', 'docs/protocol.md'],
+    docs: ['docs/reference/tokens.md', 'docs/reference/protocol.md'],
   }),
   cause({
     id: 'token-scheme',
@@ -195,7 +195,7 @@ export const TOKEN_CAUSES: readonly Cause[] = [
     what: ({ explanation }) => explanation,
     why: 'The client sent a user name and a password, or a header that was put together wrongly. The gateway takes tokens of Entra ID only.',
     next: ['Send Authorization: Bearer, one space, and the token.'],
-    docs: ['docs/protocol.md', 'docs/tokens.md'],
+    docs: ['docs/reference/protocol.md', 'docs/reference/tokens.md'],
   }),
   cause({
     id: 'token-repeated',
@@ -207,7 +207,7 @@ export const TOKEN_CAUSES: readonly Cause[] = [
     what: ({ explanation }) => explanation,
     why: 'A connection logs in once; after that comes CONNECT.',
     next: ['Open a new connection for another login.'],
-    docs: ['docs/protocol.md'],
+    docs: ['docs/reference/protocol.md'],
   }),
   ...Object.entries(CHECKS).map(([reason, check]) => tokenCause(reason, check)),
 ];

@@ -22,7 +22,7 @@ export interface RouteParts {
 const Problem = Type.Object(
   {
     error: Type.Object({
-      code: Type.String({ description: 'Stable: branch on it. docs/errors.md lists all.' }),
+      code: Type.String({ description: 'Stable: branch on it. docs/reference/errors.md lists all.' }),
       message: Type.String({ description: 'What happened.' }),
       hint: Type.String({ description: 'What to do next.' }),
       details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),

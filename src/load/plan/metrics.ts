@@ -1,5 +1,5 @@
 /**
- * What is measured: docs/load.md defines each. Times are recorded in histograms, everything else is counted.
+ * What is measured: docs/how-to/run-a-load-test.md defines each. Times are recorded in histograms, everything else is counted.
  * The names are those of results and thresholds.
  */
 export const TIMES = {

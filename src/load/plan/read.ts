@@ -22,7 +22,7 @@ export interface CheckedPlan {
 
 type Locate = (path: Path, atKey?: boolean) => string;
 
-const UNREADABLE = 'Check the path; docs/load.md shows a first plan to start from.';
+const UNREADABLE = 'Check the path; docs/how-to/run-a-load-test.md shows a first plan to start from.';
 
 /**
  * Reads a plan, YAML or JSON.

@@ -93,7 +93,7 @@ function unknown(name: string): Complaint {
     hint: time
       ? `Say which statistic of it: ${STATISTICS.map((one) => `${time}.${one}`).join(', ')}.`
       : nearest === undefined
-        ? 'docs/load.md lists the figures.'
+        ? 'docs/how-to/run-a-load-test.md lists the figures.'
         : `Did you mean “${nearest}”?`,
   };
 }

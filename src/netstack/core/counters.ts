@@ -1,4 +1,4 @@
-/** Counters of a stack; `stats()` returns a copy. Names are stable. docs/netstack.md tells what each one means. */
+/** Counters of a stack; `stats()` returns a copy. Names are stable. docs/reference/netstack.md tells what each one means. */
 export function createCounters() {
   return {
     packetsIn: 0,

@@ -81,7 +81,7 @@ function expectationProblems(
     problems.push({
       path: [...path, subject],
       message: `there is no event "${name.slice(0, 60)}"`,
-      hint: 'docs/events.md lists them.',
+      hint: 'docs/reference/events.md lists them.',
       ...meant(name, [...all, ...areas]),
     });
   }

@@ -15,7 +15,10 @@ export function fieldProblems({ event, never, where }: Expectation, path: Path):
         path: [...path, 'where', field],
         atKey: true,
         message: `${name} has no field "${field.slice(0, 60)}"`,
-        hint: nearest === undefined ? 'docs/events.md lists the fields of each event.' : `Did you mean "${nearest}"?`,
+        hint:
+          nearest === undefined
+            ? 'docs/reference/events.md lists the fields of each event.'
+            : `Did you mean "${nearest}"?`,
         ...(fields.length === 0 ? {} : { expected: fields.join(', ') }),
       };
     });

@@ -23,7 +23,7 @@ export interface LoadedScenario {
 }
 
 /** What to do about a file that cannot be read; the hint of the code is about configurations. */
-const UNREADABLE = 'Check the path; docs/scenarios.md shows a first scenario to start from.';
+const UNREADABLE = 'Check the path; docs/how-to/write-a-scenario.md shows a first scenario to start from.';
 
 type Locate = (path: Path, atKey?: boolean) => string;
 

@@ -90,7 +90,9 @@ const ClientSchema = Type.Union(
     Type.Enum(['bundled', 'openconnect'], { noun: 'client' }),
     Type.Object(
       {
-        command: Arguments('Program and arguments; placeholders such as `{server}` are filled in: docs/scenarios.md.'),
+        command: Arguments(
+          'Program and arguments; placeholders such as `{server}` are filled in: docs/how-to/write-a-scenario.md.',
+        ),
         fetch: Maybe(Arguments('A program that fetches `{url}` through the tunnel; exit status 0 means that it came.')),
         restart: Maybe(Time('Starts it again so long after it has ended.')),
       },
@@ -139,7 +141,7 @@ const RuleSchema = Type.Object(
       description: 'For `clear` and `rule`.',
     }),
   },
-  { ...closed, description: 'A fault rule, as in the configuration: docs/faults.md.' },
+  { ...closed, description: 'A fault rule, as in the configuration: docs/reference/faults.md.' },
 );
 
 const StepSchema = Type.Object(

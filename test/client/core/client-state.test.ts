@@ -84,7 +84,7 @@ t.test('whatever happens, there is one try and one tunnel at most, and the end i
 });
 
 t.test('the table in the documentation is the one that is followed', async (t) => {
-  const text = readFileSync(join(import.meta.dirname, '../../../docs/client.md'), 'utf8');
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/reference/client.md'), 'utf8');
   const cells = (line: string): string[] =>
     line
       .split('|')

@@ -11,11 +11,11 @@ import {
 import { AADSTS, type AadstsCode, aadstsEntry } from '../../../src/entra/errors/aadsts.ts';
 import { AadstsError, errorBody } from '../../../src/entra/errors/aadsts-error.ts';
 
-const DOCS = readFileSync(new URL('../../../docs/identity.md', import.meta.url), 'utf8');
+const DOCS = readFileSync(new URL('../../../docs/reference/identity.md', import.meta.url), 'utf8');
 const codes = Object.keys(AADSTS).map(Number) as AadstsCode[];
 const trace = { traceId: 't', correlationId: 'c', time: 0 };
 
-t.test('docs/identity.md shows the table of codes as it is', async (t) => {
+t.test('docs/reference/identity.md shows the table of codes as it is', async (t) => {
   const documented = DOCS.split('\n').filter((line) => /^\| \d+ \|/.test(line));
   const expected = codes.map((code) => {
     const { error, silentError, suberror, status, provoke } = aadstsEntry(code);
@@ -25,7 +25,7 @@ t.test('docs/identity.md shows the table of codes as it is', async (t) => {
   t.strictSame(documented, expected);
 });
 
-t.test('docs/identity.md names the default tenant, users, password and app', async (t) => {
+t.test('docs/reference/identity.md names the default tenant, users, password and app', async (t) => {
   const names = [
     DEFAULT_TENANT_ID,
     DEFAULT_CLIENT_ID,

@@ -38,8 +38,8 @@ t.test('an unknown name is an error that lists the names', async (t) => {
   }
 });
 
-t.test('docs/tokens.md has the same table', (t) => {
-  const page = readFileSync(join(import.meta.dirname, '../../../docs/tokens.md'), 'utf8');
+t.test('docs/reference/tokens.md has the same table', (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/reference/tokens.md'), 'utf8');
   for (const [name, { summary, gateway, strict }] of Object.entries(WRONG_TOKENS)) {
     t.ok(page.includes(`\n| \`${name}\` | ${summary} | ${gateway} | ${strict} |\n`), name);
   }
@@ -47,8 +47,8 @@ t.test('docs/tokens.md has the same table', (t) => {
   t.end();
 });
 
-t.test('docs/tokens.md explains every reason', (t) => {
-  const page = readFileSync(join(import.meta.dirname, '../../../docs/tokens.md'), 'utf8');
+t.test('docs/reference/tokens.md explains every reason', (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/reference/tokens.md'), 'utf8');
   const section = page.slice(page.indexOf('## Reasons'), page.indexOf('## A real tenant'));
   const types = readFileSync(join(import.meta.dirname, '../../../src/bearer/types.ts'), 'utf8');
   const union = types.slice(

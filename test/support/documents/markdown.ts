@@ -3,12 +3,12 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 export const REPOSITORY = join(import.meta.dirname, '../../..');
 
-/** A fenced block. The words after the language are markers; docs/architecture.md ("Documentation") says which there are. */
+/** A fenced block. The words after the language are markers; docs/explanation/architecture.md ("Documentation") says which there are. */
 export interface Block {
   readonly language: string;
   readonly markers: readonly string[];
   readonly text: string;
-  /** `docs/tokens.md:17`, of the line after the fence. */
+  /** `docs/reference/tokens.md:17`, of the line after the fence. */
   readonly place: string;
 }
 

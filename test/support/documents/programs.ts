@@ -6,7 +6,7 @@ import { REPOSITORY } from './markdown.ts';
 export interface Snippet {
   readonly language: string;
   readonly text: string;
-  /** File and line of its first line, such as `docs/tokens.md:17`. */
+  /** File and line of its first line, such as `docs/reference/tokens.md:17`. */
   readonly place: string;
 }
 
