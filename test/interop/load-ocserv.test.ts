@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -37,6 +38,15 @@ t.test(`${CLIENTS} clients of ocserv lose UDP at once, and go on over TLS`, opti
     for (const socket of flows) socket.destroy();
   });
   const { port } = echo.address() as { port: number };
+  // Packets that nobody asked for: some reach ocserv between a client's decision for TLS and its first packet over it, and go to the old port.
+  const behind = createSocket('udp4').on('error', () => {});
+  const calling = setInterval(() => {
+    for (const address of tunnelAddresses()) behind.send('x', 9, address);
+  }, 100);
+  t.teardown(() => {
+    clearInterval(calling);
+    behind.close();
+  });
   const folder = t.testdir();
   const file = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text, { mode: 0o600 });
@@ -76,18 +86,32 @@ phases:
   t.match(meta.server, { kind: 'password', dpd: 30 });
   const { counters } = totals;
   t.match(counters, { 'login.done': CLIENTS, 'login.failed': 0 });
-  // A worker of ocserv ends now and then on a busy machine, without a reason in its log, and a new one has another address for the session.
-  const lost = counters['sessions.lost'];
-  t.ok(lost < CLIENTS / 2, JSON.stringify(totals.refusals));
-  t.ok(Object.keys(totals.refusals).every((cause) => cause.includes('another address')));
-  t.ok(counters['dtls.done'] >= CLIENTS - lost);
-  t.equal(counters['fallback.done'] + counters['fallback.never'], counters['fallback.cut']);
-  t.ok(counters['fallback.cut'] >= CLIENTS - lost && counters['fallback.never'] <= lost);
-  t.equal(counters['return.done'] + counters['return.never'], counters['return.restored']);
-  t.ok(counters['return.restored'] > 0 && counters['return.never'] <= lost);
-  t.ok(counters['flows.opened'] >= 1 && counters['flows.broken'] <= lost);
+  t.match(
+    counters,
+    {
+      'sessions.lost': 0,
+      'dtls.done': CLIENTS,
+      'fallback.cut': CLIENTS,
+      'fallback.done': CLIENTS,
+      'return.restored': CLIENTS,
+      'return.done': CLIENTS,
+      'flows.broken': 0,
+      refusals: 0,
+    },
+    JSON.stringify(totals.refusals),
+  );
+  t.ok(counters['flows.opened'] >= 1);
   t.equal(phases[2]!.measures.times.fallback!.count, counters['fallback.cut']);
   t.ok(totals.counters['requests.answered'] > totals.counters['requests.lost']);
   t.match(gateway, { source: 'pid' });
   t.ok(gateway!.cpu > 0 && gateway!.rss.max > 1e6);
 });
+
+/** The inner addresses of clients that are connected, from the routes to ocserv's devices. */
+function tunnelAddresses(): string[] {
+  return readFileSync('/proc/net/route', 'latin1')
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .filter(([device]) => device?.startsWith('tlo'))
+    .map(([, address]) => Buffer.from(address!, 'hex').reverse().join('.'));
+}

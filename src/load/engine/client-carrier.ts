@@ -13,6 +13,8 @@ export class ClientCarrier implements Carrier {
   /** Ports and connections of an earlier one lead nowhere. */
   #epoch = 0;
   #stream: TcpStream | undefined;
+  /** A port that its owner has closed, and of which the gateway shall not hear so. */
+  #held: DatagramPort | undefined;
   #below: Carrier;
   readonly #random: RandomSource;
   readonly #canFallSilent: boolean;
@@ -35,11 +37,18 @@ export class ClientCarrier implements Carrier {
   /** Which share of its datagrams is lost from now on. */
   lose(share: number): void {
     this.#loss = share;
+    if (share < 1) this.#hold(undefined);
   }
 
-  /** It is in another network from now on. */
+  /** It is in another network from now on: from the ports in the old one, nothing is heard any more. */
   moveTo(below: Carrier): void {
+    this.#epoch++;
     this.#below = below;
+  }
+
+  /** Its owner leaves. */
+  close(): void {
+    this.#hold(undefined);
   }
 
   /** Its connection is reset, and the ports that are open lead nowhere. New ones come about. */
@@ -66,18 +75,36 @@ export class ClientCarrier implements Carrier {
 
   async datagrams(target: Target, sink: DatagramSink): Promise<DatagramPort> {
     const epoch = this.#epoch;
+    /** The gateway knows of this port. */
+    let known = false;
     const port = await this.#below.datagrams(target, {
       onDatagram: (datagram) => {
-        if (this.#passes(epoch)) sink.onDatagram(datagram);
+        if (!this.#passes(epoch)) return;
+        this.#hold(undefined);
+        sink.onDatagram(datagram);
       },
       onBatchEnd: () => sink.onBatchEnd(),
     });
     return {
       send: (buffer, offset, length) => {
-        if (this.#passes(epoch)) port.send(buffer, offset, length);
+        if (!this.#passes(epoch)) return;
+        known = true;
+        port.send(buffer, offset, length);
       },
-      close: () => port.close(),
+      close: () => {
+        if (known && (this.#loss === 1 || epoch !== this.#epoch)) this.#hold(port);
+        else port.close();
+      },
     };
+  }
+
+  /**
+   * Keeps a port open in place of the one before. To what comes to a closed port, a machine answers that nobody is there (ICMP), which is not lost
+   * with the datagrams; ocserv 1.1.6 ends a session whose datagrams are answered so (GNUTLS_E_PUSH_ERROR in its log).
+   */
+  #hold(port: DatagramPort | undefined): void {
+    this.#held?.close();
+    this.#held = port;
   }
 
   #passes(epoch: number): boolean {

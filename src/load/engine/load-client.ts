@@ -191,6 +191,7 @@ export class LoadClientRun {
     this.#place = 'over';
     this.#leaveFlow();
     await client?.close();
+    this.carrier.close();
   }
 
   // --- its schedule
