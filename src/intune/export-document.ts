@@ -2,7 +2,16 @@ import type { Directory } from '../entra/directory/directory.ts';
 import { MEMBERS } from './document-members.ts';
 import { applicationObject, servicePrincipalObject } from './graph/directory-objects.ts';
 import type { GraphObjects } from './graph/objects.ts';
-import { SETS, type SetName } from './graph/store.ts';
+import { type Entry, SETS, type SetName } from './graph/store.ts';
+
+/** An object as a document has it: with what it refers to, by ids. */
+export function documentObject({ object, links }: Entry): Readonly<Record<string, unknown>> {
+  return {
+    ...object,
+    ...(links.configuration === undefined ? {} : { microsoftTunnelConfiguration: { id: links.configuration } }),
+    ...(links.members?.length ? { [MEMBERS]: links.members.map((id) => `directoryObjects/${id}`) } : {}),
+  };
+}
 
 /**
  * Everything as lists of objects, by the names of Graph's collections: what `import` and the configuration take again. Servers are left out:
@@ -13,12 +22,7 @@ export function exportDocument(
   directory: Directory,
 ): Readonly<Record<string, readonly object[]>> {
   const tenant = directory.defaultTenant;
-  const listOf = (set: SetName): readonly object[] =>
-    store.list(set).map(({ object, links }) => ({
-      ...object,
-      ...(links.configuration === undefined ? {} : { microsoftTunnelConfiguration: { id: links.configuration } }),
-      ...(links.members?.length ? { [MEMBERS]: links.members.map((id) => `directoryObjects/${id}`) } : {}),
-    }));
+  const listOf = (set: SetName): readonly object[] => store.list(set).map(documentObject);
   return {
     servicePrincipals: [...tenant.servicePrincipals].map((each) => servicePrincipalObject(tenant, each)),
     applications: [...tenant.applications].map((each) => applicationObject(tenant, each)),

@@ -1,21 +1,24 @@
 import type { Config } from '../config/index.ts';
 import { derivedId } from '../entra/directory/derived-id.ts';
 import type { Directory } from '../entra/directory/directory.ts';
+import type { User } from '../entra/directory/schema.ts';
 import type { SigningKeys } from '../entra/tokens/signing-keys.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { type AppDelivery, appDelivery } from './app-delivery.ts';
+import { Deliveries, type DeliveryState } from './deliveries.ts';
 import { type Delivery, deliver } from './delivery/deliver.ts';
 import type { Platform } from './delivery/targets.ts';
 import { type IntuneDocument, loadDocument, readDocument } from './document.ts';
-import { exportDocument } from './export-document.ts';
+import { documentObject, exportDocument } from './export-document.ts';
 import type { GraphAnswer, GraphContext, GraphRequest } from './graph/call.ts';
 import { graphDate } from './graph/dates.ts';
 import { GraphError, notFound } from './graph/graph-error.ts';
 import { type Change, GraphObjects } from './graph/objects.ts';
 import { answerGraph, errorBody } from './graph/service.ts';
+import type { SetName } from './graph/store.ts';
 import type { GraphObject } from './graph/types.ts';
 import type { LintFinding } from './lint/index.ts';
 import { configurationObject, THRESHOLDS } from './server-object.ts';
@@ -69,6 +72,7 @@ export class Intune {
   readonly #ids: { readonly site: string; readonly configuration: string; readonly server: string };
   readonly #context: GraphContext;
   readonly #restore: () => void;
+  readonly #deliveries = new Deliveries();
   /** The configuration that new sessions go by, as it was last applied. */
   #applied: GraphObject | undefined;
   #loading = true;
@@ -143,30 +147,63 @@ export class Intune {
   }
 
   /**
-   * What an app gets for its user, on a platform.
+   * What an app gets for its user, on a platform, as it asks for it.
    * @throws GraphError 404 for a user whom nobody knows
    */
-  deliver({ user, app, platform, enrolled }: DeliverTo): Delivery {
-    const { directory, emit } = this.#options;
-    const found = directory.defaultTenant.users.find(user) ?? directory.findMember(user)?.user;
-    if (!found) throw notFound('directory', user.slice(0, 200));
-    const delivery = deliver(this.objects, {
-      user: found,
-      app,
-      platform,
-      ...(enrolled === undefined ? {} : { enrolled }),
-    });
+  deliver(to: DeliverTo): Delivery {
+    const { emit, clock } = this.#options;
+    const delivery = this.preview(to);
+    const { app, platform, enrolled = false } = to;
+    const { id } = this.#userOf(to.user);
+    this.#deliveries.record(delivery, { userId: id, enrolled, at: graphDate(clock.now()) });
     const policies = delivery.policies.map(({ displayName }) => displayName).join(', ');
     emit('intune.delivered', {
-      user: found.id,
+      user: id,
       app: app.slice(0, 256),
       platform,
+      enrolled,
       policies: policies.slice(0, 500),
       settings: Object.keys(delivery.settings).length,
       conflicts: delivery.conflicts.length,
       explanation: delivery.notes.join(' ').slice(0, 1000),
     });
     return delivery;
+  }
+
+  /**
+   * What an app would get: nobody asked for it, so that it counts as no delivery.
+   * @throws GraphError 404 for a user whom nobody knows
+   */
+  preview({ user, app, platform, enrolled = false }: DeliverTo): Delivery {
+    return deliver(this.objects, { user: this.#userOf(user), app, platform, enrolled });
+  }
+
+  /** What apps got, those that asked last first, and whether they would get the same now. */
+  deliveries(): readonly DeliveryState[] {
+    return this.#deliveries.list(({ userId, app, platform, enrolled }) => {
+      const user = this.#findUser(userId);
+      return user && deliver(this.objects, { user, app, platform, enrolled });
+    });
+  }
+
+  /** One object, with its apps, assignments and members. @throws GraphError 404 */
+  object(set: SetName, id: string): Readonly<Record<string, unknown>> {
+    return documentObject(this.objects.get(set, id));
+  }
+
+  /** Makes an object out of the body that Graph takes. @throws GraphError 400, 404, 507; nothing is made then */
+  create(set: SetName, body: unknown): Readonly<Record<string, unknown>> {
+    return this.object(set, this.objects.create(set, body).id);
+  }
+
+  /** Changes members of an object. @throws GraphError 400, 404, 507; nothing is changed then */
+  change(set: SetName, id: string, body: unknown): Readonly<Record<string, unknown>> {
+    return this.object(set, this.objects.update(set, id, body).id);
+  }
+
+  /** @throws GraphError 400 where another object needs it; 404 */
+  remove(set: SetName, id: string): void {
+    this.objects.remove(set, id);
   }
 
   /** Takes everything over that a tenant's objects were exported to, or nothing. @throws GraphError with the path of what cannot be taken */
@@ -196,6 +233,7 @@ export class Intune {
   /** Back to what the simulator began with. */
   reset(): void {
     this.#restore();
+    this.#deliveries.clear();
     this.#applied = this.#configuration();
   }
 
@@ -231,6 +269,18 @@ export class Intune {
     );
     this.#applied = this.#configuration();
     if (document && this.#applied) this.#apply(this.#applied);
+  }
+
+  #findUser(user: string): User | undefined {
+    const { directory } = this.#options;
+    return directory.defaultTenant.users.find(user) ?? directory.findMember(user)?.user;
+  }
+
+  /** @throws GraphError 404 */
+  #userOf(user: string): User {
+    const found = this.#findUser(user);
+    if (!found) throw notFound('directory', user.slice(0, 200));
+    return found;
   }
 
   #siteId(): string {

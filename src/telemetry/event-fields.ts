@@ -33,7 +33,7 @@ export const EVENT_FIELDS: { readonly [Name in EventName]: readonly (keyof Event
   'identity.keys.failed': ['url', 'reason', 'explanation'],
   'intune.changed': ['set', 'change', 'displayName', 'id'],
   'intune.configuration.applied': ['configuration', 'applied', 'needsRestart'],
-  'intune.delivered': ['user', 'app', 'platform', 'policies', 'settings', 'conflicts', 'explanation'],
+  'intune.delivered': ['user', 'app', 'platform', 'enrolled', 'policies', 'settings', 'conflicts', 'explanation'],
   'graph.refused': ['method', 'path', 'status', 'code', 'explanation'],
   'auth.challenge': ['remote', 'agent'],
   'auth.accepted': ['user', 'signInName', 'remote', 'session', 'tenant', 'agent', 'client'],

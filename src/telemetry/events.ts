@@ -104,11 +104,15 @@ export interface EventMap {
   'intune.changed': { set: string; change: string; displayName: string; id: string };
   /** The server configuration of the site changed. Names of members, separated by commas: what new sessions see, and what waits for a start. */
   'intune.configuration.applied': { configuration: string; applied: string; needsRestart: string };
-  /** An app got what policies say for its user. `policies`: their names, `settings`: how many keys, `explanation`: what did not reach it, and why. */
+  /**
+   * An app got what policies say for its user. `enrolled`: its device is managed as a whole; `policies`: their names, `settings`: how many keys,
+   * `explanation`: what did not reach it, and why.
+   */
   'intune.delivered': {
     user: string;
     app: string;
     platform: string;
+    enrolled: boolean;
     policies: string;
     settings: number;
     conflicts: number;
@@ -514,7 +518,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'intune.delivered': {
     level: 'info',
     text: (e) =>
-      `${e.app} (${e.platform}) got ${e.settings} settings for ${e.user}, of ${e.policies === '' ? 'no policy' : e.policies}${e.explanation === '' ? '' : `. ${e.explanation}`}`,
+      `${e.app} (${e.platform}${e.enrolled ? ', enrolled' : ''}) got ${e.settings} settings for ${e.user}, of ${e.policies === '' ? 'no policy' : e.policies}${e.explanation === '' ? '' : `. ${e.explanation}`}`,
   },
   'graph.refused': {
     level: 'warn',

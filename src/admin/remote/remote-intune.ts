@@ -20,6 +20,24 @@ export interface RemoteFinding {
   readonly fix: string;
 }
 
+/** What an app got when it asked last. */
+export interface RemoteDeliveryState {
+  readonly userId: string;
+  readonly user: string;
+  readonly app: string;
+  readonly platform: 'ios' | 'android';
+  readonly enrolled: boolean;
+  readonly at: string;
+  readonly settings: number;
+  readonly policies: readonly string[];
+  readonly conflicts: number;
+  readonly notes: readonly string[];
+  readonly state: 'current' | 'outdated' | 'no user';
+}
+
+/** An object as Graph has it. */
+export type RemoteGraphObject = Readonly<Record<string, unknown>>;
+
 /** Sites and policies of an instance in another process. */
 export class RemoteIntune {
   readonly #requests: Requests;
@@ -39,6 +57,31 @@ export class RemoteIntune {
     return this.#requests.json('/api/intune/delivery', { query });
   }
 
+  /** What apps got of late, those that asked last first. */
+  async deliveries(): Promise<readonly RemoteDeliveryState[]> {
+    return (await this.#requests.json<{ deliveries: RemoteDeliveryState[] }>('/api/intune/deliveries')).deliveries;
+  }
+
+  /** One object. @param set the name of Graph's collection @throws TunneliteError `ERR_IDENTITY_NOT_FOUND` */
+  object(set: string, id: string): Promise<RemoteGraphObject> {
+    return this.#requests.json(pathOf(set, id));
+  }
+
+  /** Makes an object out of the body that Graph takes. @throws TunneliteError `ERR_INTUNE_DOCUMENT` */
+  create(set: string, body: object): Promise<RemoteGraphObject> {
+    return this.#requests.json(pathOf(set), { body });
+  }
+
+  /** Changes members of an object. @throws TunneliteError `ERR_INTUNE_DOCUMENT`, `ERR_IDENTITY_NOT_FOUND` */
+  change(set: string, id: string, body: object): Promise<RemoteGraphObject> {
+    return this.#requests.json(pathOf(set, id), { method: 'PATCH', body });
+  }
+
+  /** Removes an object. @throws TunneliteError `ERR_INTUNE_DOCUMENT` where another one needs it; `ERR_IDENTITY_NOT_FOUND` */
+  async remove(set: string, id: string): Promise<void> {
+    await this.#requests.json(pathOf(set, id), { method: 'DELETE' });
+  }
+
   /** All objects as Graph has them, and what a client needs to know of the instance. */
   export<Facts>(): Promise<{ readonly document: Readonly<Record<string, readonly unknown[]>>; readonly facts: Facts }> {
     return this.#requests.json('/api/intune/export');
@@ -54,3 +97,6 @@ export class RemoteIntune {
     return (await this.#requests.json<{ findings: RemoteFinding[] }>('/api/intune/lint')).findings;
   }
 }
+
+const pathOf = (...steps: readonly string[]): string =>
+  `/api/intune/objects/${steps.map(encodeURIComponent).join('/')}`;

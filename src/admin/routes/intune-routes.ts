@@ -1,15 +1,18 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 import { route, Type } from '../../lib/schema/index.ts';
+import { judged } from './graph-refusal.ts';
+import { type IntuneObjects, objectRoutes } from './intune-object-routes.ts';
 
 /** What the routes show and change: `sim.intune()`, which is loaded when somebody first asks. */
-export interface IntunePort {
-  deliver(to: {
+export interface IntunePort extends IntuneObjects {
+  /** Counts as no delivery: no app has asked. */
+  preview(to: {
     readonly user: string;
     readonly app: string;
     readonly platform: 'ios' | 'android';
     readonly enrolled?: boolean;
   }): object;
+  deliveries(): readonly object[];
   export(): object;
   lint(): Promise<readonly object[]>;
   import(value: unknown): object;
@@ -43,11 +46,30 @@ const Findings = Type.Object({
     }),
   ),
 });
+const Deliveries = Type.Object({
+  deliveries: Type.Array(
+    Type.Object({
+      userId: Type.String(),
+      user: Type.String(),
+      app: Type.String(),
+      platform: Type.Enum(['ios', 'android']),
+      enrolled: Type.Boolean({ description: 'Intune manages the whole device.' }),
+      at: Type.String({ description: 'When the app asked last.' }),
+      settings: Type.Integer({ description: 'How many keys it got.' }),
+      policies: Type.Array(Type.String()),
+      conflicts: Type.Integer(),
+      notes: Type.Array(Type.String(), { description: 'Why something did not reach it.' }),
+      state: Type.Enum(['current', 'outdated', 'no user'], {
+        description: '`outdated`: it would get something else now; `no user`: its user is no longer there.',
+      }),
+    }),
+  ),
+});
 const Imported = Type.Object({ created: Type.Integer(), changed: Type.Integer() });
 const AnyObject = Type.Record(Type.String(), Type.Unknown());
 
 /**
- * `/api/intune`: sites and policies for tools of this machine, without Graph's tokens. Objects one by one are at Graph's own addresses.
+ * `/api/intune`: sites and policies for tools of this machine, by Graph's rules and without Graph's tokens.
  * @param facts what an export has beside the objects
  */
 export function intuneRoutes(load: () => Promise<IntunePort>, facts: () => object): FastifyPluginAsync {
@@ -63,8 +85,13 @@ export function intuneRoutes(load: () => Promise<IntunePort>, facts: () => objec
           enrolled,
         } = query as { user: string; app: string; platform: 'ios' | 'android'; enrolled?: string };
         const intune = await load();
-        return judged(() => intune.deliver({ user, app: id, platform, enrolled: enrolled === 'true' }));
+        return judged(() => intune.preview({ user, app: id, platform, enrolled: enrolled === 'true' }));
       },
+    );
+    app.get(
+      '/deliveries',
+      route(TAG, 'What apps got of late, and whether that is what they would get now', { answer: Deliveries }),
+      async () => ({ deliveries: (await load()).deliveries() }),
     );
     app.get(
       '/export',
@@ -79,6 +106,7 @@ export function intuneRoutes(load: () => Promise<IntunePort>, facts: () => objec
       async () => ({ findings: await (await load()).lint() }),
     );
     importRoute(app, load);
+    await app.register(objectRoutes(load), { prefix: '/objects' });
   };
 }
 
@@ -101,17 +129,4 @@ function importRoute(app: FastifyInstance, load: () => Promise<IntunePort>): voi
       return judged(() => intune.import(body));
     },
   );
-}
-
-/** Refusals in Graph's words, in ours. */
-function judged<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (isTunneliteError(error) || !(error instanceof Error) || !('path' in error)) throw error;
-    const { status, path } = error as Error & { status: number; path: readonly (string | number)[] };
-    const where = path.length === 0 ? '' : `${path.join('.')}: `;
-    const code = status === 404 && path.length === 0 ? 'ERR_IDENTITY_NOT_FOUND' : 'ERR_INTUNE_DOCUMENT';
-    throw new TunneliteError(code, `${where}${error.message}`, { cause: error, details: { path } });
-  }
 }
