@@ -1,22 +1,19 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest, fastify } from 'fastify';
-import { DOCUMENT, PAGE_FOLDER, pageFiles } from '../dashboard/files.ts';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { sendNotFound, sendProblem } from '../entra/rest/problem.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import { route, type Static, Type } from '../lib/schema/index.ts';
 import { LINK_LIFETIME_MS, type LinkCodes } from './link-codes.ts';
+import { type PageAnswer, PageStore } from './page-store.ts';
 
 interface DashboardOptions {
   readonly codes: LinkCodes;
   readonly secret: string;
+  /** When the report was made that is shown instead of a running instance, in milliseconds since the Unix epoch. */
+  readonly reportedAt?: number | undefined;
 }
 
-/** Headers of a request that the files depend on. */
-const ASKED = ['if-none-match', 'if-modified-since', 'range', 'accept'] as const;
-/** Headers of an answer that are passed on. */
-const TOLD = ['content-type', 'content-length', 'etag', 'last-modified', 'accept-ranges', 'content-range'] as const;
+/** Addresses of files, as they are written in the page; no other is looked up. */
+const FILE = /^\/dashboard\/([a-z][a-z/-]{0,60}\.(?:js|css|svg))(?:\?|$)/;
 
 const SessionBody = Type.Object(
   { code: Type.String({ minLength: 1, maxLength: 256, description: 'What stands behind `#code=` in a link.' }) },
@@ -25,30 +22,18 @@ const SessionBody = Type.Object(
 
 /**
  * The dashboard: the document at `/`, its files below `/dashboard/`, and `POST /dashboard/session`, where the page exchanges the code of a link
- * for the secret. The files hold no secret and need none. What serves them is loaded when a browser first asks.
+ * for the secret. The files hold no secret and need none.
  */
-export function dashboardPlugin({ codes, secret }: DashboardOptions): FastifyPluginAsync {
+export function dashboardPlugin({ codes, secret, reportedAt }: DashboardOptions): FastifyPluginAsync {
   return async (app) => {
-    let made: Promise<FastifyInstance> | undefined;
-    app.addHook('onClose', async () => {
-      if (made) await (await made).close();
+    const store = new PageStore(reportedAt);
+    app.addHook('onClose', () => store.close());
+    const hidden = { schema: { hide: true }, logLevel: 'silent' } as const;
+    app.get('/', hidden, async (request, reply) => send(request, reply, await store.get('')));
+    app.get('/dashboard/*', hidden, async (request, reply) => {
+      const address = FILE.exec(request.url)?.[1];
+      return send(request, reply, address === undefined ? undefined : await store.get(address));
     });
-    for (const url of ['/', '/dashboard/*']) {
-      app.get(url, { schema: { hide: true }, logLevel: 'silent' }, async (request, reply) => {
-        const answer = await (await (made ??= fileServer())).inject({
-          method: request.method as 'GET',
-          url: request.url,
-          headers: headersOf(request),
-        });
-        if (answer.statusCode === 404) return sendNotFound(request, reply);
-        reply.code(answer.statusCode).headers(HEADERS);
-        for (const name of [...TOLD, 'content-security-policy'] as const) {
-          const value = answer.headers[name];
-          if (value !== undefined) reply.header(name, value);
-        }
-        return reply.send(answer.rawPayload);
-      });
-    }
     app.post(
       '/dashboard/session',
       route('dashboard', 'The secret, for the code of a link', { body: SessionBody }),
@@ -79,58 +64,24 @@ export function linkRoutes(link: () => string): FastifyPluginAsync {
   };
 }
 
-function headersOf({ headers }: FastifyRequest): Record<string, string> {
-  return Object.fromEntries(
-    ASKED.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]])),
-  );
-}
-
-/**
- * What a browser holds the page to. Nothing from elsewhere is loaded or shown in it, it is shown in no other page, and no text is ever
- * made into markup or code (Trusted Types).
- */
+/** Headers of every file of the page. */
 const HEADERS = {
   'cache-control': 'no-cache',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
+  vary: 'accept-encoding',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 };
 
-function policyOf(html: string): string {
-  // Two scripts are in the document: the import map, which may not be a file, and what loads the others, so that it cannot be lost itself.
-  const hashes = Array.from(
-    html.matchAll(/<script type="(?:importmap|module)">([\s\S]*?)<\/script>/g),
-    ([, text = '']) => {
-      return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-    },
-  );
-  return [
-    "default-src 'none'",
-    `script-src 'self' ${hashes.join(' ')}`,
-    "style-src 'self'",
-    "img-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-  ].join('; ');
-}
-
-async function fileServer(): Promise<FastifyInstance> {
-  const { default: fastifyStatic } = await import('@fastify/static');
-  const app = fastify();
-  await app.register(fastifyStatic, { root: PAGE_FOLDER, serve: false, cacheControl: false });
-  const policy = policyOf(readFileSync(join(PAGE_FOLDER, DOCUMENT), 'utf8'));
-  app.get('/', async (_, reply) =>
-    reply.header('content-security-policy', policy).sendFile(DOCUMENT, PAGE_FOLDER, { cacheControl: false }),
-  );
-  for (const [address, { folder, name }] of pageFiles()) {
-    app.get(`/dashboard/${address}`, async (_, reply) => reply.sendFile(name, folder, { cacheControl: false }));
-  }
-  await app.ready();
-  return app;
+function send(request: FastifyRequest, reply: FastifyReply, file: PageAnswer | undefined): FastifyReply {
+  if (file === undefined) return sendNotFound(request, reply);
+  const { 'if-none-match': known, 'accept-encoding': encodings = '' } = request.headers;
+  reply.headers({ ...HEADERS, etag: file.etag });
+  if (file.policy !== undefined) reply.header('content-security-policy', file.policy);
+  if (known === file.etag) return reply.code(304).send();
+  reply.type(file.type);
+  if (!/\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(String(encodings))) return reply.send(file.bytes);
+  return reply.header('content-encoding', 'gzip').send(file.packed);
 }

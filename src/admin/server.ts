@@ -40,6 +40,8 @@ export interface AdminOptions {
   readonly maxConnections?: number;
   /** Served at `/metrics`, without the secret; left out: nothing is there. */
   readonly metrics?: () => Promise<MetricsText>;
+  /** When the report was made that is shown instead of a running instance, in milliseconds since the Unix epoch: the dashboard changes nothing. */
+  readonly reportedAt?: number;
   /** The nouns of the API, each under a prefix of its own; all need the instance's secret. */
   readonly routes: readonly AdminRoutes[];
 }
@@ -122,7 +124,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     guarded.addHook('onRequest', onlyOwnNames(options.names ?? []));
     if (options.metrics) await guarded.register(metricsPlugin(options.metrics));
     await guarded.register(docsPlugin({ ...options, routes }));
-    await guarded.register(dashboardPlugin({ codes, secret }));
+    await guarded.register(dashboardPlugin({ codes, secret, reportedAt: options.reportedAt }));
     await guarded.register(async (secured) => {
       secured.addHook('onRequest', requireSecret(secret));
       secured.addHook('onRoute', ({ method, url }) => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import t from 'tap';
 import { startAdmin } from '../../src/admin/index.ts';
@@ -62,6 +63,39 @@ t.test('the document and its files are there without a secret, and hold none', a
   t.equal(again.status, 304, 'what has not changed is not sent again');
   t.equal((await ask('HEAD', '/')).status, 200);
 });
+
+t.test(
+  'one answer is enough to paint, names every module of the first view, and comes compressed to who takes that',
+  async (t) => {
+    const { ask } = await start(t);
+    const { text, headers } = await ask('GET', '/');
+    t.notMatch(text, /rel="stylesheet"/);
+    const [, style] = /<style>([\s\S]*?)<\/style>/.exec(text)!;
+    t.match(style, /prefers-color-scheme/);
+    const digest = createHash('sha256').update(style!).digest('base64');
+    t.ok(String(headers['content-security-policy']).includes(`style-src 'self' 'sha256-${digest}'`));
+    const preloaded = new Set([...text.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, address]) => address!));
+    for (const address of preloaded) {
+      const module = await ask('GET', address);
+      for (const [, name] of module.text.matchAll(/^import [^'"]*['"](\.[^'"]+)['"]/gm)) {
+        const imported = new URL(name!, `http://x${address}`).pathname;
+        t.ok(preloaded.has(imported), `${imported}, which ${address} imports`);
+      }
+    }
+    t.ok(preloaded.has('/dashboard/lib/preact.js') && preloaded.size > 20, `${preloaded.size} modules`);
+    const file = await fetch(`${(await start(t)).admin.url}/dashboard/app.js`, {
+      headers: { 'accept-encoding': 'gzip' },
+    });
+    t.equal(file.headers.get('content-encoding'), 'gzip');
+    t.equal(await file.text(), (await ask('GET', '/dashboard/app.js')).text);
+    for (const refused of ['', 'br', 'gzip;q=0', 'gzip; q=0.0, br']) {
+      t.equal(
+        (await ask('GET', '/dashboard/app.js', { 'accept-encoding': refused })).headers['content-encoding'],
+        undefined,
+      );
+    }
+  },
+);
 
 t.test('only files of the table are served, whatever the address says', async (t) => {
   const { ask } = await start(t);

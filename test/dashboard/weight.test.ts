@@ -33,7 +33,7 @@ function closure(start: readonly string[]): Set<string> {
 
 t.test('the first page is no heavier than 150 KB, uncompressed', async (t) => {
   const linked = [...html.matchAll(/(?:href|src)="\/dashboard\/([^"]+)"/g)].map(([, address]) => address!);
-  const first = closure([...linked, 'views/sessions.js']);
+  const first = closure([...linked, 'app.js', 'views/sessions.js']);
   const bytes = [...first].reduce((sum, address) => sum + statSync(pathOf(address)).size, Buffer.byteLength(html));
   t.ok(first.has('lib/preact.js') && first.has('ui/virtual.js') && first.has('style.css'));
   t.notOk(first.has('lib/uplot.js'), 'charts come with the views that have some');
@@ -44,7 +44,7 @@ t.test('the first page is no heavier than 150 KB, uncompressed', async (t) => {
 t.test('every file that one of the page imports is served, and no file is there that none needs', async (t) => {
   const linked = [...html.matchAll(/(?:href|src)="\/dashboard\/([^"]+)"/g)].map(([, address]) => address!);
   const views = [...files.keys()].filter((address) => address.startsWith('views/'));
-  const all = closure([...linked, ...views, 'lib/uplot.js', 'lib/uplot.css']);
+  const all = closure([...linked, 'app.js', ...views, 'lib/uplot.js', 'lib/uplot.css']);
   t.strictSame([...all].toSorted(), [...files.keys()].toSorted());
   const app = readFileSync(pathOf('app.js'), 'utf8');
   for (const view of views) t.ok(app.includes(`./${view}`), view);
