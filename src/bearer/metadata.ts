@@ -20,8 +20,11 @@ export interface KeyEntry {
   readonly issuer: string | undefined;
 }
 
+/** Longest text that is taken; of a modulus in base64url these are 12,288 bits. */
+const MAX_TEXT = 2048;
+
 function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value.length > 0 && value.length <= 2048 ? value : undefined;
+  return typeof value === 'string' && value.length > 0 && value.length <= MAX_TEXT ? value : undefined;
 }
 
 function bad(url: string, what: string): TunneliteError {
@@ -65,7 +68,7 @@ function publicMembers(key: Record<string, unknown>): JWK | undefined {
   const [n, e, x, y, crv] = ['n', 'e', 'x', 'y', 'crv'].map((name) => text(key[name]));
   if (key.kty === 'RSA' && n && e) {
     const bits = Buffer.from(n, 'base64url').length * 8;
-    return bits >= MIN_RSA_BITS && bits <= 16_384 ? { kty: 'RSA', n, e } : undefined;
+    return bits >= MIN_RSA_BITS ? { kty: 'RSA', n, e } : undefined;
   }
   return key.kty === 'EC' && x && y && crv ? { kty: 'EC', x, y, crv } : undefined;
 }
