@@ -123,3 +123,67 @@ t.test('with a strict replay check an assertion is taken once, however its signa
   const mac = createHmac('sha256', pem(key.certificate)).update(input).digest('base64url');
   t.not(await send(`${input}.${mac}`), 200, 'the certificate as shared secret');
 });
+
+t.test('an assertion speaks for its own app: issuer and subject, each by itself', async (t) => {
+  await using daemon = await setup();
+  const { send, make } = daemon;
+  const other = 'cccccccc-0000-4000-8000-00000000000a';
+  t.equal(await send(await make()), 200);
+  for (const claim of ['iss', 'sub']) {
+    t.equal(await send(await make({}, { [claim]: other })), 700021, `another ${claim}`);
+    t.equal(await send(await make({}, { [claim]: undefined })), 700021, `no ${claim}`);
+  }
+  t.equal(await send(await make({}, { aud: undefined })), 700023, 'no audience');
+});
+
+t.test('an assertion has an end, which is not far away', async (t) => {
+  await using daemon = await setup();
+  const { send, make } = daemon;
+  const now = Math.floor(Date.now() / 1000);
+  const day = 86_400;
+  t.equal(await send(await make({}, { exp: undefined })), 700024, 'no end');
+  // The clocks may differ by five minutes, which count.
+  t.equal(await send(await make({}, { exp: now + day - 400 })), 200, 'a day');
+  t.equal(await send(await make({}, { exp: now + day })), 700024, 'more than a day');
+  t.equal(await send(await make({}, { exp: now - 200 })), 200, 'over, within what clocks may differ');
+  t.equal(await send(await make({}, { exp: now - 400 })), 700024, 'over');
+  t.equal(await send(await make({}, { nbf: now + 200 })), 200);
+  t.equal(await send(await make({}, { nbf: now + 400 })), 700024, 'not yet');
+});
+
+t.test('an assertion is signed with an algorithm of the list, whatever its key could do besides', async (t) => {
+  await using daemon = await setup();
+  const { send, make } = daemon;
+  for (const alg of ['RS256', 'PS256']) t.equal(await send(await make({ alg })), 200, alg);
+  for (const alg of ['RS384', 'RS512', 'PS384', 'PS512']) t.equal(await send(await make({ alg })), 700027, alg);
+});
+
+t.test('an assertion says of which kind it is', async (t) => {
+  await using daemon = await setup();
+  const form = {
+    grant_type: 'client_credentials',
+    client_id: APP,
+    client_assertion: await daemon.make(),
+    scope: 'https://graph.microsoft.com/.default',
+  };
+  t.match((await daemon.provider.post(PATH, form)).body, { error_codes: [900144] });
+  const saml = { ...form, client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer' };
+  t.match((await daemon.provider.post(PATH, saml)).body, { error_codes: [900144] });
+});
+
+t.test('the app of a request without client_id is the subject of its assertion', async (t) => {
+  await using daemon = await setup();
+  const ask = async (client_assertion: string) => {
+    const form = {
+      grant_type: 'client_credentials',
+      client_assertion,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      scope: 'https://graph.microsoft.com/.default',
+    };
+    const { status, body } = await daemon.provider.post(PATH, form);
+    return status === 200 ? 200 : body.error_codes[0];
+  };
+  t.equal(await ask(await daemon.make()), 200);
+  t.equal(await ask(await daemon.make({}, { sub: undefined })), 900144, 'nobody');
+  t.equal(await ask('no.jwt'), 50027);
+});

@@ -384,6 +384,35 @@ t.test('client credentials need a tenant, a secret and /.default, and give a tok
   t.match((await ask({ client_secret: 'new' }, common)).body, { error_codes: [50059] });
 });
 
+t.test('an app without a secret is no client of its own, and one with a secret does nothing without it', async (t) => {
+  await using provider = await startWith((tenant) => {
+    tenant.applications!.push({ appId: DAEMON, publicClient: false, secrets: [{ value: 'new' }] });
+  });
+  const form = { grant_type: 'client_credentials', client_id: DEFAULT_CLIENT_ID, scope: TUNNEL_DEFAULT_SCOPE };
+  t.match(await provider.post(TOKEN, form), { status: 401, body: { error_codes: [7000218] } });
+  t.match((await provider.post(TOKEN, { ...form, client_secret: 'made up' })).body, { error_codes: [700025] });
+  t.match((await ropc(provider, { client_id: DAEMON })).body, { error_codes: [7000218] });
+  t.not((await ropc(provider, { client_id: DAEMON, client_secret: 'new' })).body.error_codes?.[0], 7000218);
+});
+
+t.test('a credential in a Basic header is decoded as a form is', async (t) => {
+  await using provider = await startWith((tenant) => {
+    tenant.applications!.push({ appId: DAEMON, publicClient: false, secrets: [{ value: 'a b+c%:d' }] });
+  });
+  const ask = async (header: string) => {
+    const form = { grant_type: 'client_credentials', scope: TUNNEL_DEFAULT_SCOPE };
+    const { status, body } = await provider.post(TOKEN, form, { authorization: header });
+    return status === 200 ? 200 : body.error_codes[0];
+  };
+  const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+  t.equal(await ask(basic(`${DAEMON}:a+b%2Bc%25:d`)), 200);
+  t.equal(await ask(basic(`${DAEMON}:a%20b%2Bc%25%3Ad`).replace('Basic', 'bAsIc')), 200);
+  t.equal(await ask(basic(`${DAEMON}:a b+c%25:d`)), 7000215, 'a plus is a space');
+  t.equal(await ask(basic(`${DAEMON}:%zz`)), 9002313);
+  for (const header of [basic(DAEMON), basic(':x'), `Bearer ${basic(`${DAEMON}:x`).slice(6)}`, 'Basic !'])
+    t.equal(await ask(header), 900144, header);
+});
+
 t.test('a one-shot failure strikes the user and client it is for, as often as asked', async (t) => {
   await using provider = await startProvider();
   provider.idp.failNext({ user: 'bob@contoso.com', code: 53000, times: 2 });

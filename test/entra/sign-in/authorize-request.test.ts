@@ -63,6 +63,30 @@ t.test('the app is told of what is wrong with its request, once the redirect URI
   }
 });
 
+t.test('tokens come from the authorize endpoint only to apps that are registered for that kind of token', async (t) => {
+  const asked = { nonce: 'n', prompt: 'none' };
+  for (const [type, app, number] of [
+    ['id_token', {}, 700054],
+    ['id_token', { implicitAccessToken: true }, 700054],
+    ['code id_token', {}, 700054],
+    ['token', {}, 70005],
+    ['token', { implicitIdToken: true }, 70005],
+    ['code token', {}, 70005],
+    ['id_token token', { implicitIdToken: true }, 70005],
+    ['id_token token', { implicitAccessToken: true }, 700054],
+    ['id_token', { implicitIdToken: true }, undefined],
+    ['token', { implicitAccessToken: true }, undefined],
+    ['id_token token', { implicitIdToken: true, implicitAccessToken: true }, undefined],
+  ] as const) {
+    await using provider = await start(app);
+    const location = await locationOf(provider, { ...asked, response_type: type });
+    const told = new URLSearchParams(location?.hash.slice(1) || location?.search).get('error_description') ?? '';
+    const name = `${type} for ${JSON.stringify(app)}`;
+    if (number !== undefined) t.ok(told.startsWith(`AADSTS${number}: `), `${name}: ${told}`);
+    else t.match(told, /^AADSTS50058: /, `${name}: only nobody is signed in`);
+  }
+});
+
 t.test('http://localhost may have any port, for apps of every kind', async (t) => {
   const local = 'http://localhost:4711';
   const kinds: [name: string, app: Partial<ApplicationInput>][] = [
