@@ -75,7 +75,7 @@ t.test('what Entra ID would refuse is an error like all others, with the AADSTS 
   t.match(error, {
     name: 'TunneliteError',
     message: /^AADSTS50034: The user account nobody@contoso\.com does not exist/,
-    hint: /docs\/reference\/identity\.md/,
+    hint: /docs\/reference\/aadsts-codes\.md/,
     aadsts: 50034,
     details: { aadsts: 50034, error: 'invalid_grant' },
   });

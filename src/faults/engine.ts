@@ -241,7 +241,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     const { aadstsCodes } = this.#options.surroundings ?? {};
     if (then.code === undefined || aadstsCodes === undefined || aadstsCodes.includes(then.code)) return;
     throw new TunneliteError('ERR_FAULT_RULE', `rule then.code: Entra ID has no error AADSTS${then.code} here.`, {
-      hint: 'docs/reference/identity.md lists the codes that it has.',
+      hint: 'docs/reference/aadsts-codes.md lists the codes that it has.',
     });
   }
 

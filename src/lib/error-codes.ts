@@ -174,7 +174,7 @@ export const ERROR_CODES = {
   // identity
   ERR_IDENTITY_DIRECTORY_INVALID: {
     summary: 'An object of the identity directory is not valid.',
-    hint: 'Correct the members named in the message; docs/reference/identity.md lists all of them.',
+    hint: 'Correct the members named in the message; docs/reference/configuration.md lists all of them.',
   },
   ERR_IDENTITY_NOT_FOUND: {
     summary: 'The identity directory has no such object.',
@@ -186,7 +186,7 @@ export const ERROR_CODES = {
   },
   ERR_IDENTITY_AADSTS: {
     summary: 'The built-in Entra ID refuses the request.',
-    hint: 'Look up the AADSTS number in docs/reference/identity.md: the table says what leads to it.',
+    hint: 'Look up the AADSTS number in docs/reference/aadsts-codes.md: the table says what leads to it.',
   },
   ERR_IDENTITY_NOT_LISTENING: {
     summary: 'The identity provider has no address yet.',
@@ -198,7 +198,7 @@ export const ERROR_CODES = {
   },
   ERR_IDENTITY_OVERRIDE: {
     summary: 'The one-shot failure or outage is not one that the identity provider knows.',
-    hint: 'Use an AADSTS number from the table in docs/reference/identity.md, or one of the endpoint names given there.',
+    hint: 'Use an AADSTS number from the table in docs/reference/aadsts-codes.md, or one of the endpoint names given there.',
   },
   ERR_IDENTITY_KEYS_INVALID: {
     summary: 'The file with the signing keys of the built-in Entra ID cannot be read.',

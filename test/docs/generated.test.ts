@@ -4,7 +4,7 @@ import t from 'tap';
 import { generatedDocs } from '../../scripts/generated-docs.ts';
 import { ERROR_CODES } from '../../src/lib/error-codes.ts';
 
-for (const [name, text] of Object.entries(generatedDocs())) {
+for (const [name, text] of Object.entries(await generatedDocs())) {
   t.test(`docs/${name} says what the code says`, async (t) => {
     const committed = readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8');
     t.equal(committed, text, 'if not: node scripts/generate-docs.ts');

@@ -179,7 +179,7 @@ export const ConsentSchema = Type.Object(
   closed,
 );
 
-/** Controls of a Conditional Access policy; each fails with its own code, see the table of docs/reference/identity.md. */
+/** Controls of a Conditional Access policy; each fails with its own code, see the table of docs/reference/aadsts-codes.md. */
 const POLICY_CONTROLS = [
   'block',
   'mfa',

@@ -1,6 +1,6 @@
 /**
  * The one table of AADSTS codes: what Entra says, in which OAuth `error` it wraps it, with which status, and how to
- * provoke it here. `docs/reference/identity.md` shows the same table; a test compares both.
+ * provoke it here. docs/reference/aadsts-codes.md is generated from it.
  *
  * `{name}` parts of a message are filled in by who raises it. Where the error of a code differs between endpoints,
  * `silentError` is what v1 endpoints and `prompt=none` use (reference/entra-tokens.md §7, §10.1). Texts follow the

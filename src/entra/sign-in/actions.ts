@@ -74,7 +74,7 @@ const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
     } catch (error) {
       if (!(error instanceof AadstsError) || error.aadsts !== 50126) throw error;
       flow.notice =
-        'Your account or password is incorrect (AADSTS50126). Try again; docs/reference/identity.md has the passwords of the default users.';
+        'Your account or password is incorrect (AADSTS50126). Try again; docs/reference/defaults.md has the passwords of the default users.';
     }
   },
   // The organization's own page asks; nothing is submitted here.

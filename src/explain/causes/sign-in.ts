@@ -161,7 +161,7 @@ export const SIGN_IN_CAUSES: readonly Cause[] = [
     why: 'The code stands for it in the real Entra ID, too.',
     next: [
       'https://login.microsoftonline.com/error?code=NUMBER explains each code.',
-      'docs/reference/identity.md says how each can be provoked here.',
+      'docs/reference/aadsts-codes.md says how each can be provoked here.',
     ],
   }),
 ];

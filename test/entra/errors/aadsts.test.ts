@@ -8,22 +8,11 @@ import {
   Directory,
   defaultDirectory,
 } from '../../../src/entra/directory/index.ts';
-import { AADSTS, type AadstsCode, aadstsEntry } from '../../../src/entra/errors/aadsts.ts';
+import { AADSTS } from '../../../src/entra/errors/aadsts.ts';
 import { AadstsError, errorBody } from '../../../src/entra/errors/aadsts-error.ts';
 
 const DOCS = readFileSync(new URL('../../../docs/reference/identity.md', import.meta.url), 'utf8');
-const codes = Object.keys(AADSTS).map(Number) as AadstsCode[];
 const trace = { traceId: 't', correlationId: 'c', time: 0 };
-
-t.test('docs/reference/identity.md shows the table of codes as it is', async (t) => {
-  const documented = DOCS.split('\n').filter((line) => /^\| \d+ \|/.test(line));
-  const expected = codes.map((code) => {
-    const { error, silentError, suberror, status, provoke } = aadstsEntry(code);
-    const errors = silentError === undefined ? error : `${error} / ${silentError}`;
-    return `| ${code} | ${errors} | ${suberror ?? ''} | ${status ?? 400} | ${provoke} |`;
-  });
-  t.strictSame(documented, expected);
-});
 
 t.test('docs/reference/identity.md names the default tenant, users, password and app', async (t) => {
   const names = [

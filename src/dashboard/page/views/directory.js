@@ -202,7 +202,7 @@ function NextFailure({ users, base, after }) {
         await after();
       }} done=${`The next ${times === '1' ? 'request' : `${times} requests`} of ${user || 'anyone'} will be refused with AADSTS${code}.`}>Order the failure</${Act}>
     </div>
-    <p>${CODES.find(([value]) => value === code)?.[1] ?? 'docs/reference/identity.md lists all codes.'}</p>
+    <p>${CODES.find(([value]) => value === code)?.[1] ?? 'docs/reference/aadsts-codes.md lists all codes.'}</p>
     <div class="buttons">
       <${Act} how=${{ title: 'End every sign-in of this user', rest: revoke }} run=${() => json(revoke.path, revoke)} disabled=${user === ''} done=${`Every sign-in of ${user} has ended: refresh fails with 50173.`}>Revoke sign-ins</${Act}>
       <${Act} how=${{ title: 'Sign with a new key', rest: rotate('rotate') }} run=${() => json('/api/directory/keys/rotate', rotate('rotate')).then(({ kid }) => `Signing with key ${kid} now; the old one stays published.`)}>Rotate the key</${Act}>

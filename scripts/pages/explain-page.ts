@@ -1,4 +1,4 @@
-import { AREAS, type Area, CAUSE_IDS, CAUSES } from '../src/explain/index.ts';
+import { AREAS, type Area, CAUSE_IDS, CAUSES } from '../../src/explain/index.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { EVENTS, type EventName } from '../src/telemetry/index.ts';
+import { EVENTS, type EventName } from '../../src/telemetry/index.ts';
 
-const file = join(import.meta.dirname, '../src/telemetry/events.ts');
+const file = join(import.meta.dirname, '../../src/telemetry/events.ts');
 const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
 
 /** Fields that come from a type of another file, by the name of the type. */
@@ -37,7 +37,7 @@ function fieldsOf(type: ts.TypeNode): string[] {
     const name = type.getText(source);
     if (name === 'Record<never, never>') return [];
     const shared = SHARED[name];
-    if (shared === undefined) throw new Error(`${name} has no description in scripts/events-page.ts`);
+    if (shared === undefined) throw new Error(`${name} has no description in scripts/pages/events-page.ts`);
     return [shared];
   }
   if (!ts.isTypeLiteralNode(type)) throw new Error(`${type.getText(source)} is no list of fields`);

@@ -1,4 +1,4 @@
-import { MOCK_HOSTS, mockAddresses, mockName } from '../src/config/index.ts';
+import { MOCK_HOSTS, mockAddresses, mockName } from '../../src/config/index.ts';
 
 const ports = (protocol: string, services: Readonly<Record<string, string>> = {}): string[] =>
   Object.entries(services).map(([port, service]) => `${port}/${protocol} \`${service}\``);
