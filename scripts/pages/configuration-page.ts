@@ -168,13 +168,5 @@ Each client has to trust the CA in \`certs/ca.pem\`. If a configuration names ho
 a warning says so, and every client has to trust the new file. A changed name of the machine itself does not renew the CA; a
 warning says that the certificates go without that name.
 
-## A real tenant
-
-With \`identity.authority\` the gateway accepts the tokens of a real Entra ID tenant, and the built-in Entra ID is not started:
-
-\`\`\`yaml
-identity:
-  authority: https://login.microsoftonline.com/<tenant id> # or login.microsoftonline.us, login.partner.microsoftonline.cn
-  policy: strict
-\`\`\`
+To accept the tokens of a real tenant, see [use a real tenant](../how-to/real-tenant.md).
 `;

@@ -6,7 +6,6 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
-import { root } from '../../src/cli/root.ts';
 import { commandComplaints, ourCommands } from '../support/documents/command-lines.ts';
 import { configurationComplaint } from '../support/documents/configurations.ts';
 import { type Block, brokenLinks, pages, REPOSITORY } from '../support/documents/markdown.ts';
@@ -84,13 +83,6 @@ t.test('the command lines are ones that the program understands', async (t) => {
     if (!/^(tunnelite|npx|npm|node|sudo node|docker compose|\.ci\/|node_modules\/)/.test(text)) continue;
     // In prose `<file>` is for the reader to fill in; for a shell it would be a redirection.
     t.same(await commandComplaints(text.replaceAll(/<[^>]+>/g, 'something'), false), [], place);
-  }
-  const readme = spans.filter(({ place }) => place.startsWith('README.md')).map(({ text }) => text);
-  for (const name of Object.keys(root.subCommands!)) {
-    t.ok(
-      readme.some((text) => text.startsWith(`tunnelite ${name}`)),
-      `README.md names tunnelite ${name}`,
-    );
   }
 });
 
