@@ -317,6 +317,10 @@ export const ERROR_CODES = {
     summary: 'A plan of a load test has unknown members, impossible values, or parts that cannot go together.',
     hint: 'Correct each place named; docs/how-to/run-a-load-test.md describes the format.',
   },
+  ERR_LOAD_RESULT: {
+    summary: 'A file is no result of a load test, or results do not belong together.',
+    hint: 'Give files that `tunnelite load --out` has written; to merge, those of all workers of one run.',
+  },
   ERR_LOAD_DESCRIPTORS: {
     summary: 'This process may not open as many files as the clients of a load test need.',
     hint: 'Raise the limit in the shell that starts it (`ulimit -n`), have fewer clients, or split them among several processes.',

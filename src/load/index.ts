@@ -28,8 +28,14 @@ export type {
   LoadTraffic,
   PhaseKind,
 } from './plan/types.ts';
+export { type LoadWorker, ownCount } from './plan/worker.ts';
+export { COMPARED, type ComparedFigure, type Comparison, compareResults, suggestFigure } from './result/compare.ts';
+export { comparisonText } from './result/compare-text.ts';
 export { TimeHistogram } from './result/histogram.ts';
 export { timeText } from './result/judge.ts';
+export { loadJunitXml } from './result/junit.ts';
+export { mergeResults } from './result/merge.ts';
+export { readResult } from './result/read.ts';
 export { resultText } from './result/text.ts';
 export {
   type Column,

@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { errorText, TunneliteError } from '../../lib/errors.ts';
-import type { CheckedPlan, LoadPlan, LoadProgress, LoadResult } from '../../load/index.ts';
+import { TunneliteError } from '../../lib/errors.ts';
+import type { CheckedPlan, LoadPlan, LoadProgress, LoadWorker } from '../../load/index.ts';
 import { type Command, command, repeated } from '../context/command.ts';
-import { type CliIo, EXIT } from '../context/io.ts';
-import { planChange, planOptions, surroundingOptions, surroundingsOf } from '../context/load-options.ts';
+import { planChange, planOptions, surroundingOptions, surroundingsOf } from '../load/options.ts';
+import { checkOutputs, deliver, outputOptions } from '../load/outputs.ts';
+import { ProgressLine } from '../load/progress-line.ts';
+import { startOf, workerOf, workerOptions } from '../load/worker.ts';
 
 const run: Command = command({
   args: {
@@ -15,14 +16,21 @@ const run: Command = command({
     },
     ...planOptions,
     ...surroundingOptions,
-    out: { type: 'string', valueHint: 'file', description: 'Write the result to this file too, as JSON' },
-    json: { type: 'boolean', description: 'The result as JSON' },
+    ...workerOptions,
+    ...outputOptions,
   },
   async run({ args, rawArgs, io }) {
-    const checked = await planOf(args.plan, args, rawArgs);
-    const { checkDescriptors, resultText, runLoad } = await import('../../load/index.ts');
-    checkDescriptors(checked.plan);
+    const worker = workerOf(args.worker);
+    startOf(args['start-at'], Date.now());
+    const checked = await planOf(args.plan, args, rawArgs, worker);
+    checkOutputs(args);
+    const { checkDescriptors, ownCount, runLoad } = await import('../../load/index.ts');
+    const { clients } = checked.plan;
+    checkDescriptors(checked.plan, worker ? ownCount(clients, worker) : clients);
     const surroundings = await surroundingsOf(checked, args, rawArgs, io);
+    // It may have passed while all was made ready.
+    const startAt = startOf(args['start-at'], Date.now());
+    if (startAt !== undefined) io.err(`It begins at ${new Date(startAt).toISOString()}.\n`);
     const stop = new AbortController();
     const onSignal = (): void => stop.abort();
     // Once: whoever asks twice does not want to wait for the report.
@@ -32,16 +40,24 @@ const run: Command = command({
     const alive = setInterval(() => {}, 60_000);
     try {
       const onProgress = (now: LoadProgress): void => progress.show(now);
-      const result = await runLoad(checked, { ...surroundings, signal: stop.signal, onProgress });
+      const result = await runLoad(checked, { ...surroundings, startAt, signal: stop.signal, onProgress });
       progress.end();
-      if (typeof args.out === 'string' && args.out !== '') write(args.out, result);
-      io.out(args.json ? `${JSON.stringify(result)}\n` : resultText(result));
-      return result.outcome === 'passed' ? EXIT.ok : EXIT.failed;
+      return await deliver(result, args, io);
     } finally {
       progress.end();
       clearInterval(alive);
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     }
+  },
+  subCommands: {
+    merge: {
+      description: 'Put the results of the workers of a run together, and judge them as one',
+      load: async () => (await import('../load/merge.ts')).default,
+    },
+    compare: {
+      description: 'Show what is different in the second of two results, and with --tolerance judge it',
+      load: async () => (await import('../load/compare.ts')).default,
+    },
   },
 });
 
@@ -52,55 +68,16 @@ async function planOf(
   file: string | undefined,
   args: Readonly<Record<string, unknown>>,
   rawArgs: readonly string[],
+  worker: LoadWorker | undefined,
 ): Promise<CheckedPlan> {
   const { checkPlan, readPlan } = await import('../../load/index.ts');
   const change = planChange(args, rawArgs);
   const thresholds = repeated(rawArgs, 'threshold');
-  if (file !== undefined && file !== '') return readPlan(file, change, thresholds);
+  if (file !== undefined && file !== '') return readPlan(file, change, thresholds, worker);
   if (change.clients === undefined || change.phases === undefined) {
     throw new TunneliteError('ERR_CLI_USAGE', 'There is no plan, and not enough options to do without.', {
       hint: 'Name a file, or give --clients and at least one --phase, such as --phase "login storm:6s".',
     });
   }
-  return checkPlan({ ...change, ...(thresholds.length > 0 && { thresholds }) } as LoadPlan);
-}
-
-function write(file: string, result: LoadResult): void {
-  try {
-    writeFileSync(file, `${JSON.stringify(result)}\n`);
-  } catch (cause) {
-    throw new TunneliteError('ERR_CLI_USAGE', `The file ${file} cannot be written: ${errorText(cause)}.`, { cause });
-  }
-}
-
-/** How the run stands: a line that is written anew on a terminal, else a line for each phase, beside the result. */
-class ProgressLine {
-  readonly #io: CliIo;
-  readonly #live: boolean;
-  #shown = false;
-  #phase = '';
-
-  constructor(io: CliIo, json: boolean) {
-    this.#io = io;
-    this.#live = io.colors && !json;
-  }
-
-  show({ at, length, phase, clients, refusals, roundtrip, lag }: LoadProgress): void {
-    const { dtls, tls, none } = clients;
-    const ms = (microseconds: number | undefined): string =>
-      microseconds === undefined ? '–' : `${(microseconds / 1000).toFixed(1)} ms`;
-    const text =
-      `${(at / 1000).toFixed(0)} of ${(length / 1000).toFixed(0)} s, ${phase}: ${dtls} DTLS, ${tls} TLS, ${none} without a tunnel, ` +
-      `${refusals} refusals, round trip p99 ${ms(roundtrip)}, generator late p99 ${ms(lag)}`;
-    if (this.#live) {
-      this.#io.out(`\r\u001b[K${text}`);
-      this.#shown = true;
-    } else if (phase !== this.#phase) this.#io.err(`${text}\n`);
-    this.#phase = phase;
-  }
-
-  end(): void {
-    if (this.#shown) this.#io.out('\r\u001b[K');
-    this.#shown = false;
-  }
+  return checkPlan({ ...change, ...(thresholds.length > 0 && { thresholds }) } as LoadPlan, worker);
 }

@@ -9,11 +9,11 @@ import type {
   TokenSource,
   UsageReading,
 } from '../../load/index.ts';
-import { repeated } from './command.ts';
-import { configFromArgs, fileOptions } from './config-options.ts';
-import { ask, findInstance, type Instance } from './instance.ts';
-import type { CliIo } from './io.ts';
-import { instanceToken, readPem, serverUrl } from './tunnel-options.ts';
+import { repeated } from '../context/command.ts';
+import { configFromArgs, fileOptions } from '../context/config-options.ts';
+import { ask, findInstance, type Instance } from '../context/instance.ts';
+import type { CliIo } from '../context/io.ts';
+import { instanceToken, readPem, serverUrl } from '../context/tunnel-options.ts';
 
 /** Options that stand for members of a plan, or replace them. */
 export const planOptions = {
@@ -170,7 +170,8 @@ const fileArgs = (args: Args): Args => Object.fromEntries(Object.keys(fileOption
 
 async function tokenOf({ token }: LoadPlan, instance: Instance | undefined, user: string | undefined): Promise<string> {
   if (token?.file !== undefined) return firstLine(token.file);
-  if (token?.command !== undefined) return await (await import('./token-command.ts')).tokenFromCommand(token.command);
+  if (token?.command !== undefined)
+    return await (await import('../context/token-command.ts')).tokenFromCommand(token.command);
   return await instanceToken(instance!, user);
 }
 

@@ -2,16 +2,10 @@ import { cpus, totalmem } from 'node:os';
 import { DTLS_HANDSHAKE_MS } from '../../client/core/index.ts';
 import { version } from '../../lib/version.ts';
 import type { CheckedPlan } from '../plan/read.ts';
-import { judge, timeText } from '../result/judge.ts';
+import { conclude } from '../result/conclude.ts';
+import { timeText } from '../result/judge.ts';
 import type { Tally } from '../result/tally.ts';
-import {
-  type LoadMeta,
-  type LoadResult,
-  type PhaseResult,
-  RESULT_FORMAT,
-  RESULT_VERSION,
-  type ThresholdResult,
-} from '../result/types.ts';
+import type { LoadMeta, LoadResult, PhaseResult } from '../result/types.ts';
 import { behaviourOf } from './behaviour.ts';
 import type { Books, PhaseBook } from './books.ts';
 import type { Fleet } from './fleet.ts';
@@ -20,9 +14,6 @@ import type { LoadSurroundings } from './types.ts';
 
 const MODEL =
   'Open loop: arrivals and requests are intended for times that were computed before the start, whatever the gateway answers, and times run from when something was intended.';
-
-/** What every run has to come to, whatever its plan says. */
-const ALWAYS = ['login.done > 0'];
 
 export interface ResultParts {
   readonly checked: CheckedPlan;
@@ -42,32 +33,23 @@ export interface ResultParts {
 
 /** The document of a run. */
 export function buildResult(parts: ResultParts): LoadResult {
-  const { checked, books, sampler, start, interrupted, lagBound } = parts;
+  const { books, sampler, start, interrupted, lagBound } = parts;
   for (const { tally, warm } of books.phases) {
     countLost(tally);
     countLost(warm);
   }
   const phases = books.phases.map((book) => phaseResult(book, start));
-  const totals = books.total().result();
-  const thresholds: ThresholdResult[] = [
-    ...phases.flatMap(({ name, measures }, i) => judge(books.phases[i]!.phase.thresholds ?? [], measures, name)),
-    ...judge([...ALWAYS, ...(checked.plan.thresholds ?? [])], totals),
-  ];
-  const reasons = phases.flatMap(({ name, measures }) => lagReason(name, measures.times.lag?.p99 ?? 0, lagBound));
-  const failed = thresholds.some(({ passed }) => !passed);
   const gateway = sampler.gateway();
-  return {
-    format: RESULT_FORMAT,
-    version: RESULT_VERSION,
+  return conclude({
     meta: metaOf(parts),
-    outcome: interrupted ? 'interrupted' : reasons.length > 0 ? 'invalid' : failed ? 'failed' : 'passed',
-    validity: { valid: reasons.length === 0, reasons, lagBound },
     phases,
-    totals,
-    thresholds,
+    totals: books.total().result(),
+    reasons: phases.flatMap(({ name, measures }) => lagReason(name, measures.times.lag?.p99 ?? 0, lagBound)),
+    lagBound,
+    interrupted,
     ...(gateway && { gateway }),
     series: sampler.series(),
-  };
+  });
 }
 
 /** What has no answer by now is lost. */
@@ -99,7 +81,7 @@ function phaseResult(book: PhaseBook, start: number): PhaseResult {
 }
 
 function metaOf({ checked, fleet, surroundings, start, end, startedAt, resolution }: ResultParts): LoadMeta {
-  const { plan, name } = checked;
+  const { plan, name, worker } = checked;
   const { configuration } = fleet;
   const { dtls, unanswered, dtlsRetry, reconnect, timeout } = behaviourOf(plan);
   const processors = cpus();
@@ -111,6 +93,7 @@ function metaOf({ checked, fleet, surroundings, start, end, startedAt, resolutio
     seed: plan.seed ?? 1,
     model: MODEL,
     plan,
+    ...(worker && { worker }),
     server: {
       url: surroundings.url.href,
       kind: surroundings.serverKind,

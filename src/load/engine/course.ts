@@ -1,6 +1,7 @@
 import { parseDuration } from '../../lib/duration.ts';
 import { seededRandom } from '../../lib/random.ts';
 import type { CheckedPlan } from '../plan/read.ts';
+import { ALONE, isOwn, ownPlace } from '../plan/worker.ts';
 import type { Tally } from '../result/tally.ts';
 import { arrivalTimes, shuffled } from './arrival-times.ts';
 import type { Books, PhaseBook } from './books.ts';
@@ -17,12 +18,15 @@ export interface PlannedPhase {
   readonly warmup: number;
   /** When arrivals are intended, in milliseconds since its beginning. */
   readonly times: readonly number[];
-  /** The clients in the order in which their turn comes. */
+  /** The clients in the order in which their turn comes, by their place in the fleet. */
   readonly order: readonly number[];
 }
 
-/** Everything that chance decides about the phases, from the seed of the plan. */
-export function planPhases({ plan, phases }: CheckedPlan): PlannedPhase[] {
+/**
+ * Everything that chance decides about the phases, from the seed of the plan. Each worker works out the arrivals of all, and takes its own:
+ * together they are those of one process that runs the plan alone.
+ */
+export function planPhases({ plan, phases, worker = ALONE }: CheckedPlan): PlannedPhase[] {
   const { seed = 1, clients } = plan;
   const chance = seededRandom(seed);
   return phases.map((phase) => {
@@ -32,8 +36,13 @@ export function planPhases({ plan, phases }: CheckedPlan): PlannedPhase[] {
     const warmup = parseDuration(phase.warmup ?? '0s');
     if (phase.phase === 'steady') return { phase, length, warmup, times: [], order: [] };
     const most = Math.round((phase.share ?? 1) * clients);
-    const times = arrivalTimes(phase.arrivals ?? 'at once', length, most, random);
-    return { phase, length, warmup, times, order: shuffled(clients, random) };
+    const all = arrivalTimes(phase.arrivals ?? 'at once', length, most, random);
+    const turns = shuffled(clients, random);
+    // Whoever logs in is the next one that has no tunnel; whoever is struck is known by the number of the arrival.
+    const login = phase.phase === 'login storm';
+    const times = all.filter((_at, number) => isOwn(login ? number : turns[number]!, worker));
+    const order = turns.filter((client) => isOwn(client, worker)).map((client) => ownPlace(client, worker));
+    return { phase, length, warmup, times, order };
   });
 }
 

@@ -15,7 +15,8 @@ import { parseDuration } from '../../lib/duration.ts';
 import { addressBytes } from '../../lib/ip-address.ts';
 import { type RandomSource, seededRandom } from '../../lib/random.ts';
 import { flowTarget } from '../plan/flow-target.ts';
-import type { LoadPlan } from '../plan/types.ts';
+import type { CheckedPlan } from '../plan/read.ts';
+import { ALONE, ownCount, ownNumber } from '../plan/worker.ts';
 import { type Behaviour, behaviourOf } from './behaviour.ts';
 import type { Books } from './books.ts';
 import { ClientCarrier } from './client-carrier.ts';
@@ -26,9 +27,11 @@ import type { ClientLogin, LoadSurroundings } from './types.ts';
 
 const DEFAULT_SIZE = 84;
 
-/** All clients of a run, and what they have in common. */
+/** All clients of a run, or those of a worker, and what they have in common. */
 export class Fleet implements ClientOwner {
   readonly clients: readonly LoadClientRun[];
+  /** How many clients have an inner flow: the first ones. */
+  readonly flows: number;
   readonly books: Books;
   readonly codec: PingCodec;
   readonly login: ClientLogin;
@@ -51,7 +54,12 @@ export class Fleet implements ClientOwner {
   #tls = 0;
 
   /** @param onAnswer the first answer to a request came, so many milliseconds after it was intended */
-  constructor(plan: LoadPlan, surroundings: LoadSurroundings, books: Books, onAnswer: (milliseconds: number) => void) {
+  constructor(
+    { plan, worker = ALONE }: CheckedPlan,
+    surroundings: LoadSurroundings,
+    books: Books,
+    onAnswer: (milliseconds: number) => void,
+  ) {
     const { clock, random, login, timer, url, serverName, secureContext, protection } = surroundings;
     const { clients: count, seed = 1, traffic, flows } = plan;
     const behaviour: Behaviour = behaviourOf(plan);
@@ -89,10 +97,13 @@ export class Fleet implements ClientOwner {
     const chance = seededRandom(seed ^ 0x6c6f7373);
     const silence = plan.phases.some(({ phase, how = 'silence' }) => phase === 'node loss' && how === 'silence');
     const period = parseDuration(traffic?.every ?? '1s');
-    this.clients = Array.from({ length: count }, (_, index) => {
-      const carrier = new ClientCarrier(this.network(index, 0), seededRandom(chance.uint32()), silence);
+    const seeds = Array.from({ length: count }, () => chance.uint32());
+    this.clients = Array.from({ length: ownCount(count, worker) }, (_, place) => {
+      const index = ownNumber(place, worker);
+      const carrier = new ClientCarrier(this.network(index, 0), seededRandom(seeds[index]!), silence);
       return new LoadClientRun(this, index, carrier, period);
     });
+    this.flows = ownCount(this.#flow?.least ?? 0, worker);
   }
 
   now(): number {
@@ -107,11 +118,6 @@ export class Fleet implements ClientOwner {
   /** How many clients are there, by the way that their packets take. */
   get channels(): { readonly dtls: number; readonly tls: number; readonly none: number } {
     return { dtls: this.#dtls, tls: this.#tls, none: this.clients.length - this.#dtls - this.#tls };
-  }
-
-  /** How many clients have an inner flow: the first ones. */
-  get flows(): number {
-    return this.#flow?.least ?? 0;
   }
 
   /** The network of a client after so many moves. */

@@ -1,5 +1,6 @@
 import { parseDuration } from '../../lib/duration.ts';
 import type { CheckedPlan } from '../plan/read.ts';
+import { ALONE } from '../plan/worker.ts';
 import type { LoadResult } from '../result/types.ts';
 import { Books } from './books.ts';
 import { buildResult } from './build-result.ts';
@@ -26,14 +27,14 @@ const SETTLE = '2s';
  */
 export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundings): Promise<LoadResult> {
   const { clock, signal, onProgress } = surroundings;
-  const { plan } = checked;
+  const { plan, worker = ALONE } = checked;
   const planned = planPhases(checked);
   const books = new Books();
   const now = (): number => clock.monotonic();
   let sampler: Sampler | undefined;
-  const fleet = new Fleet(plan, surroundings, books, (milliseconds) => sampler?.answered(milliseconds));
-  const startedAt = clock.now();
-  const start = now() + LEAD_MS;
+  const fleet = new Fleet(checked, surroundings, books, (milliseconds) => sampler?.answered(milliseconds));
+  const { startAt = clock.now() + LEAD_MS } = surroundings;
+  const start = now() + startAt - clock.now();
   const pacer = new Pacer(clock, (intended, late) => {
     if (books.phases.length > 0) books.at(intended).record('lag', late);
     sampler?.late(late);
@@ -61,15 +62,12 @@ export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundin
   pacer.add(course);
   const period = parseDuration(plan.traffic?.every ?? '1s');
   rotations.push(
-    new Rotation({ start, period, count: plan.clients }, (index, intended) => fleet.clients[index]!.request(intended)),
+    turns(period, plan.clients, fleet.clients.length, (index, intended) => fleet.clients[index]!.request(intended)),
   );
   if (fleet.flows > 0) {
     const every = parseDuration(plan.flows?.every ?? '1s');
-    rotations.push(
-      new Rotation({ start, period: every, count: fleet.flows }, (index, intended) =>
-        fleet.clients[index]!.flowTurn(intended),
-      ),
-    );
+    const all = Math.round((plan.flows?.share ?? 1) * plan.clients);
+    rotations.push(turns(every, all, fleet.flows, (index, intended) => fleet.clients[index]!.flowTurn(intended)));
   }
   for (const rotation of rotations) pacer.add(rotation);
   pacer.add(new Heartbeat(start + HEARTBEAT_MS, HEARTBEAT_MS));
@@ -117,12 +115,17 @@ export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundin
     sampler,
     surroundings,
     start,
-    startedAt,
+    startedAt: startAt,
     end,
     interrupted,
     lagBound: parseDuration(plan.lag ?? LAG_BOUND),
     resolution: period,
   });
+
+  /** Of `own` clients out of `all`, among which the period is shared out evenly: each worker's turns fall between those of the others. */
+  function turns(period: number, all: number, own: number, turn: (index: number, intended: number) => void): Rotation {
+    return new Rotation({ start: start + ((worker.index - 1) * period) / all, period, count: own }, turn);
+  }
 
   function pause(ms: number): Promise<void> {
     return new Promise((resolve) => {

@@ -45,6 +45,8 @@ export interface LoadSurroundings {
   /** Of the generator's own process; left out: not told. */
   readonly usage?: (() => UsageReading) | undefined;
   readonly gateway?: GatewayProbe | undefined;
+  /** When the first phase begins, by the wall clock in milliseconds; left out: at once. */
+  readonly startAt?: number | undefined;
   /** Ends the run early: the result is what was until then. */
   readonly signal?: AbortSignal | undefined;
   /** A phase has begun. */

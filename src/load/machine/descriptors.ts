@@ -1,17 +1,25 @@
 import { descriptorLimit } from '../../lib/descriptor-limit.ts';
 import { TunneliteError } from '../../lib/errors.ts';
-import type { LoadPlan } from '../plan/types.ts';
+import type { LoadPlan, PhaseKind } from '../plan/types.ts';
 
 /** Ours: what a process needs besides its clients. */
 const OTHERS = 64;
 
+/** What leaves clients with the port that they had beside the one that they try. */
+const NEEDS_TWO_PORTS: ReadonlySet<PhaseKind> = new Set(['udp blackout', 'roam', 'node loss', 'thundering reconnect']);
+
 /**
- * Each client needs a descriptor for its connection and one for its datagrams. That is told before the start, not by the
+ * Each client needs a descriptor for its connection and one or two for its datagrams. That is told before the start, not by the
  * thousandth client.
+ * @param clients of this process
  * @throws TunneliteError `ERR_LOAD_DESCRIPTORS`
  */
-export function checkDescriptors({ clients, client }: LoadPlan, limit: number | undefined = descriptorLimit()): void {
-  const each = client?.dtls === 'off' ? 1 : 2;
+export function checkDescriptors(
+  { client, phases }: LoadPlan,
+  clients: number,
+  limit: number | undefined = descriptorLimit(),
+): void {
+  const each = client?.dtls === 'off' ? 1 : phases.some(({ phase }) => NEEDS_TWO_PORTS.has(phase)) ? 3 : 2;
   const needed = clients * each + OTHERS;
   if (limit === undefined || needed <= limit) return;
   const most = Math.max(0, Math.floor((limit - OTHERS) / each));

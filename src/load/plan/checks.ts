@@ -8,13 +8,35 @@ import type { LoadPhase, LoadPlan } from './types.ts';
 /** Ours: longest run, in milliseconds, and what one process could not send in a second anyhow. */
 const MAX_RUN_MS = 7 * 86_400_000;
 const MAX_REQUESTS = 100_000;
+/** Ours: clients of one process. Each needs two descriptors and ports of the machine. */
+const MAX_CLIENTS = 100_000;
 /** Ours: shortest phase, and shortest request period, in milliseconds. */
 const MIN_PHASE_MS = 100;
 const MIN_PERIOD_MS = 10;
 
-/** What of a plan's members cannot go together, in words and with the member's place. */
-export function planProblems(plan: LoadPlan): Problem[] {
-  return [...loginProblems(plan), ...trafficProblems(plan), ...clientProblems(plan), ...phasesProblems(plan)];
+/**
+ * What of a plan's members cannot go together, in words and with the member's place.
+ * @param workers how many processes run it
+ */
+export function planProblems(plan: LoadPlan, workers: number): Problem[] {
+  return [
+    ...sizeProblems(plan, workers),
+    ...loginProblems(plan),
+    ...trafficProblems(plan, workers),
+    ...clientProblems(plan),
+    ...phasesProblems(plan),
+  ];
+}
+
+function sizeProblems({ clients }: LoadPlan, workers: number): Problem[] {
+  const path = ['clients'];
+  if (clients < workers) {
+    return [{ path, message: `of ${workers} workers some would have no client`, expected: `${workers} or more` }];
+  }
+  if (clients <= MAX_CLIENTS * workers) return [];
+  const message = `${clients} clients are too many for ${workers === 1 ? 'one process' : `${workers} workers`}`;
+  const hint = `Run it on ${Math.ceil(clients / MAX_CLIENTS)} workers or more (--worker).`;
+  return [{ path, message, hint }];
 }
 
 function loginProblems({ token, password, source }: LoadPlan): Problem[] {
@@ -46,7 +68,7 @@ function loginProblems({ token, password, source }: LoadPlan): Problem[] {
   return problems;
 }
 
-function trafficProblems({ traffic, flows, clients, lag }: LoadPlan): Problem[] {
+function trafficProblems({ traffic, flows, clients, lag }: LoadPlan, workers: number): Problem[] {
   const problems: Problem[] = [];
   for (const [path, every, share] of [
     [['traffic', 'every'], traffic?.every, 1],
@@ -56,12 +78,12 @@ function trafficProblems({ traffic, flows, clients, lag }: LoadPlan): Problem[] 
     const period = parseDuration(every);
     if (period < MIN_PERIOD_MS)
       problems.push({ path, message: 'this is too often', expected: `${MIN_PERIOD_MS}ms or more` });
-    else if ((clients * share * 1000) / period > MAX_REQUESTS) {
-      const rate = Math.round((clients * share * 1000) / period);
+    else if ((clients * share * 1000) / period / workers > MAX_REQUESTS) {
+      const rate = Math.round((clients * share * 1000) / period / workers);
       problems.push({
         path,
-        message: `${clients} clients every ${every} are ${rate} requests per second, more than one process can send`,
-        hint: 'Have fewer clients or a longer period, or split the run.',
+        message: `${clients} clients every ${every} are ${rate} requests per second${workers > 1 ? ' of each worker' : ''}, more than one process can send`,
+        hint: 'Have fewer clients, a longer period, or more workers (--worker).',
       });
     }
   }

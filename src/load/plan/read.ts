@@ -7,6 +7,7 @@ import { type Path, pathText, validate } from '../../lib/schema/index.ts';
 import { planProblems } from './checks.ts';
 import { PlanSchema } from './schema.ts';
 import type { LoadPhase, LoadPlan } from './types.ts';
+import { inStep, type LoadWorker } from './worker.ts';
 
 /** A plan without a mistake. */
 export interface CheckedPlan {
@@ -18,6 +19,8 @@ export interface CheckedPlan {
   readonly phases: readonly (LoadPhase & { readonly name: string })[];
   /** Milliseconds of all phases. */
   readonly length: number;
+  /** Who of several runs it; undefined: one process alone. */
+  readonly worker?: LoadWorker | undefined;
 }
 
 type Locate = (path: Path, atKey?: boolean) => string;
@@ -28,14 +31,16 @@ const UNREADABLE = 'Check the path; docs/how-to/run-a-load-test.md shows a first
  * Reads a plan, YAML or JSON.
  * @param change what the command line has in place of members of the file, and of members of its sections
  * @param thresholds more of them
+ * @param worker who of several runs it
  * @throws TunneliteError `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_LOAD_PLAN`, each with file, line and column
  */
 export function readPlan(
   file: string,
   change: Partial<LoadPlan> = {},
   thresholds: readonly string[] = [],
+  worker?: LoadWorker,
 ): CheckedPlan {
-  return fromSource(sourceOf(file), file, change, thresholds);
+  return fromSource(sourceOf(file), file, change, thresholds, worker);
 }
 
 function sourceOf(file: string): SourceFile {
@@ -57,8 +62,8 @@ export function parsePlan(text: string, label = 'plan'): CheckedPlan {
  * The same for an object of a program's own, or the flags of a command line.
  * @throws TunneliteError `ERR_LOAD_PLAN`
  */
-export function checkPlan(value: LoadPlan, locate: Locate = pathText): CheckedPlan {
-  return checked(value, locate, 'load', undefined);
+export function checkPlan(value: LoadPlan, worker?: LoadWorker, locate: Locate = pathText): CheckedPlan {
+  return checked(value, locate, 'load', undefined, worker);
 }
 
 function fromSource(
@@ -66,6 +71,7 @@ function fromSource(
   file: string | undefined,
   change: Partial<LoadPlan>,
   thresholds: readonly string[],
+  worker?: LoadWorker,
 ): CheckedPlan {
   const { value, label } = source;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -79,20 +85,29 @@ function fromSource(
     (path, atKey) => source.locate(path, atKey),
     name,
     file,
+    worker,
   );
 }
 
-function checked(value: object, locate: Locate, name: string, file: string | undefined): CheckedPlan {
+function checked(
+  value: object,
+  locate: Locate,
+  name: string,
+  file: string | undefined,
+  worker: LoadWorker | undefined,
+): CheckedPlan {
   refuseProblems(validate(PlanSchema, value, { complete: true }).problems, locate, 'ERR_LOAD_PLAN');
   // As it was written: what is left out are our own defaults.
-  const plan = validate(PlanSchema, value, { complete: false }).value as LoadPlan;
-  refuseProblems(planProblems(plan), locate, 'ERR_LOAD_PLAN');
+  const whole = validate(PlanSchema, value, { complete: false }).value as LoadPlan;
+  refuseProblems(planProblems(whole, worker?.of ?? 1), locate, 'ERR_LOAD_PLAN');
+  const plan = worker ? inStep(whole) : whole;
   return {
     plan,
     name: plan.name ?? name,
     file,
     phases: named(plan.phases),
     length: plan.phases.reduce((sum, phase) => sum + parseDuration(phase.for), 0),
+    worker,
   };
 }
 

@@ -4,8 +4,8 @@ import { PHASE_KINDS } from './types.ts';
 
 /* The shape of a plan. What its members mean together is judged in checks.ts. */
 
-/** Ours: clients of one process. Each needs two descriptors and ports of the machine. */
-export const MAX_CLIENTS = 100_000;
+/** Ours: clients of all workers of a run. */
+const MAX_CLIENTS = 1_000_000;
 
 const Maybe = Type.Optional;
 const Time = (description: string) => Type.String({ format: 'duration', maxLength: 64, description });
@@ -13,7 +13,7 @@ const Word = (description: string) => Type.String({ minLength: 1, maxLength: 102
 const Share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description });
 const Rate = (description: string) => Type.Number({ minimum: 0.001, maximum: 1_000_000, description });
 
-const ArrivalsSchema = Type.Union(
+export const ArrivalsSchema = Type.Union(
   [
     Type.Enum(['at once'], { noun: 'arrival process' }),
     Type.Object({ constant: Rate('Arrivals per second, evenly.') }, closed),

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { inflateSync } from 'node:zlib';
 import type { Histogram } from 'hdr-histogram-js';
 import type { TimeResult } from './types.ts';
 
@@ -26,10 +27,10 @@ export class TimeHistogram {
     });
   }
 
-  /** The one that was encoded. @throws Error for what is none */
+  /** The one that was encoded, by anybody. @throws Error for what is none, or not of the kind that is written here */
   static decode({ hdr: text, sum }: Pick<TimeResult, 'hdr' | 'sum'>): TimeHistogram {
     const histogram = new TimeHistogram();
-    histogram.#histogram.add(hdr().decodeFromCompressedBase64(text, 32, false));
+    histogram.addEncoded(text);
     histogram.#sum = sum;
     return histogram;
   }
@@ -48,6 +49,12 @@ export class TimeHistogram {
   add(other: TimeHistogram): void {
     this.#histogram.add(other.#histogram);
     this.#sum += other.#sum;
+  }
+
+  /** Adds one that was encoded, by anybody, without its sum. @throws Error for what is none, or not of the kind that is written here */
+  addEncoded(text: string): void {
+    checkEncoded(text);
+    this.#histogram.add(hdr().decodeFromCompressedBase64(text, 32, false));
   }
 
   /** Microseconds at a percentile from 0 to 100; 0 when nothing was recorded. */
@@ -82,5 +89,58 @@ export class TimeHistogram {
       sum: this.#sum,
       hdr: this.encode(),
     };
+  }
+}
+
+/* The V2 encoding of HdrHistogram: two headers, and counts as numbers of seven bits a byte, where a negative one stands for so many zeros. */
+const COMPRESSED_COOKIE = 0x1c849304;
+const COOKIE = 0x1c849303;
+const COMPRESSED_HEADER = 8;
+const HEADER = 40;
+/** Ours: characters of one, and bytes when it is unpacked: several times what a histogram of ours can have. */
+const MAX_TEXT = 400_000;
+const MAX_BYTES = 300_000;
+/** Ours: buckets, several times what ours have; and the largest count, so that many can be added. */
+const MAX_BUCKETS = 100_000;
+const MAX_COUNT = 2 ** 31;
+
+/** The library believes every length that it reads. @throws Error in words */
+function checkEncoded(text: string): void {
+  if (text.length > MAX_TEXT) throw new Error('a histogram is too long');
+  const packed = Buffer.from(text, 'base64');
+  const is = (bytes: Buffer, cookie: number): boolean => (bytes.readInt32BE(0) & ~0xf0) === cookie;
+  if (packed.length < COMPRESSED_HEADER || !is(packed, COMPRESSED_COOKIE)) throw new Error('there is no histogram');
+  const length = packed.readUInt32BE(4);
+  let bytes: Buffer;
+  try {
+    const body = packed.subarray(COMPRESSED_HEADER, COMPRESSED_HEADER + length);
+    bytes = inflateSync(body, { maxOutputLength: MAX_BYTES });
+  } catch (cause) {
+    throw new Error('a histogram cannot be unpacked, or is too long', { cause });
+  }
+  if (bytes.length < HEADER || !is(bytes, COOKIE) || bytes.readUInt32BE(4) > bytes.length - HEADER)
+    throw new Error('there is no histogram');
+  const digits = bytes.readInt32BE(12);
+  if (digits !== DIGITS || bytes.readBigInt64BE(16) !== 1n || bytes.readBigInt64BE(24) !== BigInt(LONGEST_US))
+    throw new Error('a histogram has other buckets than those of a load test');
+  checkCounts(bytes.subarray(HEADER, HEADER + bytes.readUInt32BE(4)));
+}
+
+function checkCounts(words: Buffer): void {
+  let buckets = 0;
+  for (let at = 0; at < words.length; ) {
+    let word = 0;
+    let scale = 1;
+    let byte: number;
+    do {
+      byte = words[at++] ?? 0;
+      word += (byte & 0x7f) * scale;
+      scale *= 128;
+    } while (byte >= 0x80 && scale < MAX_COUNT * 128);
+    // The sign is the lowest bit.
+    const count = word % 2 === 0 ? word / 2 : -(word + 1) / 2;
+    if (byte >= 0x80 || count > MAX_COUNT) throw new Error('a histogram counts too much');
+    buckets += count < 0 ? -count : 1;
+    if (buckets > MAX_BUCKETS) throw new Error('a histogram has too many buckets');
   }
 }

@@ -55,6 +55,18 @@ export class Tally {
     return this.#times.get(name);
   }
 
+  /** Measures, with all that their histograms know. @throws Error where a histogram is none */
+  static of({ times, counters, refusals }: Measures): Tally {
+    const tally = new Tally();
+    for (const name of TIME_NAMES) {
+      const time = times[name];
+      if (time) tally.#times.set(name, TimeHistogram.decode(time));
+    }
+    for (const name of COUNTER_NAMES) tally.count(name, counters[name]);
+    for (const [cause, count] of Object.entries(refusals)) tally.#refusals.add(cause, count);
+    return tally;
+  }
+
   /** Takes in what another has. */
   add(other: Tally): void {
     for (const [name, histogram] of other.#times) {

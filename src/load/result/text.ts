@@ -1,4 +1,5 @@
 import { TIME_NAMES } from '../plan/metrics.ts';
+import { ownCount } from '../plan/worker.ts';
 import { timeText } from './judge.ts';
 import type { LoadResult, Measures, PhaseResult } from './types.ts';
 
@@ -7,7 +8,8 @@ export function resultText(result: LoadResult): string {
   const { meta, outcome, validity, phases, totals, thresholds, gateway } = result;
   const lines = [
     `${meta.name}: ${outcome}`,
-    `  ${meta.plan.clients} clients to ${meta.server.url} (${meta.server.kind}${dpdText(meta)}), seed ${meta.seed}, ${seconds(meta.duration)}`,
+    `  ${clientsText(meta)} to ${meta.server.url} (${meta.server.kind}${dpdText(meta)}), seed ${meta.seed}, ${seconds(meta.duration)}`,
+    ...workersText(meta),
     `  ${meta.model}`,
     ...phases.flatMap((phase) => phaseLines(phase, result)),
     'All phases',
@@ -34,6 +36,17 @@ export function resultText(result: LoadResult): string {
   }
   lines.push(...validity.reasons.map((reason) => `Invalid: ${reason}`));
   return `${lines.join('\n')}\n`;
+}
+
+function clientsText({ plan: { clients }, worker }: LoadResult['meta']): string {
+  return worker
+    ? `worker ${worker.index} of ${worker.of}, ${ownCount(clients, worker)} of ${clients} clients`
+    : `${clients} clients`;
+}
+
+function workersText({ worker, workers }: LoadResult['meta']): string[] {
+  if (worker) return ['  Thresholds are judged when the results of all workers are merged.'];
+  return workers ? [`  ${workers.length} workers, merged`] : [];
 }
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;

@@ -1,5 +1,6 @@
 import type { CounterName, TimeName } from '../plan/metrics.ts';
 import type { Arrivals, LoadPlan, PhaseKind } from '../plan/types.ts';
+import type { LoadWorker } from '../plan/worker.ts';
 
 /** What a file with a result begins with, so that nobody takes another for one. */
 export const RESULT_FORMAT = 'tunnelite-load';
@@ -115,6 +116,22 @@ export interface GatewayUsage {
   readonly loopDelay?: { readonly p99: number; readonly max: number };
 }
 
+/** Where a generator ran. */
+export interface Machine {
+  readonly cpus: number;
+  readonly cpu: string;
+  /** Bytes. */
+  readonly memory: number;
+  readonly node: string;
+  readonly platform: string;
+}
+
+export interface WorkerMeta {
+  readonly index: number;
+  readonly startedAt: string;
+  readonly machine: Machine;
+}
+
 export interface LoadMeta {
   readonly name: string;
   readonly tunnelite: string;
@@ -128,7 +145,9 @@ export interface LoadMeta {
   /** As it was run, options of the command line included. No token or password is in it. */
   readonly plan: LoadPlan;
   /** Of a run that is split among several. `index` counts from 1. */
-  readonly worker?: { readonly index: number; readonly of: number };
+  readonly worker?: LoadWorker;
+  /** Of a result that was merged: whose results it is made of. */
+  readonly workers?: readonly WorkerMeta[];
   readonly server: {
     readonly url: string;
     /** `tunnelite`: asked by its administration interface; `bearer` and `password`: another gateway, by its login. */
@@ -147,14 +166,7 @@ export interface LoadMeta {
   };
   /** The request period in milliseconds: the resolution of `fallback` and `interruption`. */
   readonly resolution: number;
-  readonly machine: {
-    readonly cpus: number;
-    readonly cpu: string;
-    /** Bytes. */
-    readonly memory: number;
-    readonly node: string;
-    readonly platform: string;
-  };
+  readonly machine: Machine;
 }
 
 /** What came of a load test. Plain JSON. */

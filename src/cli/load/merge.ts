@@ -1,0 +1,20 @@
+import { command } from '../context/command.ts';
+import { checkOutputs, deliver, outputOptions } from './outputs.ts';
+
+/** The results of the workers of a run as one. */
+export default command({
+  args: {
+    files: {
+      type: 'positional',
+      valueHint: 'file…',
+      description: 'The results of all workers, as --out has written them',
+      required: true,
+    },
+    ...outputOptions,
+  },
+  async run({ args, io }) {
+    checkOutputs(args);
+    const { mergeResults, readResult } = await import('../../load/index.ts');
+    return await deliver(mergeResults(args._.map((file) => ({ file, result: readResult(file) }))), args, io);
+  },
+});

@@ -1,0 +1,74 @@
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { errorText, TunneliteError } from '../../lib/errors.ts';
+import type { LoadResult } from '../../load/index.ts';
+import { type CliIo, EXIT } from '../context/io.ts';
+
+/** Where a result goes. */
+export const outputOptions = {
+  out: { type: 'string', valueHint: 'file', description: 'Write the result to this file too, as JSON' },
+  junit: { type: 'string', valueHint: 'file', description: 'Write the thresholds to this file too, as JUnit XML' },
+  json: { type: 'boolean', description: 'The result as JSON' },
+} as const;
+
+/** Files that a result is to be written to, by option, and what is written to each. */
+const WRITERS: readonly (readonly [option: string, write: (result: LoadResult) => Promise<string>])[] = [
+  ['out', async (result) => `${JSON.stringify(result)}\n`],
+  ['junit', async (result) => (await import('../../load/index.ts')).loadJunitXml(result)],
+];
+
+type Args = Readonly<Record<string, unknown>>;
+
+const fileOf = (args: Args, option: string): string | undefined => {
+  const value = args[option];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+/**
+ * Looks whether the files can be written, before an hour of load and not after it.
+ * @throws TunneliteError `ERR_CLI_USAGE`
+ */
+export function checkOutputs(args: Args): void {
+  for (const [option] of WRITERS) {
+    const file = fileOf(args, option);
+    if (file === undefined) continue;
+    try {
+      const there = statSync(file, { throwIfNoEntry: false });
+      if (there?.isDirectory()) throw new Error('it is a folder');
+      accessSync(there ? file : dirname(resolve(file)), constants.W_OK);
+    } catch (cause) {
+      throw unwritable(option, file, cause);
+    }
+  }
+}
+
+/**
+ * Prints a result, and writes it to the files that were asked for. Returns the exit code that goes with it.
+ * @throws TunneliteError `ERR_CLI_USAGE` after the result was printed, where a file cannot be written
+ */
+export async function deliver(result: LoadResult, args: Args, io: CliIo): Promise<number> {
+  const { resultText } = await import('../../load/index.ts');
+  io.out(args.json ? `${JSON.stringify(result)}\n` : resultText(result));
+  for (const [option, write] of WRITERS) {
+    const file = fileOf(args, option);
+    if (file === undefined) continue;
+    const text = await write(result);
+    try {
+      writeFileSync(file, text);
+    } catch (cause) {
+      throw unwritable(option, file, cause);
+    }
+  }
+  return result.outcome === 'passed' ? EXIT.ok : EXIT.failed;
+}
+
+function unwritable(option: string, file: string, cause: unknown): TunneliteError {
+  return new TunneliteError(
+    'ERR_CLI_USAGE',
+    `The file ${file} of --${option} cannot be written: ${errorText(cause)}.`,
+    {
+      cause,
+      hint: 'Name a file in a folder that exists and that you may write to.',
+    },
+  );
+}
