@@ -5,14 +5,16 @@
  *   node bench/load/main.ts [clients] [more clients] [logins per second] [seconds idle]
  *
  * The gateway is a process of its own, and so is each run of the generator. Growth is the cost per client of the larger number by that of
- * the smaller one. CPU is that of the processes, so that it tells the same on a busy machine. Needs nothing but Node.js.
+ * the smaller one. CPU is that of the processes, to the nanosecond, so that it tells the same on a busy machine and of few clients. Needs
+ * nothing but Node.js, and Linux.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LoadResult, Usage } from '../../src/load/index.ts';
+import type { LoadResult } from '../../src/load/index.ts';
 import { Child } from '../lib/child.ts';
+import { cpuMeter } from '../lib/cpu.ts';
 import { digits } from '../lib/figures.ts';
 import { options } from '../lib/options.ts';
 
@@ -33,12 +35,50 @@ interface Cost {
 
 const directory = mkdtempSync(join(tmpdir(), 'tunnelite-bench-'));
 
-/** Seconds of CPU between two times of a run, in milliseconds since its start. */
-function cpu({ cpu: shares }: Usage, { t, every }: LoadResult['series'], from: number, to: number): number {
-  return shares.reduce<number>(
-    (sum, share, i) => (t[i]! > from && t[i]! - every < to ? sum + ((share ?? 0) * every) / 1000 : sum),
-    0,
-  );
+/** How often it is looked what the processes have used, in milliseconds. */
+const LOOK_EVERY_MS = 20;
+
+/** What processes have used at each time. */
+class CpuCourse {
+  readonly #meters: readonly ReturnType<typeof cpuMeter>[];
+  readonly #points: { readonly at: number; readonly seconds: readonly number[] }[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param processes by their ids */
+  constructor(processes: readonly number[]) {
+    this.#meters = processes.map((id) => cpuMeter([id]));
+    this.#look();
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+  }
+
+  #look(): void {
+    this.#points.push({ at: Date.now(), seconds: this.#meters.map((meter) => meter.seconds()) });
+  }
+
+  /** Looks no more. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Once the processes have ended. */
+  close(): void {
+    for (const meter of this.#meters) meter.close();
+  }
+
+  /** Seconds of CPU of each process between two times of the wall clock, in milliseconds. */
+  between(from: number, to: number): readonly number[] {
+    const [before, after] = [this.#at(from), this.#at(to)];
+    return after.map((seconds, i) => seconds - before[i]!);
+  }
+
+  /** Between two looks it is taken to be used evenly. */
+  #at(time: number): readonly number[] {
+    const points = this.#points;
+    const next = points.find(({ at }) => at >= time) ?? points.at(-1)!;
+    const last = points.findLast(({ at }) => at <= time) ?? points[0]!;
+    const share = next.at > last.at ? (time - last.at) / (next.at - last.at) : 0;
+    return last.seconds.map((seconds, i) => seconds + (next.seconds[i]! - seconds) * share);
+  }
 }
 
 async function measure(clients: number): Promise<Cost> {
@@ -90,19 +130,29 @@ async function measure(clients: number): Promise<Cost> {
   run.stderr.on('data', (text) => {
     said += text;
   });
+  const course = new CpuCourse([run.pid!, gateway.process.pid!]);
   await new Promise((resolve) => run.once('close', resolve));
+  course.stop();
+  const gone = new Promise((resolve) => gateway.process.once('close', resolve));
   gateway.process.stdin!.end();
+  await gone;
+  course.close();
   let result: LoadResult;
   try {
     result = JSON.parse(readFileSync(out, 'utf8')) as LoadResult;
   } catch {
     throw new Error(`The load test came to no result.\n${said}`);
   }
-  const { series, phases, totals } = result;
-  const both = (from: number, to: number, by: number): readonly [number, number] => [
-    cpu(series.generator, series, from, to) * by,
-    cpu(series.gateway!, series, from, to) * by,
-  ];
+  const { meta, series, phases, totals } = result;
+  const { counters } = totals;
+  if (counters['login.done'] < clients) {
+    throw new Error(`Of ${clients} clients ${counters['login.done']} came in: ${JSON.stringify(totals.refusals)}`);
+  }
+  const start = Date.parse(meta.startedAt);
+  const both = (from: number, to: number, by: number): readonly [number, number] => {
+    const [generator, own] = course.between(start + from, start + to) as [number, number];
+    return [generator * by, own * by];
+  };
   const [login, steady, blackout] = phases as [
     LoadResult['phases'][0],
     LoadResult['phases'][0],
@@ -111,15 +161,10 @@ async function measure(clients: number): Promise<Cost> {
   const rss = series.generator.rss.filter((bytes) => bytes !== null);
   return {
     clients,
-    login: both(login.from, login.to, 1000 / totals.counters['login.done']),
-    // The first and the last interval are shared with the neighbours.
-    hour: both(
-      steady.from + series.every,
-      steady.to - series.every,
-      3600 / clients / Math.max(1, (steady.to - steady.from) / 1000),
-    ),
-    fallback: both(blackout.from, blackout.to, 1000 / Math.max(1, totals.counters['fallback.done'])),
-    memory: (Math.max(...rss) - rss[0]!) / 1024 / clients,
+    login: both(login.from, login.to, 1000 / clients),
+    hour: both(steady.from, steady.to, 3_600_000 / clients / (steady.to - steady.from)),
+    fallback: both(blackout.from, blackout.to, 1000 / clients),
+    memory: rss.length === 0 ? 0 : (Math.max(...rss) - rss[0]!) / 1024 / clients,
     result,
   };
 }
@@ -134,11 +179,12 @@ for (const clients of [few, many]) {
     `${digits(generator)} generator, ${digits(gateway)} gateway`;
   console.log(
     `${String(clients).padStart(6)} clients: login ${pair(login)} ms CPU; fallback ${pair(fallback)} ms CPU; idle with requests ${pair(hour)} s CPU an hour; ${digits(memory)} KiB each; ` +
-      `${counters['login.done']} in, ${counters['fallback.done']} fell back (p99 ${digits((times.fallback?.p99 ?? Number.NaN) / 1e6)} s), ${counters['fallback.never']} never, ${counters.refusals} refusals`,
+      `${counters['login.done']} in, ${counters['fallback.done']} fell back (p99 ${times.fallback ? `${digits(times.fallback.p99 / 1e6)} s` : '–'}), ${counters['fallback.never']} never, ${counters.refusals} refusals`,
   );
 }
 const [small, large] = costs as [Cost, Cost];
-const growth = (of: (cost: Cost) => number): string => (of(large) / of(small)).toFixed(2);
+/** Of few clients some may be too little to be seen. */
+const growth = (of: (cost: Cost) => number): string => (of(small) > 0 ? (of(large) / of(small)).toFixed(2) : '–');
 console.log(
   `growth of the cost per client: login ${growth(({ login }) => login[0])} generator, ${growth(({ login }) => login[1])} gateway; ` +
     `fallback ${growth(({ fallback }) => fallback[0])} generator, ${growth(({ fallback }) => fallback[1])} gateway; memory ${growth(({ memory }) => memory)}`,

@@ -21,9 +21,11 @@ interface Options {
   readonly token?: TokenSource;
   /** Ends the run at this time, in milliseconds. */
   readonly stopAt?: number;
+  /** Shares of a processor that generator and gateway use all the time. */
+  readonly usage?: readonly [generator: number, gateway: number];
 }
 
-async function run(t: Test, plan: LoadPlan, { config, token, stopAt }: Options = {}): Promise<LoadResult> {
+async function run(t: Test, plan: LoadPlan, { config, token, stopAt, usage }: Options = {}): Promise<LoadResult> {
   const world = await createWorld({ seed: 3, clients: 0, config: { gateway: { dpd: 5, ...config?.gateway } } });
   t.teardown(() => world.close());
   const { clock, network, sim } = world;
@@ -40,6 +42,10 @@ async function run(t: Test, plan: LoadPlan, { config, token, stopAt }: Options =
     carrier: () => networkCarrier(network.line({ address: `198.51.100.${++lines}` })),
     login: { tokens: (fetched) => new TokenStore([token ?? (() => sim.token())], clock, fetched) },
     signal: stop.signal,
+    ...(usage && {
+      usage: () => ({ cpu: (clock.monotonic() / 1000) * usage[0], rss: 1 }),
+      gateway: { source: 'pid', read: async () => ({ cpu: (clock.monotonic() / 1000) * usage[1], rss: 2 }) },
+    }),
   });
   return await world.until(running);
 }
@@ -261,6 +267,22 @@ t.test('who interrupts it gets what was until then', async (t) => {
   t.ok(meta.duration >= 2_900 && meta.duration < 3_100);
   t.equal(totals.counters['login.done'], 10);
   t.ok(series.t.length >= 2);
+});
+
+t.test('what processes use is known from the first point of the series to the last', async (t) => {
+  const plan: LoadPlan = { clients: 2, traffic: { settle: '1500ms' }, phases: [PHASES.login, PHASES.steady] };
+  const { series, gateway } = await run(t, plan, { usage: [0.5, 0.25] });
+  t.ok(series.t.length >= 5);
+  t.ok(
+    series.generator.cpu.every((share) => share === 0.5),
+    JSON.stringify(series.generator.cpu),
+  );
+  t.ok(
+    series.gateway!.cpu.every((share) => share === 0.25),
+    JSON.stringify(series.gateway!.cpu),
+  );
+  t.equal(series.gateway!.rss.length, series.t.length);
+  t.match(gateway, { source: 'pid', rss: { first: 2, last: 2, max: 2 } });
 });
 
 t.test('columns of the series have one length, and add up', async (t) => {

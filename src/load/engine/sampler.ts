@@ -20,14 +20,21 @@ class UsageColumns {
   readonly loopDelay: Numbers = [];
   #before: { readonly at: number; readonly cpu: number } | undefined;
 
-  add(at: number, reading: UsageReading | undefined): void {
+  /** A point of which nothing is known yet. */
+  push(): void {
+    this.cpu.push(null);
+    this.rss.push(null);
+    this.loopDelay.push(null);
+  }
+
+  /** What was read at a time. @param point the number of the point; −1: before the first, which begins with it */
+  set(point: number, at: number, reading: UsageReading | undefined): void {
     const before = this.#before;
     this.#before = reading && { at, cpu: reading.cpu };
-    const share =
-      reading && before && at > before.at ? ((reading.cpu - before.cpu) * 1000) / (at - before.at) : undefined;
-    this.cpu.push(share === undefined ? null : round(share));
-    this.rss.push(reading?.rss ?? null);
-    this.loopDelay.push(reading?.loopDelay ? round(reading.loopDelay.p99) : null);
+    if (!reading || point < 0) return;
+    if (before && at > before.at) this.cpu[point] = round(((reading.cpu - before.cpu) * 1000) / (at - before.at));
+    this.rss[point] = reading.rss;
+    this.loopDelay[point] = reading.loopDelay ? round(reading.loopDelay.p99) : null;
   }
 
   result(): Series['generator'] {
@@ -52,7 +59,6 @@ export class Sampler {
   readonly #lag = new Interval();
   readonly #generator = new UsageColumns();
   readonly #gateway = new UsageColumns();
-  #reading: UsageReading | undefined;
   #readings: { first: UsageReading; last: UsageReading; most: number; p99: number; max: number } | undefined;
   #asking: Promise<void> | undefined;
   #scheduled = 0;
@@ -73,8 +79,9 @@ export class Sampler {
     this.#usage = parts.usage;
     this.#probe = parts.probe;
     // The first readings are what the first differences are taken from.
-    this.#usage?.();
-    this.ask();
+    const now = fleet.now();
+    this.#generator.set(-1, now, this.#usage?.());
+    this.#ask(-1, now);
   }
 
   answered(milliseconds: number): void {
@@ -86,12 +93,12 @@ export class Sampler {
     this.#lag.record(milliseconds);
   }
 
-  /** Has the gateway asked for the next sample. It may take its time: what is known by then is written down. */
-  ask(): void {
+  /** Has the gateway asked. It may take its time; a point at which the answer to the one before has not come stays unknown. */
+  #ask(point: number, at: number): void {
     this.#asking ??= (this.#probe?.read() ?? Promise.resolve(undefined))
       .then(
-        (reading) => this.#heard(reading),
-        () => this.#heard(undefined),
+        (reading) => this.#heard(point, at, reading),
+        () => this.#heard(point, at, undefined),
       )
       .finally(() => {
         this.#asking = undefined;
@@ -114,9 +121,11 @@ export class Sampler {
     this.#requests.answered.push(this.#answered);
     this.#scheduled = this.#fleet.scheduled;
     this.#answered = 0;
-    this.#generator.add(now, this.#usage?.());
-    this.#gateway.add(now, this.#reading);
-    this.ask();
+    const point = this.#t.length - 1;
+    this.#generator.push();
+    this.#generator.set(point, now, this.#usage?.());
+    this.#gateway.push();
+    this.#ask(point, now);
     return { roundtrip: this.#roundtrip.end(), lag: this.#lag.end() };
   }
 
@@ -145,8 +154,8 @@ export class Sampler {
     };
   }
 
-  #heard(reading: UsageReading | undefined): void {
-    this.#reading = reading;
+  #heard(point: number, at: number, reading: UsageReading | undefined): void {
+    this.#gateway.set(point, at, reading);
     if (!reading) return;
     const before = this.#readings;
     this.#readings = {
