@@ -1,5 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { type AdminRoutes, type AdminServer, journalRoutes, sessionRoutes, startAdmin } from '../admin/index.ts';
+import {
+  type AdminRoutes,
+  type AdminServer,
+  explainRoutes,
+  journalRoutes,
+  sessionRoutes,
+  startAdmin,
+} from '../admin/index.ts';
+import { explain } from '../explain/index.ts';
 import type { SessionInfo } from '../gateway/index.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
@@ -10,7 +18,7 @@ const readOnly = (): never => {
   throw new TunneliteError('ERR_REPORT_READ_ONLY');
 };
 
-/** Serves a report as a running instance serves itself: the same addresses, to read only. */
+/** Serves a report as a running instance serves itself: the same addresses and the same dashboard, to read only. */
 export async function serveReport(report: Report, { host = '127.0.0.1', port = 0 } = {}): Promise<AdminServer> {
   const { manifest, metrics } = report;
   return startAdmin({
@@ -18,6 +26,7 @@ export async function serveReport(report: Report, { host = '127.0.0.1', port = 0
     port,
     random: systemRandom,
     version: manifest.version,
+    reportedAt: manifest.createdAt,
     check: async () => [{ name: 'report', ok: true, explanation: 'A report is shown; nothing runs.' }],
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: metrics }),
     routes: routesOf(report),
@@ -29,6 +38,8 @@ function routesOf(report: Report): AdminRoutes[] {
   const journal = new Journal({ capacity: report.events.length + 1 });
   for (const event of report.events) journal.append(event);
   journal.finish();
+  // Numbers begin with 1: what is before the first that is there had fallen out.
+  const lost = Math.max(0, (report.events[0]?.seq ?? 1) - 1);
   const listed = (answers.get('/api/sessions') as { sessions?: unknown } | undefined)?.sessions;
   const sessions = (Array.isArray(listed) ? listed : []).filter(isSession);
   const get = (id: string): SessionInfo => {
@@ -42,6 +53,7 @@ function routesOf(report: Report): AdminRoutes[] {
       prefix: '/api/sessions',
       plugin: sessionRoutes({ list: () => sessions, get, disconnect: readOnly, expire: readOnly, rekey: readOnly }),
     },
+    { prefix: '/api/explain', plugin: explainRoutes((subject) => explain(report.events, subject, lost)) },
     { prefix: '/api', plugin: answersPlugin(report) },
   ];
 }
@@ -56,12 +68,15 @@ function answersPlugin({ answers, manifest, capture }: Report): FastifyPluginAsy
   const hidden = { schema: { hide: true } };
   return async (app) => {
     app.get('/report', hidden, async () => manifest);
+    app.get('/capture', hidden, async () => ({
+      captures: capture === undefined ? [] : [{ id: 'c1', state: 'stopped' }],
+    }));
     if (capture !== undefined) {
       app.get('/capture/c1/download', hidden, async (_, reply) => reply.type('application/x-pcapng').send(capture));
     }
     for (const [address, answer] of answers) {
       const path = address.slice('/api'.length);
-      if (/^\/(?:journal|sessions|report|docs|openapi)/.test(path)) continue;
+      if (/^\/(?:journal|sessions|explain|capture|report|docs|openapi|dashboard)/.test(path)) continue;
       app.get(path, hidden, async () => answer);
     }
     app.route({ method: ['POST', 'PUT', 'PATCH', 'DELETE'], url: '/*', ...hidden, handler: async () => readOnly() });

@@ -9,6 +9,9 @@ import { readTar } from './ustar.ts';
 /** Bytes of a report, as it is and unpacked. Ours. */
 const LIMITS = { packed: 64 * 1024 * 1024, unpacked: 256 * 1024 * 1024 } as const;
 
+/** Milliseconds around the Unix epoch that a date may have (ECMA-262, §21.4.1.1). */
+const MAX_TIME = 8.64e15;
+
 /** A report that was read. */
 export interface Report {
   readonly manifest: ReportManifest;
@@ -84,7 +87,8 @@ function manifestOf(value: unknown): ReportManifest {
   const sound =
     format === REPORT_FORMAT &&
     [version, node, platform].every((one) => typeof one === 'string' && one.length < 200) &&
-    typeof createdAt === 'number' &&
+    Number.isSafeInteger(createdAt) &&
+    Math.abs(createdAt!) <= MAX_TIME &&
     Array.isArray(answers) &&
     answers.length <= 500 &&
     new Set(answers).size === answers.length &&

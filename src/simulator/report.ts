@@ -1,12 +1,18 @@
 import type { AdminServer } from '../admin/index.ts';
 import { type CaptureHub, captureFile } from '../capture/index.ts';
-import type { Config } from '../config/index.ts';
+import { type Config, resolveConfig } from '../config/index.ts';
 import { version } from '../lib/version.ts';
 import { packReport, Redactor, secretsOf } from '../report/index.ts';
 import type { Journal } from '../telemetry/index.ts';
 
 /** Bytes of a capture that a report may have: the memory of a capture may be larger than anyone wants to send. */
 const MAX_CAPTURE = 32 * 1024 * 1024;
+
+/** Where the directory is, whose users belong into a report: their states decide sign-ins. */
+const TENANTS = '/api/directory/tenants';
+
+/** Tenants whose users are in a report. */
+const MAX_TENANTS = 20;
 
 interface ReportedParts {
   readonly admin: AdminServer;
@@ -26,7 +32,14 @@ export async function reportOf(parts: ReportedParts): Promise<Buffer> {
     const answer = await admin.answer(address);
     if (answer !== undefined) answers.set(address, answer);
   }
-  const known = [admin.secret, ...parts.secrets, ...secretsOf(config), ...secretsOf([...answers.values()])];
+  for (const { id } of tenantsOf(answers.get(TENANTS)).slice(0, MAX_TENANTS)) {
+    const address = `${TENANTS}/${id}/users`;
+    const users = await admin.answer(address);
+    if (users !== undefined) answers.set(address, users);
+  }
+  // Passwords of the defaults are in the documentation, and one of them is a part of every name of the mock network.
+  const published = new Set(secretsOf(resolveConfig()));
+  const known = [...secretsOf(config), ...secretsOf([...answers.values()])].filter((one) => !published.has(one));
   const newest = captures.list().at(-1);
   const capture = newest && newest.status.ring <= MAX_CAPTURE ? captureFile(newest, captures.time()) : undefined;
   return packReport({
@@ -40,6 +53,10 @@ export async function reportOf(parts: ReportedParts): Promise<Buffer> {
     answers,
     metrics: await parts.metrics(),
     capture,
-    redactor: new Redactor(known),
+    redactor: new Redactor([admin.secret, ...parts.secrets, ...known]),
   });
+}
+
+function tenantsOf(answer: unknown): readonly { readonly id: string }[] {
+  return Array.isArray(answer) ? answer.filter(({ id }) => typeof id === 'string' && /^[\w.-]{1,100}$/.test(id)) : [];
 }

@@ -19,11 +19,19 @@ t.test('a report is written, and opened in another process', async (t) => {
 
   const opened = spawnCli(['open', file, '--json']);
   t.teardown(() => opened.child.kill('SIGKILL'));
-  const { url, secret } = JSON.parse(await opened.waitFor(/\n/)) as { url: string; secret: string };
+  const { link, url, secret } = JSON.parse(await opened.waitFor(/\n/)) as Record<'link' | 'url' | 'secret', string>;
+  t.ok(link.startsWith(`${url}/#code=`));
+  t.match(await (await fetch(link)).text(), /<html data-report="\d{13}" lang="en">/);
   const answer = await fetch(`${url}/api/status`, { headers: { authorization: `Bearer ${secret}` } });
   t.match(await answer.json(), { gateway: ready.gateway });
   opened.child.kill('SIGINT');
   t.match(await opened.ended, { code: 0 });
+
+  const told = spawnCli(['open', file]);
+  t.teardown(() => told.child.kill('SIGKILL'));
+  t.match(await told.waitFor(/Ctrl\+C/), /In the browser: http:\/\/127\.0\.0\.1:\d+\/#code=[\w-]{43}\n.*\nSecret, /);
+  told.child.kill('SIGINT');
+  t.match(await told.ended, { code: 0 });
 
   writeFileSync(file, 'no report');
   t.match(await cli(['open', file]), { code: 1, err: /ERR_REPORT_FILE/ });

@@ -48,7 +48,10 @@ t.test('a report has what happened, and no secret of the run', async (t) => {
   t.notMatch(plain, /PRIVATE KEY|eyJ[A-Za-z0-9_-]{8}/);
 
   const report = await unpackReport(packed);
-  t.match(report.events.find(({ name }) => name === 'session.connect')?.fields, { session: id });
+  t.match(report.events.find(({ name }) => name === 'session.connect')?.fields, {
+    session: id,
+    signInName: 'alice@contoso.com',
+  });
   t.equal(report.events.length, sim.journal.query({ until: report.events.at(-1)!.seq }).length);
   t.match(report.metrics, /^tunnelite_sessions/m);
   t.ok(report.capture!.includes('intranet'), 'names that were asked for are in the capture');

@@ -1,18 +1,22 @@
 import { createServer } from 'node:http';
-import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
 import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
-import { complaintsOf, goTo, openDashboard, VIEWS, visit } from '../support/dashboard.ts';
+import {
+  assertUnharmed,
+  complaintsOf,
+  EVIL,
+  goTo,
+  openDashboard,
+  SPELLED,
+  VIEWS,
+  visit,
+} from '../support/dashboard.ts';
 import { skipUnless } from '../support/interop.ts';
 import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
 
 t.setTimeout(300_000);
 const skip = skipUnless({ programs: CHROMIUM_NEEDS });
-const EVIL = `<img src=x onerror="window.struck=1"><script>window.struck=1</script>"'\`\${window.struck=1}\u202egpj.exe{{7*7}}`;
-/** How the page has to show the mark that turns the direction of text. */
-const SPELLED = '\\u202egpj.exe';
-
 async function open(t: Test, config: object = {}) {
   const sim = await startSimulator({ gateway: { dpd: 3 }, ...config });
   t.teardown(() => sim.close());
@@ -25,19 +29,6 @@ async function open(t: Test, config: object = {}) {
   const page = await visitor.context.newPage();
   page.setDefaultTimeout(60_000);
   return { sim, page, complaints: complaintsOf(page) };
-}
-
-/** Nothing of a hostile text has become part of the page but as text. */
-async function assertUnharmed(t: Test, page: Page, where: string): Promise<void> {
-  const found = await page.evaluate<object>(`({
-    struck: window.struck ?? null,
-    scripts: document.querySelectorAll('script').length,
-    images: [...document.images].filter(({ src }) => !src.endsWith('/dashboard/icon.svg')).length,
-    handlers: [...document.querySelectorAll('*')].filter((one) => [...one.attributes].some(({ name }) => name.startsWith('on'))).length,
-    links: [...document.querySelectorAll('a[href]')].map(({ href }) => href).filter((href) => !href.startsWith(location.origin)),
-    turned: /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.innerText),
-  })`);
-  t.strictSame(found, { struck: null, scripts: 2, images: 0, handlers: 0, links: [], turned: false }, where);
 }
 
 t.test('names, agents and paths of a hostile client are texts in every view', { skip }, async (t) => {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
+import { readReport } from '../../src/report/index.ts';
 import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
 import {
   assertAccessible,
@@ -245,6 +246,11 @@ const look: Readonly<Record<(typeof VIEWS)[number], (t: Test, page: Page) => Pro
       page.getByRole('button', { name: 'Download the CA' }).click(),
     ]);
     t.equal(download.suggestedFilename(), 'tunnelite-ca.pem');
+    const [report] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download a report' }).click(),
+    ]);
+    t.match(await readReport(await report.path()), { manifest: { format: 1 } });
     t.match(await page.locator('main').textContent(), /openconnect --protocol=anyconnect --http-auth=Bearer/);
   },
 };

@@ -35,15 +35,23 @@ export class Chromium implements AsyncDisposable {
    * @param options.ca PEM of the CA, which is trusted as a person makes Chromium on Linux trust one: in the user's NSS store
    * @param options.args for its command line
    */
-  static async start({ ca, args = [] }: { readonly ca: string; readonly args?: readonly string[] }): Promise<Chromium> {
+  static async start({
+    ca,
+    args = [],
+  }: {
+    readonly ca?: string;
+    readonly args?: readonly string[];
+  } = {}): Promise<Chromium> {
     const home = await mkdtemp(join(tmpdir(), 'tunnelite-chromium-'));
     const [store, file] = [join(home, '.pki/nssdb'), join(home, 'ca.pem')];
     await mkdir(store, { recursive: true });
-    await writeFile(file, ca);
     const certutil = (...args: string[]) =>
       execFileSync('certutil', ['-d', `sql:${store}`, ...args], { timeout: 30_000 });
     certutil('-N', '--empty-password');
-    certutil('-A', '-t', 'C,,', '-n', 'Tunnelite', '-i', file);
+    if (ca !== undefined) {
+      await writeFile(file, ca);
+      certutil('-A', '-t', 'C,,', '-n', 'Tunnelite', '-i', file);
+    }
     const launch = {
       executablePath: CHROMIUM,
       headless: true,

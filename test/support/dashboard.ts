@@ -14,6 +14,11 @@ export const VIEWS = ['sessions', 'traffic', 'requests', 'journal', 'faults', 'd
 /** How Chromium gives up what is on its way when another program's tunnel, such as that of another test, comes up or goes down. */
 const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
 
+/** A name, an agent or a path of somebody who wants the page to run it. */
+export const EVIL = `<img src=x onerror="window.struck=1"><script>window.struck=1</script>"'\`\${window.struck=1}\u202egpj.exe{{7*7}}`;
+/** How the page has to show the mark that turns the direction of text. */
+export const SPELLED = '\\u202egpj.exe';
+
 /** What the page complains of: errors, and what its policy has stopped. */
 export function complaintsOf(page: Page): string[] {
   const complaints: string[] = [];
@@ -97,4 +102,17 @@ export async function assertCommand(words: readonly string[]): Promise<void> {
 export function wordsOf(command: string): string[] {
   const words = command.match(/'[^']*'|[^\s']+/g) ?? [];
   return words.slice(1).map((word) => word.replaceAll("'", ''));
+}
+
+/** Nothing of a hostile text has become part of the page but as text. */
+export async function assertUnharmed(t: Test, page: Page, where: string): Promise<void> {
+  const found = await page.evaluate<object>(`({
+    struck: window.struck ?? null,
+    scripts: document.querySelectorAll('script').length,
+    images: [...document.images].filter(({ src }) => !src.endsWith('/dashboard/icon.svg')).length,
+    handlers: [...document.querySelectorAll('*')].filter((one) => [...one.attributes].some(({ name }) => name.startsWith('on'))).length,
+    links: [...document.querySelectorAll('a[href]')].map(({ href }) => href).filter((href) => !href.startsWith(location.origin)),
+    turned: /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.innerText),
+  })`);
+  t.strictSame(found, { struck: null, scripts: 2, images: 0, handlers: 0, links: [], turned: false }, where);
 }

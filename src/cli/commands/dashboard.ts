@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { opened } from '../context/browser.ts';
 import { command } from '../context/command.ts';
-import { type CliIo, EXIT } from '../context/io.ts';
+import { EXIT } from '../context/io.ts';
 import { connect, remoteOptions } from '../context/remote.ts';
 
 export default command({
@@ -16,23 +16,3 @@ export default command({
     return EXIT.ok;
   },
 });
-
-/** What opens an address in the browser of this person. The code in it is good once, so it does not matter who sees the arguments later. */
-function opener(platform: NodeJS.Platform, env: CliIo['env']): readonly [program: string, ...args: string[]] {
-  if (env.BROWSER) return [env.BROWSER];
-  if (platform === 'darwin') return ['open'];
-  return platform === 'win32' ? ['rundll32', 'url.dll,FileProtocolHandler'] : ['xdg-open'];
-}
-
-/** False when there is no such program. */
-function opened(url: string, io: CliIo): Promise<boolean> {
-  const [program, ...args] = opener(process.platform, io.env);
-  return new Promise((resolve) => {
-    const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
-    child.once('error', () => resolve(false));
-    child.once('spawn', () => {
-      child.unref();
-      resolve(true);
-    });
-  });
-}

@@ -1,4 +1,5 @@
 import { TunneliteError } from '../../lib/errors.ts';
+import { opened } from '../context/browser.ts';
 import { command } from '../context/command.ts';
 import { EXIT } from '../context/io.ts';
 
@@ -15,6 +16,7 @@ export default command({
       valueHint: 'port',
       description: 'Where it is served on this machine; default: any free port',
     },
+    open: { type: 'boolean', description: 'Open it in the browser, too' },
     json: { type: 'boolean', description: 'As JSON' },
   },
   async run({ args, io }) {
@@ -27,14 +29,21 @@ export default command({
     const server = await serveReport(report, { port });
     const { version, createdAt } = report.manifest;
     const made = new Date(createdAt).toISOString();
-    if (args.json) io.out(`${JSON.stringify({ url: server.url, secret: server.secret, version, createdAt })}\n`);
-    else {
-      io.out(`A report of version ${version}, made ${made}, with ${report.events.length} events: ${server.url}\n`);
-      io.out(`Secret for REST requests: ${server.secret}\nEnd it with Ctrl+C.\n`);
-    }
-    await new Promise<void>((resolve) => {
+    const link = server.dashboardLink();
+    // Heard from before it is told how to end it.
+    const ended = new Promise<void>((resolve) => {
       process.once('SIGINT', resolve).once('SIGTERM', resolve);
     });
+    if (args.json) io.out(`${JSON.stringify({ link, url: server.url, secret: server.secret, version, createdAt })}\n`);
+    else {
+      io.out(
+        `A report of version ${version}, made ${made}, with ${report.events.length} events. In the browser: ${link}\n`,
+      );
+      io.out(`The link is good once, and for two minutes; after that, open ${server.url} and paste the secret.\n`);
+      io.out(`Secret, for REST requests too: ${server.secret}\nEnd it with Ctrl+C.\n`);
+    }
+    if (args.open && !(await opened(link, io))) io.err('No browser could be opened: open the link yourself.\n');
+    await ended;
     await server.close();
     return EXIT.ok;
   },

@@ -1,8 +1,10 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, exchangeCode, persist, secret, whenStranger } from './core/api.js';
-import { span } from './core/format.js';
+import { moment, plain, span } from './core/format.js';
 import { Model } from './core/model.js';
+import { IS_REPORT, REPORTED_AT } from './core/report.js';
+import { Boundary } from './ui/boundary.js';
 import { useStore } from './ui/hooks.js';
 import { HowStrip, how, MessageLine, messages } from './ui/how.js';
 import { html } from './ui/html.js';
@@ -11,7 +13,7 @@ import { SignIn } from './ui/sign-in.js';
 import { UdpSwitch } from './ui/udp-switch.js';
 
 /** Each view, and what loads it: the first page is light, and the rest comes when it is asked for. */
-const VIEWS = /** @type {const} */ ([
+const VIEWS = /** @type {readonly (readonly [name: string, label: string, load: () => Promise<any>])[]} */ ([
   ['sessions', 'Sessions', () => import('./views/sessions.js')],
   ['traffic', 'Traffic', () => import('./views/traffic.js')],
   ['requests', 'Requests', () => import('./views/requests.js')],
@@ -19,8 +21,12 @@ const VIEWS = /** @type {const} */ ([
   ['faults', 'Faults', () => import('./views/faults.js')],
   ['directory', 'Directory', () => import('./views/directory.js')],
   ['tokens', 'Tokens', () => import('./views/tokens.js')],
-  ['setup', 'Set-up', () => import('./views/setup.js')],
+  IS_REPORT
+    ? ['setup', 'Instance', () => import('./views/instance.js')]
+    : ['setup', 'Set-up', () => import('./views/setup.js')],
 ]);
+
+const FIRST = /** @type {typeof VIEWS[number]} */ (VIEWS[0]);
 
 /** Views that are reached from others. */
 const INNER = /** @type {Record<string, { of: string, load: () => Promise<any> }>} */ ({
@@ -62,7 +68,7 @@ function Shell({ model }) {
   }, []);
   useEffect(() => {
     let current = true;
-    const load = INNER[place.name]?.load ?? VIEWS.find(([name]) => name === place.name)?.[2] ?? VIEWS[0][2];
+    const load = INNER[place.name]?.load ?? (VIEWS.find(([name]) => name === place.name) ?? FIRST)[2];
     persist(load, 4).then(
       (module) => {
         if (!current) return;
@@ -101,7 +107,7 @@ function Shell({ model }) {
     <main id="main" tabindex="-1" class=${`view-${place.name}`}>
       ${help && html`<${Keys} onClose=${() => setHelp(false)} />`}
       ${failed && html`<p class="notice bad">${failed}</p>`}
-      ${View && View.name === place.name ? html`<${View.component} model=${model} argument=${place.argument} words=${place.words} key=${`${place.name}/${place.argument}`} />` : !failed && html`<p class="starting">Loading…</p>`}
+      ${View && View.name === place.name ? html`<${Boundary} title=${label} key=${`${place.name}/${place.argument}`}><${View.component} model=${model} argument=${place.argument} words=${place.words} /></${Boundary}>` : !failed && html`<p class="starting">Loading…</p>`}
     </main>
     <footer class="foot"><${MessageLine} /><${HowStrip} /></footer>
   `;
@@ -112,15 +118,19 @@ function State({ model }) {
   const live = useStore(model.live);
   const gateway = useStore(model.gateway).value;
   const clock = useStore(model.clock).value;
+  const report = model.report && useStore(model.report).value;
   const state = gateway?.state ?? '';
   const connection =
     live.state === 'live'
       ? /** @type {const} */ (['good', 'live'])
-      : live.state === 'waiting'
-        ? /** @type {const} */ (['bad', 'connection lost, trying again'])
-        : /** @type {const} */ (['quiet', 'connecting']);
+      : IS_REPORT
+        ? /** @type {const} */ ([live.state === 'waiting' ? 'bad' : 'report', `report of ${moment(REPORTED_AT)}`])
+        : live.state === 'waiting'
+          ? /** @type {const} */ (['bad', 'connection lost, trying again'])
+          : /** @type {const} */ (['quiet', 'connecting']);
   return html`<div class="state">
     <span class=${`dot ${connection[0]}`}>${connection[1]}</span>
+    ${report && html`<span class="state-count">version ${plain(report.version)}</span>`}
     ${state && state !== 'listening' && html`<span class="dot bad">gateway ${state}</span>`}
     ${gateway && html`<span class="state-count"><b>${gateway.counters.tunnels ?? 0}</b> connected</span>`}
     ${

@@ -1,5 +1,6 @@
 import { ApiError, json, query, request } from './api.js';
 import { createEventParser } from './event-stream.js';
+import { IS_REPORT } from './report.js';
 import { Ring } from './ring.js';
 import { Store } from './store.js';
 
@@ -10,8 +11,8 @@ import { Store } from './store.js';
 /** Events that are kept here. The journal of the instance keeps 10,000 by default. */
 export const KEPT = 100_000;
 
-/** How many of the past are fetched at first. */
-const FIRST = 500;
+/** How many of the past are fetched at first: of a report, which has no more to come, as many as a page keeps with ease. */
+const FIRST = IS_REPORT ? 20_000 : 500;
 
 /** Silence after which a connection counts as gone, in milliseconds: the instance says something each 15 seconds. */
 const SILENT_MS = 40_000;
@@ -25,7 +26,7 @@ export class Live extends Store {
     super();
     /** @type {Ring<JournalEvent>} */
     this.ring = new Ring(KEPT);
-    /** @type {'connecting' | 'live' | 'waiting'} */
+    /** @type {'connecting' | 'live' | 'waiting' | 'report'} */
     this.state = 'connecting';
     /** Events that fell out of the instance's journal before this page had seen them. */
     this.lost = 0;
@@ -87,6 +88,10 @@ export class Live extends Store {
       try {
         if (!began) await this.begin();
         began = true;
+        if (IS_REPORT) {
+          this.state = 'report';
+          return this.changed();
+        }
         await this.follow(() => {
           patience = 250;
         });

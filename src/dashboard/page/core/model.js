@@ -2,6 +2,7 @@ import { json } from './api.js';
 import { History } from './history.js';
 import { Live } from './live.js';
 import { Poll } from './poll.js';
+import { IS_REPORT } from './report.js';
 import { CHANNEL_EVENTS, Reasons } from './why.js';
 
 /**
@@ -13,6 +14,18 @@ import { CHANNEL_EVENTS, Reasons } from './why.js';
  * @typedef {{ name: string, rule: any, seen: number, hits: number, held: number, notes: string[] }} Fault
  */
 
+/**
+ * What was asked for, if it is what this page knows: what is not is an error of that answer, and of nothing else.
+ * @param {any} value @param {string} member @param {(one: any) => boolean} known
+ */
+function checked(value, member, known) {
+  if (known(value?.[member])) return value;
+  throw new Error(`The answer has no ${member} that this page knows.`);
+}
+
+/** @param {any} one */
+const isList = (one) => Array.isArray(one) && one.every((each) => typeof each === 'object' && each !== null);
+
 /** Everything that more than one view looks at. */
 export class Model {
   constructor() {
@@ -21,25 +34,33 @@ export class Model {
     this.history = new History();
     /** @type {Poll<Session[]>} */
     this.sessions = new Poll(async () => {
-      const { sessions } = await json('/api/sessions');
+      const { sessions } = checked(await json('/api/sessions'), 'sessions', isList);
       this.reasons.keep(new Set(sessions.map((/** @type {Session} */ one) => one.id)));
       return sessions;
     }, 2_000);
     /** @type {Poll<{ state: string, unavailable?: string, counters: Record<string, number> }>} */
     this.gateway = new Poll(async () => {
-      const gateway = await json('/api/gateway');
+      const gateway = checked(await json('/api/gateway'), 'counters', (one) => isList([one]));
       this.history.add(Date.now(), gateway.counters);
       return gateway;
     }, 1_000);
     /** @type {Poll<{ rules: Fault[], active: string | null }>} */
     this.faults = new Poll(async () => {
-      const [{ rules }, { active }] = await Promise.all([json('/api/faults'), json('/api/profiles')]);
-      return { rules, active };
+      const [{ rules }, profiles] = await Promise.all([
+        json('/api/faults').then((answer) => checked(answer, 'rules', isList)),
+        json('/api/profiles'),
+      ]);
+      return { rules, active: typeof profiles?.active === 'string' ? profiles.active : null };
     }, 3_000);
     /** @type {Poll<any>} */
-    this.status = new Poll(() => json('/api/status'), 30_000);
+    this.status = new Poll(
+      async () => checked(await json('/api/status'), 'version', (one) => typeof one === 'string'),
+      30_000,
+    );
     /** @type {Poll<{ now: number, offset: number, mode: string }>} */
-    this.clock = new Poll(() => json('/api/clock'), 15_000);
+    this.clock = new Poll(async () => checked(await json('/api/clock'), 'offset', Number.isFinite), 15_000);
+    /** @type {Poll<{ version: string, node: string, platform: string, createdAt: number }> | undefined} what a report says of itself */
+    this.report = IS_REPORT ? new Poll(() => json('/api/report'), 60_000) : undefined;
     this.live.listen((events) => this.#take(events));
   }
 

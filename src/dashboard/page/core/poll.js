@@ -1,10 +1,12 @@
+import { IS_REPORT } from './report.js';
 import { Store } from './store.js';
 
 /** An answer that took the instance long is asked for more seldom: this many times as long is waited. */
 const RESPITE = 100;
 
 /**
- * Something that is asked for again and again while somebody looks: not in a tab that is hidden, and not more often than the instance bears.
+ * Something that is asked for again and again while somebody looks: not in a tab that is hidden, and not more often than the instance bears. Of a
+ * report it is asked for once.
  * @template T
  */
 export class Poll extends Store {
@@ -25,14 +27,19 @@ export class Poll extends Store {
     this.timer = undefined;
     this.busy = false;
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden && this.watchers.size > 0) this.schedule(0);
+      if (!document.hidden && this.watchers.size > 0 && !this.settled) this.schedule(0);
     });
+  }
+
+  /** Whether no answer to come can be another one. */
+  get settled() {
+    return IS_REPORT && (this.value !== undefined || this.error !== undefined);
   }
 
   /** @param {() => void} watcher */
   watch(watcher) {
     const end = super.watch(watcher);
-    if (this.watchers.size === 1) this.schedule(this.value === undefined ? 0 : this.rest());
+    if (this.watchers.size === 1 && !this.settled) this.schedule(this.value === undefined ? 0 : this.rest());
     return () => {
       end();
       if (this.watchers.size === 0) clearTimeout(this.timer);
@@ -71,6 +78,6 @@ export class Poll extends Store {
     this.cost = performance.now() - began;
     this.at = performance.now();
     this.changed(0);
-    if (this.watchers.size > 0) this.schedule(this.rest());
+    if (this.watchers.size > 0 && !this.settled) this.schedule(this.rest());
   }
 }

@@ -1,3 +1,5 @@
+import { plain } from './format.js';
+
 /**
  * Connect requests out of the journal: one row for each, which begins with `resource.request` and is whole with `resource.end`.
  *
@@ -11,7 +13,7 @@
 
 export const REQUEST_EVENTS = ['resource.request', 'resource.end'];
 
-const word = (/** @type {unknown} */ value) => (value === undefined || value === null ? '' : String(value));
+const word = plain;
 
 /** Rows by request, oldest first, bounded. */
 export class Requests {

@@ -1,3 +1,5 @@
+import { plain } from './format.js';
+
 /**
  * The story of one session as lanes: points where something happened, and spans that lasted. Pure; what draws it is in `ui/timeline.js`.
  *
@@ -117,13 +119,13 @@ class Spans {
         this.begin('wait', 'dtls', event, 'plain', 'waiting for DTLS');
         return;
       case 'channel.cstp.open':
-        return this.begin('cstp', 'cstp', event, 'cstp', `CSTP over TLS (${fields.cipher})`);
+        return this.begin('cstp', 'cstp', event, 'cstp', `CSTP over TLS (${plain(fields.cipher)})`);
       case 'channel.cstp.close':
       case 'channel.cstp.dead':
         return this.close('cstp', event);
       case 'channel.dtls.open':
         this.close('wait', event);
-        return this.begin('dtls', 'dtls', event, 'dtls', `DTLS (${fields.cipher})`);
+        return this.begin('dtls', 'dtls', event, 'dtls', `DTLS (${plain(fields.cipher)})`);
       case 'channel.dtls.missing':
         return this.close('wait', event, 'fallback');
       case 'channel.dtls.close':
@@ -171,12 +173,12 @@ class Flows {
         seq,
         row: 0,
       });
-      this.byRequest.set(String(fields.request), span);
+      this.byRequest.set(plain(fields.request), span);
       this.lane.spans.push(span);
       return true;
     }
     if (name !== 'resource.end') return false;
-    const span = this.byRequest.get(String(fields.request));
+    const span = this.byRequest.get(plain(fields.request));
     if (!span) return fields.outcome === 'denied';
     span.to = time;
     span.open = false;

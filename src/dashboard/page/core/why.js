@@ -1,3 +1,5 @@
+import { plain } from './format.js';
+
 /**
  * Why data to a session goes over the channel that it does, from its events.
  *
@@ -13,14 +15,14 @@ export function whyOf({ name, time, fields }) {
   switch (name) {
     case 'channel.switch':
       return fields.to === 'dtls'
-        ? { text: `back on DTLS: ${fields.reason}`, time, tone: 'good' }
-        : { text: `fell back to TLS: ${fields.reason}`, time, tone: 'fallback' };
+        ? { text: `back on DTLS: ${plain(fields.reason)}`, time, tone: 'good' }
+        : { text: `fell back to TLS: ${plain(fields.reason)}`, time, tone: 'fallback' };
     case 'channel.dtls.open':
-      return { text: `DTLS is up (${fields.cipher})`, time, tone: 'good' };
+      return { text: `DTLS is up (${plain(fields.cipher)})`, time, tone: 'good' };
     case 'channel.dtls.close':
-      return { text: `DTLS was closed: ${fields.reason}`, time, tone: 'fallback' };
+      return { text: `DTLS was closed: ${plain(fields.reason)}`, time, tone: 'fallback' };
     case 'channel.dtls.missing':
-      return { text: `DTLS never came: ${fields.explanation}`, time, tone: 'fallback' };
+      return { text: `DTLS never came: ${plain(fields.explanation)}`, time, tone: 'fallback' };
     default:
       return undefined;
   }

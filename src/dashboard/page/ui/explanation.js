@@ -2,6 +2,7 @@ import { useRef } from 'preact/hooks';
 import { ApiError, json, query } from '../core/api.js';
 import { plain } from '../core/format.js';
 import { Poll } from '../core/poll.js';
+import { IS_REPORT } from '../core/report.js';
 import { command } from '../core/shell.js';
 import { Copy } from './copy.js';
 import { useStore } from './hooks.js';
@@ -34,7 +35,7 @@ function Told({ session, title }) {
   if (!value) return null;
   const words = ['explain', ...(session === undefined ? ['last'] : [session])];
   return html`<section class="card explanation" aria-label=${title}>
-    <div class="card-head"><h2>${title}</h2><span class="small mono">${command(...words)} <${Copy} text=${command(...words)} what="the command" /></span></div>
+    <div class="card-head"><h2>${title}</h2>${!IS_REPORT && html`<span class="small mono">${command(...words)} <${Copy} text=${command(...words)} what="the command" /></span>`}</div>
     <p class="summary-line">${plain(value.summary)}</p>
     ${(value.findings ?? []).map(
       (/** @type {any} */ one) => html`<article key=${`${one.cause}-${one.seq}`} class=${`finding ${one.weight}`}>

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { IS_REPORT, machineTime } from '../core/report.js';
 
 /** Draws again whenever the store changes. @template {{ watch(fn: () => void): () => void }} S @param {S} store @returns {S} */
 export function useStore(store) {
@@ -24,10 +25,11 @@ export function useSize() {
   return /** @type {const} */ ([ref, size]);
 }
 
-/** Milliseconds since the Unix epoch, each second. */
+/** Milliseconds since the Unix epoch, each second; in a report when it was made. */
 export function useNow(interval = 1000) {
-  const [now, setNow] = useState(Date.now());
+  const [now, setNow] = useState(machineTime());
   useEffect(() => {
+    if (IS_REPORT) return undefined;
     const timer = setInterval(() => !document.hidden && setNow(Date.now()), interval);
     return () => clearInterval(timer);
   }, [interval]);

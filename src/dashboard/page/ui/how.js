@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ApiError } from '../core/api.js';
+import { IS_REPORT } from '../core/report.js';
 import { command, curlToApi } from '../core/shell.js';
 import { Store } from '../core/store.js';
 import { Copy } from './copy.js';
@@ -59,11 +60,13 @@ export function complain(error) {
 }
 
 /**
- * A button that does something, and tells in the strip below how to do it elsewhere as soon as it is pointed at or focused.
- * @param {{ how: How, run: () => unknown, done?: string, kind?: string, disabled?: boolean, pressed?: boolean, children?: any, label?: string }} props
+ * A button that does something, and tells in the strip below how to do it elsewhere as soon as it is pointed at or focused. In a report there are
+ * only those that look at something (`looks`) and change nothing.
+ * @param {{ looks?: boolean, how: How, run: () => unknown, done?: string, kind?: string, disabled?: boolean, pressed?: boolean, children?: any, label?: string }} props
  */
-export function Act({ how: how_, run, done, kind = '', disabled = false, pressed, children, label }) {
+export function Act({ how: how_, run, done, kind = '', disabled = false, pressed, children, label, looks = false }) {
   const [busy, setBusy] = useState(false);
+  if (IS_REPORT && !looks) return null;
   const show = () => how.show(how_);
   const act = async () => {
     show();
@@ -96,8 +99,9 @@ export function HowStrip() {
   const [open, setOpen] = useState(false);
   if (!current) return null;
   const { title, cli, rest } = current;
-  const cliText = cli && command(...cli);
-  const restText = rest && curlToApi(location.origin, rest);
+  // Commands ask the instance that runs now, and not a report.
+  const cliText = !IS_REPORT && cli && command(...cli);
+  const restText = rest && curlToApi(location.origin, rest, ...(IS_REPORT ? ['$SECRET'] : []));
   return html`<aside class=${`how ${open ? 'open' : ''}`} aria-label="The same without this page">
     <button type="button" class="how-title" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>
       <span class="how-caret" aria-hidden="true"></span><span>${title}</span>

@@ -47,14 +47,20 @@ export function Facts({ rows }) {
     )}</dl>`;
 }
 
-/** A block of text to copy, such as a command. @param {{ text: string, children?: any }} props */
+/** A block of text to copy, such as a command; line ends are the only characters in it that do something. @param {{ text: string, children?: any }} props */
 export function Code({ text, children }) {
-  return html`<div class="code"><pre tabindex="0"><code>${text}</code></pre>${children}</div>`;
+  return html`<div class="code"><pre tabindex="0"><code>${text.split('\n').map(plain).join('\n')}</code></pre>${children}</div>`;
+}
+
+/** As a date, where there is one. @param {number} at */
+function dated(at) {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 /** @param {{ at: number }} props */
 export function Time({ at }) {
-  return html`<time datetime=${Number.isFinite(at) ? new Date(at).toISOString() : ''} title=${Number.isFinite(at) ? new Date(at).toString() : ''}>${clock(at)}</time>`;
+  return html`<time datetime=${dated(at)?.toISOString() ?? ''} title=${dated(at)?.toString() ?? ''}>${clock(at)}</time>`;
 }
 
 /** A panel beside a list, that takes the focus as it opens. @param {{ title: string, onClose: () => void, children?: any, openKey: string }} props */

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { json } from '../core/api.js';
 import { plain, plural, short } from '../core/format.js';
+import { IS_REPORT } from '../core/report.js';
 import { matching } from '../core/requests.js';
 import { Act, complain, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
@@ -45,6 +46,11 @@ const SWITCHES =
     },
   ]);
 
+/** A list of objects, whatever was answered. @param {unknown} answer @returns {any[]} */
+function listOf(answer) {
+  return Array.isArray(answer) ? answer.filter((one) => typeof one === 'object' && one !== null) : [];
+}
+
 /** @param {{ model: import('../core/model.js').Model }} props */
 export default function Directory({ model }) {
   const [tenants, setTenants] = useState(/** @type {any[] | undefined} */ (undefined));
@@ -59,15 +65,16 @@ export default function Directory({ model }) {
   const base = `/api/directory/tenants/${encodeURIComponent(tenant)}/users`;
   const controls = async () => {
     const [orders, disturbed] = await Promise.all([json('/api/failures'), json('/api/outages')]);
-    setFailures(orders);
-    setOutages(disturbed);
+    setFailures(listOf(orders));
+    setOutages({ endpoints: [], ...disturbed, active: Object(disturbed?.active) });
   };
   useEffect(() => {
     how.showView({ title: 'The directory', rest: { path: '/api/directory/tenants' } });
     json('/api/directory/tenants').then(
       (all) => {
-        setTenants(all);
-        setTenant(all[0]?.id ?? '');
+        const known = listOf(all);
+        setTenants(known);
+        setTenant(plain(known[0]?.id));
       },
       (error) => (error.status === 404 ? setAbsent(true) : complain(error)),
     );
@@ -78,7 +85,7 @@ export default function Directory({ model }) {
         controls().catch(() => {});
     });
   }, []);
-  const load = () => (tenant === '' ? Promise.resolve() : json(base).then(setUsers));
+  const load = () => (tenant === '' ? Promise.resolve() : json(base).then((all) => setUsers(listOf(all))));
   useEffect(() => {
     load().catch(complain);
   }, [tenant]);
@@ -129,6 +136,7 @@ export default function Directory({ model }) {
       cell: ({ user }) =>
         html`<span class="switches">${SWITCHES.map(({ label, on, change }) => {
           const now = on(user);
+          if (IS_REPORT) return now ? html`<span key=${label} class="chip bad">${label}</span>` : '';
           const body = change(!now);
           return html`<${Act} key=${label} pressed=${now} kind=${now ? 'on' : ''} label=${`${label}: ${plain(user.userPrincipalName)}`} how=${{ title: `${now ? 'Not ' : ''}${label}: ${short(user.userPrincipalName, 40)}`, rest: { method: 'PATCH', path: `${base}/${encodeURIComponent(user.id)}`, body } }} run=${() => patch(user, body)} done=${`${short(user.userPrincipalName, 60)}: ${now ? 'not ' : ''}${label}.`}>${label}</${Act}>`;
         })}</span>`,
@@ -141,7 +149,7 @@ export default function Directory({ model }) {
     </${Heading}>
     <${VirtualList} label="Users" kind="users" height=${34} rows=${found} columns=${columns} keyOf=${(/** @type {any} */ row) => row.id} empty=${users.length === 0 ? 'This tenant has no users.' : 'No user is called that.'} />
     <div class="cards wide">
-      <${NextFailure} users=${users} tenant=${tenant} base=${base} after=${controls} />
+      ${!IS_REPORT && html`<${NextFailure} users=${users} tenant=${tenant} base=${base} after=${controls} />`}
       <section class="card" aria-labelledby="waiting-title">
         <h2 id="waiting-title">Failures that wait</h2>
         ${
@@ -158,7 +166,7 @@ export default function Directory({ model }) {
               )}</ul>`
         }
         <h3>Endpoints that are disturbed</h3>
-        <p>Pressed ones answer 503, with Retry-After 5.</p>
+        <p>${!IS_REPORT ? 'Pressed ones answer 503, with Retry-After 5.' : Object.keys(outages.active).length === 0 ? 'None.' : plain(Object.keys(outages.active).join(', '))}</p>
         <div class="buttons">${outages.endpoints.map((endpoint) => {
           const on = outages.active[endpoint] !== undefined;
           const path = `/api/outages/${encodeURIComponent(endpoint)}`;

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { json } from '../core/api.js';
 import { count, plain, short } from '../core/format.js';
+import { IS_REPORT } from '../core/report.js';
 import { useStore } from '../ui/hooks.js';
 import { Act, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
@@ -74,14 +75,8 @@ const EXAMPLE = JSON.stringify(
 export default function Faults({ model }) {
   const { faults } = model;
   const { value, error } = useStore(faults);
-  const [profiles, setProfiles] = useState(/** @type {{ name: string, text: string, source: string }[]} */ ([]));
-  const [draft, setDraft] = useState(EXAMPLE);
   useEffect(() => {
     how.showView({ title: 'Fault rules in force', cli: ['fault', 'list'], rest: { path: '/api/faults' } });
-    json('/api/profiles').then(
-      (all) => setProfiles(all.profiles),
-      () => {},
-    );
   }, []);
   const rules = value?.rules ?? [];
   const names = new Set(rules.map(({ name }) => name));
@@ -104,7 +99,24 @@ export default function Faults({ model }) {
           ? html`<p>No rule is in force.</p>`
           : html`<ul class="rules">${rules.map((rule) => html`<${Rule} key=${rule.name} rule=${rule} change=${change} />`)}</ul>`
       }
+      ${value?.active && html`<p>All clients are on the network profile <b>${plain(value.active)}</b>.</p>`}
     </section>
+    ${!IS_REPORT && html`<${Desk} names=${names} active=${value?.active} change=${change} />`}
+    <p class="small">${own.length} of ${rules.length} rules are not of a profile.</p>
+  `;
+}
+
+/** @param {{ names: ReadonlySet<string>, active: string | null | undefined, change: (rest: any) => Promise<any> }} props */
+function Desk({ names, active, change }) {
+  const [profiles, setProfiles] = useState(/** @type {{ name: string, text: string, source: string }[]} */ ([]));
+  const [draft, setDraft] = useState(EXAMPLE);
+  useEffect(() => {
+    json('/api/profiles').then(
+      (all) => setProfiles(all.profiles),
+      () => {},
+    );
+  }, []);
+  return html`
     <section aria-labelledby="ready-title">
       <h2 id="ready-title">Put in force</h2>
       <div class="cards">
@@ -123,7 +135,7 @@ export default function Faults({ model }) {
       <h2 id="profiles-title">A kind of network, for all clients</h2>
       <div class="cards">
         ${profiles.map(({ name, text, source }) => {
-          const on = value?.active === name;
+          const on = active === name;
           const rest = on
             ? { method: 'DELETE', path: '/api/profiles' }
             : { method: 'PUT', path: `/api/profiles/${name}` };
@@ -143,7 +155,6 @@ export default function Faults({ model }) {
       <textarea rows="12" spellcheck=${false} aria-label="The rule, as JSON" value=${draft} onInput=${(/** @type {any} */ event) => setDraft(event.currentTarget.value)}></textarea>
       <div class="buttons"><${Own} draft=${draft} change=${change} /></div>
     </section>
-    <p class="small">${own.length} of ${rules.length} rules are not of a profile.</p>
   `;
 }
 

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { query } from '../core/api.js';
 import { Filter } from '../core/filter.js';
 import { count, plain, plural, short } from '../core/format.js';
+import { IS_REPORT } from '../core/report.js';
 import { download } from '../ui/copy.js';
 import { useStore } from '../ui/hooks.js';
 import { Act, complain, how } from '../ui/how.js';
@@ -83,8 +84,9 @@ export default function Journal({ model, words: asked }) {
       <${Search} value=${words} onInput=${setWords} label="Search the journal" hint="Words of an event, or its fields" />
       <${Select} value=${name} onChange=${setName} label="Which area" options=${[['', 'All areas'], ...AREAS.map((one) => [one, one])]} />
       <${Select} value=${level} onChange=${setLevel} label="Which levels" options=${LEVELS} />
-      <${Act} how=${{ title: 'Earlier events', cli: ['journal', '-n', String(MORE)], rest: { path: `/api/journal?limit=${MORE}` } }} run=${earlier} disabled=${live.first <= 1} done="Fetched what the journal has before.">Earlier</${Act}>
+      <${Act} looks how=${{ title: 'Earlier events', cli: ['journal', '-n', String(MORE)], rest: { path: `/api/journal?limit=${MORE}` } }} run=${earlier} disabled=${live.first <= 1} done="Fetched what the journal has before.">Earlier</${Act}>
       <${Act}
+        looks
         how=${{ title: 'What is shown, as NDJSON', cli: ['journal', '--json'], rest: { path: '/api/journal?format=ndjson' } }}
         run=${() => {
           download(
@@ -95,7 +97,7 @@ export default function Journal({ model, words: asked }) {
           return `Downloaded ${plural(rows.length, 'event')}.`;
         }}
       >Download</${Act}>
-      <label class="check"><input type="checkbox" checked=${follow} onChange=${() => setFollow(!follow)} /> Follow</label>
+      ${!IS_REPORT && html`<label class="check"><input type="checkbox" checked=${follow} onChange=${() => setFollow(!follow)} /> Follow</label>`}
     </${Heading}>
     <div class=${`split ${chosen ? 'open' : ''}`}>
       <${VirtualList}
@@ -107,7 +109,7 @@ export default function Journal({ model, words: asked }) {
         keyOf=${(/** @type {any} */ event) => String(event.seq)}
         selected=${open === undefined ? undefined : String(open)}
         rowKind=${(/** @type {any} */ event) => `level-${event.level} ${event.name === 'fault.injected' ? 'tone-fault' : ''}`}
-        follow=${follow}
+        follow=${follow && !IS_REPORT}
         onFollow=${setFollow}
         onOpen=${(/** @type {any} */ event) => {
           setFollow(false);

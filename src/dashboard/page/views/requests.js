@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { json, query } from '../core/api.js';
 import { bytes, plain, plural, short, span } from '../core/format.js';
+import { IS_REPORT } from '../core/report.js';
 import { matching, REQUEST_EVENTS, Requests } from '../core/requests.js';
 import { command, curlOfEntry } from '../core/shell.js';
 import { Copy, download } from '../ui/copy.js';
@@ -72,6 +73,7 @@ export default function RequestsView({ model, words }) {
       <${Search} value=${search} onInput=${setSearch} label="Search connect requests" hint="Host, user, session, rule…" />
       <${Select} value=${outcome} onChange=${setOutcome} label="Which outcome" options=${OUTCOMES} />
       <${Act}
+        looks
         how=${{ title: 'The last HTTP requests as a HAR', rest: HAR }}
         run=${async () => {
           const har = await json(HAR.path);
@@ -126,11 +128,10 @@ function Detail({ row, onClose }) {
   useEffect(() => {
     let current = true;
     setEntries(undefined);
-    json(HAR.path).then(
-      (har) =>
-        current && setEntries(har.log.entries.filter((/** @type {any} */ one) => one._request === row.id).slice(-50)),
-      () => current && setEntries([]),
-    );
+    json(HAR.path)
+      .then(({ log }) => log.entries.filter((/** @type {any} */ one) => one._request === row.id).slice(-50))
+      .catch(() => [])
+      .then((found) => current && setEntries(found));
     return () => {
       current = false;
     };
@@ -161,7 +162,7 @@ function Detail({ row, onClose }) {
         ['Trace', row.trace],
       ]}
     />
-    ${row.protocol === 'tcp' && html`<div><h3>Ask again, through a tunnel of its own</h3><${Code} text=${command(...again)}><${Copy} text=${command(...again)} what="the command" /></${Code}></div>`}
+    ${row.protocol === 'tcp' && !IS_REPORT && html`<div><h3>Ask again, through a tunnel of its own</h3><${Code} text=${command(...again)}><${Copy} text=${command(...again)} what="the command" /></${Code}></div>`}
     ${(entries ?? []).map(
       (entry, i) => html`<section key=${i} aria-label="HTTP request">
         <h3 class="mono">${short(entry.request.method, 20)} ${short(entry.request.url, 300)}</h3>

@@ -1,13 +1,15 @@
 import { useEffect, useState } from 'preact/hooks';
-import { json } from '../core/api.js';
+import { json, request } from '../core/api.js';
 import { plain } from '../core/format.js';
 import { word } from '../core/shell.js';
-import { Copy, download } from '../ui/copy.js';
+import { Copy, download, downloadBlob } from '../ui/copy.js';
 import { Explanation } from '../ui/explanation.js';
 import { useStore } from '../ui/hooks.js';
 import { Act, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
 import { Code, Facts, Heading } from '../ui/parts.js';
+
+const REPORT = { path: '/api/report' };
 
 /** @param {{ model: import('../core/model.js').Model }} props */
 export default function Setup({ model }) {
@@ -41,6 +43,10 @@ export default function Setup({ model }) {
   ];
   return html`
     <${Heading} title="Set-up" about="How a client gets to this instance.">
+      <${Act} how=${{ title: 'A report of this instance, without secrets', cli: ['report'], rest: REPORT }} run=${async () => {
+        downloadBlob('tunnelite-report.tar.gz', await (await request(REPORT.path)).blob());
+        return 'Downloaded the report: whoever gets it looks at it with tunnelite open.';
+      }}>Download a report</${Act}>
       <${Act} how=${{ title: 'Back to how it started', cli: ['reset'], rest: { method: 'POST', path: '/api/reset', body: {} } }} run=${() => json('/api/reset', { method: 'POST', body: {} }).then(({ sessions }) => `Reset; ${sessions} sessions ended.`)} kind="danger">Reset everything</${Act}>
     </${Heading}>
     <div class="cards wide">

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { json } from '../core/api.js';
 import { moment, plain, short, span } from '../core/format.js';
+import { IS_REPORT, machineTime } from '../core/report.js';
 import { Copy } from '../ui/copy.js';
 import { Act, complain, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
@@ -75,6 +76,18 @@ export function tokenIn(text) {
 
 /** @param {{ model: import('../core/model.js').Model }} props */
 export default function Tokens({ model }) {
+  if (IS_REPORT) return html`<${Elsewhere} />`;
+  return html`<${Desk} model=${model} />`;
+}
+
+/** A report has no token in it, and no gateway that could check one. */
+function Elsewhere() {
+  useEffect(() => how.showView({ title: 'What was said of tokens', rest: { path: '/api/journal?name=auth.*' } }), []);
+  return html`<${Heading} title="Tokens" /><p class="notice">A report has no token in it. What the gateway said of those that came is in the <a href="#/journal?search=auth.">journal</a>; to look at a token itself, paste it into the dashboard of a running instance.</p>`;
+}
+
+/** @param {{ model: import('../core/model.js').Model }} props */
+function Desk({ model }) {
   const [text, setText] = useState('');
   const [verdict, setVerdict] = useState(/** @type {any} */ (undefined));
   const [user, setUser] = useState('');
@@ -106,7 +119,7 @@ export default function Tokens({ model }) {
   };
   const body = { ...(user === '' ? {} : { user }), ...(wrong === '' ? {} : { wrong }) };
   const make = { method: 'POST', path: '/api/tokens', body };
-  const now = Date.now() + (model.clock.value?.offset ?? 0);
+  const now = machineTime() + (model.clock.value?.offset ?? 0);
   return html`
     <${Heading} title="Tokens" about="Paste an access token, or make one, and see each check that the gateway makes." />
     <div class="cards wide">
