@@ -182,6 +182,54 @@ t.test('a damaged, exchanged or half-deleted CA is an error that says what to do
   t.same((await load({ directory: one })).events, ['certificate.created: ca'], 'what the hint says helps');
 });
 
+t.test('a certificate that is no CA is not taken for one', async (t) => {
+  const directory = t.testdir();
+  const store = await load({ directory });
+  await store.leaf('gateway', GATEWAY);
+  writeFileSync(join(directory, 'ca-key.pem'), readFileSync(join(directory, 'gateway.pem'), 'utf8'));
+  await t.rejects(load({ directory }), { code: 'ERR_CERT_CORRUPT' });
+});
+
+t.test('a file of more than a megabyte, or what is no file, is not read', async (t) => {
+  const directory = t.testdir();
+  await load({ directory });
+  const keyFile = join(directory, 'ca-key.pem');
+  const good = readFileSync(keyFile, 'utf8');
+  writeFileSync(keyFile, good.padEnd(1 << 20, '\n'));
+  t.same((await load({ directory })).events, [], 'a megabyte is read');
+  writeFileSync(keyFile, good.padEnd((1 << 20) + 1, '\n'));
+  await t.rejects(load({ directory }), { code: 'ERR_CERT_CORRUPT', message: /not a file that Tunnelite wrote/ });
+  rmSync(keyFile);
+  mkdirSync(keyFile);
+  await t.rejects(load({ directory }), { code: 'ERR_CERT_CORRUPT', message: /not a file that Tunnelite wrote/ });
+});
+
+const hasOpenssl = { skip: which('openssl') ? false : 'openssl is not installed' };
+
+t.test('the CA says what it is for, and a leaf what it is not', hasOpenssl, async (t) => {
+  const store = await load();
+  const read = (pem: string): string =>
+    execFileSync('openssl', ['x509', '-noout', '-ext', 'basicConstraints,keyUsage,extendedKeyUsage'], {
+      input: pem,
+      encoding: 'utf8',
+    }).replaceAll(/\s+/g, ' ');
+  const ca = read(store.ca.certPem);
+  t.match(ca, 'X509v3 Basic Constraints: critical CA:TRUE, pathlen:1');
+  t.match(ca, 'X509v3 Key Usage: critical Certificate Sign, CRL Sign');
+  t.notMatch(ca, 'Extended');
+  const leaf = read((await store.leaf('gateway', GATEWAY)).certPem);
+  t.match(leaf, 'X509v3 Basic Constraints: critical CA:FALSE');
+  t.match(leaf, 'X509v3 Key Usage: critical Digital Signature');
+  t.match(leaf, /Extended Key Usage: TLS Web Server Authentication ?$/);
+  const both = await store.leaf('both', { ...GATEWAY, usages: ['server', 'client'] });
+  t.match(read(both.certPem), 'TLS Web Server Authentication, TLS Web Client Authentication');
+  const below = await store.special('intermediate', GATEWAY);
+  const [, middle] = below.certPem.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/g)!;
+  const issuing = read(middle!);
+  t.match(issuing, 'X509v3 Basic Constraints: critical CA:TRUE, pathlen:0');
+  t.match(issuing, 'X509v3 Key Usage: critical Certificate Sign, CRL Sign');
+});
+
 t.test('a leaf file that cannot be read, or that another CA issued, is made anew', async (t) => {
   const directory = t.testdir();
   const store = await load({ directory });

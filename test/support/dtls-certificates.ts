@@ -72,3 +72,38 @@ export async function testCertificate(kind: KeyKind, options: TestCertificateOpt
   const key = KeyObject.from(keys.privateKey as webcrypto.CryptoKey).export({ type: 'pkcs8', format: 'pem' });
   return { cert: leaf.toString('pem'), key: key as string, ca: ca.toString('pem') };
 }
+
+/** One certificate of a path, with what is needed to issue the next. */
+export interface MadeCertificate {
+  readonly pem: string;
+  readonly keys: webcrypto.CryptoKeyPair;
+}
+
+export interface CertificateRequest {
+  /** Subject, such as `CN=Root`. */
+  readonly name: string;
+  readonly ca: boolean;
+  /** Who signs; itself when left out. */
+  readonly issuer?: MadeCertificate;
+  /** Milliseconds since the Unix epoch; an hour ago to a day from now when left out. */
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** A certificate with a key of its own, signed by any other: also by one that is no CA. */
+export async function makeCertificate({ name, ca, issuer, from, to }: CertificateRequest): Promise<MadeCertificate> {
+  const algorithm = ALGORITHMS.p256 as webcrypto.EcKeyGenParams;
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: webcrypto.getRandomValues(Buffer.alloc(8)).fill(1, 0, 1).toString('hex'),
+    subject: name,
+    issuer: issuer ? new x509.X509Certificate(issuer.pem).subject : name,
+    notBefore: new Date(from ?? Date.now() - HOUR),
+    notAfter: new Date(to ?? Date.now() + 24 * HOUR),
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    publicKey: keys.publicKey,
+    signingKey: (issuer ?? { keys }).keys.privateKey,
+    extensions: [new x509.BasicConstraintsExtension(ca)],
+  });
+  return { pem: certificate.toString('pem'), keys };
+}

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Connection } from '../../../src/dtls/association/connection.ts';
-import { Roaming } from '../../../src/dtls/association/roaming.ts';
+import { LIMITED, Roaming } from '../../../src/dtls/association/roaming.ts';
 import { ReplayWindow } from '../../../src/dtls/record/replay-window.ts';
 
 const ASSOCIATIONS = 10_000;
@@ -88,5 +88,75 @@ t.test('the one among many whose number fits best is found with few decryptions'
   (owner.records as unknown as { opener: { open: () => number } }).opener = { open: () => 10 };
   t.equal(roaming.find(record(5003), '192.0.2.1', { near: [], all }, 0), owner);
   t.equal(roaming.trials, 1);
+  t.end();
+});
+
+t.test('one datagram causes 64 decryptions at the most, and says that more might be tried', (t) => {
+  const { all, opened } = crowd();
+  const roaming = new Roaming();
+  // Three known addresses of one client, then everybody: the near ones count.
+  t.equal(roaming.find(record(50), '192.0.2.1', { near: all.slice(0, 3), all }, 0), LIMITED);
+  t.equal(opened(), 64);
+  t.equal(roaming.trials, 64);
+  const few = crowd();
+  t.equal(
+    new Roaming().find(
+      record(50),
+      '192.0.2.1',
+      { near: [], all: few.all.filter((_, i) => i % 100 < 50).slice(0, 64) },
+      0,
+    ),
+    undefined,
+  );
+  t.equal(few.opened(), 64, 'all of 64');
+  t.end();
+});
+
+t.test('a second allows 2000 decryptions over all addresses', (t) => {
+  const { all, opened } = crowd();
+  const small = all.slice(0, 64);
+  const roaming = new Roaming();
+  for (let i = 0; i < 100; i++) roaming.find(record(50), `10.0.0.${i}`, { near: [], all: small }, 0);
+  t.equal(opened(), 2000);
+  roaming.find(record(50), '10.0.1.1', { near: [], all: small }, 1);
+  t.equal(opened(), 2002, 'two more a millisecond later');
+  t.end();
+});
+
+t.test('a second allows 100,000 associations to be looked at over all addresses', (t) => {
+  const { all } = crowd();
+  const roaming = new Roaming();
+  // A number that none of them can have had: looked at, and not tried.
+  const far = record(200_000);
+  for (let i = 0; i < 40; i++) roaming.find(far, `10.0.0.${i}`, { near: [], all }, 0);
+  t.equal(roaming.visits, 100_000);
+  t.equal(roaming.trials, 0);
+  t.equal(roaming.find(far, '10.0.1.1', { near: [], all }, 0), LIMITED);
+  t.end();
+});
+
+t.test('searches in vain are counted for 1024 addresses a second, and no others are searched for', (t) => {
+  const roaming = new Roaming();
+  const find = (i: number, now: number) =>
+    roaming.find(record(5), `10.0.${i >> 8}.${i & 255}`, { near: [], all: [] }, now);
+  for (let i = 0; i < 1024; i++) if (find(i, 0) !== undefined) t.fail(`address ${i}`);
+  t.equal(find(1024, 0), LIMITED);
+  t.equal(find(1, 0), undefined, 'one of those has its four');
+  t.equal(find(1024, 999), LIMITED);
+  t.equal(find(1024, 1000), undefined, 'a second later there is room');
+  t.end();
+});
+
+t.test('an association whose number is more than 65,536 behind, or which has had it, is not tried', (t) => {
+  const { all, opened } = crowd();
+  const one = [all[0]!];
+  const tries = (sequence: number): number => {
+    const before = opened();
+    new Roaming().find(record(sequence), '192.0.2.1', { near: [], all: one }, 0);
+    return opened() - before;
+  };
+  t.strictSame([0, 1, 65_536, 65_537].map(tries), [0, 1, 1, 0]);
+  const closed = { ...one[0]!, connected: false } as unknown as Connection;
+  t.equal(new Roaming().find(record(1), '192.0.2.1', { near: [], all: [closed] }, 0), undefined);
   t.end();
 });

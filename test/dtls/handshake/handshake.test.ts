@@ -102,10 +102,12 @@ t.test('a certificate is refused, with the reason in words', async (t) => {
 });
 
 t.test('the validity of a certificate is judged by the clock that is handed in', async (t) => {
-  const { cert, key, ca } = await testCertificate('p256', { notBefore: new Date(0), notAfter: new Date(1000) });
+  const { cert, key, ca } = await testCertificate('p256', { notBefore: new Date(1000), notAfter: new Date(2000) });
   for (const [now, up] of [
-    [500, true],
-    [2000, false],
+    [999, false],
+    [1000, true],
+    [2000, true],
+    [2001, false],
   ] as const) {
     const link = new DtlsLink({
       credentials: { kind: 'certificate', identity: certificateIdentity(cert, key), context: '' },
