@@ -67,6 +67,29 @@ t.test('an address that does not answer has the next one tried beside it, and gi
   t.equal(clock.pending, 0);
 });
 
+t.test('a connection that has come about lives on, however long the dial might have taken', async (t) => {
+  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as { port: number };
+  const clock = new ManualClock();
+  const outcomes: Dialled[] = [];
+  const { promise, resolve } = Promise.withResolvers<Dialled>();
+  dial({ host: 'api', port, resolve: async () => ({ addresses: ['127.0.0.1', '127.0.0.2'] }), clock }, (outcome) => {
+    outcomes.push(outcome);
+    resolve(outcome);
+  });
+  const won = await promise;
+  t.ok('socket' in won, JSON.stringify(won));
+  if (!('socket' in won)) return;
+  t.teardown(() => won.socket.destroy());
+  clock.advance(10 * DIAL_TIMEOUT_MS);
+  won.socket.write('still here');
+  t.equal(String((await once(won.socket, 'data'))[0]), 'still here');
+  t.equal(outcomes.length, 1, 'told once');
+});
+
 t.test('what is not resolved in time fails, and nothing is dialled when it is in the end', async (t) => {
   const clock = new ManualClock();
   const late = Promise.withResolvers<HostAddresses>();

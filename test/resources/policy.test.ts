@@ -53,6 +53,16 @@ t.test('a range allows what is in it, on its ports only, and may send it elsewhe
   t.match(policy(ask('192.0.3.77', 443)), { allow: false });
 });
 
+t.test('a host name, and a wildcard, allow their ports only', async (t) => {
+  for (const match of ['api.example.com', '*.example.com']) {
+    const policy = createPolicy({ services, upstreams: new UpstreamRules([rule(match, { ports: [443, 8443] })]) });
+    const ports = [443, 8443, 80, 444].map((port) => policy(ask('10.20.240.1', port, 'api.example.com')).allow);
+    t.strictSame(ports, [true, true, false, false], match);
+    const any = createPolicy({ services, upstreams: new UpstreamRules([rule(match)]) });
+    t.equal(any(ask('10.20.240.1', 80, 'api.example.com')).allow, true, `${match} without ports: any`);
+  }
+});
+
 t.test('an IPv6 range does not match IPv4 addresses and the other way round', async (t) => {
   const policy = createPolicy({
     services,
