@@ -421,3 +421,26 @@ t.test(
     );
   },
 );
+
+t.test(
+  'an acknowledgement from behind the one byte of a probe is taken while the window is closed, and no other',
+  async (t) => {
+    const acknowledged = (fields: { seq: number; payload?: string }): boolean => {
+      const peer = new RawPeer({ stack: { tcp: { receiveBuffer: 2000 } } }).establish();
+      peer.autoConsume = false;
+      peer.send({ seq: 1, payload: Buffer.alloc(2000) });
+      peer.flow!.write(Buffer.from('answer'));
+      peer.stack.flush();
+      peer.send({ ...fields, ack: 7 });
+      peer.sent();
+      peer.wait(5000);
+      // What was not acknowledged is sent again.
+      return bytes(peer.sent()) === 0;
+    };
+    t.equal(acknowledged({ seq: 2001 }), true, 'at the edge');
+    t.equal(acknowledged({ seq: 2002 }), true, 'behind the probe');
+    t.equal(acknowledged({ seq: 2003 }), false, 'farther');
+    t.equal(acknowledged({ seq: 2000 }), false, 'before');
+    t.equal(acknowledged({ seq: 2002, payload: 'x' }), false, 'text behind the probe');
+  },
+);

@@ -256,6 +256,47 @@ t.test('data after FIN, and a FIN that moves, are not believed', async (t) => {
   t.equal(peer.flow!.state, TcpState.CloseWait);
 });
 
+t.test(
+  'text that reaches beyond a FIN is cut off there, whether it comes before the gap is closed or closes it',
+  async (t) => {
+    const early = new RawPeer().establish();
+    early.send({ seq: 7, flags: FIN | ACK });
+    early.send({ seq: 4, payload: 'defXXXX' });
+    t.equal(early.data, '', 'there is a gap');
+    early.send({ seq: 1, payload: 'abc' });
+    t.equal(early.data, 'abcdef');
+    t.ok(early.ended);
+    t.equal(early.sent().at(-1)?.ack, 8, 'the FIN is acknowledged, and nothing behind it');
+
+    const closing = new RawPeer().establish();
+    closing.send({ seq: 7, flags: FIN | ACK });
+    closing.send({ seq: 1, payload: 'abcdefXXXX' });
+    t.equal(closing.data, 'abcdef');
+    t.ok(closing.ended);
+    t.equal(closing.sent().at(-1)?.ack, 8);
+
+    const behind = new RawPeer().establish();
+    behind.send({ seq: 4, flags: FIN | ACK });
+    behind.send({ seq: 6, payload: 'XXXX' });
+    behind.send({ seq: 1, payload: 'abc' });
+    t.equal(behind.data, 'abc', 'what lies wholly behind it is nothing');
+    t.ok(behind.ended);
+  },
+);
+
+t.test('a FIN beyond the window, or before what was taken, is none', async (t) => {
+  const peer = new RawPeer({ stack: { tcp: { receiveBuffer: 4096 } } }).establish();
+  peer.autoConsume = false;
+  peer.send({ seq: 1 + 70_000, flags: FIN | ACK });
+  peer.send({ seq: 1, payload: 'abc' });
+  peer.send({ seq: 2, flags: FIN | ACK });
+  t.notOk(peer.ended);
+  peer.send({ seq: 4, payload: 'def' });
+  t.equal(peer.data, 'abcdef');
+  peer.send({ seq: 7, flags: FIN | ACK });
+  t.ok(peer.ended);
+});
+
 t.test('a flood of SYNs stops at the cap on half-open connections, and the flows that are open go on', async (t) => {
   const peer = new RawPeer({ stack: { limits: { tcpHalfOpen: 10 } } }).establish();
   const { flow } = peer;
