@@ -157,3 +157,82 @@ t.test('one version of the metadata failing keeps both as they were', async (t) 
   await t.rejects(verifier.load(), { code: 'ERR_IDENTITY_DISCOVERY' });
   t.same(verifier.keyIds, [kid]);
 });
+
+t.test('a key that is published anew under the same id takes the place of the old one', async (t) => {
+  const idp = await createTestIssuer({ keys: await SigningKeys.create() });
+  const other = await createTestIssuer({ keys: await SigningKeys.create() });
+  const { kid } = idp.keys.current;
+  let published: TestIssuer = idp;
+  const { clock, authority } = idp;
+  const verifier = createTokenVerifier({
+    policy: 'gateway',
+    authority,
+    clock,
+    fetchJson: async (url, limits) => {
+      const document = (await published.fetchJson(url, limits)) as { keys?: { kid: string }[] };
+      return document.keys ? { keys: document.keys.map((key) => ({ ...key, kid })) } : document;
+    },
+  });
+  await verifier.load();
+  const token = await idp.token();
+  t.equal(reason(await verifier.verify(token)), 'accepted');
+  published = other;
+  await verifier.load();
+  t.match(await verifier.verify(token), { refusal: { reason: 'signature', explanation: new RegExp(`kid "${kid}"`) } });
+});
+
+t.test('what was held before a start counts as loaded at it, and failures are forgotten', async (t) => {
+  const { idp, verifier } = await scene('strict');
+  fail(idp);
+  idp.clock.advance(25 * HOUR);
+  await verifier.verify(await idp.token());
+  const fetched = idp.fetched.length;
+  verifier.renew();
+  t.equal(reason(await verifier.verify(await idp.token())), 'accepted');
+  t.equal(idp.fetched.length, fetched, 'the keys are fresh');
+  idp.trouble = undefined;
+  await idp.keys.rotate();
+  idp.clock.advance(300_000);
+  t.equal(reason(await verifier.verify(await idp.token())), 'accepted', 'and a new key is looked up at once');
+
+  const empty = createTokenVerifier({
+    policy: 'strict',
+    authority: idp.authority,
+    fetchJson: idp.fetchJson,
+    clock: idp.clock,
+  });
+  empty.renew();
+  t.strictSame(empty.keyIds, [], 'nothing held stays nothing');
+});
+
+t.test('gateway: the token that brings a new key fails, strict: it passes', async (t) => {
+  for (const policy of ['gateway', 'strict'] as const) {
+    const { idp, verifier } = await scene(policy);
+    await idp.keys.rotate();
+    idp.clock.advance(1_000_000);
+    t.equal(reason(await verifier.verify(await idp.token())), policy === 'strict' ? 'accepted' : 'unknown-key');
+  }
+});
+
+t.test(
+  'documents without what a verifier needs are no metadata, and keys are taken by what they say of themselves',
+  async (t) => {
+    const idp = await createTestIssuer();
+    const { clock, authority } = idp;
+    const judge = async (change: (document: Record<string, unknown>) => unknown): Promise<string> => {
+      const fetchJson = async (url: string, limits: { maxBytes: number; timeout: number }) =>
+        change((await idp.fetchJson(url, limits)) as Record<string, unknown>);
+      const verifier = createTokenVerifier({ policy: 'gateway', authority, clock, fetchJson });
+      return reason(await verifier.verify(await idp.token()));
+    };
+    const keys = (change: object) => (document: Record<string, unknown>) =>
+      Array.isArray(document.keys) ? { keys: document.keys.map((key) => ({ ...key, ...change })) } : document;
+    t.equal(await judge((document) => document), 'accepted');
+    for (const name of ['issuer', 'jwks_uri'])
+      t.equal(await judge((document) => ({ ...document, [name]: undefined })), 'keys-unavailable', `no ${name}`);
+    t.equal(await judge(keys({ use: undefined })), 'accepted', 'a key for any use');
+    t.equal(await judge(keys({ use: 'enc' })), 'keys-unavailable');
+    for (const name of ['kid', 'n', 'e', 'kty'])
+      t.equal(await judge(keys({ [name]: undefined })), 'keys-unavailable', `a key without ${name}`);
+  },
+);
