@@ -403,3 +403,29 @@ t.test('whatever the key endpoint does, a verdict comes, and good keys stay', as
   await broken.load();
   t.equal(reason(await broken.verify(await idp.token())), 'algorithm', 'a key that cannot be imported');
 });
+
+t.test('each signed part has one spelling too: no bits that nobody reads, and text only', async (t) => {
+  const s = await scene();
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const signed = (header: string, payload: string): string => {
+    const input = `${header}.${payload}`;
+    return `${input}.${sign('sha256', Buffer.from(input), s.key).toString('base64url')}`;
+  };
+  /** The same object in base64url with unused bits at its end, one of which is set. */
+  const bent = (value: Record<string, unknown>): string => {
+    let text = b64(value);
+    for (let pad = 'x'; text.length % 4 === 0; pad += 'x') text = b64({ ...value, pad });
+    return text.slice(0, -1) + alphabet[alphabet.indexOf(text.at(-1)!) + 1];
+  };
+  const [header, payload] = [b64(s.header), b64(s.claims)];
+  await refused(t, s, signed(header, payload), 'accepted', 'as it should be');
+  await refused(t, s, signed(bent(s.header), payload), 'malformed', 'header');
+  await refused(t, s, signed(header, bent(s.claims)), 'malformed', 'payload');
+  const latin1 = Buffer.from(JSON.stringify({ ...s.claims, name: 'Ada é' }), 'latin1').toString('base64url');
+  for (const verifier of s.verifiers) {
+    const verdict = await verifier.verify(signed(header, latin1));
+    t.match(verdict, {
+      refusal: { reason: 'malformed', explanation: /signature is good, but the payload .* is not JSON/ },
+    });
+  }
+});

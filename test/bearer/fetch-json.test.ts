@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
 import t, { type Test } from 'tap';
 import { createJsonFetcher } from '../../src/bearer/fetch-json.ts';
 import { isTunneliteError } from '../../src/lib/errors.ts';
+import { testLeaf } from '../support/certificates.ts';
 
 async function serve(t: Test, listener: RequestListener): Promise<string> {
   const server: Server = createServer(listener).listen(0, '127.0.0.1');
@@ -116,4 +118,25 @@ t.test('a connection that the server closed while it was idle is no failure', as
   t.teardown(() => fetcher.close());
   t.same(await fetcher.fetchJson(url, LIMITS), {});
   t.same(await fetcher.fetchJson(url, LIMITS), {});
+});
+
+t.test('certificate authorities are given as one text or as several, and hold for agents and for dials', async (t) => {
+  const leaf = await testLeaf('localhost');
+  const server = createSecureServer({ key: leaf.keyPem, cert: leaf.certPem }, (_, response) => response.end('{"a":1}'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const address = `https://localhost:${port}/`;
+  const dial = () => connect({ host: '127.0.0.1', port });
+  for (const ca of [leaf.caPem, [leaf.caPem]]) {
+    for (const options of [{ ca }, { ca, dial }]) {
+      await using fetcher = createJsonFetcher(options);
+      t.strictSame(await fetcher.fetchJson(address, { maxBytes: 100, timeout: 10_000 }), { a: 1 });
+    }
+  }
+  for (const options of [{}, { dial }]) {
+    await using fetcher = createJsonFetcher(options);
+    await t.rejects(fetcher.fetchJson(address, { maxBytes: 100, timeout: 10_000 }), { code: 'ERR_IDENTITY_FETCH' });
+  }
 });
