@@ -6,6 +6,7 @@ import { type Baseline, baselineOf } from './mutation/baseline.ts';
 import { importGraph } from './mutation/import-graph.ts';
 import { type Mutant, mutantsOf, nameOf } from './mutation/mutants.ts';
 import { describe, type Equivalent, linesOf, type MutationReport, reportOf } from './mutation/report.ts';
+import { endTests } from './mutation/run-test.ts';
 import { sampleOf } from './mutation/sample.ts';
 import { copyTree } from './mutation/tree-copy.ts';
 import { Trials, type Verdict } from './mutation/trial.ts';
@@ -100,6 +101,7 @@ const removeCopies = (): void => {
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
+    endTests();
     removeCopies();
     process.exit(1);
   });

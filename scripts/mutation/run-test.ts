@@ -23,6 +23,22 @@ export interface TestRun {
 const GRACE = 3000;
 const KEPT = 200_000;
 
+/** Process groups of the tests that run. */
+const running = new Set<number>();
+
+function signal(group: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(-group, name);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Ends all tests that run, for a program that is interrupted. */
+export function endTests(): void {
+  for (const group of running) signal(group, 'SIGTERM');
+}
+
 function reasonIn(output: string): string {
   const failed = output
     .split('\n')
@@ -46,22 +62,18 @@ export async function runTest({ root, test, limit, env = {} }: TestRun): Promise
   };
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);
-  const signal = (name: NodeJS.Signals): void => {
-    try {
-      process.kill(-child.pid!, name);
-    } catch {
-      // The group has ended.
-    }
-  };
+  const group = child.pid!;
+  running.add(group);
   let late = false;
   const patience = setTimeout(() => {
     late = true;
-    signal('SIGTERM');
-    setTimeout(signal, GRACE, 'SIGKILL').unref();
+    signal(group, 'SIGTERM');
+    setTimeout(signal, GRACE, group, 'SIGKILL').unref();
   }, limit);
   const [code] = (await once(child, 'exit')) as [number | null];
   clearTimeout(patience);
-  signal('SIGKILL');
+  signal(group, 'SIGKILL');
+  running.delete(group);
   const took = performance.now() - begin;
   if (late) return { outcome: 'timed out', took, because: `did not end within ${Math.round(limit)} ms` };
   return { outcome: code === 0 ? 'passed' : 'failed', took, because: code === 0 ? '' : reasonIn(output) };
