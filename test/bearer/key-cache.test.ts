@@ -188,6 +188,7 @@ t.test('what was held before a start counts as loaded at it, and failures are fo
   await verifier.verify(await idp.token());
   const fetched = idp.fetched.length;
   verifier.renew();
+  idp.clock.advance(60_000);
   t.equal(reason(await verifier.verify(await idp.token())), 'accepted');
   t.equal(idp.fetched.length, fetched, 'the keys are fresh');
   idp.trouble = undefined;
@@ -219,20 +220,53 @@ t.test(
   async (t) => {
     const idp = await createTestIssuer();
     const { clock, authority } = idp;
-    const judge = async (change: (document: Record<string, unknown>) => unknown): Promise<string> => {
+    const judge = async (change: (document: Record<string, unknown>) => unknown, why = false): Promise<string> => {
       const fetchJson = async (url: string, limits: { maxBytes: number; timeout: number }) =>
         change((await idp.fetchJson(url, limits)) as Record<string, unknown>);
       const verifier = createTokenVerifier({ policy: 'gateway', authority, clock, fetchJson });
-      return reason(await verifier.verify(await idp.token()));
+      const verdict = await verifier.verify(await idp.token());
+      return why && !verdict.ok ? verdict.refusal.explanation : reason(verdict);
     };
     const keys = (change: object) => (document: Record<string, unknown>) =>
       Array.isArray(document.keys) ? { keys: document.keys.map((key) => ({ ...key, ...change })) } : document;
     t.equal(await judge((document) => document), 'accepted');
     for (const name of ['issuer', 'jwks_uri'])
-      t.equal(await judge((document) => ({ ...document, [name]: undefined })), 'keys-unavailable', `no ${name}`);
+      t.match(
+        await judge((document) => ({ ...document, [name]: undefined }), true),
+        /is no OpenID metadata: "issuer" or "jwks_uri" is missing/,
+        `no ${name}`,
+      );
     t.equal(await judge(keys({ use: undefined })), 'accepted', 'a key for any use');
     t.equal(await judge(keys({ use: 'enc' })), 'keys-unavailable');
     for (const name of ['kid', 'n', 'e', 'kty'])
       t.equal(await judge(keys({ [name]: undefined })), 'keys-unavailable', `a key without ${name}`);
+  },
+);
+
+t.test(
+  'a download that fails is told with its kind and address, and one that succeeds with the number of keys',
+  async (t) => {
+    const idp = await createTestIssuer();
+    const told: unknown[] = [];
+    const { clock } = idp;
+    const make = (authority: string) =>
+      createTokenVerifier({
+        policy: 'gateway',
+        authority,
+        fetchJson: idp.fetchJson,
+        clock,
+        emit: (name, fields) => told.push([name, fields]),
+      });
+    await make(idp.authority).load();
+    await t.rejects(make('https://127.0.0.1:8444/fabrikam.com').load());
+    idp.trouble = () => {
+      throw new Error('down');
+    };
+    await t.rejects(make(idp.authority).load());
+    t.match(told, [
+      ['identity.keys.loaded', { count: 1, url: /\/keys$/ }],
+      ['identity.keys.failed', { reason: 'status', url: /fabrikam\.com/, explanation: /404/ }],
+      ['identity.keys.failed', { reason: 'error', url: /openid-configuration$/, explanation: 'down' }],
+    ]);
   },
 );

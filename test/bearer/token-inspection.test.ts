@@ -191,3 +191,26 @@ t.test('names of the language in a header or in claims are not taken for members
     { outcome: 'failed', found: { toString: 'missing' } },
   );
 });
+
+t.test('each check says what it wants, as the verifier is set up', async (t) => {
+  const wants = async (options: Partial<TokenVerifierOptions>) => {
+    const { idp, verifier } = await scene(options);
+    const { checks } = await verifier.inspect(await idp.token());
+    return Object.fromEntries(checks.map(({ name, wants }) => [name, wants]));
+  };
+  t.match(await wants({}), {
+    times: /with 300 s of clock skew$/,
+    permission: "a user's token with the scope Tunnel_Allow",
+    guest: /^a member of the tenant|^anything: guests are accepted/,
+    client: 'anything: every app is accepted',
+    issuer: /; tenant 11111111-2222-4333-8444-555555555555$/,
+  });
+  t.match(await wants({ scope: null, clients: ['a', 'b'], clockSkew: 0, audiences: ['x', 'y'], guests: 'refuse' }), {
+    times: /with no clock skew$/,
+    permission: /^a user's token$/,
+    client: 'a or b',
+    audience: 'x or y',
+    guest: 'a member of the tenant',
+  });
+  t.match(await wants({ guests: 'accept' }), { guest: 'anything: guests are accepted' });
+});
