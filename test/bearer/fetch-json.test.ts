@@ -140,3 +140,27 @@ t.test('certificate authorities are given as one text or as several, and hold fo
     await t.rejects(fetcher.fetchJson(address, { maxBytes: 100, timeout: 10_000 }), { code: 'ERR_IDENTITY_FETCH' });
   }
 });
+
+t.test('one connection serves one fetch after the other, and goes with the fetcher', async (t) => {
+  const server = createServer((_, response) => response.end('{}'));
+  let connections = 0;
+  const gone = Promise.withResolvers<void>();
+  server.on('connection', (socket) => {
+    connections++;
+    socket.once('close', () => gone.resolve());
+  });
+  // Idle connections are the client's to end.
+  server.keepAliveTimeout = 0;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const fetcher = createJsonFetcher();
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  for (let i = 0; i < 3; i++) t.strictSame(await fetcher.fetchJson(address, LIMITS), {});
+  t.equal(connections, 1);
+  await fetcher.close();
+  await gone.promise;
+});
