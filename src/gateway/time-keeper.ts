@@ -121,7 +121,7 @@ export class TimeKeeper implements ClockFollower {
       const due = tunnel.openedAt + rekeyTime * 1000;
       return due > now && due <= end;
     });
-    for (const session of sessions) ahead.schedule({ session, wakeAt: Infinity, heapIndex: -1 }, session.deadline);
+    for (const session of sessions) ahead.schedule({ session, heapIndex: -1 }, session.deadline);
     this.#wakeAtNext();
   }
 

@@ -1,7 +1,6 @@
-/** Something with a deadline. `wakeAt` and `heapIndex` belong to the heap. */
+/** Something with a deadline. `heapIndex` belongs to the heap. */
 export interface Sleeper {
-  /** The deadline under which it is filed; may be earlier than the true one, never later. */
-  wakeAt: number;
+  /** -1 while it is in none. */
   heapIndex: number;
 }
 
@@ -11,10 +10,15 @@ export interface Sleeper {
  */
 export class DeadlineHeap<T extends Sleeper> {
   readonly #heap: T[] = [];
+  /**
+   * What each of them is filed under; may be earlier than the true deadline, never later. In an array of its own, so that comparing looks at no
+   * object: sleepers are of many classes.
+   */
+  readonly #deadlines: number[] = [];
 
   /** The earliest filed deadline; Infinity when there is none. */
   get next(): number {
-    return this.#heap.length > 0 ? this.#heap[0]!.wakeAt : Infinity;
+    return this.#deadlines.length > 0 ? this.#deadlines[0]! : Infinity;
   }
 
   /** All that are filed, in no order; a copy. */
@@ -24,15 +28,13 @@ export class DeadlineHeap<T extends Sleeper> {
 
   /** Files `item` under `at`, unless it is already filed under an earlier time. */
   schedule(item: T, at: number): void {
-    if (item.heapIndex >= 0) {
-      if (at >= item.wakeAt) return;
-      item.wakeAt = at;
-      this.#up(item.heapIndex);
+    const index = item.heapIndex;
+    if (index >= 0) {
+      if (at < this.#deadlines[index]!) this.#up(index, item, at);
     } else if (at < Infinity) {
-      item.wakeAt = at;
-      item.heapIndex = this.#heap.length;
       this.#heap.push(item);
-      this.#up(item.heapIndex);
+      this.#deadlines.push(at);
+      this.#up(this.#heap.length - 1, item, at);
     }
   }
 
@@ -47,44 +49,50 @@ export class DeadlineHeap<T extends Sleeper> {
     const index = item.heapIndex;
     if (index < 0) return;
     item.heapIndex = -1;
-    item.wakeAt = Infinity;
     const last = this.#heap.pop()!;
+    const at = this.#deadlines.pop()!;
     if (last === item) return;
-    this.#heap[index] = last;
-    last.heapIndex = index;
-    this.#up(index);
-    this.#down(last.heapIndex);
+    if (index > 0 && this.#deadlines[(index - 1) >> 1]! > at) this.#up(index, last, at);
+    else this.#down(index, last, at);
   }
 
-  #up(index: number): void {
+  /** Puts `item` at `index` or above it. */
+  #up(index: number, item: T, at: number): void {
     const heap = this.#heap;
-    const item = heap[index]!;
+    const deadlines = this.#deadlines;
     while (index > 0) {
-      const parentIndex = (index - 1) >> 1;
-      const parent = heap[parentIndex]!;
-      if (parent.wakeAt <= item.wakeAt) break;
+      const above = (index - 1) >> 1;
+      const deadline = deadlines[above]!;
+      if (deadline <= at) break;
+      const parent = heap[above]!;
       heap[index] = parent;
+      deadlines[index] = deadline;
       parent.heapIndex = index;
-      index = parentIndex;
+      index = above;
     }
     heap[index] = item;
+    deadlines[index] = at;
     item.heapIndex = index;
   }
 
-  #down(index: number): void {
+  /** Puts `item` at `index` or below it. */
+  #down(index: number, item: T, at: number): void {
     const heap = this.#heap;
-    const item = heap[index]!;
+    const deadlines = this.#deadlines;
     for (;;) {
-      let childIndex = 2 * index + 1;
-      if (childIndex >= heap.length) break;
-      if (childIndex + 1 < heap.length && heap[childIndex + 1]!.wakeAt < heap[childIndex]!.wakeAt) childIndex++;
-      const child = heap[childIndex]!;
-      if (child.wakeAt >= item.wakeAt) break;
+      let below = 2 * index + 1;
+      if (below >= deadlines.length) break;
+      if (below + 1 < deadlines.length && deadlines[below + 1]! < deadlines[below]!) below++;
+      const deadline = deadlines[below]!;
+      if (deadline >= at) break;
+      const child = heap[below]!;
       heap[index] = child;
+      deadlines[index] = deadline;
       child.heapIndex = index;
-      index = childIndex;
+      index = below;
     }
     heap[index] = item;
+    deadlines[index] = at;
     item.heapIndex = index;
   }
 }

@@ -128,7 +128,7 @@ export class SimulatorClock implements Clock {
   /** Calls `fn` once, `ms` from now by this clock. */
   setTimer(ms: number, fn: () => void): Timer {
     const at = this.monotonic() + Math.max(0, ms);
-    const entry: Pending = { wakeAt: Infinity, heapIndex: -1, at, order: this.#order++, fn };
+    const entry: Pending = { heapIndex: -1, at, order: this.#order++, fn };
     this.#timers.schedule(entry, at);
     this.#arm();
     return {

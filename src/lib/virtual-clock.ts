@@ -3,7 +3,6 @@ import { DeadlineHeap, type Sleeper } from './deadline-heap.ts';
 
 /** A timer and its entry in the heap, in one object: worlds set millions of them. */
 class Pending implements Sleeper, Timer {
-  wakeAt = Infinity;
   heapIndex = -1;
   readonly at: number;
   readonly order: number;

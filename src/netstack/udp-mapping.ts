@@ -48,7 +48,6 @@ export class Mapping implements UdpFlow, Entry {
   onClose: (() => void) | undefined = undefined;
   onError: UdpFlow['onError'] = undefined;
   usedAt = 0;
-  wakeAt = Infinity;
   heapIndex = -1;
   readonly #table: MappingTable;
   #closed = false;
@@ -130,7 +129,6 @@ export class Request implements UdpFlowRequest, Entry {
   readonly party: Party;
   readonly key: string;
   readonly usedAt: number;
-  wakeAt = Infinity;
   heapIndex = -1;
   readonly family: IpFamily;
   readonly remote: Int32Array;

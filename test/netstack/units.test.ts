@@ -37,7 +37,7 @@ t.test(
         fc.array(fc.tuple(fc.nat(20), fc.integer({ min: 0, max: 1000 }), fc.boolean()), { maxLength: 100 }),
         (steps) => {
           const heap = new DeadlineHeap<Sleeper>();
-          const sleepers = Array.from({ length: 21 }, () => ({ wakeAt: Infinity, heapIndex: -1 }));
+          const sleepers = Array.from({ length: 21 }, () => ({ heapIndex: -1 }));
           const filed = new Map<Sleeper, number>();
           for (const [which, at, remove] of steps) {
             const sleeper = sleepers[which]!;

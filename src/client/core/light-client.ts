@@ -35,7 +35,6 @@ import type { ChannelName, ClientStep, LightClientOptions, SignIn } from './type
  */
 export class LightClient implements Timed {
   // --- Sleeper ---
-  wakeAt = Number.POSITIVE_INFINITY;
   heapIndex = -1;
   /** What the owner gave it, to know it again. */
   readonly context: unknown;

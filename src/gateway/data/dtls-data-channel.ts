@@ -69,7 +69,6 @@ function show(peer: DtlsPeer): string {
  */
 export class DtlsDataChannel implements DataChannel, Sleeper {
   /** These two belong to whoever looks at it. */
-  wakeAt = Infinity;
   heapIndex = -1;
   readonly tunnel: TunnelPort;
   /** The id as a Map key. */

@@ -134,7 +134,6 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   readonly #inputs: Input[] = [];
   #busy = false;
   /** These two are the table's. */
-  wakeAt = Infinity;
   heapIndex = -1;
 
   constructor(identity: SessionIdentity, host: SessionHost, addresses?: SessionAddresses) {

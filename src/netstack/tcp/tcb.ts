@@ -85,7 +85,6 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   readonly key: number;
   next: Tcb | undefined = undefined;
   heapIndex = -1;
-  wakeAt = Infinity;
   dirty = false;
 
   state: TcpState = TcpState.Closed;
