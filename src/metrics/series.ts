@@ -27,6 +27,12 @@ export class Series {
   }
 
   add(values: readonly string[], by = 1): void {
+    // What is known are words: mostly it is one of those, and need not be looked at.
+    const counted = this.#values.get(values.join('\n'));
+    if (counted !== undefined) {
+      counted.value += by;
+      return;
+    }
     const words = values.map(word);
     let key = words.join('\n');
     if (this.#values.size >= MAX_SERIES && !this.#values.has(key)) key = words.fill(OTHER).join('\n');

@@ -62,10 +62,11 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
   #flushing = false;
   #closed = false;
   #ipId: number;
-  /** The last answer of `isLocal`; forgotten with every batch. */
+  /** The address that `isLocal` was asked for last, and the answer, which counts for one batch. */
   readonly #known = new Int32Array(4);
   #knownFamily: IpFamily | undefined = undefined;
-  #knownLocal = false;
+  #knownText = '';
+  #knownLocal: boolean | undefined = undefined;
 
   constructor(options: NetstackOptions) {
     const { random } = options;
@@ -110,7 +111,7 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
   flush(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#knownFamily = undefined;
+    this.#knownLocal = undefined;
     this.#inside++;
     const failure = this.#tcp.flush();
     this.#inside--;
@@ -259,8 +260,10 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
     if (!same) {
       for (let i = 0; i < words; i++) known[i] = addresses[words + i]!;
       this.#knownFamily = family;
-      this.#knownLocal = isLocal(formatAddress(family, addresses, words));
+      this.#knownText = formatAddress(family, addresses, words);
+      this.#knownLocal = undefined;
     }
+    this.#knownLocal ??= isLocal(this.#knownText);
     return this.#knownLocal;
   }
 

@@ -14,6 +14,10 @@ interface Taps {
   response?: BodyTap | RecordedBody;
 }
 
+/** A request keeps what is told of it: a weak map would cost as much as all the rest. */
+const TAPS = Symbol('taps');
+type Tapped = FastifyRequest & { [TAPS]?: Taps };
+
 /** Has the requests to a site kept, whatever version of HTTP they came by. The hooks call back: each promise would be a turn for every request. */
 export function recordSite(
   app: FastifyInstance,
@@ -21,15 +25,15 @@ export function recordSite(
   recorder: RequestRecorder,
   seenOf: (request: FastifyRequest) => Seen | undefined,
 ): void {
-  const all = new WeakMap<FastifyRequest, Taps>();
   const { bodyBytes } = recorder;
-  app.addHook('onRequest', (request, _reply, done) => {
-    all.set(request, { began: recorder.now() });
+  app.decorateRequest(TAPS, undefined);
+  app.addHook('onRequest', (request: Tapped, _reply, done) => {
+    request[TAPS] = { began: recorder.now() };
     done();
   });
   if (bodyBytes > 0) {
-    app.addHook('preParsing', (request, _reply, payload, done) => {
-      const taps = all.get(request);
+    app.addHook('preParsing', (request: Tapped, _reply, payload, done) => {
+      const taps = request[TAPS];
       if (taps === undefined) {
         done(null, payload);
         return;
@@ -39,8 +43,8 @@ export function recordSite(
       done(null, payload.pipe(taps.request));
     });
   }
-  app.addHook('onSend', (request, _reply, payload, done) => {
-    const taps = all.get(request);
+  app.addHook('onSend', (request: Tapped, _reply, payload, done) => {
+    const taps = request[TAPS];
     if (taps === undefined) {
       done(null, payload);
       return;
@@ -58,8 +62,8 @@ export function recordSite(
     }
     done(null, payload);
   });
-  app.addHook('onResponse', (request, reply, done) => {
-    const taps = all.get(request);
+  app.addHook('onResponse', (request: Tapped, reply, done) => {
+    const taps = request[TAPS];
     const seen = seenOf(request);
     if (taps === undefined) {
       done();

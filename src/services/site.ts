@@ -72,6 +72,15 @@ interface Built {
 const VISITOR = Symbol('visitor');
 type Visited = { [VISITOR]?: Visitor };
 
+/** What a request came by is looked up as it comes: once an answer is sent, HTTP/2 knows nothing of its connection any more. */
+interface CameBy {
+  readonly visitor: Visitor | undefined;
+  readonly scheme: 'http' | 'https';
+}
+
+const CAME_BY = Symbol('came by');
+type Asked = FastifyRequest & { [CAME_BY]?: CameBy };
+
 /** A site that listens nowhere: connections are handed over, as the tunnel delivers them. It is built for its first visitor: many a run has none. */
 export function createSite(options: SiteOptions): Site {
   let built: Promise<Built> | undefined;
@@ -150,20 +159,19 @@ async function build(options: SiteOptions): Promise<Built> {
       return server;
     },
   });
-  // Looked up as a request comes: once an answer is sent, HTTP/2 knows nothing of its connection any more.
-  const seen = new WeakMap<object, { readonly visitor: Visitor | undefined; readonly scheme: 'http' | 'https' }>();
-  const visitorOf = (request: FastifyRequest): Visitor | undefined => seen.get(request)?.visitor;
+  app.decorateRequest(CAME_BY, undefined);
+  const visitorOf = (request: Asked): Visitor | undefined => request[CAME_BY]?.visitor;
   // What is sent is for the routes to read: of no kind is more kept in memory than they want.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onRequest', (request: Asked, reply, done) => {
     const visitor = (request.raw.socket as Visited)[VISITOR];
-    seen.set(request, { visitor, scheme: isTls(request) ? 'https' : 'http' });
+    request[CAME_BY] = { visitor, scheme: isTls(request) ? 'https' : 'http' };
     if (visitor?.answer === undefined) done();
     else answerOnPurpose(reply, visitor.answer, options.ports.clock).catch(done);
   });
-  app.addHook('onResponse', (request, reply, done) => {
-    const { visitor, scheme = 'http' } = seen.get(request) ?? {};
+  app.addHook('onResponse', (request: Asked, reply, done) => {
+    const { visitor, scheme = 'http' } = request[CAME_BY] ?? {};
     options.emit('service.request', {
       service: `${options.name}-${scheme}`,
       method: request.method,
@@ -175,7 +183,7 @@ async function build(options: SiteOptions): Promise<Built> {
     done();
   });
   const { recorder } = options.ports;
-  if (recorder?.enabled) recordSite(app, options.name, recorder, (request) => seen.get(request));
+  if (recorder?.enabled) recordSite(app, options.name, recorder, (request: Asked) => request[CAME_BY]);
   await options.addRoutes(app, {
     ...options.ports,
     visitorOf,

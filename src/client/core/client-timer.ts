@@ -63,8 +63,8 @@ export class ClientTimer {
     this.#timer = undefined;
     this.#armedFor = Number.POSITIVE_INFINITY;
     const now = this.now();
-    const due = new Set<Timed>();
-    while (this.#heap.next <= now) due.add(this.#heap.shift());
+    const due: Timed[] = [];
+    while (this.#heap.next <= now) due.push(this.#heap.shift());
     // Nobody was listened to while the process stood still, whoever is due.
     for (const member of late > 0 ? [...this.#members] : due) {
       if (!this.#members.has(member)) continue;

@@ -1,6 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { IpFamily } from '../core/types.ts';
 
+/** Character codes. */
+const DOT = 46;
+const ZERO = 48;
+
 /** Addresses as 32-bit words in network order: one for IPv4, four for IPv6. */
 
 export interface IpAddress {
@@ -32,8 +36,17 @@ export function parseAddress(text: string): IpAddress | undefined {
 
 function parse4(text: string): number {
   let word = 0;
-  for (const part of text.split('.')) word = (word << 8) | Number(part);
-  return word;
+  let part = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      word = (word << 8) | part;
+      part = 0;
+    } else {
+      part = part * 10 + code - ZERO;
+    }
+  }
+  return (word << 8) | part;
 }
 
 /** Text of the address at `at` in `words`; IPv6 as RFC 5952 wants it. */

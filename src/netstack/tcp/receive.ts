@@ -3,7 +3,7 @@ import { DELAYED_ACK } from '../core/constants.ts';
 import { sendAck } from './emit.ts';
 import { Reassembly } from './reassembly.ts';
 import { seqGe, seqGt, seqLt } from './sequence.ts';
-import type { Tcb } from './tcb.ts';
+import type { Tcb, TcpHost } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
 
 const CHUNK_MIN = 2048;
@@ -20,7 +20,7 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
   let chunk = tcb.chunk;
   while (length > 0) {
     if (chunk === undefined) {
-      chunk = Buffer.allocUnsafeSlow(Math.max(tcb.chunkSize, Math.min(length, CHUNK_MAX)));
+      chunk = newChunk(tcb.host, Math.max(tcb.chunkSize, Math.min(length, CHUNK_MAX)));
       tcb.chunk = chunk;
       tcb.chunkStart = 0;
       tcb.chunkLength = 0;
@@ -36,6 +36,14 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
       chunk = undefined;
     }
   }
+}
+
+/** Memory from outside of V8's heap takes longer to get than a short request to copy, so one small chunk serves again. */
+function newChunk(host: TcpHost, size: number): Buffer {
+  const spare = host.spareChunk;
+  if (size !== CHUNK_MIN || spare === undefined) return Buffer.allocUnsafeSlow(size);
+  host.spareChunk = undefined;
+  return spare;
 }
 
 function putReady(tcb: Tcb, data: Buffer): void {
@@ -197,6 +205,7 @@ function trimmed(tcb: Tcb): Buffer {
   // A small piece must not hold a large chunk.
   const data = Buffer.allocUnsafeSlow(n);
   chunk.copy(data, 0, start, tcb.chunkLength);
+  if (chunk.length === CHUNK_MIN) tcb.host.spareChunk = chunk;
   return data;
 }
 

@@ -56,6 +56,8 @@ export interface TcpHost {
   schedule(tcb: Tcb): void;
   stateChanged(tcb: Tcb, from: TcpState, to: TcpState): void;
   readonly spareQueues: SpareQueues;
+  /** Memory for what comes in, of the smallest size, that nobody was handed a part of. */
+  spareChunk: Buffer | undefined;
   /** The connection keeps a large chunk that is not full; the host looks now and then whether it is still needed. */
   chunkKept(tcb: Tcb): void;
 }

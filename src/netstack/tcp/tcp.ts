@@ -71,6 +71,7 @@ export class Tcp implements TcpHost {
   readonly counters: Counters;
   readonly tcp: TcpSettings;
   readonly spareQueues = new SpareQueues();
+  spareChunk: Buffer | undefined = undefined;
   readonly limits: TcpLimits;
   sendRoom = 0;
 
