@@ -38,11 +38,19 @@ export function compile(schema: Node): ValidateFunction {
   return made;
 }
 
-/** Validators of one schema, by the shape of the values that they are for. */
-type Compiled = Map<string, ValidateFunction>;
+/** Validators of one schema. */
+interface Compiled {
+  /** By the shape of the values that they are for. */
+  readonly byShape: Map<string, ValidateFunction>;
+  /** For values of any shape. */
+  whole: ValidateFunction | undefined;
+  /** Values that it was asked about. */
+  uses: number;
+}
 
-/** More shapes than this of one schema: then it is compiled as a whole, once. */
+/** More shapes than this of one schema, or more values: then it is compiled as a whole, once, and nobody looks at shapes any more. */
 const MAX_SHAPES = 8;
+const MAX_USES = 64;
 
 const compiled = new WeakMap<Node, Compiled>();
 
@@ -51,7 +59,7 @@ function known(schema: Node): Compiled {
   let found = compiled.get(schema);
   if (!found) {
     checkKeywords(schema);
-    compiled.set(schema, (found = new Map()));
+    compiled.set(schema, (found = { byShape: new Map(), whole: undefined, uses: 0 }));
   }
   return found;
 }
@@ -69,17 +77,27 @@ function asksNothingOf(schema: Node, value: object): boolean {
  * @throws TunneliteError `ERR_INTERNAL` for a schema with a keyword that nobody would look at
  */
 export function errorsOf(schema: Node, value: unknown): readonly ErrorObject[] {
-  const byShape = known(schema);
-  if (isObject(value) && asksNothingOf(schema, value)) return [];
+  const found = known(schema);
+  if (isObject(value) && asksNothingOf(schema, value)) return NO_ERRORS;
+  const fits = found.whole ?? validatorFor(found, schema, value);
+  return fits === undefined || fits(value) ? NO_ERRORS : (fits.errors ?? NO_ERRORS);
+}
+
+const NO_ERRORS: readonly ErrorObject[] = [];
+
+/** A validator that will do for this value; undefined: nothing of the schema is about it. */
+function validatorFor(found: Compiled, schema: Node, value: unknown): ValidateFunction | undefined {
+  const { byShape } = found;
   const shape: string[] = [];
-  let part = narrowed(schema, value, shape);
-  if (isObject(value) && Object.keys(value).length === 0 && part.type === 'object' && !part.required?.length) return [];
-  let key = shape.join('\n');
-  if (!byShape.has(key) && byShape.size >= MAX_SHAPES) {
-    key = 'whole';
-    part = narrowed(schema, value, [], true);
-  }
+  const part = narrowed(schema, value, shape);
+  if (isObject(value) && Object.keys(value).length === 0 && part.type === 'object' && !part.required?.length)
+    return undefined;
+  const key = shape.join('\n');
   let fits = byShape.get(key);
+  if (++found.uses > MAX_USES || (!fits && byShape.size >= MAX_SHAPES)) {
+    byShape.clear();
+    return (found.whole = compile(narrowed(schema, value, [], true)));
+  }
   if (!fits) byShape.set(key, (fits = compile(part)));
-  return fits(value) ? [] : (fits.errors ?? []);
+  return fits;
 }

@@ -109,5 +109,5 @@ export function unknownKey(node: Node, path: Path, key: string): Problem {
 /** Text of one line has no control characters, whatever else the schema asks of it. */
 export function controlCharacters(node: Node, path: Path, text: string): Problem | undefined {
   if ((node.format !== undefined && FORMATS[node.format]?.lines) || !/\p{Cc}/u.test(text)) return undefined;
-  return { path, message: 'the text has control characters in it', expected: 'one line of text' };
+  return { path: [...path], message: 'the text has control characters in it', expected: 'one line of text' };
 }

@@ -1,6 +1,5 @@
 import { branchFor, isObject } from './branches.ts';
 import { controlCharacters, type Problem, unknownKey } from './complaints.ts';
-import type { Path } from './path.ts';
 import type { Node } from './type.ts';
 
 /** How a value is made ready for validation. */
@@ -13,8 +12,10 @@ interface Preparation {
 /**
  * A copy for validation: without members that are undefined, with defaults where they are wanted, and with complaints about
  * what JSON Schema has no keyword for: control characters, and a key that would change an object's prototype.
+ *
+ * @param path where the value stands; extended on the way down and as it was afterwards, so that a value without faults costs no paths
  */
-export function prepare(node: Node, value: unknown, path: Path, how: Preparation): unknown {
+export function prepare(node: Node, value: unknown, path: (string | number)[], how: Preparation): unknown {
   if (node.anyOf) {
     const branch = branchFor(node.anyOf, value);
     return branch === undefined ? value : prepare(node.anyOf[branch]!, value, path, how);
@@ -26,15 +27,28 @@ export function prepare(node: Node, value: unknown, path: Path, how: Preparation
   }
   if (Array.isArray(value) && node.items) {
     const { items } = node;
-    return value.map((item, i) => prepare(items, item, [...path, i], { ...how, complete: true }));
+    const whole = { ...how, complete: true };
+    return value.map((item, i) => within(items, item, path, i, whole));
   }
   return isObject(value) && (node.properties || node.patternProperties) ? prepareObject(node, value, path, how) : value;
 }
 
-function prepareObject(node: Node, value: Record<string, unknown>, path: Path, how: Preparation): unknown {
+function within(node: Node, value: unknown, path: (string | number)[], at: string | number, how: Preparation): unknown {
+  path.push(at);
+  const result = prepare(node, value, path, how);
+  path.pop();
+  return result;
+}
+
+function prepareObject(
+  node: Node,
+  value: Record<string, unknown>,
+  path: (string | number)[],
+  how: Preparation,
+): unknown {
   const result: Record<string, unknown> = {};
-  const known = node.properties ?? {};
-  const [anyMember] = Object.values(node.patternProperties ?? {});
+  const known = node.properties ?? NONE;
+  const anyMember = node.patternProperties && Object.values(node.patternProperties)[0];
   for (const key of Object.keys(value)) {
     if (value[key] === undefined) continue;
     if (key === '__proto__') {
@@ -42,12 +56,32 @@ function prepareObject(node: Node, value: Record<string, unknown>, path: Path, h
       continue;
     }
     const member = Object.hasOwn(known, key) ? known[key] : anyMember;
-    result[key] = member ? prepare(member, value[key], [...path, key], how) : value[key];
+    result[key] = member ? within(member, value[key], path, key, how) : value[key];
   }
   if (!how.complete) return result;
   for (const [key, member] of Object.entries(known)) {
     if (member.default === undefined || Object.hasOwn(result, key)) continue;
-    result[key] = prepare(member, structuredClone(member.default), [...path, key], how);
+    result[key] = within(member, structuredClone(member.default), path, key, how);
   }
   return result;
+}
+
+const NONE: Readonly<Record<string, Node>> = {};
+
+const withDefaults = new WeakMap<Node, boolean>();
+
+/** Whether filling defaults in could change anything. */
+export function hasDefaults(node: Node): boolean {
+  let has = withDefaults.get(node);
+  if (has === undefined) {
+    const inside = [
+      ...Object.values(node.properties ?? NONE),
+      ...Object.values(node.patternProperties ?? NONE),
+      ...(node.anyOf ?? []),
+      ...(node.items ? [node.items] : []),
+    ];
+    has = node.default !== undefined || inside.some(hasDefaults);
+    withDefaults.set(node, has);
+  }
+  return has;
 }

@@ -3,7 +3,7 @@ import { branchFor } from './branches.ts';
 import { errorsOf } from './compile.ts';
 import { complaintOf, type Problem } from './complaints.ts';
 import { inDocumentOrder } from './path.ts';
-import { prepare } from './prepare.ts';
+import { hasDefaults, prepare } from './prepare.ts';
 import type { Node, TSchema } from './type.ts';
 
 interface ValidateOptions {
@@ -22,8 +22,11 @@ export function validate(
 ): { readonly value: unknown; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const given = prepare(schema as Node, value, [], { complete: false, problems });
-  for (const error of withoutOtherBranches(errorsOf(schema as Node, given))) problems.push(complaintOf(error, given));
-  if (problems.length === 0) return { value: complete ? withDefaults(schema, given) : given, problems };
+  const errors = errorsOf(schema as Node, given);
+  if (errors.length > 0) for (const error of withoutOtherBranches(errors)) problems.push(complaintOf(error, given));
+  if (problems.length === 0) {
+    return { value: complete && hasDefaults(schema as Node) ? withDefaults(schema, given) : given, problems };
+  }
   const firsts = new Map<string, Problem>();
   for (const problem of problems) {
     // Entries of lists are whole in every layer; everything else may come from another one.

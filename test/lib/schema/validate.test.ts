@@ -126,6 +126,57 @@ t.test('values of very many shapes are judged like those of a few', async (t) =>
   }
 });
 
+t.test('the hundredth value is judged as the first one was', async (t) => {
+  const schema = Type.Object(
+    {
+      name: Type.String({ maxLength: 3 }),
+      list: Type.Optional(Type.Array(Type.Object({ id: Type.Integer() }, { additionalProperties: false }))),
+      either: Type.Optional(
+        Type.Union([Type.String(), Type.Object({ a: Type.Optional(Type.Integer()) }, { additionalProperties: false })]),
+      ),
+      size: Type.Integer({ default: 7 }),
+    },
+    { additionalProperties: false },
+  );
+  const values = [
+    { name: 'a' },
+    { name: 'abcd' },
+    { name: 'a\n' },
+    {},
+    { name: 'a', list: [{ id: 1 }, { id: 'x\t' }, { no: 1 }] },
+    { name: 'a', either: { a: 'x' } },
+    { name: 'a', either: 'x\r', size: '7' },
+    { nam: 'a' },
+    JSON.parse('{ "name": "a", "__proto__": {} }'),
+  ];
+  const judge = () => values.map((value) => validate(schema, value, { complete: true }));
+  const first = judge();
+  t.strictSame(
+    first.map(({ problems }) => problems.map(({ path }) => pathText(path))),
+    [
+      [],
+      ['name'],
+      ['name'],
+      [''],
+      ['list[1].id', 'list[2].no', 'list[2]'],
+      ['either.a'],
+      ['either', 'size'],
+      ['nam', ''],
+      ['__proto__'],
+    ],
+  );
+  for (let i = 0; i < 30; i++) judge();
+  t.strictSame(judge(), first);
+});
+
+t.test('a value that is as the schema wants it is copied all the same', async (t) => {
+  const schema = Type.Object({ name: Type.String() }, { additionalProperties: false });
+  const given = { name: 'a' };
+  const { value } = validate(schema, given, { complete: true });
+  t.strictSame(value, given);
+  t.not(value, given);
+});
+
 t.test('an incomplete layer gets no defaults and may lack what is needed', async (t) => {
   const schema = everything(Type) as TSchema;
   t.same(validate(schema, { flag: false }, { complete: false }), { value: { flag: false }, problems: [] });
