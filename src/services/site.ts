@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
-import { endpointText } from '../lib/endpoint.ts';
 import { createServer, STATUS_CODES } from '../lib/node-http.ts';
 import type { AnswerOnPurpose, Visitor } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
@@ -13,6 +12,7 @@ import { MAX_BODY_BYTES, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
 import { recordSite } from './record-site.ts';
 import type { RequestRecorder } from './recorder.ts';
 import type { StreamService } from './types.ts';
+import { type Visit, visitBy } from './visit.ts';
 
 /** What a site needs for HTTPS. PEM. */
 export interface SiteTls {
@@ -68,18 +68,13 @@ interface Built {
   readonly open: (stream: Duplex) => void;
 }
 
-/** Who opened a connection is kept with it: HTTP/2 shows requests a proxy of their socket, which passes members on. */
-const VISITOR = Symbol('visitor');
-type Visited = { [VISITOR]?: Visitor };
-
-/** What a request came by is looked up as it comes: once an answer is sent, HTTP/2 knows nothing of its connection any more. */
-interface CameBy {
-  readonly visitor: Visitor | undefined;
-  readonly scheme: 'http' | 'https';
-}
-
-const CAME_BY = Symbol('came by');
-type Asked = FastifyRequest & { [CAME_BY]?: CameBy };
+/**
+ * What is known of a connection is kept with it: HTTP/2 shows requests a proxy of their socket, which passes members on. Requests get it as a
+ * member of fastify's own object, because a table beside them is work for each collection of garbage.
+ */
+const VISIT = Symbol('visit');
+type Visited = { [VISIT]?: Visit | null };
+const visitOf = (one: object): Visit | undefined => (one as Visited)[VISIT] ?? undefined;
 
 /** A site that listens nowhere: connections are handed over, as the tunnel delivers them. It is built for its first visitor: many a run has none. */
 export function createSite(options: SiteOptions): Site {
@@ -87,7 +82,7 @@ export function createSite(options: SiteOptions): Site {
   let secureContext: Promise<SecureContext> | undefined;
   const streams = new Set<Duplex>();
   const visit = (stream: Duplex, visitor: Visitor, enter: (site: Built) => void | Promise<void>): void => {
-    (stream as Visited)[VISITOR] = visitor;
+    (stream as Visited)[VISIT] = visitBy(options.name, 'http', visitor);
     streams.add(stream);
     stream.once('close', () => streams.delete(stream));
     stream.on('error', () => stream.destroy());
@@ -105,7 +100,7 @@ export function createSite(options: SiteOptions): Site {
       requestCert: options.clientCertificate !== undefined,
       rejectUnauthorized: options.clientCertificate === 'required',
     });
-    (secure as Visited)[VISITOR] = visitor;
+    (secure as Visited)[VISIT] = visitBy(options.name, 'https', visitor);
     secure.on('error', () => secure.destroy());
     secure.once('close', () => stream.destroy());
     secure.once('secure', () => {
@@ -159,34 +154,29 @@ async function build(options: SiteOptions): Promise<Built> {
       return server;
     },
   });
-  app.decorateRequest(CAME_BY, undefined);
-  const visitorOf = (request: Asked): Visitor | undefined => request[CAME_BY]?.visitor;
+  // Looked up as a request comes: once an answer is sent, HTTP/2 knows nothing of its connection any more.
+  app.decorateRequest(VISIT, null);
   // What is sent is for the routes to read: of no kind is more kept in memory than they want.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  app.addHook('onRequest', (request: Asked, reply, done) => {
-    const visitor = (request.raw.socket as Visited)[VISITOR];
-    request[CAME_BY] = { visitor, scheme: isTls(request) ? 'https' : 'http' };
-    if (visitor?.answer === undefined) done();
-    else answerOnPurpose(reply, visitor.answer, options.ports.clock).catch(done);
+  app.addHook('onRequest', (request, reply, done) => {
+    const visit = visitOf(request.raw.socket);
+    (request as Visited)[VISIT] = visit ?? null;
+    const answer = visit?.visitor.answer;
+    if (answer === undefined) done();
+    else answerOnPurpose(reply, answer, options.ports.clock).catch(done);
   });
-  app.addHook('onResponse', (request: Asked, reply, done) => {
-    const { visitor, scheme = 'http' } = request[CAME_BY] ?? {};
-    options.emit('service.request', {
-      service: `${options.name}-${scheme}`,
-      method: request.method,
-      host: request.host,
-      path: request.url,
-      status: reply.statusCode,
-      source: visitor ? endpointText(visitor.sourceAddress, visitor.sourcePort) : '',
-    });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { service = `${options.name}-http`, source = '' } = visitOf(request) ?? {};
+    const { method, host, url: path } = request;
+    options.emit('service.request', { service, method, host, path, status: reply.statusCode, source });
     done();
   });
   const { recorder } = options.ports;
-  if (recorder?.enabled) recordSite(app, options.name, recorder, (request: Asked) => request[CAME_BY]);
+  if (recorder?.enabled) recordSite(app, options.name, recorder, visitOf);
   await options.addRoutes(app, {
     ...options.ports,
-    visitorOf,
+    visitorOf: (request) => visitOf(request)?.visitor,
     onUpgrade: (handler) => void server.on('upgrade', handler),
   });
   await app.ready();
