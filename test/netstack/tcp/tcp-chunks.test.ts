@@ -86,6 +86,34 @@ t.test('a small piece never holds a large chunk, and the room that it left is us
   t.end();
 });
 
+t.test('small requests take no memory beside their own bytes, which stay as they were', (t) => {
+  const [one, other] = [flow(), flow()];
+  for (const each of [one, other]) for (let i = 0; i < 5; i++) each.send(100);
+  const taken: number[] = [];
+  const real = Buffer.allocUnsafeSlow;
+  t.teardown(() => {
+    Buffer.allocUnsafeSlow = real;
+  });
+  Buffer.allocUnsafeSlow = (size) => {
+    taken.push(size);
+    return real(size);
+  };
+  for (let i = 0; i < 50; i++) {
+    one.send(100 + i);
+    other.send(300 - i);
+  }
+  Buffer.allocUnsafeSlow = real;
+  t.strictSame(
+    taken.filter((size) => size >= 2048),
+    [],
+  );
+  for (const each of [one, other]) {
+    for (const piece of each.pieces) t.equal(piece.buffer.byteLength, piece.length);
+    t.ok(each.whole());
+  }
+  t.end();
+});
+
 t.test('a flow that falls silent gives its chunk back, and begins small again', (t) => {
   const one = flow();
   one.send(600_000);
