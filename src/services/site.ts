@@ -147,7 +147,8 @@ async function build(options: SiteOptions): Promise<Built> {
     bodyLimit: MAX_BODY_BYTES,
     serverFactory: (handler) => {
       handle = handler as typeof handle;
-      server = createServer({ headersTimeout: SERVICE_HEADERS_TIMEOUT_MS }, handle);
+      // A request without a body needs no events of one; Node before 24.12 does not know the switch.
+      server = createServer({ headersTimeout: SERVICE_HEADERS_TIMEOUT_MS, optimizeEmptyRequests: true }, handle);
       // A client that ends its side after the request still wants the answer (RFC 9112 §9.6). Node's own switch, without a word in its
       // documentation: https://github.com/nodejs/node/blob/main/lib/_http_server.js, `socketOnEnd`.
       Object.assign(server, { httpAllowHalfOpen: true });
