@@ -1,11 +1,14 @@
 import t from 'tap';
+import { systemCarrier } from '../../../src/client/core/carrier.ts';
+import { ControlConnection } from '../../../src/client/core/control-connection.ts';
 import { agreedDtls, dtlsWishHeaders } from '../../../src/client/core/dtls-wish.ts';
+import { trust } from '../../../src/client/core/trust.ts';
 import { systemNetwork } from '../../../src/network/index.ts';
 import { HANDSHAKE_PIECE } from '../../../src/tls/constants.ts';
 import { echoGateway, LightLab } from '../../support/light-lab.ts';
 import { countRecords } from '../../support/record-counter.ts';
 
-/* What keeps a client small: no block of 16 KiB in TLS, and no pool of Node's that a few bytes keep whole. */
+/* What keeps a client small: no block of 16 KiB in TLS, no pool of Node's that a few bytes keep whole, and no object for each certificate of a chain. */
 
 t.test('no record of a login is longer than the block that Node’s TLS begins with', async (t) => {
   const gateway = await echoGateway();
@@ -39,4 +42,23 @@ t.test('a socket for datagrams keeps nothing of what it has sent', async (t) => 
   t.teardown(() => socket.close());
   socket.send(Buffer.from('hello'), 0, 5, socket.endpoint('127.0.0.1', socket.port));
   t.equal(socket.reserved.length, 0);
+});
+
+t.test('of the gateway’s certificates the leaf alone is read, by which its name is checked', async (t) => {
+  await using gateway = await echoGateway();
+  const open = (serverName: string): Promise<ControlConnection> =>
+    ControlConnection.open({
+      host: '127.0.0.1',
+      port: gateway.port,
+      carrier: systemCarrier,
+      secureContext: trust(gateway.caPem),
+      serverName,
+      signal: AbortSignal.timeout(30_000),
+    });
+  const connection = await open('localhost');
+  t.teardown(() => connection.close());
+  const certificate = connection.socket.getPeerCertificate(true);
+  t.match(certificate.subjectaltname, /DNS:localhost/);
+  t.notOk('issuerCertificate' in certificate);
+  await t.rejects(open('elsewhere.contoso.internal'), { code: 'ERR_CLIENT_UNTRUSTED', message: /altnames/ });
 });
