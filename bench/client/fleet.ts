@@ -5,7 +5,7 @@
  *   bare COUNT CONCURRENT      TLS connections of Node, and nothing else
  *   requests COUNT CONCURRENT  TLS connections of Node, with the requests of a login
  *   idle SECONDS               nothing
- *   memory                     RSS, after a collection
+ *   memory                     RSS, after a collection, and how many are up: open, and clients by the channel that is wanted
  *
  *   node bench/client/fleet.ts <url> <ca file> <token> <channel: dtls | tls> [folder of another checkout]
  */
@@ -29,7 +29,8 @@ const { systemRandom } = (await import(source('src/lib/random.ts'))) as typeof i
 const url = new URL(address);
 const secureContext = core.trust(readFileSync(caFile, 'utf8'));
 const waiting = new Map<unknown, () => void>();
-const clients: unknown[] = [];
+/** Each tells whether it is up. */
+const clients: (() => boolean)[] = [];
 const common = {
   url,
   secureContext,
@@ -52,14 +53,14 @@ async function connect(): Promise<void> {
   const up = new Promise<void>((resolve) => waiting.set(client, resolve));
   await client.connect();
   if (channel === 'dtls') await up;
-  clients.push(client);
+  clients.push(() => client.open && client.channel === channel);
 }
 
 async function bare(): Promise<void> {
   const socket = tlsConnect({ host: url.hostname, port: Number(url.port), servername: 'localhost', secureContext });
   await once(socket, 'secureConnect');
   socket.on('data', () => {});
-  clients.push(socket);
+  clients.push(() => !socket.destroyed);
 }
 
 /** The same requests as a client's, on a TLS socket of Node, with nothing read of the answers but that they are there. */
@@ -78,7 +79,7 @@ async function requests(): Promise<void> {
     await once(socket, 'data');
   }
   socket.on('data', () => {});
-  clients.push(socket);
+  clients.push(() => !socket.destroyed);
 }
 
 /** Milliseconds of processor time that this process has used. */
@@ -110,7 +111,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     answer = { cpu: cpu() - begin };
   } else if (command === 'memory') {
     collectGarbage();
-    answer = { rss: process.memoryUsage.rss() };
+    answer = { rss: process.memoryUsage.rss(), up: clients.filter((up) => up()).length };
   }
   console.log(JSON.stringify(answer));
 }
