@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, connect as dial, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -129,6 +129,46 @@ t.test(
     t.equal(JSON.parse((await here('sessions', '--json')).out).sessions.length, 0, 'the gateway knows that it left');
   },
 );
+
+for (const [option, json, listens, tells] of [
+  [
+    '--socks',
+    true,
+    /"proxy":"socks".*"port":(\d+)/,
+    /"event":"full".*"proxy":"socks","closed":[1-9]\d*,"open":1024\}\n/,
+  ],
+  [
+    '--http-proxy',
+    false,
+    /Listening: curl --proxy 127\.0\.0\.1:(\d+) …\n/,
+    /\n[1-9]\d* connections? to port \d+ closed at once: 1024 are open, and there is no room for more\.\n/,
+  ],
+] as const) {
+  t.test(`connect tells that ${option} is full, ${json ? 'as an event' : 'in words'}`, async (t) => {
+    const child = spawnCli(['connect', '--certs', certs, option, '0', ...(json ? ['--json'] : [])]);
+    t.teardown(() => child.child.kill('SIGKILL'));
+    const port = Number(listens.exec(await child.waitFor(listens))![1]);
+    const held: Socket[] = [];
+    t.teardown(() => {
+      for (const socket of held) socket.destroy();
+    });
+    let full = false;
+    const told = child.waitFor(tells).then(() => {
+      full = true;
+    });
+    // Those that say nothing are let go after a while, so that on a slow machine it takes some more to fill it.
+    while (!full && held.length < 20_000) {
+      const wave = Array.from({ length: 50 }, () => dial(port, '127.0.0.1').on('error', () => {}));
+      held.push(...wave);
+      await Promise.all(
+        wave.map((socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))),
+      );
+    }
+    await told;
+    child.child.kill('SIGTERM');
+    t.equal((await child.ended).code, 0);
+  });
+}
 
 t.test('connect with a command for the token asks it once more when the gateway refuses', async (t) => {
   const calls = join(folder, 'calls');
