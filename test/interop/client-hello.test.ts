@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import { type ClientHelloFacts, parseClientHello } from '../../src/wire/client-hello.ts';
 import { CHROMIUM } from '../support/chromium.ts';
@@ -22,8 +25,12 @@ async function firstBytes(program: string, args: (port: number) => readonly stri
       if (chunk[0] === 0x16) return chunk;
     }
   } finally {
-    child.kill('SIGKILL');
     server.close();
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    }
   }
 }
 
@@ -66,7 +73,9 @@ for (const [program, library, args] of CLIENTS) {
 }
 
 t.test('the hello of Chromium', { skip: skipUnless({ programs: ['chromium'] }) }, async (t) => {
-  const profile = t.testdir();
+  const profile = await mkdtemp(join(tmpdir(), 'tunnelite-chromium-'));
+  // Its other processes write there until they notice that it has gone.
+  t.teardown(() => rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }));
   const bytes = await firstBytes(CHROMIUM, (port) => [
     '--headless=new',
     '--no-sandbox',

@@ -3,6 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type LaunchOptions } from 'playwright-core';
+import { moveToOwnNetwork } from './own-network.ts';
+
+// Before anything listens: a test whose browser loses its connections to the comings and goings of others' interfaces fails for nothing.
+moveToOwnNetwork();
 
 export const CHROMIUM = '/usr/bin/chromium';
 /** Programs without which there is no {@link Chromium}. */
