@@ -319,7 +319,7 @@ export const ERROR_CODES = {
   },
   ERR_LOAD_RESULT: {
     summary: 'A file is no result of a load test, or results do not belong together.',
-    hint: 'Give files that `tunnelite load --out` has written; to merge, those of all workers of one run.',
+    hint: 'Give files that `tunnelite load --out FILE` has written; to merge, those of all workers of one run.',
   },
   ERR_LOAD_DESCRIPTORS: {
     summary: 'This process may not open as many files as the clients of a load test need.',

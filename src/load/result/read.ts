@@ -96,7 +96,7 @@ function textOf(file: string): string {
     throw refuse(
       file,
       `It cannot be read: ${errorText(cause)}.`,
-      'Name a file that "tunnelite load --out" has written.',
+      'Name a file that "tunnelite load --out FILE" has written.',
     );
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
