@@ -45,8 +45,8 @@ UDP datagrams between one port and one destination, while the mapping lasts. All
 
 ## Requests as a HAR
 
-The last 1000 HTTP requests to the sites below are kept, whatever version of HTTP they came by, and over TLS too, since that ends here. They are
-to be had as a HAR 1.2, which browsers' developer tools and many others read: with \`sim.resources.har()\`, from
+The last 1000 HTTP requests to the sites below are kept, whatever version of HTTP they came by, and over TLS too, since that ends here. You can
+read them as a HAR 1.2, which browsers' developer tools and many others open: with \`sim.resources.har()\`, from
 \`GET /api/resources/requests.har\`, or on the command line:
 
 \`\`\`sh
