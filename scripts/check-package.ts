@@ -40,6 +40,8 @@ try {
     'dist/dtls/index.js',
     'dist/testing/index.js',
     'dist/testing/index.d.ts',
+    'dist/load/page/plots.js',
+    'dist/load/page/style.css',
     'dist/dashboard/page/index.html',
     'dist/dashboard/page/style.css',
     'dist/dashboard/page/app.js',

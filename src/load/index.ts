@@ -29,6 +29,7 @@ export type {
   PhaseKind,
 } from './plan/types.ts';
 export { type LoadWorker, ownCount } from './plan/worker.ts';
+export { resultHtml } from './report/html.ts';
 export { COMPARED, type ComparedFigure, type Comparison, compareResults, suggestFigure } from './result/compare.ts';
 export { comparisonText } from './result/compare-text.ts';
 export { TimeHistogram } from './result/histogram.ts';

@@ -49,8 +49,10 @@ t.test('two workers begin when they are told to, and their results are merged an
     t.match(meta, { worker: { index: i + 1, of: 2 }, startedAt: startAt, plan: { clients: 6 } });
     t.strictSame([totals.counters['login.done'], thresholds], [3, []]);
   }
-  const [whole, junit] = [path('whole.json'), path('junit.xml')];
-  const merged = await cli(['load', 'merge', path('1.json'), path('2.json'), '--out', whole, '--junit', junit]);
+  const [whole, junit, page] = [path('whole.json'), path('junit.xml'), path('report.html')];
+  const outputs = ['--out', whole, '--junit', junit, '--html', page];
+  const merged = await cli(['load', 'merge', path('1.json'), path('2.json'), ...outputs]);
+  t.match(readFileSync(page, 'utf8'), '<h1>shared</h1><span class="outcome passed">');
   t.equal(merged.code, 0, merged.out + merged.err);
   t.match(merged.out, /^shared: passed\n {2}6 clients to .*\n {2}2 workers, merged\n/);
   const result = JSON.parse(readFileSync(whole, 'utf8')) as LoadResult;

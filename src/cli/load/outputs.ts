@@ -8,6 +8,11 @@ import { type CliIo, EXIT } from '../context/io.ts';
 export const outputOptions = {
   out: { type: 'string', valueHint: 'file', description: 'Write the result to this file too, as JSON' },
   junit: { type: 'string', valueHint: 'file', description: 'Write the thresholds to this file too, as JUnit XML' },
+  html: {
+    type: 'string',
+    valueHint: 'file',
+    description: 'Write a report with plots to this file too: one HTML file that needs nothing else',
+  },
   json: { type: 'boolean', description: 'The result as JSON' },
 } as const;
 
@@ -15,6 +20,7 @@ export const outputOptions = {
 const WRITERS: readonly (readonly [option: string, write: (result: LoadResult) => Promise<string>])[] = [
   ['out', async (result) => `${JSON.stringify(result)}\n`],
   ['junit', async (result) => (await import('../../load/index.ts')).loadJunitXml(result)],
+  ['html', async (result) => (await import('../../load/index.ts')).resultHtml(result)],
 ];
 
 type Args = Readonly<Record<string, unknown>>;

@@ -68,7 +68,8 @@ function phaseLines(phase: PhaseResult, result: LoadResult): string[] {
   ];
 }
 
-function arrivalsText(arrivals: NonNullable<PhaseResult['arrivals']>): string {
+/** An arrival process in words. */
+export function arrivalsText(arrivals: NonNullable<PhaseResult['arrivals']>): string {
   if (arrivals === 'at once') return arrivals;
   if ('constant' in arrivals) return `${arrivals.constant} arrivals per second`;
   if ('poisson' in arrivals) return `${arrivals.poisson} arrivals per second on average`;

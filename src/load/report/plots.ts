@@ -1,0 +1,130 @@
+import { TIME_NAMES } from '../plan/metrics.ts';
+import { TimeHistogram } from '../result/histogram.ts';
+import type { Column, LoadResult } from '../result/types.ts';
+
+/** A plot as the page's script takes it. */
+export interface Plot {
+  readonly id: string;
+  readonly title: string;
+  /** What it is in small print. */
+  readonly note?: string | undefined;
+  readonly x: 'time' | 'percentiles';
+  readonly unit: 'ms' | 'count' | 'share' | 'MiB';
+  readonly labels: readonly string[];
+  readonly height: number;
+  /** Columns: x, then each line. */
+  readonly data: readonly Column[];
+}
+
+const HEIGHT = 230;
+const SMALL_HEIGHT = 170;
+
+/** How things went over time; without those of which nothing is known. */
+export function timePlots({ series, meta }: LoadResult): Plot[] {
+  const { every, t, clients, requests, roundtrip, lag, generator, gateway } = series;
+  const x = t.map((at) => (at === null ? null : at / 1000));
+  const per = (column: Column): Column => column.map((count) => (count === null ? null : (count * 1000) / every));
+  const ms = (column: Column): Column => column.map((value) => (value === null ? null : value / 1000));
+  const mib = (column: Column): Column => column.map((bytes) => (bytes === null ? null : bytes / 2 ** 20));
+  const both = (of: (usage: typeof generator) => Column): [string, Column][] => [
+    ['generator', of(generator)],
+    ...(gateway ? ([['gateway', of(gateway)]] as [string, Column][]) : []),
+  ];
+  const plots: [
+    id: string,
+    title: string,
+    unit: Plot['unit'],
+    lines: readonly (readonly [string, Column])[],
+    note?: string,
+  ][] = [
+    [
+      'clients',
+      'Clients by the way of their data',
+      'count',
+      [
+        ['DTLS', clients.dtls],
+        ['TLS', clients.tls],
+        ['no tunnel', clients.none],
+      ],
+    ],
+    [
+      'requests',
+      'Requests per second',
+      'count',
+      [
+        ['due', per(requests.scheduled)],
+        ['answered', per(requests.answered)],
+      ],
+    ],
+    [
+      'roundtrip',
+      'Round trip',
+      'ms',
+      [
+        ['p50', ms(roundtrip.p50)],
+        ['p99', ms(roundtrip.p99)],
+        ['max', ms(roundtrip.max)],
+      ],
+      'from when a request was intended',
+    ],
+    [
+      'lag',
+      'How late the generator was',
+      'ms',
+      [
+        ['p99', ms(lag.p99)],
+        ['max', ms(lag.max)],
+      ],
+    ],
+    [
+      'cpu',
+      'Processor',
+      'share',
+      both(({ cpu }) => cpu),
+      meta.workers ? 'of one processor, all workers together' : 'of one processor',
+    ],
+    ['memory', 'Memory', 'MiB', both(({ rss }) => mib(rss))],
+    ['loop', 'Delay of the event loop, p99', 'ms', both(({ loopDelay }) => loopDelay)],
+  ];
+  return plots
+    .map(([id, title, unit, lines, note]) => {
+      const known = lines.filter(([, column]) => column.some((value) => value !== null));
+      return {
+        id: `plot-${id}`,
+        title,
+        note,
+        x: 'time' as const,
+        unit,
+        labels: known.map(([label]) => label),
+        height: HEIGHT,
+        data: [x, ...known.map(([, column]) => column)],
+      };
+    })
+    .filter(({ labels }) => labels.length > 0);
+}
+
+/** Ours: of how many nines there are points, four for each. */
+const MOST_NINES = 4;
+
+/** The distribution of each time of all phases together. */
+export function percentilePlots({ totals }: LoadResult): Plot[] {
+  return TIME_NAMES.flatMap((name) => {
+    const time = totals.times[name];
+    if (!time || time.count === 0) return [];
+    const histogram = TimeHistogram.decode(time);
+    // Beyond one of so many there is but the largest.
+    const most = Math.min(MOST_NINES, Math.max(1, Math.log10(time.count)));
+    const steps = Math.ceil(most * 8);
+    const nines = Array.from({ length: steps + 1 }, (_, i) => (i * most) / steps);
+    return {
+      id: `plot-percentiles-${name.replace('.', '-')}`,
+      title: name,
+      note: `${time.count} times`,
+      x: 'percentiles' as const,
+      unit: 'ms' as const,
+      labels: ['within'],
+      height: SMALL_HEIGHT,
+      data: [nines, nines.map((nine) => histogram.at(100 * (1 - 10 ** -nine)) / 1000)],
+    };
+  });
+}
