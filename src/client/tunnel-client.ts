@@ -17,6 +17,7 @@ import {
   type ClientState,
   ClientTimer,
   LightClient,
+  passwordSignIn,
   systemCarrier,
   type TunnelConfiguration,
   tokenSignIn,
@@ -129,7 +130,7 @@ export class TunnelClient implements Closable {
           },
         },
       },
-      tokenSignIn(options.token),
+      options.login ? passwordSignIn(options.login.user, options.login.password) : tokenSignIn(options.token),
     );
     this.#core = core;
   }

@@ -20,7 +20,7 @@ import type { TunnelClientOptions } from './types.ts';
 /** What the device is for the SDK: whom it trusts, its network, its clock. */
 export type TunnelDevice = Pick<
   TunnelClientOptions,
-  'ca' | 'carrier' | 'clock' | 'random' | 'serverName' | 'dtls' | 'outside'
+  'ca' | 'carrier' | 'clock' | 'random' | 'serverName' | 'dtls' | 'outside' | 'login'
 >;
 
 const WAYS = { tunnel: 'in the tunnel', direct: 'beside the tunnel', proxy: 'by a proxy' } as const;

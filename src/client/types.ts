@@ -10,6 +10,11 @@ export interface TunnelClientOptions {
   readonly server: string | URL;
   /** An access token, or what gets one when it is needed. White space around it, as at the end of a file, is left out. */
   readonly token: string | (() => string | Promise<string>);
+  /**
+   * Signs in by forms, with a name and a password, where a gateway takes no tokens: ocserv with `auth = plain`. The token is not used then. For
+   * tests against such a server: Microsoft's does not have it.
+   */
+  readonly login?: { readonly user: string; readonly password: string };
   /** PEM of the CA to trust instead of the system's. */
   readonly ca?: string;
   /** PEM of CAs to trust for resources in the tunnel, beside the system's; not for the gateway. */

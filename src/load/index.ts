@@ -1,6 +1,6 @@
+export { passwordSignIn } from '../client/core/index.ts';
 export { runLoad } from './engine/run.ts';
 export type { GatewayProbe, LoadLogin, LoadProgress, LoadSurroundings, UsageReading } from './engine/types.ts';
-export { passwordSignIn } from './login/password-sign-in.ts';
 export { type TokenSource, TokenStore } from './login/tokens.ts';
 export { checkDescriptors } from './machine/descriptors.ts';
 export { machineNetwork } from './machine/network.ts';

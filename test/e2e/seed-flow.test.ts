@@ -271,6 +271,38 @@ t.test('what Entra ID is missing', async (t) => {
   });
 });
 
+t.test('a PAC file of the policy is fetched in the tunnel, and says which requests take the proxy', async (t) => {
+  const pac = { proxy: 'proxy.contoso.internal:3128', exclusions: ['files.contoso.internal'] };
+  const made = await lab(t, { services: { pac } });
+  const { sim } = made;
+  await makePolicies(sim, made.graph, {
+    change: setting('com.microsoft.tunnel.proxy_pacurl', 'http://pac.contoso.internal/proxy.pac'),
+  });
+  t.strictSame(await (await sim.intune()).lint(), []);
+  const app = await sees(t, made, { tunnel: 'connected', why: /tunnel is up/ });
+  const mark = sim.journal.mark();
+  t.equal((await app.fetch(PAGE, HTML)).status, 200, 'through the proxy, by CONNECT');
+  sim.journal.expect({ name: 'service.request', fields: { host: 'pac.contoso.internal', path: '/proxy.pac' } });
+  const page = { host: 'intranet.contoso.internal:443', method: 'CONNECT' };
+  await sim.journal.waitFor({ name: 'proxy.request', fields: page, since: mark });
+  await sim.journal.waitFor({ name: 'resource.request', fields: { host: 'proxy.contoso.internal' }, since: mark });
+  t.equal((await app.fetch('http://files.contoso.internal/')).status < 500, true);
+  await sim.journal.waitFor({ name: 'resource.request', fields: { host: 'files.contoso.internal' }, since: mark });
+  t.equal(
+    sim.journal.count({ name: 'proxy.request', fields: { host: 'files.contoso.internal', method: 'GET' } }),
+    0,
+    'DIRECT',
+  );
+  await app.close();
+
+  await sim.reset();
+  await makePolicies(sim, made.graph, {
+    change: setting('com.microsoft.tunnel.proxy_pacurl', 'http://nowhere.contoso.internal/proxy.pac'),
+  });
+  const other = await sees(t, made, { tunnel: 'connected', why: /tunnel is up/ });
+  await t.rejects(other.fetch(PAGE), { code: 'ERR_CLIENT_PROXY', message: /nowhere\.contoso\.internal/ });
+});
+
 t.test('Android: the app protection policy starts the tunnel, and a PAC file is for Edge alone', async (t) => {
   const android = { app: 'com.contoso.lob', platform: 'android' } as const;
   const made = await lab(t);

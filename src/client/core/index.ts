@@ -21,6 +21,7 @@ export {
 export type { DtlsWish } from './dtls-wish.ts';
 export { LightClient } from './light-client.ts';
 export { tokenSignIn } from './login.ts';
+export { passwordSignIn } from './password-sign-in.ts';
 export { trust } from './trust.ts';
 export type { TunnelConfiguration } from './tunnel-configuration.ts';
 export type {

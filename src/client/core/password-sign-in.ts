@@ -1,6 +1,6 @@
-import type { SignIn } from '../../client/core/index.ts';
 import { TunneliteError } from '../../lib/errors.ts';
 import { printable } from '../../lib/printable.ts';
+import type { SignIn } from './types.ts';
 
 /**
  * The login of ocserv with a name and a password, in forms that are asked for one after the other (reference openconnect-protocol §4.2).
