@@ -91,6 +91,16 @@ t.test('names, agents and paths of a hostile client are texts in every view', { 
   await page.route('**/api/directory/tenants/*/users', (route) =>
     route.fulfill({ json: [{ id: EVIL, userPrincipalName: EVIL, displayName: EVIL, type: EVIL, risk: EVIL }] }),
   );
+  const policy = { id: EVIL, displayName: EVIL, apps: [{ mobileAppIdentifier: { bundleId: EVIL } }] };
+  await answer('/api/intune/export', {
+    document: { targetedManagedAppConfigurations: [policy, { id: 7, apps: [null], assignments: [{}] }] },
+    facts: null,
+  });
+  await answer('/api/intune/lint', {
+    findings: [{ level: EVIL, rule: EVIL, subject: EVIL, message: EVIL, fix: EVIL }],
+  });
+  const delivery = { user: EVIL, app: EVIL, platform: EVIL, at: EVIL, settings: -1, policies: [EVIL], notes: [EVIL] };
+  await answer('/api/intune/deliveries', { deliveries: [{ ...delivery, state: EVIL }] });
   const person = { user: EVIL, signInName: EVIL };
   const request = {
     ...person,

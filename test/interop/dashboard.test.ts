@@ -229,6 +229,16 @@ const look: Readonly<Record<(typeof VIEWS)[number], (t: Test, page: Page) => Pro
     await page.getByText('AADSTS50076').first().waitFor();
     t.equal(await page.getByRole('button', { name: 'Forget the failure 50076' }).count(), 1);
   },
+  async policies(t, page) {
+    await page.getByLabel('Search policies').fill('nothing is called so');
+    await page.getByText('No policy is like that.').waitFor();
+    await page.getByLabel('Search policies').fill('server configuration');
+    t.equal(await page.locator('.list-policies .list-body .row').count(), 1);
+    await page.getByLabel('Search policies').fill('');
+    await page.getByLabel('App', { exact: true }).fill('com.contoso.lob');
+    await page.getByRole('button', { name: 'Look', exact: true }).click();
+    await page.getByText('No app configuration policy applies to com.contoso.lob').waitFor();
+  },
   async tokens(t, page) {
     await page.getByLabel('What is wrong with it').selectOption('expired');
     await page.getByRole('button', { name: 'Make it' }).click();

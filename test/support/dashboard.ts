@@ -9,7 +9,17 @@ import type { Simulator } from '../../src/index.ts';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Views of the dashboard that are reached from its navigation. */
-export const VIEWS = ['sessions', 'traffic', 'requests', 'journal', 'faults', 'directory', 'tokens', 'setup'] as const;
+export const VIEWS = [
+  'sessions',
+  'traffic',
+  'requests',
+  'journal',
+  'faults',
+  'directory',
+  'policies',
+  'tokens',
+  'setup',
+] as const;
 
 /** How Chromium gives up what is on its way when another program's tunnel, such as that of another test, comes up or goes down. */
 const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';

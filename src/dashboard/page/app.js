@@ -20,6 +20,7 @@ const VIEWS = /** @type {readonly (readonly [name: string, label: string, load: 
   ['journal', 'Journal', () => import('./views/journal.js')],
   ['faults', 'Faults', () => import('./views/faults.js')],
   ['directory', 'Directory', () => import('./views/directory.js')],
+  ['policies', 'Policies', () => import('./views/policies.js')],
   ['tokens', 'Tokens', () => import('./views/tokens.js')],
   IS_REPORT
     ? ['setup', 'Instance', () => import('./views/instance.js')]
@@ -31,6 +32,7 @@ const FIRST = /** @type {typeof VIEWS[number]} */ (VIEWS[0]);
 /** Views that are reached from others. */
 const INNER = /** @type {Record<string, { of: string, load: () => Promise<any> }>} */ ({
   session: { of: 'sessions', load: () => import('./views/session.js') },
+  policy: { of: 'policies', load: () => import('./views/policy.js') },
 });
 
 /** Where the page is: `#/session/k3x9ab?search=…`. */
@@ -84,7 +86,7 @@ function Shell({ model }) {
   const of = INNER[place.name]?.of ?? place.name;
   const label = VIEWS.find(([name]) => name === of)?.[1] ?? 'Sessions';
   useEffect(() => {
-    messages.clear();
+    messages.leave();
     document.querySelector('.views [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     document.title = `${INNER[place.name] ? place.argument : label} · Tunnelite`;
   }, [place.name, place.argument]);

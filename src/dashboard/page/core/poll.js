@@ -25,7 +25,8 @@ export class Poll extends Store {
     this.at = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    this.busy = false;
+    /** @type {Promise<void> | undefined} the question that is on its way */
+    this.running = undefined;
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden && this.watchers.size > 0 && !this.settled) this.schedule(0);
     });
@@ -62,18 +63,24 @@ export class Poll extends Store {
     this.timer = setTimeout(() => void this.now(), delay);
   }
 
+  /** Asks now. An answer that is on its way may be older than what the caller knows of: another one is asked for after it. */
   async now() {
-    if (this.busy) return;
+    if (this.running) await this.running;
+    // What somebody else has begun to ask meanwhile will do.
+    this.running ??= this.once().finally(() => {
+      this.running = undefined;
+    });
+    await this.running;
+  }
+
+  async once() {
     if (document.hidden) return;
-    this.busy = true;
     const began = performance.now();
     try {
       this.value = await this.ask();
       this.error = undefined;
     } catch (error) {
       this.error = /** @type {Error} */ (error);
-    } finally {
-      this.busy = false;
     }
     this.cost = performance.now() - began;
     this.at = performance.now();

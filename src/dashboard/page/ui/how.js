@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ApiError } from '../core/api.js';
+import { plain } from '../core/format.js';
 import { IS_REPORT } from '../core/report.js';
 import { command, curlToApi } from '../core/shell.js';
 import { Store } from '../core/store.js';
@@ -38,6 +39,7 @@ export const how = new HowStore();
 class Messages extends Store {
   /** @type {{ text: string, bad: boolean } | undefined} */
   current = undefined;
+  carried = false;
 
   /** @param {string} text @param {boolean} [bad] */
   say(text, bad = false) {
@@ -48,6 +50,17 @@ class Messages extends Store {
   clear() {
     this.current = undefined;
     this.changed(0);
+  }
+
+  /** What is said next stays although it leads to another view. */
+  carry() {
+    this.carried = true;
+  }
+
+  /** Another view is there. */
+  leave() {
+    if (!this.carried) this.clear();
+    this.carried = false;
   }
 }
 
@@ -124,7 +137,7 @@ export function MessageLine() {
   return html`<div class=${`message ${current?.bad ? 'bad' : ''}`} role="status" aria-live="polite">
     ${
       current &&
-      html`<span>${current.text}</span><button type="button" class="quiet" aria-label="Dismiss the message" onClick=${() => messages.clear()}>×</button>`
+      html`<span>${plain(current.text)}</span><button type="button" class="quiet" aria-label="Dismiss the message" onClick=${() => messages.clear()}>×</button>`
     }
   </div>`;
 }

@@ -36,7 +36,7 @@ export function useKeys({ views, onHelp }) {
 export function Keys({ onClose }) {
   const [enabled, setEnabled] = useState(on());
   const rows = [
-    ['1 … 8', 'the views, in their order'],
+    ['1 … 9', 'the views, in their order'],
     ['/', 'search in this view'],
     ['↑ ↓ Page Home End', 'move through a list'],
     ['Enter', 'open what is chosen'],
