@@ -13,6 +13,7 @@ import type {
   DtlsPeer,
   DtlsServerEngine,
   DtlsServerOptions,
+  HandshakeFlight,
 } from './association/types.ts';
 import { HELLO_VERIFY_LENGTH, writeHelloVerifyRequest } from './handshake/cookie.ts';
 import { readServerName } from './handshake/hello-extensions.ts';
@@ -206,7 +207,10 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     now: number,
   ): void {
     const connection = new Connection(this, 'server', peer, credentials.context, received.recordSequence);
-    const handshake = new ServerHandshake(connection, received, credentials, now);
+    const { flights } = this.#options;
+    const observer = flights?.wanted() ? flights : undefined;
+    const tell = observer && ((flight: HandshakeFlight) => observer.tell(credentials.context, connection.peer, flight));
+    const handshake = new ServerHandshake(connection, received, credentials, now, tell);
     connection.begin(handshake);
     const preference = this.#options.cipherSuites ?? DEFAULT_CIPHER_SUITES;
     // Registered first: the flight goes out, and the deadline is set, while it is accepted.

@@ -26,6 +26,10 @@ const COUNTED: { readonly [K in EventName]?: (event: TunneliteEvent<K>) => reado
     fields.decision === 'deny' ? 'Was denied' : 'Was allowed',
     `${fields.host ?? fields.destination} (${fields.protocol})`,
   ],
+  'channel.dtls.flight': ({ fields }) => [
+    fields.direction === 'in' ? 'Said in DTLS' : 'Was told in DTLS',
+    `${fields.messages}${fields.repeat === 0 ? '' : ', again'}`,
+  ],
   'proxy.request': ({ fields }) => ['Asked a proxy for', `${fields.host}${fields.path}`],
   'stub.request': ({ fields }) => ['Was answered by the stub', fields.stub],
   'fault.injected': ({ fields }) => [

@@ -59,6 +59,7 @@ export const EVENT_FIELDS: { readonly [Name in EventName]: readonly (keyof Event
   'channel.dtls.open': ['session', 'remote', 'cipher', 'mtu'],
   'channel.dtls.close': ['session', 'remote', 'reason'],
   'channel.dtls.move': ['session', 'from', 'to'],
+  'channel.dtls.flight': ['session', 'remote', 'direction', 'flight', 'messages', 'datagrams', 'bytes', 'repeat', 'explanation'],
   'channel.dtls.missing': ['session', 'port', 'explanation'],
   'channel.dtls.refused': ['remote', 'reason', 'explanation', 'withheld', 'session'],
   'channel.switch': ['session', 'from', 'to', 'reason', 'silence'],

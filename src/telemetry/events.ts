@@ -211,6 +211,21 @@ export interface EventMap {
   'channel.dtls.open': { session: string; remote: string; cipher: string; mtu: number };
   'channel.dtls.close': { session: string; remote: string; reason: string };
   'channel.dtls.move': { session: string; from: string; to: string };
+  /**
+   * One flight of a DTLS handshake. `flight`: its number in RFC 6347 §4.2.4, `direction`: `in` from the client; `messages`: what it carries;
+   * `repeat`: how often it had come or gone before, and then `explanation` says what has not arrived.
+   */
+  'channel.dtls.flight': {
+    session: string;
+    remote: string;
+    direction: string;
+    flight: number;
+    messages: string;
+    datagrams: number;
+    bytes: number;
+    repeat: number;
+    explanation?: string | undefined;
+  };
   /** DTLS was offered, and the client's datagrams never arrived. */
   'channel.dtls.missing': { session: string; port: number; explanation: string };
   /** Only some of each reason are reported; `withheld`: how many more there were since the last one. */
@@ -605,6 +620,11 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     level: 'info',
     text: (e) => `DTLS channel of ${e.session} from ${e.remote} (${e.cipher}), MTU ${e.mtu}`,
   },
+  'channel.dtls.flight': {
+    level: 'debug',
+    text: (e) =>
+      `DTLS flight ${e.flight} of ${e.session} ${e.direction === 'in' ? 'from' : 'to'} ${e.remote}: ${e.messages} (${e.datagrams} ${e.datagrams === 1 ? 'datagram' : 'datagrams'}, ${e.bytes} bytes)${e.repeat === 0 ? '' : `, repeated (${e.repeat}): ${e.explanation ?? ''}`}`,
+  },
   'channel.dtls.close': {
     level: 'info',
     text: (e) => `DTLS channel of ${e.session} from ${e.remote} closed: ${e.reason}`,
@@ -736,4 +756,8 @@ export type TunneliteEvent<K extends EventName = EventName> = {
 }[K];
 
 /** The narrow port through which every module reports. */
-export type Emit = <K extends EventName>(name: K, fields: EventMap[K]) => void;
+export interface Emit {
+  <K extends EventName>(name: K, fields: EventMap[K]): void;
+  /** Whether anybody will see such an event: what costs something to put together is not put together for nobody. Left out: yes. */
+  readonly wanted?: (level: EventLevel) => boolean;
+}

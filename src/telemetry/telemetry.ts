@@ -46,6 +46,8 @@ export class Telemetry {
   readonly #count: Emit | undefined;
   readonly #listeners = new Set<EventListener>();
   #seq = 0;
+  /** Reports an event; bound, so that it can be handed out as the `Emit` port. */
+  readonly emit: Emit;
 
   constructor(options: TelemetryOptions) {
     this.#clock = options.clock;
@@ -54,16 +56,17 @@ export class Telemetry {
     this.#journalSink = options.journalSink;
     this.#count = options.count;
     this.journal = new Journal({ capacity: options.journalCapacity ?? DEFAULTS.journal.capacity });
+    const report: Emit = (name, fields) => this.#report(name, fields);
+    this.emit = Object.assign(report, { wanted: (level: EventLevel) => this.#wanted(level) });
   }
 
-  /** Reports an event; bound, so that it can be handed out as the `Emit` port. */
-  readonly emit: Emit = <K extends EventName>(name: K, fields: EventMap[K]): void => {
+  #report<K extends EventName>(name: K, fields: EventMap[K]): void {
     this.#count?.(name, fields);
     const spec = EVENTS[name];
     const level = typeof spec.level === 'function' ? spec.level(fields) : spec.level;
+    if (!this.#wanted(level)) return;
     const keep = LEVEL_RANK[level] >= this.#journalRank;
     const log = this.#logger?.isLevelEnabled(level) ? this.#logger : undefined;
-    if (!keep && !log && this.#listeners.size === 0) return;
     const text = printable(spec.text(fields));
     const event = { seq: ++this.#seq, time: this.#clock.now(), name, level, text, fields } as TunneliteEvent;
     log?.[level]({ event: name, ...printableFields(fields) }, text);
@@ -78,7 +81,15 @@ export class Telemetry {
         this.#listeners.delete(listener);
       }
     }
-  };
+  }
+
+  #wanted(level: EventLevel): boolean {
+    return (
+      LEVEL_RANK[level] >= this.#journalRank ||
+      this.#listeners.size > 0 ||
+      (this.#logger?.isLevelEnabled(level) ?? false)
+    );
+  }
 
   /** Keeps events from another level on in the journal. */
   useJournalLevel(level: EventLevel): void {

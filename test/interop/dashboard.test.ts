@@ -87,6 +87,7 @@ t.test('openconnect is seen to fall back when UDP is blocked by a click, and to 
     'auth.challenge',
     'auth.accepted',
     'session.connect',
+    'channel.dtls.flight',
     'channel.dtls.open',
   ]) {
     await page.getByLabel('Search events of this session').fill(name);

@@ -158,6 +158,29 @@ provokes('channel-fell-back', async (t) => {
   await fetched;
   return about(id);
 });
+/** A tunnel whose DTLS handshake loses one datagram on the way, and came up all the same. */
+const losing = (on: object) => async (t: Test) => {
+  await using _ = sim.faults.add({
+    name: 'one-lost',
+    on: { seam: 'udp', ...on },
+    when: { times: 1 },
+    then: { do: 'drop' },
+  });
+  const since = sim.journal.mark();
+  const { id } = await tunnelOf(t);
+  await sim.journal.waitFor({ name: 'channel.dtls.open', fields: { session: id }, since }, { timeout: 60_000 });
+  return about(id);
+};
+provokes('dtls-flight-lost', losing({ direction: 'out', kind: 'handshake' }), (t, { finding, explanation }) => {
+  t.match(finding, {
+    what: /^Flight 4 \(ServerHello.*ServerHelloDone\) was (?:lost on the way to the client|sent 2 times).*DTLS came up \d+ ms after/,
+    rule: 'one-lost',
+  });
+  t.ok(explanation.steps.some(({ text }) => /^Said in DTLS: ClientHello/.test(text)));
+});
+provokes('dtls-flight-lost', losing({ direction: 'in', kind: 'handshake' }), (t, { finding }) =>
+  t.match(finding.what, /^Flight 4 .* was sent 2 times\. .*(?:has not come|has come since)/),
+);
 provokes('dtls-malformed', async () => {
   await run('bash', ['-c', `echo hello > /dev/udp/127.0.0.1/${sim.gateway.port}`]);
   return about(

@@ -65,7 +65,7 @@ t.test(
     const { page, complaints, asked, server } = await shown(t, await readReport(file));
     for (const view of [...VIEWS, `session/${id}`]) {
       await goTo(page, view);
-      await seen[view.split('/')[0] as keyof typeof seen](t, page, id);
+      await seen[view.split('/')[0] as keyof typeof seen](t, page);
       await assertNothingToPress(t, page, view);
       await assertAccessible(t, page, view);
     }
@@ -170,7 +170,7 @@ const seen = {
     ]);
     t.equal(capture.suggestedFilename(), 'tunnelite-report.pcapng');
   },
-} satisfies Record<(typeof VIEWS)[number] | 'session', (t: Test, page: Page, id: string) => Promise<void>>;
+} satisfies Record<(typeof VIEWS)[number] | 'session', (t: Test, page: Page) => Promise<void>>;
 
 /** A report whose parts are well-formed and none of them what it should be. */
 async function hostile(answers: Record<string, unknown>): Promise<Report> {

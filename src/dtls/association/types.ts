@@ -163,6 +163,28 @@ export interface DtlsAssociation<Context = unknown> {
 /** Sends one datagram. Without `memory` the bytes stay untouched afterwards: they need no copy. */
 export type SendDatagram = (buffer: Buffer, offset: number, length: number, peer: DtlsPeer) => void;
 
+/** One flight of a handshake (RFC 6347 §4.2.4), as it came or went. */
+export interface HandshakeFlight {
+  readonly direction: 'in' | 'out';
+  /** As the figures of RFC 6347 §4.2.4 number them; those that are left out keep their number. */
+  readonly flight: number;
+  readonly messages: readonly string[];
+  /** Datagrams and bytes that it took; of a repetition from the client, since our last flight. */
+  readonly datagrams: number;
+  readonly bytes: number;
+  /** How often it had come or gone before. */
+  readonly repeat: number;
+  /** Why it is repeated: what has not arrived. */
+  readonly explanation?: string | undefined;
+}
+
+/** Somebody who looks at the flights of handshakes. */
+export interface FlightObserver<Context = unknown> {
+  /** Asked once for each handshake: of one that nobody looks at nothing is noted. */
+  wanted(): boolean;
+  tell(context: Context, peer: DtlsPeer, flight: HandshakeFlight): void;
+}
+
 /** Options of both sides. */
 export interface EndpointOptions {
   readonly send: SendDatagram;
@@ -203,6 +225,7 @@ export interface DtlsServerOptions<Context = unknown> extends EndpointOptions {
   readonly onHandshakeFailed?: (context: Context, peer: DtlsPeer, reason: CloseReason, details: CloseDetails) => void;
   /** A datagram or record was dropped. `handshaking`: it was one of a handshake under way. */
   readonly onDrop?: (reason: DropReason, peer: DtlsPeer, handshaking: boolean) => void;
+  readonly flights?: FlightObserver<Context> | undefined;
   /** Suites in order of preference, where the credentials name none. */
   readonly cipherSuites?: readonly CipherSuiteName[] | undefined;
   /**

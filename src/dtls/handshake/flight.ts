@@ -8,6 +8,7 @@ import {
 } from '../protocol/constants.ts';
 import type { RecordLayer } from '../record/record-layer.ts';
 import { writeHandshakeHeader } from './handshake-message.ts';
+import { messageTitle } from './handshake-states.ts';
 
 interface FlightItem {
   readonly type: number;
@@ -40,6 +41,13 @@ export class Flight {
 
   get empty(): boolean {
     return this.#items.length === 0;
+  }
+
+  /** Names of its messages. */
+  get messages(): string[] {
+    return this.#items.map(({ type, data }) =>
+      type === CONTENT_TYPE.handshake ? messageTitle(data[0]!) : 'ChangeCipherSpec',
+    );
   }
 
   push(type: number, epoch: 0 | 1, data: Buffer): void {

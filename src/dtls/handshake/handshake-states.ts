@@ -11,6 +11,12 @@ function handshakeName(type: number): HandshakeName | undefined {
   return names.get(type);
 }
 
+/** The same as RFC 5246 writes it: `ServerHelloDone`. */
+export function messageTitle(type: number): string {
+  const name = handshakeName(type) ?? `message ${type}`;
+  return name[0]!.toUpperCase() + name.slice(1);
+}
+
 /** A row of a transition table in which nothing is expected: the answer to each message is unexpected_message. */
 const nothing = {
   helloRequest: 'refuse',

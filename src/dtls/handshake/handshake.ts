@@ -13,6 +13,7 @@ import {
   REPEAT_MIN_MS,
 } from '../protocol/constants.ts';
 import { Flight } from './flight.ts';
+import type { Again } from './flight-log.ts';
 import { handshakeMessage, readHandshakeHeader } from './handshake-message.ts';
 import { extendedMasterSecret, keyBlock, keylogLine, masterSecret, verifyData } from './key-schedule.ts';
 import { Reassembly } from './reassembly.ts';
@@ -107,7 +108,7 @@ export abstract class Handshake implements ConnectionHandshake {
       connection.end('timeout', { explanation: this.timeoutExplanation(), ...(otherKey && { otherKey }) });
     } else if (now >= this.flight.deadline) {
       this.flight.backOff();
-      this.sendFlight(now, true);
+      this.sendFlight(now, true, 'timer');
     }
   }
 
@@ -140,7 +141,20 @@ export abstract class Handshake implements ConnectionHandshake {
 
   /** The peer repeats itself, so it has not seen our flight. */
   #repeat(now: number): void {
-    if (!this.flight.empty && now - this.flight.sentAt >= REPEAT_MIN_MS) this.sendFlight(now, !this.complete);
+    if (this.flight.empty || now - this.flight.sentAt < REPEAT_MIN_MS) return;
+    this.heardAgain();
+    this.sendFlight(now, !this.complete, 'asked');
+  }
+
+  /** For who looks on: the flight went out. */
+  protected sent(_datagrams: number, _bytes: number, _again: Again | undefined): void {}
+
+  /** For who looks on: the peer says again what it has said. */
+  protected heardAgain(): void {}
+
+  /** Records that came before the keys that open them. */
+  protected get early(): number {
+    return this.#early.length;
   }
 
   /** The peer's address may be forged: from now on it gets no more than is in proportion to what came from there. */
@@ -148,15 +162,21 @@ export abstract class Handshake implements ConnectionHandshake {
     this.#credit = 0;
   }
 
-  protected sendFlight(now: number, awaits: boolean): void {
+  /** @param again why it goes once more */
+  protected sendFlight(now: number, awaits: boolean, again?: Again): void {
     const { connection, flight } = this;
     const { memory, mtu } = connection.config;
+    let datagrams = 0;
+    let bytes = 0;
     const transmit = (length: number): void => {
       if (length > this.#credit) return;
       this.#credit -= length;
+      datagrams++;
+      bytes += length;
       connection.transmit(length);
     };
     flight.send(connection.records, memory, mtu, transmit, now, awaits);
+    this.sent(datagrams, bytes, again);
     connection.reschedule();
   }
 

@@ -50,6 +50,16 @@ export class Reassembly {
     return held;
   }
 
+  /** Whether a part of the message that is next in order has come. */
+  get begun(): boolean {
+    return this.#partial.has(this.next);
+  }
+
+  /** Whether a later message has come. */
+  get ahead(): boolean {
+    return this.#partial.size > (this.begun ? 1 : 0);
+  }
+
   /** Takes one fragment, whose body begins at `buffer[at]`. False when it was of no use. */
   add(header: HandshakeHeader, epoch: number, buffer: Buffer, at: number): boolean {
     const { type, length, sequence, fragmentOffset, fragmentLength } = header;

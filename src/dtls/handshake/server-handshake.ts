@@ -1,5 +1,5 @@
 import type { Connection } from '../association/connection.ts';
-import type { DtlsCredentials, PreSharedKey } from '../association/types.ts';
+import type { DtlsCredentials, HandshakeFlight, PreSharedKey } from '../association/types.ts';
 import type { AlertName } from '../protocol/alerts.ts';
 import { uint } from '../protocol/byte-writer.ts';
 import type { CipherSuiteName } from '../protocol/cipher-suites.ts';
@@ -13,6 +13,7 @@ import {
   SERVER_MAX_MESSAGE,
 } from '../protocol/constants.ts';
 import { type ClientHello, offersDtls12 } from './client-hello.ts';
+import { type Again, FlightLog } from './flight-log.ts';
 import { Handshake } from './handshake.ts';
 import { expected, SERVER_STATE, SERVER_TRANSITIONS, type ServerState } from './handshake-states.ts';
 import type { Extensions } from './hello-extensions.ts';
@@ -48,11 +49,21 @@ export class ServerHandshake extends Handshake {
   readonly #credentials: DtlsCredentials;
   #agreement: Agreement | undefined;
   #ephemeral: EphemeralKey | undefined;
+  /** Where somebody looks on. */
+  readonly #log: FlightLog | undefined;
 
-  constructor(connection: Connection, received: ReceivedHello, credentials: DtlsCredentials, now: number) {
+  constructor(
+    connection: Connection,
+    received: ReceivedHello,
+    credentials: DtlsCredentials,
+    now: number,
+    tell?: (flight: HandshakeFlight) => void,
+  ) {
     // Numbers go on from the ClientHello's, so that a HelloVerifyRequest needs no state (RFC 6347 §4.2.1, §4.2.2).
     super(connection, received.messageSequence, SERVER_MAX_MESSAGE, now, received.messageSequence + 1);
     this.#credentials = credentials;
+    this.#log = tell && new FlightLog(tell, credentials.kind === 'resume', received.proven);
+    this.#log?.hello(RECORD_HEADER_LENGTH + received.raw.length);
     this.transcript.push(received.raw);
     this.clientRandom = Buffer.from(received.hello.random);
     if (!received.proven) {
@@ -190,8 +201,42 @@ export class ServerHandshake extends Handshake {
 
   #finished(body: Buffer, raw: Buffer, now: number): void {
     if (!this.provenBy(body)) return;
+    this.#log?.replied();
     this.state = SERVER_STATE.done;
     this.conclude(raw, this.#credentials.kind !== 'resume', now);
+  }
+
+  override heard(bytes: number): void {
+    super.heard(bytes);
+    this.#log?.heard(bytes);
+  }
+
+  protected override sent(datagrams: number, bytes: number, again: Again | undefined): void {
+    if (this.#log === undefined) return;
+    const missing = again === 'asked' ? 'The client has asked for it.' : this.#missing();
+    const last = this.state === SERVER_STATE.done;
+    this.#log.sent(this.flight.messages, { datagrams, bytes }, last, again && missing);
+  }
+
+  protected override heardAgain(): void {
+    this.#log?.heardAgain(this.state === SERVER_STATE.done);
+  }
+
+  /** What of the client's answer has not come, for people. */
+  #missing(): string {
+    const { begun, ahead } = this.reassembly;
+    if (this.state === SERVER_STATE.finished) {
+      if (this.connection.stats.notAuthentic > 0) return "The client's Finished came and could not be decrypted.";
+      if (begun) return "A part of the client's Finished has not come.";
+      return this.#credentials.kind === 'resume'
+        ? "Nothing of the client's Finished has come."
+        : "The client's ClientKeyExchange has come, and its Finished has not.";
+    }
+    if (begun) return "A part of the client's ClientKeyExchange has not come.";
+    if (ahead || this.early > 0) {
+      return "The datagram with the client's ClientKeyExchange has not come, and what follows it has.";
+    }
+    return 'Nothing of the client has come since.';
   }
 
   protected override timeoutExplanation(): string {

@@ -1,4 +1,5 @@
 import { type Cause, cause, type Evidence } from '../visit/cause.ts';
+import { flightsBefore, lostFlight } from './flights.ts';
 
 type Refused = Evidence<'channel.dtls.refused'>;
 
@@ -49,7 +50,10 @@ function refused(
     title: words.title,
     on: 'channel.dtls.refused',
     when: (_, evidence) => kindOf(evidence) === kind,
-    what: ({ reason, explanation }) => `DTLS was refused (${reason}): ${explanation}`,
+    what: ({ reason, explanation }, { visit, event }) => {
+      const lost = kind === 'timeout' ? lostFlight(flightsBefore(visit, event.seq)) : undefined;
+      return `DTLS was refused (${reason}): ${explanation}${lost === undefined ? '' : ` ${lost}`}`;
+    },
     why: words.why,
     next: words.next,
     docs: ['docs/reference/protocol.md', 'docs/reference/dtls.md'],

@@ -4,6 +4,7 @@ import { CHANNEL_CAUSES } from './channels.ts';
 import { COOKIE_CAUSES } from './cookies.ts';
 import { ENDING_CAUSES } from './endings.ts';
 import { FAULT_CAUSES } from './faults.ts';
+import { FLIGHT_CAUSES } from './flights.ts';
 import { NAME_CAUSES } from './names.ts';
 import { REQUEST_CAUSES } from './requests.ts';
 import { RESOURCE_CAUSES } from './resources.ts';
@@ -20,6 +21,7 @@ export const CAUSES: readonly Cause[] = [
   ...ADMISSION_CAUSES,
   ...COOKIE_CAUSES,
   ...CHANNEL_CAUSES,
+  ...FLIGHT_CAUSES,
   ...ENDING_CAUSES,
   ...NAME_CAUSES,
   ...RESOURCE_CAUSES,

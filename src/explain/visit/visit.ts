@@ -70,6 +70,13 @@ export class Visit {
     return lastBefore(this.of(name), before);
   }
 
+  /** The last ones of a name before some number, so many at most, oldest first. */
+  recent<K extends EventName>(name: K, before: number, most: number): readonly TunneliteEvent<K>[] {
+    const all = this.of(name);
+    const end = countBefore(all, before);
+    return all.slice(Math.max(0, end - most), end);
+  }
+
   /** The fault rule that struck last before an event, at one of these seams. */
   struckBy(seams: readonly string[], before: number): Strike | undefined {
     const last = seams.flatMap((seam) => lastBefore(this.#strikes.get(seam) ?? [], before) ?? []);
@@ -94,6 +101,11 @@ export type Fields<K extends EventName> = EventMap[K];
 
 /** The last of a list in order whose number is lower. */
 function lastBefore<T extends { readonly seq: number }>(list: readonly T[], before: number): T | undefined {
+  return list[countBefore(list, before) - 1];
+}
+
+/** How many of a list in order have a lower number. */
+function countBefore(list: readonly { readonly seq: number }[], before: number): number {
   let low = 0;
   let high = list.length;
   while (low < high) {
@@ -101,5 +113,5 @@ function lastBefore<T extends { readonly seq: number }>(list: readonly T[], befo
     if (list[middle]!.seq < before) low = middle + 1;
     else high = middle;
   }
-  return list[low - 1];
+  return low;
 }

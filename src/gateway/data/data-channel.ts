@@ -9,7 +9,7 @@ import { EngineTimer } from '../../dtls/engine-timer.ts';
 import { DtlsServer } from '../../dtls/server.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { DeadlineHeap } from '../../lib/deadline-heap.ts';
-import { sameEndpoint } from '../../lib/endpoint.ts';
+import { endpointText, sameEndpoint } from '../../lib/endpoint.ts';
 import { watchTimer } from '../../lib/late-tick.ts';
 import {
   type DatagramReceiver,
@@ -107,6 +107,14 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
         const { alert, explanation = 'The DTLS handshake was not completed.', otherKey = false } = details;
         const why = otherKey ? `${explanation} ${OTHER_KEY}` : explanation;
         this.#refusals.tell(peer, alert ?? reason, why, channel.tunnel.id);
+      },
+      flights: {
+        wanted: () => options.emit.wanted?.('debug') ?? true,
+        tell: (channel, peer, { messages, ...flight }) => {
+          const remote = endpointText(peer.address, peer.port);
+          const { id } = channel.tunnel;
+          options.emit('channel.dtls.flight', { session: id, remote, ...flight, messages: messages.join(', ') });
+        },
       },
       onDrop: (reason, peer, handshaking) => {
         const { key } = peer as Endpoint;

@@ -46,6 +46,7 @@ export function toneOf({ name, level, fields }) {
   if (name === 'channel.switch') return fields.to === 'dtls' ? 'dtls' : 'fallback';
   if (name === 'channel.dtls.open') return 'dtls';
   if (name === 'channel.dtls.missing') return 'fallback';
+  if (name === 'channel.dtls.flight') return fields.repeat > 0 ? 'fallback' : 'plain';
   if (name === 'channel.cstp.open') return 'cstp';
   if (level === 'error' || level === 'warn' || fields.decision === 'deny') return 'bad';
   if (name === 'auth.accepted' || name === 'session.connect') return 'good';

@@ -1,0 +1,88 @@
+import type { HandshakeFlight } from '../association/types.ts';
+import { MAX_FLIGHT_REPORTS } from '../protocol/constants.ts';
+
+/** Numbers of flights as RFC 6347 §4.2.4 has them: figure 1, and figure 2 for a handshake that resumes. */
+const FULL = { hello: 1, answer: 4, reply: 5, last: 6 } as const;
+const ABBREVIATED = { hello: 1, answer: 2, reply: 3, last: 3 } as const;
+/** Number of a ClientHello with a cookie. */
+const HELLO_WITH_COOKIE = 3;
+
+const REPLY = ['ClientKeyExchange', 'ChangeCipherSpec', 'Finished'];
+
+/** Why a flight goes out once more: nothing has answered it, or the peer has said again what it answers. */
+export type Again = 'timer' | 'asked';
+
+/** What a server tells of the flights of one handshake to whoever looks on: of repetitions so many, whoever provokes them. */
+export class FlightLog {
+  readonly #tell: (flight: HandshakeFlight) => void;
+  readonly #numbers: typeof FULL | typeof ABBREVIATED;
+  readonly #hello: number;
+  #left = MAX_FLIGHT_REPORTS;
+  #datagrams = 0;
+  #bytes = 0;
+  #sent = -1;
+  #heardAgain = 0;
+
+  constructor(tell: (flight: HandshakeFlight) => void, resumes: boolean, proven: boolean) {
+    this.#tell = tell;
+    this.#numbers = resumes ? ABBREVIATED : FULL;
+    this.#hello = proven ? HELLO_WITH_COOKIE : FULL.hello;
+  }
+
+  /** The ClientHello that began it, in a datagram of so many bytes. */
+  hello(bytes: number): void {
+    this.#report({ direction: 'in', flight: this.#hello, messages: ['ClientHello'], datagrams: 1, bytes, repeat: 0 });
+  }
+
+  /** A datagram of so many bytes came. */
+  heard(bytes: number): void {
+    this.#datagrams++;
+    this.#bytes += bytes;
+  }
+
+  /** A flight of ours went out. @param missing what of the peer's answer is not here, where it goes once more */
+  sent(
+    messages: readonly string[],
+    out: { readonly datagrams: number; readonly bytes: number },
+    last: boolean,
+    missing: string | undefined,
+  ): void {
+    const { answer, last: end } = this.#numbers;
+    this.#sent = missing === undefined ? 0 : this.#sent + 1;
+    const flight = last ? end : answer;
+    this.#report({ direction: 'out', flight, messages, ...out, repeat: this.#sent, explanation: missing });
+    if (missing === undefined) this.#datagrams = this.#bytes = 0;
+  }
+
+  /** The peer's last flight is whole, and authentic. */
+  replied(): void {
+    const messages = this.#numbers === FULL ? REPLY : REPLY.slice(1);
+    this.#report({ direction: 'in', flight: this.#numbers.reply, messages, ...this.#came, repeat: 0 });
+    this.#heardAgain = 0;
+  }
+
+  /** The peer says again what it has said. @param complete it is its last flight */
+  heardAgain(complete: boolean): void {
+    this.#heardAgain++;
+    const { answer, last, reply } = this.#numbers;
+    this.#report({
+      direction: 'in',
+      flight: complete ? reply : this.#hello,
+      messages: complete ? REPLY : ['ClientHello'],
+      ...this.#came,
+      repeat: this.#heardAgain,
+      explanation: `The client has not seen flight ${complete ? last : answer}, or not all of it.`,
+    });
+  }
+
+  /** What came since the last flight out. */
+  get #came(): { readonly datagrams: number; readonly bytes: number } {
+    return { datagrams: this.#datagrams, bytes: this.#bytes };
+  }
+
+  #report(flight: HandshakeFlight): void {
+    if (this.#left <= 0) return;
+    this.#left--;
+    this.#tell(flight);
+  }
+}
