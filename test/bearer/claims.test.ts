@@ -245,3 +245,36 @@ t.test('an issuer that is not Entra ID is taken at its word: its name, and the k
   t.equal(await judge({ iss: 'https://one.example/' }), 'issuer');
   t.equal(await judge({ iss: 'https://one.example', sub: undefined }), 'claim', 'the user name is the subject');
 });
+
+t.test(
+  'gateway: a required claim that people know has a reason and advice of its own, unless a list came',
+  async (t) => {
+    const idp = await createTestIssuer();
+    const { fetchJson, clock, authority } = idp;
+    const requiredClaims = { aud: 'api://a', tid: 'T', iss: 'I', scp: 'S', x: 'y' };
+    for (const [name, wrong, reason, advice] of [
+      ['aud', 'x', 'audience', /^aud is "x"; the gateway accepts api:\/\/a\. Ask for/],
+      ['tid', 'x', 'tenant', /^tid is "x"; the gateway accepts T\. Sign in/],
+      ['iss', 'x', 'issuer', /^iss is "x"; accepted is I\. Sign in/],
+      ['scp', 'x', 'scope', /^scp is "x"; S is needed\. .* ask for api:\/\/a\/\.default/],
+      ['x', 'x', 'claim', /^x is "x"; required is "y"\.$/],
+    ] as const) {
+      const options = { policy: 'gateway', authority, fetchJson, clock, requiredClaims } as const;
+      const verifier = createTokenVerifier(options);
+      const refusal = async (value: unknown) => {
+        const verdict = await verifier.verify(await idp.token({ claims: { ...requiredClaims, [name]: value } }));
+        return verdict.ok ? undefined : verdict.refusal;
+      };
+      t.equal(await refusal(requiredClaims[name]), undefined, `${name} as required`);
+      t.match(await refusal(wrong), { reason, explanation: advice });
+      const list = await refusal([requiredClaims[name]]);
+      t.match(
+        list,
+        { reason, explanation: /required is .*\. A list does not equal a single value\.$/ },
+        `${name} in a list`,
+      );
+      const { checks } = await verifier.inspect(await idp.token({ claims: requiredClaims }));
+      t.equal(checks.find((check) => check.name === name)?.wants, JSON.stringify(requiredClaims[name]));
+    }
+  },
+);
