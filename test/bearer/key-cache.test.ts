@@ -238,8 +238,14 @@ t.test(
       );
     t.equal(await judge(keys({ use: undefined })), 'accepted', 'a key for any use');
     t.equal(await judge(keys({ use: 'enc' })), 'keys-unavailable');
-    for (const name of ['kid', 'n', 'e', 'kty'])
+    for (const name of ['kid', 'n', 'e', 'kty']) {
       t.equal(await judge(keys({ [name]: undefined })), 'keys-unavailable', `a key without ${name}`);
+      const beside = (document: Record<string, unknown>) =>
+        Array.isArray(document.keys)
+          ? { keys: [{ ...document.keys[0], kid: 'other', [name]: undefined }, ...document.keys] }
+          : document;
+      t.equal(await judge(beside), 'accepted', `a key without ${name} beside a good one`);
+    }
   },
 );
 
