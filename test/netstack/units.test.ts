@@ -124,6 +124,33 @@ t.test('CUBIC cuts to 0.7, is back at the old window after K seconds, then probe
   t.ok(small.cwnd >= 30 * mss, 'no slower than Reno on a short path (§4.3)');
 });
 
+t.test('after each timeout, idle time and undone reduction, CUBIC begins its curve anew', async (t) => {
+  const mss = 1000;
+  /** Growth in a round trip, ten seconds after what `interrupt` does. */
+  const growth = (interrupt: (cubic: Cubic) => void): number => {
+    const cubic = new Cubic(10 * mss, mss);
+    cubic.cwnd = 100 * mss;
+    cubic.onCongestion(100 * mss);
+    cubic.cwnd = cubic.ssthresh;
+    for (let now = 0; now <= 1000; now += 100) cubic.onAck(cubic.cwnd, now, 100);
+    interrupt(cubic);
+    cubic.cwnd = 50 * mss;
+    cubic.ssthresh = 10 * mss;
+    cubic.onAck(cubic.cwnd, 20_000, 100);
+    return cubic.cwnd - 50 * mss;
+  };
+  // The curve of twenty seconds ago leads as far as it may at once: half a window.
+  t.ok(growth(() => {}) >= 25 * mss);
+  for (const [name, interrupt] of Object.entries({
+    'a timeout': (cubic: Cubic) => cubic.onTimeout(50 * mss, 20_000, true),
+    'idle time': (cubic: Cubic) => cubic.onIdle(10 * mss),
+    'an undone reduction': (cubic: Cubic) => cubic.undo(),
+    'a reduction': (cubic: Cubic) => cubic.onCongestion(50 * mss),
+  })) {
+    t.ok(growth(interrupt) < 15 * mss, `${name}: ${growth(interrupt)}`);
+  }
+});
+
 t.test('addresses are read and written as people write them (RFC 5952)', async (t) => {
   for (const text of [
     '10.1.2.3',

@@ -197,6 +197,14 @@ t.test(
         t.equal(peer.requests.length, 1, 'an old SYN does not');
         t.equal(peer.sent()[0]?.flags, ACK);
       }
+      if (timestamps) {
+        peer.tsval -= 1;
+        peer.send({ seq: 5000, flags: SYN });
+        t.equal(peer.requests.length, 1, 'an older timestamp does not, whatever its number');
+        peer.tsval += 1;
+        peer.send({ seq: -5000, flags: SYN });
+        t.equal(peer.requests.length, 1, 'nor does an older number with the same timestamp');
+      }
       peer.tsval += 1000;
       peer.wait(1000);
       peer.send({ seq: timestamps ? -5000 : 5000, flags: SYN });
