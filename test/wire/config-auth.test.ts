@@ -56,6 +56,14 @@ t.test('a text of another length than is kept is cut', async (t) => {
   t.equal(parseClientDocument(Buffer.from(long))?.deviceId, 'a'.repeat(63));
 });
 
+t.test('a banner is kept up to 4096 characters', async (t) => {
+  for (const length of [4096, 4097]) {
+    const sent = { type: 'complete', title: 'T', banner: 'b'.repeat(length) } as const;
+    const read = parseServerDocument(Buffer.from(serializeServerDocument(sent, 'wrapped')));
+    t.match(read, { type: 'complete', banner: /^b{4096}$/ });
+  }
+});
+
 t.test('documents of the real server are understood', async (t) => {
   // T:40
   const form =

@@ -125,6 +125,15 @@ t.test(
   },
 );
 
+t.test('all letters are the same in either case, and nothing beside them is', async (t) => {
+  const named = (byte: number): Buffer =>
+    Buffer.concat([query('.').subarray(0, 12), Buffer.from([1, byte, 0, 0, 1, 0, 1])]);
+  for (let byte = 0x40; byte <= 0x5b; byte++) {
+    const letter = byte > 0x40 && byte < 0x5b;
+    t.equal(parseDnsQuery(named(byte)).name, String.fromCharCode(letter ? byte + 0x20 : byte));
+  }
+});
+
 t.test('bytes that are no letters stay apart from those that are', async (t) => {
   const bytes = Buffer.concat([query('.').subarray(0, 12), Buffer.from([3, 0x61, 0x2e, 0xc3, 0, 0, 1, 0, 1])]);
   const { name, question } = parseDnsQuery(bytes);

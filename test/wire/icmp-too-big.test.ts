@@ -35,6 +35,8 @@ t.test('the sender of an IPv4 packet is told that fragmentation is needed, and t
 t.test('the sender of an IPv6 packet gets Packet Too Big', async (t) => {
   const message = tooBigMessage(packet(6, 1500), 1280, router)!;
   t.equal(message.length, 1280);
+  t.equal(message.readUInt16BE(4), 1240, 'the length behind the header');
+  t.ok(message.subarray(48).equals(packet(6, 1500).subarray(0, 1232)));
   t.strictSame([message[6], message[40], message[41], message.readUInt32BE(44)], [58, 2, 0, 1280]);
   t.ok(message.subarray(8, 24).equals(ROUTER[6]));
   const pseudo = Buffer.concat([

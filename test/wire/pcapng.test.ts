@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { PCAPNG_SNAP_LENGTH, pcapngHeader, pcapngPacket, pcapngSecrets } from '../../src/wire/pcapng.ts';
+import {
+  PCAPNG_SNAP_LENGTH,
+  packetBlockLength,
+  pcapngHeader,
+  pcapngPacket,
+  pcapngSecrets,
+  writePacketBlock,
+} from '../../src/wire/pcapng.ts';
 import { skipUnless } from '../support/interop.ts';
 import { run } from '../support/namespace.ts';
 import { serializeIp } from '../support/packets/ip.ts';
@@ -48,6 +55,31 @@ t.test('a packet keeps its time, direction and comment', async (t) => {
     ),
   );
 });
+
+t.test(
+  'a block written in place is the same as one that is made, byte by byte, and nothing beside it is touched',
+  async (t) => {
+    const packet = Buffer.from('45000001020304050607', 'hex');
+    for (const direction of ['in', 'out'] as const) {
+      for (let headLength = 0; headLength <= 5; headLength++) {
+        for (let length = 1; length <= 5; length++) {
+          const head = packet.subarray(0, headLength);
+          const bytes = packet.subarray(headLength, headLength + length);
+          const rest = { interfaceId: 3, time: 1_700_000_000_000.001, direction } as const;
+          const made = pcapngPacket({ ...rest, bytes: Buffer.concat([head, bytes]) });
+          const size = packetBlockLength(headLength + length);
+          t.equal(size, made.length);
+          const target = Buffer.alloc(size + 14, 0xee);
+          const block = { ...rest, head: packet, headLength, bytes: packet, offset: headLength, length };
+          writePacketBlock(target, 7, block);
+          t.same(target.subarray(7, 7 + size), made, `${headLength} and ${length} bytes, ${direction}`);
+          t.same(target.subarray(0, 7), Buffer.alloc(7, 0xee));
+          t.same(target.subarray(7 + size), Buffer.alloc(7, 0xee));
+        }
+      }
+    }
+  },
+);
 
 t.test('what is longer than the snap length is cut, and says so', async (t) => {
   const block = pcapngPacket({ time: 0, bytes: Buffer.alloc(70_000) });
