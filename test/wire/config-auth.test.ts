@@ -56,6 +56,11 @@ t.test('a text of another length than is kept is cut', async (t) => {
   t.equal(parseClientDocument(Buffer.from(long))?.deviceId, 'a'.repeat(63));
 });
 
+t.test('of two elements of one name the first counts', async (t) => {
+  const twice = `<config-auth type="init"><version>1</version><version>2</version><config-auth type="auth-reply">`;
+  t.match(parseClientDocument(Buffer.from(twice)), { type: 'init', version: /^1$/ });
+});
+
 t.test('a banner is kept up to 4096 characters', async (t) => {
   for (const length of [4096, 4097]) {
     const sent = { type: 'complete', title: 'T', banner: 'b'.repeat(length) } as const;

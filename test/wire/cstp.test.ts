@@ -79,6 +79,10 @@ t.test('a handler that stops the reader gets nothing more of the same chunk', as
   t.strictSame(seen, [5]);
 });
 
+t.test('the largest packet fits a TLS record', async (t) => {
+  t.equal(serializeCstp(CstpType.Data, Buffer.alloc(CSTP_MAX_PAYLOAD)).length, 16_384);
+});
+
 t.test('the largest payload passes, one byte more does not', async (t) => {
   const { reader, seen } = reading();
   t.equal(reader.push(serializeCstp(0, Buffer.alloc(CSTP_MAX_PAYLOAD))), undefined);

@@ -125,6 +125,15 @@ t.test(
   },
 );
 
+t.test('a query tells how large an answer may be only where that is asked for', async (t) => {
+  const plain = serializeDnsQuery({ id: 1, name: 'a', type: 'A' });
+  t.equal(plain.readUInt16BE(10), 0, 'no record behind the question');
+  t.equal(plain.length, 12 + 3 + 4);
+  const told = serializeDnsQuery({ id: 1, name: 'a', type: 'A', udpPayload: 1232 });
+  t.equal(told.readUInt16BE(10), 1);
+  t.equal(told.subarray(19).toString('hex'), '000029' + '04d0' + '000000000000');
+});
+
 t.test('all letters are the same in either case, and nothing beside them is', async (t) => {
   const named = (byte: number): Buffer =>
     Buffer.concat([query('.').subarray(0, 12), Buffer.from([1, byte, 0, 0, 1, 0, 1])]);

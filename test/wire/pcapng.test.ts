@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import {
+  BlockKind,
+  blockAt,
   PCAPNG_SNAP_LENGTH,
   packetBlockLength,
   pcapngHeader,
+  pcapngInterface,
   pcapngPacket,
   pcapngSecrets,
   writePacketBlock,
@@ -136,3 +139,20 @@ t.test(
     );
   },
 );
+
+t.test('a block tells its kind and its length, and what is none is refused', async (t) => {
+  const at = (bytes: Buffer) => blockAt(Buffer.concat([Buffer.alloc(3), bytes]), 3);
+  const head = (type: number, length: number): Buffer => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeUInt32LE(type, 0);
+    bytes.writeUInt32LE(length, 4);
+    return bytes;
+  };
+  const packet = pcapngPacket({ time: 0, bytes: Buffer.alloc(5) });
+  t.strictSame(at(packet), { kind: BlockKind.Packet, length: packet.length });
+  for (const block of [pcapngHeader('x', []), pcapngInterface('tunnel'), pcapngSecrets('x\n')])
+    t.equal(at(block).kind, BlockKind.Preamble);
+  t.strictSame(at(head(5, 12)), { kind: BlockKind.Other, length: 12 });
+  t.equal(at(head(6, 1 << 24)).length, 1 << 24);
+  for (const length of [0, 8, 13, 14, 15, (1 << 24) + 4]) t.throws(() => at(head(6, length)), RangeError, `${length}`);
+});
