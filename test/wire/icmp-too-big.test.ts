@@ -68,3 +68,35 @@ t.test('nobody is told about errors, later fragments, and what is no packet', as
   t.equal(tooBigMessage(long, 20, router), undefined, 'a header that is longer than the packet');
   t.ok(tooBigMessage(echo, 50, router));
 });
+
+t.test('whom a message is about is judged to the byte', async (t) => {
+  const told = (bytes: Buffer): boolean => tooBigMessage(bytes, 50, router) !== undefined;
+  for (const [type, is] of [
+    [127, false],
+    [128, true],
+    [129, true],
+  ] as const) {
+    const message = packet(6, 100, 58);
+    message[40] = type;
+    t.equal(told(message), is, `ICMPv6 type ${type}`);
+  }
+  const typed = packet(6, 41, 58);
+  typed[40] = 128;
+  t.equal(told(typed), true, 'of one byte');
+  t.equal(told(packet(6, 40, 58)), false, 'a message without a type');
+  t.equal(told(packet(6, 40)), true);
+  t.equal(told(packet(4, 20)), true, 'nothing but a header');
+  const options = packet(4, 24);
+  options[0] = 0x46;
+  t.equal(told(options), true, 'nothing but a header with options');
+  const behind = packet(4, 28, 1);
+  behind[0] = 0x46;
+  behind[20] = 3;
+  behind[24] = 8;
+  t.equal(told(behind), true, 'the type stands behind the options');
+  const bare = packet(4, 20, 1);
+  t.equal(told(bare), false, 'a message without a type');
+  const short = packet(4, 20);
+  short[0] = 0x44;
+  t.equal(told(short), false, 'a header that is too short');
+});

@@ -11,6 +11,7 @@ import {
   pcapngInterface,
   pcapngPacket,
   pcapngSecrets,
+  pcapngStatistics,
   writePacketBlock,
 } from '../../src/wire/pcapng.ts';
 import { skipUnless } from '../support/interop.ts';
@@ -155,4 +156,18 @@ t.test('a block tells its kind and its length, and what is none is refused', asy
   t.strictSame(at(head(5, 12)), { kind: BlockKind.Other, length: 12 });
   t.equal(at(head(6, 1 << 24)).length, 1 << 24);
   for (const length of [0, 8, 13, 14, 15, (1 << 24) + 4]) t.throws(() => at(head(6, length)), RangeError, `${length}`);
+});
+
+t.test('a capture ends with how many packets came, and how many are missing', async (t) => {
+  t.same(
+    pcapngStatistics(2, { time: 1_700_000_000_000.001, received: 5_000_000_000, dropped: 7 }),
+    hex(
+      '05000000 34000000', // interface statistics block of 52 bytes
+      '02000000', // interface 2
+      '240a0600 01401e18',
+      '0400 0800 00f2052a 01000000', // option isb_ifrecv
+      '0500 0800 07000000 00000000', // option isb_ifdrop
+      '0000 0000 34000000',
+    ),
+  );
 });
