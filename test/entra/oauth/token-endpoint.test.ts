@@ -13,6 +13,7 @@ import {
 import type { IdentityProviderOptions } from '../../../src/entra/provider.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
 import { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID } from '../../../src/lib/tunnel-api.ts';
+import type { Emit } from '../../../src/telemetry/events.ts';
 import { type Answer, startProvider, type TestProvider } from '../../support/identity-provider.ts';
 
 const TOKEN = '/contoso.com/oauth2/v2.0/token';
@@ -382,6 +383,27 @@ t.test('client credentials need a tenant, a secret and /.default, and give a tok
   });
   const common = '/organizations/oauth2/v2.0/token';
   t.match((await ask({ client_secret: 'new' }, common)).body, { error_codes: [50059] });
+});
+
+t.test('where an assignment is required, those who are assigned get in, and nobody else', async (t) => {
+  await using provider = await startWith((tenant) => {
+    Object.assign(tenant.servicePrincipals![0]!, { assignmentRequired: true, assigned: ['alice@contoso.com'] });
+  });
+  t.equal((await ropc(provider)).status, 200);
+  t.match((await ropc(provider, { username: 'bob@contoso.com' })).body, { error_codes: [50105] });
+});
+
+t.test('each refusal is told to who listens, but not that a device code waits still', async (t) => {
+  const told: unknown[] = [];
+  const emit: Emit = (name, fields) => name === 'identity.token.refused' && void told.push(fields);
+  await using provider = await startProvider({ emit });
+  const form = { client_id: DEFAULT_CLIENT_ID, scope: TUNNEL_DEFAULT_SCOPE };
+  const { device_code } = (await provider.post('/contoso.com/oauth2/v2.0/devicecode', form)).body;
+  const poll = { grant_type: 'device_code', client_id: DEFAULT_CLIENT_ID, device_code };
+  t.match((await provider.post(TOKEN, poll)).body, { error_codes: [70016] });
+  t.strictSame(told, []);
+  await ropc(provider, { password: 'wrong' });
+  t.match(told, [{ user: 'alice@contoso.com', client: DEFAULT_CLIENT_ID, grant: 'password', code: 50126 }]);
 });
 
 t.test('an app without a secret is no client of its own, and one with a secret does nothing without it', async (t) => {
