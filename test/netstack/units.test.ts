@@ -2,6 +2,8 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import t from 'tap';
 import { DeadlineHeap, type Sleeper } from '../../src/lib/deadline-heap.ts';
+import { seededRandom } from '../../src/lib/random.ts';
+import { createNetstack } from '../../src/netstack/index.ts';
 import { formatAddress, parseAddress } from '../../src/netstack/ip/address.ts';
 import { believableMtu, PathMtuCache } from '../../src/netstack/ip/path-mtu.ts';
 import { Cubic } from '../../src/netstack/tcp/congestion/cubic.ts';
@@ -122,6 +124,33 @@ t.test('CUBIC cuts to 0.7, is back at the old window after K seconds, then probe
   small.cwnd = small.ssthresh;
   for (let now = 0; now < 500; now += 10) small.onAck(small.cwnd, now, 10);
   t.ok(small.cwnd >= 30 * mss, 'no slower than Reno on a short path (§4.3)');
+});
+
+t.test(
+  'past slow start NewReno grows by one segment for each window of acknowledged bytes, to the byte (RFC 3465)',
+  async (t) => {
+    const mss = 1000;
+    const reno = new NewReno(10 * mss, mss);
+    reno.ssthresh = 10 * mss;
+    reno.onAck(10 * mss - 1);
+    t.equal(reno.cwnd, 10 * mss);
+    reno.onAck(1);
+    t.equal(reno.cwnd, 11 * mss);
+    reno.onAck(11 * mss - 1);
+    t.equal(reno.cwnd, 11 * mss);
+    reno.onAck(1);
+    t.equal(reno.cwnd, 12 * mss);
+    reno.onAck(25 * mss);
+    t.equal(reno.cwnd, 14 * mss, 'twelve and thirteen windows');
+  },
+);
+
+t.test('a new stack has counted nothing', async (t) => {
+  const stack = createNetstack({ output: () => {}, random: seededRandom(1), now: 0 });
+  t.strictSame(
+    Object.entries(stack.stats()).filter(([, value]) => value !== 0),
+    [],
+  );
 });
 
 t.test('after each timeout, idle time and undone reduction, CUBIC begins its curve anew', async (t) => {
