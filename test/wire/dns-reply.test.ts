@@ -174,3 +174,26 @@ t.test('hints of services are addresses too', async (t) => {
   t.throws(() => of(65, parameter(1, Buffer.alloc(2), 3)), malformed(/a parameter is cut off/));
   t.throws(() => of(65, Buffer.alloc(3)), malformed(/a parameter is cut off/));
 });
+
+t.test('an owner keeps the letters that it came in; those of a pointer to the question are lower case', async (t) => {
+  const header = Buffer.from('000080000001000200000000', 'hex');
+  const question = Buffer.from('\x04AZaz\x03@[`\x00\x00\x01\x00\x01', 'latin1');
+  const rest = Buffer.from('00010001000000010004c0000201', 'hex');
+  const bytes = Buffer.concat([
+    header,
+    question,
+    Buffer.from('c00c', 'hex'),
+    rest,
+    Buffer.from('\x02AZ\x00', 'latin1'),
+    rest,
+  ]);
+  const { answer } = readReplyRecords(bytes);
+  t.strictSame(
+    answer.map(({ owner }) => owner.toString('latin1')),
+    ['\x04azaz\x03@[`\x00', '\x02AZ\x00'],
+  );
+  t.strictSame(
+    answer.map(({ name }) => name),
+    ['azaz.@[`', 'az'],
+  );
+});

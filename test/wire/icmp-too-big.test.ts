@@ -17,6 +17,7 @@ function packet(version: 4 | 6, length: number, protocol = 17): Buffer {
   } else {
     bytes[0] = 0x60;
     bytes[6] = protocol;
+    for (let at = 8; at < 40; at++) bytes[at] = at;
   }
   return bytes;
 }
@@ -39,6 +40,7 @@ t.test('the sender of an IPv6 packet gets Packet Too Big', async (t) => {
   t.ok(message.subarray(48).equals(packet(6, 1500).subarray(0, 1232)));
   t.strictSame([message[6], message[40], message[41], message.readUInt32BE(44)], [58, 2, 0, 1280]);
   t.ok(message.subarray(8, 24).equals(ROUTER[6]));
+  t.ok(message.subarray(24, 40).equals(packet(6, 1500).subarray(8, 24)), 'to the sender');
   const pseudo = Buffer.concat([
     message.subarray(8, 40),
     Buffer.from([0, 0, 4, 216, 0, 0, 0, 58]),
