@@ -93,3 +93,26 @@ t.test('reading never throws, whatever follows the object identifier', async (t)
     ),
   );
 });
+
+t.test(
+  'what is permitted is read subtree by subtree; what is cut off is no constraint, what is no range is none',
+  async (t) => {
+    const der = (tag: number, ...content: Buffer[]): Buffer => {
+      const all = Buffer.concat(content);
+      return Buffer.concat([Buffer.from([tag, all.length]), all]);
+    };
+    const subtree = (tag: number, value: Buffer): Buffer => der(0x30, der(tag, value));
+    const read = (...subtrees: Buffer[]) => decodeNameConstraints(extension(der(0x30, der(0xa0, ...subtrees))));
+    const name = subtree(0x82, Buffer.from('a.test'));
+    const range = subtree(0x87, Buffer.from('0a000000ff000000', 'hex'));
+    t.same(read(name, range), { kind: 'full', permitted: { dns: ['a.test'], ips: ['10.0.0.0/8'] } });
+    for (const length of [0, 4, 16]) {
+      const odd = subtree(0x87, Buffer.alloc(length));
+      t.same(read(name, odd, range)?.permitted.ips, ['10.0.0.0/8'], `a range of ${length} bytes`);
+    }
+    t.same(read(name, subtree(0x81, Buffer.from('x')))?.permitted.dns, ['a.test'], 'a mail address is no name');
+    t.equal(read(name, Buffer.from([0x30])), undefined);
+    t.equal(read(name, Buffer.from([0x30, 5, 0x82, 1])), undefined);
+    t.equal(read(name, der(0x30)), undefined, 'a subtree of nothing');
+  },
+);
