@@ -138,11 +138,22 @@ export class TunnelClient implements Closable {
   /**
    * Connects, authenticates and opens the tunnel, on one TLS connection.
    * @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_TOKEN_REFUSED`,
-   *   `ERR_CLIENT_SESSION_REFUSED`, `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_TIMEOUT`
+   *   `ERR_CLIENT_SESSION_REFUSED`, `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_TIMEOUT`; the reason of `signal`
    */
   static async connect(options: TunnelClientOptions): Promise<TunnelClient> {
+    const { signal } = options;
+    signal?.throwIfAborted();
     const client = new TunnelClient(options);
-    await client.#core.connect();
+    const giveUp = (): void => void client.close();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    try {
+      await client.#core.connect();
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
+    signal?.throwIfAborted();
     return client;
   }
 

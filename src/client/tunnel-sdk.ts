@@ -47,6 +47,8 @@ export class TunnelSdk {
   #client: TunnelClient | undefined;
   /** Counts connections that were asked for: what an older one leads to is nobody's news. */
   #turn = 0;
+  /** Gives up the one that comes about. */
+  #connecting: AbortController | undefined;
 
   constructor(device: TunnelDevice = {}) {
     this.#device = device;
@@ -106,14 +108,20 @@ export class TunnelSdk {
       this.#fail(TunnelSdkError.InvalidConfig, undefined, read.problem);
       return TunnelSdkError.InvalidConfig;
     }
-    void this.#open(read.server, read.rules, ++this.#turn);
+    void this.#open(read.server, read.rules, this.#nextTurn());
     return TunnelSdkError.NoError;
+  }
+
+  #nextTurn(): number {
+    this.#connecting?.abort();
+    this.#connecting = undefined;
+    return ++this.#turn;
   }
 
   /** Ends the session. Resolves when the gateway was told. */
   async disconnect(): Promise<TunnelSdkError> {
     if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
-    this.#turn++;
+    this.#nextTurn();
     const client = this.#client;
     this.#client = undefined;
     await client?.close();
@@ -124,7 +132,7 @@ export class TunnelSdk {
   /** Disconnects, and forgets delegates and configuration. */
   async deinitialize(): Promise<void> {
     if (this.#client) await this.disconnect();
-    this.#turn++;
+    this.#nextTurn();
     this.#become(TunnelStatus.Uninitialized, () => {});
     this.#delegate = undefined;
     this.#logDelegate = undefined;
@@ -133,6 +141,9 @@ export class TunnelSdk {
 
   /** A token that the gateway refuses is asked for once more, with the refused one; then the user has to do something. */
   async #open(server: URL, rules: SdkRules, turn: number): Promise<void> {
+    const connecting = new AbortController();
+    this.#connecting = connecting;
+    let over: TunneliteError | undefined;
     try {
       const client = await withFreshToken(
         (failed) => this.#askToken(failed, turn),
@@ -143,11 +154,15 @@ export class TunnelSdk {
             ...this.#device,
             server,
             token,
+            signal: connecting.signal,
             onState: (state, from) => this.#onState(state, from, turn),
             onChannel: (channel, why) => this.#log('Socket', 'info', `Data goes over ${channel}: ${why}.`),
             onConnection: ({ host, port, way, why }) =>
               this.#log('Socket', 'debug', `${host} port ${port}, ${WAYS[way]}: ${why}.`),
-            onDisconnect: (error) => this.#onEnd(error, turn),
+            onDisconnect: (error) => {
+              over = error;
+              if (this.#client) this.#onEnd(error, turn);
+            },
           }),
       );
       if (turn !== this.#turn) {
@@ -157,6 +172,9 @@ export class TunnelSdk {
       this.#client = client;
       this.#delegate?.onTunnelConfigurationAvailable?.(sdkConfiguration(client.configuration));
       this.#become(TunnelStatus.Connected, () => this.#delegate?.onConnected?.());
+      // What came together with the answer that opened the tunnel may have ended it, before there was a client to end.
+      if (over) this.#onEnd(over, turn);
+      else if (client.state !== ClientState.Connected) this.#onState(client.state, ClientState.Connected, turn);
     } catch (error) {
       if (turn === this.#turn) this.#explain(error, isTunneliteError(error, 'ERR_CLIENT_TOKEN_REFUSED'));
     }

@@ -24,6 +24,8 @@ export interface TunnelClientOptions {
   readonly userAgent?: string;
   /** Time limit for connecting, in milliseconds. */
   readonly timeout?: number;
+  /** Gives up connecting, which rejects with its reason. Once there is a tunnel, it means nothing any more. */
+  readonly signal?: AbortSignal;
   /** For how long a tunnel that was lost is looked for, in milliseconds; 0 = not at all. Default 300 s. */
   readonly reconnectTimeout?: number;
   /** The data channel over UDP. Default `auto`; `off` = everything goes over TLS. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, connect as dial, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -259,6 +259,30 @@ t.test('connect says what it has met in place of a gateway', async (t) => {
   t.equal((await hangs.ended).code, 0, 'whoever interrupts does not wait for a server that is silent');
 });
 
+// Shorter than any limit of what is waited for: for connecting it is an hour here, and a command has a minute.
+t.test('whoever interrupts waits neither for a gateway nor for a command', { timeout: 45_000 }, async (t) => {
+  const silent = createTcpServer((socket) => socket.on('error', () => {}));
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.teardown(() => silent.close());
+  const started = join(folder, 'command-runs');
+  const command = `echo x > ${started}; sleep 600`;
+  const [gateway, ca] = [new URL(ready.gateway).host, ready.ca];
+  for (const [args, reached] of [
+    [['--server', `localhost:${(silent.address() as AddressInfo).port}`, '--token', 'x'], once(silent, 'connection')],
+    [['--server', gateway, '--cacert', ca, '--token-command', command], undefined],
+  ] as const) {
+    const child = spawnCli(['connect', '--timeout', '3600', '--json', ...args]);
+    t.teardown(() => child.child.kill('SIGKILL'));
+    if (reached) await reached;
+    else while (!existsSync(started)) await new Promise((resolve) => setImmediate(resolve));
+    child.child.kill('SIGINT');
+    const { code, err } = await child.ended;
+    t.equal(code, 0);
+    t.equal(err, '');
+  }
+});
+
 t.test('a command for a token that hangs, says too much or the wrong thing is ended', async (t) => {
   const code = 'ERR_CLI_TOKEN';
   t.equal(await tokenFromCommand('echo "  abc.def  "'), 'abc.def');
@@ -268,6 +292,10 @@ t.test('a command for a token that hangs, says too much or the wrong thing is en
   await t.rejects(tokenFromCommand('echo one two'), { code, message: /something else/ });
   await t.rejects(tokenFromCommand("printf 'a\\0b'"), { code, message: /something else/ });
   await t.rejects(tokenFromCommand('true'), { code, message: /nothing/ });
+  const patience = new AbortController();
+  const interrupted = tokenFromCommand('sleep 600', 60_000, patience.signal);
+  patience.abort();
+  await t.rejects(interrupted, { code, message: /was interrupted/ });
   await t.rejects(tokenFromCommand('exit 9'), { code, message: /ended with 9/ });
   await t.rejects(tokenFromCommand('/no/such/program 2> /dev/null'), { code, message: /ended with 127/ });
 });

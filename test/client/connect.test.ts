@@ -68,3 +68,23 @@ t.test('a token that cannot be had is an error of its own', async (t) => {
   };
   await t.rejects(gateway.connect({ token }), { message: 'the user went away' });
 });
+
+t.test('connecting is given up by a signal, at whichever step, and a tunnel that is there is not', async (t) => {
+  const reason = new Error('changed my mind');
+  const already = AbortSignal.abort(reason);
+  await using gateway = await scriptedGateway((socket) => welcome(socket));
+  await t.rejects(gateway.connect({ signal: already }), reason);
+  t.equal(gateway.accepted.length, 0, 'nothing was opened');
+  for (const at of ['tls', 'challenge', 'token', 'authenticated', 'tunnel'] as const) {
+    const control = new AbortController();
+    const onStep = ({ step }: ClientStep): void => {
+      if (step === at) control.abort(reason);
+    };
+    await t.rejects(gateway.connect({ signal: control.signal, onStep }), reason, at);
+  }
+  for (const socket of gateway.accepted) if (!socket.resume().destroyed) await once(socket, 'close');
+  const control = new AbortController();
+  await using client = await gateway.connect({ signal: control.signal });
+  control.abort(reason);
+  t.ok(client.connected);
+});

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { readSdkConfig } from '../../src/client/sdk-config.ts';
 import { type TunnelDelegate, TunnelSdk, TunnelSdkError, TunnelStatus } from '../../src/index.ts';
+import { CstpType, serializeCstp } from '../../src/wire/cstp.ts';
 import { echoGateway } from '../support/light-lab.ts';
+import { ANSWERS, requestsOf, scriptedGateway } from '../support/scripted-gateway.ts';
 
 const ADDRESS = 'com.microsoft.tunnel.server_address';
 
@@ -102,6 +105,56 @@ t.test('no token, and a callback that fails, are errors', async (t) => {
     await until(`error ${TunnelSdkError.Unknown} undefined`);
     t.equal(sdk.getStatus(), TunnelStatus.ErrorEncountered);
   }
+});
+
+t.test('a tunnel that ends with the very answer that opens it is heard of as both', async (t) => {
+  const { sdk, delegate, heard, until } = await bench(t, () => 'good');
+  await using gateway = await scriptedGateway(async (socket) => {
+    const requests = requestsOf(socket);
+    for (const answer of [ANSWERS.challenge, ANSWERS.complete]) {
+      await requests.next();
+      socket.write(answer);
+    }
+    await requests.next();
+    const goodbye = serializeCstp(CstpType.Terminate, Buffer.from([0]));
+    socket.write(Buffer.concat([Buffer.from(ANSWERS.connected()), goodbye]));
+  });
+  const device = new TunnelSdk({ ca: gateway.caPem, serverName: 'localhost' });
+  t.teardown(() => device.deinitialize());
+  device.initialize(delegate, { [ADDRESS]: `127.0.0.1:${gateway.port}` });
+  device.connect();
+  await until('disconnected');
+  t.strictSame(heard.slice(-4), ['event 2', 'connected', 'event 3', 'disconnected']);
+  t.equal(device.getStatus(), TunnelStatus.Disconnected);
+  t.equal(device.client, undefined);
+  t.equal(sdk.client, undefined);
+});
+
+t.test('whoever disconnects, or connects anew, waits for no try that is under way', async (t) => {
+  const { sdk, delegate, heard, config, until } = await bench(t, () => 'good');
+  const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+  const closed: Promise<unknown>[] = [];
+  await using silent = await scriptedGateway((socket) => {
+    closed.push(once(socket.resume(), 'close'));
+    reach();
+  });
+  sdk.initialize(delegate, { [ADDRESS]: `localhost:${silent.port}` });
+  const device = new TunnelSdk({ ca: silent.caPem });
+  device.initialize(delegate, { [ADDRESS]: `localhost:${silent.port}` });
+  device.connect();
+  await reached;
+  await device.disconnect();
+  await closed[0];
+  t.equal(device.getStatus(), TunnelStatus.Disconnected);
+  t.notOk(
+    heard.some((each) => each.startsWith('error')),
+    'what was given up is no error',
+  );
+  sdk.connect();
+  sdk.setConfig(config);
+  sdk.connect();
+  await until('connected');
+  t.equal(sdk.getStatus(), TunnelStatus.Connected);
 });
 
 t.test('a configuration that cannot be used says why, in a log that is as loud as it is asked to be', async (t) => {

@@ -35,14 +35,18 @@ export default command({
     const listen = args.listen || '127.0.0.1';
     // Whom the whole network can ask must not lead into the network of this machine unasked.
     const open = LOOPBACK.test(listen);
-    const plan = await tunnelPlan(args, rawArgs, io, open ? 'direct' : 'refuse');
+    const patience = new AbortController();
+    const plan = await tunnelPlan(args, rawArgs, io, open ? 'direct' : 'refuse', patience.signal);
     if (!open) io.err(`Warning: whoever reaches ${listen} can use the tunnel, without a sign-in.\n`);
     const { secondsOf } = await import('../context/seconds.ts');
     const reconnectTimeout = secondsOf('reconnect-timeout', args['reconnect-timeout'], 300) * 1000;
     const { startHttpProxy, startSocksProxy, TunnelClient, withFreshToken } = await import('../../client/index.ts');
     const report = new Report(io, args.json === true);
     const ended = Promise.withResolvers<unknown>();
-    const stop = (): void => ended.resolve(undefined);
+    const stop = (): void => {
+      ended.resolve(undefined);
+      patience.abort();
+    };
     process.on('SIGINT', stop).on('SIGTERM', stop);
     const closing: (() => Promise<unknown>)[] = [];
     const closeAll = async (): Promise<void> => {
@@ -53,6 +57,7 @@ export default command({
         TunnelClient.connect({
           ...plan.options,
           token,
+          signal: patience.signal,
           reconnectTimeout,
           onStep: ({ step }) => report.tell('step', { step }),
           onState: (state, from) => report.tell('state', { state, from }, `The tunnel is ${state}.`),

@@ -8,10 +8,12 @@ const MAX_BYTES = 64 * 1024;
 
 /**
  * Runs a command that prints a token, in the shell of the system. What it says on standard error is for the person.
+ * @param signal ends the command: it does not hear of an interruption by itself
  * @throws TunneliteError `ERR_CLI_TOKEN`
  */
-export function tokenFromCommand(command: string, timeout = TIMEOUT_MS): Promise<string> {
+export function tokenFromCommand(command: string, timeout = TIMEOUT_MS, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     // A group of its own, so that all that the command started ends with it.
     const child = spawn(command, {
       shell: true,
@@ -29,12 +31,18 @@ export function tokenFromCommand(command: string, timeout = TIMEOUT_MS): Promise
         // It has ended by itself.
       }
     };
-    const fail = (words: string): void => {
+    const stop = (): void => fail('was interrupted');
+    const over = (): void => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    };
+    const fail = (words: string): void => {
+      over();
       child.stdout.destroy();
       end();
       reject(new TunneliteError('ERR_CLI_TOKEN', `The command for the token ${words}.`));
     };
+    signal?.addEventListener('abort', stop);
     const timer = setTimeout(() => fail(`did not end within ${timeout / 1000} s`), timeout);
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length;
@@ -42,10 +50,10 @@ export function tokenFromCommand(command: string, timeout = TIMEOUT_MS): Promise
       else chunks.push(chunk);
     });
     child.once('error', (error) => fail(`cannot be run: ${printable(error.message)}`));
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
+    child.once('close', (code, killed) => {
+      over();
       const text = Buffer.concat(chunks).toString('utf8').trim();
-      if (code !== 0) fail(`ended with ${code ?? signal}`);
+      if (code !== 0) fail(`ended with ${code ?? killed}`);
       else if (text === '') fail('printed nothing');
       else if (!/^[\x21-\x7e]+$/.test(text)) fail('printed something else than one token');
       else resolve(text);

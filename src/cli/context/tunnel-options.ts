@@ -57,6 +57,7 @@ type Args = Readonly<Record<string, unknown>>;
 
 /**
  * @param outside what `--outside` is when it is not given
+ * @param signal ends a command for a token that still runs
  * @throws TunneliteError `ERR_CLI_USAGE`, `ERR_CLI_NOT_RUNNING`
  */
 export async function tunnelPlan(
@@ -64,6 +65,7 @@ export async function tunnelPlan(
   rawArgs: readonly string[],
   io: CliIo,
   outside: 'refuse' | 'direct',
+  signal?: AbortSignal,
 ): Promise<TunnelPlan> {
   const text = (name: string): string | undefined => {
     const value = args[name];
@@ -83,7 +85,7 @@ export async function tunnelPlan(
   const proxy = proxyOf(text('via-proxy'));
   return {
     tokens: tokenCommand
-      ? async () => (await import('./token-command.ts')).tokenFromCommand(tokenCommand)
+      ? async () => (await import('./token-command.ts')).tokenFromCommand(tokenCommand, undefined, signal)
       : () => token ?? instanceToken(instance!, user),
     options: {
       server: server === undefined ? instance!.gateway : serverUrl(server),
