@@ -9,7 +9,8 @@ import type { Visitor } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { joinStreams } from '../lib/stream-pair.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { LINGER_MS, MAX_PROXY_HEAD_BYTES, PROXY_IDLE_MS } from './constants.ts';
+import { MAX_PROXY_HEAD_BYTES, PROXY_IDLE_MS } from './constants.ts';
+import { endReadably } from './last-words.ts';
 import { type Onward, openOnward } from './onward.ts';
 import { ProxyAccess, type ProxyMode, type ProxySettings } from './proxy-access.ts';
 import {
@@ -280,11 +281,7 @@ class HttpProxy {
       this.#emit(client, { method: '', host: '', path: '', status, user: undefined, explanation });
       if (stream.writable) stream.write(refusedBytes({ status, error: 'http_request_error', explanation }));
     }
-    // What else it sends is read for a while and thrown away: a connection with unread bytes would be reset, and the answer with it.
-    stream.end();
-    stream.resume();
-    const limit = patience(this.#options.clock, LINGER_MS, () => stream.destroy());
-    stream.once('close', () => limit.cancel());
+    endReadably(stream, this.#options.clock);
   }
 
   #tell(request: IncomingMessage, client: Client, told: Omit<Told, 'method'>): void {

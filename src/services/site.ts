@@ -9,6 +9,7 @@ import type { RandomSource } from '../lib/random.ts';
 import { OWN_COMPILERS } from '../lib/schema/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { MAX_BODY_BYTES, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
+import { HandshakeStream } from './last-words.ts';
 import { recordSite } from './record-site.ts';
 import type { RequestRecorder } from './recorder.ts';
 import type { StreamService } from './types.ts';
@@ -93,7 +94,8 @@ export function createSite(options: SiteOptions): Site {
     secureContext ??= secureContextOf(options);
     const context = await secureContext;
     if (stream.destroyed) return;
-    const secure = new TLSSocket(stream, {
+    const below = new HandshakeStream(stream, options.ports.clock);
+    const secure = new TLSSocket(below, {
       isServer: true,
       secureContext: context,
       ALPNProtocols: options.http2 === false ? ['http/1.1'] : ['h2', 'http/1.1'],
@@ -102,8 +104,9 @@ export function createSite(options: SiteOptions): Site {
     });
     (secure as Visited)[VISIT] = visitBy(options.name, 'https', visitor);
     secure.on('error', () => secure.destroy());
-    secure.once('close', () => stream.destroy());
+    secure.once('close', () => below.destroy());
     secure.once('secure', () => {
+      below.secured();
       // As Node's own TLS server does before it passes a socket on; HTTP/2 would wait for it without an end
       // (https://github.com/nodejs/node/blob/main/lib/internal/tls/wrap.js, `onServerSocketSecure`).
       Object.assign(secure, { secureConnecting: false });
