@@ -12,7 +12,10 @@ const sources = [...paths, '.dependency-cruiser.cjs'].map((path) => ({
   path: path.replaceAll('\\', '/'),
   text: read(path),
 }));
-const commands = [...Object.values(manifest.scripts), read('.ci/run'), read('Dockerfile')].join('\n');
+/** textlint loads its rules itself, by the names in its configuration. */
+const { rules } = JSON.parse(read('.textlintrc.json')) as { readonly rules: Readonly<Record<string, unknown>> };
+const proseRules = Object.keys(rules).map((name) => `textlint-rule-${name}`);
+const commands = [...Object.values(manifest.scripts), read('.ci/run'), read('Dockerfile'), ...proseRules].join('\n');
 
 function programsOf(name: string): readonly string[] {
   const path = join('node_modules', name, 'package.json');
