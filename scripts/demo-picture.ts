@@ -15,7 +15,7 @@ const WIDTH = 960;
 const PACE = 0.45;
 const END = 8;
 
-const escape = (line: string): string =>
+const escaped = (line: string): string =>
   line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 const short = (line: string): string => (line.length > COLUMNS ? `${line.slice(0, COLUMNS - 1)}…` : line);
 
@@ -31,7 +31,7 @@ const rows = lines.map((line, index) => {
   const show =
     line === ''
       ? ''
-      : `<text x="16" y="${54 + index * LINE}"${kind} style="animation-name:l${index}">${escape(line)}</text>`;
+      : `<text x="16" y="${54 + index * LINE}"${kind} style="animation-name:l${index}">${escaped(line)}</text>`;
   return { show, frames: line === '' ? '' : `@keyframes l${index}{0%{opacity:0}${percent(at)},100%{opacity:1}}` };
 });
 const last = (ROWS - lines.length) * LINE;
@@ -47,12 +47,13 @@ ${rows.map(({ frames }) => frames).join('')}
 </style>
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
 <circle cx="20" cy="18" r="6" fill="#ff5f56"/><circle cx="40" cy="18" r="6" fill="#ffbd2e"/><circle cx="60" cy="18" r="6" fill="#27c93f"/>
-<svg y="32" width="${WIDTH}" height="${ROWS * LINE + 16}" viewBox="0 32 ${WIDTH} ${ROWS * LINE + 16}"><g id="all">
+<clipPath id="screen"><rect y="41" width="${WIDTH}" height="${ROWS * LINE + 7}"/></clipPath>
+<g clip-path="url(#screen)"><g id="all">
 ${rows
   .map(({ show }) => show)
   .filter((show) => show !== '')
   .join('\n')}
-</g></svg>
+</g></g>
 </svg>
 `;
 writeFileSync(join(import.meta.dirname, '../docs/images/demo.svg'), svg);
