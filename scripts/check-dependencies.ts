@@ -14,7 +14,7 @@ const sources = [...paths, '.dependency-cruiser.cjs'].map((path) => ({
 }));
 /** textlint loads its rules itself, by the names in its configuration. */
 const { rules } = JSON.parse(read('.textlintrc.json')) as { readonly rules: Readonly<Record<string, unknown>> };
-const proseRules = Object.keys(rules).map((name) => `textlint-rule-${name}`);
+const proseRules = Object.keys(rules).map((name) => `node_modules/textlint-rule-${name}/`);
 const commands = [...Object.values(manifest.scripts), read('.ci/run'), read('Dockerfile'), ...proseRules].join('\n');
 
 function programsOf(name: string): readonly string[] {

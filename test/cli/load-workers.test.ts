@@ -5,6 +5,7 @@ import t from 'tap';
 import type { Comparison, LoadResult } from '../../src/load/index.ts';
 import { cli, spawnCli } from '../support/cli.ts';
 import { loadResult } from '../support/load-results.ts';
+import { atOnce } from '../support/start-at.ts';
 
 /* Several processes that run a plan together, and what is done with their results, as a person does it. */
 
@@ -28,19 +29,14 @@ t.test('two workers begin when they are told to, and their results are merged an
   const started = spawnCli(['start', ...ports], { env });
   t.teardown(() => started.child.kill('SIGKILL'));
   await started.waitFor(/^Ready: /m);
-  const run = async (wait: number) => {
-    const startAt = new Date(Date.now() + wait).toISOString();
-    const workers = [1, 2].map((index) =>
-      spawnCli(
-        ['load', path('plan.yaml'), '--worker', `${index}/2`, '--start-at', startAt, '--out', path(`${index}.json`)],
-        { env },
-      ),
-    );
-    return { startAt, ended: await Promise.all(workers.map((worker) => worker.ended)) };
-  };
-  let { startAt, ended } = await run(6_000);
-  // A machine that takes longer to start two programs gets more time.
-  if (ended.some(({ err }) => /the other workers have begun/.test(err))) ({ startAt, ended } = await run(60_000));
+  const { startAt, ended } = await atOnce((startAt) =>
+    Promise.all(
+      [1, 2].map((index) => {
+        const options = ['--worker', `${index}/2`, '--start-at', startAt, '--out', path(`${index}.json`)];
+        return spawnCli(['load', path('plan.yaml'), ...options], { env }).ended;
+      }),
+    ),
+  );
   for (const [i, { code, out, err }] of ended.entries()) {
     t.equal(code, 0, err);
     t.match(err, `It begins at ${startAt}.`);
