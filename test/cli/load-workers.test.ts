@@ -57,6 +57,8 @@ t.test('two workers begin when they are told to, and their results are merged an
     '@_tests': '5',
     '@_failures': '0',
   });
+  const shown = await cli(['load', 'show', whole]);
+  t.strictSame([shown.code, shown.out], [0, merged.out]);
   const compared = await cli(['load', 'compare', whole, whole, '--tolerance', '5%']);
   t.equal(compared.code, 0);
   t.match(compared.out, /Nothing is worse by more than 5 %/);
@@ -96,6 +98,7 @@ t.test('what makes no sense is told before anything begins', async (t) => {
     [['load', plan, '--server', 'a:1', '--token-file', 'x', '--start-at', 'soon'], /"--start-at soon" is no time/],
     [['load', plan, '--junit', folder], /of --junit cannot be written.*it is a folder/],
     [['load', plan, '--out', join(folder, 'no/a.json')], /of --out cannot be written/],
+    [['load', 'show', odd], /odd\.json: This is no result of a load test/],
     [['load', 'merge'], /Missing required positional argument/],
     [['load', 'merge', a], /is the result of a whole run/],
     [['load', 'merge', odd], /odd\.json: This is no result of a load test/],

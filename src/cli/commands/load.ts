@@ -50,6 +50,10 @@ const run: Command = command({
     }
   },
   subCommands: {
+    show: {
+      description: 'Show a result that was written before, and write its report',
+      load: async () => (await import('../load/show.ts')).default,
+    },
     merge: {
       description: 'Put the results of the workers of a run together, and judge them as one',
       load: async () => (await import('../load/merge.ts')).default,

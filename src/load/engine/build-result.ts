@@ -89,7 +89,7 @@ function metaOf({ checked, fleet, surroundings, start, end, startedAt, resolutio
     name,
     tunnelite: version,
     startedAt: new Date(startedAt).toISOString(),
-    duration: Math.round(end - start),
+    duration: Math.max(0, Math.round(end - start)),
     seed: plan.seed ?? 1,
     model: MODEL,
     plan,

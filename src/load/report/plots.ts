@@ -1,6 +1,7 @@
+import { errorText, TunneliteError } from '../../lib/errors.ts';
 import { TIME_NAMES } from '../plan/metrics.ts';
 import { TimeHistogram } from '../result/histogram.ts';
-import type { Column, LoadResult } from '../result/types.ts';
+import type { Column, LoadResult, TimeResult } from '../result/types.ts';
 
 /** A plot as the page's script takes it. */
 export interface Plot {
@@ -111,7 +112,7 @@ export function percentilePlots({ totals }: LoadResult): Plot[] {
   return TIME_NAMES.flatMap((name) => {
     const time = totals.times[name];
     if (!time || time.count === 0) return [];
-    const histogram = TimeHistogram.decode(time);
+    const histogram = decoded(time);
     // Beyond one of so many there is but the largest.
     const most = Math.min(MOST_NINES, Math.max(1, Math.log10(time.count)));
     const steps = Math.ceil(most * 8);
@@ -127,4 +128,12 @@ export function percentilePlots({ totals }: LoadResult): Plot[] {
       data: [nines, nines.map((nine) => histogram.at(100 * (1 - 10 ** -nine)) / 1000)],
     };
   });
+}
+
+function decoded(time: TimeResult): TimeHistogram {
+  try {
+    return TimeHistogram.decode(time);
+  } catch (cause) {
+    throw new TunneliteError('ERR_LOAD_RESULT', `In the totals, ${errorText(cause)}.`, { cause });
+  }
 }

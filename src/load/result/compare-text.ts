@@ -1,3 +1,4 @@
+import { printable } from '../../lib/printable.ts';
 import type { ComparedFigure, ComparedRun, Comparison } from './compare.ts';
 import { timeText } from './judge.ts';
 
@@ -39,7 +40,7 @@ export function comparisonText({ a, b, plans, tolerance, figures, worse, reasons
   if (reasons.length > 0) lines.push('Nothing follows from figures that are not the gateway’s.');
   const by = tolerance > 0 ? ` by more than ${percent(tolerance)}` : '';
   lines.push(worse === 0 ? `Nothing is worse${by}.` : `${worse} of ${figures.length} figures are worse${by}.`);
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(printable).join('\n')}\n`;
 }
 
 const runText = ({ file, name, startedAt, clients, tunnelite, outcome }: ComparedRun): string =>

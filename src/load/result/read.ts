@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
+import { printable } from '../../lib/printable.ts';
 import { pathText, validate } from '../../lib/schema/index.ts';
 import { planProblems } from '../plan/checks.ts';
 import { ResultSchema } from './schema.ts';
@@ -44,7 +45,7 @@ export function checkResult(value: unknown, label: string): LoadResult {
     throw refuse(
       label,
       typeof message === 'string'
-        ? `This run came to no result: ${message.slice(0, 500)}`
+        ? `This run came to no result: ${printable(message.slice(0, 500))}`
         : 'This is no result of a load test.',
     );
   }

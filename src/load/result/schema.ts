@@ -22,7 +22,8 @@ const Cell = Type.Union([Type.Number(), Type.Null()]);
 const Column = Type.Array(Cell, { maxItems: MAX_POINTS });
 const Packed = Type.String({ maxLength: MAX_HISTOGRAM });
 const Histograms = Type.Array(Type.Union([Packed, Type.Null()]), { maxItems: MAX_POINTS });
-const Causes = Type.Record(Type.String(), Count);
+/** Of any name: `.` would leave out those with a line break. */
+const Causes = Type.Record(Type.String({ pattern: '^' }), Count);
 
 const Time = Members({
   count: Count,

@@ -1,3 +1,4 @@
+import { printable } from '../../lib/printable.ts';
 import { TIME_NAMES } from '../plan/metrics.ts';
 import { ownCount } from '../plan/worker.ts';
 import { timeText } from './judge.ts';
@@ -35,7 +36,8 @@ export function resultText(result: LoadResult): string {
     }
   }
   lines.push(...validity.reasons.map((reason) => `Invalid: ${reason}`));
-  return `${lines.join('\n')}\n`;
+  // Names and causes may be from a file that anybody has written.
+  return `${lines.map(printable).join('\n')}\n`;
 }
 
 function clientsText({ plan: { clients }, worker }: LoadResult['meta']): string {

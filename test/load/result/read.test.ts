@@ -8,8 +8,10 @@ import {
   compareResults,
   comparisonText,
   type LoadResult,
+  loadJunitXml,
   mergeResults,
   readResult,
+  resultHtml,
   resultText,
   TimeHistogram,
 } from '../../../src/load/index.ts';
@@ -58,6 +60,21 @@ t.test('what is no result is refused with its file, and with what is wrong', asy
   refused('plan.json', changed('meta plan traffic', { every: '0s' }), /meta\.plan\.traffic\.every/);
   t.throws(() => readResult(join(folder, 'none.json')), { message: /none\.json: It cannot be read/ });
   t.throws(() => readResult(folder), { message: /cannot be read/ });
+});
+
+t.test('what a terminal would take for a command is spelled out', async (t) => {
+  const result = withChange(loadResult(), ['totals', 'refusals'], { 'a\u001b[2J\nb': 3 });
+  const named = withChange(result, ['meta', 'name'], 'one\u001b]0;two\u0007');
+  t.throws(() => checkResult(named, 'a.json'), { message: /meta\.name: the text has control characters/ });
+  t.equal(checkResult(result, 'a.json').meta.name, 'test');
+  const text = resultText(named);
+  t.match(text, /^one\\u001b\]0;two\\u0007: passed$/m);
+  t.match(text, /^ +3 {2}a\\u001b\[2J\\nb$/m);
+  t.throws(() => checkResult(withChange(loadResult(), ['totals', 'refusals'], { 'a\nb': 'x' }), 'a.json'), {
+    code: 'ERR_LOAD_RESULT',
+  });
+  const side = { file: 'a.json', result: named };
+  t.notMatch(comparisonText(compareResults(side, side)), '\u001b');
 });
 
 t.test('a file without an end is not read', async (t) => {
@@ -131,6 +148,8 @@ t.test('whatever is changed in a result, it is read and used, or refused', async
       try {
         const read = checkResult(withChange(result, path, given), 'a.json');
         resultText(read);
+        loadJunitXml(read);
+        resultHtml(read);
         const side = { file: 'a.json', result: read };
         comparisonText(compareResults(side, { file: 'b.json', result }));
         resultText(mergeResults([side]));
@@ -138,7 +157,7 @@ t.test('whatever is changed in a result, it is read and used, or refused', async
         if (!isTunneliteError(error, 'ERR_LOAD_RESULT')) throw error;
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
   t.ok(paths.length > 200);
 });

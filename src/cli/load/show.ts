@@ -1,0 +1,20 @@
+import { command } from '../context/command.ts';
+import { checkOutputs, deliver, outputOptions } from './outputs.ts';
+
+/** A result that was written before. */
+export default command({
+  args: {
+    file: {
+      type: 'positional',
+      valueHint: 'result.json',
+      description: 'A result, as --out has written it',
+      required: true,
+    },
+    ...outputOptions,
+  },
+  async run({ args, io }) {
+    checkOutputs(args);
+    const { readResult } = await import('../../load/index.ts');
+    return await deliver(readResult(args.file), args, io);
+  },
+});
