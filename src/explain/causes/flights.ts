@@ -56,7 +56,7 @@ export const FLIGHT_CAUSES: readonly Cause[] = [
       'Nothing, if it happens now and then.',
       'If it happens each time, compare a capture at both ends: something on the way drops datagrams of that kind or size.',
     ],
-    docs: ['docs/dtls.md'],
+    docs: ['docs/reference/dtls.md'],
     seams: ['udp'],
   }),
 ];
