@@ -10,8 +10,8 @@ export type JsonFault = StrictFault | 'not-an-object';
 /** Nesting that no token and no request needs; far below what would overflow a stack. */
 const MAX_DEPTH = 32;
 
-/** One pass over the text, strings skipped: how many members are written, how deep it nests. */
-function survey(text: string): { readonly members: number; readonly depth: number } {
+/** One pass over the text, strings skipped: how many members are written, how deep it nests. Whether it is JSON is not looked at. */
+export function jsonShape(text: string): { readonly members: number; readonly depth: number } {
   let members = 0;
   let depth = 0;
   let deepest = 0;
@@ -51,7 +51,7 @@ function membersOf(value: unknown): number {
  * member, not a prototype.
  */
 export function parseStrict(text: string): { readonly value: unknown } | StrictFault {
-  const { members, depth } = survey(text);
+  const { members, depth } = jsonShape(text);
   if (depth > MAX_DEPTH) return 'too-deep';
   let value: unknown;
   try {

@@ -45,10 +45,10 @@ export class IntunePart {
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('*', { parseAs: 'string' }, (_, body, done) => done(null, body));
       app.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
-      for (const version of VERSIONS) {
+      for (const url of VERSIONS.flatMap((version) => [`/${version}`, `/${version}/*`])) {
         app.route({
           method: METHODS,
-          url: `/${version}/*`,
+          url,
           bodyLimit: MAX_BODY,
           handler: async (request, reply) => {
             const intune = await this.load();
@@ -60,6 +60,7 @@ export class IntunePart {
                 authorization: request.headers.authorization,
                 contentType: request.headers['content-type'],
                 body: request.body as string | undefined,
+                ifMatch: request.headers['if-match'],
                 origin: origin(request.headers.host),
               },
               ids,

@@ -36,7 +36,10 @@ export const CONSUMER_TENANT_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
 /** What messages call it. Nobody of the simulator is in it. */
 export const CONSUMER_TENANT_NAME = 'Microsoft Accounts';
 
-/** Permissions of Graph for administrators, with Microsoft's ids: for the policies and registrations that are kept here. */
+/**
+ * Permissions of Graph for administrators, for the policies and registrations that are kept here. The ids are those of Microsoft's delegated
+ * permissions, as lists of Graph's own service principal show them.
+ */
 const GRAPH_ADMIN_SCOPES: readonly WellKnownScope[] = [
   {
     id: 'a154be20-db9c-4678-8ab7-66f6cc099a59',
@@ -76,6 +79,11 @@ const GRAPH_ADMIN_SCOPES: readonly WellKnownScope[] = [
     description: 'Read and write all groups',
   },
   { id: '06da0dbc-49e2-44d2-8312-53f166ab848a', value: 'Directory.Read.All', description: 'Read directory data' },
+  {
+    id: 'c5366453-9fb0-48a5-a156-24f0c49a4b84',
+    value: 'Directory.ReadWrite.All',
+    description: 'Read and write directory data',
+  },
 ].map((scope) => ({ ...scope, adminConsentRequired: true }));
 
 /**

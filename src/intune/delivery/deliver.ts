@@ -58,7 +58,7 @@ export function deliver({ store }: GraphObjects, request: DeliveryRequest): Deli
       why: appliesToApp(policy, { app, platform, enrolled }) ?? appliesToUser(policy, groups),
     }));
     for (const { policy, why } of judged) {
-      if (why !== undefined) notes.push(`The ${kind} policy “${policy.displayName}” does not apply: ${why}.`);
+      if (why !== undefined) notes.push(`The ${kind} policy “${nameOf(policy)}” does not apply: ${why}.`);
     }
     return judged.filter(({ why }) => why === undefined).map(({ policy }) => policy);
   };
@@ -82,7 +82,7 @@ export function deliver({ store }: GraphObjects, request: DeliveryRequest): Deli
   }
   const delivered = (policy: AppPolicyObject, kind: DeliveredPolicy['kind']): DeliveredPolicy => ({
     id: policy.id,
-    displayName: String(policy.displayName),
+    displayName: nameOf(policy),
     kind,
   });
   return {
@@ -107,6 +107,9 @@ export function deliver({ store }: GraphObjects, request: DeliveryRequest): Deli
   };
 }
 
+/** Names are told, however long somebody has made them. */
+const nameOf = ({ displayName }: AppPolicyObject): string => String(displayName).slice(0, 256);
+
 /** The first value of each key counts, as the sample app takes it (tunnel-for-mam.md §5.6). */
 function merge(policies: readonly AppConfigurationObject[]): Pick<Delivery, 'settings' | 'conflicts'> {
   const values = new Map<string, { policy: string; value: string }[]>();
@@ -114,7 +117,7 @@ function merge(policies: readonly AppConfigurationObject[]): Pick<Delivery, 'set
     for (const { name, value } of policy.customSettings ?? []) {
       if (value === null) continue;
       const given = values.get(name);
-      const one = { policy: String(policy.displayName), value };
+      const one = { policy: nameOf(policy), value };
       if (given) given.push(one);
       else values.set(name, [one]);
     }

@@ -18,6 +18,16 @@ export function appOf(identifier: AppIdentifier): { readonly app: string; readon
     : { app: identifier.packageId, platform: 'android' };
 }
 
+/** Whether an app is listed in a policy. */
+function lists(policy: AppPolicyObject, app: string, platform: Platform): boolean {
+  const lower = app.toLowerCase();
+  return (policy.apps ?? []).some(({ mobileAppIdentifier: one }) =>
+    platform === 'ios'
+      ? 'bundleId' in one && one.bundleId.toLowerCase() === lower
+      : 'packageId' in one && one.packageId.toLowerCase() === lower,
+  );
+}
+
 /** Why a policy does not concern an app, in words; undefined where it does. */
 export function appliesToApp(policy: AppPolicyObject, { app, platform, enrolled }: AppOnDevice): string | undefined {
   const levels = String(policy.targetedAppManagementLevels ?? 'unspecified').split(',');
@@ -32,11 +42,13 @@ export function appliesToApp(policy: AppPolicyObject, { app, platform, enrolled 
     case 'allCoreMicrosoftApps':
       return /^com\.microsoft\./i.test(app) ? undefined : `it is for Microsoft’s own apps, and ${app} is none`;
     default: {
-      const listed = (policy.apps ?? []).map(({ mobileAppIdentifier }) => appOf(mobileAppIdentifier));
-      if (listed.some((each) => each.platform === platform && each.app.toLowerCase() === app.toLowerCase()))
-        return undefined;
-      const others = listed.filter((each) => each.platform === platform).map((each) => each.app);
-      return `${app} is not among its apps${others.length === 0 ? '' : ` (${others.slice(0, 5).join(', ')})`}`;
+      if (lists(policy, app, platform)) return undefined;
+      const others: string[] = [];
+      for (const { mobileAppIdentifier } of policy.apps ?? []) {
+        const other = appOf(mobileAppIdentifier);
+        if (other.platform === platform && others.push(other.app) === 5) break;
+      }
+      return `${app} is not among its apps${others.length === 0 ? '' : ` (${others.join(', ')})`}`;
     }
   }
 }
@@ -45,10 +57,15 @@ export function appliesToApp(policy: AppPolicyObject, { app, platform, enrolled 
 export function appliesToUser(policy: AppPolicyObject, groups: ReadonlySet<string>): string | undefined {
   const assigned = policy.assignments ?? [];
   if (assigned.length === 0) return 'it is assigned to nobody';
-  const of = (type: string) => assigned.filter(({ target }) => target['@odata.type'] === `#microsoft.graph.${type}`);
-  const excluded = of('exclusionGroupAssignmentTarget').find(({ target }) => groups.has(target.groupId!));
-  if (excluded) return `its assignment excludes the group ${excluded.target.groupId}`;
-  if (of('allLicensedUsersAssignmentTarget').length > 0) return undefined;
-  if (of('groupAssignmentTarget').some(({ target }) => groups.has(target.groupId!))) return undefined;
+  let included = false;
+  for (const { target } of assigned) {
+    const type = target['@odata.type'];
+    if (type === '#microsoft.graph.exclusionGroupAssignmentTarget' && groups.has(target.groupId!)) {
+      return `its assignment excludes the group ${target.groupId}`;
+    }
+    included ||= type === '#microsoft.graph.allLicensedUsersAssignmentTarget';
+    included ||= type === '#microsoft.graph.groupAssignmentTarget' && groups.has(target.groupId!);
+  }
+  if (included) return undefined;
   return 'the user is in none of the groups that it is assigned to';
 }

@@ -18,6 +18,8 @@ export interface GraphRequest {
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
   readonly body: string | undefined;
+  /** Header `If-Match`. */
+  readonly ifMatch?: string | undefined;
   /** `https://host:port` by which the caller knows the service. */
   readonly origin: string;
 }
@@ -60,4 +62,5 @@ export interface Call {
   /** `https://host:port/beta/$metadata`. */
   readonly metadata: string;
   readonly body: unknown;
+  readonly ifMatch: string | undefined;
 }

@@ -3,6 +3,13 @@ import { badRequest } from './graph-error.ts';
 /** Whether an object is one that a `$filter` asks for. */
 export type Filter = (object: Readonly<Record<string, unknown>>) => boolean;
 
+/** A `$filter` that was read. */
+export interface ParsedFilter {
+  readonly matches: Filter;
+  /** Members of the object that it looks at, as they were written. */
+  readonly names: ReadonlySet<string>;
+}
+
 type Value = string | number | boolean | null;
 type Operand = (object: Readonly<Record<string, unknown>>) => unknown;
 
@@ -15,6 +22,8 @@ interface Token {
 /** Longest filter, in characters; deepest nesting of it. Graph's own bounds are not published. */
 const MAX_LENGTH = 4096;
 const MAX_DEPTH = 20;
+/** Characters from which on a text is put into lower case once. */
+const LONG_TEXT = 1000;
 
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/i;
 const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?(?:Z|[+-]\d{2}:\d{2})?)?/;
@@ -26,9 +35,10 @@ const NAME = /^[A-Za-z_@$][\w@.$]*(?:\/[A-Za-z_@$][\w@.$]*)*/;
  * `contains`, `isof`, with `and`, `or`, `not` and parentheses. Texts are compared whatever their case.
  * @throws GraphError 400
  */
-export function parseFilter(text: string): Filter {
+export function parseFilter(text: string): ParsedFilter {
   if (text.length > MAX_LENGTH) throw invalid(`it is longer than ${MAX_LENGTH} characters`);
-  return new Parser(tokens(text)).whole();
+  const parser = new Parser(tokens(text));
+  return { matches: parser.whole(), names: parser.names };
 }
 
 function invalid(why: string): Error {
@@ -99,8 +109,10 @@ const COMPARISONS: Readonly<Record<string, (order: number | undefined) => boolea
 };
 
 class Parser {
+  readonly names = new Set<string>();
   readonly #tokens: readonly Token[];
   #at = 0;
+  #long = { text: '', folded: '' };
 
   constructor(list: readonly Token[]) {
     this.#tokens = list;
@@ -150,7 +162,7 @@ class Parser {
       this.#expect(',');
       const part = this.#operand(this.#next());
       this.#expect(')');
-      return (object) => test(folded(text(object)), folded(part(object)));
+      return (object) => test(this.#fold(text(object)), this.#fold(part(object)));
     }
     const operand = this.#operand(left);
     const operator = this.#next();
@@ -158,7 +170,7 @@ class Parser {
     const test = Object.hasOwn(COMPARISONS, operator.text) && COMPARISONS[operator.text];
     if (!test) throw invalid(`'${operator.text}' is no operator`);
     const right = this.#operand(this.#next());
-    return (object) => test(compare(operand(object), right(object)));
+    return (object) => test(this.#compare(operand(object), right(object)));
   }
 
   #among(operand: Operand): Filter {
@@ -167,7 +179,7 @@ class Parser {
     do values.push(this.#operand(this.#next()));
     while (this.#takes(','));
     this.#expect(')');
-    return (object) => values.some((value) => compare(operand(object), value(object)) === 0);
+    return (object) => values.some((value) => this.#compare(operand(object), value(object)) === 0);
   }
 
   /** The names of types have no `#` here. */
@@ -175,13 +187,33 @@ class Parser {
     const { kind, text, value } = this.#next();
     this.#expect(')');
     const wanted = `#${kind === 'value' ? String(value) : text}`.toLowerCase();
-    return (object) => folded(object['@odata.type']) === wanted;
+    return (object) => this.#fold(object['@odata.type']) === wanted;
+  }
+
+  /** Less than 0, 0, or more; undefined where two values have no order. What is not there is null. */
+  #compare(left: unknown, right: unknown): number | undefined {
+    const [a, b] = [left ?? null, right ?? null];
+    if (typeof a === 'number' && typeof b === 'number') return a - b;
+    if (typeof a === 'string' && typeof b === 'string') {
+      const [x, y] = [this.#fold(a), this.#fold(b)];
+      return x === y ? 0 : x < y ? -1 : 1;
+    }
+    return a === b ? 0 : undefined;
+  }
+
+  /** A text in lower case. That of a long one is kept: a filter can look at it a hundred times. */
+  #fold(value: unknown): string {
+    if (typeof value !== 'string') return '';
+    if (value.length < LONG_TEXT) return value.toLowerCase();
+    if (value !== this.#long.text) this.#long = { text: value, folded: value.toLowerCase() };
+    return this.#long.folded;
   }
 
   #operand(token: Token): Operand {
     if (token.kind === 'value') return () => token.value;
     if (token.kind === 'mark') throw invalid(`Syntax error at '${token.text}'`);
-    const steps = token.text.split('/').map((step) => step.toLowerCase());
+    const steps = token.text.split('/').map((written): Step => ({ written, lower: written.toLowerCase() }));
+    this.names.add(steps[0]!.written);
     return (object) => steps.reduce<unknown>(step, object);
   }
 
@@ -204,21 +236,15 @@ class Parser {
   }
 }
 
-function step(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const key = Object.keys(value).find((each) => each.toLowerCase() === name);
-  return key === undefined ? undefined : (value as Record<string, unknown>)[key];
+/** One member of a path. */
+interface Step {
+  readonly written: string;
+  readonly lower: string;
 }
 
-const folded = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
-
-/** Less than 0, 0, or more; undefined where two values have no order. What is not there is null. */
-function compare(left: unknown, right: unknown): number | undefined {
-  const [a, b] = [left ?? null, right ?? null];
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (typeof a === 'string' && typeof b === 'string') {
-    const [x, y] = [a.toLowerCase(), b.toLowerCase()];
-    return x === y ? 0 : x < y ? -1 : 1;
-  }
-  return a === b ? 0 : undefined;
+function step(value: unknown, { written, lower }: Step): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (Object.hasOwn(value, written)) return (value as Record<string, unknown>)[written];
+  const key = Object.keys(value).find((each) => each.toLowerCase() === lower);
+  return key === undefined ? undefined : (value as Record<string, unknown>)[key];
 }

@@ -1,8 +1,9 @@
 import { type Area, authorize } from './access.ts';
 import type { Call, GraphAnswer, GraphContext } from './call.ts';
 import { badRequest, GraphError, noSegment } from './graph-error.ts';
+import { SET_TYPES } from './objects.ts';
 import { plainSteps } from './path.ts';
-import { pageOf, selected } from './query.ts';
+import { assertNames, pageOf, selected } from './query.ts';
 import { isObject, memberOf } from './read-value.ts';
 import type { Entry, SetName } from './store.ts';
 import type { GraphObject } from './types.ts';
@@ -68,6 +69,7 @@ export function managementAnswer(context: GraphContext, call: Call): GraphAnswer
       `The tenant '${call.tenant.id}' has no device management here: only the first one has.`,
     );
   }
+  assertPrecondition(call);
   if (found.set === 'microsoftTunnelSites' && rest.length > 1) return siteAnswer(context, call, rest);
   return collectionAnswer(context, call, found.set, rest);
 }
@@ -79,6 +81,7 @@ function collectionAnswer(
   [id, action, ...more]: readonly string[],
 ): GraphAnswer {
   const { objects } = context;
+  if (action === undefined) assertKnown(call, set);
   if (id === undefined) {
     if (call.method === 'GET') return list(context, call, objects.store.list(set), set);
     if (call.method === 'POST')
@@ -138,6 +141,7 @@ function siteAnswer(context: GraphContext, call: Call, [id = '', part = '', ...r
         return { status: 204 };
       }
       if (call.method !== 'GET') throw notAllowed();
+      assertKnown(call, 'microsoftTunnelConfigurations');
       if (links.configuration === undefined)
         throw new GraphError(404, 'ResourceNotFound', 'The site has no configuration.');
       const entry = objects.get('microsoftTunnelConfigurations', links.configuration);
@@ -156,6 +160,7 @@ function siteAnswer(context: GraphContext, call: Call, [id = '', part = '', ...r
 function serversAnswer(context: GraphContext, call: Call, site: string, [id, action]: readonly string[]): GraphAnswer {
   const { objects } = context;
   const set = 'microsoftTunnelServers';
+  if (action === undefined) assertKnown(call, set);
   const ofSite = objects.store.list(set).filter(({ links }) => links.site === site);
   if (id === undefined) {
     if (call.method === 'GET') return list(context, call, ofSite, set);
@@ -188,6 +193,7 @@ function serversAnswer(context: GraphContext, call: Call, site: string, [id, act
 function policiesAnswer(context: GraphContext, call: Call, [id, ...more]: readonly string[]): GraphAnswer {
   authorize(call.token, 'apps', call.method !== 'GET');
   if (call.method !== 'GET') throw notAllowed();
+  assertKnown(call, 'managedAppPolicies');
   const entries = MANAGED_APP_POLICIES.flatMap((set) => context.objects.store.list(set));
   if (id === undefined) return list(context, call, entries, 'managedAppPolicies');
   const entry = entries.find(({ object }) => object.id.toLowerCase() === id.toLowerCase());
@@ -195,6 +201,49 @@ function policiesAnswer(context: GraphContext, call: Call, [id, ...more]: readon
     throw new GraphError(404, 'ResourceNotFound', `Resource '${id.slice(0, 200)}' was not found.`);
   return { status: 200, body: single(context, call, entry, 'managedAppPolicies') };
 }
+
+/** Objects have no ETags here, so that one that is named is never the object's (OData 4.01 part 1 §8.2.5). @throws GraphError 412 */
+function assertPrecondition({ ifMatch, method }: Call): void {
+  if (method === 'GET' || ifMatch === undefined || ifMatch.trim() === '*') return;
+  throw new GraphError(
+    412,
+    'PreconditionFailed',
+    'The condition that If-Match names does not hold: objects have no ETag here. Leave the header out, or send *.',
+  );
+}
+
+/** What an address may name of the objects of a set. @throws GraphError 400 */
+function assertKnown({ query }: Call, set: string): void {
+  const types = set === 'managedAppPolicies' ? MANAGED_APP_POLICIES.flatMap((each) => SET_TYPES[each]) : typesOf(set);
+  const names = types.flatMap(({ members }) => Object.keys(members));
+  const known = new Set([...names, 'id', ...RELATIONSHIPS].map((name) => name.toLowerCase()));
+  assertNames(query, known, types.length === 1 ? types[0]!.name.slice(1) : `microsoft.graph.${TYPE_OF_SEVERAL[set]}`);
+}
+
+const typesOf = (set: string) => (Object.hasOwn(SET_TYPES, set) ? SET_TYPES[set as SetName] : []);
+
+/** What members of several types together are of. */
+const TYPE_OF_SEVERAL: Readonly<Record<string, string>> = {
+  deviceConfigurations: 'deviceConfiguration',
+  managedAppPolicies: 'managedAppPolicy',
+};
+
+/** Relationships and members that Graph's types have and that nothing is kept of here: they may be named, and are not there. */
+const RELATIONSHIPS = [
+  'microsoftTunnelConfiguration',
+  'microsoftTunnelServers',
+  'deploymentSummary',
+  'customBrowserProtocol',
+  'deviceStatuses',
+  'userStatuses',
+  'deviceStatusOverview',
+  'userStatusOverview',
+  'deviceSettingStateSummaries',
+  'groupAssignments',
+  'deviceManagementApplicabilityRuleOsEdition',
+  'deviceManagementApplicabilityRuleOsVersion',
+  'deviceManagementApplicabilityRuleDeviceMode',
+];
 
 function list(context: GraphContext, call: Call, entries: readonly Entry[], set: string): GraphAnswer {
   const byId = new Map<unknown, Entry>(entries.map((entry) => [entry.object.id, entry]));

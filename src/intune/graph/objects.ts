@@ -33,7 +33,7 @@ export interface Change {
 }
 
 /** Types of each set. A set of several is told apart by `@odata.type`. */
-const SET_TYPES: Readonly<Record<SetName, readonly EntityType[]>> = {
+export const SET_TYPES: Readonly<Record<SetName, readonly EntityType[]>> = {
   microsoftTunnelConfigurations: [TYPES.configuration],
   microsoftTunnelSites: [TYPES.site],
   microsoftTunnelServers: [TYPES.server],

@@ -1,9 +1,9 @@
-import { type Filter, parseFilter } from './filter.ts';
+import { type ParsedFilter, parseFilter } from './filter.ts';
 import { badRequest } from './graph-error.ts';
 
 /** What an address asks for beside the path (OData 4.01 part 2 §5). */
 export interface GraphQuery {
-  readonly filter: Filter | undefined;
+  readonly filter: ParsedFilter | undefined;
   /** Lower-cased names; undefined: all. */
   readonly select: ReadonlySet<string> | undefined;
   readonly expand: readonly string[];
@@ -19,6 +19,8 @@ export interface GraphQuery {
 /** Objects on a page, as many as the service itself gives out, and most of them that one may ask for. */
 export const PAGE = 100;
 const MAX_TOP = 1000;
+/** Members that a list is ordered by. */
+const MAX_ORDER = 8;
 
 const KNOWN = [
   '$filter',
@@ -61,16 +63,50 @@ export function readQuery(search: string): GraphQuery {
     filter: filter === undefined ? undefined : parseFilter(filter),
     select: select.length === 0 || select.includes('*') ? undefined : new Set(select),
     expand: words('$expand').map((each) => each.replace(/\(.*$/s, '').toLowerCase()),
-    orderBy: words('$orderby').map((each) => {
+    orderBy: words('$orderby').map((each, i) => {
+      if (i >= MAX_ORDER) throw badRequest(`Invalid $orderby: it has more than ${MAX_ORDER} members.`);
       const [name = '', way = 'asc', ...more] = each.split(/\s+/);
       if (more.length > 0 || !/^(asc|desc)$/i.test(way)) throw badRequest(`Invalid $orderby: '${each.slice(0, 100)}'.`);
       return { name: name.toLowerCase(), down: way.toLowerCase() === 'desc' };
     }),
     top: number(given, '$top', 1, MAX_TOP),
     skip: number(given, '$skip', 0, 1_000_000) ?? number(given, '$skiptoken', 0, 1_000_000) ?? 0,
-    count: /^true$/i.test(given.get('$count') ?? ''),
+    count: flag(given, '$count'),
     parameters,
   };
+}
+
+function flag(given: ReadonlyMap<string, string>, name: string): boolean {
+  const text = given.get(name)?.toLowerCase() ?? 'false';
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw badRequest(
+    `Invalid value '${text.slice(0, 50)}' for ${name} query option found. Valid values are 'true' and 'false'.`,
+  );
+}
+
+/**
+ * Refuses a query that names what objects of a type do not have, in the words of the library that reads OData at Microsoft.
+ * @param known lower-cased names of members and relationships
+ * @throws GraphError 400
+ */
+export function assertNames(
+  { filter, select, expand, orderBy }: GraphQuery,
+  known: ReadonlySet<string>,
+  type: string,
+): void {
+  const check = (names: Iterable<string>, what: string): void => {
+    for (const name of names) {
+      if (name.startsWith('@') || name === '*' || known.has(name.toLowerCase())) continue;
+      throw badRequest(`${what}Could not find a property named '${name.slice(0, 200)}' on type '${type}'.`);
+    }
+  };
+  check(filter?.names ?? [], 'Invalid filter clause: ');
+  check(select ?? [], 'Parsing OData Select and Expand failed: ');
+  check(expand, 'Parsing OData Select and Expand failed: ');
+  check(
+    orderBy.map(({ name }) => name),
+    '',
+  );
 }
 
 function number(given: ReadonlyMap<string, string>, name: string, least: number, most: number): number | undefined {
@@ -93,14 +129,7 @@ export function pageOf(
   shown: (object: Json) => Json,
 ): object {
   const { filter, orderBy, top = PAGE, skip, count, parameters } = query;
-  const found = filter ? list.filter(filter) : [...list];
-  for (const { name, down } of [...orderBy].reverse()) {
-    const key = (object: Json): string => {
-      const member = Object.keys(object).find((each) => each.toLowerCase() === name);
-      return String((member === undefined ? undefined : object[member]) ?? '').toLowerCase();
-    };
-    found.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0) * (down ? -1 : 1));
-  }
+  const found = inOrder(filter ? list.filter(filter.matches) : list, orderBy);
   const page = found.slice(skip, skip + top);
   const next = new URLSearchParams(parameters);
   for (const name of [...next.keys()]) if (/^\$?skip(token)?$/i.test(name)) next.delete(name);
@@ -110,6 +139,23 @@ export function pageOf(
     ...(skip + top < found.length ? { '@odata.nextLink': `${address}?${next.toString().replaceAll('%24', '$')}` } : {}),
     value: page.map((object) => selected(shown(object), query)),
   };
+}
+
+/** Sorted by members, each looked up once. */
+function inOrder(list: readonly Json[], orderBy: GraphQuery['orderBy']): readonly Json[] {
+  if (orderBy.length === 0) return list;
+  const keyed = list.map((object) => {
+    const byName = new Map(Object.entries(object).map(([name, value]) => [name.toLowerCase(), value]));
+    return { object, keys: orderBy.map(({ name }) => String(byName.get(name) ?? '').toLowerCase()) };
+  });
+  keyed.sort((a, b) => {
+    for (const [i, { down }] of orderBy.entries()) {
+      const [x, y] = [a.keys[i]!, b.keys[i]!];
+      if (x !== y) return (x < y ? -1 : 1) * (down ? -1 : 1);
+    }
+    return 0;
+  });
+  return keyed.map(({ object }) => object);
 }
 
 /** The members that were asked for. What OData itself says of an object stays. */

@@ -1,4 +1,4 @@
-import { parseStrict } from '../../lib/strict-json.ts';
+import { jsonShape, parseStrict } from '../../lib/strict-json.ts';
 import { authenticate } from './access.ts';
 import type { Call, GraphAnswer, GraphContext, GraphRequest } from './call.ts';
 import { directoryAnswer } from './directory-paths.ts';
@@ -9,6 +9,9 @@ import { readQuery } from './query.ts';
 
 /** Bytes of a body that are read: what Graph reads at most. */
 export const MAX_BODY = 4 * 1024 * 1024;
+
+/** Members of all objects of a body together: more than the longest lists need, and few enough that nobody waits for them. */
+const MAX_MEMBERS = 30_000;
 
 /** Answers a request to Microsoft Graph. @throws GraphError */
 export async function answerGraph(context: GraphContext, request: GraphRequest): Promise<GraphAnswer> {
@@ -27,6 +30,7 @@ export async function answerGraph(context: GraphContext, request: GraphRequest):
     address: `${base}/${request.path.replace(/^\/|\/$/g, '')}`,
     metadata: `${base}/$metadata`,
     body: bodyOf(request),
+    ifMatch: request.ifMatch,
   };
   const [{ name }] = segments as readonly [Segment];
   if (/^device(App)?Management$/i.test(name)) return managementAnswer(context, call);
@@ -46,6 +50,8 @@ function bodyOf({ method, body, contentType }: GraphRequest): unknown {
   if (!/^application\/json\b/i.test(contentType ?? '')) {
     throw badRequest('Write requests (excluding DELETE) must contain the Content-Type header declaration.');
   }
+  const { members } = jsonShape(body);
+  if (members > MAX_MEMBERS) throw badRequest(`The payload has ${members} members; at most ${MAX_MEMBERS} are read.`);
   const parsed = parseStrict(body.replace(/^\ufeff/, ''));
   if (typeof parsed === 'string') throw badRequest(NOT_JSON);
   return parsed.value;

@@ -18,12 +18,25 @@ export function lintDocument(
   now: number,
 ): readonly LintFinding[] {
   const picture = pictureOf(document);
-  return [
+  return bounded([
     ...lintSites(picture),
     ...picture.configurations.flatMap((policy) => lintSettings(policy, picture)),
     ...lintPolicies(picture),
     ...lintRoots(picture, now),
     ...lintServicePrincipals(picture),
     ...lintApplications(picture),
+  ]);
+}
+
+/** Findings that are told: somebody has to read them. */
+const MAX_FINDINGS = 1000;
+
+function bounded(findings: readonly LintFinding[]): readonly LintFinding[] {
+  if (findings.length <= MAX_FINDINGS) return findings;
+  const left = findings.slice(MAX_FINDINGS);
+  const worst = left.find(({ level }) => level === 'error') ?? left[0]!;
+  return [
+    ...findings.slice(0, MAX_FINDINGS),
+    { ...worst, message: `${worst.message} And ${left.length - 1} more findings, which are not told one by one.` },
   ];
 }

@@ -51,10 +51,13 @@ export function pictureOf(document: Readonly<Record<string, readonly unknown[] |
   };
 }
 
+/** What an object is called in findings, however long somebody has made its name. */
+export const nameOf = (displayName: unknown): string => String(displayName ?? '?').slice(0, 256);
+
 const listIn = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
 
 function policyOf(policy: Json, kind: string): PolicyPicture {
-  const name = String(memberOf(policy, 'displayName') ?? memberOf(policy, 'id') ?? '?');
+  const name = nameOf(memberOf(policy, 'displayName') ?? memberOf(policy, 'id'));
   const targets = listIn(memberOf(policy, 'assignments'))
     .map((each) => memberOf(each, 'target'))
     .filter(isObject);

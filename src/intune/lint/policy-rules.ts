@@ -110,27 +110,55 @@ function lintBundle({ subject, apps }: PolicyPicture, { applications }: Picture)
     }));
 }
 
+/** Rivals of one policy that are told, and pairs of policies that are held against each other in all. */
+const MAX_RIVALS = 5;
+const MAX_PAIRS = 20_000;
+
 /** Two policies that reach one app and one person, and disagree. Each is held against those before it. */
 function lintRaces(policies: readonly PolicyPicture[]): readonly LintFinding[] {
   const values = policies.map(({ settings }) => new Map(settings.map(({ name, value }) => [name, value])));
-  return policies.flatMap((policy, i) =>
-    policies.slice(0, i).flatMap((other, j): readonly LintFinding[] => {
-      if (!meet(policy.groups, other.groups)) return [];
-      const app = policy.apps.find((each) => isFor(other, each));
-      if (!app) return [];
-      const differing = policy.settings.filter(({ name, value }) => (values[j]!.get(name) ?? value) !== value);
-      if (differing.length === 0) return [];
-      return [
-        {
-          level: 'error',
+  const findings: LintFinding[] = [];
+  let pairs = 0;
+  for (const [i, policy] of policies.entries()) {
+    let rivals = 0;
+    for (let j = 0; j < i && rivals < MAX_RIVALS; j++) {
+      if (++pairs > MAX_PAIRS) {
+        findings.push({
+          level: 'warning',
           rule: 'policies-race',
           subject: policy.subject,
-          message: `${other.subject} is for ${app.app} and the same users too, with other values of ${differing.map(({ name }) => name).join(', ')}: which one wins is not sure.`,
+          message: `There are so many policies that this one and the ${policies.length - i - 1} after it were not held against all others.`,
           fix: 'Keep one policy with tunnel settings for an app and its users.',
-        },
-      ];
-    }),
-  );
+        });
+        return findings;
+      }
+      const race = raceOf(policy, policies[j]!, values[j]!);
+      if (!race) continue;
+      findings.push(race);
+      rivals++;
+    }
+  }
+  return findings;
+}
+
+function raceOf(
+  policy: PolicyPicture,
+  other: PolicyPicture,
+  values: ReadonlyMap<string, string>,
+): LintFinding | undefined {
+  if (!meet(policy.groups, other.groups)) return undefined;
+  const app = policy.apps.find((each) => isFor(other, each));
+  if (!app) return undefined;
+  const differing = policy.settings.filter(({ name, value }) => (values.get(name) ?? value) !== value);
+  if (differing.length === 0) return undefined;
+  const names = differing.slice(0, 10).map(({ name }) => name);
+  return {
+    level: 'error',
+    rule: 'policies-race',
+    subject: policy.subject,
+    message: `${other.subject} is for ${app.app} and the same users too, with other values of ${names.join(', ')}: which one wins is not sure.`,
+    fix: 'Keep one policy with tunnel settings for an app and its users.',
+  };
 }
 
 function meet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

@@ -3,7 +3,7 @@ import { TUNNEL_RESOURCE_ID } from '../../lib/tunnel-api.ts';
 import { type AppRegistration, registrationFromGraph } from '../app-check/app-registration.ts';
 import { checkRegistration } from '../app-check/registration-checks.ts';
 import type { LintFinding } from './findings.ts';
-import type { Picture } from './picture.ts';
+import { nameOf, type Picture } from './picture.ts';
 
 /* App registrations and service principals: what a sign-in of an app with the Tunnel for MAM SDK needs (tunnel-for-mam.md §4). */
 
@@ -36,7 +36,7 @@ export function lintApplications({ applications = [], servicePrincipals }: Pictu
     const known = servicePrincipals === undefined ? registration : { ...registration, servicePrincipals };
     const uris = registration.redirectUris.filter((uri) => /^msauth\./i.test(uri));
     if (uris.length === 0) return [];
-    const subject = `App registration “${registration.displayName}”`;
+    const subject = `App registration “${nameOf(registration.displayName)}”`;
     const slashes = uris
       .filter((uri) => /^msauth\.[^:]+:\/auth$/i.test(uri))
       .map((uri): LintFinding => {

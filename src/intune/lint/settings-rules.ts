@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { bareHost } from '../../lib/endpoint.ts';
 import { suggest } from '../../lib/schema/suggest.ts';
 import type { LintFinding, LintRule } from './findings.ts';
-import type { Picture, PolicyPicture } from './picture.ts';
+import { nameOf, type Picture, type PolicyPicture } from './picture.ts';
 
 /* What the keys and values of one app configuration policy say (tunnel-for-mam.md §3.1). */
 
@@ -157,7 +157,7 @@ function lintAddress(address: string, siteId: string, { sites, serverConfigurati
     say(
       'error',
       'server-address-site',
-      `${key} is ${address}, but the site “${String(site.displayName)}” is at ${wanted}.`,
+      `${key} is ${address}, but the site “${nameOf(site.displayName)}” is at ${wanted}.`,
       'Choose the site in the policy again, so that the portal writes its address.',
     );
   }

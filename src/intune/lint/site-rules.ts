@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { bareHost } from '../../lib/endpoint.ts';
 import { readCertificate } from '../graph/certificate.ts';
 import type { LintFinding } from './findings.ts';
-import type { Picture } from './picture.ts';
+import { nameOf, type Picture } from './picture.ts';
 
 /* Sites, and certificates that apps are to trust. */
 
@@ -11,7 +11,7 @@ const ROOTS_KEY = 'com.microsoft.tunnel.trusted_root_certificates';
 /** Looks at the sites. */
 export function lintSites({ sites = [], serverConfigurations }: Picture): readonly LintFinding[] {
   return sites.flatMap((site): readonly LintFinding[] => {
-    const subject = `Site “${String(site.displayName)}”`;
+    const subject = `Site “${nameOf(site.displayName)}”`;
     const address = String(site.publicAddress ?? '');
     const findings: LintFinding[] = [];
     if (isIP(bareHost(address)) !== 0) {
@@ -55,10 +55,10 @@ export function lintRoots({ roots, configurations }: Picture, now: number): read
     settings
       .filter(({ name }) => name.trim() === ROOTS_KEY)
       .flatMap(({ value }) => itemsOf(value))
-      .map((item) => ({ subject: `${subject}, root certificate “${String(item.displayName ?? '?')}”`, item })),
+      .map((item) => ({ subject: `${subject}, root certificate “${nameOf(item.displayName)}”`, item })),
   );
   const profiles = roots.map((item) => ({
-    subject: `Trusted certificate profile “${String(item.displayName)}”`,
+    subject: `Trusted certificate profile “${nameOf(item.displayName)}”`,
     item,
   }));
   return [...profiles, ...copies].flatMap(({ subject, item }) => lintRoot(subject, item.trustedRootCertificate, now));

@@ -72,11 +72,8 @@ t.test('permissions that are missing', async (t) => {
   await refused(t, ['GET', '/v1.0/applications'], 403, 'Authorization_RequestDenied', /Insufficient/, reader);
   await refused(t, ['GET', '/v1.0/me'], 403, 'Authorization_RequestDenied', /Insufficient/, reader);
   const scopes = new Set(WELL_KNOWN_RESOURCES.flatMap((resource) => resource.scopes.map(({ value }) => value)));
-  for (const { read } of Object.values(PERMISSIONS)) {
-    t.ok(
-      read.some((name) => scopes.has(name)),
-      'Entra ID knows a permission for it',
-    );
+  for (const { read, write } of Object.values(PERMISSIONS)) {
+    for (const name of [...read, ...write]) t.ok(scopes.has(name), `Entra ID knows ${name}`);
   }
 });
 

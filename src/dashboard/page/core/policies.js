@@ -100,7 +100,7 @@ export function kindNames(set) {
 
 /** How findings call an object. @param {string} set @param {GraphObject} object */
 export function subjectOf(set, object) {
-  return `${kindNames(set)?.subject} “${text(object.displayName)}”`;
+  return `${kindNames(set)?.subject} “${text(object.displayName).slice(0, 256)}”`;
 }
 
 /** Findings that are about an object. @template {{ subject: string }} F @param {readonly F[]} findings @param {string} subject */
