@@ -70,6 +70,10 @@ export const root: Command = {
       description: 'List what is behind the gateway, or remove an upstream',
       load: async () => (await import('./commands/resources.ts')).default,
     },
+    directory: {
+      description: 'List users of the built-in Entra ID, change them, or order failures of sign-ins and endpoints',
+      load: async () => (await import('./commands/directory.ts')).default,
+    },
     access: {
       description: 'List, add, remove or replace rules for who may reach what',
       load: async () => (await import('./commands/access.ts')).default,

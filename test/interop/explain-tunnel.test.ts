@@ -179,7 +179,7 @@ provokes('dtls-flight-lost', losing({ direction: 'out', kind: 'handshake' }), (t
   t.ok(explanation.steps.some(({ text }) => /^Said in DTLS: ClientHello/.test(text)));
 });
 provokes('dtls-flight-lost', losing({ direction: 'in', kind: 'handshake' }), (t, { finding }) =>
-  t.match(finding.what, /^Flight 4 .* was sent 2 times\. .*(?:has not come|has come since)/),
+  t.match(finding.what, /^Flight 4 .* was sent \d+ times\. .*(?:has not come|has come since)/),
 );
 provokes('dtls-malformed', async () => {
   await run('bash', ['-c', `echo hello > /dev/udp/127.0.0.1/${sim.gateway.port}`]);

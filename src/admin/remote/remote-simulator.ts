@@ -1,7 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { TokenInspection } from '../../bearer/index.ts';
 import type { AccessInput, AccessRuleInput, StubInput, UpstreamInput } from '../../config/index.ts';
-import type { FailNext, Outage } from '../../entra/index.ts';
 import { type Explanation, parseSubject } from '../../explain/index.ts';
 import type { DrainOptions, DrainResult, GatewayState, SessionInfo, StopOptions } from '../../gateway/index.ts';
 import type { Closable } from '../../lib/dispose.ts';
@@ -20,6 +19,7 @@ import type { StubAnswer } from '../routes/stub-routes.ts';
 import type { MintedToken, TokenRequest } from '../routes/tokens.ts';
 import { RemoteCaptures } from './remote-captures.ts';
 import { RemoteFaults } from './remote-faults.ts';
+import { RemoteIdentity } from './remote-identity.ts';
 import { RemoteIntune } from './remote-intune.ts';
 import { RemoteJournal } from './remote-journal.ts';
 import { Requests } from './requests.ts';
@@ -261,48 +261,6 @@ class RemoteStubs {
   /** @throws TunneliteError `ERR_STUB_UNKNOWN` */
   remove(id: string): Promise<{ readonly hits: number }> {
     return this.#requests.json(`/api/stubs/${segment(id)}`, { method: 'DELETE' });
-  }
-}
-
-/** The built-in Entra ID of an instance in another process. */
-class RemoteIdentity {
-  readonly #requests: Requests;
-  constructor(requests: Requests) {
-    this.#requests = requests;
-  }
-
-  /** Orders failures of requests to come; returns an id for `forgetFailure`. */
-  async failNext(request: FailNext): Promise<number> {
-    return (await this.#requests.json<{ id: number }>('/api/failures', { body: request })).id;
-  }
-
-  async forgetFailure(id: number): Promise<void> {
-    await this.#requests.json(`/api/failures/${id}`, { method: 'DELETE' });
-  }
-
-  async forgetFailures(): Promise<void> {
-    await this.#requests.json('/api/failures', { method: 'DELETE' });
-  }
-
-  /** Disturbs an endpoint until it is restored. */
-  async disturb(endpoint: string, outage: Outage): Promise<void> {
-    await this.#requests.json(`/api/outages/${segment(endpoint)}`, { method: 'PUT', body: outage });
-  }
-
-  async restore(endpoint: string): Promise<void> {
-    await this.#requests.json(`/api/outages/${segment(endpoint)}`, { method: 'DELETE' });
-  }
-
-  /** Changes members of a user, by user name or object id; null removes one. */
-  async updateUser(user: string, changes: Readonly<Record<string, unknown>>, tenant?: string): Promise<void> {
-    const of = tenant ?? (await this.#requests.json<{ id: string }[]>('/api/directory/tenants'))[0]!.id;
-    const path = `/api/directory/tenants/${segment(of)}/users/${segment(user)}`;
-    await this.#requests.json(path, { method: 'PATCH', body: changes });
-  }
-
-  async rotateKeys({ emergency = false } = {}): Promise<string> {
-    const path = `/api/directory/keys/${emergency ? 'emergency-rotate' : 'rotate'}`;
-    return (await this.#requests.json<{ kid: string }>(path, { body: {} })).kid;
   }
 }
 

@@ -9,8 +9,8 @@ import { useStore } from './hooks.js';
 import { html } from './html.js';
 
 /**
- * How to do the same without this page.
- * @typedef {{ title: string, cli?: readonly string[], rest?: { method?: string, path: string, body?: unknown } }} How
+ * How to do the same without this page: both ways, for everything.
+ * @typedef {{ title: string, cli: readonly string[], rest: { method?: string, path: string, body?: unknown } }} How
  */
 
 class HowStore extends Store {
@@ -113,21 +113,18 @@ export function HowStrip() {
   if (!current) return null;
   const { title, cli, rest } = current;
   // Commands ask the instance that runs now, and not a report.
-  const cliText = !IS_REPORT && cli && command(...cli);
-  const restText = rest && curlToApi(location.origin, rest, ...(IS_REPORT ? ['$SECRET'] : []));
+  const cliText = !IS_REPORT && command(...cli);
+  const restText = curlToApi(location.origin, rest, ...(IS_REPORT ? ['$SECRET'] : []));
   return html`<aside class=${`how ${open ? 'open' : ''}`} aria-label="The same without this page">
     <button type="button" class="how-title" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>
       <span class="how-caret" aria-hidden="true"></span><span>${title}</span>
     </button>
     ${cliText && html`<div class="how-line"><span class="how-kind">CLI</span><code>${cliText}</code><${Copy} text=${cliText} what="the command" /></div>`}
-    ${
-      restText &&
-      html`<div class="how-line"><span class="how-kind">REST</span><code title=${restText}>${
-        open
-          ? restText
-          : `${rest?.method ?? 'GET'} ${rest?.path}${rest?.body === undefined ? '' : ` ${JSON.stringify(rest.body)}`}`
-      }</code><${Copy} text=${restText} what="the request as curl" /></div>`
-    }
+    <div class="how-line"><span class="how-kind">REST</span><code title=${restText}>${
+      open
+        ? restText
+        : `${rest.method ?? 'GET'} ${rest.path}${rest.body === undefined ? '' : ` ${JSON.stringify(rest.body)}`}`
+    }</code><${Copy} text=${restText} what="the request as curl" /></div>
   </aside>`;
 }
 

@@ -46,6 +46,11 @@ const SWITCHES =
     },
   ]);
 
+/** Members as a command takes them. @param {object} changes */
+function assigned(changes) {
+  return Object.entries(changes).map(([name, value]) => `${name}=${value}`);
+}
+
 /** A list of objects, whatever was answered. @param {unknown} answer @returns {any[]} */
 function listOf(answer) {
   return Array.isArray(answer) ? answer.filter((one) => typeof one === 'object' && one !== null) : [];
@@ -69,7 +74,7 @@ export default function Directory({ model }) {
     setOutages({ endpoints: [], ...disturbed, active: Object(disturbed?.active) });
   };
   useEffect(() => {
-    how.showView({ title: 'The directory', rest: { path: '/api/directory/tenants' } });
+    how.showView({ title: 'The directory', cli: ['directory'], rest: { path: '/api/directory/tenants' } });
     json('/api/directory/tenants').then(
       (all) => {
         const known = listOf(all);
@@ -102,6 +107,8 @@ export default function Directory({ model }) {
   if (absent) {
     return html`<${Heading} title="Directory" /><p class="notice">This instance takes the tokens of a real tenant (identity.authority), and has no directory of its own.</p>`;
   }
+  /** For commands, where it is not the first tenant that is meant. */
+  const ofTenant = tenant === tenants?.[0]?.id ? [] : ['--tenant', tenant];
   const patch = async (/** @type {any} */ user, /** @type {any} */ changes) => {
     await json(`${base}/${encodeURIComponent(user.id)}`, { method: 'PATCH', body: changes });
     await load();
@@ -138,7 +145,7 @@ export default function Directory({ model }) {
           const now = on(user);
           if (IS_REPORT) return now ? html`<span key=${label} class="chip bad">${label}</span>` : '';
           const body = change(!now);
-          return html`<${Act} key=${label} pressed=${now} kind=${now ? 'on' : ''} label=${`${label}: ${plain(user.userPrincipalName)}`} how=${{ title: `${now ? 'Not ' : ''}${label}: ${short(user.userPrincipalName, 40)}`, rest: { method: 'PATCH', path: `${base}/${encodeURIComponent(user.id)}`, body } }} run=${() => patch(user, body)} done=${`${short(user.userPrincipalName, 60)}: ${now ? 'not ' : ''}${label}.`}>${label}</${Act}>`;
+          return html`<${Act} key=${label} pressed=${now} kind=${now ? 'on' : ''} label=${`${label}: ${plain(user.userPrincipalName)}`} how=${{ title: `${now ? 'Not ' : ''}${label}: ${short(user.userPrincipalName, 40)}`, cli: ['directory', 'set', String(user.userPrincipalName), ...assigned(body), ...ofTenant], rest: { method: 'PATCH', path: `${base}/${encodeURIComponent(user.id)}`, body } }} run=${() => patch(user, body)} done=${`${short(user.userPrincipalName, 60)}: ${now ? 'not ' : ''}${label}.`}>${label}</${Act}>`;
         })}</span>`,
     },
   ]);
@@ -149,7 +156,7 @@ export default function Directory({ model }) {
     </${Heading}>
     <${VirtualList} label="Users" kind="users" height=${34} rows=${found} columns=${columns} keyOf=${(/** @type {any} */ row) => row.id} empty=${users.length === 0 ? 'This tenant has no users.' : 'No user is called that.'} />
     <div class="cards wide">
-      ${!IS_REPORT && html`<${NextFailure} users=${users} tenant=${tenant} base=${base} after=${controls} />`}
+      ${!IS_REPORT && html`<${NextFailure} users=${users} ofTenant=${ofTenant} base=${base} after=${controls} />`}
       <section class="card" aria-labelledby="waiting-title">
         <h2 id="waiting-title">Failures that wait</h2>
         ${
@@ -159,7 +166,7 @@ export default function Directory({ model }) {
                 (
                   one,
                 ) => html`<li key=${one.id}><span class="grow"><b>AADSTS${plain(one.code)}</b> for ${plain(one.user ?? 'anyone')} ${plain(one.endpoint ?? 'token')}, ${plural(one.left, 'time')}</span>
-                  <${Act} how=${{ title: `Forget failure ${one.id}`, rest: { method: 'DELETE', path: `/api/failures/${one.id}` } }} run=${async () => {
+                  <${Act} how=${{ title: `Forget failure ${one.id}`, cli: ['directory', 'forget', String(one.id)], rest: { method: 'DELETE', path: `/api/failures/${one.id}` } }} run=${async () => {
                     await json(`/api/failures/${one.id}`, { method: 'DELETE' });
                     await controls();
                   }} label=${`Forget the failure ${one.code}`} done="Forgotten.">Forget</${Act}></li>`,
@@ -171,7 +178,7 @@ export default function Directory({ model }) {
           const on = outages.active[endpoint] !== undefined;
           const path = `/api/outages/${encodeURIComponent(endpoint)}`;
           const rest = on ? { method: 'DELETE', path } : { method: 'PUT', path, body: { status: 503, retryAfter: 5 } };
-          return html`<${Act} key=${endpoint} pressed=${on} kind=${on ? 'on' : ''} how=${{ title: on ? `${endpoint} answers again` : `${endpoint} answers 503`, rest }} run=${async () => {
+          return html`<${Act} key=${endpoint} pressed=${on} kind=${on ? 'on' : ''} how=${{ title: on ? `${endpoint} answers again` : `${endpoint} answers 503`, cli: on ? ['directory', 'restore', endpoint] : ['directory', 'outage', endpoint, '--retry-after', '5'], rest }} run=${async () => {
             await json(path, rest);
             await controls();
           }} done=${on ? `${endpoint} answers again.` : `${endpoint} answers 503, with Retry-After 5.`}>${endpoint}</${Act}>`;
@@ -181,8 +188,8 @@ export default function Directory({ model }) {
   `;
 }
 
-/** @param {{ users: any[], tenant: string, base: string, after: () => Promise<void> }} props */
-function NextFailure({ users, base, after }) {
+/** @param {{ users: any[], ofTenant: readonly string[], base: string, after: () => Promise<void> }} props */
+function NextFailure({ users, ofTenant, base, after }) {
   const [user, setUser] = useState('');
   const [code, setCode] = useState('50076');
   const [endpoint, setEndpoint] = useState('token');
@@ -205,16 +212,16 @@ function NextFailure({ users, base, after }) {
       <datalist id="codes">${CODES.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</datalist>
       <div class="field"><span>Where</span><${Select} value=${endpoint} onChange=${setEndpoint} label="Where it fails" options=${WHERE} /></div>
       <label class="field"><span>How often</span><input type="number" min="1" max="1000000" value=${times} onInput=${(/** @type {any} */ event) => setTimes(event.currentTarget.value)} /></label>
-      <${Act} kind="primary" how=${{ title: 'The next request is to fail', rest }} run=${async () => {
+      <${Act} kind="primary" how=${{ title: 'The next request is to fail', cli: ['directory', 'fail', code, ...(user === '' ? [] : ['--user', user]), '--endpoint', endpoint, '--times', String(body.times)], rest }} run=${async () => {
         await json(rest.path, rest);
         await after();
       }} done=${`The next ${times === '1' ? 'request' : `${times} requests`} of ${user || 'anyone'} will be refused with AADSTS${code}.`}>Order the failure</${Act}>
     </div>
     <p>${CODES.find(([value]) => value === code)?.[1] ?? 'docs/reference/aadsts-codes.md lists all codes.'}</p>
     <div class="buttons">
-      <${Act} how=${{ title: 'End every sign-in of this user', rest: revoke }} run=${() => json(revoke.path, revoke)} disabled=${user === ''} done=${`Every sign-in of ${user} has ended: refresh fails with 50173.`}>Revoke sign-ins</${Act}>
-      <${Act} how=${{ title: 'Sign with a new key', rest: rotate('rotate') }} run=${() => json('/api/directory/keys/rotate', rotate('rotate')).then(({ kid }) => `Signing with key ${kid} now; the old one stays published.`)}>Rotate the key</${Act}>
-      <${Act} how=${{ title: 'Sign with a new key; the others are gone at once', rest: rotate('emergency-rotate') }} run=${() => json('/api/directory/keys/emergency-rotate', rotate('emergency-rotate')).then(({ kid }) => `Signing with key ${kid} now; all others are gone.`)}>Replace all keys</${Act}>
+      <${Act} how=${{ title: 'End every sign-in of this user', cli: ['directory', 'revoke', user, ...ofTenant], rest: revoke }} run=${() => json(revoke.path, revoke)} disabled=${user === ''} done=${`Every sign-in of ${user} has ended: refresh fails with 50173.`}>Revoke sign-ins</${Act}>
+      <${Act} how=${{ title: 'Sign with a new key', cli: ['directory', 'rotate'], rest: rotate('rotate') }} run=${() => json('/api/directory/keys/rotate', rotate('rotate')).then(({ kid }) => `Signing with key ${kid} now; the old one stays published.`)}>Rotate the key</${Act}>
+      <${Act} how=${{ title: 'Sign with a new key; the others are gone at once', cli: ['directory', 'rotate', '--emergency'], rest: rotate('emergency-rotate') }} run=${() => json('/api/directory/keys/emergency-rotate', rotate('emergency-rotate')).then(({ kid }) => `Signing with key ${kid} now; all others are gone.`)}>Replace all keys</${Act}>
     </div>
   </section>`;
 }

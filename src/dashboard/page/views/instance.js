@@ -8,6 +8,9 @@ import { Act, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
 import { Code, Facts, Heading } from '../ui/parts.js';
 
+/** What shows a report. */
+const OPEN = ['open', 'tunnelite-report.tar.gz'];
+
 /** The instance that a report is of: where it ran, how it was set up, and what else is in the report. @param {{ model: import('../core/model.js').Model }} props */
 export default function Instance({ model }) {
   const status = useStore(model.status).value;
@@ -16,7 +19,7 @@ export default function Instance({ model }) {
   const [metrics, setMetrics] = useState('');
   const [captured, setCaptured] = useState(false);
   useEffect(() => {
-    how.showView({ title: 'How the instance was set up', rest: { path: '/api/config' } });
+    how.showView({ title: 'How the instance was set up', cli: OPEN, rest: { path: '/api/config' } });
     json('/api/config').then(setConfig, () => {});
     json('/api/capture').then(
       (all) => setCaptured(all?.captures?.length > 0),
@@ -43,13 +46,13 @@ export default function Instance({ model }) {
         <div class="buttons">
           ${
             captured
-              ? html`<${Act} looks how=${{ title: 'The capture of this report', rest: { path: '/api/capture/c1/download' } }} run=${async () => {
+              ? html`<${Act} looks how=${{ title: 'The capture of this report', cli: OPEN, rest: { path: '/api/capture/c1/download' } }} run=${async () => {
                   downloadBlob('tunnelite-report.pcapng', await (await request('/api/capture/c1/download')).blob());
                   return 'Downloaded the capture: headers only, without keys.';
                 }}>Download the capture</${Act}>`
               : ''
           }
-          <${Act} looks disabled=${metrics === ''} how=${{ title: 'The metrics of this report', rest: { path: '/metrics' } }} run=${() => {
+          <${Act} looks disabled=${metrics === ''} how=${{ title: 'The metrics of this report', cli: OPEN, rest: { path: '/metrics' } }} run=${() => {
             download('tunnelite-metrics.txt', 'text/plain', metrics);
             return 'Downloaded the metrics.';
           }}>Download the metrics</${Act}>

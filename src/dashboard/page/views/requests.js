@@ -74,7 +74,7 @@ export default function RequestsView({ model, words }) {
       <${Select} value=${outcome} onChange=${setOutcome} label="Which outcome" options=${OUTCOMES} />
       <${Act}
         looks
-        how=${{ title: 'The last HTTP requests as a HAR', rest: HAR }}
+        how=${{ title: 'The last HTTP requests as a HAR', cli: ['resources', 'har'], rest: HAR }}
         run=${async () => {
           const har = await json(HAR.path);
           download('tunnelite-requests.har', 'application/json', JSON.stringify(har, null, 2));

@@ -82,7 +82,15 @@ export default function Tokens({ model }) {
 
 /** A report has no token in it, and no gateway that could check one. */
 function Elsewhere() {
-  useEffect(() => how.showView({ title: 'What was said of tokens', rest: { path: '/api/journal?name=auth.*' } }), []);
+  useEffect(
+    () =>
+      how.showView({
+        title: 'What was said of tokens',
+        cli: ['journal', 'auth.*'],
+        rest: { path: '/api/journal?name=auth.*' },
+      }),
+    [],
+  );
   return html`<${Heading} title="Tokens" /><p class="notice">A report has no token in it. What the gateway said of those that came is in the <a href="#/journal?search=auth.">journal</a>; to look at a token itself, paste it into the dashboard of a running instance.</p>`;
 }
 
