@@ -106,7 +106,7 @@ t.test('whatever the gateway sends proves that it lives', async (t) => {
     at(1000);
     clock.now = 1000 + 1900;
     come(packet(type));
-    t.strictSame(at(2900), { due: 3400, sent: ['DpdRequest'] }, NAMES[type]);
+    t.strictSame(at(2900), { due: 3400, sent: ['DpdRequest'] }, String(NAMES[type]));
     t.strictSame(ends, []);
   }
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { TcpState } from '../../../src/netstack/tcp/tcp-state.ts';
+import { TcpState } from '../../../src/netstack/core/types.ts';
 import { ACK, FIN, RawPeer, RST, SYN } from '../../support/raw-tcp-peer.ts';
 
 /** A connection that we open, and that the peer has not answered yet. */
