@@ -46,7 +46,8 @@ function datagram(body: Buffer, { from = 0, to = body.length, sequence = 0, leng
   return out;
 }
 
-const body = (changes: Partial<Record<keyof typeof HELLO, unknown>> = {}): Buffer => serializeClientHello({ ...HELLO, ...changes } as never);
+const body = (changes: Partial<Record<keyof typeof HELLO, unknown>> = {}): Buffer =>
+  serializeClientHello({ ...HELLO, ...changes } as never);
 const FIRST = { to: 100 };
 const intake = (demanded = false): HelloIntake => new HelloIntake(seededRandom(1), demanded);
 

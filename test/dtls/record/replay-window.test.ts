@@ -42,3 +42,39 @@ t.test('any order of records is judged as by a list of all of them', (t) => {
   );
   t.end();
 });
+
+t.test('records in order, with any gaps, stay marked for as long as they are in the window', async (t) => {
+  for (const [name, step] of Object.entries({
+    'one after the other': () => 1,
+    'every other': () => 2,
+    'one and then a gap': (n: number) => (n % 2 === 0 ? 1 : 3),
+    'gaps of 31 to 33': (n: number) => 31 + (n % 3),
+    'one, and a gap of 32': (n: number) => (n % 2 === 0 ? 1 : 32),
+    'gaps of 63 to 65': (n: number) => 63 + (n % 3),
+  })) {
+    const window = new ReplayWindow();
+    const marked = new Set<number>();
+    let wrong = 0;
+    for (let n = 0, sequence = 0; n < 200; n++, sequence += step(n)) {
+      window.mark(sequence);
+      marked.add(sequence);
+      for (let age = 0; age < 64 && age <= sequence; age++) {
+        if (window.fresh(sequence - age) === marked.has(sequence - age)) wrong++;
+      }
+    }
+    t.equal(wrong, 0, name);
+  }
+});
+
+t.test('a record that comes late is marked wherever it stands in the window', async (t) => {
+  for (let age = 1; age < 64; age++) {
+    const window = new ReplayWindow();
+    window.mark(100);
+    window.mark(100 - age);
+    const marked = Array.from({ length: 64 }, (_, i) => i).filter((i) => !window.fresh(100 - i));
+    t.strictSame(marked, [0, age]);
+    // And it moves on with those that follow.
+    window.mark(101);
+    t.equal(window.fresh(100 - age), false, `${age} records back, or too old`);
+  }
+});
