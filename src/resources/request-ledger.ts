@@ -108,18 +108,21 @@ export class RequestLedger {
       source: asked.source,
       destination: { address, port, host: known[0], names: known, isVirtual: names.isVirtual(address) },
     };
-    const decision = this.decide(request);
-    const { clock, now } = this.#options;
+    const { clock, emit, faults, now, policy } = this.#options;
+    const decision = withFault(faults, request, policy(request));
+    const told = fieldsOf(request, decision);
+    emit('resource.request', told);
     const entry = new Entry({
       request,
       decision,
+      told,
       clock,
       began: now(),
       release: decision.allow ? names.keep(address, request.requester.session) : () => {},
       onEnd: (fields, outcome) => {
         this.#open.delete(entry);
         this.#counts[outcome] += 1;
-        this.#options.emit('resource.end', fields);
+        emit('resource.end', fields);
       },
     });
     if (decision.allow) {
@@ -136,14 +139,6 @@ export class RequestLedger {
     return this.#options.policy(request);
   }
 
-  /** Decides on a request, and tells it. */
-  decide(request: ConnectRequest): Decision {
-    const { emit, faults, policy } = this.#options;
-    const decision = withFault(faults, request, policy(request));
-    emit('resource.request', fieldsOf(request, decision));
-    return decision;
-  }
-
   #sequence = 0;
 
   #trace(count: number): string {
@@ -155,6 +150,8 @@ export class RequestLedger {
 interface EntryOptions {
   readonly request: ConnectRequest;
   readonly decision: Decision;
+  /** What the journal has of both. */
+  readonly told: EventMap['resource.request'];
   readonly clock: Clock;
   readonly began: number;
   readonly release: () => void;
@@ -201,11 +198,11 @@ class Entry implements OpenRequest {
     if (this.#over) return;
     this.#over = true;
     this.#stop = undefined;
-    const { request, decision, clock, began, release, onEnd } = this.#options;
+    const { decision, told, clock, began, release, onEnd } = this.#options;
     release();
     const answered = this.#answeredAt === undefined ? undefined : this.#answeredAt - this.#since;
     const fields = {
-      ...fieldsOf(request, decision),
+      ...told,
       target: decision.allow ? targetText(decision.target) : undefined,
       outcome,
       began,
