@@ -149,7 +149,12 @@ export const ResourcesSchema = Section(
     access: AccessSchema,
     requests: Section(
       {
-        capacity: Int(1000, 0, 100_000, 'HTTP requests to the mock sites that are kept; 0 = none.'),
+        capacity: Int(
+          1000,
+          0,
+          100_000,
+          'HTTP requests to the mock sites, and plain ones to upstreams, that are kept; 0 = none.',
+        ),
         bodyBytes: Int(0, 0, 1_048_576, 'Bytes of each of their bodies that are kept; 0 = none.'),
       },
       'HTTP requests that are kept, to be seen as a HAR.',

@@ -22,6 +22,7 @@ import { ShapedStream } from './shaped-stream.ts';
 import type {
   AddressNames,
   AskedFor,
+  ConnectionWatch,
   ConnectRequest,
   Decision,
   PendingStream,
@@ -35,6 +36,7 @@ import type {
 import { UdpLeg } from './udp-leg.ts';
 import { UdpRelay } from './udp-relay.ts';
 import { type SocketLimitReached, type UpstreamSocket, UpstreamSockets } from './upstream-sockets.ts';
+import { watchBetween } from './watch.ts';
 
 interface BrokerOptions {
   readonly policy: Policy;
@@ -55,6 +57,8 @@ interface BrokerOptions {
   readonly lookUp?: LookUp;
   /** Called with each request that is allowed. */
   readonly onAllowed?: (request: ConnectRequest, target: ResourceTarget) => void;
+  /** Asked for each connection to an upstream: who wants to see its bytes. Default: nobody. */
+  readonly watch?: (visitor: Visitor, target: UpstreamTarget) => ConnectionWatch | undefined;
   /** Called each time that the limit on sockets to upstreams is met; may be often. */
   readonly onLimit?: (reached: SocketLimitReached) => void;
   /** Sockets to upstreams at a time. Default: what the process's file descriptors allow. */
@@ -337,7 +341,10 @@ export class ResourceBroker implements Closable {
         this.#sockets.delete(socket);
         this.#upstreams.closed(owner, slot);
       });
-      join(this.#track(open, pending, shape), socket, clock);
+      const flow = this.#track(open, pending, shape);
+      const watch = this.#options.watch?.(visitorOf(request), target);
+      if (watch) watchBetween(flow, socket, watch);
+      join(flow, socket, clock);
     });
     giveUp = (kind, answer, reason) => {
       giveUp = undefined;

@@ -135,3 +135,15 @@ export interface ServiceHandlers {
     service: string,
   ): { answer(payload: Buffer, visitor: Visitor): Buffer | undefined | Promise<Buffer | undefined> } | undefined;
 }
+
+/** Sees the bytes between a client and an upstream, beside their way. It changes none of them, and keeps none of the memory that they are in. */
+export interface ConnectionWatch {
+  /** It has seen enough. */
+  readonly over: boolean;
+  fromClient(bytes: Buffer): void;
+  fromServer(bytes: Buffer): void;
+  /** The upstream has ended its side. */
+  serverEnded(): void;
+  /** One of both is gone. */
+  close(): void;
+}

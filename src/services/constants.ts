@@ -38,3 +38,13 @@ export const PROXY_IDLE_MS = 60_000;
 
 /** How long a connection that was refused is still read, in milliseconds, so that its client sees why (RFC 9112 §9.6). */
 export const LINGER_MS = 2_000;
+
+/** Connections to upstreams that are watched for HTTP at a time, and the heads that are kept of each: those of Node's own servers and clients. */
+export const MAX_WATCHED_CONNECTIONS = 512;
+export const WATCHED_HEADS = {
+  target: 8 * 1024,
+  head: 16 * 1024,
+  headerCount: 200,
+  pipelined: 32,
+  pipelinedBytes: 32 * 1024,
+} as const;

@@ -63,6 +63,7 @@ function entryOf(one: RecordedExchange): object {
       redirectURL: headerOf(one.responseHeaders, 'location') ?? '',
       headersSize: -1,
       bodySize: responseBody.size,
+      ...(one.failure === undefined ? {} : { _error: one.failure }),
     },
     cache: {},
     timings: { send: 0, wait: one.milliseconds, receive: 0 },

@@ -8,3 +8,4 @@ export type { Inspector } from './proxy-inspection.ts';
 export { RequestRecorder } from './recorder.ts';
 export type { StubAnswer, StubEntry, StubRule, StubTable } from './stub-table.ts';
 export type { DatagramService, OnPremisesHost, StreamService } from './types.ts';
+export { UpstreamRecorder } from './upstream-recorder.ts';

@@ -13,7 +13,7 @@ export interface RecordedBody {
 /** Headers as Node has them: a value is a text, a number or a list of these, and those of HTTP/2 that begin with a colon are among them. */
 export type RecordedHeaders = Readonly<Record<string, unknown>>;
 
-/** One HTTP request to a mock site, and its answer. */
+/** One HTTP request to a mock site or an upstream, and its answer. */
 export interface RecordedExchange {
   /** Milliseconds since the Unix epoch. */
   readonly began: number;
@@ -27,10 +27,13 @@ export interface RecordedExchange {
   readonly version: string;
   readonly requestHeaders: RecordedHeaders;
   readonly requestBody: RecordedBody;
+  /** 0: none came. */
   readonly status: number;
   readonly statusText: string;
   readonly responseHeaders: RecordedHeaders;
   readonly responseBody: RecordedBody;
+  /** Why there is no answer, or not all of one. */
+  readonly failure?: string;
 }
 
 export interface RecorderOptions {
@@ -42,7 +45,7 @@ export interface RecorderOptions {
   readonly now: () => number;
 }
 
-/** The last HTTP requests to the mock sites. What is kept is bounded: so many, each with so much of its bodies. */
+/** The last HTTP requests to the mock sites and to upstreams. What is kept is bounded: so many, each with so much of its bodies. */
 export class RequestRecorder {
   readonly bodyBytes: number;
   readonly now: () => number;

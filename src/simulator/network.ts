@@ -27,6 +27,7 @@ import {
   type OnPremises,
   type OnPremisesHost,
   RequestRecorder,
+  UpstreamRecorder,
 } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { AccessControls } from './access.ts';
@@ -105,6 +106,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
   );
   const onward = new OnwardPath({ broker: () => broker, resolver: () => resolver, onPremises: () => onPremises });
   const recorder = new RequestRecorder({ ...config.resources.requests, now: options.now });
+  const upstreamRecorder = new UpstreamRecorder(recorder, clock);
   const onPremises = await createOnPremises({
     recorder,
     hosts,
@@ -187,6 +189,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       keep: (address, session) => upstreams.keep(address, session),
     },
     ...(options.lookUp ? { lookUp: options.lookUp } : {}),
+    watch: (visitor, target) => upstreamRecorder.watch(visitor, `upstream ${target.id}`),
     onAllowed: (request, target) => resources.count(request.destination.address, target),
     onLimit: (reached) => reportSockets({ table: 'sockets', ...reached }),
   });

@@ -158,8 +158,8 @@ export class ResourceControls {
   }
 
   /**
-   * The last HTTP requests to the mock sites as a HAR 1.2, oldest first, over TLS or not; `resources.requests` says how many, and how much of
-   * their bodies. Credentials and cookies are not shown.
+   * The last HTTP requests as a HAR 1.2, oldest first: to the mock sites over TLS or not, to upstreams where they are plain HTTP/1.1.
+   * `resources.requests` says how many, and how much of their bodies. Credentials and cookies are not shown.
    */
   har(): Har {
     return harOf(this.#parts.recorder.list());

@@ -173,7 +173,7 @@ class RemoteResources {
     return this.#requests.json('/api/resources');
   }
 
-  /** The last HTTP requests to the mock sites as a HAR 1.2, oldest first. */
+  /** The last HTTP requests to the mock sites, and plain ones to upstreams, as a HAR 1.2, oldest first. */
   har(): Promise<{ readonly log: { readonly version: '1.2'; readonly entries: readonly object[] } }> {
     return this.#requests.json('/api/resources/requests.har');
   }

@@ -23,7 +23,7 @@ export interface ResourcesPort {
   add(upstream: UpstreamInput): object;
   /** @throws TunneliteError `ERR_RESOURCE_UNKNOWN` */
   remove(id: string): { readonly ended: number };
-  /** HTTP requests to the mock sites as a HAR 1.2. */
+  /** HTTP requests to the mock sites and upstreams as a HAR 1.2. */
   har(): object;
 }
 
@@ -89,7 +89,7 @@ export function resourceRoutes(resources: ResourcesPort): FastifyPluginAsync {
     app.get('/', route(TAG, 'What is behind the gateway', { answer: ResourcesAnswer }), async () => resources.list());
     app.get(
       '/requests.har',
-      route(TAG, 'The last HTTP requests to the mock sites, as a HAR 1.2', {
+      route(TAG, 'The last HTTP requests to the mock sites, and plain ones to upstreams, as a HAR 1.2', {
         answer: Type.Object({ log: Type.Unknown() }),
       }),
       async () => resources.har() as never,

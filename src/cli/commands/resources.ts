@@ -56,7 +56,10 @@ export default command({
     return EXIT.ok;
   },
   subCommands: {
-    har: { description: 'The last HTTP requests to the mock sites as a HAR 1.2', load: async () => har },
+    har: {
+      description: 'The last HTTP requests to the mock sites, and plain ones to upstreams, as a HAR 1.2',
+      load: async () => har,
+    },
     remove: { description: 'Remove an upstream; connections to it are reset', load: async () => remove },
   },
 });

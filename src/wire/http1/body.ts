@@ -48,7 +48,8 @@ const Part = { Size: 0, Data: 1, DataEnd: 2, DataEndFeed: 3, Trailer: 4, Done: 5
 type Part = (typeof Part)[keyof typeof Part];
 
 /**
- * Puts one body together. Each byte is looked at once, and only the body itself is kept: sizes, extensions and trailers are not.
+ * Puts one body together. Each byte is looked at once, and only the body itself is kept: sizes, extensions and trailers are not. Of a body that
+ * passes elsewhere, no more than its beginning.
  *
  *   Size ──▶ Data ──▶ DataEnd ──▶ DataEndFeed ──▶ Size
  *    └─ size 0 ──▶ Trailer ──▶ Done
@@ -56,7 +57,10 @@ type Part = (typeof Part)[keyof typeof Part];
 export class BodyReader {
   readonly #framing: Framing;
   readonly #limit: number;
+  readonly #keep: number;
   readonly #body = new Growing();
+  /** Bytes of the body so far, kept or not. */
+  #size = 0;
   readonly #line = new LineReader();
   #part: Part;
   /** Bytes of the body, or of the chunk, that are still to come. */
@@ -64,11 +68,29 @@ export class BodyReader {
   #extensions = 0;
   #trailer = 0;
 
-  constructor(framing: Framing, limit: number) {
+  /**
+   * @param limit bytes of a body that is not too large
+   * @param keep bytes of it that are kept; those behind are counted only
+   */
+  constructor(framing: Framing, limit: number, keep = limit) {
     this.#framing = framing;
     this.#limit = limit;
+    this.#keep = keep;
     this.#part = framing.kind === 'chunked' ? Part.Size : Part.Data;
     this.#missing = framing.kind === 'length' ? framing.length : 0;
+  }
+
+  /** Bytes of the body that came so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** A copy of what is kept of the body so far. */
+  beginning(): Buffer {
+    // Of its own: a part of a pool would hold all of that.
+    const copy = Buffer.allocUnsafeSlow(this.#body.length);
+    copy.set(this.#body.bytes);
+    return copy;
   }
 
   /** The body when it is complete, what is wrong with it, or undefined for "more bytes needed". */
@@ -93,7 +115,7 @@ export class BodyReader {
 
   #readOn(cursor: Cursor): HttpFault | undefined {
     const size = cursor.bytes.length - cursor.at;
-    if (this.#body.length + size > this.#limit) return this.#tooLarge();
+    if (this.#size + size > this.#limit) return this.#tooLarge();
     this.#missing = size;
     this.#take(cursor);
     return undefined;
@@ -102,7 +124,9 @@ export class BodyReader {
   #take(cursor: Cursor): void {
     const count = Math.min(this.#missing, cursor.bytes.length - cursor.at);
     if (count === 0) return;
-    this.#body.append(cursor.bytes, cursor.at, cursor.at + count);
+    const kept = Math.min(count, this.#keep - this.#body.length);
+    if (kept > 0) this.#body.append(cursor.bytes, cursor.at, cursor.at + kept);
+    this.#size += count;
     this.#missing -= count;
     cursor.at += count;
   }
@@ -148,7 +172,7 @@ export class BodyReader {
       return badChunk(`The chunk extensions are larger than ${MAX_EXTENSION_BYTES} bytes.`);
     }
     this.#missing = Number.parseInt(match[1]!, 16);
-    if (this.#body.length + this.#missing > this.#limit) return this.#tooLarge();
+    if (this.#size + this.#missing > this.#limit) return this.#tooLarge();
     this.#part = this.#missing === 0 ? Part.Trailer : Part.Data;
     return undefined;
   }

@@ -1,3 +1,4 @@
+export { ExchangeWatch, type WatchedBody, type WatchedExchange, type WatchLimits } from './exchange-watch.ts';
 export {
   type HeaderLine,
   type HttpFault,

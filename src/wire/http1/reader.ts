@@ -1,62 +1,17 @@
-import { ownString } from '../../lib/own-string.ts';
 import { BodyReader, type Framing, framingOf } from './body.ts';
 import type { Cursor } from './bytes.ts';
-import { HEADER_LINE, type Head, HeadReader, type StartLine, type StartLineFormat } from './head.ts';
+import { type Head, HeadReader, type StartLine, type StartLineFormat } from './head.ts';
 import type { HttpFault, HttpLimits, HttpRequest, HttpResponse } from './message.ts';
+import { type RequestLine, requestLine, type StatusLine, statusLine } from './start-lines.ts';
 
 /** A whole message, what ended the stream, or undefined: more bytes are needed. */
 export type HttpReadResult<M> = { readonly message: M } | { readonly fault: HttpFault } | undefined;
 
-type RequestLine = Extract<StartLine, { method: string }>;
-type StatusLine = Extract<StartLine, { status: number }>;
-
-const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)$/;
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
-
 /** Interim answers (RFC 9110 §15.2) before the one that counts. */
-const MAX_INTERIM = 8;
+export const MAX_INTERIM = 8;
 
 const NO_BODY: Framing = { kind: 'length', length: 0 };
 const UNTIL_CLOSE: Framing = { kind: 'close' };
-
-const requestLine: StartLineFormat<RequestLine> = {
-  name: 'request',
-  plausible: (beginning) => beginning.includes(' '),
-  parse(line, limits) {
-    const match = REQUEST_LINE.exec(line);
-    if (!match) {
-      return {
-        reason: 'malformed',
-        explanation: HEADER_LINE.test(line)
-          ? `A header line (${ownString(line.slice(0, Math.min(line.indexOf(':'), 40)))}) came where a request should begin: the empty line that ends the headers came too early, as a line break at the end of a header’s value makes it.`
-          : 'The first line is no HTTP request line.',
-      };
-    }
-    const [, method = '', target = '', major, minor] = match;
-    if (major !== '1') {
-      const explanation = `HTTP/${major}.${minor} was asked for; only HTTP/1.1 and HTTP/1.0 are spoken here.`;
-      return { reason: 'version', explanation };
-    }
-    if (target.length > limits.target) {
-      const explanation = `The URL has ${target.length} bytes; the server takes ${limits.target} at most.`;
-      return { reason: 'url-too-long', explanation };
-    }
-    return { method: ownString(method), target: ownString(target), version: minor === '0' ? '1.0' : '1.1' };
-  },
-};
-
-const statusLine: StartLineFormat<StatusLine> = {
-  name: 'status',
-  plausible: (beginning) => beginning.startsWith('HTTP/'),
-  parse(line) {
-    const match = STATUS_LINE.exec(line);
-    if (!match) {
-      const seen = line.slice(0, 80).replaceAll(/[^\x20-\x7e]/g, '.');
-      return { reason: 'malformed', explanation: `The first line is “${seen}”, which is no HTTP status line.` };
-    }
-    return { status: Number(match[2]), text: ownString(match[3] ?? ''), version: match[1] === '0' ? '1.0' : '1.1' };
-  },
-};
 
 /**
  * Cuts a byte stream into messages, one at a time. What it gives does not depend on how the stream was cut; each byte is read

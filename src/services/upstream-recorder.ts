@@ -1,0 +1,132 @@
+import type { Clock } from '../lib/clock.ts';
+import { endpointText } from '../lib/endpoint.ts';
+import type { Visitor } from '../lib/person.ts';
+import { ExchangeWatch, type HeaderLine, type WatchedBody, type WatchedExchange } from '../wire/http1/index.ts';
+import { MAX_WATCHED_CONNECTIONS, WATCHED_HEADS } from './constants.ts';
+import type { RecordedBody, RecordedHeaders, RequestRecorder } from './recorder.ts';
+
+/** Sees the bytes of one connection beside their way, and is done with them when it returns. */
+export interface ConnectionWatch {
+  /** There is nothing more to see: need not be called again, but for `close`. */
+  readonly over: boolean;
+  fromClient(bytes: Buffer): void;
+  fromServer(bytes: Buffer): void;
+  /** The server has ended its side. */
+  serverEnded(): void;
+  close(): void;
+}
+
+/** When a request began. */
+interface Stamp {
+  /** Milliseconds since the Unix epoch. */
+  readonly wall: number;
+  readonly at: number;
+}
+
+/**
+ * Keeps the plain HTTP requests to upstreams, whose bytes pass as they are: what passes is read beside its way. Of connections that are no
+ * HTTP/1.1 it sees the first bytes only. How much it holds is bounded: so many connections at a time, heads within their limits, and of bodies what
+ * the recorder keeps.
+ */
+export class UpstreamRecorder {
+  readonly #recorder: RequestRecorder;
+  readonly #clock: Clock;
+  #watched = 0;
+
+  /** @param clock that of the machine, by which durations are told */
+  constructor(recorder: RequestRecorder, clock: Clock) {
+    this.#recorder = recorder;
+    this.#clock = clock;
+  }
+
+  /**
+   * Watches a connection.
+   * @param service what the requests are said to be to
+   * @returns undefined when nothing is kept, or as many are watched as may be
+   */
+  watch(visitor: Visitor, service: string): ConnectionWatch | undefined {
+    const recorder = this.#recorder;
+    if (!recorder.enabled || this.#watched >= MAX_WATCHED_CONNECTIONS) return undefined;
+    this.#watched++;
+    const clock = this.#clock;
+    const watch = new ExchangeWatch({
+      limits: { ...WATCHED_HEADS, body: recorder.bodyBytes },
+      stamp: () => ({ wall: recorder.now(), at: clock.monotonic() }),
+      onExchange: (exchange) => this.#keep(exchange, visitor, service),
+    });
+    let open = true;
+    const leave = (): void => {
+      if (open) this.#watched--;
+      open = false;
+    };
+    const look = (see: () => void): void => {
+      see();
+      if (watch.over) leave();
+    };
+    return {
+      get over() {
+        return watch.over;
+      },
+      fromClient: (bytes) => look(() => watch.request(bytes)),
+      fromServer: (bytes) => look(() => watch.response(bytes)),
+      serverEnded: () => watch.responseEnd(),
+      close: () => {
+        leave();
+        watch.close();
+      },
+    };
+  }
+
+  #keep({ began, request, response, whole }: WatchedExchange<Stamp>, visitor: Visitor, service: string): void {
+    const recorder = this.#recorder;
+    const keeps = recorder.bodyBytes > 0;
+    const requestHeaders = headersOf(request.headers);
+    recorder.add({
+      began: began.wall,
+      milliseconds: this.#clock.monotonic() - began.at,
+      service,
+      visitor,
+      method: request.method,
+      url: urlOf(request.target, requestHeaders.host, visitor),
+      version: `HTTP/${request.version}`,
+      requestHeaders,
+      requestBody: bodyOf(request.body, keeps),
+      status: response?.status ?? 0,
+      statusText: response?.text ?? '',
+      responseHeaders: response ? headersOf(response.headers) : {},
+      responseBody: response ? bodyOf(response.body, keeps) : { size: -1, bytes: undefined },
+      ...(whole ? {} : { failure: response ? CUT : UNANSWERED }),
+    });
+  }
+}
+
+const CUT = 'The connection ended before the whole answer had come.';
+const UNANSWERED = 'The connection ended before an answer came.';
+
+const bodyOf = ({ size, beginning }: WatchedBody, keeps: boolean): RecordedBody => ({
+  size,
+  bytes: keeps ? beginning : undefined,
+});
+
+/** As Node has them. */
+function headersOf(lines: readonly HeaderLine[]): RecordedHeaders {
+  const headers: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of lines) {
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else if (Array.isArray(before)) before.push(value);
+    else headers[name] = [before, value];
+  }
+  return headers;
+}
+
+/** An absolute URL of what was asked for, whatever was sent as a target and a host (RFC 9112 §3.3). */
+function urlOf(target: string, host: unknown, visitor: Visitor): string {
+  const whole = /^https?:\/\//i.test(target)
+    ? target
+    : `http://${String(host)}${target.startsWith('/') ? '' : '/'}${target}`;
+  if (typeof host === 'string' && URL.canParse(whole)) return whole;
+  const there = endpointText(visitor.destinationAddress, visitor.destinationPort);
+  const fallback = `http://${there}${target.startsWith('/') ? '' : '/'}${target}`;
+  return URL.canParse(fallback) ? fallback : `http://${there}/`;
+}
