@@ -45,8 +45,9 @@ UDP datagrams between one port and one destination, while the mapping lasts. All
 
 ## Requests as a HAR
 
-The last 1000 HTTP requests to the sites below are kept, whatever version of HTTP they came by, and over TLS too, since that ends here. You can
-read them as a HAR 1.2, which browsers' developer tools and many others open: with \`sim.resources.har()\`, from
+The last 1000 HTTP requests to the sites below are kept, whatever version of HTTP they came by, and over TLS too, since that ends here. So are
+plain HTTP/1.1 requests to your own [upstreams](../how-to/reach-your-servers.md): their bytes pass as they are, and are read beside their way. You can
+read all of them as a HAR 1.2, which browsers' developer tools and many others open: with \`sim.resources.har()\`, from
 \`GET /api/resources/requests.har\`, or on the command line:
 
 \`\`\`sh
@@ -54,8 +55,11 @@ npx tunnelite resources har
 \`\`\`
 
 \`resources.requests.capacity\` says how many are kept, \`resources.requests.bodyBytes\` how much of each body (nothing, unless you say so). The
-values of \`Authorization\`, \`Cookie\` and the like are not shown. \`_request\` is the id of the connect request in the journal. Requests to your own
-[upstreams](../how-to/reach-your-servers.md) are not in it: their bytes pass as they are.
+values of \`Authorization\`, \`Cookie\` and the like are not shown. \`_request\` is the id of the connect request in the journal.
+
+Of an upstream, \`_service\` names the rule. A request without an answer has the status 0, and \`_error\` says why, also where an answer broke off.
+The HAR does not show TLS and HTTP/2 to upstreams, what follows an upgrade, a head of more than 16 KiB, or more than 512 connections at a time. With
+a capacity of 0, nobody looks at the bytes.
 
 ## Sites
 
