@@ -89,6 +89,22 @@ t.test('policies are imported, delivered, linted, exported and imported again', 
   );
 });
 
+t.test('one object is created, shown, changed and removed', async (t) => {
+  await cli(['reset', '--certs', certs]);
+  const created = await run('create', 'groups', '--body', '{"displayName":"pilots"}');
+  t.match(created, { code: 0, out: /^Created [\w-]+ in groups\.\n$/ });
+  const id = created.out.split(' ')[1]!;
+  t.match(JSON.parse((await run('show', 'groups', id)).out), { id, displayName: 'pilots' });
+  const body = file('members.json', { displayName: 'all pilots' });
+  t.match(await run('change', 'groups', id, '--body', `@${body}`, '--json'), { code: 0, out: /"all pilots"/ });
+  t.match(await run('change', 'groups', id, '--body', '{"colour":1}'), { code: 1, err: /colour/ });
+  t.match(await run('change', 'groups', id, '--body', '{'), { code: 2, err: /--body is not JSON.*\n.*single quotes/ });
+  t.match(await run('change', 'groups', id, '--body', '[]'), { code: 2, err: /not a JSON object/ });
+  t.match(await run('create', 'colours', '--body', '{}'), { code: 1 });
+  t.match(await run('remove', 'groups', id), { code: 0, out: `Removed ${id} from groups.\n` });
+  t.match(await run('show', 'groups', id), { code: 1, err: new RegExp(id) });
+});
+
 t.test('one object, and the answer to a list, are imported too; what is wrong is refused as a whole', async (t) => {
   await cli(['reset', '--certs', certs]);
   const one = {

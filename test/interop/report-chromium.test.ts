@@ -157,6 +157,15 @@ const seen = {
     await page.locator('main', { hasText: 'disturbedtoken' }).waitFor();
     t.equal(await page.locator('main input:not([type=search])').count(), 0);
   },
+  async policies(t: Test, page: Page) {
+    await page.getByText('No app has asked for its policies yet').waitFor();
+    const row = page.locator('.list-policies .list-body .row').first();
+    await row.waitFor();
+    t.equal(await page.locator('main input:not([type=search])').count(), 0);
+    await row.locator('a').click();
+    await page.getByRole('heading', { name: 'As Microsoft Graph has it' }).waitFor();
+    t.equal(await page.locator('main textarea').count(), 0);
+  },
   async tokens(_: Test, page: Page) {
     await page.getByText('A report has no token in it').waitFor();
   },

@@ -118,11 +118,70 @@ const deliver = command({
   },
 });
 
+const collection = {
+  type: 'positional',
+  valueHint: 'collection',
+  description: 'Of Graph, such as targetedManagedAppConfigurations, groups or microsoftTunnelSites',
+  required: true,
+} as const;
+const id = { type: 'positional', valueHint: 'id', description: 'Of the object', required: true } as const;
+const body = {
+  type: 'string',
+  valueHint: 'json',
+  description: 'The body that Graph takes, or @FILE to read it from a file',
+  required: true,
+} as const;
+
+const show = command({
+  args: { collection, id, ...remoteOptions },
+  async run({ args, rawArgs, io }) {
+    const { sim } = await connect(args, rawArgs, io);
+    io.out(`${JSON.stringify(await sim.intune.object(args.collection, args.id), null, 2)}\n`);
+    return EXIT.ok;
+  },
+});
+
+const create = command({
+  args: { collection, body, ...remoteOptions },
+  async run({ args, rawArgs, io }) {
+    const object = bodyIn(args.body);
+    const { sim } = await connect(args, rawArgs, io);
+    const made = await sim.intune.create(args.collection, object);
+    io.out(args.json ? `${JSON.stringify(made)}\n` : `Created ${String(made['id'])} in ${args.collection}.\n`);
+    return EXIT.ok;
+  },
+});
+
+const change = command({
+  args: { collection, id, body, ...remoteOptions },
+  async run({ args, rawArgs, io }) {
+    const members = bodyIn(args.body);
+    const { sim } = await connect(args, rawArgs, io);
+    const changed = await sim.intune.change(args.collection, args.id, members);
+    io.out(args.json ? `${JSON.stringify(changed)}\n` : `Changed ${args.id} in ${args.collection}.\n`);
+    return EXIT.ok;
+  },
+});
+
+const remove = command({
+  args: { collection, id, ...remoteOptions },
+  async run({ args, rawArgs, io }) {
+    const { sim } = await connect(args, rawArgs, io);
+    await sim.intune.remove(args.collection, args.id);
+    io.out(args.json ? `${JSON.stringify({ removed: args.id })}\n` : `Removed ${args.id} from ${args.collection}.\n`);
+    return EXIT.ok;
+  },
+});
+
 export default command({
   subCommands: {
     export: { description: 'Print sites and policies, as Graph has them or as code', load: async () => exportAll },
     import: { description: 'Take over what a tenant was exported to', load: async () => importAll },
     lint: { description: 'Tell what would fail in the field, and what to do', load: async () => lint },
+    show: { description: 'Print one object as Graph has it', load: async () => show },
+    create: { description: 'Create an object from the body that Graph takes', load: async () => create },
+    change: { description: 'Change members of an object', load: async () => change },
+    remove: { description: 'Remove an object, unless another one needs it', load: async () => remove },
     deliver: { description: 'Show what an app gets for its user, and why not more', load: async () => deliver },
   },
 });
@@ -137,6 +196,29 @@ function readJson(file: string): unknown {
       cause,
     });
   }
+}
+
+/** @throws TunneliteError `ERR_CLI_USAGE` */
+function bodyIn(text: string): object {
+  if (text.startsWith('@')) return asObject(readJson(text.slice(1)), text.slice(1));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new TunneliteError('ERR_CLI_USAGE', `--body is not JSON: ${errorText(cause)}.`, {
+      hint: 'Put the JSON in single quotes, or name a file that has it: --body @policy.json.',
+      cause,
+    });
+  }
+  return asObject(value, '--body');
+}
+
+/** @throws TunneliteError `ERR_CLI_USAGE` */
+function asObject(value: unknown, where: string): object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new TunneliteError('ERR_CLI_USAGE', `${where} is not a JSON object.`, {
+    hint: 'Give the members of one object in braces, such as {"displayName":"Tunnel"}.',
+  });
 }
 
 /** @throws TunneliteError `ERR_INTUNE_DOCUMENT` */

@@ -196,11 +196,12 @@ function NewGroup({ users, onMade }) {
     ...(member === '' ? {} : { 'members@odata.bind': [`directoryObjects/${member}`] }),
   };
   const rest = { method: 'POST', path: '/api/intune/objects/groups', body };
+  const cli = ['intune', 'create', 'groups', '--body', JSON.stringify(body)];
   return html`<h3>A new group</h3>
     <div class="form">
       <${Field} label="Name of the group" value=${name} change=${setName} size=${24} />
       <${Choice} label="First member" value=${member} change=${setMember} options=${[['', 'Nobody'], ...users.slice(0, 500).map((one) => [String(one.id), short(one.userPrincipalName, 60)])]} />
-      <${Act} how=${{ title: 'Make a group', rest }} disabled=${name === ''} run=${async () => {
+      <${Act} how=${{ title: 'Make a group', cli, rest }} disabled=${name === ''} run=${async () => {
         const { id } = await json(rest.path, rest);
         await refresh();
         onMade(String(id));

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { json, query } from '../core/api.js';
 import { plain, plural, short } from '../core/format.js';
 import { findingsOf, KINDS, platformName, rowsOf } from '../core/policies.js';
+import { IS_REPORT } from '../core/report.js';
 import { matching } from '../core/requests.js';
 import { Act, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
@@ -58,10 +59,13 @@ export default function Policies({ model }) {
   return html`
     <${Heading} title="Policies" about="Intune's policies, certificates and sites, as Microsoft Graph has them">
       <${Search} value=${search} onInput=${setSearch} label="Search policies" hint="Name, app, group…" />
-      <${Select} value=${kind} onChange=${setKind} label="What to create" options=${Object.entries(KINDS).map(([id, { title }]) => [id, title])} />
-      <button type="button" class="act primary" onClick=${() => {
-        location.hash = `#/policy/new/${kind}`;
-      }}>Create</button>
+      ${
+        !IS_REPORT &&
+        html`<${Select} value=${kind} onChange=${setKind} label="What to create" options=${Object.entries(KINDS).map(([id, { title }]) => [id, title])} />
+          <button type="button" class="act primary" onClick=${() => {
+            location.hash = `#/policy/new/${kind}`;
+          }}>Create</button>`
+      }
     </${Heading}>
     ${error && html`<p class="notice bad">${plain(error.message)}</p>`}
     <${VirtualList} label="Policies" kind="policies" height=${32} rows=${shown} columns=${columns} keyOf=${(/** @type {any} */ row) => row.key} onOpen=${(
@@ -71,7 +75,7 @@ export default function Policies({ model }) {
     }} empty=${rows.length === 0 ? 'There is no policy.' : 'No policy is like that.'} />
     <div class="cards wide">
       <${Findings} findings=${value.findings} />
-      <${Preview} value=${value} />
+      ${!IS_REPORT && html`<${Preview} value=${value} />`}
     </div>
     <${Asked} deliveries=${value.deliveries} />
   `;

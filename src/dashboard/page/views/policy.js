@@ -13,6 +13,7 @@ import {
   sectionsOf,
   subjectOf,
 } from '../core/policies.js';
+import { IS_REPORT } from '../core/report.js';
 import { Act, how, messages } from '../ui/how.js';
 import { html } from '../ui/html.js';
 import { NoPolicies, refresh, useIntune } from '../ui/intune.js';
@@ -27,14 +28,15 @@ import { FindingList } from './policies.js';
 export default function PolicyView({ model, argument }) {
   const { value, error } = useIntune(model);
   const [first = '', id = ''] = argument.split('/');
-  const [editing, setEditing] = useState(first === 'new');
+  const [editing, setEditing] = useState(first === 'new' && !IS_REPORT);
   useEffect(() => {
-    if (first === 'new') how.showView({ title: 'Create a policy', cli: ['intune', 'export', '--format', 'policies'] });
-    else how.showView({ title: 'The policy', rest: { path: pathOf(first, id) } });
+    if (first === 'new')
+      how.showView({ title: 'All policies', cli: ['intune', 'export'], rest: { path: '/api/intune/export' } });
+    else how.showView({ title: 'The policy', cli: ['intune', 'show', first, id], rest: { path: pathOf(first, id) } });
   }, [argument]);
   if (!value) return html`<${NoPolicies} title="Policy" error=${error} />`;
   const back = html`<a href="#/policies">All policies</a>`;
-  if (first === 'new') {
+  if (first === 'new' && !IS_REPORT) {
     const kind = /** @type {import('../core/policies.js').Kind} */ (Object.hasOwn(KINDS, id) ? id : 'appConfiguration');
     return html`<${Heading} title=${`Create: ${KINDS[kind].title}`} about=${back} /><${Wizard} value=${value} kind=${kind} />`;
   }
@@ -46,8 +48,8 @@ export default function PolicyView({ model, argument }) {
   const rest = { method: 'DELETE', path: pathOf(first, id) };
   return html`
     <${Heading} title=${short(object.displayName, 120) || 'Without a name'} about=${html`${back} · ${names.title} <span class="mono">${plain(id)}</span>`}>
-      ${kind && html`<button type="button" class="act" aria-pressed=${String(editing)} onClick=${() => setEditing(!editing)}>${editing ? 'Stop editing' : 'Edit'}</button>`}
-      <${Act} kind="danger" how=${{ title: 'Delete', rest }} run=${async () => {
+      ${kind && !IS_REPORT && html`<button type="button" class="act" aria-pressed=${String(editing)} onClick=${() => setEditing(!editing)}>${editing ? 'Stop editing' : 'Edit'}</button>`}
+      <${Act} kind="danger" how=${{ title: 'Delete', cli: ['intune', 'remove', first, id], rest }} run=${async () => {
         await json(rest.path, rest);
         await refresh();
         messages.carry();
@@ -101,13 +103,17 @@ function Changes({ set, object }) {
     wrong = /** @type {Error} */ (error).message;
   }
   const rest = { method: 'PATCH', path: pathOf(set, String(object.id)), body };
+  const cli = ['intune', 'change', set, String(object.id), '--body', JSON.stringify(body) ?? '{}'];
   return html`<section class="card" aria-labelledby="json-title">
     <h2 id="json-title">As Microsoft Graph has it</h2>
     <${Code} text=${shown(object)} />
-    <label class="field"><span>Members to change, as JSON</span>
+    ${
+      !IS_REPORT &&
+      html`<label class="field"><span>Members to change, as JSON</span>
       <textarea rows="4" spellcheck=${false} value=${draft} onInput=${(/** @type {any} */ event) => setDraft(event.currentTarget.value)}></textarea></label>
-    <div class="buttons"><${Act} how=${{ title: 'Change members', rest }} run=${() => json(rest.path, rest).then(refresh)} disabled=${body === undefined} done="Changed.">Change</${Act}>
-      ${wrong && html`<span class="why fallback">It is not JSON yet: ${short(wrong, 120)}</span>`}</div>
+    <div class="buttons"><${Act} how=${{ title: 'Change members', cli, rest }} run=${() => json(rest.path, rest).then(refresh)} disabled=${body === undefined} done="Changed.">Change</${Act}>
+      ${wrong && html`<span class="why fallback">It is not JSON yet: ${short(wrong, 120)}</span>`}</div>`
+    }
   </section>`;
 }
 
@@ -138,6 +144,8 @@ function Wizard({ value, kind, object, onSaved }) {
   const rest = object
     ? { method: 'PATCH', path: pathOf(set, String(object.id)), body }
     : { method: 'POST', path: pathOf(set), body };
+  const words = object ? ['change', set, String(object.id)] : ['create', set];
+  const cli = ['intune', ...words, '--body', JSON.stringify(body)];
   const save = async () => {
     const { id } = await json(rest.path, rest);
     await refresh();
@@ -161,7 +169,7 @@ function Wizard({ value, kind, object, onSaved }) {
       <button type="button" class="act" disabled=${at === 0} onClick=${() => setStep(String(steps[at - 1]))}>Previous</button>
       ${
         step === last
-          ? html`<${Act} kind="primary" how=${{ title: object ? 'Save the policy' : 'Create the policy', rest }} run=${save} done=${`${short(draft.displayName, 80)} is ${object ? 'saved' : 'created'}.`}>${object ? 'Save' : 'Create'}</${Act}>`
+          ? html`<${Act} kind="primary" how=${{ title: object ? 'Save the policy' : 'Create the policy', cli, rest }} run=${save} done=${`${short(draft.displayName, 80)} is ${object ? 'saved' : 'created'}.`}>${object ? 'Save' : 'Create'}</${Act}>`
           : html`<button type="button" class="act primary" onClick=${() => setStep(String(steps[at + 1]))}>Next</button>`
       }
     </div>
