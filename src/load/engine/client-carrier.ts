@@ -3,6 +3,9 @@ import type { RandomSource } from '../../lib/random.ts';
 import type { TcpStream } from '../../network/index.ts';
 import { SilentStream } from './silent-stream.ts';
 
+/** Ours: ports that a client has left and that stay open: the one before the last may still be the gateway's, where the last came to nothing. */
+const MOST_HELD = 2;
+
 /**
  * The network of one client, in which things go wrong: its datagrams are lost, its connection breaks or falls silent. All of that is at this end,
  * so that the gateway can be any.
@@ -13,8 +16,8 @@ export class ClientCarrier implements Carrier {
   /** Ports and connections of an earlier one lead nowhere. */
   #epoch = 0;
   #stream: TcpStream | undefined;
-  /** A port that its owner has closed, and of which the gateway shall not hear so. */
-  #held: DatagramPort | undefined;
+  /** Ports that the gateway knew, and that their owner has closed: the gateway shall not hear so. */
+  readonly #held: DatagramPort[] = [];
   #below: Carrier;
   readonly #random: RandomSource;
   readonly #canFallSilent: boolean;
@@ -37,7 +40,6 @@ export class ClientCarrier implements Carrier {
   /** Which share of its datagrams is lost from now on. */
   lose(share: number): void {
     this.#loss = share;
-    if (share < 1) this.#hold(undefined);
   }
 
   /** It is in another network from now on: from the ports in the old one, nothing is heard any more. */
@@ -48,7 +50,7 @@ export class ClientCarrier implements Carrier {
 
   /** Its owner leaves. */
   close(): void {
-    this.#hold(undefined);
+    for (const port of this.#held.splice(0)) port.close();
   }
 
   /** Its connection is reset, and the ports that are open lead nowhere. New ones come about. */
@@ -77,11 +79,10 @@ export class ClientCarrier implements Carrier {
     const epoch = this.#epoch;
     /** The gateway knows of this port. */
     let known = false;
+    let closed = false;
     const port = await this.#below.datagrams(target, {
       onDatagram: (datagram) => {
-        if (!this.#passes(epoch)) return;
-        this.#hold(undefined);
-        sink.onDatagram(datagram);
+        if (!closed && this.#passes(epoch)) sink.onDatagram(datagram);
       },
       onBatchEnd: () => sink.onBatchEnd(),
     });
@@ -92,19 +93,21 @@ export class ClientCarrier implements Carrier {
         port.send(buffer, offset, length);
       },
       close: () => {
-        if (known && (this.#loss === 1 || epoch !== this.#epoch)) this.#hold(port);
+        closed = true;
+        if (known) this.#hold(port);
         else port.close();
       },
     };
   }
 
   /**
-   * Keeps a port open in place of the one before. To what comes to a closed port, a machine answers that nobody is there (ICMP), which is not lost
-   * with the datagrams; ocserv 1.1.6 ends a session whose datagrams are answered so (GNUTLS_E_PUSH_ERROR in its log).
+   * Keeps a port open. To what comes to a closed port, a machine answers that nobody is there (ICMP). Where datagrams are lost that answer would be,
+   * too, and where a busy generator leaves DTLS it is not the gateway's doing; ocserv 1.1.6 ends a session whose datagrams are answered so ("Error in
+   * the push function" in its log), also while it has yet to take the next port.
    */
-  #hold(port: DatagramPort | undefined): void {
-    this.#held?.close();
-    this.#held = port;
+  #hold(port: DatagramPort): void {
+    this.#held.push(port);
+    if (this.#held.length > MOST_HELD) this.#held.shift()!.close();
   }
 
   #passes(epoch: number): boolean {

@@ -5,7 +5,7 @@ import type { LoadPlan, PhaseKind } from '../plan/types.ts';
 /** Ours: what a process needs besides its clients. */
 const OTHERS = 64;
 
-/** What leaves clients with the port that they had beside the one that they try. */
+/** After these, clients that have left a port are not the odd one, but all: each holds it while it tries another. */
 const NEEDS_TWO_PORTS: ReadonlySet<PhaseKind> = new Set(['udp blackout', 'roam', 'node loss', 'thundering reconnect']);
 
 /**
