@@ -51,9 +51,26 @@ function setOf(object: Json): DocumentSet | undefined {
   return DOCUMENT_SETS.find((name) => new RegExp(`[#/]${name.toLowerCase()}(\\(|/|$)`).test(context));
 }
 
+/** The collection that an address of Graph's takes new objects for. */
+function setOfPath(path: unknown): DocumentSet | undefined {
+  const last = typeof path === 'string' ? path.slice(0, 300).split('/').at(-1)?.toLowerCase() : undefined;
+  return DOCUMENT_SETS.find((name) => name.toLowerCase() === last);
+}
+
+/** Bodies with the addresses that take them: what `export --format policies` prints. Undefined where a value is none. */
+function requestsIn(value: Json): readonly (readonly [string, unknown, DocumentSet])[] | undefined {
+  const found: [string, unknown, DocumentSet][] = [];
+  for (const [name, given] of Object.entries(value)) {
+    const set = isObject(given) && isObject(given.body) ? setOfPath(given.path) : undefined;
+    if (set === undefined) return undefined;
+    found.push([name, (given as Json).body, set]);
+  }
+  return found.length === 0 ? undefined : found;
+}
+
 /**
- * Reads what a tenant's objects were exported to: lists by the names of their collections, the answer to a list (`{"value": […]}`), a list, or
- * one object.
+ * Reads what a tenant's objects were exported to: lists by the names of their collections, the answer to a list (`{"value": […]}`), a list, one
+ * object, or bodies with the addresses that take them.
  * @throws GraphError 400, with the path
  */
 export function readDocument(value: unknown): IntuneDocument {
@@ -70,6 +87,11 @@ export function readDocument(value: unknown): IntuneDocument {
   if (Array.isArray(value)) {
     for (const [i, each] of value.entries()) add(each, [i]);
   } else if (isObject(value)) {
+    const requests = requestsIn(value);
+    if (requests) {
+      for (const [name, body, set] of requests) add(body, [name, 'body'], set);
+      return Object.fromEntries(lists);
+    }
     const answer = memberOf(value, 'value');
     if (Array.isArray(answer)) for (const [i, each] of answer.entries()) add(each, ['value', i], setOf(value));
     else if (isObject(answer)) add(answer, ['value'], setOf(value));

@@ -105,6 +105,30 @@ t.test('one object is created, shown, changed and removed', async (t) => {
   t.match(await run('show', 'groups', id), { code: 1, err: new RegExp(id) });
 });
 
+t.test('what is exported for an app is imported as it is, for all users', async (t) => {
+  await cli(['reset', '--certs', certs]);
+  t.match(await run('deliver', 'bob@contoso.com', 'com.contoso.lob'), {
+    code: 0,
+    out: /^No settings\.\n\nApp protection/,
+  });
+  const exported = file('policies.json', (await run('export', '--format', 'policies', '--group', 'all')).out);
+  t.match(await run('import', exported), { code: 0, out: /^Created 3 objects/ });
+  t.match(
+    (await run('deliver', 'bob@contoso.com', 'com.contoso.lob')).out,
+    new RegExp(`server_address +localhost:${port}`),
+  );
+  t.match(await run('lint'), { code: 0, out: 'Nothing to complain of.\n' });
+  const path = '/deviceAppManagement/iosManagedAppProtections';
+  t.match(await run('import', file('wrong-body.json', { a: { path, body: { colour: 'red' } } })), {
+    code: 1,
+    err: /iosManagedAppProtections\.0\.colour/,
+  });
+  t.match(await run('import', file('wrong-path.json', { a: { path: '/users', body: {} } })), {
+    code: 1,
+    err: /'a' is no collection/,
+  });
+});
+
 t.test('one object, and the answer to a list, are imported too; what is wrong is refused as a whole', async (t) => {
   await cli(['reset', '--certs', certs]);
   const one = {

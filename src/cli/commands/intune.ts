@@ -24,7 +24,11 @@ const exportAll = command({
       description: 'policies: bundle id or package id; default: that of the first app',
     },
     platform: { type: 'enum', options: ['ios', 'android'], default: 'ios', description: 'policies: of the app' },
-    group: { type: 'string', valueHint: 'guid', description: 'policies: the group of the users' },
+    group: {
+      type: 'string',
+      valueHint: 'guid',
+      description: 'policies: the group of the users, or all; default: the first group',
+    },
   },
   async run({ args, rawArgs, io }) {
     const { sim } = await connect(args, rawArgs, io);
@@ -43,7 +47,7 @@ const importAll = command({
     file: {
       type: 'positional',
       valueHint: 'file',
-      description: 'JSON of Graph’s: lists by collection, an answer to a list, or one object',
+      description: 'JSON of Graph’s: lists by collection, an answer to a list, one object, or what export prints',
       required: true,
     },
     ...remoteOptions,
@@ -105,12 +109,8 @@ const deliver = command({
       return EXIT.ok;
     }
     const short = (value: string): string => (value.length > 80 ? `${value.slice(0, 79)}…` : value);
-    io.out(
-      columns(
-        ['key', 'value'],
-        Object.entries(got.settings).map(([name, value]) => [name, short(value)]),
-      ),
-    );
+    const settings = Object.entries(got.settings).map(([name, value]) => [name, short(value)] as const);
+    io.out(settings.length === 0 ? 'No settings.\n' : columns(['key', 'value'], settings));
     const launch = got.protection?.connectToVpnOnLaunch ? ', which starts the tunnel with the app' : '';
     io.out(`\nApp protection policy: ${got.protection ? `there is one${launch}` : 'none'}.\n`);
     for (const note of got.notes) io.out(`${note}\n`);

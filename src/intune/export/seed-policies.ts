@@ -8,7 +8,7 @@ export interface SeedOptions {
   /** Bundle id, or package id. */
   readonly app: string;
   readonly platform: Platform;
-  /** Id of the group of the users. */
+  /** Id of the group of the users; `all`: whoever is in the tenant. */
   readonly group: string;
   /** Id of the site; left out: the policy does not name it. */
   readonly site?: string;
@@ -34,11 +34,14 @@ export function seedPolicies(facts: PairingFacts, { app, platform, group, site }
         : { '@odata.type': '#microsoft.graph.androidMobileAppIdentifier', packageId: app },
     },
   ];
+  const whom =
+    group === 'all'
+      ? { '@odata.type': '#microsoft.graph.allLicensedUsersAssignmentTarget' }
+      : { '@odata.type': '#microsoft.graph.groupAssignmentTarget', groupId: group };
   const assignments = [
     {
       target: {
-        '@odata.type': '#microsoft.graph.groupAssignmentTarget',
-        groupId: group,
+        ...whom,
         deviceAndAppManagementAssignmentFilterId: null,
         deviceAndAppManagementAssignmentFilterType: 'none',
       },
