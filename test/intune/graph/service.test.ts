@@ -149,6 +149,41 @@ t.test('a changed server configuration reaches new sessions, and a reset takes i
   t.match((await graph('GET', path)).body, { listenPort: sim.gateway.port, advancedSettings: [] });
 });
 
+t.test('a site that gets another configuration, and gets its own back, is what new sessions see', async (t) => {
+  const { sim, graph } = await lab(t);
+  const sites = '/beta/deviceManagement/microsoftTunnelSites';
+  const configurations = '/beta/deviceManagement/microsoftTunnelConfigurations';
+  const [site] = (await graph('GET', `${sites}?$expand=microsoftTunnelConfiguration`)).body.value as [
+    { id: string; microsoftTunnelConfiguration: { id: string } },
+  ];
+  const own = site.microsoftTunnelConfiguration;
+  const { body: other } = await graph('POST', configurations, {
+    displayName: 'Other',
+    dnsServers: ['10.20.0.53'],
+    defaultDomainSuffix: 'other.contoso.internal',
+    advancedSettings: [{ name: 'session-timeout', value: '600' }],
+  });
+  t.equal(sim.config.gateway.sessionTimeout, 3600, 'a configuration of no site changes nothing');
+  const { client: before } = await connect(t, sim);
+  t.equal(
+    (await graph('PATCH', `${sites}/${site.id}`, { microsoftTunnelConfiguration: { id: other.id } })).status,
+    200,
+  );
+  const { client: during } = await connect(t, sim);
+  t.match(during.configuration, { sessionTimeout: 600, defaultDomain: 'other.contoso.internal' });
+  t.match(before.configuration, { sessionTimeout: 3600 }, 'a session that is there goes on as it was');
+  t.ok(before.connected);
+  t.match(await graph('DELETE', `${configurations}/${other.id}`), {
+    status: 400,
+    body: { error: { message: /the site 'Tunnelite' uses it/ } },
+  });
+  const ref = { '@odata.id': `https://graph.microsoft.com${configurations}/${own.id}` };
+  t.equal((await graph('PUT', `${sites}/${site.id}/microsoftTunnelConfiguration/$ref`, ref)).status, 204);
+  const { client: after } = await connect(t, sim);
+  t.match(after.configuration, { sessionTimeout: 3600 });
+  t.equal((await graph('DELETE', `${configurations}/${other.id}`)).status, 204);
+});
+
 t.test('apps and service principals are those that sign-in goes by', async (t) => {
   const { sim, graph } = await lab(t);
   const { body: app } = await graph('POST', '/v1.0/applications', {
