@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { TunneliteEvent } from '../telemetry/index.ts';
@@ -7,6 +8,12 @@ import { type TarEntry, writeTar } from './ustar.ts';
 
 /** The version of what is in a report. */
 export const REPORT_FORMAT = 1;
+
+/** What of a journal is in a report at most: what `tunnelite open` reads is bounded, and nobody sends more. */
+const JOURNAL_LIMITS = { events: 200_000, bytes: 64 * 1024 * 1024 } as const;
+
+/** Events that are brought into their form in one turn: clients are served meanwhile. */
+const EVENTS_A_TURN = 200;
 
 /** What a report says of itself. */
 export interface ReportManifest {
@@ -18,6 +25,8 @@ export interface ReportManifest {
   readonly createdAt: number;
   /** Addresses of the REST interface whose answers are in it, in the order of `rest/<number>.json`. */
   readonly answers: readonly string[];
+  /** Events of the journal that were left out, the oldest ones; absent when none were. */
+  readonly leftOut?: number;
 }
 
 interface ReportParts {
@@ -35,13 +44,37 @@ interface ReportParts {
 export async function packReport(parts: ReportParts): Promise<Buffer> {
   const { redactor, answers } = parts;
   const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(redactor.value(value))}\n`);
-  const manifest: ReportManifest = { format: REPORT_FORMAT, ...parts.manifest, answers: [...answers.keys()] };
+  const events = await newestOf(parts.events, json);
+  const leftOut = parts.events.length - events.length;
+  const manifest: ReportManifest = {
+    format: REPORT_FORMAT,
+    ...parts.manifest,
+    answers: [...answers.keys()],
+    ...(leftOut > 0 && { leftOut }),
+  };
   const entries: TarEntry[] = [
     { name: 'report.json', bytes: Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`) },
-    { name: 'journal.ndjson', bytes: Buffer.concat(parts.events.map((event) => json(event))) },
+    { name: 'journal.ndjson', bytes: Buffer.concat(events) },
     { name: 'metrics.txt', bytes: Buffer.from(redactor.text(parts.metrics)) },
     ...Array.from(answers.values(), (answer, i) => ({ name: `rest/${i}.json`, bytes: json(answer) })),
   ];
   if (parts.capture !== undefined) entries.push({ name: 'capture.pcapng', bytes: cutCapture(parts.capture) });
   return promisify(gzip)(writeTar(entries, manifest.createdAt / 1000));
+}
+
+/** The newest events as lines, as many as a report has, oldest first. */
+async function newestOf(
+  events: readonly TunneliteEvent[],
+  line: (event: TunneliteEvent) => Buffer,
+): Promise<readonly Buffer[]> {
+  const lines: Buffer[] = [];
+  let bytes = 0;
+  for (let i = events.length - 1; i >= 0 && lines.length < JOURNAL_LIMITS.events; i--) {
+    const one = line(events[i]!);
+    bytes += one.length;
+    if (bytes > JOURNAL_LIMITS.bytes) break;
+    lines.push(one);
+    if (lines.length % EVENTS_A_TURN === 0) await nextTurn();
+  }
+  return lines.reverse();
 }

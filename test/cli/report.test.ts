@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { cli, spawnCli } from '../support/cli.ts';
@@ -15,6 +15,14 @@ t.test('a report is written, and opened in another process', async (t) => {
   t.match(await cli(['report', file, '--certs', certs]), { code: 0, out: /tunnelite open/ });
   if (process.platform !== 'win32') t.equal(statSync(file).mode & 0o777, 0o600);
   t.match(await cli(['report', join(folder, 'no/where'), '--certs', certs]), { code: 1, err: /ERR_CAPTURE_FILE/ });
+  // A disk that is full.
+  if (existsSync('/dev/full')) {
+    t.match(await cli(['report', '/dev/full', '--certs', certs]), {
+      code: 1,
+      out: '',
+      err: /ENOSPC.*\n.*\n\(ERR_CAPTURE_FILE\)/,
+    });
+  }
   t.equal((await cli(['stop', '--certs', certs])).code, 0);
 
   const opened = spawnCli(['open', file, '--json']);

@@ -108,6 +108,28 @@ t.test('files that are no reports are refused in words, and cost little', async 
   t.equal(readTar(writeTar([], 0)).size, 0);
 });
 
+t.test('of a huge journal the newest part is packed, in turns, and can be read again', async (t) => {
+  const event = (seq: number, text: string) =>
+    ({ seq, time: 1, name: 'config.refused', level: 'info', text, fields: { code: 'x', explanation: text } }) as const;
+  const long = 'x'.repeat(500_000);
+  const events = Array.from({ length: 100 }, (_, i) => event(i + 1, long));
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  t.teardown(() => clearInterval(timer));
+  const pack = (all: readonly object[]) =>
+    packReport({ manifest: MANIFEST, events: all as never, answers: new Map(), metrics: '', redactor }).then((packed) =>
+      unpackReport(packed),
+    );
+  const large = await pack(events);
+  t.equal(large.events.at(-1)!.seq, 100);
+  t.equal(large.events.length + large.manifest.leftOut!, 100);
+  t.ok(large.events.length > 50 && large.manifest.leftOut! > 20, `${large.events.length} are in it`);
+  const many = await pack(Array.from({ length: 201_000 }, (_, i) => event(i + 1, '')));
+  t.strictSame([many.events.length, many.manifest.leftOut, many.events[0]!.seq], [200_000, 1000, 1001]);
+  t.ok(turns > 5, 'others had their turn meanwhile');
+  t.equal((await pack([event(1, '')])).manifest.leftOut, undefined);
+});
+
 t.test('answers that are not what they should be harm nobody who looks at them', async (t) => {
   const hostile = ['/api/sessions', '/api/status', '/api/journal', '/api/report', '/api/x', '/api/sessions/proto'];
   const values = [{ sessions: [null, 1, { id: {} }, { id: '__proto__', username: 'x' }] }, null, 1, 'x', [], true, {}];

@@ -103,7 +103,8 @@ export class Requests {
           const done = (): void =>
             complete ? resolve() : reject(unreachable(this.url, new Error('the connection was closed before the end')));
           if (to === process.stdout) done();
-          else to.end(done);
+          // Not as the callback of `end`, which is called for an error, too, and before the event of that.
+          else to.once('finish', done).end();
         });
         if (signal?.aborted) abort();
       });

@@ -59,7 +59,7 @@ export class Model {
     );
     /** @type {Poll<{ now: number, offset: number, mode: string }>} */
     this.clock = new Poll(async () => checked(await json('/api/clock'), 'offset', Number.isFinite), 15_000);
-    /** @type {Poll<{ version: string, node: string, platform: string, createdAt: number }> | undefined} what a report says of itself */
+    /** @type {Poll<{ version: string, node: string, platform: string, createdAt: number, leftOut?: number }> | undefined} what a report says of itself */
     this.report = IS_REPORT ? new Poll(() => json('/api/report'), 60_000) : undefined;
     this.live.listen((events) => this.#take(events));
   }

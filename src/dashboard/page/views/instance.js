@@ -38,6 +38,7 @@ export default function Instance({ model }) {
         <${Facts} rows=${[
           ['Made', report && moment(report.createdAt)],
           ['Tunnelite', report && plain(report.version)],
+          ['Older events', report?.leftOut && `${plain(report.leftOut)} were left out`],
           ['Node.js', report && plain(report.node)],
           ['Platform', report && plain(report.platform)],
           ['Gateway', plain(status?.gateway)],
