@@ -63,53 +63,18 @@ provokes(
     t.match(explanation.client, { kind: 'openconnect', version: '9.21', library: 'OpenSSL' });
   },
 );
-provokes('dtls-not-authentic', refused('not-authentic', 'A record is not authentic.'));
-provokes('dtls-timeout', refused('timeout', 'The client did not answer the ServerHello in time.'));
 provokes(
   'dtls-no-common-cipher',
   refused('no-common-cipher', 'The client offers no cipher suite that its tunnel was set up for.'),
 );
 provokes('dtls-version', refused('version', 'The client does not offer DTLS 1.2.'));
-provokes('dtls-unknown-peer', refused('unknown-peer', 'A record of no association that is known here.'));
 provokes('dtls-full', refused('full', 'There are as many DTLS associations as are allowed.'));
 provokes('dtls-failed', refused('handshake_failure', 'The client ended the handshake.'));
-provokes(
-  'channel-client-moved',
-  of('channel.switch', { from: 'dtls', to: 'cstp', reason: 'the client sent data over TLS' }),
-);
 provokes(
   'channel-dtls-ended',
   of('channel.switch', { from: 'dtls', to: 'cstp', reason: 'the DTLS association ended' }),
 );
-provokes('channel-moved', of('channel.dtls.move', { from: '198.51.100.7:1', to: '198.51.100.8:2' }));
-provokes('channel-spoofed', of('channel.spoofed', { count: 3 }));
-provokes('channel-malformed', of('channel.malformed', { count: 1 }));
-provokes(
-  'channel-protocol-error',
-  of('channel.protocol-error', { channel: 'cstp', reason: 'magic', explanation: 'No packet begins like that.' }),
-);
-provokes('channel-udp-nothing-in-common', async () => about(session({ udp: 'nothing in common' })));
 provokes('admission-no-address', async () => about(session({ address4: undefined })));
-provokes(
-  'cookie-elsewhere',
-  async () => {
-    const id = session();
-    sim.emit('session.connect', {
-      session: id,
-      user: 'u',
-      signInName: undefined,
-      remote: '203.0.113.9:1',
-      address4: '169.254.0.9',
-      address6: undefined,
-      mtu: 1300,
-      agent: undefined,
-      resumed: true,
-    });
-    return about(id);
-  },
-  (t, { finding }) =>
-    t.match(finding.what, 'The cookie came from 203.0.113.9; before, the session was at 198.51.100.7.'),
-);
 provokes(
   'cookie-roaming',
   of('session.refused', {
@@ -118,19 +83,6 @@ provokes(
     explanation: 'The session was made from 198.51.100.6; roaming is denied.',
   }),
 );
-const ended = (reason: string, explanation: string) =>
-  of('session.disconnect', {
-    user: 'u',
-    signInName: undefined,
-    reason,
-    explanation,
-    seconds: 5,
-    bytesIn: 1,
-    bytesOut: 1,
-  });
-provokes('end-paused', ended('temporary', 'The client will reconnect.'));
-provokes('end-shutdown', ended('shutdown', 'The gateway was drained.'));
-provokes('end-protocol-error', ended('protocol-error', 'No packet begins like that.'));
 const token = (reason: string) => async () => {
   sim.emit('auth.refused', { remote, reason, explanation: 'The token was refused.', claim: 'x' });
 };
@@ -141,7 +93,6 @@ provokes('token-revoked', token('revoked'));
 const rejected = (reason: string) => async () => {
   sim.emit('http.rejected', { remote, reason, explanation: 'Nobody is let in.' });
 };
-provokes('admission-full', rejected('full'));
 provokes('admission-crowded', rejected('pending'));
 provokes('admission-stopped', rejected('stopped'));
 const asked = (rule: string) =>
@@ -159,9 +110,6 @@ const asked = (rule: string) =>
     rule,
     explanation: 'It is so.',
   });
-provokes('resource-access', asked('access finance'), (t, { finding }) =>
-  t.match(finding.what, /by the rule access finance\./),
-);
 provokes('resource-no-ping', asked('no-ping'));
 provokes(
   'resource-timeout',
@@ -172,34 +120,6 @@ provokes(
     explanation: 'x did not answer within 10 s',
   }),
 );
-provokes(
-  'resource-proxy',
-  of('proxy.request', {
-    service: 'proxy',
-    mode: 'allow-list',
-    user: undefined,
-    method: 'GET',
-    host: 'x.example',
-    path: '/',
-    status: 403,
-    explanation: 'It is not on the list.',
-  }),
-);
-provokes(
-  'dns-failed',
-  of('dns.query', {
-    question: 'x.contoso.internal',
-    type: 'A',
-    outcome: 'failed: more than 8 aliases lead from one to the next',
-    answers: 0,
-  }),
-);
-provokes('gateway-stalled', async () => {
-  const id = session();
-  sim.emit('gateway.stalled', { milliseconds: 5000 });
-  sim.emit('channel.spoofed', { session: id, count: 1 });
-  return about(id);
-});
 
 t.test('whom a text means', async (t) => {
   t.strictSame(parseSubject(undefined), { kind: 'last' });
