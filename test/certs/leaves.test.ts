@@ -193,3 +193,20 @@ t.test('reading keeps no file open', { skip: process.platform === 'linux' ? fals
   for (let i = 0; i < 50; i++) await store.readState('state');
   t.ok(opened() < before + 25, `${before} before, ${opened()} after`);
 });
+
+t.test('a CA that is renewed may certify what it could before: names, and addresses', async (t) => {
+  const directory = t.testdir();
+  const make = (permitted: { dns?: string[]; ips?: string[] }) =>
+    loadCertificates({ directory, clock: new ManualClock(NOW), random: systemRandom, emit: () => {}, permitted });
+  const first = await make({ dns: ['fabrikam.com'], ips: ['10.0.0.0/8'] });
+  const second = await make({ dns: ['example.com'] });
+  t.not(second.ca.fingerprint, first.ca.fingerprint);
+  for (const request of [
+    { dnsNames: ['a.fabrikam.com'], ips: [] },
+    { dnsNames: ['a.example.com'], ips: [] },
+    { dnsNames: [], ips: ['10.1.2.3'] },
+  ]) {
+    t.ok(await second.leaf(`of-${request.dnsNames.length}-${request.ips.length}`, request));
+  }
+  await t.rejects(second.leaf('other', { dnsNames: [], ips: ['192.0.2.1'] }), { code: 'ERR_CERT_NAME_NOT_PERMITTED' });
+});

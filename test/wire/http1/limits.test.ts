@@ -37,7 +37,7 @@ t.test('a trailer may have 1024 bytes, with the empty line that ends it', async 
 t.test('a chunk ends with one line end, after exactly its size', async (t) => {
   t.equal(outcome(`${CHUNKED}1\r\na\r\n0\r\n\r\n`), 'body a');
   t.equal(outcome(`${CHUNKED}1\na\n0\n\n`), 'body a');
-  for (const end of ['\r\r\n', 'b\r\n', '\rb\n', ' \r\n']) {
+  for (const end of ['\r\r\n', 'b\n', 'b\r\n', '\rb\n', ' \r\n']) {
     t.equal(outcome(`${CHUNKED}1\r\na${end}0\r\n\r\n`), 'bad-chunk', JSON.stringify(end));
   }
 });
