@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { BACKDATE_DAYS, CA_DAYS, EXPIRED_DAYS, LEAF_DAYS, LEAF_RENEW_DAYS } from '../../src/certs/constants.ts';
@@ -210,3 +210,19 @@ t.test('a CA that is renewed may certify what it could before: names, and addres
   }
   await t.rejects(second.leaf('other', { dnsNames: [], ips: ['192.0.2.1'] }), { code: 'ERR_CERT_NAME_NOT_PERMITTED' });
 });
+
+t.test(
+  'a folder is made with those above it, and files may be read by whom they are for, whatever the umask',
+  async (t) => {
+    const directory = join(t.testdir(), 'a', 'b', 'c');
+    const before = process.umask(0o077);
+    t.teardown(() => process.umask(before));
+    const store = await open(directory);
+    await store.leaf('gateway', HERE);
+    const mode = (...names: string[]): string => (statSync(join(directory, ...names)).mode & 0o777).toString(8);
+    t.strictSame(
+      [mode(), mode('..'), mode('ca.pem'), mode('ca-key.pem'), mode('gateway.pem')],
+      [...['700', '700', '644', '600', '600']],
+    );
+  },
+);
