@@ -27,6 +27,8 @@ export interface Mutant {
   readonly to: string;
   /** The line of source that the change begins on, trimmed: what a list names a mutant by while the lines around it move. */
   readonly code: string;
+  /** Where in that line it begins, from 0. */
+  readonly column: number;
   /** The whole file with the change. */
   readonly text: string;
 }
@@ -136,9 +138,10 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
   const change = (kind: MutationKind, start: number, end: number, to: string): void => {
     const text = source.slice(0, start) + to + source.slice(end);
     if (text === source || mutants.has(text)) return;
-    const line = tree.getLineAndCharacterOfPosition(start).line;
+    const { line, character } = tree.getLineAndCharacterOfPosition(start);
     const short = (value: string): string => value.replaceAll(/\s+/g, ' ').trim();
     const code = lines[line]!.trim();
+    const column = character - (lines[line]!.length - lines[line]!.trimStart().length);
     mutants.set(text, {
       file,
       line: line + 1,
@@ -148,6 +151,7 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
       from: short(source.slice(start, end)),
       to,
       code,
+      column,
       text,
     });
   };
@@ -209,5 +213,5 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
 }
 
 /** A name for a mutant that stays while the lines around it move. */
-export const nameOf = (mutant: Pick<Mutant, 'file' | 'code' | 'from' | 'to'>): string =>
-  JSON.stringify([mutant.file, mutant.code, mutant.from, mutant.to]);
+export const nameOf = (mutant: Pick<Mutant, 'file' | 'code' | 'column' | 'from' | 'to'>): string =>
+  JSON.stringify([mutant.file, mutant.code, mutant.column, mutant.from, mutant.to]);

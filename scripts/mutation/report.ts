@@ -7,6 +7,7 @@ export interface Equivalent {
   readonly file: string;
   /** The line of source that the change begins on. */
   readonly code: string;
+  readonly column: number;
   readonly from: string;
   readonly to: string;
   readonly why: string;
@@ -28,6 +29,7 @@ export interface ReportedMutant {
   readonly line: number;
   readonly kind: string;
   readonly code: string;
+  readonly column: number;
   readonly from: string;
   readonly to: string;
   readonly outcome: 'killed' | 'equivalent' | 'survived';
