@@ -135,7 +135,12 @@ try {
   });
   console.log(`${baselines.length} test files`);
   const trials = new Trials(baselines, budget * 1000);
+  const judged = new Set(equivalents.map(nameOf));
   await share(chosen, async (mutant, copy) => {
+    if (judged.has(nameOf(mutant))) {
+      verdicts.push({ mutant, killed: false, tried: 0, untried: 0 });
+      return;
+    }
     const verdict = await trials.try(mutant, copy);
     verdicts.push(verdict);
     const { killed, by, because, tried } = verdict;

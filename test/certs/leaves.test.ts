@@ -69,6 +69,14 @@ t.test(
     t.match(mixed.told, [{ reason: 'its key belongs to another certificate' }]);
     t.ok(read(made.certPem).verify(read(store.ca.certPem).publicKey));
 
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(key, (text) => text.replace(/\w{20}/, 'A'.repeat(20))),
+    );
+    const broken = await open(directory);
+    await broken.leaf('gateway', HERE);
+    t.match(broken.told, [{ reason: 'the file could not be read' }]);
+
     const foreign = await open(undefined);
     const theirs = await foreign.leaf('gateway', HERE);
     writeFileSync(file, theirs.keyPem + theirs.certPem);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { RequestReader } from '../../../src/wire/http1/index.ts';
+import { RequestReader, ResponseReader } from '../../../src/wire/http1/index.ts';
 
 const LIMITS = { target: 255, head: 131_072, headerCount: 256, body: 65_536 };
 const CHUNKED = 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -62,4 +62,16 @@ t.test('headers are read up to their limit in bytes and in number', async (t) =>
   const lines = (count: number): string => `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(count)}\r\n`;
   t.equal(outcome(lines(3), { ...LIMITS, headerCount: 3 }), 'body ');
   t.not(outcome(lines(4), { ...LIMITS, headerCount: 3 }), 'body ');
+});
+
+t.test('a first line that is none is shown up to 80 characters', async (t) => {
+  const shown = (line: string): string | undefined => {
+    const reader = new ResponseReader('POST', LIMITS);
+    reader.feed(Buffer.from(`${line}\r\n\r\n`, 'latin1'));
+    const result = reader.next();
+    return result && 'fault' in result ? /“(.*)”/.exec(result.fault.explanation)?.[1] : undefined;
+  };
+  t.equal(shown('HTTP/1.1 abc'), 'HTTP/1.1 abc');
+  t.equal(shown('HTTP/1.1 \x1b[31m\xff'), 'HTTP/1.1 .[31m.');
+  t.equal(shown(`HTTP/1.1 ${'x'.repeat(100)}`), `HTTP/1.1 ${'x'.repeat(71)}`);
 });
