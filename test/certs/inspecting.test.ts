@@ -28,7 +28,9 @@ t.test('the inspecting CA is another than the machine’s, is made once, and is 
   t.strictSame(first.events, ['certificate.created']);
   const ca = new X509Certificate(pem);
   t.ok(ca.ca);
-  t.match(ca.subject, 'inspecting CA');
+  t.match(ca.subject, /CN=Tunnelite inspecting CA [0-9a-f]{8}$/);
+  const machines = new X509Certificate(first.certificates.ca.certPem);
+  t.match(machines.subject, /CN=Tunnelite development CA [0-9a-f]{8}$/);
   t.notOk(
     ca.verify(new X509Certificate(first.certificates.ca.certPem).publicKey),
     'the machine’s CA does not vouch for it',
