@@ -2,5 +2,6 @@ export type { Line } from './line.ts';
 export { LINKS, type LinkName, type LinkQuality } from './link.ts';
 export { type LineOptions, MemoryNetwork } from './memory-network.ts';
 export type { NatKind } from './nat.ts';
+export { ServedStream } from './served-stream.ts';
 export { systemNetwork } from './system-network.ts';
 export type { DatagramWay, DatagramWayEvents, Network, TcpStream, TcpTarget } from './types.ts';

@@ -13,7 +13,7 @@ export function systemError(code: string, syscall: string): NodeJS.ErrnoExceptio
 export class MemoryStream extends Duplex {
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly #way: TcpWay;
+  readonly #way: Pick<TcpWay, 'send'>;
   #peer: MemoryStream | undefined;
   #connecting: boolean;
   /** Sent, and not read by the other side. */
@@ -25,7 +25,7 @@ export class MemoryStream extends Duplex {
   #silent = false;
 
   /** @param connecting what is written waits until `open` */
-  constructor(remoteAddress: string, remotePort: number, way: TcpWay, connecting: boolean) {
+  constructor(remoteAddress: string, remotePort: number, way: Pick<TcpWay, 'send'>, connecting: boolean) {
     super({ allowHalfOpen: true });
     this.remoteAddress = remoteAddress;
     this.remotePort = remotePort;

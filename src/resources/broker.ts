@@ -8,7 +8,7 @@ import type { Requester, Visitor } from '../lib/person.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { resetStream } from '../lib/reset-stream.ts';
 import type { TcpConnectRequest, UdpFlowRequest } from '../netstack/index.ts';
-import type { Network, TcpStream } from '../network/index.ts';
+import { type Network, ServedStream, type TcpStream } from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { MAX_UPSTREAM_SOCKETS, SOCKET_DESCRIPTOR_SHARE } from './constants.ts';
 import { dial } from './dial.ts';
@@ -193,7 +193,11 @@ export class ResourceBroker implements Closable {
     shape: ResourceShape | undefined,
     refuse: Refuse,
   ): () => void {
-    if (target.kind === 'upstream') return this.#dial(open, pending, target, shape, refuse);
+    if (target.kind === 'upstream') {
+      if (target.here === undefined) return this.#dial(open, pending, target, shape, refuse);
+      this.#serveHere(open, pending, target, target.here, shape);
+      return () => {};
+    }
     const service = target.kind === 'service' ? this.#options.services.stream(target.service) : undefined;
     if (!service) {
       open.end({ ...NOTHING, outcome: 'failed', reason: 'There is no such service.' });
@@ -294,6 +298,46 @@ export class ResourceBroker implements Closable {
     return new ShapedStream(stream, shape, this.#options.clock, () => accepted.bytes().bytesOut);
   }
 
+  /** Hands a stream to who answers in this process. */
+  #serveHere(
+    open: OpenRequest,
+    pending: PendingStream,
+    target: UpstreamTarget,
+    here: (stream: TcpStream) => void,
+    shape: ResourceShape | undefined,
+  ): void {
+    const { source, destination } = open.request;
+    const [served, socket] = ServedStream.pair(
+      { host: source.address, port: source.port },
+      { host: destination.address, port: destination.port },
+      this.#options.clock,
+    );
+    served.on('error', () => served.destroy());
+    this.#join(open, pending, target, socket, shape);
+    try {
+      here(served);
+    } catch (error) {
+      served.resetAndDestroy();
+      open.stop(`What answers in this process failed: ${errorText(error)}.`);
+    }
+  }
+
+  /** Answers the client, and joins it to its upstream. */
+  #join(
+    open: OpenRequest,
+    pending: PendingStream,
+    target: UpstreamTarget,
+    socket: TcpStream,
+    shape: ResourceShape | undefined,
+  ): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const flow = this.#track(open, pending, shape);
+    const watch = this.#options.watch?.(visitorOf(open.request), target);
+    if (watch) watchBetween(flow, socket, watch);
+    join(flow, socket, this.#options.clock);
+  }
+
   /** Connects first and accepts then, so that a dead upstream is a refused connection, not an accepted and broken one. */
   #dial(
     open: OpenRequest,
@@ -336,15 +380,8 @@ export class ResourceBroker implements Closable {
         return;
       }
       const { socket } = outcome;
-      this.#sockets.add(socket);
-      socket.once('close', () => {
-        this.#sockets.delete(socket);
-        this.#upstreams.closed(owner, slot);
-      });
-      const flow = this.#track(open, pending, shape);
-      const watch = this.#options.watch?.(visitorOf(request), target);
-      if (watch) watchBetween(flow, socket, watch);
-      join(flow, socket, clock);
+      socket.once('close', () => this.#upstreams.closed(owner, slot));
+      this.#join(open, pending, target, socket, shape);
     });
     giveUp = (kind, answer, reason) => {
       giveUp = undefined;

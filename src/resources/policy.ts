@@ -69,7 +69,9 @@ export function createPolicy(options: PolicyOptions): Policy {
         host,
       } = upstream;
       const tooWide =
-        rule.to === undefined && bits !== undefined ? specialRefusal(address, rule.match, bits) : undefined;
+        rule.to === undefined && rule.here === undefined && bits !== undefined
+          ? specialRefusal(address, rule.match, bits)
+          : undefined;
       if (tooWide) return tooWide;
       const target = {
         kind: 'upstream',
@@ -77,11 +79,12 @@ export function createPolicy(options: PolicyOptions): Policy {
         host: rule.to?.host ?? host,
         port: rule.to?.port ?? port,
         local: rule.local,
+        here: rule.here,
       } as const;
       return {
         allow: true,
         rule: `upstream ${rule.match}`,
-        explanation: `The upstream rule ${rule.match} allows ${host === address ? 'it' : host}; it goes to ${target.host} port ${target.port}.`,
+        explanation: `The upstream rule ${rule.match} allows ${host === address ? 'it' : host}; ${rule.here ? 'what was added with it answers in this process' : `it goes to ${target.host} port ${target.port}`}.`,
         target,
       };
     }

@@ -245,7 +245,7 @@ function targetText(target: ResourceTarget): string {
     case 'service':
       return `service ${target.service}`;
     case 'upstream':
-      return `upstream ${target.id} ${endpointText(target.host, target.port)}`;
+      return `upstream ${target.id} ${target.here ? 'in this process' : endpointText(target.host, target.port)}`;
     case 'echo':
       return 'echo';
   }

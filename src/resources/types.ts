@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ResourceShape } from '../faults/ports.ts';
 import type { Requester, Visitor } from '../lib/person.ts';
+import type { TcpStream } from '../network/index.ts';
 
 /** What a request is carried by. */
 export type ResourceProtocol = 'tcp' | 'udp' | 'icmp';
@@ -73,6 +74,8 @@ export type ResourceTarget =
       readonly port: number;
       /** The name may lead to this machine, or to a link-local address. */
       readonly local?: boolean | undefined;
+      /** Who answers in this process; nothing is dialled then. */
+      readonly here?: ((stream: TcpStream) => void) | undefined;
     }
   | { readonly kind: 'echo' };
 

@@ -110,6 +110,8 @@ export class UdpRelay {
 
   #handOn(payload: Buffer, destination: Destination, target: ResourceTarget, request: ConnectRequest): void {
     if (target.kind === 'upstream') {
+      // Who answers in this process takes connections, and no datagrams.
+      if (target.here !== undefined) return;
       destination.leg ??= this.#open(destination, target);
       destination.leg.send(payload);
       return;

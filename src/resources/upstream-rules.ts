@@ -1,5 +1,6 @@
 import { TunneliteError } from '../lib/errors.ts';
 import { parseRange, rangeTest } from '../lib/ip-range.ts';
+import type { TcpStream } from '../network/index.ts';
 import { fits, type NamePattern, namePattern } from './name-patterns.ts';
 import type { ConnectRequest } from './types.ts';
 
@@ -13,6 +14,8 @@ export interface UpstreamRule {
   readonly to: { readonly host: string; readonly port: number | undefined } | undefined;
   /** The name that the connection really goes to may lead to this machine, or to a link-local address. */
   readonly local?: boolean | undefined;
+  /** Who answers in this process: is handed each connection. Left out: the connection goes over a real socket. */
+  readonly here?: ((stream: TcpStream) => void) | undefined;
 }
 
 type Destination = ConnectRequest['destination'];

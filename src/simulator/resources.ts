@@ -14,6 +14,7 @@ import type {
 } from '../resources/index.ts';
 import { type Har, harOf, type OnPremises, type RequestRecorder } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { connectionsTo, type UpstreamHandler } from './in-process.ts';
 import { namesOf } from './upstream-names.ts';
 
 /** A host of the mock network. */
@@ -37,6 +38,8 @@ export interface UpstreamInfo {
   readonly ports: readonly number[];
   /** Where it really goes; null = where the client wants to. */
   readonly to: { readonly host: string; readonly port: number | null } | null;
+  /** What was added with it answers, in the simulator's own process. */
+  readonly inProcess: boolean;
   /** The addresses that stand for its name in the tunnel; empty for a wildcard, a rule by address, and the name of a mock host. */
   readonly addresses: readonly string[];
   /** Where it is from: the configuration, or `add`. */
@@ -111,17 +114,30 @@ export class ResourceControls {
    * Adds an upstream, before all others, until it is removed or the simulator is reset. A name gets an address in the tunnel at once.
    * `warnings` says what is allowed but probably not meant, such as a name that clients do not ask the tunnel for.
    * @param input as under `resources.upstreams` in a configuration
+   * @param handler answers in this process, without listening anywhere: a function that takes Node's request and response, a server of `node:http`,
+   *   `node:https` or `node:net`, or a fastify instance; then `input` has no `to`. It is the caller's own, and is not closed here
    * @throws TunneliteError `ERR_RESOURCE_RULE`
+   *
+   * @example
+   * ```ts
+   * sim.resources.add({ match: 'orders.contoso.internal', ports: [80] }, (request, response) => response.end(`You asked for ${request.url}.`));
+   * ```
    */
-  add(input: UpstreamInput): UpstreamInfo & Pick<CheckedUpstream, 'warnings'> {
+  add(input: UpstreamInput, handler?: UpstreamHandler): UpstreamInfo & Pick<CheckedUpstream, 'warnings'> {
     const { rules, upstreams, broker, emit } = this.#parts;
     const { upstream, warnings } = checkUpstream(this.#config, input);
+    if (handler !== undefined && upstream.to) {
+      throw new TunneliteError('ERR_RESOURCE_RULE', 'The upstream has a handler and a place to go to.', {
+        hint: 'Leave out either the handler or to.',
+      });
+    }
+    const here = handler === undefined ? undefined : connectionsTo(handler);
     if (rules.list().length >= MAX_RULES) {
       throw new TunneliteError('ERR_RESOURCE_RULE', `There are ${MAX_RULES} upstreams already.`, {
         hint: 'Remove some, or use a wildcard such as *.example.com.',
       });
     }
-    const added = rules.add(upstreamRule(upstream));
+    const added = rules.add({ ...upstreamRule(upstream), here });
     upstreams.usePatterns(namesOf(rules));
     const info = this.#info(added);
     const { pattern } = added;
@@ -199,6 +215,7 @@ export class ResourceControls {
       match,
       ports,
       to: to ? { host: to.host, port: to.port ?? null } : null,
+      inProcess: rule.here !== undefined,
       addresses: pattern === undefined || pattern.wildcard ? [] : this.#parts.upstreams.addressesAt(pattern.name),
       source: added ? 'added' : 'configuration',
       hits: this.#hits.get(id) ?? 0,
@@ -211,12 +228,14 @@ export function upstreamRule({ match, ports, to, local }: Config['resources']['u
   return { match, ports, to: to ? { host: to.host, port: to.port ?? undefined } : undefined, local };
 }
 
-function inWords({ ports, to }: UpstreamInfo): { readonly ports: string; readonly target: string } {
+function inWords({ ports, to, inProcess }: UpstreamInfo): { readonly ports: string; readonly target: string } {
   return {
     ports: ports.length === 0 ? 'all ports' : `port ${ports.join(', ')}`,
     target:
       to === null
-        ? 'where the client wants to'
+        ? inProcess
+          ? 'a handler in this process'
+          : 'where the client wants to'
         : to.port === null
           ? `${to.host}, the same port`
           : endpointText(to.host, to.port),

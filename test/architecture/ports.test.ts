@@ -38,6 +38,7 @@ t.test('time comes from a clock that is handed over', async (t) => {
     'src/lib/clock.ts': 'it is the clock of the machine',
     'src/lib/held-file.ts': 'waits for another process that holds a file',
     'src/telemetry/journal.ts': 'those who wait for an event, in a program, wait on its time',
+    'src/network/served-stream.ts': 'has a method of that name, as sockets have',
     'src/udp/mmsg-socket.ts': 'waits for room in a queue of the system',
     'src/udp/readiness-trial.ts': 'keeps the process alive while it tries out the system, once',
     'src/tls/direct-trial.ts': 'keeps the process alive while it tries out Node, once',

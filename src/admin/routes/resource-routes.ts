@@ -46,6 +46,7 @@ const UPSTREAM = {
   to: Type.Union([Type.Object({ host: Type.String(), port: Type.Union([Type.Integer(), Type.Null()]) }), Type.Null()], {
     description: 'Where it really goes; null = where the client wants to.',
   }),
+  inProcess: Type.Boolean({ description: 'A handler of the program that the simulator is part of answers.' }),
   addresses: Type.Array(Type.String(), { description: 'What stands for its name in the tunnel.' }),
   source: Type.Enum(['configuration', 'added']),
   hits: Hits(),
