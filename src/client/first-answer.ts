@@ -1,14 +1,76 @@
 import type { Clock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import { patience } from '../lib/late-tick.ts';
+import type { RandomSource } from '../lib/random.ts';
 import type { EchoFlow, Netstack, UdpFlow } from '../netstack/index.ts';
 
-/** A question that goes without a connection. */
-export interface Question<T> {
+/** What every question needs. */
+interface Asked {
   readonly stack: Netstack;
   readonly clock: Clock;
   /** How long an answer is waited for, in milliseconds. */
   readonly timeout: number;
+  /** The addresses that it goes between. */
+  readonly local: string;
+  readonly remote: string;
+}
+
+interface Ping extends Asked {
+  readonly random: RandomSource;
+  /** The other end, for messages. */
+  readonly host: string;
+}
+
+interface Exchange extends Asked {
+  readonly port: number;
+  /** The other end, for messages. */
+  readonly where: string;
+  readonly payload: Uint8Array;
+}
+
+/** Sends an echo request. Resolves with the round trip in milliseconds. @throws TunneliteError `ERR_CLIENT_OPEN` */
+export async function pingOnce({ stack, clock, random, host, local, remote, timeout }: Ping): Promise<number> {
+  const sentAt = clock.monotonic();
+  await firstAnswer<void>({
+    stack,
+    clock,
+    timeout,
+    silent: `${host} did not answer the ping`,
+    refused: `${host} cannot be reached.`,
+    open: (resolve) => {
+      const flow = stack.openEcho({ localAddress: local, remoteAddress: remote }, () => resolve());
+      return { flow, send: () => flow.send(1, random.bytes(56)) };
+    },
+  });
+  return clock.monotonic() - sentAt;
+}
+
+/** Sends a datagram. Resolves with the first that comes back. @throws TunneliteError `ERR_CLIENT_OPEN` */
+export function exchangeOnce({
+  stack,
+  clock,
+  local,
+  remote,
+  port,
+  where,
+  payload,
+  timeout,
+}: Exchange): Promise<Buffer> {
+  return firstAnswer<Buffer>({
+    stack,
+    clock,
+    timeout,
+    silent: `${where} did not answer`,
+    refused: `${where} refused the datagram.`,
+    open: (resolve) => {
+      const flow = stack.openUdp({ localAddress: local, remoteAddress: remote, remotePort: port }, resolve);
+      return { flow, send: () => flow.send(payload) };
+    },
+  });
+}
+
+/** A question that goes without a connection. */
+interface Question<T> extends Omit<Asked, 'local' | 'remote'> {
   /** What is said when none comes: `host did not answer`. */
   readonly silent: string;
   /** What is said when the host, or one on the way, says that it could not be delivered. */
@@ -18,7 +80,7 @@ export interface Question<T> {
 }
 
 /** Asks once, and waits for the first answer. The flow ends with the wait. @throws TunneliteError `ERR_CLIENT_OPEN` */
-export function firstAnswer<T>({ stack, clock, timeout, silent, refused, open }: Question<T>): Promise<T> {
+function firstAnswer<T>({ stack, clock, timeout, silent, refused, open }: Question<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const finish = (outcome: () => void): void => {
       timer.cancel();

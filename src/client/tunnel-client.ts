@@ -8,7 +8,6 @@ import { acceleratedProtection } from '../dtls/acceleration.ts';
 import { unlessAborted } from '../lib/abort.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Closable } from '../lib/dispose.ts';
-import { TunneliteError } from '../lib/errors.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { OPEN_TIMEOUT_MS } from './constants.ts';
 import {
@@ -24,8 +23,9 @@ import {
   trust,
 } from './core/index.ts';
 import { localAddressFor } from './core/tunnel-configuration.ts';
-import { firstAnswer } from './first-answer.ts';
+import { exchangeOnce, pingOnce } from './first-answer.ts';
 import { InnerHost } from './inner-host.ts';
+import { assertPort, type InnerRoute, routeTo, whereOf } from './inner-route.ts';
 import { makeRouter } from './make-router.ts';
 import { resolveThrough } from './resolve.ts';
 import { resourceTrust } from './resource-trust.ts';
@@ -287,20 +287,8 @@ export class TunnelClient implements Closable {
    */
   async ping(host: string, timeout = OPEN_TIMEOUT_MS): Promise<number> {
     const { local, remote } = await this.#route(host, 0);
-    const sentAt = this.#clock.monotonic();
     const { stack } = this.#host!;
-    await firstAnswer<void>({
-      stack,
-      clock: this.#clock,
-      timeout,
-      silent: `${host} did not answer the ping`,
-      refused: `${host} cannot be reached.`,
-      open: (resolve) => {
-        const flow = stack.openEcho({ localAddress: local, remoteAddress: remote }, () => resolve());
-        return { flow, send: () => flow.send(1, this.#random.bytes(56)) };
-      },
-    });
-    return this.#clock.monotonic() - sentAt;
+    return pingOnce({ stack, clock: this.#clock, random: this.#random, host, local, remote, timeout });
   }
 
   /**
@@ -310,18 +298,7 @@ export class TunnelClient implements Closable {
   async exchangeUdp(host: string, port: number, payload: Uint8Array, timeout = OPEN_TIMEOUT_MS): Promise<Buffer> {
     const { local, remote, where } = await this.#route(host, port);
     const { stack } = this.#host!;
-    return firstAnswer<Buffer>({
-      stack,
-      clock: this.#clock,
-      timeout,
-      silent: `${where} did not answer`,
-      refused: `${where} refused the datagram.`,
-      open: (resolve) => {
-        const ends = { localAddress: local, remoteAddress: remote, remotePort: port };
-        const flow = stack.openUdp(ends, resolve);
-        return { flow, send: () => flow.send(payload) };
-      },
-    });
+    return exchangeOnce({ stack, clock: this.#clock, local, remote, port, where, payload, timeout });
   }
 
   /**
@@ -389,39 +366,18 @@ export class TunnelClient implements Closable {
 
   async #openInside(host: string, address: string, port: number, signal: AbortSignal | undefined): Promise<Duplex> {
     this.#assertOpen();
-    const localAddress = localAddressFor(this.configuration, address);
-    if (localAddress === undefined) throw noFamily([address]);
-    const where = whereOf(host, address, port);
-    return this.#host!.openTcp({ localAddress, remoteAddress: address, remotePort: port, where, signal });
+    const { local, where } = routeTo(this.configuration, host, [address], port);
+    return this.#host!.openTcp({ localAddress: local, remoteAddress: address, remotePort: port, where, signal });
   }
 
   /** The addresses that a connection to a name or address goes between. */
-  async #route(host: string, port: number): Promise<{ local: string; remote: string; where: string }> {
+  async #route(host: string, port: number): Promise<InnerRoute> {
     this.#assertOpen();
     assertPort(port);
-    const addresses = isIP(host) ? [host] : await this.resolve(host);
-    for (const remote of addresses) {
-      const local = localAddressFor(this.configuration, remote);
-      if (local !== undefined) return { local, remote, where: whereOf(host, remote, port) };
-    }
-    throw noFamily(addresses);
+    return routeTo(this.configuration, host, isIP(host) ? [host] : await this.resolve(host), port);
   }
 
   #assertOpen(): void {
     if (this.#core.ended) throw this.#core.ended;
   }
-}
-
-function assertPort(port: number): void {
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
-  throw new TunneliteError('ERR_CLIENT_OPEN', `${port} is no port.`);
-}
-
-/** The other end, for messages. */
-function whereOf(host: string, address: string, port: number): string {
-  return address === host ? `${host} port ${port}` : `${host} (${address}) port ${port}`;
-}
-
-function noFamily(addresses: readonly string[]): TunneliteError {
-  return new TunneliteError('ERR_CLIENT_OPEN', `The tunnel has no address of the family of ${addresses.join(', ')}.`);
 }

@@ -1,21 +1,13 @@
 import { errorText, isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 import { Attempt, type OpenedTunnel } from './attempt.ts';
-import { backoff } from './backoff.ts';
 import { ClientEffect, type ClientEvent, ClientState, nextClient } from './client-state.ts';
 import type { Timed } from './client-timer.ts';
-import {
-  CLOSE_TIMEOUT_MS,
-  MIN_PROBE_IPV4,
-  MIN_PROBE_IPV6,
-  RECONNECT_TIMEOUT_MS,
-  RETRY_FIRST_MS,
-  RETRY_MOST_MS,
-  STABLE_MS,
-  WAKE_TIMEOUT_MS,
-} from './constants.ts';
+import { MIN_PROBE_IPV4, MIN_PROBE_IPV6, RECONNECT_TIMEOUT_MS, WAKE_TIMEOUT_MS } from './constants.ts';
 import { CstpLink } from './cstp-link.ts';
 import { DataPath } from './data-path.ts';
+import { Farewell } from './farewell.ts';
 import { PathOwner } from './path-owner.ts';
+import { RetryPlan } from './retry-plan.ts';
 import type { TunnelConfiguration } from './tunnel-configuration.ts';
 import type { ChannelName, ClientStep, LightClientOptions, SignIn } from './types.ts';
 
@@ -54,14 +46,10 @@ export class LightClient implements Timed {
   /** What a try failed with, as it was thrown: an error of the caller's token function is his own. */
   #thrown: unknown;
   #first: { resolve(configuration: TunnelConfiguration): void; reject(error: unknown): void } | undefined;
-  #failures = 0;
-  #openedAt = 0;
-  #lostAt = 0;
-  #retryAt = Number.POSITIVE_INFINITY;
+  readonly #retries: RetryPlan;
   #rekeyAt = Number.POSITIVE_INFINITY;
-  /** The goodbye that is under way. */
-  #leaving: { readonly deadline: number; readonly link: CstpLink } | undefined;
-  #left: Promise<void> | undefined;
+  /** The goodbye that is under way, or was said. */
+  #farewell: Farewell | undefined;
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -70,6 +58,7 @@ export class LightClient implements Timed {
     this.#options = options;
     this.#signIn = signIn;
     this.#path = new DataPath(new PathOwner(this, options));
+    this.#retries = new RetryPlan(options.reconnectTimeout ?? RECONNECT_TIMEOUT_MS, options.random);
   }
 
   get state(): ClientState {
@@ -91,7 +80,7 @@ export class LightClient implements Timed {
     return this.#path.up ? 'dtls' : 'tls';
   }
 
-  /** Largest packet that passes over the channel of now, as far as is known; 0 before there was a tunnel. */
+  /** Largest packet that was shown to pass over the channel of now: larger ones go over TLS. 0 before there was a tunnel. */
   get mtu(): number {
     return this.#path.up ? this.#path.mtu : (this.#configuration?.mtu ?? 0);
   }
@@ -143,7 +132,7 @@ export class LightClient implements Timed {
   /** The device is in another network: its addresses and ports are others, and what is open leads nowhere. */
   networkChanged(): void {
     this.#error = new TunneliteError('ERR_CLIENT_DISCONNECTED', 'The network has changed.');
-    this.#failures = 0;
+    this.#retries.reset();
     this.#apply('moved');
   }
 
@@ -174,25 +163,21 @@ export class LightClient implements Timed {
       this.#thrown = undefined;
       this.#apply('close');
     }
-    return this.#left ?? Promise.resolve();
+    return this.#farewell?.said ?? Promise.resolve();
   }
 
   /** For the timer. */
   tick(now: number, late: number): number {
-    if (this.#leaving) {
-      if (now < this.#leaving.deadline) return this.#leaving.deadline;
-      this.#leaving.link.drop();
-      return Number.POSITIVE_INFINITY;
-    }
+    if (this.#farewell) return this.#farewell.tick(now);
     let due = this.#attempt?.tick(now, late) ?? Number.POSITIVE_INFINITY;
     if (this.#state === ClientState.Asleep) return due;
-    if (this.#state === ClientState.Waiting && now >= this.#retryAt) this.#apply('due');
+    if (this.#state === ClientState.Waiting && now >= this.#retries.at) this.#apply('due');
     // Each of these may be the one that ends the tunnel.
     const link = this.#link?.tick(now, late) ?? Number.POSITIVE_INFINITY;
     const path = this.#path.tick(now, late);
     if (now >= this.#rekeyAt && this.#state === ClientState.Connected) this.#apply('rekey');
     due = Math.min(due, link, path, this.#rekeyAt);
-    if (this.#state === ClientState.Waiting) due = Math.min(due, this.#retryAt);
+    if (this.#state === ClientState.Waiting) due = Math.min(due, this.#retries.at);
     return due;
   }
 
@@ -212,8 +197,7 @@ export class LightClient implements Timed {
     this.#error = error;
     // While a new tunnel comes about, the gateway ends the old one with the same words as a session: the answer to CONNECT decides.
     const replaced = this.#state === ClientState.Rekeying && error.code === 'ERR_CLIENT_DISCONNECTED';
-    const once = (this.#options.reconnectTimeout ?? RECONNECT_TIMEOUT_MS) <= 0;
-    this.#apply(!replaced && (final || once) ? 'refused' : 'lost');
+    this.#apply(!replaced && (final || this.#retries.none) ? 'refused' : 'lost');
   }
 
   #apply(event: ClientEvent): void {
@@ -229,7 +213,7 @@ export class LightClient implements Timed {
   }
 
   #perform(effect: ClientEffect): void {
-    const { observer, random, timer } = this.#options;
+    const { observer, timer } = this.#options;
     switch (effect) {
       case ClientEffect.Dial:
         this.#dial();
@@ -251,14 +235,9 @@ export class LightClient implements Timed {
       case ClientEffect.Goodbye:
         this.#goodbye();
         return;
-      case ClientEffect.PlanRetry: {
-        // The first try comes at once, unless the last tunnel did not live for long either.
-        const pause = this.#failures === 0 ? 0 : backoff(this.#failures - 1, RETRY_FIRST_MS, RETRY_MOST_MS, random);
-        this.#failures++;
-        this.#retryAt = timer.now() + pause;
-        timer.schedule(this, this.#retryAt);
+      case ClientEffect.PlanRetry:
+        timer.schedule(this, this.#retries.plan(timer.now()));
         return;
-      }
       case ClientEffect.PlanRekey: {
         const { rekeyTime, rekeyMethod } = this.#configuration!;
         this.#rekeyAt = rekeyTime > 0 && rekeyMethod ? timer.now() + rekeyTime * 1000 : Number.POSITIVE_INFINITY;
@@ -282,12 +261,11 @@ export class LightClient implements Timed {
         this.#first = undefined;
         return;
       case ClientEffect.TellReconnecting:
-        this.#lostAt = timer.now();
-        if (this.#lostAt - this.#openedAt >= STABLE_MS) this.#failures = 0;
+        this.#retries.lost(timer.now());
         observer.onLost?.(this, this.#error!);
         return;
       case ClientEffect.TellEnd:
-        if (!this.#leaving) timer.remove(this);
+        if (!this.#farewell) timer.remove(this);
         this.#first?.reject(this.#thrown ?? this.#error!);
         this.#first = undefined;
         observer.onEnd?.(this, this.#error!);
@@ -344,9 +322,8 @@ export class LightClient implements Timed {
       ? reason
       : new TunneliteError('ERR_INTERNAL', `Connecting failed: ${errorText(reason)}.`, { cause: reason });
     const refused = error.code === 'ERR_CLIENT_SESSION_REFUSED' && error.details.final === true;
-    const limit = this.#options.reconnectTimeout ?? RECONNECT_TIMEOUT_MS;
-    const over = this.#state === ClientState.Reconnecting && this.#options.timer.now() - this.#lostAt >= limit;
-    this.#error = over ? gaveUp(limit, error) : error;
+    const over = this.#state === ClientState.Reconnecting && this.#retries.over(this.#options.timer.now());
+    this.#error = over ? this.#retries.gaveUp(error) : error;
     this.#apply(refused || over ? 'refused' : 'failed');
   }
 
@@ -389,8 +366,8 @@ export class LightClient implements Timed {
       });
     }
     this.#fresh = link;
-    this.#openedAt = timer.now();
-    timer.schedule(this, this.#openedAt);
+    this.#retries.opened(timer.now());
+    timer.schedule(this, timer.now());
   }
 
   #goodbye(): void {
@@ -399,21 +376,9 @@ export class LightClient implements Timed {
     this.#path.withdraw('the tunnel was closed');
     this.#link = undefined;
     if (!link) return;
-    this.#left = new Promise((resolve) => {
-      this.#leaving = { deadline: timer.now() + CLOSE_TIMEOUT_MS, link };
-      timer.schedule(this, this.#leaving.deadline);
-      link.goodbye(() => {
-        this.#leaving = undefined;
-        timer.remove(this);
-        resolve();
-      });
-    });
+    this.#farewell = new Farewell(link, timer.now(), () => timer.remove(this));
+    timer.schedule(this, this.#farewell.deadline);
   }
-}
-
-function gaveUp(limit: number, cause: TunneliteError): TunneliteError {
-  const message = `The tunnel was lost, and could not be had again within ${limit / 1000} s: ${cause.message}`;
-  return new TunneliteError('ERR_CLIENT_DISCONNECTED', message, { cause });
 }
 
 function closedError(message: string): TunneliteError {
