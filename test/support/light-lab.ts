@@ -56,6 +56,11 @@ export class CutCarrier implements Carrier {
     };
   }
 
+  /** Waits until no connection is open. */
+  async idle(): Promise<void> {
+    for (const stream of this.#streams) await new Promise((resolve) => stream.once('close', resolve));
+  }
+
   /** Cuts every connection that is open. */
   cut(): void {
     for (const stream of this.#streams) stream.destroy();

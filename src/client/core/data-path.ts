@@ -97,28 +97,33 @@ export class DataPath implements DatagramSink {
 
   /** A tunnel has come about in which DTLS was agreed on. */
   offer(terms: DataPathTerms): void {
-    this.#forget('a new tunnel');
+    const { up } = this;
+    this.#forget();
     this.#paused = false;
     this.#terms = terms;
     this.#failures = 0;
     this.#move(DataPathEvent.Offer);
     this.#begin();
+    if (up) this.#owner.onPath(false, 'a new tunnel');
   }
 
   /** The tunnel is gone. */
   withdraw(why: string): void {
     if (this.#state === DataPathState.Off) return;
-    this.#forget(why);
+    const { up } = this;
+    this.#forget();
     this.#terms = undefined;
     this.#move(DataPathEvent.Withdraw);
+    if (up) this.#owner.onPath(false, why);
   }
 
   /** Leaves the channel for a new one, from another port: as after silence. */
   renew(why: string): void {
     if (!this.up) return;
-    this.#forget(why);
+    this.#forget();
     this.#move(DataPathEvent.Silent);
     this.#begin();
+    this.#owner.onPath(false, why);
   }
 
   /** Sends an IP packet; the byte before it is overwritten. False: it has to go another way. */
@@ -240,22 +245,23 @@ export class DataPath implements DatagramSink {
     this.#unanswered = undefined;
     this.#mtu = new PathMtu(leastMtu, Math.min(mtu, this.#engine!.association!.maxPlaintext - DTLS_CHANNEL_HEADER));
     this.#move(DataPathEvent.Secured);
-    this.#owner.onPath(true, 'the DTLS handshake is complete');
     this.#owner.wake(now);
+    this.#owner.onPath(true, 'the DTLS handshake is complete');
   }
 
   #failed(why: string): void {
-    this.#forget(why);
+    const { up } = this;
+    this.#forget();
     const { dtlsRetry, random } = this.#owner;
     const pause = backoff(this.#failures++, dtlsRetry.first, dtlsRetry.most, random);
     this.#retryAt = this.#owner.now() + pause;
     this.#move(DataPathEvent.Failed);
     this.#owner.wake(this.#retryAt);
+    if (up) this.#owner.onPath(false, why);
   }
 
-  /** Engine and port go; who is not on either any more is told. */
-  #forget(why: string): void {
-    const { up } = this;
+  /** Engine and port go. The owner is told of it last of all, for it may have us begin anew, or end. */
+  #forget(): void {
     const engine = this.#engine;
     const port = this.#port;
     // In this order: the engine's last words still go out, and its end is nobody's news.
@@ -267,7 +273,6 @@ export class DataPath implements DatagramSink {
     this.#unanswered = undefined;
     this.#retryAt = Number.POSITIVE_INFINITY;
     this.onBatchEnd();
-    if (up) this.#owner.onPath(false, why);
   }
 
   #move(event: DataPathEvent): void {

@@ -43,13 +43,16 @@ export class LightClient implements Timed {
   #cookie: string | undefined;
   /** Why the last thing ended, for whoever is told. */
   #error: TunneliteError | undefined;
-  /** What a try failed with, as it was thrown: an error of the caller's token function is his own. */
+  /** The same as it was thrown. */
   #thrown: unknown;
   #first: { resolve(configuration: TunnelConfiguration): void; reject(error: unknown): void } | undefined;
   readonly #retries: RetryPlan;
   #rekeyAt = Number.POSITIVE_INFINITY;
   /** The goodbye that is under way, or was said. */
   #farewell: Farewell | undefined;
+  #left: PromiseWithResolvers<void> | undefined;
+  /** What happens, and what whoever was told of it had happen meanwhile: one after the other. */
+  readonly #events: Happening[] = [];
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -124,16 +127,15 @@ export class LightClient implements Timed {
       this.#bytesOut += length;
       return 'dtls';
     }
-    if (!this.#link!.send(buffer, offset, length)) return undefined;
+    if (!this.#link?.send(buffer, offset, length)) return undefined;
     this.#bytesOut += length;
     return 'tls';
   }
 
   /** The device is in another network: its addresses and ports are others, and what is open leads nowhere. */
   networkChanged(): void {
-    this.#error = new TunneliteError('ERR_CLIENT_DISCONNECTED', 'The network has changed.');
     this.#retries.reset();
-    this.#apply('moved');
+    this.#apply('moved', new TunneliteError('ERR_CLIENT_DISCONNECTED', 'The network has changed.'));
   }
 
   /** Renews the tunnel and all its keys now. */
@@ -158,12 +160,10 @@ export class LightClient implements Timed {
 
   /** Tells the gateway that the user leaves, so that the session ends and its address is free again. Resolves when that is said. */
   close(): Promise<void> {
-    if (this.#state !== ClientState.Ended) {
-      this.#error = closedError('The tunnel was closed.');
-      this.#thrown = undefined;
-      this.#apply('close');
-    }
-    return this.#farewell?.said ?? Promise.resolve();
+    if (this.#state === ClientState.Ended) return this.#left?.promise ?? Promise.resolve();
+    this.#left ??= Promise.withResolvers<void>();
+    this.#apply('close', closedError('The tunnel was closed.'));
+    return this.#left.promise;
   }
 
   /** For the timer. */
@@ -194,15 +194,27 @@ export class LightClient implements Timed {
 
   /** @internal the gateway, by whichever channel, or the link has ended the tunnel */
   tunnelEnded(error: TunneliteError, final: boolean): void {
-    this.#error = error;
     // While a new tunnel comes about, the gateway ends the old one with the same words as a session: the answer to CONNECT decides.
     const replaced = this.#state === ClientState.Rekeying && error.code === 'ERR_CLIENT_DISCONNECTED';
-    this.#apply(!replaced && (final || this.#retries.none) ? 'refused' : 'lost');
+    this.#apply(!replaced && (final || this.#retries.none) ? 'refused' : 'lost', error);
   }
 
-  #apply(event: ClientEvent): void {
+  #apply(event: ClientEvent, error?: TunneliteError, thrown?: unknown): void {
+    if (this.#events.push({ event, error, thrown }) > 1) return;
+    try {
+      for (let next: Happening | undefined; (next = this.#events[0]); this.#events.shift()) this.#transit(next);
+    } finally {
+      this.#events.length = 0;
+    }
+  }
+
+  #transit({ event, error, thrown }: Happening): void {
     const from = this.#state;
     const { to, effects } = nextClient(from, event);
+    if (error && effects.length > 0) {
+      this.#error = error;
+      this.#thrown = thrown;
+    }
     this.#state = to;
     if (to !== from) this.#options.observer.onState?.(this, to, from);
     for (const effect of effects) this.#perform(effect);
@@ -268,6 +280,7 @@ export class LightClient implements Timed {
         if (!this.#farewell) timer.remove(this);
         this.#first?.reject(this.#thrown ?? this.#error!);
         this.#first = undefined;
+        this.#left?.resolve(this.#farewell?.said);
         observer.onEnd?.(this, this.#error!);
         return;
     }
@@ -307,8 +320,7 @@ export class LightClient implements Timed {
     if (before && (before.address4 !== address4 || before.address6 !== address6)) {
       opened.connection.close();
       const message = 'The gateway gave another address to the session than it had before.';
-      this.#error = new TunneliteError('ERR_CLIENT_SESSION_REFUSED', message);
-      this.#apply('refused');
+      this.#apply('refused', new TunneliteError('ERR_CLIENT_SESSION_REFUSED', message));
       return;
     }
     this.#opened = opened;
@@ -317,14 +329,13 @@ export class LightClient implements Timed {
 
   #failed(reason: unknown): void {
     this.#attempt = undefined;
-    this.#thrown = reason;
     const error = isTunneliteError(reason)
       ? reason
       : new TunneliteError('ERR_INTERNAL', `Connecting failed: ${errorText(reason)}.`, { cause: reason });
     const refused = error.code === 'ERR_CLIENT_SESSION_REFUSED' && error.details.final === true;
     const over = this.#state === ClientState.Reconnecting && this.#retries.over(this.#options.timer.now());
-    this.#error = over ? this.#retries.gaveUp(error) : error;
-    this.#apply(refused || over ? 'refused' : 'failed');
+    if (over) this.#apply('refused', this.#retries.gaveUp(error));
+    else this.#apply(refused ? 'refused' : 'failed', error, reason);
   }
 
   #adopt(): void {
@@ -379,6 +390,14 @@ export class LightClient implements Timed {
     this.#farewell = new Farewell(link, timer.now(), () => timer.remove(this));
     timer.schedule(this, this.#farewell.deadline);
   }
+}
+
+interface Happening {
+  readonly event: ClientEvent;
+  /** Why, where it is told. */
+  readonly error: TunneliteError | undefined;
+  /** What a try failed with, as it was thrown: an error of the caller's token function is his own. */
+  readonly thrown: unknown;
 }
 
 function closedError(message: string): TunneliteError {

@@ -256,3 +256,76 @@ t.test('a token that is refused ends the first connection', async (t) => {
   await t.rejects(lab.client.connect(), { code: 'ERR_CLIENT_TOKEN_REFUSED' });
   t.equal(lab.client.state, 'ended');
 });
+
+t.test('whoever closes the client when told of something leaves nothing behind', async (t) => {
+  const states: readonly [string, string][] = [
+    ['state', 'connecting'],
+    ['state', 'connected'],
+    ['state', 'waiting'],
+    ['state', 'reconnecting'],
+    ['state', 'rekeying'],
+    ['channel', 'dtls'],
+    ['channel', 'tls'],
+    ['tunnel', ''],
+    ['lost', ''],
+  ];
+  for (const [kind, wanted] of states) {
+    await using gateway = await echoGateway();
+    const closed = Promise.withResolvers<void>();
+    const closing = (is: string, value: string) => (): void => {
+      if (is === kind && value === wanted) lab.client.close().then(closed.resolve);
+    };
+    const ends: unknown[] = [];
+    await using lab = new LightLab(gateway, {
+      observer: {
+        onPacket: () => {},
+        onState: (_client, state) => closing('state', state)(),
+        onChannel: (_client, channel) => closing('channel', channel)(),
+        onTunnel: closing('tunnel', ''),
+        onLost: closing('lost', ''),
+        onEnd: (_client, error) => {
+          ends.push(error.code);
+        },
+      },
+    });
+    const connected = await lab.client.connect().then(
+      () => true,
+      ({ code }) => code,
+    );
+    t.ok(connected === true || connected === 'ERR_CLOSED', `${kind} ${wanted}: ${connected}`);
+    if (wanted === 'rekeying') lab.client.rekey();
+    if (wanted === 'tls') {
+      while (lab.client.channel !== 'dtls') await new Promise((resolve) => setImmediate(resolve));
+      lab.client.renewDtls();
+    }
+    if (/waiting|reconnecting/.test(wanted) || kind === 'lost') lab.carrier.cut();
+    await closed.promise;
+    t.equal(lab.client.state, 'ended', `${kind} ${wanted}`);
+    t.strictSame(ends, ['ERR_CLOSED'], `${kind} ${wanted}: told once`);
+    await lab.carrier.idle();
+  }
+});
+
+t.test('whoever sends when told of a state loses the packet or has it sent', async (t) => {
+  await using gateway = await echoGateway();
+  const sent: unknown[] = [];
+  await using lab = new LightLab(gateway, {
+    observer: {
+      onPacket: () => {},
+      onState: (client, state) => sent.push(state, client.send(Buffer.alloc(40), 8, 20)),
+    },
+  });
+  await lab.client.connect();
+  t.strictSame(sent, ['connecting', undefined, 'connected', undefined]);
+});
+
+t.test('what happens to a client that has ended does not change why', async (t) => {
+  await using gateway = await echoGateway();
+  await using lab = new LightLab(gateway);
+  await lab.client.connect();
+  await lab.client.close();
+  lab.client.networkChanged();
+  lab.client.suspend();
+  lab.client.resume();
+  t.equal(lab.client.ended?.code, 'ERR_CLOSED');
+});
