@@ -26,8 +26,9 @@ export async function withFreshToken<T>(
     let last = '';
     try {
       return await connect(async () => {
-        last = (await source(failed)).trim();
-        return last;
+        const token = await source(failed);
+        last = String(token).trim();
+        return token;
       });
     } catch (error) {
       if (tries > 1 || !isTunneliteError(error, 'ERR_CLIENT_TOKEN_REFUSED')) throw error;

@@ -137,7 +137,7 @@ export class TunnelClient implements Closable {
 
   /**
    * Connects, authenticates and opens the tunnel, on one TLS connection.
-   * @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_TOKEN_REFUSED`,
+   * @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_SIGN_IN`, `ERR_CLIENT_TOKEN_REFUSED`,
    *   `ERR_CLIENT_SESSION_REFUSED`, `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_TIMEOUT`; the reason of `signal`
    */
   static async connect(options: TunnelClientOptions): Promise<TunnelClient> {

@@ -184,9 +184,9 @@ export class TunnelSdk {
     // Nobody waits for the connection any more.
     if (turn !== this.#turn) throw new NoToken();
     this.#log('Intune', 'info', failed === '' ? 'A token is needed.' : 'The gateway refused the token.');
-    const token = (await this.#delegate!.onTokenRequired(failed)).trim();
-    if (token === '') throw new NoToken();
-    return token;
+    const token = await this.#delegate!.onTokenRequired(failed);
+    if (typeof token !== 'string' || token.trim() === '') throw new NoToken();
+    return token.trim();
   }
 
   #explain(error: unknown, refused: boolean): void {

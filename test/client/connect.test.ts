@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import t from 'tap';
-import type { ClientStep } from '../../src/client/index.ts';
+import { type ClientStep, withFreshToken } from '../../src/client/index.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { ANSWERS, requestsOf, scriptedGateway, welcome } from '../support/scripted-gateway.ts';
 
@@ -67,6 +67,27 @@ t.test('a token that cannot be had is an error of its own', async (t) => {
     throw new Error('the user went away');
   };
   await t.rejects(gateway.connect({ token }), { message: 'the user went away' });
+});
+
+t.test('what is no token is told so, and not sent', async (t) => {
+  const asked: number[] = [];
+  await using gateway = await scriptedGateway(async (socket) => {
+    const requests = requestsOf(socket);
+    await requests.next();
+    socket.write(ANSWERS.challenge);
+    await requests.next();
+    asked.push(1);
+  });
+  const wrong: unknown[] = [() => undefined, () => null, async () => ({ accessToken: 'x' }), () => 7, 7, undefined];
+  for (const token of wrong) {
+    await t.rejects(gateway.connect({ token: token as string }), { code: 'ERR_CLIENT_SIGN_IN', hint: /string/ });
+  }
+  const source = async () => undefined as unknown as string;
+  await t.rejects(
+    withFreshToken(source, (token) => gateway.connect({ token })),
+    { code: 'ERR_CLIENT_SIGN_IN' },
+  );
+  t.strictSame(asked, []);
 });
 
 t.test('connecting is given up by a signal, at whichever step, and a tunnel that is there is not', async (t) => {

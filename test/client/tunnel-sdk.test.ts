@@ -98,7 +98,7 @@ t.test('a token that is refused is forgotten for a better one', async (t) => {
 });
 
 t.test('no token, and a callback that fails, are errors', async (t) => {
-  for (const tokens of [() => '', () => Promise.reject(new Error('no account'))]) {
+  for (const tokens of [() => '', () => undefined as never, () => Promise.reject(new Error('no account'))]) {
     const { sdk, delegate, config, until } = await bench(t, tokens);
     sdk.initialize(delegate, config);
     sdk.connect();

@@ -105,7 +105,7 @@ export class LightClient implements Timed {
 
   /**
    * Connects for the first time; once. Afterwards the client keeps its tunnel by itself.
-   * @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_TOKEN_REFUSED`, `ERR_CLIENT_SESSION_REFUSED`,
+   * @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_SIGN_IN`, `ERR_CLIENT_TOKEN_REFUSED`, `ERR_CLIENT_SESSION_REFUSED`,
    *   `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_TIMEOUT`, `ERR_CLOSED`
    */
   connect(): Promise<TunnelConfiguration> {

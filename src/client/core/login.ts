@@ -45,7 +45,12 @@ export function tokenSignIn(token: string | (() => string | Promise<string>)): S
         throw notAGateway('other-login', `it answered the login with ${answerWords(response)} and ${asked}.`);
       }
       onStep({ step: 'challenge' });
-      const text = typeof token === 'string' ? token : await unlessAborted(token(), signal);
+      const text: unknown = typeof token === 'function' ? await unlessAborted(token(), signal) : token;
+      if (typeof text !== 'string') {
+        const message = `The token is no text: ${text === null ? 'null' : typeof text} is what the caller gave.`;
+        const hint = 'Give “token” a string, or a function that returns one or a promise of one.';
+        throw new TunneliteError('ERR_CLIENT_SIGN_IN', message, { hint });
+      }
       onStep({ step: 'token' });
       response = await post([['Authorization', `Bearer ${text.trim()}`]]);
       if (response.status === 401 || response.status === 403) {
