@@ -6,6 +6,7 @@ import { MIN_PROBE_IPV4, MIN_PROBE_IPV6, RECONNECT_TIMEOUT_MS, WAKE_TIMEOUT_MS }
 import { CstpLink } from './cstp-link.ts';
 import { DataPath } from './data-path.ts';
 import { Farewell } from './farewell.ts';
+import { InTurn } from './in-turn.ts';
 import { PathOwner } from './path-owner.ts';
 import { RetryPlan } from './retry-plan.ts';
 import type { TunnelConfiguration } from './tunnel-configuration.ts';
@@ -52,7 +53,7 @@ export class LightClient implements Timed {
   #farewell: Farewell | undefined;
   #left: PromiseWithResolvers<void> | undefined;
   /** What happens, and what whoever was told of it had happen meanwhile: one after the other. */
-  readonly #events: Happening[] = [];
+  readonly #events = new InTurn<Happening>((happening) => this.#transit(happening));
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -200,12 +201,7 @@ export class LightClient implements Timed {
   }
 
   #apply(event: ClientEvent, error?: TunneliteError, thrown?: unknown): void {
-    if (this.#events.push({ event, error, thrown }) > 1) return;
-    try {
-      for (let next: Happening | undefined; (next = this.#events[0]); this.#events.shift()) this.#transit(next);
-    } finally {
-      this.#events.length = 0;
-    }
+    this.#events.take({ event, error, thrown });
   }
 
   #transit({ event, error, thrown }: Happening): void {
