@@ -27,8 +27,10 @@ t.test('DTLS with a key from the TLS connection, and a path of the full size', o
   await lab.until(() => lab.client.channel === 'dtls');
   t.equal(lab.client.ciphers.dtls, 'TLS_PSK_WITH_AES_256_GCM_SHA384');
   t.equal(await lab.ping(OCSERV_INNER), 'dtls dtls');
-  t.equal(await lab.ping(OCSERV_INNER, configuration.mtu), 'dtls dtls');
+  // The probe of the largest size has an answer.
+  while (lab.client.mtu < configuration.mtu) await lab.ping(OCSERV_INNER);
   t.equal(lab.client.mtu, configuration.mtu);
+  t.equal(await lab.ping(OCSERV_INNER, configuration.mtu), 'dtls dtls');
   await lab.client.close();
   await server.process.until(/user disconnected|disconnected.*reason: user/i);
 });
