@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { TunneliteEvent } from '../telemetry/index.ts';
@@ -74,7 +73,7 @@ async function newestOf(
     bytes += one.length;
     if (bytes > JOURNAL_LIMITS.bytes) break;
     lines.push(one);
-    if (lines.length % EVENTS_A_TURN === 0) await nextTurn();
+    if (lines.length % EVENTS_A_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return lines.reverse();
 }

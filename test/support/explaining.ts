@@ -67,7 +67,7 @@ function assertWords(t: Test, { cause, title, what, why, next, docs }: Finding):
   for (const text of [title, what, why, ...next]) {
     if (text.length < 6 || /undefined|null|NaN|\[object/.test(text)) t.fail(`${cause}: ${text}`);
   }
-  if (!/[.!?)]$/.test(what)) t.fail(`${cause}: ${what}`);
+  if (!/[.!?)]$/.test(what) || /\.\.$/.test(what)) t.fail(`${cause}: ${what}`);
   t.ok(next.length > 0 && docs.length > 0, `${cause}: ${what}`);
 }
 

@@ -129,7 +129,7 @@ export const RESOURCE_CAUSES: readonly Cause[] = [
     on: 'resource.end',
     when: ({ outcome }) => outcome === 'broken',
     what: ({ host, destination, reason, bytesOut }) =>
-      `The connection to ${host ?? destination} was cut off after ${bytesOut} bytes to the client: ${reason}.`,
+      `The connection to ${host ?? destination} was cut off after ${bytesOut} bytes to the client: ${String(reason).replace(/\.$/, '')}.`,
     why: 'One end reset it, or it was ended with its rule or its session.',
     next: ['See what the server says of it; a client that leaves early looks the same.'],
     docs: ['docs/reference/resources.md'],
