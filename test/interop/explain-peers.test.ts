@@ -33,7 +33,7 @@ async function tunnelOf(t: Test, ...args: string[]): Promise<{ tunnel: SocksTunn
   return { tunnel, id: fields.session };
 }
 
-/** A tunnel whose far end is a script of bash: what it writes to `$VPNFD` are packets. */
+/** A tunnel whose far end is a script of bash: what it writes to `$VPNFD` are packets. It ends with its client, which no end of a file tells it. */
 async function scripted(t: Test, script: string, user = 'alice@contoso.com', args = ['--no-dtls']): Promise<string> {
   const [ca, token, file] = ['ca.pem', 'scripted.jwt', 'script.sh'].map((name) => join(folder, name)) as [
     string,
@@ -42,7 +42,10 @@ async function scripted(t: Test, script: string, user = 'alice@contoso.com', arg
   ];
   writeFileSync(ca, sim.ca);
   writeFileSync(token, await sim.token({ user }), { mode: 0o600 });
-  writeFileSync(file, `${script}\nexec cat <&$VPNFD >/dev/null\n`);
+  writeFileSync(
+    file,
+    `${script}\nread -r _ _ _ client _ < /proc/$PPID/stat\nwhile kill -0 $client 2>/dev/null; do timeout 1 cat <&$VPNFD >/dev/null; done\n`,
+  );
   const since = sim.journal.mark();
   const client = new PeerProcess('openconnect', [
     ...[
