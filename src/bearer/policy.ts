@@ -74,7 +74,7 @@ export function userNameCheck(claim: string): ClaimCheck {
   return {
     name: 'user name',
     claims: [claim],
-    wants: 'a text',
+    wants: 'a string',
     judge: ({ claims }) => checkUserName(claims, claim),
   };
 }

@@ -113,7 +113,7 @@ export const refusals = {
 
   noKeyId(came: unknown): TokenRefusal {
     const what =
-      came === undefined ? 'The header of the token has no kid' : 'The kid in the header of the token is not a text';
+      came === undefined ? 'The header of the token has no kid' : 'The kid in the header of the token is not a string';
     return refusal('no-key-id', `${what}, so no key can be chosen. Tokens of Entra ID always name their key.`);
   },
 
@@ -238,7 +238,7 @@ export const refusals = {
   userName(claim: string, came: unknown): TokenRefusal {
     return refusal(
       'claim',
-      `${claim} is ${show(came)}, but it has to be the user name (a text). Ask the issuer for that claim, or name another one in the configuration.`,
+      `${claim} is ${show(came)}, but it has to be the user name (a string). Ask the issuer for that claim, or name another one in the configuration.`,
       { claim, came: show(came) },
     );
   },

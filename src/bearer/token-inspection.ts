@@ -71,7 +71,7 @@ export async function inspectToken(token: string, by: Inspector): Promise<TokenI
     algorithms.join(', '),
     allowed ? undefined : refusals.algorithm(alg, algorithms),
   );
-  report.add('key id', ['kid'], header, 'a text', typeof kid === 'string' ? undefined : refusals.noKeyId(kid));
+  report.add('key id', ['kid'], header, 'a string', typeof kid === 'string' ? undefined : refusals.noKeyId(kid));
   report.add('type', ['typ'], header, '"JWT"', typ === 'JWT' ? undefined : refusals.type(typ));
   const key = typeof kid === 'string' ? by.find(kid) : undefined;
   const known = by.keyIds.length;

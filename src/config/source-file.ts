@@ -32,7 +32,7 @@ const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   RESOURCE_EXHAUSTION: 'this is nested too deeply',
   TAB_AS_INDENT: 'this line is indented with a tab; use spaces',
   TAG_RESOLVE_FAILED:
-    'there is a tag here that means nothing to a configuration; put a text that begins with ! in quotes',
+    'there is a tag here that means nothing to a configuration; put a string that begins with ! in quotes',
 };
 
 /**

@@ -22,7 +22,7 @@ const ANSWER = {
   ),
   json: Type.Unknown({
     default: null,
-    description: 'Body of the answer as JSON, in the place of a text; null = none.',
+    description: 'Body of the answer as JSON, in place of a string; null = none.',
   }),
   delay: Int(0, 0, 60_000, 'How long the answer takes, in milliseconds.'),
 };

@@ -32,7 +32,7 @@ export function structureFault(document: Document, { isAlias, isMap, isSeq, isSc
     if (++aliases > MAX_ALIASES)
       return fail(node, `there are more than ${MAX_ALIASES} aliases; write out what they stand for`);
     if (!anchors.has(source))
-      return fail(node, `there is no anchor &${source} before this alias; put a text that begins with * in quotes`);
+      return fail(node, `there is no anchor &${source} before this alias; put a string that begins with * in quotes`);
     return anchors.get(source) ?? fail(node, `the alias *${source} stands inside what it means`);
   };
   const mapSize = (items: readonly Pair[]): number => {

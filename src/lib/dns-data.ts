@@ -24,10 +24,10 @@ const EXPECTED: Readonly<
     expected: 'priority, weight, port and a domain name, such as “0 5 389 dc.contoso.internal”',
     test: (_, words) => words.length === 4 && words.slice(0, 3).every(isNumber) && isTarget(words[3]),
   },
-  TXT: { expected: 'a text of 1 to 4000 bytes', test: (data) => data !== '' && Buffer.byteLength(data) <= 4_000 },
+  TXT: { expected: 'a string of 1 to 4000 bytes', test: (data) => data !== '' && Buffer.byteLength(data) <= 4_000 },
 };
 
-/** What the data of a record of this type have to be, if they are not that; as in a zone file, but a text goes without quotes. */
+/** What the data of a record of this type have to be, if they are not that; as in a zone file, but a string goes without quotes. */
 export function wrongData(type: RecordType, data: string): string | undefined {
   const { expected, test } = EXPECTED[type];
   return test(data, data.split(/ +/)) ? undefined : expected;

@@ -35,7 +35,7 @@ const PART = /(\d{1,15}(?:\.\d{1,9})?)\s*(ms|y|w|d|h|m|s)\s*/y;
 export function parseDuration(duration: string | number): number {
   if (typeof duration !== 'number' && typeof duration !== 'string') {
     throw invalid(
-      `A duration is a text or a number of milliseconds, not ${duration === null ? 'null' : typeof duration}.`,
+      `A duration is a string or a number of milliseconds, not ${duration === null ? 'null' : typeof duration}.`,
     );
   }
   const milliseconds = typeof duration === 'number' ? duration : read(duration);

@@ -71,7 +71,7 @@ const WORDS: readonly (readonly [WrongTokenName, TokenPolicy, string])[] = [
   [
     'no-oid',
     'gateway',
-    'oid is missing, but it has to be the user name (a text). Ask the issuer for that claim, or name another one in the configuration.',
+    'oid is missing, but it has to be the user name (a string). Ask the issuer for that claim, or name another one in the configuration.',
   ],
   ['alg-none', 'strict', 'alg is "none"; accepted is RS256. An unsigned token proves nothing.'],
   [

@@ -69,7 +69,7 @@ t.test('advice fits what came', async (t) => {
   t.match(refusals.type('at+jwt').explanation, 'comes from another issuer');
   t.notMatch(refusals.type('x').explanation, 'another issuer');
   t.match(refusals.noKeyId(undefined).explanation, 'has no kid');
-  t.match(refusals.noKeyId(7).explanation, 'is not a text');
+  t.match(refusals.noKeyId(7).explanation, 'is not a string');
   t.match(refusals.algorithm('none', ['RS256']).explanation, 'An unsigned token proves nothing');
   t.match(refusals.algorithm(undefined, ['RS256']).explanation, 'An unsigned token proves nothing');
   t.match(refusals.algorithm('HS256', ['RS256']).explanation, 'shared secret');

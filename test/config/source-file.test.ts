@@ -38,23 +38,23 @@ const SYNTAX: readonly (readonly [what: string, content: string, told: string])[
   [
     'an alias without an anchor',
     'log: { level: *info }\n',
-    '1:15: there is no anchor &info before this alias; put a text that begins with * in quotes.',
+    '1:15: there is no anchor &info before this alias; put a string that begins with * in quotes.',
   ],
   ['an alias inside its own anchor', 'value: &v\n  value: *v\n', '2:10: the alias *v stands inside what it means.'],
   [
     'a tag',
     'log: !!set { info }\n',
-    '1:6: there is a tag here that means nothing to a configuration; put a text that begins with ! in quotes.',
+    '1:6: there is a tag here that means nothing to a configuration; put a string that begins with ! in quotes.',
   ],
   [
     'a tag of another language',
     'log: !!js/function "x"\n',
-    '1:6: there is a tag here that means nothing to a configuration; put a text that begins with ! in quotes.',
+    '1:6: there is a tag here that means nothing to a configuration; put a string that begins with ! in quotes.',
   ],
   [
     'an old YAML with a tag that was known there',
     '%YAML 1.1\n---\nlog: !!binary aGk=\n',
-    '3:6: there is a tag here that means nothing to a configuration; put a text that begins with ! in quotes.',
+    '3:6: there is a tag here that means nothing to a configuration; put a string that begins with ! in quotes.',
   ],
 ];
 

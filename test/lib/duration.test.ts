@@ -52,7 +52,7 @@ t.test('what is neither a text nor a number is refused, and so is a time to wait
   for (const value of [null, undefined, {}, [], 5n]) {
     t.throws(() => parseDuration(value as unknown as string), {
       code: 'ERR_DURATION_INVALID',
-      message: /is a text or a number/,
+      message: /is a string or a number/,
     });
   }
   for (const value of [Number.NaN, -1, '5', null]) {

@@ -58,7 +58,7 @@ function tokens(text: string): Token[] {
     }
     if (first === "'") {
       const [value, end] = quoted(text, at);
-      token = { kind: 'value', text: 'a text', value };
+      token = { kind: 'value', text: 'a string', value };
       length = end - at;
     } else if (first === '(' || first === ')' || first === ',') {
       token = { kind: 'mark', text: first };

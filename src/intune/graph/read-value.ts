@@ -73,7 +73,7 @@ export function readValue(name: string, member: Member, value: unknown): unknown
 
 function string(name: string, value: unknown, path: readonly (string | number)[] = [name]): string {
   if (typeof value === 'string') return value;
-  throw wrongValue(name, 'a text', path);
+  throw wrongValue(name, 'a string', path);
 }
 
 function list(name: string, value: unknown): readonly unknown[] {
@@ -101,7 +101,7 @@ function pair(name: string, value: unknown, i: number): NameValue {
   const given = memberOf(value, 'name');
   const said = memberOf(value, 'value') ?? null;
   if (typeof given !== 'string' || given === '') throw wrongValue(name, 'a name in each of its objects', path);
-  if (said !== null && typeof said !== 'string') throw wrongValue(name, 'a text as value', [...path, 'value']);
+  if (said !== null && typeof said !== 'string') throw wrongValue(name, 'a string as value', [...path, 'value']);
   return { name: given, value: said };
 }
 
@@ -148,7 +148,7 @@ function readAssignment(value: unknown): Assignment {
   const filter = memberOf(target, 'deviceAndAppManagementAssignmentFilterId') ?? null;
   const kind = memberOf(target, 'deviceAndAppManagementAssignmentFilterType') ?? 'none';
   if (filter !== null && typeof filter !== 'string') {
-    throw wrongValue('deviceAndAppManagementAssignmentFilterId', 'a text or null', ['target']);
+    throw wrongValue('deviceAndAppManagementAssignmentFilterId', 'a string or null', ['target']);
   }
   if (kind !== 'none' && kind !== 'include' && kind !== 'exclude') {
     throw wrongValue('deviceAndAppManagementAssignmentFilterType', 'one of none, include, exclude', ['target']);

@@ -72,7 +72,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     expected: 'a network in CIDR form, such as 10.0.0.0/8',
     test: (text) => isCidr(text, 'ipv4') || isCidr(text, 'ipv6'),
   },
-  text: { expected: 'a text', test: () => true, lines: true },
+  text: { expected: 'a string', test: () => true, lines: true },
   user: {
     expected: 'a user name, such as alice@contoso.com, or an object id',
     test: (text) => USER_NAME.test(text) || GUID.test(text),

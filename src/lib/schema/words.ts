@@ -13,7 +13,7 @@ export function describe(node: Node): string {
   }
   if (choices) return choices.join(', ').replace(/, (?=[^,]*$)/, ' or ');
   if ('const' in node) return literal(node.const);
-  if (node.format !== undefined) return FORMATS[node.format]?.expected ?? 'a text';
+  if (node.format !== undefined) return FORMATS[node.format]?.expected ?? 'a string';
   if (node.type === 'integer' || node.type === 'number') {
     const kind = node.type === 'integer' ? 'a whole number' : 'a number';
     if (node.minimum !== undefined && node.maximum !== undefined) {
@@ -25,7 +25,7 @@ export function describe(node: Node): string {
   if (node.type === 'object') return 'an object';
   if (node.type === 'boolean') return 'true or false';
   if (node.type === 'null') return 'null';
-  return 'a text';
+  return 'a string';
 }
 
 function plural(items: Node | undefined): string {
@@ -44,7 +44,7 @@ export function show(value: unknown): string {
   return printable(shortened(text));
 }
 
-/** As much of a text as a message has room for. */
+/** As much of a string as a message has room for. */
 export function shortened(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -126,7 +126,7 @@ t.test('bodies that are no objects of their type', async (t) => {
   await refused(t, ['POST', POLICIES, '[]', json], 400, 'BadRequest', notJson);
   await refused(t, ['POST', POLICIES, {}], 400, 'BadRequest', /'displayName' is required/);
   await refused(t, ['POST', POLICIES, { displayName: null }], 400, 'BadRequest', /other than null/);
-  await refused(t, ['POST', POLICIES, { displayName: 7 }], 400, 'BadRequest', /a text is expected/);
+  await refused(t, ['POST', POLICIES, { displayName: 7 }], 400, 'BadRequest', /a string is expected/);
   await refused(
     t,
     ['POST', POLICIES, { displayName: 'a', colour: 'red' }],
