@@ -20,17 +20,17 @@ export const DNS_KINDS: readonly string[] = [
 export const DNS_ACTIONS = {
   nxdomain: { seams: ['dns'], needs: [], may: [], text: 'The answer is that there is no such name (NXDOMAIN).' },
   servfail: { seams: ['dns'], needs: [], may: [], text: 'The answer is that the server failed (SERVFAIL).' },
-  refused: { seams: ['dns'], needs: [], may: [], text: 'The answer is that the server does not want to (REFUSED).' },
+  refused: { seams: ['dns'], needs: [], may: [], text: 'The answer is that the server refuses the query (REFUSED).' },
   truncate: {
     seams: ['dns'],
     needs: [],
     may: [],
-    text: 'The answer over UDP has no records and is marked as cut off, so that the client asks again over TCP; there it gets all.',
+    text: 'The answer over UDP has no records and is marked as truncated, so that the client repeats the query over TCP, where it gets all records.',
   },
   wrong_address: {
     seams: ['dns'],
     needs: ['addresses'],
     may: [],
-    text: 'The answer to a question for addresses has `addresses` in place of the right ones: of the family that was asked for. Other questions are not selected.',
+    text: 'The answer to a query for addresses has those of `addresses` that belong to the requested family in place of the right ones. Other queries are not selected.',
   },
 } as const;

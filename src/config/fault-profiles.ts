@@ -31,7 +31,7 @@ export const FAULT_PROFILES = {
   dsl: line('dsl'),
   satellite: line('satellite'),
   'hotel-wifi': {
-    text: 'Crowded WLAN: losses in bursts, and delays that vary',
+    text: 'Crowded Wi-Fi: losses in bursts, and varying delays',
     source: OURS,
     rules: [
       { on: { seam: 'udp' }, when: { burst: { start: 0.01, end: 0.3 } }, then: { do: 'drop' } },
@@ -39,18 +39,18 @@ export const FAULT_PROFILES = {
     ],
   },
   'udp-blocked': {
-    text: 'A firewall that lets no UDP through',
+    text: 'A firewall that blocks all UDP',
     source: `${QUIC}: 4.4 % of clients cannot use UDP, mostly for this reason`,
     rules: [{ on: { seam: 'udp' }, then: { do: 'drop' } }],
   },
   'udp-throttled': {
-    text: 'A network that lets little UDP through',
+    text: 'A network that limits UDP',
     source: `${QUIC}: 0.3 % of users are on such a network; the rate is chosen for tests`,
     rules: [{ on: { seam: 'udp' }, then: { do: 'rate', kbps: 128, queue: 500 } }],
   },
-  lossy: { text: 'Every twentieth datagram is lost, by chance', source: OURS, rules: [loss(0.05)] },
+  lossy: { text: '5 % of datagrams are lost at random', source: OURS, rules: [loss(0.05)] },
   captive: {
-    text: 'Behind a portal that wants a sign-in: UDP is lost, and every new connection is reset',
+    text: 'Behind a portal that requires a sign-in: UDP is lost, and every new connection is reset',
     source: 'RFC 8952, section 2.4: traffic is blocked until the user has met the conditions',
     rules: [
       { on: { seam: 'udp' }, then: { do: 'drop' } },

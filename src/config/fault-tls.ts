@@ -14,13 +14,13 @@ export const TLS_ACTIONS = {
     seams: ['decision'],
     needs: ['flaw'],
     may: [],
-    text: 'The gateway shows another certificate in this handshake: one that nobody vouches for, as a proxy that breaks up TLS does (`untrusted`), one of yesterday (`expired`), or one for another host (`wrong_name`).',
+    text: 'The gateway presents another certificate in this handshake: one from an unknown CA, like a proxy that intercepts TLS (`untrusted`), one that expired yesterday (`expired`), or one for another host (`wrong_name`).',
   },
   tls_version: {
     seams: ['decision'],
     needs: ['maxVersion'],
     may: [],
-    text: 'The gateway speaks no newer TLS than `maxVersion` in this handshake: `TLSv1.2`, or `TLSv1.1` and `TLSv1`, which clients of today refuse.',
+    text: 'The gateway offers no newer TLS than `maxVersion` in this handshake: `TLSv1.2`, or `TLSv1.1` and `TLSv1`, which current clients refuse.',
   },
 } as const;
 
