@@ -90,7 +90,7 @@ const FaultActionSchema = Type.Object(
       description: 'docs/reference/faults.md says what each does, and where.',
     }),
     ms: Whole(0, MAX_MS, 'Milliseconds.'),
-    jitter: Whole(0, MAX_MS, 'Milliseconds at most, by chance.'),
+    jitter: Whole(0, MAX_MS, 'Milliseconds at most, at random.'),
     by: Whole(1, 1000, 'How many overtake it.'),
     copies: Whole(1, 100, 'How many more there are.'),
     bit: Whole(

@@ -5,7 +5,7 @@ const number = (valueHint: string, description: string) => ({ type: 'string', va
 /** What the actions at the seam `tcp` take, as options of their own; all else goes by `--with`. */
 export const TOXIC_OPTIONS = {
   latency: number('ms', 'Of latency: milliseconds'),
-  jitter: number('ms', 'Milliseconds more or less, by chance'),
+  jitter: number('ms', 'Milliseconds more or less, at random'),
   rate: number('KB/s', 'Of bandwidth: thousand bytes a second'),
   delay: number('number', 'Of slow_close: milliseconds; of slicer: microseconds'),
   timeout: number('ms', 'Of timeout and reset_peer: milliseconds'),

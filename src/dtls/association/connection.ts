@@ -136,7 +136,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     this.end('local');
   }
 
-  /** Ends without a word to the peer. */
+  /** Ends without sending the peer anything. */
   end(reason: CloseReason, details: CloseDetails = {}): void {
     if (this.closed) return;
     this.#host.ended(this, reason, details);

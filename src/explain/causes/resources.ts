@@ -101,7 +101,7 @@ export const RESOURCE_CAUSES: readonly Cause[] = [
       ],
       [
         'denied',
-        'The upstream may not be dialled',
+        'The upstream may not be dialed',
         'It is an address of this program itself, or one that is not meant.',
         'Give the rule another target.',
       ],

@@ -52,7 +52,7 @@ export const TLS_CAUSES: readonly Cause[] = [
     id: 'tls-broken-off',
     area: 'tls',
     weight: 'fatal',
-    title: 'The client broke off the handshake without a word',
+    title: 'The client broke off the handshake without an alert',
     on: 'tls.failed',
     when: is('broken-off'),
     what: (e) =>

@@ -16,7 +16,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   missing: {
     title: 'The token is empty',
     why: 'The header was there, and nothing in it.',
-    next: ['See whether the client got a token at all: its sign-in may have failed without a word.'],
+    next: ['See whether the client got a token at all: its sign-in may have failed without a message.'],
   },
   malformed: {
     title: 'What was sent is no token',
