@@ -58,9 +58,13 @@ export async function appConfiguration(request: AppConfigurationRequest): Promis
     return readConfiguration(answer);
   } catch (cause) {
     const why = isTunneliteError(cause) ? cause.message : errorText(cause);
-    throw new TunneliteError('ERR_CLIENT_POLICY', `The policies for ${app} cannot be had: ${why.replace(/\.$/, '')}.`, {
-      cause,
-    });
+    throw new TunneliteError(
+      'ERR_CLIENT_POLICY',
+      `The policies for ${app} could not be fetched: ${why.replace(/\.$/, '')}.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -326,7 +326,7 @@ export const ERROR_CODES = {
     hint: 'Raise the limit in the shell that starts it (`ulimit -n`), have fewer clients, or split them among several processes.',
   },
   ERR_LOAD_TOKEN: {
-    summary: 'No token could be had for the clients of a load test.',
+    summary: 'The clients of a load test got no token.',
     hint: 'Check what the plan says under token: the file, the command, or the users of the running instance.',
   },
   // network in memory
@@ -389,11 +389,11 @@ export const ERROR_CODES = {
     hint: 'Choose another port, or 0 for any free one.',
   },
   ERR_CLIENT_SIGN_IN: {
-    summary: 'There is no token, and none could be had without the person.',
+    summary: 'There is no token, and getting one needs the user.',
     hint: 'Sign in: give “signIn”, or fill the cache of MSAL by another of its ways first.',
   },
   ERR_CLIENT_POLICY: {
-    summary: 'What policies say to an app could not be had.',
+    summary: 'The policies of an app could not be fetched.',
     hint: 'Check the token (it has to be one for Microsoft Mobile Application Management), its user, and the address of Entra ID.',
   },
   ERR_CLIENT_STRICT: {

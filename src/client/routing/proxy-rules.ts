@@ -75,7 +75,7 @@ export class ProxyRules {
       return new PacScript({ script: body.toString('utf8'), address, resolve, clock });
     } catch (cause) {
       if (isTunneliteError(cause, 'ERR_CLOSED')) throw cause;
-      const message = `The proxy configuration file ${String(pac).slice(0, 200)} cannot be had: ${errorText(cause).replace(/\.$/, '')}.`;
+      const message = `The proxy configuration file ${String(pac).slice(0, 200)} could not be fetched: ${errorText(cause).replace(/\.$/, '')}.`;
       throw new TunneliteError('ERR_CLIENT_PROXY', message, { cause });
     } finally {
       timer.cancel();

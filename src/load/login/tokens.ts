@@ -66,7 +66,7 @@ export class TokenStore {
     try {
       token = (await this.#sources[index]!()).trim();
     } catch (cause) {
-      throw new TunneliteError('ERR_LOAD_TOKEN', `No token could be had: ${errorText(cause)}`, { cause });
+      throw new TunneliteError('ERR_LOAD_TOKEN', `There is no token: ${errorText(cause)}`, { cause });
     }
     this.#kept[index] = { token, goodUntil: goodUntil(token) };
     return token;

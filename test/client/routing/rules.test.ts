@@ -199,7 +199,7 @@ t.test('a proxy configuration file is fetched through the tunnel, and says which
   await t.rejects(broken.fetch('http://intranet.contoso.internal/'), { code: 'ERR_CLIENT_PROXY', message: /broken/ });
   script = 'x'.repeat(1_100_000);
   const { client: long } = await client(t, sim, { proxy: setting });
-  const gone = { code: 'ERR_CLIENT_PROXY', message: /cannot be had/ };
+  const gone = { code: 'ERR_CLIENT_PROXY', message: /could not be fetched/ };
   await t.rejects(long.fetch('http://intranet.contoso.internal/'), gone);
   script = 'function FindProxyForURL() { return "DIRECT"; }';
   t.equal((await long.fetch('http://intranet.contoso.internal/whoami')).status, 200, 'it is asked for once more');
