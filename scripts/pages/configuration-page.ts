@@ -88,8 +88,8 @@ Tunnelite needs no configuration. Settings come from these places; each override
 5. flags: \`--port 0\`, or \`--set gateway.dpd=30\` for any key.
 
 \`tunnelite init\` writes a commented \`tunnelite.yaml\`. \`tunnelite config check\` reports each mistake with its file, line and
-column, and with what you probably meant; it refuses unknown keys and misspelt words, and checks the directory of the built-in Entra ID
-as well; users whom a policy, an assignment or a device names, and who do not exist, are warned of. With \`--json\`, \`error.details.problems\` is the list
+column, and with what you probably meant; it refuses unknown keys and misspelled words, and checks the directory of the built-in Entra ID
+as well. It warns of users that a policy, an assignment or a device names, but that do not exist. With \`--json\`, \`error.details.problems\` is the list
 of all mistakes, each with its place. \`tunnelite config show\` prints the resulting configuration in full. \`tunnelite config schema\` prints the JSON Schema, for
 completion in editors; the package has it as [docs/config.schema.json](../config.schema.json):
 
@@ -142,7 +142,7 @@ built. The real port is 443, which needs root on most systems: add \`--port 8443
 
 ## Clients on other machines
 
-Entra ID answers by the name that a client used, as long as it is one of its own: its metadata, endpoints and tokens then name
+Entra ID uses the name in the client's request, if it is one of its own names: its metadata, endpoints and tokens then have
 that address, which clients check. The gateway accepts tokens that name any of these addresses, and no others. A port
 mapping may show another port; if it changes the gateway's UDP port, set \`gateway.announcedUdpPort\`.
 
@@ -161,12 +161,12 @@ identity:
   names: [10.0.2.2]
 \`\`\`
 
-To a client that uses any other name, for example through a proxy that changes the \`Host\` header, Entra ID answers by
+For any other name, for example behind a proxy that changes the \`Host\` header, Entra ID uses
 \`identity.publicOrigin\`. That address need not be reachable from this machine.
 
-Each client has to trust the CA in \`certs/ca.pem\`. If a configuration names hosts that the CA was not made for, the CA is renewed:
-a warning says so, and every client has to trust the new file. A changed name of the machine itself does not renew the CA; a
-warning says that the certificates go without that name.
+Each client must trust the CA in \`certs/ca.pem\`. If a configuration names hosts that the CA was not made for, the CA is renewed:
+a warning reports it, and every client must trust the new file. A changed name of the machine itself does not renew the CA; a
+warning reports that the certificates lack that name.
 
 To accept the tokens of a real tenant, see [use a real tenant](../how-to/real-tenant.md).
 `;

@@ -74,7 +74,7 @@ a time (milliseconds since the Unix epoch), a name, a level, a sentence (\`text\
 cookies, keys or passwords. Fields of the same name mean the same everywhere: \`session\` is the short id of a session, \`remote\` the client's
 \`address:port\`, \`reason\` one word to branch on, \`explanation\` a sentence to read.
 
-An event that "counts as a problem" is listed by \`sim.journal.problems()\`, unless a fault or an ordered failure brought it about.
+An event that "counts as a problem" is listed by \`sim.journal.problems()\`, unless a fault or an ordered failure caused it.
 This page is generated from \`src/telemetry/events.ts\`.
 
 ${rows.join('\n')}`;

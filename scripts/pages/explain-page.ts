@@ -14,7 +14,7 @@ export function explainPage(): string {
       const events = [...new Set(same.map(({ on }) => `\`${on}\``))].join(', ');
       return `| \`${id}\` | ${cell(title)} | ${WEIGHTS[weight]} | ${events} |`;
     });
-    return `### ${AREAS[area]}\n\n| Cause | What happened | Weight | Told from |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+    return `### ${AREAS[area]}\n\n| Cause | What happened | Weight | Events |\n|---|---|---|---|\n${rows.join('\n')}\n`;
   });
   return `${HEAD}
 ## All causes
@@ -27,13 +27,13 @@ ${parts.join('\n')}`;
 
 const HEAD = `# Why a client failed
 
-The journal knows what happened to every client, event by event. \`tunnelite explain\` reads it for you: what the client did, what was decided and
+The journal has everything that happened to a client, event by event. \`tunnelite explain\` reads it for you: what the client did, what was decided and
 why, and what to do next.
 
 \`\`\`sh
-npx tunnelite explain                 # who came last
+npx tunnelite explain                 # the last client
 npx tunnelite explain k3xy2z          # a session, by its short id
-npx tunnelite explain 192.0.2.10      # everybody from an address, also those who got no session
+npx tunnelite explain 192.0.2.10      # all clients from an address, also those without a session
 npx tunnelite explain 192.0.2.10:50123 --json
 \`\`\`
 
@@ -51,36 +51,33 @@ console.log(summary, findings[0]?.cause, findings[0]?.next);
 An explanation has
 
 - a summary, and an outcome: \`connected\`, \`ended\` (there was a tunnel), \`failed\` (there was none) or \`unfinished\` (the client has not
-  tried, or is at it),
-- who came: the kind of client by its User-Agent (openconnect, Cisco AnyConnect, the Microsoft Tunnel clients, curl, browsers, the bundled
-  client), with its version, and the TLS library (OpenSSL, GnuTLS or BoringSSL), which its ClientHello gives away,
-- the steps, oldest first; what comes many times, such as look-ups, is told together,
-- the findings: each with its cause, what happened, why, what to do next, the pages that say more, how often it was seen, and whether the
-  client got over it (\`overcome\`). What matters most comes first.
+  tried, or is still trying),
+- the client: its kind by its User-Agent (openconnect, Cisco AnyConnect, the Microsoft Tunnel clients, curl, browsers, the bundled
+  client), with its version, and the TLS library (OpenSSL, GnuTLS or BoringSSL) by its ClientHello,
+- the steps, oldest first; frequent steps, such as look-ups, are grouped,
+- the findings: each with its cause, what happened, why, what to do next, pages with details, how often it was seen, and whether the
+  client recovered (\`overcome\`). The most important one comes first.
 
-Where a fault rule brought something about, the finding names the rule: a simulator that is told to fail must not send anybody looking
-elsewhere.
+If a fault rule caused something, the finding names the rule.
 
-Who came last is whoever did more than look whether somebody answers. Tries without a session that came from one address within a minute of
-each other are told together. Sign-ins of a user in the quarter of an hour before a session count to it.
+The last client is the last one that did more than a probe. Tries without a session from one address within a minute of
+each other are grouped. Sign-ins of a user in the 15 minutes before a session count as part of it.
 
 ## Where two runs part
 
-A test that was green is red, and each run has a journal: \`journal.file\` writes one, and so does \`tunnelite journal --json\`. What is the first
-thing that went another way?
+If a test passed before and fails now, compare the journals of both runs to find the first difference. \`journal.file\` writes a journal, and so does \`tunnelite journal --json\`:
 
 \`\`\`sh
 npx tunnelite journal diff green.ndjson red.ndjson
 \`\`\`
 
-It says in words where they part, with the events around that in both, and then what only one of them has. The exit code is 1 if they part.
-Events are the same when their names and fields are, but for what is new in each run: ids, ports, times, durations and amounts. Things that
-happen at the same time may come in another order. It reads both files piece by piece: 100,000 lines take seconds, and no more memory than
-1,000. A line that is no event is named by its number. [testing.md](../how-to/testing.md#a-good-run-to-compare-with) says how a test runner does it by
-itself.
+It prints the first difference with the surrounding events of both, and then what only one of them has. The exit code is 1 if they differ.
+Events are the same if their names and fields are, except for values that are new in each run: ids, ports, times, durations and amounts. Simultaneous
+events may come in another order. It reads both files piece by piece: 100,000 lines take seconds, and no more memory than
+1,000. A line that is not an event is reported by its number. To do this in a test runner, see [testing.md](../how-to/testing.md#a-good-run-to-compare-with).
 
-## What it goes by
+## Its source
 
-An explanation goes by what is in the journal: the last 10,000 events (\`journal.capacity\`), from the level \`journal.level\` on. When events
-have fallen out, it says so. What came from outside is printed with control characters spelled out, and no secret is in any event.
+An explanation uses the journal: the last 10,000 events (\`journal.capacity\`), from the level \`journal.level\` on. It reports when events
+are no longer there. Control characters in outside input are escaped, and no event contains a secret.
 `;
