@@ -62,7 +62,7 @@ export const AccessSchema = Section(
       default: [],
       maxItems: MAX_ACCESS_RULES,
       description:
-        'Who may reach what, of what can be reached at all. The first rule decides that is about the request and about who asks. Without rules everybody may.',
+        'Who may reach which of the reachable resources. The first rule that matches both request and requester decides. Without rules everyone may.',
     }),
   },
   'Who may reach what.',

@@ -109,7 +109,7 @@ const FaultActionSchema = Type.Object(
     body: Type.Optional(Type.String({ format: 'text', maxLength: 50_000, description: 'What is sent.' })),
     max: Whole(1, 1_000_000, 'How many are held.'),
     ...TCP_MEMBERS,
-    icmp: Type.Optional(Type.Boolean({ description: 'Whether the sender is told.' })),
+    icmp: Type.Optional(Type.Boolean({ description: 'Whether the sender gets an ICMP error.' })),
     points: Whole(1, 1_000_000, 'Points on the way to a ban.'),
     addresses: OneOrMore('IP addresses.'),
     code: Whole(1, 9_999_999, 'AADSTS number.'),

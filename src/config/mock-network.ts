@@ -23,7 +23,7 @@ export const MOCK_HOSTS: readonly MockHost[] = [
     label: 'intranet',
     number: 10,
     tcp: site('intranet'),
-    about: 'A page that shows who came through the tunnel, and how',
+    about: 'A page that shows the client behind the tunnel, and its way',
   },
   { label: 'webapp', number: 11, tcp: site('webapp'), about: 'A web application: login form, cookies, upload' },
   {
@@ -82,7 +82,7 @@ export const MOCK_HOSTS: readonly MockHost[] = [
     },
     about: 'HTTP proxies: open, with an allow-list, with a password, inspecting',
   },
-  { label: 'pac', number: 43, tcp: { '80': 'proxy-http' }, about: 'The PAC file, which says what goes by the proxy' },
+  { label: 'pac', number: 43, tcp: { '80': 'proxy-http' }, about: 'The PAC file, which lists what uses the proxy' },
   { label: 'dns', number: 53, tcp: { '53': 'dns' }, udp: { '53': 'dns' }, about: 'The resolver of the mock network' },
 ];
 

@@ -37,7 +37,7 @@ export const PacSchema = Section(
     proxy: Nullable(
       Type.String({ maxLength: 260 }),
       'proxy.contoso.internal:3128',
-      'Host and port that the PAC file sends clients to; null = nothing goes by a proxy.',
+      'Host and port that the PAC file sends clients to; null = nothing uses a proxy.',
     ),
     exclusions: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
       default: [],

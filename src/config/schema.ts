@@ -68,7 +68,7 @@ const GatewaySchema = Section(
     announcedUdpPort: Nullable(
       Type.Integer({ minimum: 1, maximum: 65_535 }),
       null,
-      'UDP port that clients are told to use, if a port mapping (Docker, NAT) shows them a port other than gateway.port; null = the same.',
+      'UDP port that the gateway announces to clients, if a port mapping (Docker, NAT) shows them a port other than gateway.port; null = the same.',
     ),
     mtu: Int(1500, 576, 65_535, 'MTU of the link, in bytes; the MTU of the tunnel is derived from it.'),
     dpd: Seconds(90, 'Interval of dead-peer detection.'),
@@ -84,7 +84,7 @@ const GatewaySchema = Section(
     proxyPac: Nullable(
       Type.String({ format: 'pac-url', maxLength: 1024 }),
       null,
-      'URL of a proxy configuration file (PAC) that clients are told (X-CSTP-MSIE-Proxy-Pac-URL), such as http://pac.contoso.internal/proxy.pac; null = none, as with the real product, whose clients get it by their profile.',
+      'URL of a proxy configuration file (PAC) that the gateway sends to clients (X-CSTP-MSIE-Proxy-Pac-URL), such as http://pac.contoso.internal/proxy.pac; null = none, as with the real product, whose clients get it by their profile.',
     ),
     denyRoaming: Flag(false, 'true: a session cannot be resumed from another address.'),
     maxSessions: Int(64_000, 1, 1_000_000, 'Sessions at a time.'),

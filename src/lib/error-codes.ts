@@ -471,7 +471,7 @@ export const ERROR_CODES = {
   },
   ERR_ADMIN_BUSY: {
     summary: 'The administration listener has as many readers as it allows.',
-    hint: 'Close connections that nobody reads, then try again.',
+    hint: 'Close connections that no one reads, then try again.',
   },
   ERR_ADMIN_FORBIDDEN: {
     summary: 'The administration listener does not accept requests from this origin or for this host name.',

@@ -31,7 +31,7 @@ export interface EventMap {
   // certificates
   'certificate.created': { certificate: string; path: string };
   'certificate.renewed': { certificate: string; path: string; reason: string };
-  /** A new CA certificate with the old key. `explanation` says who has to trust it. */
+  /** A new CA certificate with the old key. `explanation` says which clients must trust it. */
   'certificate.authority.renewed': { path: string; fingerprint: string; reason: string; explanation: string };
   /** A name of this machine that certificates go without, as the CA does not permit it. */
   'certificate.name.omitted': { host: string; explanation: string };
@@ -44,7 +44,7 @@ export interface EventMap {
     /** The TLS library of the client, told by its ClientHello. */
     library?: string | undefined;
   };
-  /** Of a flood only some of each reason are told; `withheld`: how many more there were since the last one. */
+  /** In a flood only some events of each reason are reported; `withheld`: how many more there were since the last one. */
   'tls.failed': {
     remote: string;
     reason: string;
@@ -197,7 +197,7 @@ export interface EventMap {
   'gateway.started': { port: number };
   /** The gateway takes no new clients, and waits for those that it has to leave. */
   'gateway.draining': { sessions: number; timeout: string | undefined };
-  /** Nobody is connected any more: so many left by themselves, and so many were ended when the time was up. */
+  /** No client is connected any more. The fields count the clients that left, and those that were disconnected when the time was up. */
   'gateway.drained': { left: number; ended: number };
   /** The gateway did not get to its clients for a while; no client is held to account for that. */
   'gateway.stalled': { milliseconds: number };
@@ -306,7 +306,7 @@ export interface EventMap {
     bytesOut: number;
     reason: string;
   };
-  /** Rules of access came or went while the simulator runs. `ended`: connections, UDP destinations and pings that nobody is let through to any more. */
+  /** Access rules were added or removed while the simulator runs. `ended`: connections, UDP destinations and pings that the rules no longer allow. */
   'access.changed': { what: string; rules: number; otherwise: string; ended: number };
   /** The limit on sockets to upstreams was met. `count`: how often since the last report on this session and action. */
   'resource.limit': { session: string | undefined; table: string; action: string; count: number };

@@ -78,7 +78,7 @@ export function explainRoutes(explain: ExplainPort): FastifyPluginAsync {
         query: ExplainQuery,
         answer: ExplainAnswer,
         description:
-          'With `session` that one, with `address` who came from there, without either who came last: what the client did, what was decided and why, and what to do next. 404 when the journal has nothing of it.',
+          'With `session` that session, with `address` the clients from there, without either the last client: what the client did, what was decided and why, and what to do next. 404 when the journal has nothing of it.',
       }),
       async ({ query }) => explain(subjectOf(query as Static<typeof ExplainQuery>)),
     );

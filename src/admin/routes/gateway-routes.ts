@@ -15,7 +15,7 @@ const StopBody = Type.Object(
     cookies: Type.Optional(
       Type.Enum(['keep', 'lose'], {
         noun: 'way with cookies',
-        description: '`keep` (default): clients can resume with their cookies; `lose`: they have to authenticate anew.',
+        description: '`keep` (default): clients can resume with their cookies; `lose`: they must authenticate again.',
       }),
     ),
     notify: Type.Optional(

@@ -42,7 +42,7 @@ export function tokenCheckRoutes(inspect: TokenInspector): FastifyPluginAsync {
   const parts = {
     body: Body,
     answer: Answer,
-    description: 'By the checks of the gateway itself. Nobody is logged in by it, and no keys are downloaded.',
+    description: 'It uses the checks of the gateway itself. It logs no one in, and downloads no keys.',
   };
   return async (app) => {
     app.post('/', route('tokens', 'Look at a token: each claim, each check', parts), async ({ body }) =>

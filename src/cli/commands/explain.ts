@@ -7,7 +7,7 @@ export default command({
     who: {
       type: 'positional',
       valueHint: 'session|address|last',
-      description: 'Short id of a session, or address of a client, with or without a port; default: who came last',
+      description: 'Short id of a session, or address of a client, with or without a port; default: the last client',
       required: false,
     },
     ...remoteOptions,

@@ -7,7 +7,7 @@ const stopOptions = {
   ...remoteOptions,
   'lose-cookies': {
     type: 'boolean',
-    description: 'Clients have to authenticate anew; else they resume with their cookies',
+    description: 'Clients must authenticate again; otherwise they resume with their cookies',
   },
   notify: { type: 'boolean', description: 'Send clients a disconnect packet first' },
 } as const;

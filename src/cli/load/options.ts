@@ -69,7 +69,7 @@ export const surroundingOptions = {
   pid: {
     type: 'string',
     valueHint: 'number',
-    description: 'Process of the gateway on this machine, whose CPU and memory are told',
+    description: 'Process of the gateway on this machine, whose CPU and memory are reported',
   },
 } as const;
 

@@ -44,7 +44,7 @@ export const COOKIE_CAUSES: readonly Cause[] = [
     id: 'cookie-unknown',
     area: 'cookie',
     weight: 'fatal',
-    title: 'Nobody knows the cookie',
+    title: 'The cookie is unknown',
     on: 'session.refused',
     when: ({ reason, session }) => reason === 'unknown-cookie' && session === undefined,
     what: ({ explanation }) => explanation,
