@@ -2,7 +2,7 @@ import t from 'tap';
 
 /* What is asked again and again while somebody looks. There is no page here, so that its document is made up. */
 
-const page = { hidden: false, addEventListener() {} };
+const page = { hidden: false, addEventListener() {}, documentElement: { dataset: {} } };
 Object.assign(globalThis, { document: page });
 const { Poll } = await import('../../src/dashboard/page/core/poll.js');
 
