@@ -27,7 +27,7 @@ export const KINDS: Readonly<Record<SeamName, readonly string[]>> = {
   ],
   tcp: TCP_KINDS,
   packet: ['tcp', 'udp', 'icmp', 'other'],
-  decision: ['accept', 'tls', 'authenticate', 'connect', 'session', 'traffic', 'dpd', 'cookie', 'resource'],
+  decision: ['accept', 'tls', 'authenticate', 'connect', 'session', 'traffic', 'dpd', 'cookie', 'rekey', 'resource'],
   dns: DNS_KINDS,
   http: ['instance', 'metadata', 'keys', 'authorize', 'token', 'devicecode', 'logout', 'userinfo', 'user-realm'],
 };

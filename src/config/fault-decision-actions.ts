@@ -6,6 +6,7 @@ export const STREAM_KINDS: readonly string[] = [
   'tls',
   'authenticate',
   'cookie',
+  'rekey',
   'connect',
   'session',
   'traffic',
@@ -28,7 +29,10 @@ const OF_CONNECTIONS: DecisionKinds = { at: [...STREAM_KINDS, 'resource'], unnam
 
 /** At which decisions an action can be done. */
 export const DECISION_KINDS: Readonly<Record<string, DecisionKinds>> = {
-  refuse: { at: ['authenticate', 'connect', 'cookie', 'resource'] },
+  refuse: {
+    at: ['authenticate', 'connect', 'cookie', 'rekey', 'resource'],
+    unnamed: ['authenticate', 'connect', 'cookie', 'resource'],
+  },
   pool_exhausted: { at: ['connect'] },
   stall: { at: STREAM_KINDS, unnamed: TURNING_POINTS },
   close: { at: STREAM_KINDS, unnamed: TURNING_POINTS },

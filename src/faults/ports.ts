@@ -30,8 +30,11 @@ export interface HttpFault {
   readonly drop?: boolean;
 }
 
+/** A client comes back with the cookie of its session, which it may do to have its keys renewed. */
+export type ReturnPoint = 'cookie' | 'rekey';
+
 /** A turning point of a TCP connection, or a moment of its session. */
-export type StreamPoint = 'accept' | 'tls' | 'authenticate' | 'cookie' | 'connect' | 'session' | 'traffic' | 'dpd';
+export type StreamPoint = 'accept' | 'tls' | 'authenticate' | ReturnPoint | 'connect' | 'session' | 'traffic' | 'dpd';
 
 /** What is known of who is concerned. */
 export interface FaultFacts {
@@ -47,7 +50,7 @@ export interface FaultFacts {
 }
 
 /** Where control decisions are taken that a fault may overrule. */
-export type DecisionPoint = 'authenticate' | 'connect' | 'cookie';
+export type DecisionPoint = 'authenticate' | 'connect' | ReturnPoint;
 
 /** Overrules a decision: the caller refuses as it would by itself, with this explanation. */
 export interface DecisionFault {

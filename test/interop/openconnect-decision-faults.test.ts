@@ -10,6 +10,7 @@ const skip = skipUnless({ programs: SOCKS_TUNNEL_PROGRAMS });
 
 const WHOAMI = 'http://intranet.contoso.internal/whoami';
 const LONG = { timeout: 100_000 };
+const REKEY = { seam: 'decision', kind: 'rekey' } as const;
 
 async function gateway(t: Test, settings: object = {}) {
   const sim = await startSimulator({ gateway: { dpd: 3, disableUdp: true, ...settings } });
@@ -133,4 +134,49 @@ t.test('a client that is stalled in mid-session loses nothing', { skip }, async 
   t.equal((await tunnel.fetch(`http://intranet.contoso.internal/bytes/${size}`)).length, size);
   t.equal(stall.hits(), 1);
   sim.journal.expect({ name: 'session.connect' }, 1);
+});
+
+t.test(
+  'a client that renews its keys when their time is over is at a rekey, and ends when it is refused',
+  { skip },
+  async (t) => {
+    const { sim, open } = await gateway(t, { rekeyTime: 3 });
+    const tunnel = await open();
+    await using stall = sim.faults.add({ on: REKEY, when: { times: 1 }, then: { do: 'stall', ms: 500 } });
+    await using reset = sim.faults.add({ on: REKEY, when: { skip: 1, times: 1 }, then: { do: 'reset' } });
+    const since = sim.journal.mark();
+    await stall.struck(1, LONG);
+    const { seq: first } = await sim.journal.waitFor(
+      { name: 'session.connect', fields: { resumed: true }, since },
+      LONG,
+    );
+    t.match((await tunnel.fetch(WHOAMI)).toString(), /alice/, 'late, and with new keys');
+    await reset.struck(1, LONG);
+    await sim.journal.waitFor({ name: 'session.connect', fields: { resumed: true }, since: first }, LONG);
+    t.match((await tunnel.fetch(WHOAMI)).toString(), /alice/, 'by another attempt');
+    await using refuse = sim.faults.add({ on: REKEY, then: { do: 'refuse', reason: 'No new keys.' } });
+    await refuse.struck(1, LONG);
+    t.not(await tunnel.ended, 0);
+    sim.journal.expect({ name: 'session.refused', fields: { reason: 'fault', explanation: 'No new keys.' } }, 1);
+    t.equal(sim.journal.count({ name: 'session.rekey' }), 0, 'the client does it by itself');
+  },
+);
+
+t.test('a client that comes back since its connection broke is at no rekey', { skip }, async (t) => {
+  const { sim, open } = await gateway(t);
+  const tunnel = await open();
+  await using rekey = sim.faults.add({ on: REKEY, then: { do: 'refuse' } });
+  const [{ id: session }] = sim.sessions.list() as [{ id: string }];
+  const since = sim.journal.mark();
+  await using cut = sim.faults.add({
+    on: { seam: 'decision', kind: 'session', session },
+    when: { times: 1 },
+    then: { do: 'reset' },
+  });
+  await sim.journal.waitFor({ name: 'session.connect', fields: { session, resumed: true }, since }, LONG);
+  t.match((await tunnel.fetch(WHOAMI)).toString(), /alice/);
+  t.strictSame([cut.hits(), rekey.seen()], [1, 0]);
+  sim.sessions.rekey(session);
+  t.not(await tunnel.ended, 0);
+  t.equal(rekey.hits(), 1, 'the gateway had it renew');
 });

@@ -1,6 +1,8 @@
-import type { FaultPorts, StreamFault, StreamPoint } from '../../faults/ports.ts';
+import type { FaultPorts, ReturnPoint, StreamFault, StreamPoint } from '../../faults/ports.ts';
 import { resetStream } from '../../lib/reset-stream.ts';
+import { renewsKeys } from '../session/renewal.ts';
 import type { GatewaySession } from '../session/session.ts';
+import type { AdmissionHost } from './admission.ts';
 import type { TunnelRefusal } from './connect-request.ts';
 import { ConnectionState } from './connection-state.ts';
 import { cookieRefused } from './http-response.ts';
@@ -32,15 +34,31 @@ export function inject(host: FaultHost, subject: FaultSubject, point: StreamPoin
   return fault !== undefined && suffer(host, subject, fault);
 }
 
-/** As `inject`, where an answer is awaited: what stalls is that answer. */
-export async function injectAwaited(
-  host: FaultHost,
-  subject: FaultSubject,
-  point: StreamPoint,
-  session: GatewaySession,
-): Promise<boolean> {
-  const fault = faultAt(host, subject, point, session);
-  return fault !== undefined && sufferAwaited(host, subject, fault, session);
+/** A client comes back with the cookie of a session: at which points rules can be about that. */
+interface Return {
+  readonly session: GatewaySession;
+  readonly points: readonly ReturnPoint[];
+}
+
+/** Undefined: no session is known, or it has logged in on this connection. */
+export function pointsOfReturn(
+  { settings }: Pick<AdmissionHost, 'settings'>,
+  { remoteAddress, session: own }: FaultSubject,
+  session: GatewaySession | undefined,
+): Return | undefined {
+  if (session === undefined || session === own) return undefined;
+  const renews = renewsKeys(session, { remoteAddress, rekeyTime: settings.rekeyTime });
+  return { session, points: renews ? ['cookie', 'rekey'] : ['cookie'] };
+}
+
+/** As `inject` at each of these points; a stall lets the answer wait. */
+export async function injectReturn(host: FaultHost, subject: FaultSubject, returning: Return): Promise<boolean> {
+  const { session, points } = returning;
+  for (const point of points) {
+    const fault = faultAt(host, subject, point, session);
+    if (fault !== undefined && (await sufferAwaited(host, subject, fault, session))) return true;
+  }
+  return false;
 }
 
 /** As `suffer`, where an answer is awaited: what stalls is that answer. */
@@ -73,24 +91,29 @@ export function suffer(host: FaultHost, subject: FaultSubject, fault: StreamFaul
   return true;
 }
 
-/** Why the fault plan has the cookie refused that a session was found by; undefined: it does not. */
+/** Why the fault plan has a client refused that shows the cookie of a session; undefined: it does not. */
 export function cookieFault(
   faults: FaultPorts,
   session: GatewaySession,
   remote: { readonly address: string; readonly key: string },
+  point: ReturnPoint = 'cookie',
 ): string | undefined {
-  return faults.decision?.('cookie', { session: session.id, person: session, remote })?.explanation;
+  return faults.decision?.(point, { session: session.id, person: session, remote })?.explanation;
 }
 
-/** The answer to a client that comes back with a cookie that the fault plan has refused. */
-export function cookieRefusal(
+/** The answer to a client that comes back with its cookie, and that the fault plan has refused. */
+export function returnRefusal(
   { faults }: FaultHost,
-  { remote, remoteAddress, session: own }: FaultSubject,
-  session: GatewaySession | undefined,
+  { remote, remoteAddress }: FaultSubject,
+  returning: Return | undefined,
 ): TunnelRefusal | undefined {
-  if (session === undefined || session === own) return undefined;
-  const explanation = cookieFault(faults, session, { address: remoteAddress, key: remote });
-  return explanation === undefined
-    ? undefined
-    : { reason: 'fault', explanation, answer: cookieRefused(), session: session.id };
+  if (returning === undefined) return undefined;
+  const { session, points } = returning;
+  for (const point of points) {
+    const explanation = cookieFault(faults, session, { address: remoteAddress, key: remote }, point);
+    if (explanation !== undefined) {
+      return { reason: 'fault', explanation, answer: cookieRefused(), session: session.id };
+    }
+  }
+  return undefined;
 }

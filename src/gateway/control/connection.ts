@@ -17,7 +17,7 @@ import { type AdmissionClient, admit, settle } from './admission.ts';
 import { cipherName } from './cipher-name.ts';
 import { entitledSession, sessionOfCookie, showsCookie, type TunnelRefusal } from './connect-request.ts';
 import { ConnectionDeadlines, type Look } from './connection-deadlines.ts';
-import { cookieRefusal, inject, injectAwaited, suffer, sufferAwaited } from './connection-faults.ts';
+import { inject, injectReturn, pointsOfReturn, returnRefusal, suffer, sufferAwaited } from './connection-faults.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { CONNECTION_TRANSITIONS, type ConnectionEvent, ConnectionState } from './connection-state.ts';
 import { FIRST_BYTES, MAX_REQUESTS_PER_CONNECTION, REQUEST_LIMITS } from './constants.ts';
@@ -378,13 +378,13 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     const found = this.#session
       ? { session: this.#session, ended: undefined }
       : await sessionOfCookie(this.#host.sessionTable, this.#headers.webvpn);
-    const taken = 'answer' in found || found.session === this.#session ? undefined : found.session;
-    if (taken !== undefined && (await injectAwaited(this.#host, this, 'cookie', taken))) return;
+    const returning = 'answer' in found ? undefined : pointsOfReturn(this.#host, this, found.session);
+    if (returning !== undefined && (await injectReturn(this.#host, this, returning))) return;
     if (this.#state !== ConnectionState.Connecting) return;
     const entitled =
       'answer' in found
         ? found
-        : (cookieRefusal(this.#host, this, found.session) ??
+        : (returnRefusal(this.#host, this, returning) ??
           entitledSession(found.session, request.target, this.#host.turnsAway, found.ended));
     if ('answer' in entitled) this.#refuseTunnel(entitled, request);
     else this.#openTunnel(entitled.session, request);

@@ -118,7 +118,6 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   /** Monotonic time at which the cookie is no longer valid; undefined while a tunnel is up. */
   #expiresAt: number | undefined;
   #connectedAt: number | undefined;
-  /** The latest tunnel, up or not. */
   #tunnel: Tunnel | undefined;
   /** Of all tunnels before the latest one. */
   #past = NO_TRAFFIC;
@@ -362,6 +361,11 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return this.connected ? this.#tunnel : undefined;
   }
 
+  /** The latest tunnel, up or not. */
+  get latestTunnel(): Tunnel | undefined {
+    return this.#tunnel;
+  }
+
   /** When the first of its time limits strikes, if nothing happens until then: monotonic, Infinity when there is none. */
   get deadline(): number {
     return this.tunnel?.deadline ?? this.#expiresAt ?? Infinity;
@@ -443,14 +447,11 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
       case SessionEffect.TellDisconnect:
         this.#tellDisconnect(input);
         break;
-      case SessionEffect.TellExpired:
-        this.emit('session.expired', {
-          session: this.id,
-          ...personFields(this),
-          reason: input.reason,
-          explanation: input.explanation,
-        });
+      case SessionEffect.TellExpired: {
+        const { reason, explanation } = input;
+        this.emit('session.expired', { session: this.id, ...personFields(this), reason, explanation });
         break;
+      }
       case SessionEffect.AwaitSettle:
         this.#host.afterBatch(() => this.#apply(SETTLED));
         break;

@@ -69,6 +69,12 @@ const DROPPED_INTERVAL = 10_000;
 /** Bytes of a disconnect packet that are looked at: its first one, and what people may read. */
 const MAX_GOODBYE = 129;
 
+/** How a tunnel ended, and how many milliseconds it had been up. */
+export interface TunnelEnd {
+  readonly reason: EndReason;
+  readonly age: number;
+}
+
 type Channels = { readonly control: ControlChannel; readonly data: DataChannel | undefined };
 
 /** One tunnel of a session, from its CONNECT to its end: two channels, the packets through them, and their time limits. */
@@ -90,6 +96,7 @@ export class Tunnel implements TunnelPort, Traffic {
   /** How many of each kind have been reported, and when. */
   #reported = { spoofed: 0, malformed: 0, at: -Infinity };
   #openedAt = 0;
+  #ended: TunnelEnd | undefined;
 
   constructor(terms: TunnelTerms, owner: TunnelOwner) {
     this.terms = terms;
@@ -262,6 +269,11 @@ export class Tunnel implements TunnelPort, Traffic {
     return this.#openedAt;
   }
 
+  /** Undefined while it is up. */
+  get ended(): TunnelEnd | undefined {
+    return this.#ended;
+  }
+
   /** Time is about to leap by so many milliseconds: asks a client for a sign of life that would be given up afterwards. False: no need. */
   askBefore(leap: number): boolean {
     return this.#channels?.control.askBefore(leap, this.terms.dpd) ?? false;
@@ -303,8 +315,10 @@ export class Tunnel implements TunnelPort, Traffic {
   close(reason: EndReason, notify = NOTIFIED_ENDS.has(reason)): void {
     const channels = this.#channels;
     if (!channels) return;
-    this.#reportDropped(this.#owner.monotonic);
+    const now = this.#owner.monotonic;
+    this.#reportDropped(now);
     this.#channels = undefined;
+    this.#ended = { reason, age: now - this.#openedAt };
     channels.data?.close();
     channels.control.close(notify);
     this.#owner.emit('channel.cstp.close', { session: this.id, remote: channels.control.remote, reason });

@@ -1,0 +1,32 @@
+import type { EndReason } from './channel-ports.ts';
+import { REKEY_SLACK_MS } from './constants.ts';
+import type { TunnelEnd, TunnelTerms } from './tunnel.ts';
+
+/** What a session has to say about the tunnel that a client comes back to replace. */
+export interface Renewable {
+  readonly latestTunnel:
+    | { readonly terms: Pick<TunnelTerms, 'remoteAddress'>; readonly ended: TunnelEnd | undefined }
+    | undefined;
+}
+
+/** Ends that are the client's own doing: it closed its connection, with a word or without. */
+const LEFT: ReadonlySet<EndReason> = new Set<EndReason>(['connection-lost', 'temporary']);
+
+/**
+ * Whether a client that comes with its cookie for a new tunnel renews its keys by that (reference openconnect-protocol §10, `new-tunnel`): the
+ * old tunnel is still up, the gateway had it renewed, or the client closed it when its time was over. A client that has another address than
+ * its old tunnel, which is still up, roams.
+ *
+ * @param client `rekeyTime`: seconds after which clients were told to renew their tunnel
+ */
+export function renewsKeys(
+  { latestTunnel }: Renewable,
+  client: { readonly remoteAddress: string; readonly rekeyTime: number | undefined },
+): boolean {
+  const { remoteAddress, rekeyTime } = client;
+  if (latestTunnel === undefined) return false;
+  const { ended, terms } = latestTunnel;
+  if (ended === undefined) return terms.remoteAddress === remoteAddress;
+  if (ended.reason === 'rekey') return true;
+  return rekeyTime ? LEFT.has(ended.reason) && ended.age >= rekeyTime * 1000 - REKEY_SLACK_MS : false;
+}
