@@ -8,7 +8,9 @@ export {
   ClientState,
   type ClientStep,
   type DtlsWish,
+  ImpairedCarrier,
   networkCarrier,
+  systemCarrierFrom,
   type TunnelConfiguration,
 } from './core/index.ts';
 export { type TokenSource, withFreshToken } from './fresh-token.ts';

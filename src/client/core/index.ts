@@ -19,6 +19,7 @@ export {
   UNANSWERED_SWITCH_MS,
 } from './constants.ts';
 export type { DtlsWish } from './dtls-wish.ts';
+export { ImpairedCarrier } from './impaired-carrier.ts';
 export { LightClient } from './light-client.ts';
 export { tokenSignIn } from './login.ts';
 export { passwordSignIn } from './password-sign-in.ts';

@@ -1,6 +1,7 @@
 import {
   type Carrier,
   type ChannelName,
+  ImpairedCarrier,
   LightClient,
   type LightClientObserver,
   type LightClientOptions,
@@ -19,7 +20,6 @@ import type { CheckedPlan } from '../plan/read.ts';
 import { ALONE, ownCount, ownNumber } from '../plan/worker.ts';
 import { type Behaviour, behaviourOf } from './behaviour.ts';
 import type { Books } from './books.ts';
-import { ClientCarrier } from './client-carrier.ts';
 import type { FlowParts } from './inner-flow.ts';
 import { type ClientOwner, LoadClientRun } from './load-client.ts';
 import { PingCodec } from './ping.ts';
@@ -100,7 +100,7 @@ export class Fleet implements ClientOwner {
     const seeds = Array.from({ length: count }, () => chance.uint32());
     this.clients = Array.from({ length: ownCount(count, worker) }, (_, place) => {
       const index = ownNumber(place, worker);
-      const carrier = new ClientCarrier(this.network(index, 0), seededRandom(seeds[index]!), silence);
+      const carrier = new ImpairedCarrier(this.network(index, 0), seededRandom(seeds[index]!), silence);
       return new LoadClientRun(this, index, carrier, period);
     });
     this.flows = ownCount(this.#flow?.least ?? 0, worker);

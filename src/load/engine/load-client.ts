@@ -2,6 +2,7 @@ import { backoff } from '../../client/core/backoff.ts';
 import {
   type Carrier,
   type ChannelName,
+  type ImpairedCarrier,
   type LightClient,
   type SignIn,
   type TunnelConfiguration,
@@ -15,7 +16,6 @@ import type { RandomSource } from '../../lib/random.ts';
 import type { Tally } from '../result/tally.ts';
 import type { Books } from './books.ts';
 import { causeOf } from './cause.ts';
-import type { ClientCarrier } from './client-carrier.ts';
 import { type FlowParts, InnerFlow } from './inner-flow.ts';
 import { firstAddress, type PingCodec } from './ping.ts';
 import { RequestLedger } from './request-ledger.ts';
@@ -69,7 +69,7 @@ export interface ClientOwner {
 /** One client of a load test: its tunnel, its requests, and what is being measured of it. */
 export class LoadClientRun {
   readonly index: number;
-  readonly carrier: ClientCarrier;
+  readonly carrier: ImpairedCarrier;
   readonly #fleet: ClientOwner;
   readonly #ledger: RequestLedger;
   #client: LightClient | undefined;
@@ -88,7 +88,7 @@ export class LoadClientRun {
   #host: InnerHost | undefined;
   #flow: InnerFlow | undefined;
 
-  constructor(fleet: ClientOwner, index: number, carrier: ClientCarrier, period: number) {
+  constructor(fleet: ClientOwner, index: number, carrier: ImpairedCarrier, period: number) {
     this.#fleet = fleet;
     this.index = index;
     this.carrier = carrier;

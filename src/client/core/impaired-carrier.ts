@@ -1,6 +1,6 @@
-import type { Carrier, DatagramPort, DatagramSink, Target } from '../../client/core/index.ts';
-import type { RandomSource } from '../../lib/random.ts';
+import { type RandomSource, systemRandom } from '../../lib/random.ts';
 import type { TcpStream } from '../../network/index.ts';
+import { type Carrier, type DatagramPort, type DatagramSink, systemCarrier, type Target } from './carrier.ts';
 import { SilentStream } from './silent-stream.ts';
 
 /** Ours: ports that a client has left and that stay open: the one before the last may still be the gateway's, where the last came to nothing. */
@@ -9,8 +9,15 @@ const MOST_HELD = 2;
 /**
  * The network of one client, in which things go wrong: its datagrams are lost, its connection breaks or falls silent. All of that is at this end,
  * so that the gateway can be any.
+ *
+ * @example
+ * ```ts
+ * const carrier = new ImpairedCarrier();
+ * await using client = await TunnelClient.connect({ server, token, carrier });
+ * carrier.lose(1); // UDP is blocked from now on
+ * ```
  */
-export class ClientCarrier implements Carrier {
+export class ImpairedCarrier implements Carrier {
   /** Share of its datagrams that is lost, in each direction: 0 none, 1 all. */
   #loss = 0;
   /** Ports and connections of an earlier one lead nowhere. */
@@ -23,11 +30,11 @@ export class ClientCarrier implements Carrier {
   readonly #canFallSilent: boolean;
 
   /**
-   * @param below the network that it is a part of
+   * @param below the network that it is a part of; the machine's own by default
    * @param random which datagrams are lost
    * @param canFallSilent whether `fallSilent` will be called: it costs each connection some memory
    */
-  constructor(below: Carrier, random: RandomSource, canFallSilent: boolean) {
+  constructor(below: Carrier = systemCarrier, random: RandomSource = systemRandom, canFallSilent = false) {
     this.#below = below;
     this.#random = random;
     this.#canFallSilent = canFallSilent;
@@ -37,13 +44,13 @@ export class ClientCarrier implements Carrier {
     return this.#loss;
   }
 
-  /** Which share of its datagrams is lost from now on. */
+  /** Which share of its datagrams is lost from now on, in each direction: 0 none, 1 all. */
   lose(share: number): void {
     this.#loss = share;
   }
 
-  /** It is in another network from now on: from the ports in the old one, nothing is heard any more. */
-  moveTo(below: Carrier): void {
+  /** It is in another network from now on, by default the same one with other ports: from the ports in the old one, nothing is heard any more. */
+  moveTo(below: Carrier = systemCarrier): void {
     this.#epoch++;
     this.#below = below;
   }

@@ -1,7 +1,7 @@
 import t from 'tap';
+import { ImpairedCarrier } from '../../../src/client/core/impaired-carrier.ts';
 import type { Carrier, DatagramSink } from '../../../src/client/core/index.ts';
 import { seededRandom } from '../../../src/lib/random.ts';
-import { ClientCarrier } from '../../../src/load/engine/client-carrier.ts';
 
 const TARGET = { host: '192.0.2.1', port: 443 };
 const DATAGRAM = Buffer.from('x');
@@ -19,7 +19,7 @@ function lab() {
       return { send: () => void sent++, close: () => void open.delete(number) };
     },
   };
-  const carrier = new ClientCarrier(below, seededRandom(1), false);
+  const carrier = new ImpairedCarrier(below, seededRandom(1), false);
   const received: number[] = [];
   return {
     carrier,
