@@ -28,7 +28,7 @@ t.test('each block says what it holds, so that none escapes the checks', async (
     all.flatMap((page) => page.complaints),
     [],
   );
-  const languages = new Set([...Object.keys(PROGRAM_EXTENSIONS), 'sh', 'yaml', 'json', 'text', '']);
+  const languages = new Set([...Object.keys(PROGRAM_EXTENSIONS), 'sh', 'yaml', 'json', 'text', 'mermaid', '']);
   for (const { language, markers, place } of blocks) {
     t.ok(languages.has(language), `${place}: ${language}`);
     const isConfiguration = language === 'yaml' || language === 'json';
