@@ -76,6 +76,8 @@ t.test(
         await page.screenshot({ path: join(SCREENSHOT_FOLDER, `load-report-${colorScheme}.png`), fullPage: true });
       }
       await page.setViewportSize({ width: 380, height: 800 });
+      // The plots are drawn again once they know of their new width.
+      await page.waitForFunction('document.documentElement.scrollWidth === 380');
       t.equal(await page.evaluate<number>('document.documentElement.scrollWidth'), 380, 'it fits a phone');
       if (colorScheme === 'light') await assertAccessible(t, page, 'the report');
       t.strictSame(faults, []);
