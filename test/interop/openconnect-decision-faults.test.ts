@@ -166,7 +166,7 @@ t.test('a client that comes back since its connection broke is at no rekey', { s
   const { sim, open } = await gateway(t);
   const tunnel = await open();
   await using rekey = sim.faults.add({ on: REKEY, then: { do: 'refuse' } });
-  const [{ id: session }] = sim.sessions.list() as [{ id: string }];
+  const session = sim.sessions.list()[0]!.id;
   const since = sim.journal.mark();
   await using cut = sim.faults.add({
     on: { seam: 'decision', kind: 'session', session },
