@@ -291,8 +291,20 @@ export class ResourceBroker implements Closable {
     });
     stream.once('close', () => {
       this.#streams.delete(stream);
-      const whole = failure === undefined && stream.readableEnded && stream.writableFinished;
-      open.end({ ...accepted.bytes(), outcome: whole ? 'completed' : 'broken', reason: failure ?? 'closed' });
+      const end = (outcome: 'completed' | 'broken', reason = 'closed'): void =>
+        open.end({ ...accepted.bytes(), outcome, reason });
+      const { rest } = accepted;
+      if (failure !== undefined || !stream.writableFinished) end('broken', failure);
+      else if (stream.readableEnded) end('completed');
+      else if (rest === undefined) end('broken');
+      else {
+        // The resource has said all that it had to say, and closed. What is left is between the client and the stack.
+        open.endBy((reason) => {
+          end('broken', reason);
+          rest.reset();
+        });
+        rest.whenOver((error) => (error === undefined ? end('completed') : end('broken', errorText(error))));
+      }
     });
     if (shape?.kbps === undefined && shape?.resetAfter === undefined) return stream;
     return new ShapedStream(stream, shape, this.#options.clock, () => accepted.bytes().bytesOut);

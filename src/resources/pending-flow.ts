@@ -1,5 +1,6 @@
-import type { TcpConnectRequest } from '../netstack/index.ts';
-import type { PendingStream } from './types.ts';
+import type { Duplex } from 'node:stream';
+import type { TcpConnectRequest, TcpFlow } from '../netstack/index.ts';
+import type { PendingStream, StreamRest } from './types.ts';
 
 /** A SYN of the tunnel as a stream that waits for its answer. */
 export function pendingFlow(flow: TcpConnectRequest): PendingStream {
@@ -7,8 +8,10 @@ export function pendingFlow(flow: TcpConnectRequest): PendingStream {
     owner: flow.owner,
     accept() {
       const accepted = flow.accept({ noDelay: true });
+      const stream = accepted.toDuplex();
       return {
-        stream: accepted.toDuplex(),
+        stream,
+        rest: restOf(accepted, stream),
         bytes() {
           const { bytesIn, bytesOut } = accepted.stats();
           return { bytesIn, bytesOut };
@@ -19,5 +22,14 @@ export function pendingFlow(flow: TcpConnectRequest): PendingStream {
       if (answer === 'drop') flow.drop();
       else flow.refuse(answer);
     },
+  };
+}
+
+function restOf(flow: TcpFlow, stream: Duplex): StreamRest {
+  const { promise: over, resolve } = Promise.withResolvers<Error | undefined>();
+  stream.once('over', resolve);
+  return {
+    whenOver: (callback) => void over.then(callback),
+    reset: () => flow.reset(),
   };
 }

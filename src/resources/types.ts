@@ -120,6 +120,16 @@ export interface AcceptedStream {
   readonly stream: Duplex;
   /** Bytes from the client, and to it, so far. */
   bytes(): { readonly bytesIn: number; readonly bytesOut: number };
+  /** What is left of it when the resource has closed its side and the client has not; undefined: then nothing is. */
+  readonly rest?: StreamRest;
+}
+
+/** A connection that the resource is done with: its last bytes, and the client's end. */
+export interface StreamRest {
+  /** Calls back, after whatever is under way, when the connection is over: with an error if the client did not get to its end. */
+  whenOver(callback: (error: Error | undefined) => void): void;
+  /** Ends it by RST. */
+  reset(): void;
 }
 
 /** A stream that waits for its answer: a SYN in the tunnel, a CONNECT on the TLS port or at the proxy. One of the two is called, once. */

@@ -17,7 +17,7 @@ export function endReadably(stream: Duplex, clock: Clock): void {
 
 /**
  * The stream below a TLS server. Node destroys it in the turn in which it writes the alert that refuses a client, which would be a reset;
- * until the handshake is complete this one ends it readably instead.
+ * until the handshake is complete this one ends it readably instead, as it does when the server has come to its end.
  */
 export class HandshakeStream extends Duplex {
   readonly #below: Duplex;
@@ -36,7 +36,7 @@ export class HandshakeStream extends Duplex {
     below.pause();
   }
 
-  /** The handshake is complete: from now on whoever destroys this means it. */
+  /** The handshake is complete: from now on whoever destroys this before its end means it. */
   secured(): void {
     this.#secured = true;
   }
@@ -54,7 +54,9 @@ export class HandshakeStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (this.#secured) this.#below.destroy(error ?? undefined);
+    // A client answers the end of TLS with its own (RFC 8446 §6.1), which would find nobody, and be reset.
+    const whole = error === null && this.writableFinished;
+    if (this.#secured && !whole) this.#below.destroy(error ?? undefined);
     else endReadably(this.#below, this.#clock);
     done(error);
   }

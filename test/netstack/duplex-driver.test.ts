@@ -8,7 +8,7 @@ import { systemRandom } from '../../src/lib/random.ts';
 import type { Netstack, NetstackOptions, TcpConnectRequest } from '../../src/netstack/core/types.ts';
 import { createNetstack, driveNetstack } from '../../src/netstack/index.ts';
 import { pattern } from '../support/netstack-twin.ts';
-import { RawPeer, RST } from '../support/raw-tcp-peer.ts';
+import { ACK, FIN, RawPeer, RST } from '../support/raw-tcp-peer.ts';
 
 /** Two driven stacks on real time, joined by the event loop. */
 function pair(onTcp: (request: TcpConnectRequest) => void, options: Partial<NetstackOptions> = {}) {
@@ -163,6 +163,48 @@ t.test('a destroyed stream resets the flow (RFC 2525 §2.17), a reset flow destr
     },
     { code: 'ERR_NETSTACK_FLOW_TAKEN' },
   );
+});
+
+t.test('a stream that is closed like the socket of a program ends with FIN, unless it was cut off', async (t) => {
+  const opened = () => {
+    const peer = new RawPeer({ accept: false });
+    peer.send({ seq: 0, flags: 2 });
+    const stream = Object.assign(peer.requests[0]!.accept().toDuplex(), { closesOnDestroy: true });
+    stream.on('error', () => {});
+    peer.iss = peer.out.splice(0)[0]!.seq;
+    peer.send({ seq: 1 });
+    return { peer, stream };
+  };
+  const flagsOf = (peer: RawPeer): number => {
+    peer.stack.flush();
+    return peer.sent().reduce((all, { flags }) => all | flags, 0);
+  };
+  const done = opened();
+  done.stream.destroy(new Error('not needed any more'));
+  t.equal(flagsOf(done.peer) & (FIN | RST), FIN);
+  done.peer.send({ seq: 1, ack: 2, payload: 'goodbye' });
+  t.notOk(flagsOf(done.peer) & RST);
+  const over = new Promise((resolve) => done.stream.once('over', resolve));
+  done.peer.send({ seq: 8, ack: 2, flags: FIN | ACK });
+  t.equal(await over, undefined, 'both directions came to their end');
+
+  const late = opened();
+  late.peer.send({ seq: 1, flags: FIN | ACK });
+  late.stream.resume();
+  await new Promise((resolve) => late.stream.once('end', resolve));
+  late.stream.destroy();
+  t.equal(flagsOf(late.peer) & (FIN | RST), FIN, 'after the other end');
+
+  for (const [why, cut] of [
+    ['unread', ({ peer, stream }) => peer.send({ seq: 1, payload: 'unread' }) ?? stream.destroy()],
+    ['aborted', ({ stream }) => stream.destroy(new DOMException('Enough.', 'AbortError'))],
+  ] as [string, (one: ReturnType<typeof opened>) => unknown][]) {
+    const one = opened();
+    const over = new Promise((resolve) => one.stream.once('over', resolve));
+    cut(one);
+    t.ok(flagsOf(one.peer) & RST, why);
+    t.type(await over, Error, why);
+  }
 });
 
 t.test('a refused connection is an error of the stream', async (t) => {

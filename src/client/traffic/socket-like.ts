@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../../lib/clock.ts';
 /** What HTTP clients call on a socket beyond a stream. */
 export type SocketLike = Duplex & {
   timeout: number;
+  /** As a system closes a socket: HTTP clients destroy a connection that they are done with, and mean no reset. */
+  closesOnDestroy: boolean;
   ref(): SocketLike;
   unref(): SocketLike;
   setKeepAlive(): SocketLike;
@@ -31,6 +33,7 @@ export function socketLike(stream: Duplex, clock: Clock): SocketLike {
   };
   const socket: SocketLike = Object.assign(stream, {
     timeout: 0,
+    closesOnDestroy: true,
     ref: self,
     unref: self,
     setKeepAlive: self,

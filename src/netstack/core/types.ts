@@ -93,8 +93,10 @@ export interface TcpFlow extends FlowAddresses {
   /**
    * Ends both directions: sends what is queued, then FIN. Later data from the peer is answered with RST; if unread data is waiting, RST
    * goes out at once (RFC 1122 §4.2.2.13). The stack gives up when the peer takes nothing, or does not end its side, for a minute or two.
+   *
+   * @param discard so many bytes of later data are taken and thrown away before RST goes out: room for a goodbye. Default 0.
    */
-  close(): void;
+  close(discard?: number): void;
   /** Says that `bytes` of delivered data have been used, so that the window can open again. */
   consumed(bytes: number): void;
   setNoDelay(on: boolean): void;

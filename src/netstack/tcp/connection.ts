@@ -68,7 +68,7 @@ export class Connection extends Tcb {
     discardReceived(this);
   }
 
-  close(): void {
+  close(discard = 0): void {
     if (this.closeReason !== undefined || this.orphaned) return;
     const waiting = this.readyBytes + this.chunkLength - this.chunkStart;
     if (this.unconsumed > 0 || waiting > 0 || this.reassembly !== undefined) {
@@ -76,6 +76,7 @@ export class Connection extends Tcb {
       return;
     }
     this.orphaned = true;
+    this.discards = discard;
     this.end();
     if (this.state === TcpState.FinWait2) awaitFin(this);
     else if (this.cc === undefined) this.reset();

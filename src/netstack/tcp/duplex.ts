@@ -4,12 +4,20 @@ import { TunneliteError } from '../../lib/errors.ts';
 import type { TcpCloseReason, TcpFlow, TcpFlowHandler } from '../core/types.ts';
 
 const HIGH_WATER = 256 * 1024;
+/** Bytes that are thrown away after a close like a program's: the goodbye of TLS, and tickets that come with it. Ours. */
+const GOODBYE_BYTES = 1024;
 
 /**
  * A flow as a Node stream. Bytes that the reader does not take stay unconsumed, so that the peer's window closes;
- * writes call back at once until the send buffer is full, then when it has drained.
+ * writes call back at once until the send buffer is full, then when it has drained. Emits `over` when the flow has ended, which is after `close`
+ * where this side has closed first: without anything when both directions came to their end, else with the error.
  */
 export class TcpDuplex extends Duplex implements TcpFlowHandler {
+  /**
+   * Whether `destroy` closes as the system closes a program's socket: with FIN, unless data was not read or not handed over. Else whoever
+   * destroys it before its end resets it. An abort always does.
+   */
+  closesOnDestroy = false;
   readonly #flow: TcpFlow;
   #held: Buffer[] = [];
   #full = false;
@@ -28,6 +36,10 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
   }
 
   onData(chunk: Buffer): void {
+    if (this.destroyed) {
+      this.#flow.consumed(chunk.length);
+      return;
+    }
     if (this.#full) {
       this.#held.push(chunk);
       return;
@@ -48,6 +60,7 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
 
   onClose(reason: TcpCloseReason): void {
     this.#over = true;
+    this.emit('over', reason === 'closed' ? undefined : closeError(reason));
     const done = this.#writeDone;
     this.#writeDone = undefined;
     if (reason === 'closed') {
@@ -110,10 +123,16 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
     // As a socket that is closed: what was written and ended still arrives. Whoever breaks off says so by RST, and data that nobody will
     // read are answered with it (RFC 2525 §2.17, RFC 9293 §3.6.1).
     if (!this.#over) {
-      if (error || !this.writableFinished || this.readableLength > 0) this.#flow.reset();
-      else if (!this.#ended) this.#flow.close();
+      if (this.#breaksOff(error)) this.#flow.reset();
+      else if (!this.#ended || !this.writableFinished) this.#flow.close(this.closesOnDestroy ? GOODBYE_BYTES : 0);
     }
     done(error);
+  }
+
+  #breaksOff(error: Error | null): boolean {
+    if (this.readableLength > 0) return true;
+    if (!this.closesOnDestroy) return error !== null || !this.writableFinished;
+    return error?.name === 'AbortError' || this.writableLength > 0;
   }
 
   #pass(chunk: Buffer): void {

@@ -313,9 +313,12 @@ function afterSequence(tcb: Tcb, buffer: Buffer, segment: Segment): void {
       case TcpState.FinWait2: {
         if (tcb.closeReason !== undefined) break;
         if (tcb.orphaned && length > 0 && seqGt((seq + length) | 0, tcb.rcvNxt)) {
-          // RFC 1122 §4.2.2.13, RFC 2525 §2.17: the sender must hear that nobody reads.
-          abort(tcb, 'reset-local');
-          return;
+          tcb.discards -= length;
+          if (tcb.discards < 0) {
+            // RFC 1122 §4.2.2.13, RFC 2525 §2.17: the sender must hear that nobody reads.
+            abort(tcb, 'reset-local');
+            return;
+          }
         }
         receiveText(tcb, buffer, segment.text, length, seq, (flags & FIN) !== 0);
         // Read anew: a FIN may have moved it.

@@ -257,6 +257,8 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   closeTold = false;
   /** The owner has closed both directions; what is queued is still sent. */
   orphaned = false;
+  /** Bytes of the peer that are thrown away then before it is told that nobody reads. */
+  discards = 0;
 
   constructor(host: TcpHost, party: Party, family: IpFamily, addresses: Int32Array, ports: number, key: number) {
     this.host = host;
@@ -317,7 +319,7 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   abstract write(chunk: Buffer): boolean;
   abstract end(): void;
   abstract reset(): void;
-  abstract close(): void;
+  abstract close(discard?: number): void;
   abstract consumed(bytes: number): void;
   abstract setNoDelay(on: boolean): void;
   abstract toDuplex(): Duplex;

@@ -31,6 +31,30 @@ t.test('data to a flow that is closed are answered with RST (RFC 1122 §4.2.2.13
   t.equal(peer.flow!.state, TcpState.Closed);
 });
 
+t.test('a close that leaves room for a goodbye takes that much, and answers more with RST', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.flow!.close(7);
+  peer.stack.flush();
+  peer.sent();
+  peer.send({ seq: 1, ack: 2, payload: 'goodbye' });
+  peer.send({ seq: 1, ack: 2, payload: 'goodbye' });
+  t.notOk(
+    peer.sent().some(({ flags }) => flags & RST),
+    'not by a repetition either',
+  );
+  peer.send({ seq: 8, ack: 2, flags: FIN | ACK });
+  t.equal(peer.closed, 'closed');
+
+  const talker = new RawPeer().establish();
+  talker.flow!.close(7);
+  talker.stack.flush();
+  talker.send({ seq: 1, ack: 2, payload: 'goodbye' });
+  talker.sent();
+  talker.send({ seq: 8, ack: 2, payload: '!' });
+  t.ok(talker.sent()[0]!.flags & RST);
+  t.equal(talker.closed, 'reset-local');
+});
+
 t.test('close with data that nobody has read is RST at once (RFC 2525 §2.17)', async (t) => {
   const peer = new RawPeer().establish();
   peer.autoConsume = false;
