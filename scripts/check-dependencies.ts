@@ -7,7 +7,9 @@ const repository = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
 
 const manifest = JSON.parse(read('package.json')) as Manifest & { readonly scripts: Readonly<Record<string, string>> };
-const paths = globSync('{src,bin,test,bench,scripts,examples}/**/*.{ts,mts,cts,js,mjs,cjs}', { cwd: repository });
+const paths = globSync('{src,bin,test,bench,scripts,examples,packages/*/src}/**/*.{ts,mts,cts,js,mjs,cjs}', {
+  cwd: repository,
+});
 const sources = [...paths, '.dependency-cruiser.cjs'].map((path) => ({
   path: path.replaceAll('\\', '/'),
   text: read(path),

@@ -13,7 +13,7 @@ const TABLES: Readonly<Record<string, string>> = {
 };
 
 const linesOf = (path: string): number => readFileSync(join(repository, path), 'utf8').split('\n').length - 1;
-const files = globSync('{src,bin,test,bench,scripts,examples}/**/*.{ts,mjs,cjs,py}', {
+const files = globSync('{src,bin,test,bench,scripts,examples,packages/*/src}/**/*.{ts,mjs,cjs,py}', {
   cwd: repository,
 }).map((path) => path.replaceAll('\\', '/'));
 
