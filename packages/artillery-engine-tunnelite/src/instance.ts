@@ -20,7 +20,7 @@ export function readInstance(directory: string): Instance {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
     throw scriptError(
-      `${file}, in which a running Tunnelite says where it is, cannot be read: ${wordsOf(cause)} Start it with "tunnelite start", and give its certificate directory as "instance".`,
+      `${file}, in which a running Tunnelite says where it is, cannot be read (${wordsOf(cause)}). Start it with "tunnelite start", and give its certificate directory as "instance".`,
     );
   }
   const { gateway, admin, secret } = (value ?? {}) as Partial<Instance>;
@@ -33,6 +33,6 @@ export function readPem(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw scriptError(`${file}, given as "cacert", cannot be read: ${wordsOf(cause)}`);
+    throw scriptError(`${file}, given as "cacert", cannot be read (${wordsOf(cause)}).`);
   }
 }

@@ -159,13 +159,14 @@ export class VirtualUser {
   /** Leaves, if it has a tunnel. */
   async disconnect(): Promise<void> {
     const client = this.#client;
+    const lost = this.#lost !== undefined;
     this.#client = undefined;
     this.#lost = undefined;
     this.#watch.end();
     await client?.close();
     this.#carrier?.close();
     this.#carrier = undefined;
-    if (client) this.count('disconnected');
+    if (client && !lost) this.count('disconnected');
   }
 
   /** @throws why its tunnel ended, though nobody asked for it */
