@@ -4,7 +4,7 @@ export type EngineErrorCode =
   | 'ERR_ENGINE_SCRIPT'
   /** A step needs a tunnel, and there is none. */
   | 'ERR_ENGINE_NOT_CONNECTED'
-  /** No token could be had. */
+  /** No token is available. */
   | 'ERR_ENGINE_TOKEN'
   /** An answer has another status than the step expects. */
   | 'ERR_ENGINE_STATUS'

@@ -25,7 +25,7 @@ export function readInstance(directory: string): Instance {
   }
   const { gateway, admin, secret } = (value ?? {}) as Partial<Instance>;
   if ([gateway, admin, secret].every((each) => typeof each === 'string')) return value as Instance;
-  throw scriptError(`${file} is not what a running Tunnelite leaves there. Start it anew.`);
+  throw scriptError(`${file} is not what a running Tunnelite leaves there. Start it again.`);
 }
 
 /** @throws EngineError `ERR_ENGINE_SCRIPT` */

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { scriptError } from './values.ts';
 
 /**
- * Addresses of this machine for the users of one worker: those of a network in turn, each worker with every so-manieth one, so that workers of
+ * Addresses of this machine for the users of one worker: those of a network in turn, each worker with every n-th one, for n workers, so that workers of
  * one machine share none.
  */
 export class SourceAddresses {

@@ -74,7 +74,7 @@ async function fetchToken(origin: Exclude<TokenOrigin, { readonly token: string 
     if ('file' in origin) return { token: (await readFile(origin.file, 'utf8')).trim(), seconds: DEFAULT_SECONDS };
     return 'endpoint' in origin ? await fromEndpoint(origin.endpoint, origin.ca) : await fromInstance(origin);
   } catch (cause) {
-    throw new EngineError('ERR_ENGINE_TOKEN', `No token could be had: ${wordsOf(cause)}`, { cause });
+    throw new EngineError('ERR_ENGINE_TOKEN', `No token is available: ${wordsOf(cause)}`, { cause });
   }
 }
 

@@ -116,7 +116,7 @@ export class VirtualUser {
     const before = this.#watch.reconnects;
     this.#carrier!.moveTo(this.#network());
     client.networkChanged();
-    await this.#until(() => this.#watch.reconnects > before, timeout, 'The tunnel was not had again');
+    await this.#until(() => this.#watch.reconnects > before, timeout, 'The client did not get its tunnel back');
   }
 
   /** New keys. Resolves when there are any. */

@@ -30,7 +30,7 @@ export class Watch {
     return this.#rekeys;
   }
 
-  /** How often a lost tunnel was had again. */
+  /** How often the client got a lost tunnel back. */
   get reconnects(): number {
     return this.#reconnects;
   }
