@@ -62,6 +62,8 @@ export class ManagedApp {
   #outcome: AppOutcome = { tunnel: 'not asked', why: 'The app was not launched.', code: undefined };
   /** One thing after the other: a switch waits for the launch before it. */
   #turns: Promise<unknown> = Promise.resolve();
+  /** Aborted, with a sentence, when nobody wants a tunnel of what was asked for so far. */
+  #wanted = new AbortController();
 
   constructor(options: ManagedAppOptions) {
     this.#options = options;
@@ -88,20 +90,25 @@ export class ManagedApp {
 
   /** The app comes to the foreground. @param account who is signed in; left out: nobody */
   launch(account?: ManagedAccount): Promise<AppOutcome> {
-    return this.#next(() => this.#use(account, 'launch'));
+    const { signal } = this.#wanted;
+    return this.#next(() => this.#use(account, 'launch', signal));
   }
 
   /** Another account is signed in, or chosen in an app with several: a work account connects, any other one disconnects. */
   switchTo(account: ManagedAccount | undefined): Promise<AppOutcome> {
-    return this.#next(() => this.#use(account, 'switch'));
+    const { signal } = this.#wanted;
+    return this.#next(() => this.#use(account, 'switch', signal));
   }
 
   /** The person asks for the tunnel, where policies do not start it by themselves. */
   connect(): Promise<AppOutcome> {
-    return this.#next(() => (this.connected ? this.#outcome : this.#open('the person asked for it')));
+    const { signal } = this.#wanted;
+    return this.#next(() => (this.connected ? this.#outcome : this.#open('the person asked for it', signal)));
   }
 
+  /** The person ends the tunnel, or gives up one that does not come about: a token or policies that never arrive keep nobody. */
   disconnect(): Promise<void> {
+    this.#giveUp('The person disconnected.');
     return this.#next(async () => {
       await this.#sdk?.disconnect();
       this.#outcome = { tunnel: 'not asked', why: 'The person disconnected.', code: undefined };
@@ -128,8 +135,9 @@ export class ManagedApp {
     return tunnelFetch({ open, trust: resourceTrust(), clock }, url, options);
   }
 
-  /** The app ends. */
+  /** The app ends, whatever it waits for. */
   close(): Promise<void> {
+    this.#giveUp('The app was closed.');
     return this.#next(() => this.#leave());
   }
 
@@ -143,7 +151,17 @@ export class ManagedApp {
     return turn;
   }
 
-  async #use(account: ManagedAccount | undefined, occasion: 'launch' | 'switch'): Promise<AppOutcome> {
+  #giveUp(why: string): void {
+    this.#wanted.abort(why);
+    this.#wanted = new AbortController();
+  }
+
+  async #use(
+    account: ManagedAccount | undefined,
+    occasion: 'launch' | 'switch',
+    signal: AbortSignal,
+  ): Promise<AppOutcome> {
+    if (signal.aborted) return this.#ends('not asked', String(signal.reason));
     const { app, platform, policies } = this.#options;
     if (occasion === 'switch' && account?.username === this.#account?.username && this.connected) return this.#outcome;
     await this.#leave();
@@ -154,18 +172,20 @@ export class ManagedApp {
     }
     let given: AppConfiguration;
     try {
-      given = await policies(account);
+      given = await unlessAborted(policies(account), signal);
     } catch (error) {
+      if (signal.aborted) return this.#ends('not asked', String(signal.reason));
       const code = error instanceof TunneliteError ? error.code : undefined;
       return this.#ends('failed', error instanceof Error ? error.message : String(error), code);
     }
     const rules = appRules({ app, platform }, given);
     this.#rules = rules;
     if (rules.connect === undefined) return this.#ends('not asked', rules.why);
-    return this.#open(rules.connect);
+    return this.#open(rules.connect, signal);
   }
 
-  async #open(occasion: string): Promise<AppOutcome> {
+  async #open(occasion: string, signal: AbortSignal): Promise<AppOutcome> {
+    if (signal.aborted) return this.#ends('not asked', String(signal.reason));
     const { delegate, logDelegate, device, token } = this.#options;
     const [account, rules] = [this.#account, this.#rules];
     if (account?.kind !== 'work' || !rules?.hasTunnel) {
@@ -175,8 +195,15 @@ export class ManagedApp {
     const sdk = new TunnelSdk(device);
     this.#sdk = sdk;
     return new Promise((resolve) => {
-      const settle = (tunnel: AppOutcome['tunnel'], why: string, code?: ErrorCode): void =>
+      const settle = (tunnel: AppOutcome['tunnel'], why: string, code?: ErrorCode): void => {
+        signal.removeEventListener('abort', giveUp);
         resolve(this.#ends(tunnel, why, code));
+      };
+      const giveUp = (): void => {
+        void sdk.deinitialize();
+        settle('not asked', String(signal.reason));
+      };
+      signal.addEventListener('abort', giveUp);
       sdk.initialize(
         {
           ...delegate,
@@ -218,5 +245,17 @@ export class ManagedApp {
   #ends(tunnel: AppOutcome['tunnel'], why: string, code?: ErrorCode): AppOutcome {
     this.#outcome = { tunnel, why, code };
     return this.#outcome;
+  }
+}
+
+/** What somebody else answers, or a rejection as soon as nobody waits for it anymore. */
+async function unlessAborted<T>(answer: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const giveUp = (): void => reject(new Error(String(signal.reason)));
+  signal.addEventListener('abort', giveUp);
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
 }

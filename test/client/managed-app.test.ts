@@ -88,6 +88,23 @@ t.test('policies and tokens that cannot be had are told, and leave no tunnel', a
   t.notOk(third.connected);
 });
 
+t.test('who waits for a token or for policies that never come can leave', async (t) => {
+  const never = () => new Promise<never>(() => {});
+  for (const options of [{ token: never }, { policies: never }]) {
+    const { sim, app } = await lab(t, {}, options);
+    const outcomes = [app.launch(WORK), app.switchTo(PERSONAL), app.launch(WORK)];
+    await app.disconnect();
+    for (const outcome of await Promise.all(outcomes)) {
+      t.match(outcome, { tunnel: 'not asked', why: 'The person disconnected.' });
+    }
+    const last = app.launch(WORK);
+    await app.close();
+    t.match(await last, { tunnel: 'not asked', why: 'The app was closed.' });
+    t.equal(app.sdk, undefined);
+    t.equal(sim.journal.count({ name: 'session.connect' }), 0);
+  }
+});
+
 t.test('hosts of bypassedUrls are reached beside the tunnel, a proxy takes web requests', async (t) => {
   const custom = `${TUNNEL}custom_configuration`;
   const { app } = await lab(t, { [custom]: '{"bypassedUrls":["intranet.contoso.internal"]}' });
