@@ -46,6 +46,7 @@ export async function createServer(options: ServerOptions, plugin: FastifyPlugin
     connectionTimeout: timeouts.idle,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300, caseSensitive: false },
+    rewriteUrl: ({ url = '/' }) => decodable(url),
     exposeHeadRoutes: true,
     logger: false,
     schemaController: OWN_COMPILERS,
@@ -61,6 +62,21 @@ export async function createServer(options: ServerOptions, plugin: FastifyPlugin
   const useCertificate: HttpsServer['useCertificate'] = ({ cert, key }) =>
     server.server.setSecureContext({ cert, key, minVersion: MIN_VERSION });
   return Object.assign(server as unknown as FastifyInstance, { useCertificate });
+}
+
+/**
+ * An address whose percent signs all begin characters: where one does not, all of the path's stand for themselves, so that whoever answers below
+ * that path rejects it in the format of its API.
+ */
+function decodable(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  if (!path.includes('%')) return url;
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return path.replaceAll('%', '%25') + url.slice(path.length);
+  }
 }
 
 /** Closes connections that are too many, and tells: the first at once, then no more often than each ten seconds. */

@@ -135,23 +135,26 @@ export function loadDocument(
 ): { readonly created: number; readonly changed: number } {
   let created = 0;
   let changed = 0;
-  const groups = (document.groups ?? []).filter(isObject);
+  const ids = new Map<unknown, string>();
   for (const set of DOCUMENT_SETS) {
     for (const [i, body] of (document[set] ?? []).entries()) {
       try {
-        if (loadOne(context, set, body)) created++;
+        const { made, id } = loadOne(context, set, body);
+        if (made) created++;
         else changed++;
+        if (set === 'groups' && id !== undefined) ids.set(body, id);
       } catch (error) {
         throw error instanceof GraphError ? error.under(set, i) : error;
       }
     }
   }
   // Once all are there: a group may be in one that comes before it.
-  for (const [i, body] of groups.entries()) {
-    const members = body[MEMBERS];
-    if (members === undefined) continue;
+  for (const [i, body] of (document.groups ?? []).entries()) {
+    const id = ids.get(body);
+    const members = isObject(body) ? memberOf(body, MEMBERS) : undefined;
+    if (id === undefined || members === undefined) continue;
     try {
-      context.objects.update('groups', String(memberOf(body, 'id')), { [MEMBERS]: members });
+      context.objects.update('groups', id, { [MEMBERS]: members });
     } catch (error) {
       throw error instanceof GraphError ? error.under('groups', i) : error;
     }
@@ -159,8 +162,12 @@ export function loadDocument(
   return { created, changed };
 }
 
-/** True where it was not there before. */
-function loadOne({ objects, directory, random }: LoadContext, set: DocumentSet, body: unknown): boolean {
+/** Whether it was not there before, and the id that it has here. */
+function loadOne(
+  { objects, directory, random }: LoadContext,
+  set: DocumentSet,
+  body: unknown,
+): { readonly made: boolean; readonly id?: string } {
   const given = isObject(body) ? memberOf(body, 'id') : undefined;
   const id = typeof given === 'string' ? given : undefined;
   const tenant = directory.defaultTenant;
@@ -168,19 +175,18 @@ function loadOne({ objects, directory, random }: LoadContext, set: DocumentSet, 
     const appId = isObject(body) ? memberOf(body, 'appId') : undefined;
     const found = typeof appId === 'string' && tenant[set].find(appId);
     // What signs in here is not changed by what a tenant elsewhere has.
-    if (found) return false;
+    if (found) return { made: false };
     if (set === 'servicePrincipals') createServicePrincipal(tenant, body);
     else createApplication(tenant, knownMembers(body), random, typeof appId === 'string' ? appId : undefined);
-    return true;
+    return { made: true };
   }
   // An export of a site has its server in it, which is not one of ours.
-  if (set === 'microsoftTunnelServers') return false;
+  if (set === 'microsoftTunnelServers') return { made: false };
   if (id !== undefined && objects.store.find(set, id)) {
     objects.update(set, id, writable(body));
-    return false;
+    return { made: false, id };
   }
-  objects.create(set, writable(body), { id });
-  return true;
+  return { made: true, id: objects.create(set, writable(body), { id }).id };
 }
 
 /** Without what only the service sets, which a file may have from another tenant. */

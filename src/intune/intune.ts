@@ -76,6 +76,8 @@ export class Intune {
   /** The configuration that new sessions go by, as it was last applied. */
   #applied: GraphObject | undefined;
   #loading = true;
+  /** Changes of an import that is not over: they are told and applied once all of it is there. */
+  #importing: Change[] | undefined;
 
   constructor(options: IntuneOptions) {
     this.#options = options;
@@ -109,9 +111,9 @@ export class Intune {
     this.#restore = this.objects.store.snapshot();
   }
 
-  /** The site that the gateway of this simulator belongs to. */
+  /** The site that the gateway of this simulator belongs to. @throws GraphError 404 where all sites were removed */
   get site(): GraphObject {
-    return this.objects.get('microsoftTunnelSites', this.#siteId()).object;
+    return this.objects.get('microsoftTunnelSites', this.#siteId() ?? this.#ids.site).object;
   }
 
   /** Answers a request to Microsoft Graph, refusals among it. */
@@ -210,13 +212,20 @@ export class Intune {
   import(value: unknown): { readonly created: number; readonly changed: number } {
     const undo = this.objects.store.snapshot();
     const undoDirectory = this.#options.directory.snapshot();
+    const changes: Change[] = [];
+    this.#importing = changes;
+    let done: ReturnType<typeof loadDocument>;
     try {
-      return loadDocument(this.#context, readDocument(value));
+      done = loadDocument(this.#context, readDocument(value));
     } catch (error) {
       undo();
       undoDirectory();
       throw error;
+    } finally {
+      this.#importing = undefined;
     }
+    for (const change of changes) this.#onChange(change);
+    return done;
   }
 
   /** Everything as lists of objects, by the names of Graph's collections: what `import` and the configuration take again. */
@@ -283,19 +292,25 @@ export class Intune {
     return found;
   }
 
-  #siteId(): string {
-    return this.objects.store.list('microsoftTunnelSites')[0]!.object.id;
+  /** Undefined once somebody has removed all sites. */
+  #siteId(): string | undefined {
+    return this.objects.store.list('microsoftTunnelSites')[0]?.object.id;
   }
 
   #configuration(): GraphObject | undefined {
-    const { links } = this.objects.get('microsoftTunnelSites', this.#siteId());
-    return links.configuration === undefined
+    const links = this.objects.store.list('microsoftTunnelSites')[0]?.links;
+    return links?.configuration === undefined
       ? undefined
       : this.objects.store.find('microsoftTunnelConfigurations', links.configuration)?.object;
   }
 
-  #onChange({ set, change, object }: Change): void {
+  #onChange(whole: Change): void {
     if (this.#loading) return;
+    if (this.#importing) {
+      this.#importing.push(whole);
+      return;
+    }
+    const { set, change, object } = whole;
     const name = String(object.displayName ?? object.id);
     this.#options.emit('intune.changed', { set, change, displayName: name.slice(0, 256), id: object.id });
     if (set !== 'microsoftTunnelConfigurations' && set !== 'microsoftTunnelSites') return;

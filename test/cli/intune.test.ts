@@ -138,6 +138,10 @@ t.test('one object, and the answer to a list, are imported too; what is wrong is
     displayName: 'one',
   };
   t.match(await run('import', file('one.json', one)), { code: 0, out: /^Created 1 object,/ });
+  t.match(await run('import', file('bare-list.json', [{ ...one, displayName: 'bare' }])), {
+    code: 0,
+    out: /changed or kept 1 object\./,
+  });
   t.match(await run('import', file('list.json', { value: [{ ...one, displayName: 'two' }] })), {
     code: 0,
     out: /changed or kept 1 object\./,

@@ -55,7 +55,7 @@ const importAll = command({
   async run({ args, rawArgs, io }) {
     const document = readJson(args.file);
     const { sim } = await connect(args, rawArgs, io);
-    const done = await sim.intune.import(document);
+    const done = await sim.intune.import(Array.isArray(document) ? { value: document } : document);
     const objects = (n: number): string => `${n} ${n === 1 ? 'object' : 'objects'}`;
     io.out(
       args.json

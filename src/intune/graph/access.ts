@@ -2,6 +2,7 @@ import { GRAPH_AUDIENCES } from '../../entra/directory/well-known.ts';
 import { type ApiToken, type ApiTokenFault, readApiToken } from '../../entra/tokens/api-token.ts';
 import type { SigningKeys } from '../../entra/tokens/signing-keys.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Call } from './call.ts';
 import { GraphError } from './graph-error.ts';
 
 /** What Graph says to a token that is not one for it. */
@@ -60,4 +61,14 @@ export function authorize({ scopes, roles }: ApiToken, area: Area, write: boolea
     );
   }
   throw new GraphError(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
+}
+
+/** Objects have no ETags here, so that one that is named is never the object's (OData 4.01 part 1 §8.2.5). @throws GraphError 412 */
+export function assertPrecondition({ ifMatch, method }: Pick<Call, 'ifMatch' | 'method'>): void {
+  if (method === 'GET' || ifMatch === undefined || ifMatch.trim() === '*') return;
+  throw new GraphError(
+    412,
+    'PreconditionFailed',
+    'The condition that If-Match names does not hold: objects have no ETag here. Leave the header out, or send *.',
+  );
 }

@@ -1,4 +1,4 @@
-import { type Area, authorize } from './access.ts';
+import { type Area, assertPrecondition, authorize } from './access.ts';
 import type { Call, GraphAnswer, GraphContext } from './call.ts';
 import {
   applicationObject,
@@ -35,6 +35,7 @@ export function directoryAnswer(context: GraphContext, call: Call): GraphAnswer 
   const area = Object.hasOwn(AREAS, name) ? AREAS[name]! : undefined;
   if (area === undefined) return undefined;
   authorize(call.token, area, call.method !== 'GET');
+  assertPrecondition(call);
   const key = first!.key;
   const id = key?.value ?? rest[0]?.name;
   const more = (key ? rest : rest.slice(1)).map((segment) => segment.name);
@@ -141,6 +142,14 @@ function patchPrincipal({ tenant, body }: Call, appId: string): void {
 /** Groups that were made, and those that users of the directory are said to be in. */
 function groupsAnswer(context: GraphContext, call: Call, id: string | undefined, more: readonly string[]): GraphAnswer {
   const { objects } = context;
+  const own = call.tenant === context.directory.defaultTenant;
+  if (!own && (call.method !== 'GET' || more.length > 0)) {
+    throw new GraphError(
+      403,
+      'Authorization_RequestDenied',
+      `The tenant '${call.tenant.id}' keeps no groups here: only the first one does.`,
+    );
+  }
   if (id === undefined) {
     if (call.method === 'GET') return many(call, 'groups', groupList(context, call));
     if (call.method !== 'POST') throw notAllowed();
@@ -149,7 +158,7 @@ function groupsAnswer(context: GraphContext, call: Call, id: string | undefined,
   if (more.length > 0) return membersAnswer(context, call, id, more);
   switch (call.method) {
     case 'GET': {
-      const group = groupList(context, call).find((each) => each.id === id.toLowerCase());
+      const group = groupList(context, call).find((each) => each.id.toLowerCase() === id.toLowerCase());
       if (!group) throw notFound('directory', id.slice(0, 200));
       return one(call, 'groups', group);
     }
@@ -164,8 +173,8 @@ function groupsAnswer(context: GraphContext, call: Call, id: string | undefined,
   }
 }
 
-function groupList({ objects }: GraphContext, { tenant }: Call): readonly GraphObject[] {
-  const made = objects.store.objects<GraphObject>('groups');
+function groupList({ objects, directory }: GraphContext, { tenant }: Call): readonly GraphObject[] {
+  const made = tenant === directory.defaultTenant ? objects.store.objects<GraphObject>('groups') : [];
   const known = new Set(made.map(({ id }) => id.toLowerCase()));
   const named = new Set([...tenant.users].flatMap((user) => user.groups.map((group) => group.toLowerCase())));
   return [

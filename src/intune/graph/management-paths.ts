@@ -1,4 +1,4 @@
-import { type Area, authorize } from './access.ts';
+import { type Area, assertPrecondition, authorize } from './access.ts';
 import type { Call, GraphAnswer, GraphContext } from './call.ts';
 import { badRequest, GraphError, noSegment } from './graph-error.ts';
 import { SET_TYPES } from './objects.ts';
@@ -200,16 +200,6 @@ function policiesAnswer(context: GraphContext, call: Call, [id, ...more]: readon
   if (!entry || more.length > 0)
     throw new GraphError(404, 'ResourceNotFound', `Resource '${id.slice(0, 200)}' was not found.`);
   return { status: 200, body: single(context, call, entry, 'managedAppPolicies') };
-}
-
-/** Objects have no ETags here, so that one that is named is never the object's (OData 4.01 part 1 §8.2.5). @throws GraphError 412 */
-function assertPrecondition({ ifMatch, method }: Call): void {
-  if (method === 'GET' || ifMatch === undefined || ifMatch.trim() === '*') return;
-  throw new GraphError(
-    412,
-    'PreconditionFailed',
-    'The condition that If-Match names does not hold: objects have no ETag here. Leave the header out, or send *.',
-  );
 }
 
 /** What an address may name of the objects of a set. @throws GraphError 400 */

@@ -145,7 +145,7 @@ export class GraphObjects {
         "One or more added object references already exist for the following modified properties: 'members'.",
       );
     }
-    this.#keep('groups', 'changed', object, { members: this.#membersOf([...members, member], object.id) });
+    this.#keep('groups', 'changed', object, { members: this.#membersOf([...members, member], object.id, members) });
   }
 
   /** Takes somebody out of a group. @throws GraphError 404 */
@@ -164,7 +164,16 @@ export class GraphObjects {
       throw badRequest(`'${String(object.displayName)}' cannot be deleted: ${user}.`);
     }
     this.store.remove(set, object.id);
+    if (set === 'groups') this.#takeOutOfGroups(object.id.toLowerCase());
     this.#options.onChange?.({ set, change: 'removed', object });
+  }
+
+  /** No group keeps a member that is not there anymore. */
+  #takeOutOfGroups(member: string): void {
+    for (const { object, links } of this.store.list('groups')) {
+      if (!links.members?.includes(member)) continue;
+      this.store.put('groups', { object, links: { members: links.members.filter((each) => each !== member) } });
+    }
   }
 
   #userOf(set: SetName, id: string): string | undefined {
@@ -212,7 +221,8 @@ export class GraphObjects {
       const list = links.get('members@odata.bind');
       if (list === undefined) return group === undefined ? { members: [] } : {};
       if (!Array.isArray(list)) throw badRequest("'members@odata.bind' has to be a list of addresses.");
-      return { members: this.#membersOf(list.map(referredId), group) };
+      const before = group === undefined ? [] : this.store.find('groups', group)?.links.members;
+      return { members: this.#membersOf(list.map(referredId), group, before) };
     }
     const inline = links.get('microsofttunnelconfiguration');
     const bound = links.get('microsofttunnelconfiguration@odata.bind');
@@ -225,10 +235,13 @@ export class GraphObjects {
     return { configuration: this.get('microsoftTunnelConfigurations', id).object.id };
   }
 
-  #membersOf(list: readonly string[], group: string | undefined): readonly string[] {
+  /** @param before members that may stay, though the directory does not have their user anymore */
+  #membersOf(list: readonly string[], group: string | undefined, before: readonly string[] = []): readonly string[] {
     const members = [...new Set(list.map((each) => each.toLowerCase()))];
+    const kept = new Set(before);
     for (const id of members) {
-      if (!this.store.find('groups', id) && !this.#options.isUser?.(id)) throw notFound('directory', id.slice(0, 200));
+      if (!kept.has(id) && !this.store.find('groups', id) && !this.#options.isUser?.(id))
+        throw notFound('directory', id.slice(0, 200));
     }
     if (group !== undefined) assertNoCycle(this.store, group.toLowerCase(), members);
     return members;
