@@ -14,7 +14,11 @@ export interface PolicyPicture {
   readonly appKeys: ReadonlySet<string>;
   /** What the apps are, where they are not listed: `allApps` and others. */
   readonly appGroup: string;
+  /** Whom it is for: ids of groups, or the types of targets that have none. */
   readonly groups: ReadonlySet<string>;
+  /** Groups that it is not for, whatever includes them. */
+  readonly excluded: ReadonlySet<string>;
+  /** It is for somebody: exclusions alone are for nobody. */
   readonly assigned: boolean;
   readonly levels: readonly string[];
   /** Of an app protection policy for Android. */
@@ -51,6 +55,8 @@ export function pictureOf(document: Readonly<Record<string, readonly unknown[] |
   };
 }
 
+const EXCLUSION = '#microsoft.graph.exclusiongroupassignmenttarget';
+
 /** What an object is called in findings, however long somebody has made its name. */
 export const nameOf = (displayName: unknown): string => String(displayName ?? '?').slice(0, 256);
 
@@ -60,7 +66,12 @@ function policyOf(policy: Json, kind: string): PolicyPicture {
   const name = nameOf(memberOf(policy, 'displayName') ?? memberOf(policy, 'id'));
   const targets = listIn(memberOf(policy, 'assignments'))
     .map((each) => memberOf(each, 'target'))
-    .filter(isObject);
+    .filter(isObject)
+    .map((target) => {
+      const type = String(target['@odata.type'] ?? '?').toLowerCase();
+      return { group: String(memberOf(target, 'groupId') ?? type).toLowerCase(), excludes: type === EXCLUSION };
+    });
+  const groups = new Set(targets.filter(({ excludes }) => !excludes).map(({ group }) => group));
   const apps = listIn(memberOf(policy, 'apps')).flatMap((each) => {
     const identifier = memberOf(each, 'mobileAppIdentifier');
     if (!isObject(identifier) || !(typeof identifier.bundleId === 'string' || typeof identifier.packageId === 'string'))
@@ -77,10 +88,9 @@ function policyOf(policy: Json, kind: string): PolicyPicture {
     apps,
     appKeys: new Set(apps.map(keyOf)),
     appGroup: String(memberOf(policy, 'appGroupType') ?? 'selectedPublicApps'),
-    groups: new Set(
-      targets.map((target) => String(memberOf(target, 'groupId') ?? target['@odata.type'] ?? '?').toLowerCase()),
-    ),
-    assigned: targets.length > 0,
+    groups,
+    excluded: new Set(targets.filter(({ excludes }) => excludes).map(({ group }) => group)),
+    assigned: groups.size > 0,
     levels: String(memberOf(policy, 'targetedAppManagementLevels') ?? 'unspecified')
       .split(',')
       .map((each) => each.trim()),

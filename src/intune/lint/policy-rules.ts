@@ -72,6 +72,17 @@ function lintProtection(policy: PolicyPicture, picture: Picture): readonly LintF
         },
       ];
     }
+    if (app.platform === 'ios' && policy.assigned && !found.some((each) => meet(policy, each))) {
+      return [
+        {
+          level: 'warning',
+          rule: 'protection-missing',
+          subject: policy.subject,
+          message: `The app protection policies for ${app.app} are assigned to other groups than this policy, which reaches only users who are in a group of each.`,
+          fix: 'Assign an app protection policy to the groups of this policy.',
+        },
+      ];
+    }
     if (app.platform === 'android' && found.length > 0 && !found.some((each) => each.connectToVpnOnLaunch)) {
       return [
         {
@@ -146,7 +157,7 @@ function raceOf(
   other: PolicyPicture,
   values: ReadonlyMap<string, string>,
 ): LintFinding | undefined {
-  if (!meet(policy.groups, other.groups)) return undefined;
+  if (!meet(policy, other)) return undefined;
   const app = policy.apps.find((each) => isFor(other, each));
   if (!app) return undefined;
   const differing = policy.settings.filter(({ name, value }) => (values.get(name) ?? value) !== value);
@@ -161,7 +172,9 @@ function raceOf(
   };
 }
 
-function meet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+/** Whether two policies are for the same people, as far as their assignments tell. What one excludes the other does not share with it. */
+function meet(one: PolicyPicture, other: PolicyPicture): boolean {
+  const [a, b] = [one.groups.difference(other.excluded), other.groups.difference(one.excluded)];
   if (a.size === 0 || b.size === 0) return false;
   return a.has(ALL_USERS) || b.has(ALL_USERS) || !a.isDisjointFrom(b);
 }

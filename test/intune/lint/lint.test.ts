@@ -20,7 +20,8 @@ const app = (bundleId: string) => ({
 const androidApp = (packageId: string) => ({
   mobileAppIdentifier: { '@odata.type': '#microsoft.graph.androidMobileAppIdentifier', packageId },
 });
-const assignments = [{ target: { '@odata.type': '#microsoft.graph.groupAssignmentTarget', groupId: GROUP } }];
+const to = (type: string, groupId?: string) => ({ target: { '@odata.type': `#microsoft.graph.${type}`, groupId } });
+const assignments = [to('groupAssignmentTarget', GROUP)];
 
 /** All of a tenant, without a mistake. */
 function tenant() {
@@ -154,6 +155,26 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
   ['enrolled devices', policy({ targetedAppManagementLevels: 'mdm' }), 'enrolled-only', /not enrolled/],
   ['no protection', (all) => all.iosManagedAppProtections.pop(), 'protection-missing', /does not reach it/],
   [
+    'protection for other groups',
+    (all) => {
+      all.iosManagedAppProtections[0]!.assignments = [to('groupAssignmentTarget', SITE)];
+    },
+    'protection-missing',
+    /^WARNING.*assigned to other groups/s,
+  ],
+  [
+    'protection that excludes the group of the policy',
+    (all) => {
+      all.iosManagedAppProtections[0]!.assignments = [
+        to('allLicensedUsersAssignmentTarget'),
+        to('exclusionGroupAssignmentTarget', GROUP),
+      ];
+    },
+    'protection-missing',
+    /^WARNING.*assigned to other groups/s,
+  ],
+  ['exclusions alone', policy({ assignments: [to('exclusionGroupAssignmentTarget', SITE)] }), 'unassigned', /nobody/],
+  [
     'no start on launch',
     (all) => {
       policy({ apps: [androidApp('com.contoso.lob')] })(all);
@@ -249,6 +270,28 @@ t.test('a certificate that is over, or not yet good', async (t) => {
       ['root-expired'],
     );
   }
+});
+
+t.test('policies that exclude each other’s users do not race, and all users include those of a group', async (t) => {
+  const rules = (...given: object[][]): string[] => {
+    const all = tenant();
+    const [first] = all.targetedManagedAppConfigurations;
+    const other = [...(first!.customSettings as object[]), { name: `${TUNNEL}connection_name`, value: 'b' }];
+    const named = [...(first!.customSettings as object[]), { name: `${TUNNEL}connection_name`, value: 'a' }];
+    all.targetedManagedAppConfigurations = given.map((each, i) => ({
+      ...first,
+      displayName: `policy ${i}`,
+      customSettings: i === 0 ? named : other,
+      assignments: each,
+    }));
+    all.iosManagedAppProtections[0]!.assignments = [to('allLicensedUsersAssignmentTarget')];
+    return lintDocument(all, NOW).map(({ rule }) => rule);
+  };
+  const everybody = to('allLicensedUsersAssignmentTarget');
+  const others = [everybody, to('exclusionGroupAssignmentTarget', GROUP)];
+  t.strictSame(rules(assignments, [everybody]), ['policies-race']);
+  t.strictSame(rules(assignments, others), []);
+  t.strictSame(rules(others, assignments), []);
 });
 
 t.test('each rule has a case', async (t) => {
