@@ -76,9 +76,12 @@ export function deliver({ store }: GraphObjects, request: DeliveryRequest): Deli
   }
   if (targeted.length === 0) notes.push(`No app configuration policy applies to ${app} for this user.`);
   const configurations = withheld ? [] : targeted;
-  const { settings, conflicts } = merge(configurations);
-  for (const { name, used } of conflicts) {
-    notes.push(`Several policies have ${name}, with different values; “${used.slice(0, 100)}” is used.`);
+  const { settings, conflicts, within } = merge(configurations);
+  for (const { name, used, values } of conflicts) {
+    const who = within.has(name)
+      ? `The policy “${values[0]!.policy}” has ${name} more than once`
+      : `Several policies have ${name}`;
+    notes.push(`${who}, with different values; “${used.slice(0, 100)}” is used.`);
   }
   const delivered = (policy: AppPolicyObject, kind: DeliveredPolicy['kind']): DeliveredPolicy => ({
     id: policy.id,
@@ -111,13 +114,24 @@ export function deliver({ store }: GraphObjects, request: DeliveryRequest): Deli
 const nameOf = ({ displayName }: AppPolicyObject): string => String(displayName).slice(0, 256);
 
 /** The first value of each key counts, as the sample app takes it (tunnel-for-mam.md §5.6). */
-function merge(policies: readonly AppConfigurationObject[]): Pick<Delivery, 'settings' | 'conflicts'> {
+function merge(policies: readonly AppConfigurationObject[]): Pick<Delivery, 'settings' | 'conflicts'> & {
+  /** Keys of one policy alone. */
+  readonly within: ReadonlySet<string>;
+} {
   const values = new Map<string, { policy: string; value: string }[]>();
+  const firsts = new Map<string, AppConfigurationObject>();
+  const within = new Set<string>();
   for (const policy of policies) {
     for (const { name, value } of policy.customSettings ?? []) {
       if (value === null) continue;
       const given = values.get(name);
       const one = { policy: nameOf(policy), value };
+      if (given === undefined) {
+        firsts.set(name, policy);
+        within.add(name);
+      } else if (firsts.get(name) !== policy) {
+        within.delete(name);
+      }
       if (given) given.push(one);
       else values.set(name, [one]);
     }
@@ -128,5 +142,6 @@ function merge(policies: readonly AppConfigurationObject[]): Pick<Delivery, 'set
     conflicts: all
       .filter(([, given]) => given.some(({ value }) => value !== given[0]!.value))
       .map(([name, given]) => ({ name, used: given[0]!.value, values: given })),
+    within,
   };
 }

@@ -16,6 +16,7 @@ export interface LintFinding {
 export const LINT_RULES = [
   'key-unknown',
   'key-spaces',
+  'key-twice',
   'value-spaces',
   'server-address-missing',
   'server-address-port',

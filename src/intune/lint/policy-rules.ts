@@ -127,7 +127,10 @@ const MAX_PAIRS = 20_000;
 
 /** Two policies that reach one app and one person, and disagree. Each is held against those before it. */
 function lintRaces(policies: readonly PolicyPicture[]): readonly LintFinding[] {
-  const values = policies.map(({ settings }) => new Map(settings.map(({ name, value }) => [name, value])));
+  // The first value of a key counts, as in what an app gets.
+  const values = policies.map(
+    ({ settings }) => new Map(settings.map(({ name, value }) => [name, value] as const).reverse()),
+  );
   const findings: LintFinding[] = [];
   let pairs = 0;
   for (const [i, policy] of policies.entries()) {

@@ -54,6 +54,7 @@ export function lintSettings(policy: PolicyPicture, picture: Picture): readonly 
   }
   const isTunnel = [...values.keys()].some((key) => key.toLowerCase().startsWith(TUNNEL));
   if (!isTunnel) return findings;
+  lintTwice(policy, say);
   const value = (key: string): string => (values.get(TUNNEL + key) ?? '').trim();
   lintAddress(value('server_address'), value('site_id'), picture, say);
   const type = value('connection_type');
@@ -69,6 +70,25 @@ export function lintSettings(policy: PolicyPicture, picture: Picture): readonly 
   lintProxy(policy, value, say);
   lintIgnored(policy, values, say);
   return findings;
+}
+
+/** A key that a policy has with several values: which of them an app goes by, nobody has said. */
+function lintTwice({ settings }: PolicyPicture, say: Say): void {
+  const byKey = new Map<string, string[]>();
+  for (const { name, value } of settings) {
+    const given = byKey.get(name);
+    if (given) given.push(value);
+    else byKey.set(name, [value]);
+  }
+  for (const [name, given] of byKey) {
+    if (given.every((value) => value === given[0])) continue;
+    say(
+      'error',
+      'key-twice',
+      `${name.slice(0, 200)} stands in it ${given.length} times, with different values: which one wins is not sure.`,
+      'Keep one of them.',
+    );
+  }
 }
 
 function lintKey(name: string, value: string, say: Say): void {

@@ -109,6 +109,15 @@ t.test('two policies that disagree are told, and the older one counts', async (t
   );
 });
 
+t.test('a policy that has a key twice is told as one policy', async (t) => {
+  const pairs = ['a', 'b'].map((value) => ({ name: 'key', value }));
+  const { settings, conflicts, notes } = get(lab({ customSettings: pairs }));
+  t.strictSame(settings, { key: 'a' });
+  t.equal(conflicts.length, 1);
+  t.match(notes, [/The policy “policy 0” has key more than once, with different values; “a” is used/]);
+  t.match(get(lab({ customSettings: pairs }, {})).notes, [/Several policies have key/]);
+});
+
 t.test('a spoofed key is a key like any other', async (t) => {
   const { settings } = get(lab({ customSettings: [{ name: '__proto__', value: 'x' }] }));
   t.ok(Object.hasOwn(settings, '__proto__'));

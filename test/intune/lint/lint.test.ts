@@ -97,6 +97,16 @@ const registered = (members: object) => (all: Tenant) => Object.assign(all.appli
 const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegExp])[] = [
   ['a misspelled key', set('servr_address', 'x'), 'key-unknown', /Write com\.microsoft\.tunnel\.server_address/],
   ['a key in another case', set('Server_Address', 'x'), 'key-unknown', /tunnel\.server_address/],
+  [
+    'a key twice',
+    (all) =>
+      (all.targetedManagedAppConfigurations[0]!.customSettings as object[]).push({
+        name: `${TUNNEL}server_address`,
+        value: 'vpn.contoso.com:8443',
+      }),
+    'key-twice',
+    /server_address stands in it 2 times, with different values.*Keep one/s,
+  ],
   ['a key with a space', set('proxy_port ', '-1'), 'key-spaces', /space before or after/],
   ['a value with a space', set('connection_name', 'name '), 'value-spaces', /space/],
   ['no address', set('server_address', undefined), 'server-address-missing', /missing/],
