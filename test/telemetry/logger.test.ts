@@ -98,7 +98,8 @@ t.test('sentences go into a pipe only where that is asked for, and then without 
 });
 
 t.test('what becomes of DTLS is told at the level that people see', async (t) => {
-  const names = (Object.keys(EVENTS) as EventName[]).filter((name) => /^channel\.(dtls\.|switch)/.test(name));
+  // Single flights of a handshake are for whoever looks closer.
+  const names = (Object.keys(EVENTS) as EventName[]).filter((name) => /^channel\.(dtls\.(?!flight)|switch)/.test(name));
   t.ok(names.length >= 6);
   for (const name of names) t.equal(EVENTS[name].level, 'info', name);
 });
