@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { TUNNEL_RESOURCE_ID } from '../../src/entra/index.ts';
 import type { SeedPolicies } from '../../src/intune/index.ts';
+import { testCertificates, testLeaf } from '../support/certificates.ts';
 import { graphClient } from '../support/graph.ts';
 import { ALICE, LOB, makePolicies, managedApp } from '../support/policies.ts';
 import { start } from '../support/running-simulator.ts';
@@ -238,6 +240,34 @@ t.test('each policy with something wrong in it', async (t) => {
     });
   }
 });
+
+t.test(
+  'a trusted certificate profile with another certificate: there is a tunnel, and the page is not trusted',
+  async (t) => {
+    const made = await lab(t);
+    const cases = [
+      ['a CA that issued nothing here', (await testCertificates()).ca.certPem, []],
+      ['a certificate of no CA', (await testLeaf('intranet.contoso.internal')).certPem, ['root-not-ca', 'root-not-ca']],
+    ] as const;
+    for (const [what, pem, rules] of cases) {
+      const trustedRootCertificate = new X509Certificate(pem).raw.toString('base64');
+      await makePolicies(made.sim, made.graph, {
+        change: (policies) => {
+          Object.assign(policies.trustedRoot.body, { trustedRootCertificate });
+          const item = [{ displayName: 'other', trustedRootCertificate }];
+          setting('com.microsoft.tunnel.trusted_root_certificates', JSON.stringify(item))(policies);
+        },
+      });
+      const found = (await (await made.sim.intune()).lint()).map(({ rule }) => rule);
+      t.strictSame(found, rules, `${what}: in the profile, and in the policy that has its copy`);
+      const app = await sees(t, made, { tunnel: 'connected', why: /tunnel is up/ });
+      await t.rejects(app.fetch(PAGE), { message: /certificate|self-signed|issuer/i }, what);
+      t.equal((await app.fetch('http://intranet.contoso.internal/', HTML)).status, 200);
+      await app.close();
+      await made.sim.reset();
+    }
+  },
+);
 
 t.test('what Entra ID is missing', async (t) => {
   await t.test('no service principal of the gateway: no token', async (t) => {
