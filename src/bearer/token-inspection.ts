@@ -8,7 +8,7 @@ import { refusals, show } from './refusals.ts';
 import { verifySignature } from './signature.ts';
 import type { TokenRefusal } from './types.ts';
 
-/** One check, and what came of it for one token. */
+/** One check, and its result for one token. */
 export interface InspectedCheck {
   readonly name: string;
   /** Members of the header or claims that it looks at. */

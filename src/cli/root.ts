@@ -95,11 +95,11 @@ export const root: Command = {
       load: async () => (await import('./commands/profile.ts')).default,
     },
     scenario: {
-      description: 'Run or check scenarios: files that say what goes wrong when, and what has to come of it',
+      description: 'Run or check scenarios: files that define what goes wrong when, and the expected result',
       load: async () => (await import('./commands/scenario.ts')).default,
     },
     load: {
-      description: 'Run a load test: many clients, what goes wrong with them, and what has to come of it',
+      description: 'Run a load test: many clients, what goes wrong with them, and the expected result',
       load: async () => (await import('./commands/load.ts')).default,
     },
     capture: {

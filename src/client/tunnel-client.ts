@@ -186,7 +186,7 @@ export class TunnelClient implements Closable {
     return this.#core.traffic;
   }
 
-  /** The device is in another network now: connects anew from there, with the same session. */
+  /** The device is in another network now: connects again from there, with the same session. */
   networkChanged(): void {
     this.#core.networkChanged();
   }

@@ -99,7 +99,7 @@ export class TunnelSdk {
     return version;
   }
 
-  /** Begins to connect; what comes of it the delegate hears. */
+  /** Begins to connect; the delegate receives the result. */
   connect(): TunnelSdkError {
     if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
     if (this.#client) return TunnelSdkError.NoError;
@@ -118,7 +118,7 @@ export class TunnelSdk {
     return ++this.#turn;
   }
 
-  /** Ends the session. Resolves when the gateway was told. */
+  /** Ends the session. Resolves when the gateway has been notified. */
   async disconnect(): Promise<TunnelSdkError> {
     if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
     this.#nextTurn();

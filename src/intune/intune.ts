@@ -142,7 +142,7 @@ export class Intune {
     return { status: refusal.status, body: errorBody(refusal, { now, ...ids }) };
   }
 
-  /** What the app of a phone is told, by the token that it shows. */
+  /** What the app of a phone receives, by the token that it shows. */
   async appConfiguration(authorization: string | undefined, search: string): Promise<AppDelivery> {
     const { directory, keys, clock } = this.#options;
     return appDelivery({ directory, keys, clock, deliver: (to) => this.deliver(to) }, authorization, search);

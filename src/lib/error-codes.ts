@@ -128,7 +128,7 @@ export const ERROR_CODES = {
   },
   ERR_DTLS_HANDSHAKE: {
     summary: 'The DTLS handshake failed.',
-    hint: 'Compare the keys and cipher suites of both sides; the message says at what step it ended.',
+    hint: 'Compare the keys and cipher suites of both sides; the message names the step at which it ended.',
   },
   ERR_DTLS_HANDSHAKE_TIMEOUT: {
     summary: 'The DTLS handshake was not complete in time.',
@@ -186,7 +186,7 @@ export const ERROR_CODES = {
   },
   ERR_IDENTITY_AADSTS: {
     summary: 'The built-in Entra ID refuses the request.',
-    hint: 'Look up the AADSTS number in docs/reference/aadsts-codes.md: the table says what leads to it.',
+    hint: 'Look up the AADSTS number in docs/reference/aadsts-codes.md: the table lists what leads to it.',
   },
   ERR_IDENTITY_NOT_LISTENING: {
     summary: 'The identity provider has no address yet.',
@@ -362,7 +362,7 @@ export const ERROR_CODES = {
   },
   ERR_CLIENT_PROTOCOL: {
     summary: 'The server does not speak the protocol of a Tunnel gateway.',
-    hint: 'The message says what came instead, and details.came names it. Check that the address is that of a gateway and that nothing in between changes the traffic.',
+    hint: 'The message describes what came instead, and details.came names it. Check that the address is that of a gateway and that nothing in between changes the traffic.',
   },
   ERR_CLIENT_DISCONNECTED: {
     summary: 'The tunnel ended.',
@@ -402,7 +402,7 @@ export const ERROR_CODES = {
   },
   ERR_CLIENT_PROXY: {
     summary: 'The proxy for web requests could not be used.',
-    hint: 'The message says which part failed. With “proxy” set to “none” the client goes without what the gateway says about proxies.',
+    hint: 'The message names the part that failed. With “proxy” set to “none” the client ignores the proxy that the gateway announces.',
   },
   // simulator and cli
   ERR_SIMULATOR_NOT_READY: {

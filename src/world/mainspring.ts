@@ -42,7 +42,7 @@ export class Mainspring {
   }
 
   /**
-   * Lets time pass until a promise of this world is settled, and returns what came of it.
+   * Lets time pass until a promise of this world is settled, and returns its result.
    * @param limit milliseconds
    * @throws what the promise is rejected with; TunneliteError `ERR_WORLD_LIMIT`
    */

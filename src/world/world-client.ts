@@ -94,7 +94,7 @@ export class WorldClient {
     return { fetched: this.#pages, failed: this.#failedPages };
   }
 
-  /** Signs in and opens the tunnel, and keeps it from then on: it signs in anew when its session is over. One that has a tunnel keeps that. */
+  /** Signs in and opens the tunnel, and keeps it from then on: it signs in again when its session is over. One that has a tunnel keeps that. */
   async connect(): Promise<void> {
     this.#wanted = true;
     if (this.#tunnel || this.#asleep) return;

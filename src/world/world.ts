@@ -96,7 +96,7 @@ export class World implements Closable {
   }
 
   /**
-   * Lets time pass until a promise of this world is settled, and returns what came of it.
+   * Lets time pass until a promise of this world is settled, and returns its result.
    *
    * @example
    * ```ts fragment

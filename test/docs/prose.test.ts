@@ -36,15 +36,9 @@ t.test('code and emphasized words are not checked', async (t) => {
   t.match(prose('# Page\n\n`anew`, *anew*\n\n```text\nanew\n```\n'), { status: 0, messages: [] });
 });
 
-t.test('the checks include the words, and leave out only pages that are there', async (t) => {
+t.test('the checks include the words of every page', async (t) => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   t.match(scripts.check, /npm run prose\b/);
   t.match(read('.ci/run'), /^check prose npm run -s prose$/m);
-  const left = read('.textlintignore')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  for (const page of left) {
-    t.match(page, /^docs\/(reference|explanation)\/[\w/-]+\.md$/);
-    t.ok(existsSync(join(REPOSITORY, page)), page);
-  }
+  t.notOk(existsSync(join(REPOSITORY, '.textlintignore')), 'no page is left out');
 });

@@ -41,7 +41,7 @@ export const tunnelOptions = {
   'via-proxy': {
     type: 'string',
     valueHint: 'host:port|url|none',
-    description: 'Proxy behind the gateway for web requests, or a PAC file; default: what the gateway says',
+    description: 'Proxy behind the gateway for web requests, or a PAC file; default: what the gateway announces',
   },
   dtls: { type: 'string', valueHint: 'auto|psk|legacy|off', description: 'The data channel over UDP; default: auto' },
   timeout: { type: 'string', valueHint: 'seconds', description: 'Time limit for connecting; default: 30' },

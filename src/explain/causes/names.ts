@@ -54,7 +54,7 @@ export const NAME_CAUSES: readonly Cause[] = [
     id: 'dns-failed',
     area: 'names',
     weight: 'trouble',
-    title: 'The look-up failed',
+    title: 'The lookup failed',
     on: 'dns.query',
     when: ({ outcome }, { visit, event }) =>
       !KNOWN.test(outcome) && !isFaulty(visit.last('fault.injected', event.seq)?.fields.seam, outcome),

@@ -102,7 +102,7 @@ export const TLS_CAUSES: readonly Cause[] = [
     id: 'tls-expired',
     area: 'tls',
     weight: 'fatal',
-    title: 'The client says that the certificate has expired',
+    title: 'The client reports that the certificate has expired',
     on: 'tls.failed',
     when: is('expired'),
     what: (e) => `${by(e)} says that the gateway’s certificate has expired.`,

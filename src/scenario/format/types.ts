@@ -123,7 +123,7 @@ export interface Expectation {
   readonly exit?: number | 'any';
 }
 
-/** A course of events with a gateway and its clients, and what has to come of it. */
+/** A course of events with a gateway and its clients, and the expected result. */
 export interface Scenario {
   readonly $schema?: string;
   /** Default: the name of the file. */

@@ -1,4 +1,4 @@
-/** An expectation, and what came of it. */
+/** An expectation, and its result. */
 export interface ExpectationResult {
   /** `storm.yaml:12:5`, or `expect[2]` without a file. */
   readonly place: string;
