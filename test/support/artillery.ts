@@ -20,7 +20,8 @@ export function installEngine(t: Test): string {
   const client = join(modules, 'tunnelite');
   for (const folder of [engine, client]) mkdirSync(folder, { recursive: true });
   copyFileSync(join(PACKAGE, 'package.json'), join(engine, 'package.json'));
-  const compiler = join(repository, 'node_modules/typescript-7/bin/tsc');
+  // Not its `bin/tsc`, which has no extension: Node.js with a hook for modules, as under tap, takes that for CommonJS.
+  const compiler = join(repository, 'node_modules/typescript-7/lib/tsc.js');
   const config = join(PACKAGE, 'tsconfig.build.json');
   execFileSync(process.execPath, [compiler, '-p', config, '--outDir', join(engine, 'dist')], { timeout: 60_000 });
   const manifest = { name: 'tunnelite', type: 'module', exports: { './client': './client.js' } };

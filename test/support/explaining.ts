@@ -9,13 +9,15 @@ type Act = (t: Test) => Promise<unknown>;
 /** Whom to ask about. */
 class About {
   readonly who: string;
-  constructor(who: string) {
+  readonly since: number | undefined;
+  constructor(who: string, since: number | undefined) {
     this.who = who;
+    this.since = since;
   }
 }
 
-/** The result of an act that another one than the last client is to be asked about. */
-export const about = (who: string): About => new About(who);
+/** The result of an act that another one than the last client is to be asked about, or that began before its test, at a mark of the journal. */
+export const about = (who: string, since?: number): About => new About(who, since);
 
 interface Provoked {
   readonly finding: Finding;
@@ -32,9 +34,9 @@ export function provoker(simOf: () => Simulator, skip: string | false = false) {
   return function provokes(id: string, act: Act, check: Check = () => {}): void {
     t.test(`${id} is provoked and found`, { skip }, async (t) => {
       const sim = simOf();
-      const since = sim.journal.mark();
+      const mark = sim.journal.mark();
       const done = await act(t);
-      const who = done instanceof About ? done.who : 'last';
+      const { who, since = mark } = done instanceof About ? done : { who: 'last' };
       const find = (): Provoked | undefined => {
         const explanation = tryExplain(sim, who);
         const finding = explanation?.findings.find((one) => one.cause === id && one.last > since);
