@@ -8,7 +8,7 @@ import type { TunnelDelegate, TunnelLogDelegate } from './sdk-types.ts';
 import { type TunnelFetchOptions, type TunnelFetchResponse, tunnelFetch } from './traffic/fetch.ts';
 import { type TunnelDevice, TunnelSdk } from './tunnel-sdk.ts';
 
-/** Who uses an app. */
+/** The user of an app. */
 export interface ManagedAccount {
   readonly username: string;
   /** `personal`: an account that no organization manages. */
@@ -19,11 +19,11 @@ export interface ManagedAppOptions {
   /** Bundle id, or package id. `com.microsoft.msedge` and `com.microsoft.emmx` are Edge. */
   readonly app: string;
   readonly platform: 'ios' | 'android';
-  /** What policies say to the app for an account: `appConfiguration`, or what a test makes up. Asked at each launch and switch. */
+  /** The policies of the app for an account: `appConfiguration`, or a test's own. Called on each launch and account switch. */
   readonly policies: (account: ManagedAccount) => AppConfiguration | Promise<AppConfiguration>;
   /**
-   * A token for the gateway; an empty one means that there is none.
-   * @param failedToken the one that the gateway refused; empty at first
+   * A token for the gateway; return an empty string if there is none.
+   * @param failedToken the token that the gateway refused; empty on the first call
    */
   readonly token: (account: ManagedAccount, failedToken: string) => string | Promise<string>;
   readonly device?: TunnelDevice;
@@ -31,18 +31,18 @@ export interface ManagedAppOptions {
   readonly logDelegate?: TunnelLogDelegate;
 }
 
-/** What came of a launch, or of another account. */
+/** Result of a launch or an account switch. */
 export interface AppOutcome {
-  /** `connected`: there is a tunnel; `not asked`: policies ask for none; `failed`: they do, and there is none. */
+  /** `connected`: there is a tunnel; `not asked`: no policy asks for one; `failed`: a policy asks for one, but there is none. */
   readonly tunnel: 'connected' | 'not asked' | 'failed';
-  /** Why, for the person at the phone: a sentence. */
+  /** The reason, as a sentence for the user of the phone. */
   readonly why: string;
   readonly code: ErrorCode | undefined;
 }
 
 /**
- * An app that policies manage, as far as the tunnel goes (reference tunnel-for-mam.md §1 to §3): it gets what is meant for its user, connects when
- * that says so, and lets its requests take the way that it says.
+ * The Tunnel behavior of an app that policies manage ("Microsoft Tunnel for MAM", learn.microsoft.com): it gets the policies of its user, connects
+ * if they say so, and routes its requests accordingly.
  *
  * @example
  * ```ts fragment
@@ -60,21 +60,21 @@ export class ManagedApp {
   #account: ManagedAccount | undefined;
   #rules: AppRules | undefined;
   #outcome: AppOutcome = { tunnel: 'not asked', why: 'The app was not launched.', code: undefined };
-  /** One thing after the other: a switch waits for the launch before it. */
+  /** Serializes operations: an account switch waits for the launch before it. */
   #turns: Promise<unknown> = Promise.resolve();
-  /** Aborted, with a sentence, when nobody wants a tunnel of what was asked for so far. */
+  /** Aborted, with a sentence, when no tunnel requested so far is wanted anymore. */
   #wanted = new AbortController();
 
   constructor(options: ManagedAppOptions) {
     this.#options = options;
   }
 
-  /** Who uses the app now. */
+  /** The current user of the app. */
   get account(): ManagedAccount | undefined {
     return this.#account;
   }
 
-  /** The SDK in the app, while a work account uses it and policies speak of a tunnel. */
+  /** The SDK in the app, while a work account uses it and its policies configure a tunnel. */
   get sdk(): TunnelSdk | undefined {
     return this.#sdk;
   }
@@ -83,30 +83,30 @@ export class ManagedApp {
     return this.#sdk?.client?.connected === true;
   }
 
-  /** What came of the last launch or switch. */
+  /** Result of the last launch or switch. */
   get outcome(): AppOutcome {
     return this.#outcome;
   }
 
-  /** The app comes to the foreground. @param account who is signed in; left out: nobody */
+  /** The app comes to the foreground. @param account who is signed in; if omitted, nobody */
   launch(account?: ManagedAccount): Promise<AppOutcome> {
     const { signal } = this.#wanted;
     return this.#next(() => this.#use(account, 'launch', signal));
   }
 
-  /** Another account is signed in, or chosen in an app with several: a work account connects, any other one disconnects. */
+  /** Another account signs in, or is selected in an app with several: a work account connects, any other one disconnects. */
   switchTo(account: ManagedAccount | undefined): Promise<AppOutcome> {
     const { signal } = this.#wanted;
     return this.#next(() => this.#use(account, 'switch', signal));
   }
 
-  /** The person asks for the tunnel, where policies do not start it by themselves. */
+  /** The user requests the tunnel, for policies that do not start it automatically. */
   connect(): Promise<AppOutcome> {
     const { signal } = this.#wanted;
     return this.#next(() => (this.connected ? this.#outcome : this.#open('the person asked for it', signal)));
   }
 
-  /** The person ends the tunnel, or gives up one that does not come about: a token or policies that never arrive keep nobody. */
+  /** The user ends the tunnel, or cancels one that is not up yet; this works even if a token or policies never arrive. */
   disconnect(): Promise<void> {
     this.#giveUp('The person disconnected.');
     return this.#next(async () => {
@@ -116,7 +116,7 @@ export class ManagedApp {
   }
 
   /**
-   * One web request, the way that policies say: through the tunnel while there is one; else beside it, unless strict mode forbids that.
+   * Sends one web request as the policies require: through the tunnel if there is one; otherwise outside it, unless strict mode forbids that.
    * @throws TunneliteError `ERR_CLIENT_STRICT`, and those of `TunnelClient.fetch`
    */
   async fetch(address: string | URL, options: TunnelFetchOptions = {}): Promise<TunnelFetchResponse> {
@@ -135,7 +135,7 @@ export class ManagedApp {
     return tunnelFetch({ open, trust: resourceTrust(), clock }, url, options);
   }
 
-  /** The app ends, whatever it waits for. */
+  /** The app ends, even if it is still waiting for something. */
   close(): Promise<void> {
     this.#giveUp('The app was closed.');
     return this.#next(() => this.#leave());
@@ -248,7 +248,7 @@ export class ManagedApp {
   }
 }
 
-/** What somebody else answers, or a rejection as soon as nobody waits for it anymore. */
+/** Resolves with an external answer, or rejects as soon as it is no longer wanted. */
 async function unlessAborted<T>(answer: T | Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const giveUp = (): void => reject(new Error(String(signal.reason)));

@@ -2,24 +2,24 @@ import type { AppConfiguration } from './app-configuration.ts';
 
 const TUNNEL = 'com.microsoft.tunnel.';
 const BROWSER = 'com.microsoft.intune.mam.managedbrowser.';
-/** Edge for iOS and for Android, which policies treat alike. */
+/** Edge for iOS and Edge for Android, which policies treat alike. */
 const EDGE: ReadonlySet<string> = new Set(['com.microsoft.msedge', 'com.microsoft.emmx']);
 
-/** What an app does by its policies. */
+/** What an app does according to its policies. */
 export interface AppRules {
-  /** What the SDK is given. */
+  /** The configuration passed to the SDK. */
   readonly settings: Readonly<Record<string, string>>;
-  /** There is a gateway to connect to. */
+  /** Whether there is a gateway to connect to. */
   readonly hasTunnel: boolean;
-  /** Why it connects by itself; undefined: it does not. */
+  /** Why it connects automatically; undefined: it does not. */
   readonly connect: string | undefined;
   /** Why it does not: a sentence. */
   readonly why: string;
-  /** Nothing is opened without a tunnel (a key of Edge alone, corrections.md 17). */
+  /** Strict mode: nothing is opened without a tunnel. Only Edge has this key ("Microsoft Tunnel for MAM", learn.microsoft.com). */
   readonly strict: boolean;
 }
 
-/** What policies mean for an app of this platform (reference tunnel-for-mam.md §1, §3.1, §3.2). */
+/** What policies mean for an app of this platform ("Microsoft Tunnel for MAM" for iOS and for Android, learn.microsoft.com). */
 export function appRules(
   { app, platform }: { readonly app: string; readonly platform: 'ios' | 'android' },
   { settings, protection, notes }: AppConfiguration,
@@ -49,7 +49,7 @@ export function appRules(
     : goes('the SDK starts it with the app');
 }
 
-/** On Android a PAC script works in Edge only; other apps take host and port (corrections.md 16). */
+/** On Android, PAC scripts work in Edge only; other apps use host and port ("Microsoft Tunnel for MAM" for Android, learn.microsoft.com). */
 function withoutPac(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const { [`${TUNNEL}proxy_pacurl`]: _, ...rest } = settings;
   return rest;

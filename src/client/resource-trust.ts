@@ -4,17 +4,17 @@ import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { ResourceTrust } from './traffic/types.ts';
 
 /**
- * Whom TLS to resources trusts: the system's authorities, and these beside them. The gateway's own certificate is another matter (reference
- * tunnel-for-mam.md §3.3). Made once, when first needed: it costs some milliseconds.
+ * The CAs that TLS to resources trusts: the system's and these. They do not apply to the gateway's own certificate ("trusted certificate profile"
+ * in "Microsoft Tunnel for MAM" on learn.microsoft.com). Created once, on first use: it takes a few milliseconds.
  * @param ca PEM
- * @throws TunneliteError `ERR_CLIENT_FETCH` when first asked, if `ca` is no certificate
+ * @throws TunneliteError `ERR_CLIENT_FETCH` on first use, if `ca` is not a certificate
  */
 export function resourceTrust(ca: string | readonly string[] = []): ResourceTrust {
   let context: SecureContext | undefined;
   return () => {
     const added = [ca].flat();
     try {
-      // OpenSSL passes over text that is no certificate.
+      // OpenSSL ignores text that is not a certificate.
       for (const each of added) new X509Certificate(each);
       context ??= createSecureContext(added.length === 0 ? {} : { ca: [...getCACertificates('default'), ...added] });
     } catch (cause) {

@@ -9,17 +9,17 @@ import {
   type TunnelLogSeverity,
 } from './sdk-types.ts';
 
-/** Keys and values as an app configuration policy has them (reference tunnel-for-mam.md §3.1), and log classes with their severity. */
+/** Keys and values of an app configuration policy ("Microsoft Tunnel for MAM" on learn.microsoft.com), and log classes with their severity. */
 export type SdkConfig = Readonly<Record<string, string>>;
 
 const PREFIX = 'com.microsoft.tunnel.';
 
-/** What of a configuration the client goes by, or why it cannot. */
+/** The settings the client uses from a configuration, or why it cannot use them. */
 export type ReadConfig =
   | { readonly server: URL; readonly rules: SdkRules; readonly problem?: undefined }
   | { readonly server?: undefined; readonly problem: string };
 
-/** Reads the address of the gateway (`host:port`, without a scheme), and the rules for traffic. */
+/** Reads the address of the gateway (`host:port`, without a scheme) and the traffic rules. */
 export function readSdkConfig(config: SdkConfig): ReadConfig {
   const type = config[`${PREFIX}connection_type`];
   if (type !== undefined && type !== 'MicrosoftProtect') {
@@ -27,7 +27,7 @@ export function readSdkConfig(config: SdkConfig): ReadConfig {
   }
   const address = config[`${PREFIX}server_address`];
   if (address === undefined || address === '') return { problem: `${PREFIX}server_address is missing.` };
-  // A scheme, a path or white space at the end are what is most often wrong in a policy.
+  // The most common mistakes in a policy are a scheme, a path, or trailing white space.
   const [, host, port] = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?$/i.exec(address) ?? [];
   if (host === undefined || !URL.canParse(`https://${host}:${port ?? 443}`)) {
     return { problem: `${PREFIX}server_address is “${address}”; it has to be host:port, as in vpn.contoso.com:443.` };
@@ -37,13 +37,13 @@ export function readSdkConfig(config: SdkConfig): ReadConfig {
   return { server: new URL(`https://${host}:${port ?? 443}`), rules };
 }
 
-/** From which severity on messages of a class are logged. */
+/** The lowest severity at which messages of a class are logged. */
 export function logLevel(config: SdkConfig, logClass: TunnelLogClass): TunnelLogSeverity {
   const wanted = config[logClass];
   return LOG_SEVERITIES.find((each) => each === wanted) ?? 'warn';
 }
 
-/** What the gateway gave out, as the SDK shows it. */
+/** The gateway's settings in the SDK's form. */
 export function sdkConfiguration(configuration: TunnelConfiguration): SdkTunnelConfiguration {
   const { routesInclude, routesExclude, defaultDomain } = configuration;
   return {

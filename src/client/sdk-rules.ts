@@ -2,15 +2,15 @@ import { X509Certificate } from 'node:crypto';
 import { parseProxy } from './routing/proxy-list.ts';
 import type { ProxySetting } from './routing/proxy-rules.ts';
 
-/** Rules for traffic that an app configuration policy has (reference tunnel-for-mam.md §3.1). */
+/** Traffic rules of an app configuration policy ("Microsoft Tunnel for MAM", learn.microsoft.com; headers of ms-intune-tunnel-sdk-ios). */
 export interface SdkRules {
   readonly bypass: readonly string[];
-  /** Left out: what the gateway says. */
+  /** If omitted, the gateway's settings apply. */
   readonly proxy?: ProxySetting;
   readonly resourceCa: readonly string[];
 }
 
-/** Hosts that the SDK reaches directly, always (§2.1). */
+/** Hosts that the SDK always reaches directly ("Microsoft Tunnel for MAM" on iOS, learn.microsoft.com, 2023 version). */
 const NEVER_TUNNELLED = [
   'login.microsoftonline.com',
   'mamservice.manage.microsoft.com',
@@ -25,15 +25,15 @@ const NEVER_TUNNELLED = [
 ] as const;
 
 const PREFIX = 'com.microsoft.tunnel.';
-/** Larger values are no policy's. In characters. */
+/** Policies never contain larger values. In characters. */
 const MAX_JSON = 4 * 1024 * 1024;
 const MAX_ROOTS = 256;
 const MAX_BYPASSED = 1024;
 
-/** Why a value cannot be used. */
+/** Why a value is unusable. */
 class Unusable extends Error {}
 
-/** Reads the rules; a text says why that is not possible. */
+/** Reads the rules. Returns a string with the reason if that is impossible. */
 export function readSdkRules(config: Readonly<Record<string, string>>): SdkRules | string {
   const value = (key: string): string =>
     Object.hasOwn(config, PREFIX + key) ? String(config[PREFIX + key]).trim() : '';
@@ -53,10 +53,10 @@ export function readSdkRules(config: Readonly<Record<string, string>>): SdkRules
 function proxyOf(value: (key: string) => string): ProxySetting | undefined {
   const pac = value('proxy_pacurl');
   const host = value('proxy_address');
-  // The sample app writes -1 where there is no port (§3.1).
+  // The sample app (ms-intune-tunnel-iOS-sampleapps) writes -1 if there is no port.
   const port = value('proxy_port') === '-1' ? '' : value('proxy_port');
   if (pac !== '') {
-    // A tenant may have both; then the file counts (corrections.md 15).
+    // One policy may contain both, as a published export of a tenant does; then the file wins.
     const url = URL.parse(pac);
     if (url === null || !/^https?:$/.test(url.protocol)) {
       throw new Unusable(`${PREFIX}proxy_pacurl is “${pac.slice(0, 120)}”; it has to be an http or https URL.`);
@@ -88,7 +88,7 @@ function bypassedOf(text: string): string[] {
   return list;
 }
 
-/** Each item of the list is a trusted root certificate policy as Graph has it; its certificate is base64 of DER. */
+/** Each list item is a trusted root certificate policy in Graph's form; its certificate is base64-encoded DER. */
 function rootsOf(text: string): string[] {
   if (text === '') return [];
   const list = json('trusted_root_certificates', text);
@@ -100,7 +100,7 @@ function rootsOf(text: string): string[] {
     try {
       if (typeof encoded !== 'string') throw new TypeError();
       const bytes = Buffer.from(encoded, 'base64');
-      // Of a PEM file that was encoded once more, too: what an admin uploads may be either.
+      // Admins may upload either form, so a PEM file that was base64-encoded again is accepted too.
       return new X509Certificate(bytes).toString();
     } catch {
       throw new Unusable(

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../lib/errors.ts';
 
-/** States of the Tunnel for MAM SDK, by its numbers (reference tunnel-for-mam.md §5.4). */
+/** States of the Tunnel for MAM SDK, with its numbers (`MicrosoftTunnelStatus` in the headers of ms-intune-tunnel-sdk-ios). */
 export const TunnelStatus = {
   Uninitialized: 0,
   Initialized: 1,
@@ -12,7 +12,7 @@ export const TunnelStatus = {
 } as const;
 export type TunnelStatus = (typeof TunnelStatus)[keyof typeof TunnelStatus];
 
-/** Errors of the SDK, by its numbers (§5.4). */
+/** Errors of the SDK, with its numbers (`MicrosoftTunnelError` in the same headers). */
 export const TunnelSdkError = {
   NoError: 0,
   Unimplemented: 1,
@@ -23,10 +23,10 @@ export const TunnelSdkError = {
 } as const;
 export type TunnelSdkError = (typeof TunnelSdkError)[keyof typeof TunnelSdkError];
 
-/** Classes of log messages that the bundled client has something to say in, of those of the SDK (§5.5). */
+/** The SDK's classes of log messages that the bundled client uses ("Microsoft Tunnel for MAM iOS SDK developer guide", learn.microsoft.com). */
 export type TunnelLogClass = 'Connect' | 'Intune' | 'MicrosoftTunnel' | 'Socket';
 
-/** From the least to the most severe. */
+/** From least to most severe. */
 export const LOG_SEVERITIES = ['debug', 'info', 'warn', 'minor', 'major', 'crit'] as const;
 export type TunnelLogSeverity = (typeof LOG_SEVERITIES)[number];
 
@@ -36,7 +36,7 @@ export interface SplitEntry {
   readonly prefix: number;
 }
 
-/** What the gateway gave out, in the SDK's words (§5.3). */
+/** The settings received from the gateway, named as in the SDK (`MicrosoftTunnelConfiguration`). */
 export interface SdkTunnelConfiguration {
   readonly tunnelIpAddress: string;
   readonly tunnelNetmask: string;
@@ -49,26 +49,26 @@ export interface SdkTunnelConfiguration {
   readonly splitTunnelingEnabled: boolean;
 }
 
-/** What an app hears of the SDK (§5.3). */
+/** Callbacks from the SDK to an app (`MicrosoftTunnelDelegate`). */
 export interface TunnelDelegate {
-  /** Each change of the status. */
+  /** Called on each change of status. */
   onReceivedEvent?(status: TunnelStatus): void;
   onInitialized?(): void;
   onConnected?(): void;
   onReconnecting?(): void;
   onUserInteractionRequired?(): void;
   onDisconnected?(): void;
-  /** @param code of the bundled client's own table, which tells more */
+  /** @param code from the bundled client's own table, which is more specific */
   onError?(error: TunnelSdkError, code: ErrorCode | undefined, message: string): void;
   onTunnelConfigurationAvailable?(configuration: SdkTunnelConfiguration): void;
   /**
-   * A token is needed. An empty one means that there is none.
-   * @param failedToken the one that the gateway refused, to be dropped from every cache; empty at first
+   * Called when a token is needed. Return an empty string if there is none.
+   * @param failedToken the token that the gateway refused, to be removed from every cache; empty on the first call
    */
   onTokenRequired(failedToken: string): string | Promise<string>;
 }
 
-/** Where log messages go (§5.5). */
+/** Destination of log messages (`logMessage` of the SDK's log delegate). */
 export interface TunnelLogDelegate {
   logMessage(message: string, logClass: TunnelLogClass, severity: TunnelLogSeverity, time: Date): void;
 }

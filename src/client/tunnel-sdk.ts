@@ -17,7 +17,7 @@ import {
 import { TunnelClient } from './tunnel-client.ts';
 import type { TunnelClientOptions } from './types.ts';
 
-/** What the device is for the SDK: whom it trusts, its network, its clock. */
+/** The device as the SDK sees it: trusted CAs, network, clock. */
 export type TunnelDevice = Pick<
   TunnelClientOptions,
   'ca' | 'carrier' | 'clock' | 'random' | 'serverName' | 'dtls' | 'outside' | 'login'
@@ -26,8 +26,8 @@ export type TunnelDevice = Pick<
 const WAYS = { tunnel: 'in the tunnel', direct: 'beside the tunnel', proxy: 'by a proxy' } as const;
 
 /**
- * The bundled client with the model of the Tunnel for MAM SDK (reference tunnel-for-mam.md §5), to compare an app's states and events with.
- * Names and numbers are the SDK's.
+ * The bundled client with the API of the Tunnel for MAM SDK ("Microsoft Tunnel for MAM iOS SDK developer guide", learn.microsoft.com), to compare
+ * with an app's states and events. Names and numbers are the SDK's.
  *
  * @example
  * ```ts
@@ -45,16 +45,16 @@ export class TunnelSdk {
   #config: SdkConfig = {};
   #status: TunnelStatus = TunnelStatus.Uninitialized;
   #client: TunnelClient | undefined;
-  /** Counts connections that were asked for: what an older one leads to is nobody's news. */
+  /** Counts requested connections: results of an older one are ignored. */
   #turn = 0;
-  /** Gives up the one that comes about. */
+  /** Aborts the connection in progress. */
   #connecting: AbortController | undefined;
 
   constructor(device: TunnelDevice = {}) {
     this.#device = device;
   }
 
-  /** The tunnel, while there is one: for traffic. */
+  /** The tunnel, if there is one: for traffic. */
   get client(): TunnelClient | undefined {
     return this.#client;
   }
@@ -68,7 +68,7 @@ export class TunnelSdk {
     return TunnelSdkError.NoError;
   }
 
-  /** Takes these keys beside, or instead of, those that it has. They count from the next `connect` on. */
+  /** Adds these keys to the existing ones, or replaces them. They apply from the next `connect` on. */
   setConfig(config: SdkConfig): TunnelSdkError {
     if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
     this.#config = { ...this.#config, ...config };
@@ -99,7 +99,7 @@ export class TunnelSdk {
     return version;
   }
 
-  /** Begins to connect; the delegate receives the result. */
+  /** Starts connecting; the delegate receives the result. */
   connect(): TunnelSdkError {
     if (this.#status === TunnelStatus.Uninitialized) return TunnelSdkError.UnexpectedError;
     if (this.#client) return TunnelSdkError.NoError;
@@ -129,7 +129,7 @@ export class TunnelSdk {
     return TunnelSdkError.NoError;
   }
 
-  /** Disconnects, and forgets delegates and configuration. */
+  /** Disconnects, and discards delegates and configuration. */
   async deinitialize(): Promise<void> {
     if (this.#client) await this.disconnect();
     this.#nextTurn();
@@ -139,7 +139,7 @@ export class TunnelSdk {
     this.#config = {};
   }
 
-  /** A token that the gateway refuses is asked for once more, with the refused one; then the user has to do something. */
+  /** If the gateway refuses a token, requests one more, passing the refused one; if that fails too, the user must act. */
   async #open(server: URL, rules: SdkRules, turn: number): Promise<void> {
     const connecting = new AbortController();
     this.#connecting = connecting;
@@ -172,7 +172,7 @@ export class TunnelSdk {
       this.#client = client;
       this.#delegate?.onTunnelConfigurationAvailable?.(sdkConfiguration(client.configuration));
       this.#become(TunnelStatus.Connected, () => this.#delegate?.onConnected?.());
-      // What came together with the answer that opened the tunnel may have ended it, before there was a client to end.
+      // Data received together with the answer that opened the tunnel may have ended it, before there was a client to close.
       if (over) this.#onEnd(over, turn);
       else if (client.state !== ClientState.Connected) this.#onState(client.state, ClientState.Connected, turn);
     } catch (error) {
@@ -181,7 +181,7 @@ export class TunnelSdk {
   }
 
   async #askToken(failed: string, turn: number): Promise<string> {
-    // Nobody waits for the connection any more.
+    // The connection is no longer wanted.
     if (turn !== this.#turn) throw new NoToken();
     this.#log('Intune', 'info', failed === '' ? 'A token is needed.' : 'The gateway refused the token.');
     const token = await this.#delegate!.onTokenRequired(failed);
@@ -238,5 +238,5 @@ export class TunnelSdk {
   }
 }
 
-/** The app answered the question for a token with none. */
+/** The app answered the token request without a token. */
 class NoToken extends Error {}

@@ -19,11 +19,11 @@ type NameRule = Pick<UpstreamConfig, 'match'>;
 const isIpv6 = (range: string): boolean => range.includes(':');
 const isName = (match: string): boolean => parseRange(match) === undefined;
 
-/** Upstream rules by name: is there an address for each name, does it come to the tunnel and mean nothing else, and is it asked for here? */
+/** Checks upstream rules by name: each name needs an address, must be routed to the tunnel unambiguously, and must be queried here. */
 export function checkNames(config: Config, problems: Contradiction[], warnings: string[]): void {
   const { gateway, resources, services } = config;
   const hosts = new Set(services.hosts.flatMap((host) => host.names.map((name) => name.toLowerCase())));
-  // A mock host has its addresses, and a rule with its name is about ports.
+  // A mock host has its own addresses; a rule with its name is about ports.
   const rules = resources.upstreams.filter(({ match }) => isName(match) && !hosts.has(match.toLowerCase()));
   if (rules.length === 0) return;
   const families = FAMILIES.filter(({ key, pool }) => gateway[pool] !== null && resources.names[key] !== null);
@@ -83,7 +83,7 @@ function checkNetwork(
     complain(`has the DNS server ${gateway.dnsServers[server]}`, elsewhere, ['gateway', 'dnsServers', server]);
   }
   const routes = gateway.routesInclude.filter((route) => isIpv6(route) === ipv6);
-  // Without a route of the family clients send all of it: `checkFamilies` warns of that.
+  // Without a route of the family, clients send all of it through the tunnel: `checkFamilies` warns about that.
   if (routes.length > 0 && !covers(routes, network)) {
     complain(
       `is not in gateway.routesInclude, so clients would not send ${name} traffic for them through the tunnel`,
@@ -108,7 +108,7 @@ function checkNetwork(
   }
 }
 
-/** Whether clients ask the tunnel's resolver for the names of rules. */
+/** Whether clients query the tunnel's resolver for the names of rules. */
 function checkQuestions({ gateway }: Config, rules: readonly NameRule[], warnings: string[]): void {
   if (gateway.dnsServers.length === 0) {
     warnings.push(
@@ -131,7 +131,7 @@ function checkQuestions({ gateway }: Config, rules: readonly NameRule[], warning
   }
 }
 
-/** Each DNS server that clients are told of: does something answer there? */
+/** Checks for each DNS server announced to clients whether anything answers there. */
 export function checkDnsServers({ gateway, services }: Config, warnings: string[]): void {
   const excludes = gateway.routesExclude.map((route) => parseRange(route)!);
   const hosts = new Map(
@@ -159,13 +159,13 @@ export function checkDnsServers({ gateway, services }: Config, warnings: string[
   }
 }
 
-/** Networks of the containers that the real gateway runs in (microsoft-tunnel.md §7). */
+/** Networks of the containers in which the real gateway runs ("Prerequisites for the Microsoft Tunnel", learn.microsoft.com). */
 const BRIDGES = [
   { name: 'Docker', network: '172.17.0.0/16' },
   { name: 'Podman', network: '10.88.0.0/16' },
 ] as const;
 
-/** Networks that work here, and that the real gateway's server has for its own containers. */
+/** Networks that work here, but that the real gateway's server uses for its own containers. */
 export function checkBridges({ gateway }: Config, warnings: string[]): void {
   const { network, routesInclude } = gateway;
   const used = [

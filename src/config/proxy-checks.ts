@@ -5,10 +5,10 @@ import { parseRange } from '../lib/ip-range.ts';
 import type { Contradiction } from './contradiction.ts';
 import type { Config } from './schema.ts';
 
-/** What a list of what goes without the proxy may hold (tunnel-for-mam.md, microsoft-tunnel.md §7). */
+/** Valid entries of the proxy exclusion list ("Configure Microsoft Tunnel", learn.microsoft.com). */
 const EXPECTED = 'a host name, such as app.contoso.internal, or *.contoso.internal, or an IP address';
 
-/** The proxies of the mock network, and the PAC file. */
+/** Checks the proxies of the mock network and the PAC file. */
 export function checkProxy({ services: { pac, proxy } }: Config, problems: Contradiction[]): void {
   for (const [i, text] of pac.exclusions.entries()) {
     const fault = exclusionFault(text);
@@ -31,7 +31,7 @@ export function checkProxy({ services: { pac, proxy } }: Config, problems: Contr
   }
 }
 
-/** Why a text cannot be excluded from the proxy; undefined when it can. */
+/** Why a host cannot be excluded from the proxy; undefined if it can. */
 function exclusionFault(text: string): string | undefined {
   const wildcard = text.startsWith('*.');
   const rest = wildcard ? text.slice(2) : text;

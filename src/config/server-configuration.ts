@@ -3,11 +3,11 @@ import { cidrOfMask } from '../lib/schema/index.ts';
 import type { ConfigInput } from './schema.ts';
 
 /*
- * The server configuration of the real product, in both spellings: Microsoft Graph's microsoftTunnelConfiguration and the
- * server's admin-settings.json (reference microsoft-tunnel.md §3, graph-resources.md §2).
+ * The server configuration of the real product, in both spellings: Microsoft Graph's microsoftTunnelConfiguration (resource type on
+ * learn.microsoft.com, graph-rest-beta) and the server's admin-settings.json ("Reference for Microsoft Tunnel", learn.microsoft.com).
  */
 
-/** Lower-cased names of both spellings. The live service ignores the case of property names, so do we. */
+/** Lower-cased names of both spellings. Like the live service, we ignore the case of property names. */
 const KNOWN = new Set([
   '@odata.type',
   '@odata.context',
@@ -33,7 +33,7 @@ const KNOWN = new Set([
   'rolescopetagids',
 ]);
 
-/** Names that occur in such an object and in no configuration of ours. */
+/** Names that occur in such an object but never in a Tunnelite configuration. */
 const TELLTALE = [
   'listenport',
   'dnsservers',
@@ -45,12 +45,12 @@ const TELLTALE = [
   'disableudpconnections',
 ];
 
-/** Sections of a configuration of ours: where one stands, a stray `network` beside it is a mistake, and not one of the product's. */
+/** Sections of a Tunnelite configuration: next to one of them, a stray `network` is a mistake and not a property of the product's. */
 const OUR_SECTIONS = ['gateway', 'identity', 'services', 'resources', 'certs', 'log', 'serverConfiguration'];
 
 type GatewayInput = NonNullable<ConfigInput['gateway']>;
 
-/** What an advanced setting, named as ocserv's option, sets here. Only `session-timeout` is documented by Microsoft. */
+/** The setting that an advanced setting, named after ocserv's option, changes here. Microsoft documents only `session-timeout`. */
 const ADVANCED: Readonly<
   Record<string, { readonly key: keyof GatewayInput; readonly kind: 'number' | 'text' | 'flag' }>
 > = {
@@ -72,7 +72,7 @@ const ADVANCED: Readonly<
 };
 
 export interface ServerConfiguration {
-  /** As our own configuration has it; values keep their type, so that validation can complain of them. */
+  /** In the form of a Tunnelite configuration; values keep their type, so that validation can report them. */
   readonly gateway: Record<string, unknown>;
   /** For each member of `gateway`, the name it came from. */
   readonly origins: Readonly<Record<string, string>>;
@@ -80,12 +80,12 @@ export interface ServerConfiguration {
   readonly warnings: readonly string[];
 }
 
-/** The object itself, also when it stands in the `value` of a Graph answer; undefined when it is something else. */
+/** The object itself, also from the `value` of a Graph answer; undefined if it is something else. */
 export function unwrapServerConfiguration(value: unknown): Record<string, unknown> | undefined {
   return serverObject(value, 1);
 }
 
-/** @param wrappers how many objects around it may be taken off */
+/** @param wrappers how many enclosing objects may be unwrapped */
 function serverObject(value: unknown, wrappers: number): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const object = value as Record<string, unknown>;
@@ -98,7 +98,7 @@ function serverObject(value: unknown, wrappers: number): Record<string, unknown>
   return TELLTALE.some((name) => names.includes(name)) ? object : undefined;
 }
 
-/** Reads such an object into our own terms. Lists that it leaves out are empty, as they are in the product. */
+/** Converts such an object to Tunnelite's settings. Omitted lists are empty, as in the product. */
 export function readServerConfiguration(object: Readonly<Record<string, unknown>>): ServerConfiguration {
   const byName = new Map(Object.keys(object).map((name) => [name.toLowerCase(), name]));
   const warnings: string[] = [];
@@ -118,7 +118,7 @@ export function readServerConfiguration(object: Readonly<Record<string, unknown>
     if (value !== undefined) gateway[key] = value === '' ? null : value;
   };
   const routes = (key: string, oldName: string, newName: string): void => {
-    // Whether the service mirrors the old list into the new one is not known: both count, each route once.
+    // It is unknown whether the service mirrors the old list into the new one: both count, each route once.
     const lists = [get(newName), get(oldName)].filter((entry) => entry !== undefined);
     const wrong = lists.find((entry) => !Array.isArray(entry.value));
     if (wrong) {

@@ -12,16 +12,16 @@ import { connectError } from './connect-error.ts';
 import { settled } from './dial.ts';
 import { notAGateway } from './not-a-gateway.ts';
 
-/** Bytes of a request in one record: with what TLS adds, they fit the block. */
+/** Bytes of a request in one record: with the TLS overhead, they fit the block. */
 const REQUEST_PIECE = HANDSHAKE_PIECE - 64;
 
 export interface ControlConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly carrier: Carrier;
-  /** Whom to trust. One for all connections that trust the same: it is large, and takes its time to make. */
+  /** Trusted CAs. Share one context between all connections that trust the same: it is large and slow to create. */
   readonly secureContext: SecureContext;
-  /** Name to verify and to send as SNI, when it is not the host. */
+  /** Name to verify and to send as SNI, if it differs from the host. */
   readonly serverName: string | undefined;
   readonly keylog?: ((line: Buffer) => void) | undefined;
   readonly signal: AbortSignal;
@@ -60,7 +60,7 @@ export class ControlConnection {
   /** @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_PROTOCOL` */
   static async open(options: ControlConnectionOptions): Promise<ControlConnection> {
     options.signal.throwIfAborted();
-    // Without SNI, Node verifies the certificate for `host`; it connects to neither, for the socket is there.
+    // Without SNI, Node verifies the certificate for `host`; it connects to neither, because it gets an open socket.
     const host = options.serverName ?? options.host;
     const servername = sniName(host);
     // Before there is a connection whose end somebody would have to hear.
@@ -80,7 +80,7 @@ export class ControlConnection {
       });
       socket.getPeerCertificate = leafOnly;
       const writer = new RecordWriter(socket, transport);
-      // Who waits for something listens too; between two waits an error shows as a closed connection.
+      // Pending operations have their own listeners; between two of them an error shows as a closed connection.
       socket.on('error', () => {});
       transport.on('error', (error) => socket.destroy(error));
       transport.on('close', () => socket.destroy());
@@ -95,18 +95,18 @@ export class ControlConnection {
     }
   }
 
-  /** The session cookie that an answer set last. */
+  /** The session cookie from the last answer that set one. */
   get cookie(): string | undefined {
     return this.#cookie;
   }
 
-  /** Address of the gateway's end, where the stream below tells one. */
+  /** Remote address of the connection to the gateway, if the stream below has one. */
   get remoteAddress(): string | undefined {
     return this.#remoteAddress;
   }
 
   /**
-   * The bytes of CSTP go to `take` from now on, which has to be done with them when it returns. Those that came together with the last
+   * From now on, passes the bytes of CSTP to `take`, which must have processed them when it returns. Bytes received together with the last
    * answer come first.
    */
   listen(take: (chunk: Buffer) => void): void {
@@ -127,7 +127,7 @@ export class ControlConnection {
   }
 
   /**
-   * Sends a request and reads its answer. Before the first one, nobody has shown to be a gateway.
+   * Sends a request and reads its answer. Until the first answer, the server is not known to be a gateway.
    * @throws TunneliteError `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_HTTP_HEADER`
    */
   async exchange(request: ControlRequest, signal: AbortSignal): Promise<HttpResponse> {
@@ -135,7 +135,7 @@ export class ControlConnection {
     const body = Buffer.from(request.body ?? '');
     const length: HeaderLine[] = request.body === undefined ? [] : [['Content-Length', String(body.length)]];
     const bytes = serializeRequest({ method, target, headers: [...request.headers, ...length], body });
-    // What came behind the last answer belongs to no request.
+    // Bytes after the last answer belong to no request.
     if (this.#rest.length > 0) throw notAGateway('broken-http', 'it sent more than one answer to a request.');
     const reader = new AnswerReader(method, this.#answered);
     const { socket } = this;
@@ -186,8 +186,8 @@ export class ControlConnection {
 }
 
 /**
- * Writes a request in pieces, each when the one before has gone: one that does not fit the block that Node's TLS begins with would have it take
- * one of 16 KiB, for as long as the connection lives.
+ * Writes a request in pieces, each after the one before is flushed: a request larger than Node's initial TLS block would make it allocate
+ * one of 16 KiB for the life of the connection.
  */
 function writeInPieces(socket: TLSSocket, bytes: Buffer): void {
   const rest = bytes.subarray(REQUEST_PIECE);
@@ -197,14 +197,14 @@ function writeInPieces(socket: TLSSocket, bytes: Buffer): void {
 }
 
 /**
- * `getPeerCertificate` without the chain. Node asks for all of it to check the server's name, for which the leaf is enough, and making an object of
- * each certificate is a tenth of a handshake.
+ * `getPeerCertificate` without the chain. Node requests the whole chain to check the server's name, for which the leaf is enough; creating an
+ * object for each certificate takes a tenth of a handshake.
  */
 function leafOnly(this: TLSSocket): DetailedPeerCertificate {
   return TLSSocket.prototype.getPeerCertificate.call(this, false) as DetailedPeerCertificate;
 }
 
-/** The value of the `webvpn` cookie in an answer (§4.3). An empty one takes it back. */
+/** The value of the `webvpn` cookie in an answer (draft-mavrogiannopoulos-openconnect). An empty value deletes the cookie. */
 function sessionCookie(headers: readonly HeaderLine[]): string | undefined {
   for (const line of headerValues(headers, 'set-cookie')) {
     const value = /^\s*webvpn=([^;\s]*)/.exec(line)?.[1];

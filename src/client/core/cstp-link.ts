@@ -6,24 +6,24 @@ import { DPD_DEAD_FACTOR, DPD_REPEAT_SHARE } from './constants.ts';
 import type { ControlConnection } from './control-connection.ts';
 import { cut } from './not-a-gateway.ts';
 
-/** Whom a link belongs to. */
+/** The owner of a link. */
 export interface CstpLinkOwner {
   now(): number;
   onBatch(): void;
   /** A packet, `buffer[offset, offset + length)`, valid during the call only. */
   onPacket(buffer: Buffer, offset: number, length: number): void;
   onBatchEnd(): void;
-  /** The link is over. @param final the gateway ended the session, or speaks no CSTP */
+  /** The link has ended. @param final the gateway ended the session, or does not speak CSTP */
   onEnd(error: TunneliteError, final: boolean): void;
 }
 
-/** Times of a link in milliseconds, 0 = off. */
+/** Timings of a link in milliseconds, 0 = off. */
 export interface CstpLinkTimes {
   readonly dpd: number;
   readonly keepalive: number;
 }
 
-/** IP packets to and from the gateway in CSTP (reference openconnect-protocol §6), and whether the gateway is alive. No timers of its own. */
+/** IP packets to and from the gateway in CSTP (draft-mavrogiannopoulos-openconnect), and dead peer detection. Has no timers of its own. */
 export class CstpLink {
   readonly #connection: ControlConnection;
   readonly #reader: CstpReader;
@@ -32,7 +32,7 @@ export class CstpLink {
   #heard: number;
   #sent: number;
   #asked: number;
-  /** When an answer has to be there, after a question of our own. */
+  /** Deadline for the answer to our own DPD request. */
   #answerDue = Number.POSITIVE_INFINITY;
   #ended = false;
 
@@ -52,7 +52,7 @@ export class CstpLink {
     return this.#connection;
   }
 
-  /** Begins to listen; what came together with the gateway's answer comes first. */
+  /** Starts reading. Bytes received together with the gateway's answer are processed first. */
   start(): void {
     const { socket } = this.#connection;
     socket.on('error', (error) => this.#lost(`The connection broke: ${errorText(error)}.`));
@@ -66,15 +66,15 @@ export class CstpLink {
     return writeCstpData(this.#connection.writer, buffer, offset, length);
   }
 
-  /** Asks for a sign of life, which has to come within so many milliseconds. */
+  /** Sends a DPD request; the answer must arrive within this many milliseconds. */
   question(now: number, patience: number): void {
-    // What was before, a sleep, is nobody's silence.
+    // Silence before this, such as during sleep, does not count.
     this.#heard = now;
     this.#answerDue = now + patience;
     this.#ask(now);
   }
 
-  /** Reads nothing more for now. */
+  /** Stops reading for now. */
   pause(): void {
     this.#connection.socket.pause();
   }
@@ -83,13 +83,13 @@ export class CstpLink {
     this.#connection.socket.resume();
   }
 
-  /** Nothing of the link counts from now on, and its connection goes, without a word. */
+  /** Discards the link and closes its connection, without a disconnect packet. */
   drop(): void {
     this.#stop();
     this.#connection.close();
   }
 
-  /** Tells the gateway that the user leaves. The connection ends after that; `done` is called then. */
+  /** Sends the disconnect packet. The connection then closes, and `done` is called. */
   goodbye(done: () => void): void {
     this.#stop();
     const { socket, writer } = this.#connection;
@@ -104,7 +104,7 @@ export class CstpLink {
     writer.close(() => socket.end());
   }
 
-  /** Time has passed (reference §8): a question after one DPD period of silence, the end after two. Returns when to call again. */
+  /** Time has passed: DPD request after one DPD period of silence, dead after two (as openconnect 9.01). Returns when to call again. */
   tick(now: number, late: number): number {
     if (this.#ended) return Number.POSITIVE_INFINITY;
     const { dpd, keepalive } = this.#times;
@@ -186,7 +186,7 @@ export class CstpLink {
   }
 }
 
-/** The gateway's own end of a session, with what it said: a code and perhaps a text. */
+/** The gateway ended the session; includes its code and optional text. */
 export function endedByGateway(buffer: Buffer, offset: number, length: number): TunneliteError {
   const text = cut(buffer.toString('utf8', offset + Math.min(1, length), offset + length), 200);
   return new TunneliteError('ERR_CLIENT_DISCONNECTED', `The gateway ended the session${text ? `: ${text}` : '.'}`);

@@ -13,7 +13,7 @@ import { DPD_DEAD_FACTOR, DPD_REPEAT_SHARE, DTLS_HANDSHAKE_MS, UNANSWERED_PROBE_
 import { DataPathEvent, DataPathState, nextDataPath } from './data-path-state.ts';
 import { PathMtu } from './path-mtu.ts';
 
-/** What was agreed on with CONNECT. Times in milliseconds, 0 = off. */
+/** The parameters agreed on with CONNECT. Times in milliseconds, 0 = off. */
 export interface DataPathTerms {
   readonly target: Target;
   readonly credentials: DtlsClientCredentials;
@@ -22,38 +22,38 @@ export interface DataPathTerms {
   readonly suites: readonly CipherSuiteName[] | undefined;
   readonly dpd: number;
   readonly keepalive: number;
-  /** Smallest and largest inner packet that may be tried, in bytes. */
+  /** Smallest and largest inner packet to try, in bytes. */
   readonly leastMtu: number;
   readonly mtu: number;
 }
 
-/** Whom the channel belongs to. */
+/** The owner of the channel. */
 export interface DataPathOwner {
   readonly carrier: Carrier;
   readonly random: RandomSource;
   readonly protection: RecordProtection | undefined;
   readonly keylog: ((line: Buffer) => void) | undefined;
-  /** Pauses after handshakes that failed, in milliseconds. */
+  /** Pauses after failed handshakes, in milliseconds. */
   readonly dtlsRetry: { readonly first: number; readonly most: number };
   /** How long data may be unanswered before it moves to CSTP, in milliseconds; 0 = as long as the DPD allows. */
   readonly unansweredLimit: number;
   now(): number;
-  /** Something is to be done at that time. */
+  /** Requests a call at that time. */
   wake(at: number): void;
   onBatch(): void;
   onPacket(buffer: Buffer, offset: number, length: number): void;
   onBatchEnd(): void;
-  /** Data goes over DTLS from now on, or no longer. @param why in words */
+  /** Data goes over DTLS from now on, or no longer does. @param why in words */
   onPath(up: boolean, why: string): void;
   /** The gateway ended the session. */
   onDisconnect(buffer: Buffer, offset: number, length: number): void;
 }
 
-/** Datagrams are built here, for all clients: their memory is nobody's when it was sent. */
+/** Datagrams of all clients are built here: the memory is free again once a datagram is sent. */
 const memory: DatagramMemory = new SlabMemory();
 const scratch = Buffer.allocUnsafeSlow(20_480);
 
-/** The DTLS channel of one client: handshakes, whether it still carries, and the size of what it carries. No timers of its own. */
+/** The DTLS channel of one client: handshakes, liveness, and packet size. Has no timers of its own. */
 export class DataPath implements DatagramSink {
   readonly #owner: DataPathOwner;
   #state: DataPathState = DataPathState.Off;
@@ -66,7 +66,7 @@ export class DataPath implements DatagramSink {
   #heard = 0;
   #sent = 0;
   #probed = 0;
-  /** When the oldest data was sent that nothing came after; undefined = there is none. */
+  /** When the oldest data without any later reply was sent; undefined = there is none. */
   #unanswered: number | undefined;
   #questioned = 0;
   #batch = false;
@@ -80,7 +80,7 @@ export class DataPath implements DatagramSink {
     return this.#state;
   }
 
-  /** Data goes this way. */
+  /** Data goes over DTLS. */
   get up(): boolean {
     return this.#state === DataPathState.Up;
   }
@@ -95,7 +95,7 @@ export class DataPath implements DatagramSink {
     return this.#engine?.association?.cipherSuite;
   }
 
-  /** A tunnel has come about in which DTLS was agreed on. */
+  /** A tunnel with DTLS was opened. */
   offer(terms: DataPathTerms): void {
     const { up } = this;
     this.#forget();
@@ -117,7 +117,7 @@ export class DataPath implements DatagramSink {
     if (up) this.#owner.onPath(false, why);
   }
 
-  /** Leaves the channel for a new one, from another port: as after silence. */
+  /** Replaces the channel by a new one from another port, as after silence. */
   renew(why: string): void {
     if (!this.up) return;
     this.#forget();
@@ -126,7 +126,7 @@ export class DataPath implements DatagramSink {
     this.#owner.onPath(false, why);
   }
 
-  /** Sends an IP packet; the byte before it is overwritten. False: it has to go another way. */
+  /** Sends an IP packet; the byte before it is overwritten. False: use another channel. */
   send(buffer: Buffer, offset: number, length: number): boolean {
     const association = this.#engine?.association;
     if (!association || !this.up || length > this.mtu) return false;
@@ -142,31 +142,31 @@ export class DataPath implements DatagramSink {
     return true;
   }
 
-  /** The gateway sent data over CSTP. Where it leaves our own unanswered too, DTLS has died in one direction at least. */
+  /** The gateway sent data over CSTP. If our own data over DTLS is unanswered too, DTLS is dead in at least one direction. */
   overtaken(now: number): void {
     const since = this.#unanswered;
     if (!this.up || since === undefined) return;
     if (now - Math.max(since, this.#heard) > UNANSWERED_PROBE_MS) this.renew('the gateway went over to TLS');
   }
 
-  /** Takes nothing more, until `question`. */
+  /** Ignores incoming data until `question`. */
   pause(): void {
     this.#paused = true;
   }
 
-  /** Goes on, and asks the gateway for a sign of life, which has to come within so many milliseconds. */
+  /** Resumes, and sends a DPD request, to be answered within this many milliseconds. */
   question(now: number, patience: number): void {
     this.#paused = false;
     if (!this.up) return;
     this.#heard = now;
     this.#ask(now, DTLS_CHANNEL_HEADER);
-    // As data that was sent just so long ago that the answer is in time still.
+    // As for data sent just long enough ago that the answer is still in time.
     this.#unanswered = now - Math.max(0, this.#owner.unansweredLimit - patience);
     this.#questioned = now;
     this.#owner.wake(now + UNANSWERED_PROBE_MS);
   }
 
-  /** Time has passed. Returns when the next thing is to be done. */
+  /** Time has passed. Returns when to call again. */
   tick(now: number, late: number): number {
     if (late > 0) {
       this.#heard = excused(this.#heard, late, now);
@@ -210,7 +210,7 @@ export class DataPath implements DatagramSink {
       protection,
       random,
       ...(keylog && { onKeylog: (line: string) => keylog(Buffer.from(`${line}\n`)) }),
-      // The real gateway knows none, and an offer of it alone changes the keys of a resumed session with some (§15.1).
+      // The real gateway does not support it, and in some implementations an offer alone changes the keys of a resumed session (ocserv 1.3.0 sources).
       extendedMasterSecret: false,
       handshakeTimeout: DTLS_HANDSHAKE_MS,
       send: (buffer, offset, length) => this.#port?.send(buffer, offset, length),
@@ -260,11 +260,11 @@ export class DataPath implements DatagramSink {
     if (up) this.#owner.onPath(false, why);
   }
 
-  /** Engine and port go. The owner is told of it last of all, for it may have us begin anew, or end. */
+  /** Discards engine and port. The owner is notified last, because it may restart or end the channel. */
   #forget(): void {
     const engine = this.#engine;
     const port = this.#port;
-    // In this order: the engine's last words still go out, and its end is nobody's news.
+    // In this order: the engine's last packets still go out, and its end is not reported.
     this.#engine = undefined;
     engine?.close();
     this.#port = undefined;

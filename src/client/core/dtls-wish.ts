@@ -10,12 +10,12 @@ import { MAX_ID_BYTES } from './constants.ts';
 import type { TunnelConfiguration } from './tunnel-configuration.ts';
 
 /**
- * Which DTLS a client asks for (reference openconnect-protocol §7): `psk` with a key from the TLS connection, `legacy` with a master secret that
- * it sends, `auto` for whichever the gateway has, the first before the second, or none.
+ * Which DTLS mode a client requests (draft-mavrogiannopoulos-openconnect): `psk` with a key exported from the TLS connection, `legacy` with a
+ * master secret that it sends, `auto` for whichever the gateway supports, the first before the second, or none.
  */
 export type DtlsWish = 'auto' | 'psk' | 'legacy' | 'off';
 
-/** Plain PSK: a gateway may send no ServerKeyExchange (§7.2). */
+/** Plain PSK: a gateway may omit ServerKeyExchange (RFC 4279 §2). */
 const PSK_SUITES: readonly CipherSuiteName[] = [
   'TLS_PSK_WITH_AES_256_GCM_SHA384',
   'TLS_PSK_WITH_AES_128_GCM_SHA256',
@@ -25,7 +25,7 @@ const PSK_SUITES: readonly CipherSuiteName[] = [
 const namesFor = (header: LegacyHeader): string[] =>
   LEGACY_SUITES.flatMap((each) => (each.header === header ? each.suites.map(([name]) => name) : []));
 
-/** The header lines that ask for DTLS. @param masterSecret for legacy mode */
+/** The header lines that request DTLS. @param masterSecret for legacy mode */
 export function dtlsWishHeaders(wish: DtlsWish, masterSecret: Buffer | undefined): HeaderLine[] {
   if (wish === 'off') return [];
   const psk = wish === 'legacy' ? [] : [PSK_NEGOTIATE];
@@ -37,14 +37,14 @@ export function dtlsWishHeaders(wish: DtlsWish, masterSecret: Buffer | undefined
   ];
 }
 
-/** What the DTLS handshake is made with. */
+/** The parameters of the DTLS handshake. */
 export interface DtlsAgreement {
   readonly credentials: DtlsClientCredentials;
   readonly id: Buffer;
   readonly suites: readonly CipherSuiteName[] | undefined;
 }
 
-/** What was agreed on by the gateway's answer; undefined = no DTLS, or none that works. */
+/** The parameters agreed on with the gateway's answer; undefined = no DTLS, or none that works. */
 export function agreedDtls(
   offer: NonNullable<TunnelConfiguration['dtls']>,
   tls: TLSSocket,
@@ -53,7 +53,7 @@ export function agreedDtls(
   if (offer.cipher === PSK_NEGOTIATE) {
     const id = idBytes(offer.appId);
     if (!id) return undefined;
-    // Without the context argument: an empty context differs from none under TLS 1.2 (§7.2).
+    // Without the context argument: an empty context differs from none under TLS 1.2 (RFC 5705 §4).
     const exportKey = tls.exportKeyingMaterial.bind(tls) as (length: number, label: string) => Buffer;
     const key = createSecretKey(exportKey(PSK_BYTES, PSK_LABEL));
     return { credentials: { kind: 'psk', key, identity: 'psk' }, id, suites: PSK_SUITES };

@@ -7,7 +7,7 @@ import { answerWords, cut, notAGateway } from './not-a-gateway.ts';
 import { parseTunnelConfiguration, type TunnelConfiguration } from './tunnel-configuration.ts';
 import type { SignIn } from './types.ts';
 
-/** Among the schemes that a server asks for (RFC 9110 §11.6.1). Nobody else gets the token. */
+/** Among the authentication schemes that a server offers (RFC 9110 §11.6.1). No other scheme gets the token. */
 const BEARER = /(?:^|,)\s*bearer\s*(?:[,\s]|$)/i;
 
 const INIT = serializeClientDocument({ type: 'init', version: '1.0' });
@@ -20,8 +20,8 @@ function commonHeaders(url: URL, userAgent: string): HeaderLine[] {
 }
 
 /**
- * The login with a bearer token. It asks without one first, as the real clients do, so that a token is fetched only when the gateway
- * wants one.
+ * The login with a bearer token. The first request has none, as with the real clients, so that a token is fetched only when the gateway
+ * asks for one.
  */
 export function tokenSignIn(token: string | (() => string | Promise<string>)): SignIn {
   return async (connection, { url, userAgent, signal, onStep }) => {
@@ -62,7 +62,7 @@ export function tokenSignIn(token: string | (() => string | Promise<string>)): S
   };
 }
 
-/** The answer to a login is the document that ends it. @throws TunneliteError `ERR_CLIENT_PROTOCOL` */
+/** The answer to a login is the document that completes it. @throws TunneliteError `ERR_CLIENT_PROTOCOL` */
 function checkComplete(response: HttpResponse): void {
   const words = `it answered the login with ${answerWords(response)}`;
   const [location] = headerValues(response.headers, 'location');
@@ -75,13 +75,13 @@ function checkComplete(response: HttpResponse): void {
   if (!document) throw notAGateway('page', `${words}, which is not the document that ends a login.`);
 }
 
-/** What a client asks for with CONNECT. */
+/** The parameters of CONNECT. */
 export interface TunnelRequest {
   readonly url: URL;
   readonly userAgent: string;
   readonly hostname: string | undefined;
   readonly baseMtu: number;
-  /** Of the session to go on with; not needed on a connection that has logged in (reference §15.3). */
+  /** Of the session to resume; not needed on a connection that has logged in (observed: ocserv 1.3.0). */
   readonly cookie: string | undefined;
   /** Addresses of that session. */
   readonly addresses: readonly string[];
@@ -89,7 +89,7 @@ export interface TunnelRequest {
 }
 
 /**
- * CONNECT. Whether the gateway refuses for good is in `details.final` of the error.
+ * Sends CONNECT. `details.final` of the error is true if the gateway refuses for good.
  * @throws TunneliteError `ERR_CLIENT_SESSION_REFUSED`, `ERR_CLIENT_PROTOCOL`
  */
 export async function requestTunnel(
@@ -121,7 +121,7 @@ export async function requestTunnel(
     throw new TunneliteError(
       'ERR_CLIENT_SESSION_REFUSED',
       `The gateway answered ${answerWords(response)} to CONNECT${reason ? `: ${cut(reason, 120)}` : ''}.`,
-      // What is busy or restarts says so with 5xx (§17): worth another try.
+      // A busy or restarting server answers 5xx (observed: ocserv 1.3.0): worth another attempt.
       { details: { final: response.status < 500 } },
     );
   }

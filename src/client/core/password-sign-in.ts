@@ -3,8 +3,8 @@ import { printable } from '../../lib/printable.ts';
 import type { SignIn } from './types.ts';
 
 /**
- * The login of ocserv with a name and a password, in forms that are asked for one after the other (reference openconnect-protocol §4.2).
- * Servers with more questions are not understood.
+ * The ocserv login with a name and a password, in forms sent one after the other (draft-mavrogiannopoulos-openconnect; observed: ocserv 1.3.0).
+ * Servers with more questions are not supported.
  */
 export function passwordSignIn(user: string, password: string): SignIn {
   return async (connection, { url, userAgent, signal, onStep }) => {

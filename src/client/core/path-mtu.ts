@@ -1,9 +1,9 @@
 import { PROBE_GRAIN, PROBE_TIMEOUT_MS, PROBE_TRIES } from './constants.ts';
 
 /**
- * Looks for the largest packet that passes over DTLS (reference openconnect-protocol §7.6), by requests whose answers have their length:
- * first the largest that the tunnel allows, then halving what is left between what passes and what does not. openconnect sends nothing
- * meanwhile; here data flows, but for packets of sizes that were not shown to pass (RFC 8899 §5.1): these go over TLS, and none is lost to a
+ * Finds the largest packet that passes over DTLS, with DPD requests whose answers have the same length (as openconnect 9.01 does):
+ * first the largest that the tunnel allows, then by bisection between a size that passes and one that does not. openconnect sends no data
+ * meanwhile; here data flows, except that packets of sizes not yet confirmed (RFC 8899 §5.1) go over TLS, so that none is lost on a
  * path that is narrower than the tunnel.
  */
 export class PathMtu {
@@ -30,12 +30,12 @@ export class PathMtu {
     return this.#high - this.#low < PROBE_GRAIN;
   }
 
-  /** When `next` has something to do; Infinity when all is known. */
+  /** When to call `next`; Infinity when the search is complete. */
   get deadline(): number {
     return this.done ? Number.POSITIVE_INFINITY : this.#due;
   }
 
-  /** Time has passed: the size of a packet to try now, or 0. */
+  /** Time has passed. Returns the size of a packet to probe with now, or 0. */
   next(now: number): number {
     if (this.done || now < this.#due) return 0;
     if (this.#tries >= PROBE_TRIES) {

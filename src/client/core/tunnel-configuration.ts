@@ -5,11 +5,11 @@ import { type HeaderLine, headerValues } from '../../wire/http1/index.ts';
 import { MAX_MTU, MIN_MTU_IPV4, MIN_MTU_IPV6 } from './constants.ts';
 import { cut, notAGateway } from './not-a-gateway.ts';
 
-/** What the gateway pushed with its answer to CONNECT: addresses, routes and times. Times in seconds, 0 = off. */
+/** Settings from the gateway's answer to CONNECT: addresses, routes and timings. Times in seconds, 0 = off. */
 export interface TunnelConfiguration {
   readonly address4: string | undefined;
   readonly netmask4: string | undefined;
-  /** Left out beside an IPv4 address when the MTU is too small for IPv6. */
+  /** Omitted next to an IPv4 address if the MTU is too small for IPv6. */
   readonly address6: string | undefined;
   readonly prefix6: number | undefined;
   /** Largest inner packet, in bytes. */
@@ -26,7 +26,7 @@ export interface TunnelConfiguration {
   readonly idleTimeout: number;
   readonly sessionTimeout: number;
   readonly rekeyTime: number;
-  /** How keys are to be renewed: on the connection, or by a new tunnel. */
+  /** How to renew keys: on the connection, or with a new tunnel. */
   readonly rekeyMethod: 'ssl' | 'new-tunnel' | undefined;
   readonly banner: string | undefined;
   /** Address of a proxy configuration file (PAC) for web requests; `http:` or `https:`. */
@@ -35,9 +35,9 @@ export interface TunnelConfiguration {
   readonly dtls:
     | {
         readonly port: number;
-        /** Name of the session for the handshake in PSK mode, in hexadecimal digits. */
+        /** Session id for the handshake in PSK mode, in hexadecimal digits. */
         readonly appId: string | undefined;
-        /** The same in legacy mode. */
+        /** Session id in legacy mode. */
         readonly sessionId: string | undefined;
         /** The suite of legacy mode, or `PSK-NEGOTIATE`, as the gateway wrote it. */
         readonly cipher: string | undefined;
@@ -50,7 +50,7 @@ export interface TunnelConfiguration {
 /** Unspecified, loopback, multicast and broadcast (RFC 6890). */
 const NOBODY_4 = /^(?:0|127|22[4-9]|23\d|24\d|25[0-5])\./;
 
-/** The tunnel's own address of the family of another one. */
+/** The tunnel's own address of the same family as another address. */
 export function localAddressFor(
   configuration: Pick<TunnelConfiguration, 'address4' | 'address6'>,
   remote: string,
@@ -59,8 +59,8 @@ export function localAddressFor(
 }
 
 /**
- * Reads the header block of a `200 CONNECTED` answer (reference openconnect-protocol §5.2).
- * @throws TunneliteError `ERR_CLIENT_PROTOCOL` when it lacks an address or the MTU, without which no tunnel works
+ * Reads the header block of a `200 CONNECTED` answer (draft-mavrogiannopoulos-openconnect; observed: ocserv 1.3.0).
+ * @throws TunneliteError `ERR_CLIENT_PROTOCOL` when an address or the MTU is missing, without which no tunnel works
  */
 export function parseTunnelConfiguration(headers: readonly HeaderLine[]): TunnelConfiguration {
   const all = (name: string): string[] => headerValues(headers, name);
@@ -127,7 +127,7 @@ function unusable(why: string): TunneliteError {
   return notAGateway('unusable-tunnel', `it opened a tunnel that cannot be used: ${why}.`);
 }
 
-/** An address in the one spelling that all of its kind have; undefined for what is none. */
+/** An address in canonical spelling; undefined if it is not one. */
 function canonical(text: string): string | undefined {
   const bytes = addressBytes(text);
   return bytes && addressText(bytes);

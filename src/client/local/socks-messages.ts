@@ -4,7 +4,7 @@ import { addressBytes, addressText } from '../../lib/ip-address.ts';
 
 export const SocksCommand = { Connect: 1, Bind: 2, UdpAssociate: 3 } as const;
 
-/** Replies (§6). */
+/** Replies (RFC 1928 §6). */
 export const SocksReply = {
   Succeeded: 0,
   GeneralFailure: 1,
@@ -18,7 +18,7 @@ export const SocksReply = {
 } as const;
 export type SocksReply = (typeof SocksReply)[keyof typeof SocksReply];
 
-/** Where something leads. */
+/** A destination. */
 export interface SocksTarget {
   readonly host: string;
   readonly port: number;
@@ -28,7 +28,7 @@ export interface SocksRequest extends SocksTarget {
   readonly command: number;
 }
 
-/** A part that was read, and how long it was; `more`: it is not whole yet; or why it cannot be. */
+/** A parsed message and its length; `more`: it is incomplete; or why it is invalid. */
 export type SocksResult<T> =
   | { readonly value: T; readonly length: number }
   | 'more'
@@ -38,10 +38,10 @@ const VERSION = 5;
 const NO_AUTHENTICATION = 0;
 const AddressType = { IPv4: 1, Name: 3, IPv6: 4 } as const;
 
-/** The longest greeting and request together, in bytes: what has to be held before either is whole. */
+/** The longest greeting and request together, in bytes: the buffer needed before either is complete. */
 export const MAX_SOCKS_HEAD = 2 + 255 + 4 + 1 + 255 + 2;
 
-/** The greeting (§3). The value says whether the client can do without authentication. */
+/** The greeting (RFC 1928 §3). The value is whether the client supports no authentication. */
 export function parseSocksGreeting(bytes: Buffer): SocksResult<boolean> {
   if (bytes.length > 0 && bytes[0] !== VERSION) return { reply: undefined };
   if (bytes.length < 2 || bytes.length < 2 + bytes[1]!) return 'more';
@@ -54,7 +54,7 @@ export function socksGreetingAnswer(accepted: boolean): Buffer {
   return Buffer.of(VERSION, accepted ? NO_AUTHENTICATION : 0xff);
 }
 
-/** The request (§4). */
+/** The request (RFC 1928 §4). */
 export function parseSocksRequest(bytes: Buffer): SocksResult<SocksRequest> {
   if (bytes.length > 0 && bytes[0] !== VERSION) return { reply: undefined };
   if (bytes.length < 4) return 'more';
@@ -63,12 +63,12 @@ export function parseSocksRequest(bytes: Buffer): SocksResult<SocksRequest> {
   return { value: { command: bytes[1]!, ...target.value }, length: target.length };
 }
 
-/** An answer to a request, with the address that the server is bound to. */
+/** A reply to a request, with the address that the server is bound to. */
 export function serializeSocksReply(reply: SocksReply, bound: SocksTarget = { host: '0.0.0.0', port: 0 }): Buffer {
   return Buffer.concat([Buffer.of(VERSION, reply, 0), targetBytes(bound)]);
 }
 
-/** A datagram of an association (§7). The value is where it leads, and what is in it. Fragments are not put together: nobody sends them. */
+/** A datagram of an association (RFC 1928 §7). The value is its destination and payload. Fragments are not reassembled: no client sends them. */
 export function parseSocksDatagram(bytes: Buffer): (SocksTarget & { readonly payload: Buffer }) | undefined {
   if (bytes.length < 4 || bytes[2] !== 0) return undefined;
   const target = parseTarget(bytes, 3);
@@ -76,7 +76,7 @@ export function parseSocksDatagram(bytes: Buffer): (SocksTarget & { readonly pay
   return { ...target.value, payload: bytes.subarray(target.length) };
 }
 
-/** A datagram for the client, and where it came from. */
+/** A datagram for the client, with its source. */
 export function serializeSocksDatagram(from: SocksTarget, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.alloc(3), targetBytes(from), payload]);
 }

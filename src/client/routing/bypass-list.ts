@@ -2,12 +2,12 @@ import { isBelow } from '../../lib/domain-name.ts';
 import { bareHost } from '../../lib/endpoint.ts';
 import { canonicalAddress } from '../../lib/ip-address.ts';
 
-/** Hosts that are reached beside the tunnel, whatever the routes say: the SDK's `bypassedUrls` (reference tunnel-for-mam.md §3.1). */
+/** Hosts reached outside the tunnel, whatever the routes are: `bypassedUrls` of the SDK ("Microsoft Tunnel for MAM" on iOS, learn.microsoft.com). */
 export class BypassList {
   readonly #hosts = new Set<string>();
   readonly #parents = new Set<string>();
 
-  /** @param entries hosts, `*.parent` or `.parent` for all below one, or URLs, of which the host counts. What is none of it is left out. */
+  /** @param entries hosts, `*.parent` or `.parent` for all subdomains, or URLs, of which only the host counts. Other entries are ignored. */
   constructor(entries: readonly string[]) {
     for (const entry of entries) {
       const host = hostOf(entry);

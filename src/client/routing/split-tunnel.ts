@@ -4,7 +4,7 @@ import { type IpRange, parseRange, rangeBytes } from '../../lib/ip-range.ts';
 import type { TunnelConfiguration } from '../core/tunnel-configuration.ts';
 import { localAddressFor } from '../core/tunnel-configuration.ts';
 
-/** What of a gateway's configuration says where packets and questions go. */
+/** The part of a gateway's configuration that decides where packets and DNS queries go. */
 export type SplitSettings = Pick<
   TunnelConfiguration,
   'address4' | 'address6' | 'routesInclude' | 'routesExclude' | 'splitDns' | 'defaultDomain'
@@ -28,9 +28,9 @@ export function parseRoute(text: string): IpRange | undefined {
 }
 
 /**
- * Which addresses the tunnel carries, and for which names its resolver is asked: the gateway's routes and split DNS (reference
- * openconnect-protocol §5.2). The longest prefix decides, as in a routing table; of two that are as long the excluded one. Without an
- * included network of its family an address goes through the tunnel.
+ * Which addresses the tunnel carries, and for which names its resolver is queried: the routes and split DNS of the gateway's answer to CONNECT
+ * (draft-mavrogiannopoulos-openconnect). The longest prefix wins, as in a routing table; at equal length the excluded network wins. An address
+ * goes through the tunnel if no included network is of its family.
  */
 export class SplitTunnel {
   readonly #settings: SplitSettings;
@@ -49,7 +49,7 @@ export class SplitTunnel {
     this.#domains = new Set(domains.map(plain).filter((name) => name !== ''));
   }
 
-  /** Whether packets to an address go into the tunnel. */
+  /** Whether packets to an address go through the tunnel. */
   carries(address: string): boolean {
     const bytes = addressBytes(address);
     if (bytes === undefined || localAddressFor(this.#settings, address) === undefined) return false;
@@ -62,7 +62,10 @@ export class SplitTunnel {
     return best?.include ?? !family.some(({ include }) => include);
   }
 
-  /** Whether the tunnel's resolver is asked for a name; never for the machine's own (RFC 6761 §6.3). Names without a dot are, for they get the gateway's suffix. */
+  /**
+   * Whether to query the tunnel's resolver for a name; never for the machine's own (RFC 6761 §6.3). Always for names without a dot: they get the
+   * gateway's suffix.
+   */
   resolves(name: string): boolean {
     const asked = plain(name);
     if (isOwnName(asked)) return false;
@@ -71,7 +74,7 @@ export class SplitTunnel {
     );
   }
 
-  /** The networks of the tunnel, for people. */
+  /** The networks of the tunnel, as text. */
   get words(): string {
     const { routesInclude, routesExclude } = this.#settings;
     const shown = (list: readonly string[]): string =>
@@ -81,12 +84,12 @@ export class SplitTunnel {
   }
 }
 
-/** A name of the machine itself. */
+/** Whether a name means the machine itself. */
 export function isOwnName(name: string): boolean {
   return /(?:^|\.)localhost\.?$/i.test(name);
 }
 
-/** A name for comparing: lower case, without dots around it. */
+/** A name normalized for comparison: lower case, without leading or trailing dots. */
 function plain(name: string): string {
   return name
     .trim()
