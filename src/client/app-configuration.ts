@@ -3,18 +3,18 @@ import { errorText, isTunneliteError, TunneliteError } from '../lib/errors.ts';
 import { exchange } from '../lib/http-exchange.ts';
 import { parseObject } from '../lib/strict-json.ts';
 
-/** What policies say to an app for its user. */
+/** An app's policies for one user. */
 export interface AppConfiguration {
   /** Keys and values of the app configuration policies, merged. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Of the app protection policy; null where none is there. */
+  /** From the app protection policy; null if there is none. */
   readonly protection: { readonly connectToVpnOnLaunch: boolean } | null;
   /** Why a policy did not reach the app: sentences. */
   readonly notes: readonly string[];
 }
 
 export interface AppConfigurationRequest {
-  /** Where the simulator’s Entra ID is: any address at its origin, such as the authority. */
+  /** Location of the simulator’s Entra ID: any address at its origin, such as the authority. */
   readonly authority: string | URL;
   /** A token for *Microsoft Mobile Application Management*. */
   readonly token: string;
@@ -32,8 +32,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const TIMEOUT_MS = 15_000;
 
 /**
- * Asks a simulator what policies say to an app, as an app asks the service of Intune once it is enrolled. The protocol of that service is not
- * public, so this one is of our own; keys and values are those that an app gets.
+ * Gets an app's policies from a simulator, as an enrolled app gets them from the Intune service. The protocol of that service is not
+ * public, so this one is Tunnelite's own; keys and values are the same as in a real app.
  * @throws TunneliteError `ERR_CLIENT_POLICY`
  * @example
  * ```ts fragment

@@ -4,13 +4,13 @@ import { patience } from '../lib/late-tick.ts';
 import type { RandomSource } from '../lib/random.ts';
 import type { EchoFlow, Netstack, UdpFlow } from '../netstack/index.ts';
 
-/** What every question needs. */
+/** Parameters of every query. */
 interface Asked {
   readonly stack: Netstack;
   readonly clock: Clock;
-  /** How long an answer is waited for, in milliseconds. */
+  /** Time limit for an answer, in milliseconds. */
   readonly timeout: number;
-  /** The addresses that it goes between. */
+  /** Source and destination addresses. */
   readonly local: string;
   readonly remote: string;
 }
@@ -69,17 +69,17 @@ export function exchangeOnce({
   });
 }
 
-/** A question that goes without a connection. */
+/** A connectionless query. */
 interface Question<T> extends Omit<Asked, 'local' | 'remote'> {
-  /** What is said when none comes: `host did not answer`. */
+  /** Message if no answer arrives: `host did not answer`. */
   readonly silent: string;
-  /** What is said when the host, or one on the way, says that it could not be delivered. */
+  /** Message if the host, or a router on the way, reports that delivery failed. */
   readonly refused: string;
-  /** Opens the flow, whose first answer goes to `resolve`, and tells how to send on it. */
+  /** Opens the flow and returns how to send on it; its first answer goes to `resolve`. */
   readonly open: (resolve: (answer: T) => void) => { readonly flow: UdpFlow | EchoFlow; readonly send: () => void };
 }
 
-/** Asks once, and waits for the first answer. The flow ends with the wait. @throws TunneliteError `ERR_CLIENT_OPEN` */
+/** Sends one query, and waits for the first answer. Then closes the flow. @throws TunneliteError `ERR_CLIENT_OPEN` */
 function firstAnswer<T>({ stack, clock, timeout, silent, refused, open }: Question<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const finish = (outcome: () => void): void => {

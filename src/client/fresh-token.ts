@@ -1,16 +1,16 @@
 import { isTunneliteError } from '../lib/errors.ts';
 
 /**
- * Where tokens come from.
- * @param failedToken the one that the gateway refused, to be dropped from every cache; empty at first
+ * A source of tokens.
+ * @param failedToken the token that the gateway refused, to be removed from every cache; empty on the first call
  */
 export type TokenSource = (failedToken: string) => string | Promise<string>;
 
 /**
- * Connects with a token of the source. One that the gateway refuses is asked for once more, with the refused one; what it says to the second
- * is the last word.
+ * Connects with a token from the source. If the gateway refuses it, requests one more, passing the refused one, and tries
+ * again, once.
  *
- * @param connect gets what to hand over as `token`
+ * @param connect receives the value to use as `token`
  * @throws what `connect` throws
  * @example
  * ```ts

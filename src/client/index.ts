@@ -1,4 +1,4 @@
-/** The bundled client by itself: nothing of the gateway, of Entra ID or of the simulator is loaded with it. See docs/reference/client.md. */
+/** The bundled client alone: it loads nothing of the gateway, of Entra ID or of the simulator. See docs/reference/client.md. */
 
 export { ERROR_CODES, type ErrorCode, isTunneliteError, TunneliteError } from '../lib/errors.ts';
 export { type AppConfiguration, type AppConfigurationRequest, appConfiguration } from './app-configuration.ts';

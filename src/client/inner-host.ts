@@ -20,11 +20,11 @@ export interface InnerHostOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly output: PacketOutput;
-  /** Largest packet that the tunnel of now carries, in bytes; undefined = as the first one. */
+  /** Largest packet that the current tunnel carries, in bytes; undefined = as in the first one. */
   readonly mtu?: () => number | undefined;
 }
 
-/** The ends of a connection that is to be opened. */
+/** Source and destination of a connection to open. */
 export interface InnerEnds {
   readonly localAddress: string;
   readonly remoteAddress: string;
@@ -34,7 +34,7 @@ export interface InnerEnds {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a TUN device would be to another client: the host with the tunnel's addresses, in user space. */
+/** The equivalent of another client's TUN device: a host with the tunnel's addresses, in user space. */
 export class InnerHost {
   readonly stack: Netstack;
   readonly driver: NetstackDriver;
@@ -62,7 +62,7 @@ export class InnerHost {
   async openTcp({ where, signal, ...ends }: InnerEnds): Promise<Duplex> {
     signal?.throwIfAborted();
     const stream = await this.#opened({ where, signal, ...ends });
-    // What opens it and what resets it may come in one batch of packets: nobody could have listened yet.
+    // One batch of packets may both open and reset the connection, before any listener could be added.
     if (!stream.errored) return stream;
     const message = `${where} was reset as soon as it was open: ${errorText(stream.errored)}`;
     throw new TunneliteError('ERR_CLIENT_OPEN', message, { cause: stream.errored, details: { reset: true } });
@@ -81,7 +81,7 @@ export class InnerHost {
         timer.cancel();
         signal?.removeEventListener('abort', onAbort);
         stream.off('error', onError);
-        // A reset may come before whoever waits for the stream gets it: that is an error of the stream's, not one that nobody listens to.
+        // A reset may arrive before the caller gets the stream: that is an error of the stream, not an unhandled one.
         stream.on('error', () => {});
         if (error === undefined) {
           if (signal) addAbortSignal(signal, stream);
@@ -113,24 +113,24 @@ export class InnerHost {
     return orFull(where, () => new TunnelUdpSocket(this.stack, ends));
   }
 
-  /** Packets take another way to the gateway from now on: what was lost on the old one is sent again at once. */
+  /** Packets use another channel to the gateway from now on: packets lost on the old one are retransmitted immediately. */
   pathChanged(): void {
     this.stack.pathChanged();
   }
 
-  /** Ends all streams without an error: whoever closes the tunnel knows that they end. */
+  /** Ends all streams without an error: the caller who closes the tunnel expects that they end. */
   endStreams(): void {
     for (const stream of this.#streams) stream.destroy();
   }
 
-  /** The tunnel is gone. Streams that are open learn that they were cut. */
+  /** The tunnel is gone. Open streams end with an error. */
   close(): void {
     this.driver.stop();
     this.stack.close();
   }
 }
 
-/** The stack has room for so many connections, and says so at once. */
+/** Converts the error of a stack that has reached its limit on connections. */
 function orFull<T>(where: string, open: () => T): T {
   try {
     return open();

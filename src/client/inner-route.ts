@@ -1,7 +1,7 @@
 import { TunneliteError } from '../lib/errors.ts';
 import { localAddressFor, type TunnelConfiguration } from './core/tunnel-configuration.ts';
 
-/** The addresses that something in the tunnel goes between. */
+/** Source and destination addresses in the tunnel. */
 export interface InnerRoute {
   readonly local: string;
   readonly remote: string;
@@ -10,7 +10,7 @@ export interface InnerRoute {
 }
 
 /**
- * The way to the first of a host's addresses that is of a family that the tunnel has.
+ * The route to the first of a host's addresses whose family the tunnel has.
  * @throws TunneliteError `ERR_CLIENT_OPEN`
  */
 export function routeTo(

@@ -10,7 +10,7 @@ import { tunnelFetch, type WebTraffic } from './traffic/fetch.ts';
 import type { OpenRequest } from './traffic/types.ts';
 import type { TunnelClientOptions } from './types.ts';
 
-/** What a client brings along for its router. */
+/** The parts of a client that its router needs. */
 export interface RouterParts {
   readonly options: Pick<TunnelClientOptions, 'bypass' | 'proxy' | 'outside' | 'onConnection'>;
   readonly configuration: TunnelConfiguration;
@@ -20,7 +20,7 @@ export interface RouterParts {
   readonly openInside: (request: OpenRequest, address: string) => Promise<Duplex>;
 }
 
-/** Puts the rules of a tunnel together: the gateway's, and those of the client's owner. */
+/** Combines the routing rules of a tunnel: the gateway's, and those of the client's owner. */
 export function makeRouter({ options, configuration, carrier, web, resolve, openInside }: RouterParts): Router {
   const split = new SplitTunnel(configuration);
   const device: Device = {
@@ -28,7 +28,7 @@ export function makeRouter({ options, configuration, carrier, web, resolve, open
     lookup: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
   };
   const { proxy, outside = 'refuse', onConnection } = options;
-  // What a gateway says to fetch is fetched from its own network: it does not get at the device's.
+  // A PAC URL from the gateway is fetched through the tunnel: it must not reach the device's own network.
   const pushed = proxy === undefined && configuration.proxyPac !== undefined;
   const setting: ProxySetting | 'none' | undefined = pushed ? { pac: configuration.proxyPac! } : proxy;
   const insideOf = async (host: string): Promise<string> => (isIP(host) ? host : (await resolve(host))[0]!);

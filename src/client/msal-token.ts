@@ -2,7 +2,7 @@ import { errorText, TunneliteError } from '../lib/errors.ts';
 import { TUNNEL_DEFAULT_SCOPE } from '../lib/tunnel-api.ts';
 import type { TokenSource } from './fresh-token.ts';
 
-/** An account as MSAL has it: what is handed back to it. */
+/** An account in MSAL's form, passed back to MSAL as is. */
 export interface MsalAccount {
   readonly username: string;
   readonly homeAccountId: string;
@@ -18,28 +18,28 @@ interface SilentRequest {
   readonly forceRefresh?: boolean | undefined;
 }
 
-/** What of MSAL's `PublicClientApplication` is used. Its own class fits; the package is not loaded here. */
+/** The part of MSAL's `PublicClientApplication` that is used. MSAL's own class fits; the package is not loaded here. */
 export interface MsalApplication {
   getTokenCache(): { getAllAccounts(): Promise<MsalAccount[]> };
   acquireTokenSilent(request: SilentRequest): Promise<MsalResult | null>;
 }
 
 export interface MsalTokenOptions<M extends MsalApplication> {
-  /** A `PublicClientApplication` of `@azure/msal-node`. Its cache may be one that others have filled (action 1a of the SDK's flow). */
+  /** A `PublicClientApplication` of `@azure/msal-node`. Other programs may have filled its cache (action 1a of the SDK's flow). */
   readonly application: M;
-  /** Whose token; default: the first account of the cache. */
+  /** The account; default: the first one of the cache. */
   readonly username?: string;
   readonly scopes?: readonly string[];
   /**
-   * Signs the person in when the cache has no token that works, by whichever of MSAL's ways: `acquireTokenInteractive`, a device code.
-   * Left out: there is no token then.
+   * Signs the user in if the cache has no usable token, by any of MSAL's methods: `acquireTokenInteractive`, a device code.
+   * If omitted, there is no token in that case.
    */
   readonly signIn?: (application: M, scopes: string[]) => Promise<MsalResult | null>;
 }
 
 /**
- * Tokens by MSAL: from its cache while they are good, by its refresh token, and by signing in where neither helps. After one that the gateway has
- * refused, MSAL is made to get another.
+ * Gets tokens from MSAL: from its cache while they are valid, with its refresh token, and by signing in if neither works. After the gateway
+ * refuses a token, forces MSAL to get another.
  *
  * @throws TunneliteError `ERR_CLIENT_SIGN_IN`
  * @example
@@ -64,7 +64,7 @@ export function msalToken<M extends MsalApplication>({
       if (account) {
         const forceRefresh = failedToken !== '';
         const result = await application.acquireTokenSilent({ scopes: [...scopes], account, forceRefresh });
-        // The same one again would be refused again.
+        // The same token would be refused again.
         if (result && result.accessToken !== failedToken) return result.accessToken;
       }
     } catch (error) {

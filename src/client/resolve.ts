@@ -14,12 +14,12 @@ export interface ResolveOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly name: string;
-  /** How often each question is asked, a second apart. Default 4. */
+  /** Attempts per query, one second apart. Default 4. */
   readonly tries?: number;
 }
 
 /**
- * Asks the gateway's DNS server for the addresses of a name, IPv4 first. Each question is repeated until it is answered or the tries are used up.
+ * Queries the gateway's DNS server for the addresses of a name, IPv4 first. Repeats each query until it is answered or all attempts are used.
  * @throws TunneliteError `ERR_CLIENT_DNS`
  */
 export async function resolveThrough(options: ResolveOptions): Promise<string[]> {
@@ -54,7 +54,7 @@ export async function resolveThrough(options: ResolveOptions): Promise<string[]>
   );
 }
 
-/** What goes over the wire without being changed. @throws TunneliteError `ERR_CLIENT_DNS` */
+/** Checks that DNS transmits a name unchanged. @throws TunneliteError `ERR_CLIENT_DNS` */
 function assertName(name: string): void {
   try {
     if (!/^[\x21-\x7e]+$/.test(name)) throw new Error('it has to be of visible ASCII characters');

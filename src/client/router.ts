@@ -14,10 +14,10 @@ import { isOwnName, type SplitTunnel } from './routing/split-tunnel.ts';
 import { secureStream } from './traffic/secure.ts';
 import type { OpenRequest, ResourceTrust } from './traffic/types.ts';
 
-/** What becomes of connections that the gateway's rules leave outside the tunnel. */
+/** What happens to connections that the gateway's rules leave outside the tunnel. */
 export type OutsideRule = 'refuse' | 'direct';
 
-/** The device beside the tunnel. */
+/** The device outside the tunnel. */
 export interface Device {
   connect(target: { readonly host: string; readonly port: number }, signal: AbortSignal): Promise<Duplex>;
   lookup(name: string): Promise<readonly string[]>;
@@ -38,18 +38,18 @@ export interface RouterOptions {
   readonly onConnection: ((connection: ConnectionInfo) => void) | undefined;
 }
 
-/** A connection that was opened, and the way that it took. */
+/** An open connection, and the route that it took. */
 export interface ConnectionInfo {
   readonly host: string;
   readonly port: number;
   readonly way: 'tunnel' | 'direct' | 'proxy';
-  /** Which rule that followed from, in words. */
+  /** The rule that decided, in words. */
   readonly why: string;
 }
 
 /**
- * Which way each connection takes, as on a device: bypassed hosts and what the gateway's routes leave out beside the tunnel, web requests by
- * way of a proxy where one is set, everything else in the tunnel.
+ * Chooses the route of each connection, as a device does: bypassed hosts and addresses excluded by the gateway's routes outside the tunnel,
+ * web requests through a proxy if one is set, everything else in the tunnel.
  */
 export class Router {
   readonly #options: RouterOptions;
@@ -79,7 +79,7 @@ export class Router {
     throw last;
   }
 
-  /** The address in the tunnel that a datagram to a host goes to. @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OUTSIDE` */
+  /** The address in the tunnel for a datagram to a host. @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OUTSIDE` */
   async inside(host: string): Promise<string> {
     const { bypass, resolve, split } = this.#options;
     if (bypass.has(host)) throw new TunneliteError('ERR_CLIENT_OUTSIDE', `${bypassed(host)}.`);
@@ -90,7 +90,7 @@ export class Router {
     throw new TunneliteError('ERR_CLIENT_OUTSIDE', `${notInside(host, addresses[0]!, split)}.`);
   }
 
-  /** Ends what is open beside the tunnel. */
+  /** Closes connections outside the tunnel. */
   close(): void {
     this.#options.proxies?.close();
     for (const stream of this.#direct) stream.destroy();
@@ -120,7 +120,7 @@ export class Router {
     return opened;
   }
 
-  /** @param told false: what is opened is a part of another way */
+  /** @param told false: the connection is part of another route and is not reported */
   async #byRoute(request: OpenRequest, told = true): Promise<Duplex> {
     const { split, outside, device, resolve, openInside } = this.#options;
     const { host, signal } = request;
@@ -165,7 +165,7 @@ export class Router {
       );
       this.#direct.add(stream);
       stream.once('close', () => this.#direct.delete(stream));
-      // It may end before whoever waits for it gets it.
+      // It may end before the caller gets it.
       stream.on('error', () => {});
       if (signal) addAbortSignal(signal, stream);
       if (told) this.#tell(request, 'direct', why);

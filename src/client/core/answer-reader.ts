@@ -3,19 +3,19 @@ import { type HttpReadResult, type HttpResponse, ResponseReader } from '../../wi
 import { RESPONSE_LIMITS } from './constants.ts';
 import { answerWords, BEGINNING_BYTES, insteadOfHttp, notAGateway } from './not-a-gateway.ts';
 
-/** Reads one answer, or finds words for what came instead. */
+/** Reads one answer, or describes what came instead. */
 export class AnswerReader {
   readonly #reader: ResponseReader;
   readonly #proven: boolean;
   #beginning: Buffer = Buffer.alloc(0);
 
-  /** @param proven the server has answered before, so that it is a gateway */
+  /** @param proven the server has answered before, so it is a gateway */
   constructor(method: string, proven: boolean) {
     this.#reader = new ResponseReader(method, RESPONSE_LIMITS);
     this.#proven = proven;
   }
 
-  /** Takes bytes; undefined for "more are needed". */
+  /** Takes bytes. Returns undefined if more are needed. */
   feed(chunk: Buffer): HttpResponse | TunneliteError | undefined {
     if (this.#beginning.length < BEGINNING_BYTES) {
       this.#beginning = Buffer.concat([this.#beginning, chunk.subarray(0, BEGINNING_BYTES - this.#beginning.length)]);
@@ -26,7 +26,7 @@ export class AnswerReader {
     return this.#take(this.#reader.next());
   }
 
-  /** The connection ended. An answer that lasts until then is complete now, whatever the end is like. */
+  /** The connection ended. An answer that is delimited by the end of the connection is now complete, however the connection ended. */
   end(error: Error | undefined): HttpResponse | TunneliteError {
     const result = this.#take(this.#reader.end());
     if (result) return result;
@@ -39,7 +39,7 @@ export class AnswerReader {
     return notAGateway('end', `it made the TLS handshake, but ${how} ${when}.`, error);
   }
 
-  /** What came behind the answer. */
+  /** The bytes after the answer. */
   rest(): Buffer {
     return this.#reader.rest();
   }

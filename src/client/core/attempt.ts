@@ -7,7 +7,7 @@ import { requestTunnel } from './login.ts';
 import type { TunnelConfiguration } from './tunnel-configuration.ts';
 import type { ClientStep, LightClientOptions, SignIn } from './types.ts';
 
-/** A connection on which CSTP has begun, and what the gateway said about the tunnel. */
+/** A connection on which CSTP has begun, and the gateway's tunnel settings. */
 export interface OpenedTunnel {
   readonly connection: ControlConnection;
   readonly configuration: TunnelConfiguration;
@@ -16,7 +16,7 @@ export interface OpenedTunnel {
   readonly dtls: DtlsAgreement | undefined;
 }
 
-/** What was waited for in vain, by the last step that was made. */
+/** The operation that timed out, by the last completed step. */
 const WAITED_FOR: Readonly<Record<ClientStep['step'] | 'begin', string>> = {
   begin: 'no TLS connection came about',
   tls: 'the login was not answered',
@@ -29,21 +29,21 @@ const WAITED_FOR: Readonly<Record<ClientStep['step'] | 'begin', string>> = {
 const DEFAULT_AGENT = 'Tunnelite Client';
 
 export interface AttemptRequest {
-  // The observer is the client's business.
+  // Errors of the observer are the client's responsibility.
   readonly options: Omit<LightClientOptions<never>, 'observer'>;
   readonly signIn: SignIn;
-  /** Of the session to go on with; undefined: log in. */
+  /** Cookie of the session to resume; undefined: log in. */
   readonly cookie: string | undefined;
   readonly addresses: readonly string[];
-  /** Left out where nobody watches: to read the certificate takes its time. */
+  /** Omit it if nobody observes: reading the certificate takes time. */
   readonly onStep?: ((step: ClientStep) => void) | undefined;
 }
 
-/** One try to get a tunnel: TLS, login or cookie, CONNECT, within a time limit that its owner keeps by `tick`. */
+/** One attempt to open a tunnel: TLS, login or cookie, CONNECT, within a time limit that its owner enforces through `tick`. */
 export class Attempt {
   readonly #request: AttemptRequest;
   readonly #control = new AbortController();
-  /** Milliseconds left. They are counted in steps, and one in which the process was stopped is counted anew, once. */
+  /** Milliseconds left. They are counted in steps; a step in which the process was stopped is counted again, once. */
   #left: number;
   #stepAt: number;
   #repeated = false;
@@ -114,7 +114,7 @@ export class Attempt {
     }
   }
 
-  /** Gives up. @param reason what `run` rejects with */
+  /** Aborts the attempt. @param reason what `run` rejects with */
   abort(reason: Error): void {
     this.#control.abort(reason);
   }

@@ -1,10 +1,10 @@
 import type { RandomSource } from '../../lib/random.ts';
 
 /**
- * How long to wait after a failure: twice as long after each, up to `most`, less up to a half by chance, so that clients that
- * failed together do not come back together.
+ * Delay after a failure: doubles with each one, up to `most`, minus a random part of up to a half, so that clients that
+ * failed together do not return together.
  *
- * @param failures how many there were before this one
+ * @param failures number of failures before this one
  */
 export function backoff(failures: number, first: number, most: number, random: RandomSource): number {
   const pause = Math.min(most, first * 2 ** Math.min(failures, 30));

@@ -3,29 +3,29 @@ import { type Network, systemNetwork, type TcpStream } from '../../network/index
 import { endpointOf } from '../../udp/datagram-socket.ts';
 import { dial } from './dial.ts';
 
-/** Where something leads to. */
+/** A destination. */
 export interface Target {
   /** A name or an address; always an address for datagrams. */
   readonly host: string;
   readonly port: number;
 }
 
-/** Takes the datagrams of one port. */
+/** Receives the datagrams of one port. */
 export interface DatagramSink {
   /** One datagram; the memory is reused after the call. */
   onDatagram(datagram: Buffer): void;
-  /** Those that were waiting are delivered. */
+  /** All pending datagrams have been delivered. */
   onBatchEnd(): void;
 }
 
 /** A port for datagrams to one target. */
 export interface DatagramPort {
-  /** Sends one datagram. What cannot be sent is lost. The memory is not read after the call. */
+  /** Sends one datagram. If that fails, it is lost. The memory is not read after the call. */
   send(buffer: Buffer, offset: number, length: number): void;
   close(): void;
 }
 
-/** How a client reaches its gateway: over the machine's sockets, or a network in memory. */
+/** How a client reaches its gateway: through the machine's sockets, or a network in memory. */
 export interface Carrier {
   /** Opens a stream that TLS can run over. @throws the system's error, or the reason of `signal` */
   connect(target: Target, signal: AbortSignal): Promise<TcpStream>;
@@ -33,13 +33,13 @@ export interface Carrier {
   datagrams(target: Target, sink: DatagramSink): Promise<DatagramPort>;
 }
 
-/** Room for what a gateway may send in one datagram: a packet of the largest usual MTU with all headers. */
+/** Buffer size for one datagram from a gateway: a packet of the largest usual MTU with all headers. */
 const MAX_DATAGRAM = 2048;
 
 interface PortOptions {
-  /** The address of the machine that it is opened at; without one, any. */
+  /** Local address to bind to; if omitted, any. */
   readonly from?: string;
-  /** Whether many datagrams are read and written by one call, where that is possible: it pays for one busy socket, not for thousands. */
+  /** Whether to read and write many datagrams per call, if possible: worthwhile for one busy socket, not for thousands. */
   readonly batches?: boolean;
 }
 
@@ -57,7 +57,7 @@ async function openPort(
       maxDatagram: MAX_DATAGRAM,
       receiver: {
         onDatagram: (buffer, offset, length, from) => {
-          // What another host sends proves nothing, and trying it would cost a decryption.
+          // Datagrams from other hosts prove nothing, and trying them would cost a decryption each.
           if (from.port === to.port && from.address === to.address) {
             sink.onDatagram(buffer.subarray(offset, offset + length));
           }
@@ -67,7 +67,7 @@ async function openPort(
     },
     batches,
   );
-  // Whoever sends in batches keeps the address in the system's form.
+  // Batched sending keeps the address in the system's form.
   const peer = batches ? socket.endpoint(to.address, to.port) : to;
   return {
     send: (buffer, offset, length) => void socket.send(buffer, offset, length, peer),
@@ -75,13 +75,13 @@ async function openPort(
   };
 }
 
-/** The machine's own sockets, for many clients. All addresses of a name are tried. */
+/** The machine's own sockets, for many clients. Tries all addresses of a name. */
 export const systemCarrier: Carrier = {
   connect: ({ host, port }, signal) => dial({ host, port, noDelay: true }, signal),
   datagrams: (target, sink) => openPort(systemNetwork, target, sink),
 };
 
-/** The same from one address of the machine. @param address of the family of the gateways' */
+/** The same, from one address of the machine. @param address of the same family as the gateways' */
 export function systemCarrierFrom(address: string): Carrier {
   return {
     connect: ({ host, port }, signal) => dial({ host, port, noDelay: true, localAddress: address }, signal),
@@ -89,13 +89,13 @@ export function systemCarrierFrom(address: string): Carrier {
   };
 }
 
-/** The same for one client that has much to carry. */
+/** The same, for one client with much traffic. */
 export const busyCarrier: Carrier = {
   connect: systemCarrier.connect,
   datagrams: (target, sink) => openPort(systemNetwork, target, sink, { batches: true }),
 };
 
-/** A carrier over another network. Names are its business. */
+/** A carrier over another network, which also resolves names. */
 export function networkCarrier(network: Network): Carrier {
   return {
     connect(target, signal) {
@@ -119,7 +119,7 @@ export function networkCarrier(network: Network): Carrier {
         const onAbort = (): void => fail(signal.reason);
         const onConnect = (): void => {
           finish();
-          // As sockets that are not half-open: TLS has no use for half a connection.
+          // Like sockets that are not half-open: TLS has no use for half a connection.
           stream.once('end', () => stream.end());
           resolve(stream);
         };
@@ -133,7 +133,7 @@ export function networkCarrier(network: Network): Carrier {
   };
 }
 
-/** As TLS takes it. A stream of a network in memory behaves like a socket as far as the transport looks. */
+/** In the type that TLS requires. A stream of a network in memory behaves like a socket as far as the transport is concerned. */
 export function asSocket(stream: TcpStream): Socket {
   return stream as unknown as Socket;
 }

@@ -1,6 +1,6 @@
 /**
- * Life of a client, from the first connection to its end. The tunnel is the TLS connection that carries CSTP; the DTLS channel beside it
- * has a life of its own (`data-path-state.ts`), which ends with the tunnel's.
+ * Life cycle of a client, from the first connection to its end. The tunnel is the TLS connection that carries CSTP; the DTLS channel next to it
+ * has a life cycle of its own (`data-path-state.ts`), which ends with the tunnel's.
  *
  * ```text
  *  IDLE ─ start ─▶ CONNECTING ── opened ──▶ CONNECTED ◀─ opened, failed ─ REKEYING
@@ -21,21 +21,21 @@
  *                 ENDED ◀── close, refused, from every state
  * ```
  *
- * Every other event changes nothing. REKEYING, ASLEEP and CONNECTED have a tunnel; packets pass in CONNECTED and REKEYING.
+ * All other events change nothing. REKEYING, ASLEEP and CONNECTED have a tunnel; packets pass in CONNECTED and REKEYING.
  */
 export const ClientState = {
-  /** Nothing was done yet. */
+  /** Not started. */
   Idle: 'idle',
-  /** The first connection comes about: TLS, login, CONNECT. */
+  /** Opening the first connection: TLS, login, CONNECT. */
   Connecting: 'connecting',
   Connected: 'connected',
-  /** As connected, while a new tunnel of the same session comes about. */
+  /** As connected, while a new tunnel of the same session is being opened. */
   Rekeying: 'rekeying',
-  /** The tunnel is gone, and another comes about with the cookie. */
+  /** The tunnel is gone; reconnecting with the cookie. */
   Reconnecting: 'reconnecting',
-  /** The tunnel is gone, and the next try is planned: the first one at once. */
+  /** The tunnel is gone, and the next attempt is scheduled: the first one immediately. */
   Waiting: 'waiting',
-  /** The program or its device sleeps, and has a tunnel. */
+  /** The program or its device is suspended, and there is a tunnel. */
   Asleep: 'asleep',
   /** The same without a tunnel. */
   Away: 'away',
@@ -43,22 +43,22 @@ export const ClientState = {
 } as const;
 export type ClientState = (typeof ClientState)[keyof typeof ClientState];
 
-/** What happens to a client. */
+/** Events in the life of a client. */
 export const ClientEvent = {
   Start: 'start',
-  /** A try has led to a tunnel. */
+  /** An attempt opened a tunnel. */
   Opened: 'opened',
-  /** A try has led to nothing. */
+  /** An attempt failed. */
   Failed: 'failed',
-  /** It is of no use to try again: the gateway ended the session, or does not know the cookie. */
+  /** Retrying is pointless: the gateway ended the session, or does not accept the cookie. */
   Refused: 'refused',
   /** The tunnel broke, or is silent. */
   Lost: 'lost',
-  /** The time for the next try. */
+  /** It is time for the next attempt. */
   Due: 'due',
-  /** The keys are old. */
+  /** The keys are due for renewal. */
   Rekey: 'rekey',
-  /** The device is in another network. */
+  /** The device has moved to another network. */
   Moved: 'moved',
   Suspend: 'suspend',
   Resume: 'resume',
@@ -66,24 +66,24 @@ export const ClientEvent = {
 } as const;
 export type ClientEvent = (typeof ClientEvent)[keyof typeof ClientEvent];
 
-/** What a transition asks for, in the order of the list. */
+/** Actions of a transition, in the order of the list. */
 export const ClientEffect = {
-  /** Begins a try to get a tunnel. */
+  /** Starts an attempt to open a tunnel. */
   Dial: 'dial',
-  /** Gives up the try that is under way. */
+  /** Aborts the attempt in progress. */
   AbortDial: 'abort-dial',
-  /** Takes the tunnel that the try has led to, in place of one that is there. */
+  /** Uses the tunnel that the attempt opened; it replaces an existing one. */
   Adopt: 'adopt',
-  /** Forgets the tunnel without a word. */
+  /** Discards the tunnel without a disconnect packet. */
   Drop: 'drop',
-  /** Tells the gateway that the user leaves, if there is a tunnel, and forgets it. */
+  /** Sends the disconnect packet, if there is a tunnel, and discards it. */
   Goodbye: 'goodbye',
   PlanRetry: 'plan-retry',
-  /** The keys are to be renewed some time later. */
+  /** Schedules the renewal of the keys. */
   PlanRekey: 'plan-rekey',
-  /** Reads nothing more, and judges nobody. */
+  /** Stops reading, and suspends dead peer detection. */
   Pause: 'pause',
-  /** Reads again, and asks whether the gateway is still there. */
+  /** Resumes reading, and checks whether the gateway is still there. */
   Wake: 'wake',
   TellConnected: 'tell-connected',
   TellReconnecting: 'tell-reconnecting',
@@ -101,7 +101,7 @@ type Row = { readonly [E in ClientEvent]: ClientTransition };
 const S = ClientState;
 const F = ClientEffect;
 
-/** Nothing happens, whatever is not named. */
+/** No change, for every event that is not listed. */
 function row(state: ClientState, moves: Partial<Row>): Row {
   const stay: ClientTransition = { to: state, effects: [] };
   return {
@@ -125,7 +125,7 @@ const END_OF_TUNNEL: ClientTransition = { to: S.Ended, effects: [F.AbortDial, F.
 const LEAVE: ClientTransition = { to: S.Ended, effects: [F.AbortDial, F.Goodbye, F.TellEnd] };
 const TRY_ANEW: ClientTransition = { to: S.Reconnecting, effects: [F.AbortDial, F.Dial] };
 
-/** Every state, with the events that mean something in it. */
+/** Every state, with the events that matter in it. */
 const TRANSITIONS: { readonly [State in ClientState]: Row } = {
   [S.Idle]: row(S.Idle, {
     start: { to: S.Connecting, effects: [F.Dial] },

@@ -3,9 +3,9 @@ import { DeadlineHeap, type Sleeper } from '../../lib/deadline-heap.ts';
 import { watchTimer } from '../../lib/late-tick.ts';
 import { TIMER_GRAIN_MS } from './constants.ts';
 
-/** Somebody who has deadlines. */
+/** An object with deadlines. */
 export interface Timed extends Sleeper {
-  /** @param late milliseconds before `now` in which nobody listened: they are no silence. Returns when it wants to be called next. */
+  /** @param late milliseconds before `now` in which the process did not run: they do not count as silence. Returns when to call next. */
   tick(now: number, late: number): number;
 }
 
@@ -21,12 +21,12 @@ export class ClientTimer {
     this.clock = clock;
   }
 
-  /** Milliseconds of the clock, which never go back. */
+  /** Milliseconds of the monotonic clock. */
   now(): number {
     return this.clock.monotonic();
   }
 
-  /** Clients that are called when the time comes. */
+  /** Registered clients. */
   get size(): number {
     return this.#members.size;
   }
@@ -35,7 +35,7 @@ export class ClientTimer {
     this.#members.add(member);
   }
 
-  /** Has a member called at `at`, or earlier. */
+  /** Schedules a call of a member at `at`, or earlier. */
   schedule(member: Timed, at: number): void {
     if (!this.#members.has(member)) return;
     this.#heap.schedule(member, Math.ceil(at / TIMER_GRAIN_MS) * TIMER_GRAIN_MS);
@@ -65,10 +65,10 @@ export class ClientTimer {
     const now = this.now();
     const due: Timed[] = [];
     while (this.#heap.next <= now) due.push(this.#heap.shift());
-    // Nobody was listened to while the process stood still, whoever is due.
+    // While the process was stopped, no data was read: call every member, due or not.
     for (const member of late > 0 ? [...this.#members] : due) {
       if (!this.#members.has(member)) continue;
-      // Whoever is due again at once waits for the next grain: no time passes within a turn.
+      // A member that is due again immediately waits for the next tick: no time passes within a turn.
       this.schedule(member, Math.max(member.tick(now, late), now + 1));
     }
     this.#arm();

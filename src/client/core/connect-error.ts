@@ -4,13 +4,13 @@ import { insteadOfTls } from './not-a-gateway.ts';
 const UNTRUSTED =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
 
-/** What a gateway does, too, when it does not want to be spoken to. */
+/** What a gateway also does when it rejects a connection. */
 const CLOSED_EARLY =
   'A gateway closes connections at once when it is full, or has banned the address: its log tells. Any other server does so where it does not speak TLS.';
 
 /**
- * The error to tell of a connection that did not come about.
- * @param received the first bytes that the server sent; undefined while there was no connection
+ * The error to report for a connection that could not be opened.
+ * @param received the first bytes from the server; undefined if there was no connection
  */
 export function connectError(
   error: unknown,
@@ -35,7 +35,7 @@ export function connectError(
   }
   const other = insteadOfTls(received);
   if (other) return other;
-  // Where OpenSSL has a reason, the message is that with line numbers of its source around it.
+  // If OpenSSL has a reason, its message wraps the reason in line numbers of OpenSSL's source.
   const message = `The TLS handshake with ${where} failed: ${reason ?? errorText(error)}.`;
   return new TunneliteError('ERR_CLIENT_CONNECT', message, { cause: error });
 }

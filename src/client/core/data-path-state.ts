@@ -1,5 +1,5 @@
 /**
- * Life of the DTLS channel beside a tunnel.
+ * Life cycle of the DTLS channel next to a tunnel.
  *
  * ```text
  *        offer                 secured
@@ -11,27 +11,27 @@
  *  OFF ◀── withdraw, from every state
  * ```
  *
- * Data takes this channel in UP, and the tunnel's own in every other state. A channel that has become silent is made anew at once, from
- * another port, since a NAT that forgot the old one is the likeliest reason; one that the gateway ended, or that did not come about, after a pause.
+ * Data uses this channel in UP, and the tunnel's own in every other state. A channel that has become silent is replaced immediately, from
+ * another port, since a NAT that dropped the old mapping is the likeliest reason; after a failed handshake or an end by the gateway, after a pause.
  */
 export const DataPathState = {
   /** No DTLS was agreed on, or there is no tunnel. */
   Off: 'off',
   Handshake: 'handshake',
   Up: 'up',
-  /** The next handshake is planned. */
+  /** The next handshake is scheduled. */
   Waiting: 'waiting',
 } as const;
 export type DataPathState = (typeof DataPathState)[keyof typeof DataPathState];
 
 export const DataPathEvent = {
-  /** A tunnel has come about, and with it DTLS was agreed on. */
+  /** A tunnel with DTLS was opened. */
   Offer: 'offer',
   /** The handshake is complete. */
   Secured: 'secured',
   /** The handshake failed, or the gateway ended the channel. */
   Failed: 'failed',
-  /** Nothing comes over DTLS any more. */
+  /** Nothing arrives over DTLS anymore. */
   Silent: 'silent',
   Due: 'due',
   /** The tunnel is gone. */
@@ -43,7 +43,7 @@ type Row = { readonly [E in DataPathEvent]: DataPathState };
 
 const S = DataPathState;
 
-/** Every pair of state and event. A missing one does not compile. */
+/** Every pair of state and event. A missing one is a compile-time error. */
 const TRANSITIONS: { readonly [State in DataPathState]: Row } = {
   [S.Off]: { offer: S.Handshake, secured: S.Off, failed: S.Off, silent: S.Off, due: S.Off, withdraw: S.Off },
   [S.Handshake]: {

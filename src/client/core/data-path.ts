@@ -210,7 +210,7 @@ export class DataPath implements DatagramSink {
       protection,
       random,
       ...(keylog && { onKeylog: (line: string) => keylog(Buffer.from(`${line}\n`)) }),
-      // The real gateway does not support it, and in some implementations an offer alone changes the keys of a resumed session (ocserv 1.3.0 sources).
+      // The real gateway does not support it, and with some peers an offer alone changes the keys of a resumed session (ocserv 1.3.0 sources).
       extendedMasterSecret: false,
       handshakeTimeout: DTLS_HANDSHAKE_MS,
       send: (buffer, offset, length) => this.#port?.send(buffer, offset, length),

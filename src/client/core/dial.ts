@@ -2,11 +2,11 @@ import { connect, getDefaultAutoSelectFamilyAttemptTimeout, type Socket, type Tc
 import { LATE_MS } from '../../lib/late-tick.ts';
 
 /**
- * Opens a TCP connection. Of a host with several addresses, Node gives each but the last a quarter of a second. When the process was
- * stopped or busy for that long, it takes the own absence for the silence of an address that has answered; so where that happened, and
- * no other address was any better, all are tried once more.
+ * Opens a TCP connection. For a host with several addresses, Node gives each but the last 250 ms. If the process was stopped or busy for
+ * that long, Node mistakes its own delay for a silent address. So if that happened, and
+ * no other address worked either, all addresses are tried once more.
  *
- * @throws what the socket failed with, or the reason of `signal`
+ * @throws the socket's error, or the reason of `signal`
  */
 export async function dial(options: TcpNetConnectOpts, signal: AbortSignal): Promise<Socket> {
   for (let again = false; ; again = true) {
@@ -30,7 +30,7 @@ export async function dial(options: TcpNetConnectOpts, signal: AbortSignal): Pro
   }
 }
 
-/** Waits for one event of a socket; rejects when it fails or ends before. */
+/** Waits for one event of a socket; rejects if the socket fails or ends first. */
 export function settled(socket: Socket, signal: AbortSignal, event: 'connect' | 'secureConnect'): Promise<void> {
   return new Promise((resolve, reject) => {
     const finish = (outcome: () => void) => (): void => {

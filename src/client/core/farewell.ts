@@ -1,11 +1,11 @@
 import { CLOSE_TIMEOUT_MS } from './constants.ts';
 import type { CstpLink } from './cstp-link.ts';
 
-/** The goodbye on a link, for which the gateway has a moment. No timers of its own. */
+/** Sends the disconnect packet on a link and waits briefly for the gateway. Has no timers of its own. */
 export class Farewell {
   /** When the link is cut, in milliseconds of the owner's clock. */
   readonly deadline: number;
-  /** Resolves when it is said, or given up. */
+  /** Resolves when the packet is sent, or on timeout. */
   readonly said: Promise<void>;
   readonly #link: CstpLink;
 

@@ -3,12 +3,12 @@ import type { TcpStream } from '../../network/index.ts';
 import { type Carrier, type DatagramPort, type DatagramSink, systemCarrier, type Target } from './carrier.ts';
 import { SilentStream } from './silent-stream.ts';
 
-/** Ours: ports that a client has left and that stay open: the one before the last may still be the gateway's, where the last came to nothing. */
+/** Ours: closed ports of a client that stay open: the gateway may still use the second to last one if the handshake from the last one failed. */
 const MOST_HELD = 2;
 
 /**
- * The network of one client, in which things go wrong: its datagrams are lost, its connection breaks or falls silent. All of that is at this end,
- * so that the gateway can be any.
+ * A network with faults for one client: it loses datagrams, resets connections or lets them fall silent. All faults are on the client's side,
+ * so they work with any gateway.
  *
  * @example
  * ```ts
@@ -18,21 +18,21 @@ const MOST_HELD = 2;
  * ```
  */
 export class ImpairedCarrier implements Carrier {
-  /** Share of its datagrams that is lost, in each direction: 0 none, 1 all. */
+  /** Share of datagrams lost, in each direction: 0 none, 1 all. */
   #loss = 0;
-  /** Ports and connections of an earlier one lead nowhere. */
+  /** Ports and connections of an earlier network are dead. */
   #epoch = 0;
   #stream: TcpStream | undefined;
-  /** Ports that the gateway knew, and that their owner has closed: the gateway shall not hear so. */
+  /** Ports known to the gateway that their owner has closed; they stay open so that the gateway gets no ICMP error. */
   readonly #held: DatagramPort[] = [];
   #below: Carrier;
   readonly #random: RandomSource;
   readonly #canFallSilent: boolean;
 
   /**
-   * @param below the network that it is a part of; the machine's own by default
-   * @param random which datagrams are lost
-   * @param canFallSilent whether `fallSilent` will be called: it costs each connection some memory
+   * @param below the underlying network; by default the machine's own
+   * @param random decides which datagrams are lost
+   * @param canFallSilent whether `fallSilent` will be called: it costs some memory per connection
    */
   constructor(below: Carrier = systemCarrier, random: RandomSource = systemRandom, canFallSilent = false) {
     this.#below = below;
@@ -44,29 +44,29 @@ export class ImpairedCarrier implements Carrier {
     return this.#loss;
   }
 
-  /** Which share of its datagrams is lost from now on, in each direction: 0 none, 1 all. */
+  /** Sets the share of datagrams lost from now on, in each direction: 0 none, 1 all. */
   lose(share: number): void {
     this.#loss = share;
   }
 
-  /** It is in another network from now on, by default the same one with other ports: from the ports in the old one, nothing is heard any more. */
+  /** Moves the client to another network, by default the same one with other ports; the ports in the old one no longer receive anything. */
   moveTo(below: Carrier = systemCarrier): void {
     this.#epoch++;
     this.#below = below;
   }
 
-  /** Its owner leaves. */
+  /** The owner closes the port. */
   close(): void {
     for (const port of this.#held.splice(0)) port.close();
   }
 
-  /** Its connection is reset, and the ports that are open lead nowhere. New ones come about. */
+  /** Resets its connection, and makes all open ports dead. New ones work. */
   reset(): void {
     this.#epoch++;
     this.#stream?.resetAndDestroy();
   }
 
-  /** Its connection and its ports lead nowhere from now on, and nobody says so. New ones come about. */
+  /** Makes its connection and ports dead from now on, without any error. New ones work. */
   fallSilent(): void {
     this.#epoch++;
     if (this.#stream instanceof SilentStream) this.#stream.fallSilent();
@@ -84,7 +84,7 @@ export class ImpairedCarrier implements Carrier {
 
   async datagrams(target: Target, sink: DatagramSink): Promise<DatagramPort> {
     const epoch = this.#epoch;
-    /** The gateway knows of this port. */
+    /** The gateway knows this port. */
     let known = false;
     let closed = false;
     const port = await this.#below.datagrams(target, {
@@ -108,9 +108,9 @@ export class ImpairedCarrier implements Carrier {
   }
 
   /**
-   * Keeps a port open. To what comes to a closed port, a machine answers that nobody is there (ICMP). Where datagrams are lost that answer would be,
-   * too, and where a busy generator leaves DTLS it is not the gateway's doing; ocserv 1.1.6 ends a session whose datagrams are answered so ("Error in
-   * the push function" in its log), also while it has yet to take the next port.
+   * Keeps a port open. A machine answers datagrams to a closed port with an ICMP error. If datagrams are lost, that error would be lost
+   * too, and if a busy generator leaves DTLS, that is not the gateway's fault; ocserv 1.1.6 ends a session whose datagrams get such errors ("Error in
+   * the push function" in its log), even while it has not switched to the next port yet.
    */
   #hold(port: DatagramPort): void {
     this.#held.push(port);

@@ -1,14 +1,14 @@
-/** Has things done one after the other, in the order in which they come: what comes while one is done waits for its end. */
+/** Runs tasks one after the other, in the order in which they arrive: a task that arrives during another one waits for its end. */
 export class InTurn<T> {
   readonly #work: (item: T) => void;
-  /** The first is under way. */
+  /** The first is in progress. */
   readonly #items: T[] = [];
 
   constructor(work: (item: T) => void) {
     this.#work = work;
   }
 
-  /** Does it now, or when what is under way is through. An error of one drops those that wait. */
+  /** Runs it now, or after the task in progress. An error of one task drops the waiting ones. */
   take(item: T): void {
     if (this.#items.push(item) > 1) return;
     try {

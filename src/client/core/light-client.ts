@@ -13,8 +13,8 @@ import type { TunnelConfiguration } from './tunnel-configuration.ts';
 import type { ChannelName, ClientStep, LightClientOptions, SignIn } from './types.ts';
 
 /**
- * The lightest Tunnel client: TLS, CSTP and DTLS, without a network stack and without a timer of its own, so that thousands live in one process, on
- * whatever clock and network they are given. IP packets go in by `send`, and come out at the observer.
+ * The lightest Tunnel client: TLS, CSTP and DTLS, without a network stack and without a timer of its own, so that one process can run thousands, on
+ * any clock and network. Send IP packets with `send`; received packets go to the observer.
  *
  * @example
  * ```ts fragment
@@ -29,7 +29,7 @@ import type { ChannelName, ClientStep, LightClientOptions, SignIn } from './type
 export class LightClient implements Timed {
   // --- Sleeper ---
   heapIndex = -1;
-  /** What the owner gave it, to know it again. */
+  /** The owner's value, to identify the client. */
   readonly context: unknown;
   readonly #options: LightClientOptions<LightClient>;
   readonly #signIn: SignIn;
@@ -38,21 +38,21 @@ export class LightClient implements Timed {
   #attempt: Attempt | undefined;
   #opened: OpenedTunnel | undefined;
   #link: CstpLink | undefined;
-  /** The link that was not started yet. */
+  /** The link that is not started yet. */
   #fresh: CstpLink | undefined;
   #configuration: TunnelConfiguration | undefined;
   #cookie: string | undefined;
-  /** Why the last thing ended, for whoever is told. */
+  /** Why the last tunnel or attempt ended, for reports. */
   #error: TunneliteError | undefined;
-  /** The same as it was thrown. */
+  /** The same, as it was thrown. */
   #thrown: unknown;
   #first: { resolve(configuration: TunnelConfiguration): void; reject(error: unknown): void } | undefined;
   readonly #retries: RetryPlan;
   #rekeyAt = Number.POSITIVE_INFINITY;
-  /** The goodbye that is under way, or was said. */
+  /** The disconnect packet in progress, or sent. */
   #farewell: Farewell | undefined;
   #left: PromiseWithResolvers<void> | undefined;
-  /** What happens, and what whoever was told of it had happen meanwhile: one after the other. */
+  /** Events, and those raised by observers while one is handled: processed one after the other. */
   readonly #events = new InTurn<Happening>((happening) => this.#transit(happening));
   #bytesIn = 0;
   #bytesOut = 0;
@@ -69,7 +69,7 @@ export class LightClient implements Timed {
     return this.#state;
   }
 
-  /** What the gateway gave out for the tunnel; undefined before the first one. */
+  /** The gateway's settings for the tunnel; undefined before the first one. */
   get configuration(): TunnelConfiguration | undefined {
     return this.#configuration;
   }
@@ -79,17 +79,17 @@ export class LightClient implements Timed {
     return this.#state === ClientState.Connected || this.#state === ClientState.Rekeying;
   }
 
-  /** The way that packets take now. */
+  /** The channel that packets use now. */
   get channel(): ChannelName {
     return this.#path.up ? 'dtls' : 'tls';
   }
 
-  /** Largest packet that was shown to pass over the channel of now: larger ones go over TLS. 0 before there was a tunnel. */
+  /** Largest packet confirmed to pass over the current channel: larger ones go over TLS. 0 before the first tunnel. */
   get mtu(): number {
     return this.#path.up ? this.#path.mtu : (this.#configuration?.mtu ?? 0);
   }
 
-  /** Ciphers of the channels that are up. */
+  /** Ciphers of the open channels. */
   get ciphers(): { readonly tls: string | undefined; readonly dtls: string | undefined } {
     return { tls: this.#link?.connection.socket.getCipher()?.name, dtls: this.#path.cipherSuite };
   }
@@ -99,13 +99,13 @@ export class LightClient implements Timed {
     return { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut };
   }
 
-  /** Why the client is over; undefined while it is not. */
+  /** Why the client ended; undefined until then. */
   get ended(): TunneliteError | undefined {
     return this.#state === ClientState.Ended ? this.#error : undefined;
   }
 
   /**
-   * Connects for the first time; once. Afterwards the client keeps its tunnel by itself.
+   * Connects for the first time; call it once. Afterwards the client maintains its tunnel automatically.
    * @throws TunneliteError `ERR_CLIENT_CONNECT`, `ERR_CLIENT_UNTRUSTED`, `ERR_CLIENT_SIGN_IN`, `ERR_CLIENT_TOKEN_REFUSED`, `ERR_CLIENT_SESSION_REFUSED`,
    *   `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_TIMEOUT`, `ERR_CLOSED`
    */
@@ -119,8 +119,8 @@ export class LightClient implements Timed {
   }
 
   /**
-   * Sends an IP packet, `buffer[offset, offset + length)`, the way that carries data now. The `SEND_HEADROOM` bytes before it are overwritten.
-   * Undefined: there is no tunnel now, or its queue is full; the packet is lost, as a router loses one.
+   * Sends an IP packet, `buffer[offset, offset + length)`, over the current channel. Overwrites the `SEND_HEADROOM` bytes before it.
+   * Returns undefined if there is no tunnel now, or its queue is full; the packet is then lost, as in a router.
    */
   send(buffer: Buffer, offset: number, length: number): ChannelName | undefined {
     if (!this.open) return undefined;
@@ -133,7 +133,7 @@ export class LightClient implements Timed {
     return 'tls';
   }
 
-  /** The device is in another network: its addresses and ports are others, and what is open leads nowhere. */
+  /** The device has moved to another network: its addresses and ports change, and open connections are dead. */
   networkChanged(): void {
     this.#retries.reset();
     this.#apply('moved', new TunneliteError('ERR_CLIENT_DISCONNECTED', 'The network has changed.'));
@@ -144,22 +144,22 @@ export class LightClient implements Timed {
     this.#apply('rekey');
   }
 
-  /** Leaves DTLS for a new handshake from another port. */
+  /** Replaces the DTLS channel with a new handshake from another port. */
   renewDtls(): void {
     this.#path.renew('it was asked for');
   }
 
-  /** The program or its device goes to sleep: nothing is read and sent until `resume`. */
+  /** Suspends the client, as when the program or its device sleeps: it reads and sends nothing until `resume`. */
   suspend(): void {
     this.#apply('suspend');
   }
 
-  /** Goes on after `suspend`. A tunnel that does not answer within some seconds counts as lost. */
+  /** Resumes after `suspend`. A tunnel that does not answer within some seconds counts as lost. */
   resume(): void {
     this.#apply('resume');
   }
 
-  /** Tells the gateway that the user leaves, so that the session ends and its address is free again. Resolves when that is said. */
+  /** Tells the gateway that the user leaves, so that the session ends and its address is free again. Resolves when the packet is sent. */
   close(): Promise<void> {
     if (this.#state === ClientState.Ended) return this.#left?.promise ?? Promise.resolve();
     this.#left ??= Promise.withResolvers<void>();
@@ -173,7 +173,7 @@ export class LightClient implements Timed {
     let due = this.#attempt?.tick(now, late) ?? Number.POSITIVE_INFINITY;
     if (this.#state === ClientState.Asleep) return due;
     if (this.#state === ClientState.Waiting && now >= this.#retries.at) this.#apply('due');
-    // Each of these may be the one that ends the tunnel.
+    // Each of these may end the tunnel.
     const link = this.#link?.tick(now, late) ?? Number.POSITIVE_INFINITY;
     const path = this.#path.tick(now, late);
     if (now >= this.#rekeyAt && this.#state === ClientState.Connected) this.#apply('rekey');
@@ -193,9 +193,9 @@ export class LightClient implements Timed {
     this.#options.observer.onChannel?.(this, up ? 'dtls' : 'tls', why);
   }
 
-  /** @internal the gateway, by whichever channel, or the link has ended the tunnel */
+  /** @internal the gateway, through either channel, or the link has ended the tunnel */
   tunnelEnded(error: TunneliteError, final: boolean): void {
-    // While a new tunnel comes about, the gateway ends the old one with the same words as a session: the answer to CONNECT decides.
+    // While a new tunnel is being opened, the gateway ends the old one with the same packet as a session: the answer to CONNECT decides.
     const replaced = this.#state === ClientState.Rekeying && error.code === 'ERR_CLIENT_DISCONNECTED';
     this.#apply(!replaced && (final || this.#retries.none) ? 'refused' : 'lost', error);
   }
@@ -214,7 +214,7 @@ export class LightClient implements Timed {
     this.#state = to;
     if (to !== from) this.#options.observer.onState?.(this, to, from);
     for (const effect of effects) this.#perform(effect);
-    // Last, for what came together with the answer may end the tunnel at once.
+    // Last, because data received together with the answer may end the tunnel immediately.
     const fresh = this.#fresh;
     this.#fresh = undefined;
     if (fresh && fresh === this.#link) fresh.start();
@@ -390,9 +390,9 @@ export class LightClient implements Timed {
 
 interface Happening {
   readonly event: ClientEvent;
-  /** Why, where it is told. */
+  /** The reason, for reports. */
   readonly error: TunneliteError | undefined;
-  /** What a try failed with, as it was thrown: an error of the caller's token function is his own. */
+  /** The error of a failed attempt, as it was thrown: an error from the caller's token function is passed through. */
   readonly thrown: unknown;
 }
 

@@ -10,20 +10,20 @@ export type Came =
   | 'no-tls'
   /** Frames of HTTP/2. */
   | 'http2'
-  /** Bytes over TLS that are no HTTP. */
+  /** Bytes over TLS that are not HTTP. */
   | 'no-http'
-  /** An answer of HTTP that is broken, or longer than any of a gateway. */
+  /** An HTTP answer that is malformed, or longer than any answer of a gateway. */
   | 'broken-http'
-  /** The end of the connection, before the first answer or within it. */
+  /** The connection ended before the first answer or within it. */
   | 'end'
-  /** A status that no gateway answers a login with. */
+  /** A status that no gateway returns for a login. */
   | 'status'
   | 'redirect'
-  /** Another way to sign in than a bearer token. */
+  /** Another authentication method than a bearer token. */
   | 'other-login'
-  /** 200, but not with the document that ends a login. */
+  /** 200, but without the document that completes a login. */
   | 'page'
-  /** The answer that opens a tunnel, without what a tunnel needs. */
+  /** The answer that opens a tunnel lacks something that a tunnel needs. */
   | 'unusable-tunnel';
 
 const OWN_PORT = 'Use the address and port of the gateway; the banner of “tunnelite start” shows them.';
@@ -42,19 +42,19 @@ const HINTS: Readonly<Record<Came, string>> = {
   'unusable-tunnel': 'Look at the network settings of the gateway: its addresses and its MTU.',
 };
 
-/** The error for a server that is no gateway. @param what a sentence about what came */
+/** The error for a server that is not a gateway. @param what a sentence about what came */
 export function notAGateway(came: Came, what: string, cause?: unknown): TunneliteError {
   const options = { hint: HINTS[came], details: { came }, cause };
   return new TunneliteError('ERR_CLIENT_PROTOCOL', `The server is no Tunnel gateway: ${what}`, options);
 }
 
-/** Bytes that a judgement about the beginning of an answer needs at most. */
+/** Number of bytes needed at most to classify the beginning of an answer. */
 export const BEGINNING_BYTES = 64;
 
-/** The first bytes are no TLS: in words, what they are instead. Undefined for bytes that may be TLS, and for none. */
+/** Describes the first bytes if they are not TLS. Undefined for bytes that may be TLS, and for no bytes. */
 export function insteadOfTls(beginning: Buffer): TunneliteError | undefined {
   const kind = beginning[0];
-  // Records of the handshake, and alerts.
+  // Handshake records and alerts.
   if (kind === undefined || kind === 0x16 || kind === 0x15) return undefined;
   if (beginning.toString('latin1', 0, 5) === 'HTTP/') {
     return notAGateway('plain-http', `it answered the TLS handshake in plain HTTP, with ${shown(beginning)}.`);
@@ -62,31 +62,31 @@ export function insteadOfTls(beginning: Buffer): TunneliteError | undefined {
   return notAGateway('no-tls', `it answered the TLS handshake with ${shown(beginning)}, which is no TLS.`);
 }
 
-/** The first bytes of an answer are no HTTP/1: in words, what they are instead. Undefined for what may become HTTP/1. */
+/** Describes the first bytes of an answer if they are not HTTP/1. Undefined if they may become HTTP/1. */
 export function insteadOfHttp(beginning: Buffer): TunneliteError | undefined {
   const text = beginning.toString('latin1').replace(/^[\r\n]+/, '');
   if ('HTTP/'.startsWith(text.slice(0, 5))) return undefined;
-  // A frame of SETTINGS comes first (RFC 9113 §3.4): three bytes of length, type 4, flags, stream 0.
+  // A SETTINGS frame comes first (RFC 9113 §3.4): three bytes of length, type 4, flags, stream 0.
   const settings = beginning.length >= 4 && beginning.readUInt16BE(0) === 0 && beginning[3] === 4;
   if (settings) return notAGateway('http2', 'it speaks HTTP/2 only.');
-  // What may still become such a frame is waited for.
+  // Wait for more if this may still become such a frame.
   if (beginning.length < 4 && beginning.every((byte, i) => i > 1 || byte === 0)) return undefined;
   return notAGateway('no-http', `it answered the login with ${shown(beginning)}, which is no HTTP.`);
 }
 
-/** An answer in words: `404 Not Found (text/html)`. */
+/** An answer as text: `404 Not Found (text/html)`. */
 export function answerWords(response: Pick<HttpResponse, 'status' | 'text' | 'headers'>): string {
   const [type] = headerValues(response.headers, 'content-type');
   const text = cut(response.text, 60);
   return `${response.status}${text === '' ? '' : ` ${text}`}${type === undefined ? '' : ` (${cut(type, 60)})`}`;
 }
 
-/** Text from outside as a short and harmless piece of a sentence. */
+/** Untrusted text, shortened and escaped for use in a sentence. */
 export function cut(text: string, characters: number): string {
   return printable(text.length > characters ? `${text.slice(0, characters)}…` : text);
 }
 
-/** Bytes as text, where they are that, else in hexadecimal. */
+/** Bytes as text if they are printable, otherwise in hexadecimal. */
 function shown(bytes: Buffer): string {
   const line = bytes.toString('latin1').split(/[\r\n]/, 1)[0]!;
   if (/^[\x20-\x7e]{3,}$/.test(line)) return `“${cut(line, 40)}”`;

@@ -5,14 +5,14 @@ import { endedByGateway } from './cstp-link.ts';
 import type { DataPathOwner } from './data-path.ts';
 import type { ChannelName, LightClientOptions } from './types.ts';
 
-/** Whom the DTLS channel tells of what came over it. */
+/** Receives what arrives over the DTLS channel. */
 interface PathClient extends Timed {
   received(buffer: Buffer, offset: number, length: number, channel: ChannelName): void;
   pathChanged(up: boolean, why: string): void;
   tunnelEnded(error: TunneliteError, final: boolean): void;
 }
 
-/** What the DTLS channel knows of its client. */
+/** The client's data that the DTLS channel can access. */
 export class PathOwner<Client extends PathClient> implements DataPathOwner {
   readonly #client: Client;
   readonly #options: LightClientOptions<Client>;

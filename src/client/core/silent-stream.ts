@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import type { TcpStream } from '../../network/index.ts';
 
-/** A connection that can fall silent: what is sent vanishes and nothing comes, as when the machine at the other end is gone. */
+/** A connection that can fall silent: sent data vanishes and nothing arrives, as when the remote machine is gone. */
 export class SilentStream extends Duplex {
   readonly #raw: TcpStream;
   #silent = false;
@@ -31,7 +31,7 @@ export class SilentStream extends Duplex {
     return this.#raw.remotePort;
   }
 
-  /** From now on. The machine's own connection is given back at once. */
+  /** From now on. Releases the machine's own connection immediately. */
   fallSilent(): void {
     this.#silent = true;
     this.#raw.resetAndDestroy();

@@ -9,7 +9,7 @@ import { joinStreams } from './join.ts';
 import { listening } from './listener.ts';
 import type { LocalProxy, LocalProxyOptions, ProxiedClient } from './types.ts';
 
-/** What counts for one connection only (RFC 9110 §7.6.1). */
+/** Headers that apply to one connection only (RFC 9110 §7.6.1). */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -23,8 +23,8 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /**
- * An HTTP proxy for other programs: CONNECT, and requests for `http:` URLs, by the rules of the tunnel. There is no authentication: whoever
- * reaches the port may use it.
+ * Starts an HTTP proxy for other programs: CONNECT, and requests for `http:` URLs, routed by the rules of the tunnel. There is no
+ * authentication: any program that reaches the port may use it.
  *
  * @throws TunneliteError `ERR_CLIENT_LISTEN`
  */
@@ -32,7 +32,7 @@ export async function startHttpProxy(client: ProxiedClient, options: LocalProxyO
   const agent = client.httpAgent({ keepAlive: true });
   const server = createServer({
     headersTimeout: REQUEST_TIMEOUT_MS,
-    // An upload may take as long as it wants.
+    // An upload may take any time.
     requestTimeout: 0,
     connectionsCheckingInterval: 2_000,
     maxHeaderSize: 32 * 1024,
@@ -113,7 +113,7 @@ function forward(
     port,
     method: incoming.method,
     path: `${url.pathname}${url.search}`,
-    // The URL says who is asked, whatever the header does (RFC 9112 §3.2.2).
+    // The URL determines the host, whatever the header contains (RFC 9112 §3.2.2).
     headers: { ...endToEnd(incoming.headers), host: url.host },
     setHost: false,
   });

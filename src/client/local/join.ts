@@ -1,6 +1,6 @@
 import { type Duplex, pipeline } from 'node:stream';
 
-/** Joins two streams. Each direction ends by itself, so half-close stays half-close; when either fails, both end. */
+/** Joins two streams. Each direction ends separately, so half-close is preserved; if either fails, both end. */
 export function joinStreams(one: Duplex, other: Duplex): void {
   const done = (error: unknown): void => {
     if (!error) return;

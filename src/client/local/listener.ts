@@ -12,7 +12,7 @@ export function rawServer(onConnection: (socket: Socket) => void): Server {
 }
 
 /**
- * Has a server listen, with a bound on its connections.
+ * Starts a server with a limit on its connections.
  * @throws TunneliteError `ERR_CLIENT_LISTEN`
  */
 export async function listening(

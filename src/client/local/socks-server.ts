@@ -19,8 +19,8 @@ import { associate } from './socks-udp.ts';
 import type { LocalProxy, LocalProxyOptions, ProxiedClient } from './types.ts';
 
 /**
- * A SOCKS5 proxy (RFC 1928) for other programs: CONNECT and UDP ASSOCIATE, by the rules of the tunnel. Names are resolved in the tunnel, if the
- * program leaves that to the proxy (`socks5h:` in curl). There is no authentication: whoever reaches the port may use it.
+ * Starts a SOCKS5 proxy (RFC 1928) for other programs: CONNECT and UDP ASSOCIATE, routed by the rules of the tunnel. It resolves names in the
+ * tunnel if the program leaves that to the proxy (`socks5h:` in curl). There is no authentication: any program that reaches the port may use it.
  *
  * @throws TunneliteError `ERR_CLIENT_LISTEN`
  * @example
@@ -53,7 +53,7 @@ async function serve(socket: Socket, client: ProxiedClient, clock: Clock, option
         stream.destroy();
         return;
       }
-      // From here on each end of the two is the other's business.
+      // From here on, the two sockets are joined, and each closes the other.
       socket.off('close', onGone);
       socket.write(serializeSocksReply(SocksReply.Succeeded));
       joinStreams(socket, stream);
@@ -66,7 +66,7 @@ async function serve(socket: Socket, client: ProxiedClient, clock: Clock, option
   }
 }
 
-/** Reads greeting and request; undefined for what is neither, which is answered and ended. What came behind stays in the socket. */
+/** Reads greeting and request; undefined for anything else, which is answered and ended. Later bytes stay in the socket. */
 function readRequest(socket: Socket, clock: Clock): Promise<SocksRequest | undefined> {
   let bytes: Buffer = Buffer.alloc(0);
   let greeted = false;

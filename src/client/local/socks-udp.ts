@@ -15,8 +15,8 @@ import {
 import type { ProxiedClient } from './types.ts';
 
 /**
- * UDP ASSOCIATE (RFC 1928 §7): a port of this machine whose datagrams go into the tunnel, for as long as the connection is open on which it
- * was asked for. Only the host of that connection may use it, and of its ports the first that does.
+ * UDP ASSOCIATE (RFC 1928 §7): a port of this machine whose datagrams go into the tunnel, for as long as the connection that
+ * requested it is open. Only the host of that connection may use it, and only from the first port that sends.
  */
 export async function associate(control: Socket, client: ProxiedClient): Promise<void> {
   const relay = new UdpRelay(client, canonicalAddress(mapped(control.remoteAddress ?? '')));
@@ -38,7 +38,7 @@ export async function associate(control: Socket, client: ProxiedClient): Promise
   try {
     if (control.destroyed) return;
     control.write(serializeSocksReply(SocksReply.Succeeded, { host, port: port.port }));
-    // Nothing more is said on the connection: its end is the association's.
+    // Nothing more is sent on the connection: when it ends, the association ends.
     control.resume();
     control.once('end', () => control.end());
     if (!control.destroyed) await once(control, 'close').catch(() => undefined);
@@ -48,14 +48,14 @@ export async function associate(control: Socket, client: ProxiedClient): Promise
   }
 }
 
-/** An IPv4 address that came in IPv6 form, as such. */
+/** Converts an IPv4-mapped IPv6 address to IPv4. */
 const mapped = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');
 
 class UdpRelay {
   answer: (datagram: Buffer, to: Endpoint) => void = () => {};
   readonly #client: ProxiedClient;
   readonly #host: string;
-  /** By `host:port` as the program wrote it; the one that was used last is the last. */
+  /** Keyed by `host:port` as the program wrote it; the most recently used one is last. */
   readonly #peers = new Map<string, TunnelUdpSocket>();
   readonly #opening = new Map<string, Buffer[]>();
   #waiting = 0;
@@ -101,7 +101,7 @@ class UdpRelay {
     const queued = this.#opening.get(key)!;
     this.#opening.delete(key);
     this.#waiting -= queued.length;
-    // As datagrams are lost anywhere: who sends them has no other way to learn of it.
+    // UDP may lose datagrams anywhere: there is no way to report it to the sender.
     if (!peer) return;
     if (this.#closed) {
       peer.close();
@@ -113,7 +113,7 @@ class UdpRelay {
       if (this.#peers.get(key) === peer) this.#peers.delete(key);
     });
     peer.on('message', (payload) => {
-      // From the address that it came from, whatever name it was sent to (§7).
+      // With the real source address, whatever name the program sent to (RFC 1928 §7).
       const from = { host: peer.remoteAddress, port: peer.remotePort };
       if (!this.#closed) this.answer(serializeSocksDatagram(from, payload), this.#program!);
     });

@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { OpenRequest } from '../traffic/types.ts';
 import type { TunnelUdpSocket } from '../traffic/udp-socket.ts';
 
-/** What of a client a proxy needs. */
+/** The part of a client that a proxy needs. */
 export interface ProxiedClient {
   connect(request: OpenRequest): Promise<Duplex>;
   openUdp(host: string, port: number): Promise<TunnelUdpSocket>;
@@ -12,24 +12,24 @@ export interface ProxiedClient {
 }
 
 export interface LocalProxyOptions {
-  /** Address to listen on. Default 127.0.0.1: there is no sign-in. */
+  /** Address to listen on. Default 127.0.0.1: there is no authentication. */
   readonly host?: string;
   /** 0 = any free one. */
   readonly port: number;
   readonly clock?: Clock;
   /** Connections at once. Default 1024. */
   readonly maxConnections?: number;
-  /** Called when connections were closed as they came, for there is no room for more: with how many, at once and then each second. */
+  /** Called with the number of connections closed because of that limit: immediately, and then once per second. */
   readonly onFull?: (closed: number) => void;
-  /** Called with each connection that could not be had. */
+  /** Called for each connection that could not be opened. */
   readonly onRefused?: (target: { readonly host: string; readonly port: number }, error: unknown) => void;
 }
 
-/** A proxy that listens. */
+/** A listening proxy. */
 export interface LocalProxy extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** Connections that are open. */
+  /** Number of open connections. */
   readonly connections: number;
   close(): Promise<void>;
 }

@@ -1,9 +1,9 @@
-/** What the thread of a proxy configuration file begins with. */
+/** The initial data of a PAC file's thread. */
 export interface PacData {
   readonly script: string;
   /** For `myIpAddress`. */
   readonly address: string;
-  /** Bytes that the script may hold. */
+  /** Memory limit of the script, in bytes. */
   readonly memory: number;
 }
 

@@ -5,14 +5,14 @@ import { patience } from '../../lib/late-tick.ts';
 import { printable } from '../../lib/printable.ts';
 import type { PacAnswer, PacData, PacQuestion } from './pac-messages.ts';
 
-/** Largest proxy configuration file, in bytes; Chromium takes as much. */
+/** Largest proxy configuration file, in bytes; the same limit as Chromium's. */
 export const MAX_PAC_BYTES = 1024 * 1024;
-/** How long one answer may take, look-ups and the start of the thread with it, in milliseconds. */
+/** Time limit for one answer, including look-ups and the start of the thread, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 10_000;
-/** Questions that wait for an answer, and look-ups of the script that are under way; more are refused. */
+/** Pending queries, and look-ups of the script in progress; further ones are refused. */
 const MAX_WAITING = 1024;
 const MAX_LOOKUPS = 32;
-/** Bytes that a script may hold. */
+/** Memory limit of a script, in bytes. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
 
 export interface PacOptions {
@@ -32,7 +32,7 @@ interface Waiting {
 
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './pac-worker.ts' : './pac-worker.js', import.meta.url);
 
-/** A proxy configuration file (PAC) that is asked which way a web request takes. It runs in a thread of its own. */
+/** Evaluates a proxy configuration file (PAC), which selects the route of a web request, in a separate thread. */
 export class PacScript {
   readonly #options: PacOptions;
   readonly #waiting = new Map<number, Waiting>();
@@ -45,7 +45,7 @@ export class PacScript {
   }
 
   /**
-   * What `FindProxyForURL` says.
+   * The result of `FindProxyForURL`.
    * @throws TunneliteError `ERR_CLIENT_PROXY` when the script fails, takes too long, or its packages are not installed
    */
   find(url: URL): Promise<string> {
@@ -64,7 +64,7 @@ export class PacScript {
     this.#stop(failure('was not needed any more'));
   }
 
-  /** Ends the thread, and everything that waits. The next question begins a new one. */
+  /** Ends the thread, and rejects all pending queries. The next query starts a new thread. */
   #stop(error: TunneliteError): void {
     const worker = this.#worker;
     this.#worker = undefined;
@@ -87,7 +87,7 @@ export class PacScript {
     const data: PacData = { script, address, memory: MEMORY_BYTES };
     const worker = new Worker(WORKER, {
       workerData: data,
-      // Nothing of the program's own options and words is the script's.
+      // The script gets none of the program's own options and arguments.
       execArgv: [],
       env: {},
       stdout: true,

@@ -3,8 +3,8 @@ import { addressBytes } from '../../lib/ip-address.ts';
 import type { PacAnswer, PacData, PacQuestion } from './pac-messages.ts';
 
 /*
- * Where a proxy configuration file runs: QuickJS in WebAssembly, in a thread of its own that is ended when the script takes too long. What the
- * script can ask is what is set below: no network, no files, and of names only what the tunnel's resolver says.
+ * Runs a proxy configuration file: QuickJS in WebAssembly, in a separate thread that is terminated when the script takes too long. The script
+ * can call only what is defined below: no network, no files, and only the tunnel's resolver for names.
  */
 
 const { address } = workerData as PacData;
@@ -24,7 +24,7 @@ function resolve(host: unknown): Promise<string | null> {
   });
 }
 
-/** Whether `host`, a name or an address, is in a network: IPv4 alone, as in the file format of 1996. */
+/** Whether `host`, a name or an address, is in a network: IPv4 only, as in the file format of 1996. */
 async function isInNet(host: unknown, pattern: unknown, mask: unknown): Promise<boolean> {
   const found = await resolve(host);
   const [bytes, network, bits] = [found ?? '', String(pattern), String(mask)].map(addressBytes);
@@ -57,7 +57,7 @@ port.on('message', async (question: PacQuestion) => {
   try {
     find ??= prepare();
     const text: unknown = await (await find)(url, host);
-    // A script may return anything; null and nothing mean DIRECT.
+    // A script may return anything; null and undefined mean DIRECT.
     tell({ kind: 'found', id, text: typeof text === 'string' ? text : '' });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

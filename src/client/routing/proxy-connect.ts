@@ -6,11 +6,11 @@ import { patience } from '../../lib/late-tick.ts';
 import { printable } from '../../lib/printable.ts';
 import { ResponseReader, serializeRequest } from '../../wire/http1/index.ts';
 
-/** How long a proxy may take to answer CONNECT, in milliseconds: it opens a connection of its own. */
+/** Time limit for a proxy's answer to CONNECT, in milliseconds: the proxy opens a connection of its own. */
 const ANSWER_TIMEOUT_MS = 20_000;
 const LIMITS = { target: 1024, head: 32 * 1024, headerCount: 128, body: 64 * 1024 } as const;
 
-/** A connection that a proxy is asked for. */
+/** A connection to request from a proxy. */
 export interface ProxyRequest {
   readonly proxy: { readonly host: string; readonly port: number };
   readonly host: string;
@@ -20,7 +20,7 @@ export interface ProxyRequest {
 }
 
 /**
- * Has a proxy open a connection (RFC 9110 §9.3.6). Afterwards the stream is that connection.
+ * Opens a connection through a proxy (RFC 9110 §9.3.6). Afterwards the stream is that connection.
  * @throws TunneliteError `ERR_CLIENT_PROXY`; the reason of `signal`
  */
 export function connectThrough(stream: Duplex, { proxy, host, port, clock, signal }: ProxyRequest): Promise<Duplex> {

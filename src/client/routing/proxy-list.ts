@@ -1,18 +1,18 @@
 import { bareHost } from '../../lib/endpoint.ts';
 
-/** A way that a web request may take. */
+/** A possible route of a web request. */
 export type ProxyHop =
   | { readonly kind: 'direct' }
   | { readonly kind: 'http' | 'https'; readonly host: string; readonly port: number }
-  /** One that is not spoken here. */
+  /** A proxy type that is not supported. */
   | { readonly kind: 'other'; readonly text: string };
 
-/** Ways that are read of one answer. */
+/** Maximum number of routes read from one answer. */
 const MAX_HOPS = 16;
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 
 /**
- * Reads what a proxy configuration file answers: `PROXY proxy.contoso.internal:3128; DIRECT`. Nothing means `DIRECT`, as in browsers.
+ * Parses the answer of a proxy configuration file: `PROXY proxy.contoso.internal:3128; DIRECT`. An empty answer means `DIRECT`, as in browsers.
  */
 export function parseProxyList(text: string): ProxyHop[] {
   const hops = text
@@ -35,7 +35,7 @@ function parseHop(text: string): ProxyHop {
   return { kind: 'other', text: text.slice(0, 80) };
 }
 
-/** `host:port`; undefined for what is none. */
+/** `host:port`; undefined if it is not that. */
 export function parseProxy(text: string, defaultPort: number): { host: string; port: number } | undefined {
   const [, host, port] = /^(\[[0-9a-f:.]+\]|[^\s:/@]+)(?::(\d{1,5}))?$/i.exec(text.trim()) ?? [];
   const number = Number(port ?? defaultPort);

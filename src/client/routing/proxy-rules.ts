@@ -4,10 +4,10 @@ import { patience } from '../../lib/late-tick.ts';
 import { MAX_PAC_BYTES, PacScript } from './pac-script.ts';
 import { type ProxyHop, parseProxyList } from './proxy-list.ts';
 
-/** Proxies for web requests: one for all, or a file that says which (PAC). */
+/** Proxies for web requests: one for all, or a file that selects one (PAC). */
 export type ProxySetting = { readonly host: string; readonly port: number } | { readonly pac: string | URL };
 
-/** How long a proxy configuration file may take to come, in milliseconds. */
+/** Time limit for fetching a proxy configuration file, in milliseconds. */
 const FETCH_TIMEOUT_MS = 10_000;
 
 export interface ProxyRulesOptions {
@@ -15,14 +15,14 @@ export interface ProxyRulesOptions {
   readonly address: string;
   readonly clock: Clock;
   readonly resolve: (name: string) => Promise<readonly string[]>;
-  /** Gets the file, by the client's rules but for those about proxies. */
+  /** Fetches the file, by the client's rules except those about proxies. */
   readonly fetch: (
     url: URL,
     options: { readonly maxBytes: number; readonly signal: AbortSignal },
   ) => Promise<{ readonly status: number; readonly body: Buffer }>;
 }
 
-/** Which proxies web requests take. */
+/** Which proxies web requests use. */
 export class ProxyRules {
   readonly #options: ProxyRulesOptions;
   #script: Promise<PacScript> | undefined;
@@ -32,12 +32,12 @@ export class ProxyRules {
     this.#options = options;
   }
 
-  /** The ways for a request, the first first. @throws TunneliteError `ERR_CLIENT_PROXY` */
+  /** The routes for a request, in order of preference. @throws TunneliteError `ERR_CLIENT_PROXY` */
   async hopsFor(url: URL): Promise<ProxyHop[]> {
     const { setting } = this.#options;
     if ('host' in setting) return [{ kind: 'http', host: setting.host, port: setting.port }];
     const script = await this.#load(setting.pac);
-    // As browsers do: neither who asks nor, where it is encrypted, what for is the script's business.
+    // As in browsers: the script sees neither credentials nor, for https, the path.
     const shown = new URL(url.protocol === 'https:' ? `${url.origin}/` : url.href);
     shown.username = '';
     shown.password = '';
@@ -53,7 +53,7 @@ export class ProxyRules {
     );
   }
 
-  /** The file is fetched once; when that fails, again with the next request. */
+  /** Fetches the file once; after a failure, again with the next request. */
   #load(pac: string | URL): Promise<PacScript> {
     this.#script ??= this.#fetch(pac).catch((error: unknown) => {
       this.#script = undefined;

@@ -1,10 +1,10 @@
-/** Suffixes that are tried, of those that a gateway names; each costs a question. */
+/** Maximum number of the gateway's suffixes to try; each costs a query. */
 const MAX_SUFFIXES = 6;
 
 /**
- * The names to ask for, in order: one without a dot with each search suffix first, then as it is (resolv.conf's `ndots:1`). A dot at the
- * end says that a name is whole.
- * @param suffixes as the gateway gave them: names, separated by spaces or commas
+ * The names to query, in order: a name without a dot with each search suffix first, then unchanged (resolv.conf's `ndots:1`). A trailing
+ * dot marks a name as fully qualified.
+ * @param suffixes as received from the gateway: names, separated by spaces or commas
  */
 export function searchNames(name: string, suffixes: string | undefined): string[] {
   if (name.includes('.') || name === '') return [name];
