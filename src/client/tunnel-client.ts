@@ -46,8 +46,8 @@ import type { TunnelUdpSocket } from './traffic/udp-socket.ts';
 import type { TunnelClientOptions } from './types.ts';
 
 /**
- * A Tunnel client with a user-space TCP/IP stack instead of a TUN device: a bearer token, TLS with CSTP, and DTLS where the gateway has it.
- * What is open in the tunnel lives on while data moves between the channels, keys are renewed, or a lost connection is had again.
+ * A Tunnel client with a user-space TCP/IP stack instead of a TUN device: a bearer token, TLS with CSTP, and DTLS if the gateway supports it.
+ * Open connections in the tunnel survive when data moves between the channels, keys are renewed, or the client reconnects.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export class TunnelClient implements Closable {
   #host: InnerHost | undefined;
   #router: Router | undefined;
   #closing: Promise<void> | undefined;
-  /** The end is of the owner's making. */
+  /** The owner ended the client. */
   #left = false;
 
   private constructor(options: TunnelClientOptions) {
@@ -83,7 +83,7 @@ export class TunnelClient implements Closable {
         serverName: options.serverName,
         userAgent: options.userAgent,
         dtls: options.dtls,
-        // Not before there is a handshake that needs it: its first use loads native code.
+        // Only when a handshake needs it: its first use loads native code.
         get protection() {
           return acceleratedProtection(acceleration);
         },
@@ -94,7 +94,7 @@ export class TunnelClient implements Closable {
           ...(onStep && { onStep: (_core, step) => onStep(step) }),
           ...(onState && { onState: (_core, state, from) => onState(state, from) }),
           onChannel: (_core, channel, why) => {
-            // With the tunnel gone there is no way yet.
+            // Without a tunnel there is no channel.
             if (core.open) this.#host?.pathChanged();
             onChannel?.(channel, why);
           },
@@ -157,12 +157,12 @@ export class TunnelClient implements Closable {
     return client;
   }
 
-  /** What the gateway gave out. Addresses stay the same for as long as the client lives. */
+  /** The gateway's settings for the tunnel. The addresses never change during the life of the client. */
   get configuration(): TunnelConfiguration {
     return this.#core.configuration!;
   }
 
-  /** False once the tunnel has ended; true while a lost one is looked for. */
+  /** False once the client has ended; true while it reconnects. */
   get connected(): boolean {
     return this.#core.ended === undefined;
   }
@@ -171,12 +171,12 @@ export class TunnelClient implements Closable {
     return this.#core.state;
   }
 
-  /** The way that data takes now. */
+  /** The channel that data uses now. */
   get channel(): ChannelName {
     return this.#core.channel;
   }
 
-  /** Ciphers of the channels that are up. */
+  /** Ciphers of the open channels. */
   get ciphers(): { readonly tls: string | undefined; readonly dtls: string | undefined } {
     return this.#core.ciphers;
   }
@@ -186,29 +186,29 @@ export class TunnelClient implements Closable {
     return this.#core.traffic;
   }
 
-  /** The device is in another network now: connects again from there, with the same session. */
+  /** Call it when the device has moved to another network: the client reconnects from there, in the same session. */
   networkChanged(): void {
     this.#core.networkChanged();
   }
 
-  /** Renews the tunnel and all its keys. Data goes on over the old one until the new one is there. */
+  /** Renews the tunnel and all its keys. Data uses the old one until the new one is open. */
   rekey(): void {
     this.#core.rekey();
   }
 
-  /** As a phone that falls asleep: nothing is read and sent until `resume`. */
+  /** Suspends the client, like a phone that falls asleep: it reads and sends nothing until `resume`. */
   suspend(): void {
     this.#core.suspend();
   }
 
-  /** Goes on after `suspend`: with the tunnel as it was, where the gateway still answers, else with a new one of the same session. */
+  /** Resumes after `suspend`: with the same tunnel if the gateway still answers, otherwise with a new one of the same session. */
   resume(): void {
     this.#core.resume();
   }
 
   /**
-   * Resolves a name with the gateway's DNS server, through the tunnel; one without a dot with the gateway's domain first. IPv4 addresses
-   * come first.
+   * Resolves a name with the gateway's DNS server, through the tunnel; a name without a dot with the gateway's domain first. Returns IPv4
+   * addresses first.
    * @throws TunneliteError `ERR_CLIENT_DNS`
    */
   async resolve(name: string): Promise<string[]> {
@@ -229,7 +229,7 @@ export class TunnelClient implements Closable {
   }
 
   /**
-   * `dns.lookup` for names of the tunnel, to be handed to whatever takes such a function. May be passed on without the client.
+   * `dns.lookup` for names in the tunnel, to pass to any function that accepts one. It is bound: it may be passed without the client.
    * @example
    * ```ts
    * client.lookup('intranet.contoso.internal', { all: true }, (error, addresses) => console.log(error, addresses));
@@ -238,7 +238,7 @@ export class TunnelClient implements Closable {
   readonly lookup: TunnelLookup = lookupThrough((name) => this.resolve(name));
 
   /**
-   * Opens a TCP connection by the rules of the tunnel: its routes, hosts that bypass it, and with a `url` the proxy for that.
+   * Opens a TCP connection by the rules of the tunnel: its routes, bypassed hosts, and with a `url` the proxy for it.
    * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`, `ERR_CLIENT_OUTSIDE`, `ERR_CLIENT_PROXY`; the reason of `signal`
    * @example
    * ```ts
@@ -253,9 +253,9 @@ export class TunnelClient implements Closable {
   }
 
   /**
-   * Opens a TCP connection through the tunnel, wherever it leads, whatever the rules say: to see what the gateway makes of it.
+   * Opens a TCP connection through the tunnel to any destination, regardless of the rules: to see how the gateway handles it.
    * @param host a name, resolved through the tunnel, or an address
-   * @param signal gives up, and closes the connection once it is open
+   * @param signal aborts, and closes the connection if it opens later
    * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`; the reason of `signal`
    */
   async openTcp(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
@@ -282,8 +282,8 @@ export class TunnelClient implements Closable {
   }
 
   /**
-   * Sends an echo request through the tunnel, as `ping` does. Resolves with the round trip in milliseconds.
-   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN` when no reply came in time
+   * Sends an echo request through the tunnel, like `ping`. Resolves with the round-trip time in milliseconds.
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN` when no reply arrives in time
    */
   async ping(host: string, timeout = OPEN_TIMEOUT_MS): Promise<number> {
     const { local, remote } = await this.#route(host, 0);
@@ -292,8 +292,8 @@ export class TunnelClient implements Closable {
   }
 
   /**
-   * Sends one datagram through the tunnel and waits for the first answer. Nothing is repeated: UDP may lose either.
-   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN` when no answer came in time
+   * Sends one datagram through the tunnel and waits for the first answer. Nothing is retransmitted: UDP may lose either.
+   * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN` when no answer arrives in time
    */
   async exchangeUdp(host: string, port: number, payload: Uint8Array, timeout = OPEN_TIMEOUT_MS): Promise<Buffer> {
     const { local, remote, where } = await this.#route(host, port);
@@ -302,7 +302,7 @@ export class TunnelClient implements Closable {
   }
 
   /**
-   * One HTTP request through the tunnel; HTTPS ends at the resource, not at the gateway.
+   * Sends one HTTP request through the tunnel; HTTPS ends at the resource, not at the gateway.
    * @throws TunneliteError `ERR_CLIENT_DNS`, `ERR_CLIENT_OPEN`, `ERR_CLIENT_FETCH`
    * @example
    * ```ts
@@ -329,7 +329,7 @@ export class TunnelClient implements Closable {
   }
 
   /**
-   * Node's `http.Agent`, whose connections go through the tunnel. Those that it keeps end with the tunnel, or by `destroy()`.
+   * Node's `http.Agent`, with connections through the tunnel. Kept-alive connections end with the tunnel, or on `destroy()`.
    * @example
    * ```ts
    * http.get('http://intranet.contoso.internal/', { agent: client.httpAgent({ keepAlive: true }) }, (response) => response.resume());
@@ -339,7 +339,7 @@ export class TunnelClient implements Closable {
     return tunnelHttpAgent(this.#web, options);
   }
 
-  /** The same for `https:`, with TLS end to end. Trusts whom the client trusts for resources, or the `ca` of options or request. */
+  /** The same for `https:`, with TLS end to end. Trusts the CAs that the client trusts for resources, or the `ca` of options or request. */
   httpsAgent(options: SecureAgentOptions = {}): SecureAgent {
     return tunnelHttpsAgent(this.#web, options);
   }
@@ -370,7 +370,7 @@ export class TunnelClient implements Closable {
     return this.#host!.openTcp({ localAddress: local, remoteAddress: address, remotePort: port, where, signal });
   }
 
-  /** The addresses that a connection to a name or address goes between. */
+  /** The source and destination of a connection to a name or address. */
   async #route(host: string, port: number): Promise<InnerRoute> {
     this.#assertOpen();
     assertPort(port);

@@ -13,24 +13,24 @@ import type { Emit } from '../telemetry/events.ts';
 
 type Rule = AccessSetting['rules'][number];
 
-/** A rule of access. Of each list, empty means any. */
+/** An access rule. An empty list means any. */
 export interface AccessRuleInfo extends Omit<Rule, 'name'> {
   /** `a1`, `a2` and so on. */
   readonly id: string;
-  /** What explanations and the journal call it; null = it has no name, and they call it by its place or its id. */
+  /** The name used in explanations and the journal; null = no name: they use its position or its id. */
   readonly name: string | null;
-  /** Where it is from: the configuration, or `add` and `replace`. */
+  /** Its origin: the configuration, or `add` and `replace`. */
   readonly source: 'configuration' | 'added';
 }
 
-/** Who may reach what. The first rule decides that is about the request and about who asks. */
+/** Who may reach what. The first rule that matches both the request and the user decides. */
 export interface AccessList {
-  /** What happens, when there are rules, to requests that none of them decides. */
+  /** What happens to requests that no rule matches, if there are rules. */
   readonly otherwise: 'allow' | 'deny';
   readonly rules: readonly AccessRuleInfo[];
 }
 
-/** What came of a change: connections, UDP destinations and pings that nobody would be let through to any more, and ended. */
+/** Result of a change: how many connections, UDP destinations and pings are no longer allowed and were ended. */
 interface Ended {
   readonly ended: number;
 }
@@ -38,7 +38,7 @@ interface Ended {
 interface Entry {
   readonly id: string;
   readonly rule: Rule;
-  /** What explanations call it, if it has no name. */
+  /** The name used in explanations if it has none of its own. */
   readonly place: string;
   readonly added: boolean;
 }
@@ -51,8 +51,8 @@ interface Parts {
 }
 
 /**
- * Who may reach what, of what can be reached at all: rules that can be added, removed and replaced while the simulator runs. No session ends by
- * that; connections end that would not be let through any more.
+ * Who may reach what, among the resources that exist: rules can be added, removed and replaced while the simulator runs. That ends no
+ * session, but it ends connections that would no longer be allowed.
  *
  * @example
  * ```ts
@@ -86,8 +86,8 @@ export class AccessControls {
   }
 
   /**
-   * Adds a rule, before all others, until it is removed, the rules are replaced or the simulator is reset. Where there was no rule, what none decides
-   * is denied from then on, unless `otherwise` is `allow`.
+   * Adds a rule before all others, until it is removed, the rules are replaced or the simulator is reset. If there was no rule before, requests
+   * that no rule matches are denied from then on, unless `otherwise` is `allow`.
    * @param input as under `resources.access.rules` in a configuration
    * @throws TunneliteError `ERR_ACCESS_RULE`
    */
@@ -103,7 +103,7 @@ export class AccessControls {
   }
 
   /**
-   * Has these rules and no others, until the simulator is reset.
+   * Replaces all rules with these, until the simulator is reset.
    * @param input as under `resources.access` in a configuration
    * @throws TunneliteError `ERR_ACCESS_RULE`
    */
@@ -116,7 +116,7 @@ export class AccessControls {
   }
 
   /**
-   * Takes a rule out. One of the configuration is back after a reset.
+   * Removes a rule. A rule of the configuration returns with a reset.
    * @throws TunneliteError `ERR_ACCESS_UNKNOWN`
    */
   remove(id: string): Ended {
@@ -130,7 +130,7 @@ export class AccessControls {
     return { ended: this.#changed(`the rule ${nameOf(entry)} was removed`) };
   }
 
-  /** @internal Another configuration is in force. If it says something else of access, that holds, behind what was added. */
+  /** @internal Another configuration is in force. If its access rules differ, they apply after the added ones. */
   configure(config: Config): void {
     const { access } = config.resources;
     if (!isDeepStrictEqual(access, this.#configured)) {
@@ -142,7 +142,7 @@ export class AccessControls {
     this.#broker.accessChanged();
   }
 
-  /** @internal Only what the configuration says. */
+  /** @internal Keeps only the rules of the configuration. */
   reset(): void {
     this.#otherwise = this.#configured.otherwise;
     this.#entries = this.#ofConfiguration();

@@ -1,21 +1,21 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 
-/** A file that lines are appended to, and that only its owner can read. */
+/** A file to append lines to; only its owner can read it. */
 export interface AppendFile {
-  /** Appends a line; its end is added where it has none. What cannot be written (a full disk) is lost. */
+  /** Appends a line; adds a line break if it has none. Data that cannot be written (a full disk) is lost. */
   readonly write: (line: string) => void;
-  /** Writes what waits, and closes. */
+  /** Writes pending lines, and closes. */
   close(): void;
 }
 
-/** Characters that wait at most, with `gather`. */
+/** Maximum number of pending characters, with `gather`. */
 const MAX_WAITING = 64 * 1024;
 
 /**
  * Opens a file to append lines to.
- * @param member the setting that names it, such as `journal.file`
- * @param gather lines wait for the end of the turn of the event loop, so that many are one write
+ * @param member the setting that names the file, such as `journal.file`
+ * @param gather whether lines wait for the end of the turn of the event loop, so that many lines take one write
  * @throws TunneliteError `ERR_CONFIG_FILE`
  */
 export function openAppendFile(path: string, member: string, { gather = false } = {}): AppendFile {

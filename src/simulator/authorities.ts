@@ -23,46 +23,46 @@ export const KEYS_STATE = 'signing-keys';
 
 interface AuthoritiesOptions {
   readonly config: Config;
-  /** Built from the configuration when left out. */
+  /** Built from the configuration if omitted. */
   readonly directory: Directory | undefined;
   readonly certificates: CertificateStore;
-  /** What the built-in Entra ID signs with; undefined: a real tenant issues the tokens. */
+  /** The signing keys of the built-in Entra ID; undefined: a real tenant issues the tokens. */
   readonly keys: SigningKeys | undefined;
   readonly clock: Clock;
   readonly machine: Clock;
   readonly faults: Pick<FaultPorts, 'http'>;
   readonly network: Network;
   readonly offload: Offload;
-  /** How the built-in Entra ID is reached from here; by sockets of the machine's when left out. */
+  /** How to reach the built-in Entra ID from here; through the machine's sockets if omitted. */
   readonly dial: Dial | undefined;
   readonly random: RandomSource;
   readonly emit: Emit;
   /** PEM chain and key of the built-in Entra ID. */
   readonly tls: { readonly cert: string; readonly key: string };
   readonly isRevoked: TokenVerifierOptions['isRevoked'];
-  /** What else is served at the origin of the built-in Entra ID. */
+  /** Other routes served at the origin of the built-in Entra ID. */
   readonly apis: NonNullable<IdentityProviderOptions['apis']>;
 }
 
-/** Who issues tokens and who checks them. */
+/** The token issuer and the token checks. */
 export interface Authorities {
   /** The built-in Entra ID; undefined with a real tenant's authority. */
   readonly provider: IdentityProvider | undefined;
   /** `https://host/tenant` whose tokens are accepted, as clients reach it. */
   readonly authority: string;
-  /** The same as this machine reaches it. */
+  /** The same, as this machine reaches it. */
   readonly reached: string;
-  /** The tenant that the addresses name; undefined with a real tenant's authority. */
+  /** The tenant in the URLs; undefined with a real tenant's authority. */
   readonly tenant: string | undefined;
   readonly verifier: EntraTokenVerifier;
-  /** Goes by another configuration, as far as it can: the directory of which is what a reset goes back to. */
+  /** Applies another configuration as far as possible; a reset returns to its directory. */
   configure(config: Config, otherDirectory: boolean): void;
-  /** Back to the directory, the keys and the empty stores of the start. */
+  /** Restores the initial directory and keys, and empties the stores. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts the built-in Entra ID, where there are keys for it, and loads the keys that tokens are checked with. */
+/** Starts the built-in Entra ID, if there are keys for it, and loads the keys for checking tokens. */
 export async function createAuthorities(options: AuthoritiesOptions): Promise<Authorities> {
   const { config, certificates, keys, clock, emit } = options;
   const closing = new CloseStack();
@@ -70,7 +70,7 @@ export async function createAuthorities(options: AuthoritiesOptions): Promise<Au
     const provider = keys && closing.use(await startProvider({ ...options, keys }));
     const tenant = provider?.directory.defaultTenant.id;
     const authority = config.identity.authority ?? `${provider!.origin}/${tenant}`;
-    // Keys are loaded where they can be reached from here: clients may know the provider by an address that leads here from outside only.
+    // Keys are loaded from an address that is reachable from here: clients may use an address for the provider that works only from outside.
     const reached = provider ? `${provider.localOrigin}/${tenant}` : authority;
     const fetcher = createJsonFetcher({
       ...(provider ? { ca: certificates.ca.certPem } : {}),
@@ -119,7 +119,7 @@ export async function createAuthorities(options: AuthoritiesOptions): Promise<Au
   }
 }
 
-/** Remembers how the built-in Entra ID is now; the returned function takes it back there, and the keys that tokens are checked with. */
+/** Saves the current state of the built-in Entra ID; the returned function restores it, and the keys for checking tokens. */
 function resetOf(
   provider: IdentityProvider,
   verifier: EntraTokenVerifier,
@@ -138,7 +138,7 @@ function resetOf(
   };
 }
 
-/** What only the strict policy looks at. Tenant ids in tokens are of lower case. */
+/** Inputs that only the strict policy uses. Tenant ids in tokens are lower case. */
 function strictOptions(strict: Config['identity']['strict']): Partial<TokenVerifierOptions> {
   const { scope, guests, clients, tenants, lastKnownGood } = strict;
   return {
@@ -195,7 +195,7 @@ function directoryOf({ identity: { directory } }: Config): Directory {
   return new Directory((directory as DirectoryInput | null) ?? undefined);
 }
 
-/** The keys of the last start, or new ones; each change is written back, one after the other. */
+/** The keys of the last start, or new ones; changes are written back one after the other. */
 export async function signingKeys(
   certificates: CertificateStore,
   clock: Clock,
@@ -224,7 +224,7 @@ export async function signingKeys(
   return keys;
 }
 
-/** Keys that were left in the certificate directory; what is wrong with them is told with the file. */
+/** Keys stored in the certificate directory; errors in them name the file. */
 function loadKeys(
   stored: unknown,
   settings: Parameters<typeof SigningKeys.load>[1],

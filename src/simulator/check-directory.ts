@@ -7,10 +7,10 @@ import { isTunneliteError } from '../lib/errors.ts';
 import { type Path, type Problem, validate } from '../lib/schema/index.ts';
 
 /**
- * Builds the directory of a configuration, and tells each mistake in it like any other of the configuration: with file, line and
- * column. The simulator itself would refuse it as well, but no longer knows the file.
+ * Builds the directory of a configuration, and reports each mistake in it like any other of the configuration: with file, line and
+ * column. The simulator itself would refuse it as well, but it no longer has the file.
  *
- * @returns undefined when the configuration has none, and the default one is meant
+ * @returns undefined if the configuration has none, which means the default one
  * @throws TunneliteError `ERR_CONFIG_INVALID`
  */
 export function checkDirectory({ config, locate }: Pick<LoadedConfig, 'config' | 'locate'>): Directory | undefined {
@@ -33,7 +33,7 @@ export function checkDirectory({ config, locate }: Pick<LoadedConfig, 'config' |
   }
 }
 
-/** What is allowed in a directory but probably not meant, in words, each with its place. */
+/** Parts of a directory that are allowed but probably not intended, in words, each with its location. */
 export function directoryWarnings(
   directory: Directory | undefined,
   { locate }: Pick<LoadedConfig, 'locate'>,

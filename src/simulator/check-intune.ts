@@ -3,8 +3,8 @@ import { Directory } from '../entra/directory/directory.ts';
 import { serverConfigurationFault } from './server-configuration.ts';
 
 /**
- * Tells each mistake in the sites and policies of a configuration like any other of it: with file, line and column.
- * @param directory that of the configuration, in which they name users and apps; undefined: the default one
+ * Reports each mistake in the sites and policies of a configuration like any other of it: with file, line and column.
+ * @param directory the configuration's directory, whose users and apps they refer to; undefined: the default one
  * @throws TunneliteError `ERR_CONFIG_INVALID`
  */
 export async function checkIntune(

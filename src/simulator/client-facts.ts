@@ -2,7 +2,7 @@ import { endpointText } from '../lib/endpoint.ts';
 import type { PairingFacts, PairingIdentity } from '../pairing/index.ts';
 import type { Simulator } from './simulator.ts';
 
-/** What a client has to know of a simulator that it reaches by this name and address. Nothing of it is a secret. */
+/** What a client needs to know about a simulator that it reaches by this name and address. It contains no secret. */
 export function clientFacts(
   simulator: Simulator,
   { name, address }: { readonly name: string; readonly address: string },
@@ -21,7 +21,7 @@ export function clientFacts(
   };
 }
 
-/** The first user, and the first app that is registered for a phone; undefined where the directory has none. */
+/** The first user, and the first app that is registered for a phone; undefined if the directory has none. */
 function pairingIdentity({ identity }: Simulator, name: string): PairingIdentity | undefined {
   const tenant = identity.directory.defaultTenant;
   const [user] = tenant.users;

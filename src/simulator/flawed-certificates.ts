@@ -5,10 +5,10 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Offload } from '../lib/offload.ts';
 import { systemRandom } from '../lib/random.ts';
 
-/** Whose name is in a certificate for another host. */
+/** The host name in a certificate for the wrong host. */
 const OTHER_HOST = 'other.contoso.internal';
 
-/** Milliseconds after which one is made anew: as an operator renews his. */
+/** Lifetime in milliseconds before a certificate is reissued, as an operator would renew it. */
 const GOOD_FOR_MS = (LEAF_DAYS - LEAF_RENEW_DAYS) * DAY_MS;
 
 interface Pair {
@@ -32,13 +32,13 @@ interface FlawedOptions {
 }
 
 /**
- * Makes certificates for the gateway that are wrong on purpose: each when it is first asked for, and anew when it would run out by a clock that
- * was moved. Each is wrong in its one way: it is good by the machine's clock, by which clients judge, and by the simulator's.
+ * Issues intentionally flawed certificates for the gateway: each on first use, and again when it would expire by a clock that was
+ * moved. Each has exactly one flaw: otherwise it is valid by the machine's clock, which clients use, and by the simulator's.
  */
 export function flawedCertificates(options: FlawedOptions): (flaw: CertificateFlaw) => Promise<Pair> {
   const { certificates, request, clock, offload } = options;
   const made = new Map<CertificateFlaw, Made>();
-  /** Of one CA always: who was shown one knows the next. */
+  /** Always of the same CA: a client that trusts one of them accepts the next. */
   let strangers: Promise<CertificateStore> | undefined;
   const issue = async (from: Pick<CertificateStore, 'renewed'>, names: LeafRequest): Promise<Pair> => {
     const leaf = await from.renewed('gateway', names, systemClock.now(), Number.NEGATIVE_INFINITY);
@@ -63,7 +63,7 @@ export function flawedCertificates(options: FlawedOptions): (flaw: CertificateFl
     if (known !== undefined && at - known.at < GOOD_FOR_MS) return known.pair;
     const fresh: Made = { at, pair: offload.run(() => make(flaw)) };
     made.set(flaw, fresh);
-    // One that failed is tried again.
+    // After a failure, it is tried again.
     fresh.pair.catch(() => {
       if (made.get(flaw) === fresh) made.delete(flaw);
     });
@@ -71,7 +71,7 @@ export function flawedCertificates(options: FlawedOptions): (flaw: CertificateFl
   };
 }
 
-/** A CA that no client knows, as that of a proxy that breaks up TLS. It is dated by the machine's clock, as clients judge it. */
+/** A CA that no client trusts, like that of a TLS-inspecting proxy. It is dated by the machine's clock, which clients use. */
 async function strangersOf(clock: Pick<Clock, 'now'>): Promise<CertificateStore> {
   let now = systemClock.now;
   const store = await loadCertificates({

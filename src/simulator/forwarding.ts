@@ -6,18 +6,18 @@ import type { PendingStream, Resolver, ResourceBroker } from '../resources/index
 interface ForwardingOptions {
   readonly broker: ResourceBroker;
   readonly resolver: Resolver;
-  /** What clients append to short names; null = nothing. */
+  /** The suffix that clients append to short names; null = none. */
   readonly defaultDomain: () => string | null;
 }
 
-/** Whose share of the sockets a stream takes that came without a session: its user's. */
+/** Whose share of the sockets is used by a stream without a session: its user's. */
 interface Owner {
   streams: number;
 }
 
 /**
- * Joins HTTP CONNECT at the gateway to the requests for resources. A name is resolved as for a client in the tunnel, so that it is the same
- * request here and there.
+ * Connects HTTP CONNECT at the gateway to the requests for resources. Names are resolved as for a client in the tunnel, so that both
+ * produce the same request.
  */
 export function forwardPort({ broker, resolver, defaultDomain }: ForwardingOptions): ForwardPort {
   const owners = new Map<string, Owner>();
@@ -25,7 +25,7 @@ export function forwardPort({ broker, resolver, defaultDomain }: ForwardingOptio
     const domain = defaultDomain();
     const full = host.includes('.') || isIP(host) || domain === null ? host : `${host}.${domain.toLowerCase()}`;
     const found = isIP(full) ? { addresses: [full] } : await resolver.addressesOf(full, session);
-    // What has no address goes to the decision by its name, which says so.
+    // A destination without an address is decided on by its name, and the decision says so.
     return 'addresses' in found ? found.addresses[0]! : full;
   };
   return ({ host, port, person, session, source, trace }, client) => {

@@ -18,8 +18,8 @@ export interface FastifyLike {
 export type UpstreamHandler = RequestListener | Server | FastifyLike;
 
 /**
- * Hands connections to a handler.
- * @throws TunneliteError `ERR_RESOURCE_RULE` for what can take none
+ * Passes connections to a handler.
+ * @throws TunneliteError `ERR_RESOURCE_RULE` if it cannot accept connections
  */
 export function connectionsTo(handler: UpstreamHandler): (stream: TcpStream) => void {
   if (typeof handler === 'function') {

@@ -6,13 +6,13 @@ import type { Intune, IntuneOptions } from '../intune/index.ts';
 import { guidOf } from '../lib/guid.ts';
 import type { RandomSource } from '../lib/random.ts';
 
-/** Bytes of a body that are read: Graph's own limit, and the end of it for us. */
+/** Largest request body, in bytes: Graph's own limit, which also applies here. */
 const MAX_BODY = 4 * 1024 * 1024;
 const VERSIONS = ['beta', 'v1.0'] as const;
 const METHODS = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'];
 
 /**
- * Policies and sites as a part of the simulator: made and loaded when somebody first asks for one, so that a start without them costs nothing.
+ * Policies and sites as a part of the simulator: created and loaded on first use, so that a start without them costs nothing.
  */
 export class IntunePart {
   readonly #random: RandomSource;
@@ -24,7 +24,7 @@ export class IntunePart {
     this.#random = random;
   }
 
-  /** Gives what they are made from, once the gateway is there. */
+  /** Sets the parts they are created from, once the gateway is there. */
   attach(options: IntuneOptions): void {
     this.#attached.resolve(options);
   }
@@ -38,7 +38,7 @@ export class IntunePart {
     this.#loaded?.reset();
   }
 
-  /** Microsoft Graph, and where apps get what is meant for them, at the origin of Entra ID. */
+  /** Microsoft Graph, and the endpoint for apps to get their policies, at the origin of Entra ID. */
   readonly api = ({ origin }: ApiBase): FastifyPluginAsync => {
     return async (app) => {
       openToBrowsers(app, `${METHODS.join(', ')}, OPTIONS`);
@@ -85,7 +85,7 @@ export class IntunePart {
     return this.#loaded;
   }
 
-  /** What fastify itself refuses, and what `appConfiguration` does. */
+  /** Errors from fastify itself, and from `appConfiguration`. */
   async #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const [{ GraphError }, intune] = await Promise.all([import('../intune/index.ts'), this.load()]);
     const status = (error as { statusCode?: number }).statusCode;

@@ -16,13 +16,13 @@ interface Watched {
   readonly first: ServerTls;
   readonly leaf: NonNullable<ServerTls['leaf']>;
   readonly use: Use;
-  /** Of the certificate that is served now. */
+  /** Of the certificate in use. */
   notAfter: number;
 }
 
 /**
- * Renews the servers' certificates that run out by a clock that was moved, as an operator would in that time. The new ones are good by the
- * machine's clock too, because clients check against their own; they are kept in memory, and a reset goes back to the first ones.
+ * Renews server certificates that expire by a clock that was moved, as an operator would in that time. The new ones are also valid by the
+ * machine's clock, because clients use their own clock; they are kept in memory, and a reset restores the first ones.
  */
 export class LeafRenewal implements ClockFollower {
   readonly #options: LeafRenewalOptions;
@@ -32,18 +32,18 @@ export class LeafRenewal implements ClockFollower {
     this.#options = options;
   }
 
-  /** @param use has the server show another certificate */
+  /** @param use switches the server to another certificate */
   watch(first: ServerTls, use: Use): void {
     const { leaf } = first;
     if (leaf) this.#watched.push({ first, leaf, use, notAfter: leaf.notAfter });
   }
 
   async settle(): Promise<void> {
-    // One after the other, so that the order of what is told is always the same.
+    // One after the other, so that events always have the same order.
     for (const one of this.#watched) await this.#renew(one);
   }
 
-  /** Back to the certificates of the start. */
+  /** Restores the certificates of the start. */
   reset(): void {
     for (const one of this.#watched) {
       if (one.notAfter === one.leaf.notAfter) continue;

@@ -1,25 +1,25 @@
 import type { Clock } from '../lib/clock.ts';
 import { requesterOf } from './stack-port.ts';
 
-/** Milliseconds between two reports of one limit and one session: a flood shows, and does not drown the journal. Ours. */
+/** Milliseconds between two reports of one limit and one session, so that a flood is visible but does not fill the journal. Ours. */
 const REPORT_INTERVAL = 10_000;
 
 interface Reported {
   at: number;
-  /** Since then, not told yet. */
+  /** Count since then, not reported yet. */
   count: number;
 }
 
 const NOBODY = {};
 
-/** A limit that was met, what was done about it, and whose entry or request it was. */
+/** A limit that was reached, the action taken, and the name of the entry or request. */
 interface Reached {
   readonly table: string;
   readonly action: 'refused' | 'replaced' | 'evicted';
   readonly owner: object | undefined;
 }
 
-/** What is told of a limit. */
+/** The report of a limit. */
 interface Report {
   readonly session: string | undefined;
   readonly table: string;
@@ -27,7 +27,7 @@ interface Report {
   readonly count: number;
 }
 
-/** Tells what limits did, by session: the first time at once, then no more often than each ten seconds, with how many they were. */
+/** Reports limits per session: the first time immediately, then at most every ten seconds, with a count. */
 export function limitReports(tell: (report: Report) => void, clock: Clock): (limit: Reached) => void {
   const reports = new WeakMap<object, Map<string, Reported>>();
   return ({ table, action, owner }) => {

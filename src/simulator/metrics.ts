@@ -15,7 +15,7 @@ interface MeasuredParts {
   readonly clock: SimulatorClock;
 }
 
-/** The metrics of one simulator, from what its parts count. */
+/** The metrics of one simulator, from the counters of its parts. */
 export function metricsOf({ tally, gateway, network, faults, journal, clock }: MeasuredParts): Metrics {
   return new Metrics({
     version,

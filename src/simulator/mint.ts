@@ -4,7 +4,7 @@ import type { IdentityProvider, TokenVersion } from '../entra/index.ts';
 import { makeWrongToken } from '../entra/tokens/wrong-token.ts';
 import { TunneliteError } from '../lib/errors.ts';
 
-/** Makes the built-in Entra ID's tokens on request, good or deliberately wrong. */
+/** Issues tokens of the built-in Entra ID on request, valid or intentionally wrong. */
 export function tokenMinter(provider: IdentityProvider): TokenMinter {
   return async (request) => {
     const { issuer } = provider;
@@ -35,19 +35,19 @@ function versionOf({ version }: TokenRequest): TokenVersion {
   });
 }
 
-/** On the wire null removes a claim; the issuer leaves out what is undefined. */
+/** Over REST, null removes a claim; the issuer omits undefined ones. */
 function withoutNulls(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, value === null ? undefined : value]));
 }
 
-/** The token with what its payload says; a token that is too broken to be read has no claims. */
+/** The token with its payload; a token that is too broken to decode has no claims. */
 function describe(accessToken: string, now: number): MintedToken {
   let claims: Record<string, unknown> = {};
   try {
     const parsed: unknown = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString());
     if (typeof parsed === 'object' && parsed !== null) claims = parsed as Record<string, unknown>;
   } catch {
-    // Broken on purpose.
+    // Broken intentionally.
   }
   return {
     accessToken,

@@ -9,11 +9,11 @@ import { errorText, TunneliteError } from '../lib/errors.ts';
 import { canonicalAddress } from '../lib/ip-address.ts';
 import type { Emit } from '../telemetry/events.ts';
 
-/** What to do about a machine whose name the CA does not know. */
+/** Hint for a machine whose name the CA does not include. */
 const NAME_CHANGED =
   'the CA, which clients trust, was made when it had another name. To have clients use this name, add it to gateway.names and identity.names; the CA is then renewed, and clients have to trust it anew';
 
-/** What the CA has to be allowed to certify for this configuration. */
+/** The names the CA must be allowed to certify for this configuration. */
 export function permittedNames(config: Config): PermittedNames {
   const dns = new Set(config.certs.domains);
   const ips = new Set<string>();
@@ -28,14 +28,14 @@ export function permittedNames(config: Config): PermittedNames {
   return { dns: [...dns], ips: [...ips] };
 }
 
-/** The kind of name constraints that the CA is to have; undefined = that which it has. */
+/** The kind of name constraints to give the CA; undefined = those it has. */
 export function nameConstraints({ certs }: Config): NameConstraints | undefined {
   return certs.nameConstraints === 'keep' ? undefined : certs.nameConstraints;
 }
 
 /**
- * The name of this machine, where a listener is open to others: they may know it by that. It is no reason to renew the CA, for
- * a container has another one at each start.
+ * The name of this machine, if a listener is open to other machines: they may use that name. It is no reason to renew the CA,
+ * because a container has a different one on each start.
  */
 export function welcomeNames(config: Config, machine = hostname()): Partial<PermittedNames> {
   return isOpen(config) ? { dns: [machine] } : {};
@@ -47,11 +47,11 @@ const isOpen = ({ gateway, identity }: Config): boolean => isWildcard(gateway.ho
 export interface ServerTls {
   readonly cert: string;
   readonly key: string;
-  /** How to have it made anew; undefined for one that is not ours. */
+  /** How to reissue it; undefined for a certificate that is not ours. */
   readonly leaf?: { readonly name: string; readonly request: LeafRequest; readonly notAfter: number };
 }
 
-/** The intranet is in the certificate by its addresses too. Other sites are reached by name, so that new ones need no new CA. */
+/** The certificate also contains the intranet's addresses. Other sites are reached by name, so that new ones do not need a new CA. */
 const isReachedByAddress = ({ tcp }: Config['services']['hosts'][number]): boolean =>
   Object.values(tcp).includes('intranet-https');
 
@@ -69,7 +69,7 @@ export async function leafCertificates(
     const { certPem, keyPem, notAfter } = await certificates.leaf(name, request);
     return { cert: certPem, key: keyPem, leaf: { name, request, notAfter } };
   };
-  // One after the other, so that their events have one order.
+  // One after the other, so that their events have a fixed order.
   const gateway = ownCertificate(config) ?? (await issue('gateway', serverNames(config.gateway, own)));
   const identity = await issue('identity', identityServerNames(config, own));
   const services = await issue('services', {
@@ -81,15 +81,15 @@ export async function leafCertificates(
   return { gateway, identity, services };
 }
 
-/** All names and addresses by which clients can reach the built-in Entra ID: those in its certificate. */
+/** All names and addresses at which clients can reach the built-in Entra ID: those in its certificate. */
 export function identityServerNames(config: Config, machine: readonly string[] = [hostname()]): ServerNames {
   return serverNames({ host: config.identity.host, names: identityNames(config) }, machine);
 }
 
-/** What the configuration says of the gateway's names: for a certificate beside one that is not ours. */
+/** The gateway's names in the configuration: for a certificate to use next to one that is not ours. */
 export const gatewayNames = (config: Config): LeafRequest => serverNames(config.gateway, []);
 
-/** The hosts of URLs, with their port, by which clients can reach the built-in Entra ID. */
+/** The hosts of URLs, with their port, at which clients can reach the built-in Entra ID. */
 export function identityHosts(config: Config): readonly string[] {
   const { port, publicOrigin } = config.identity;
   const { dnsNames, ips } = identityServerNames(config);
@@ -97,13 +97,13 @@ export function identityHosts(config: Config): readonly string[] {
   return [...origins, ...(publicOrigin === null ? [] : [publicOrigin])].map((origin) => new URL(origin).host);
 }
 
-/** Names that the configuration has for the built-in Entra ID. */
+/** Names of the built-in Entra ID in the configuration. */
 function identityNames({ identity }: Config): readonly string[] {
   if (identity.publicOrigin === null) return identity.names;
   return [...identity.names, bareHost(new URL(identity.publicOrigin).hostname)];
 }
 
-/** The certificate that the configuration names instead of one of ours. */
+/** The certificate that the configuration names, instead of one of ours. */
 function ownCertificate({ gateway: { tls } }: Config): ServerTls | undefined {
   if (tls.certFile === null || tls.keyFile === null) return undefined;
   const cert = readPem('certFile', tls.certFile);
@@ -140,7 +140,7 @@ function readPem(member: 'certFile' | 'keyFile', file: string): string {
   }
 }
 
-/** Where others reach gateway and Entra ID: under each name that they have beyond this machine's own. */
+/** URLs of gateway and Entra ID for other machines: under each name beyond this machine's own. */
 export function addressesElsewhere(
   config: Config,
   certificates: CertificateStore,
@@ -156,7 +156,7 @@ export function addressesElsewhere(
   }));
 }
 
-/** The same address under another host. */
+/** The same URL with another host. */
 function under(name: string, address: string): string {
   const url = new URL(address);
   url.hostname = hostText(name);
@@ -186,7 +186,7 @@ function parentOf(name: string): string {
 
 const nameKey = (name: string): string => canonicalAddress(name).toLowerCase();
 const sameName = (a: string, b: string): boolean => nameKey(a) === nameKey(b);
-/** Each name and address once, as it is spelled first. */
+/** Each name and address once, in its first spelling. */
 function unique(names: readonly string[]): string[] {
   const byKey = new Map<string, string>();
   for (const name of names) if (!byKey.has(nameKey(name))) byKey.set(nameKey(name), name);

@@ -40,56 +40,56 @@ import { channelOf, requesterOf, stackPort } from './stack-port.ts';
 import { StubControls } from './stubs.ts';
 import { upstreamNames } from './upstream-names.ts';
 
-/** Turns of the event loop that flows have to end in at a reset. Ours. */
+/** Turns of the event loop in which flows must end at a reset. Ours. */
 const RESET_TURNS = 10;
 
 interface NetworkOptions {
   readonly config: Config;
-  /** The machine's: TCP, datagrams and dialling go at the network's own pace, whatever time the simulator shows. */
+  /** The machine's: TCP, datagrams and dialing run in the network's own time, whatever time the simulator shows. */
   readonly machine: Clock;
-  /** The time that the journal goes by: milliseconds since the Unix epoch. */
+  /** The time in the journal: milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly random: RandomSource;
   readonly emit: Emit;
   readonly faults: FaultPorts;
-  /** How upstreams are reached. */
+  /** How to reach upstreams. */
   readonly network: Network;
-  /** How names of upstreams are resolved; by the resolver of this machine when left out. */
+  /** How to resolve names of upstreams; with this machine's resolver if omitted. */
   readonly lookUp?: LookUp | undefined;
-  /** What is known of people beyond their tokens. */
+  /** Data about people beyond their tokens. */
   readonly people: PersonDirectory;
   /** PEM chain and key of the mock services. */
   readonly tls: { readonly cert: string; readonly key: string };
-  /** Makes the certificates of the services that show others. */
+  /** Issues the certificates of services that have their own. */
   readonly issuer: CertificateIssuer;
-  /** Makes those of the inspecting proxy. */
+  /** Issues those of the inspecting proxy. */
   readonly inspector: Inspector;
 }
 
-/** The gateway's inside: netstack, resources and mock services, joined to one gateway by `attach`. */
+/** Everything behind the gateway: netstack, resources and mock services, connected to one gateway by `attach`. */
 export interface InnerNetwork {
   readonly stack: Netstack;
   readonly onPremises: OnPremises;
   readonly broker: ResourceBroker;
-  /** What clients find behind the gateway, and rules that are added while it runs. */
+  /** The resources behind the gateway, and rules added at run time. */
   readonly resources: ResourceControls;
   /** Listeners that upstreams must not lead to. */
   readonly ownListeners: OwnListeners;
-  /** Where HTTP CONNECT at the gateway goes. */
+  /** Destinations of HTTP CONNECT at the gateway. */
   readonly forward: ForwardPort;
-  /** Who may reach what, and rules that come and go while it runs. */
+  /** Who may reach what, and rules added and removed at run time. */
   readonly access: AccessControls;
-  /** Answers of one's own, and those that are added while it runs. */
+  /** Stubs of the configuration, and those added at run time. */
   readonly stubs: StubControls;
   attach(gateway: Gateway): void;
-  /** Goes by another configuration, as far as it can; sessions that began before find DNS where they were told. */
+  /** Applies another configuration as far as possible; existing sessions keep the DNS server they were given. */
   configure(config: Config): void;
-  /** Has only the rules of the configuration. Forgets which names got which addresses, and what the resolver of this machine answered. To be called when no session is left. */
+  /** Keeps only the rules of the configuration. Discards the mapping of names to addresses, and cached answers of this machine's resolver. Call it when no session is left. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Builds everything behind the gateway; nothing in it has a socket until an upstream is dialled. */
+/** Builds everything behind the gateway; nothing in it opens a socket until it dials an upstream. */
 export async function createInnerNetwork(options: NetworkOptions): Promise<InnerNetwork> {
   const { config, machine: clock, emit, faults } = options;
   const closing = new CloseStack();
@@ -260,7 +260,7 @@ export async function createInnerNetwork(options: NetworkOptions): Promise<Inner
       resolver.resetCounts();
       forwarder.reset();
       await onPremises.reset();
-      // The flows of sessions that ended just now are told of it within a turn or two.
+      // Flows of sessions that have just ended are notified within a turn or two.
       for (let turn = 0; turn < RESET_TURNS && !upstreams.reset(); turn++) {
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -279,7 +279,7 @@ function forwardSettings({ resources: { dns } }: Config): ForwardSettings {
   };
 }
 
-/** The domains that the resolver answers for: what clients are told to ask it about, and where the mock hosts live. */
+/** The domains that the resolver answers for: clients are configured to query it for them, and they contain the mock hosts. */
 function zonesOf(config: Config): string[] {
   const zones = new Set(config.gateway.splitDns.map((domain) => domain.toLowerCase()));
   if (config.gateway.defaultDomain) zones.add(config.gateway.defaultDomain.toLowerCase());

@@ -3,7 +3,7 @@ import { addressBytes } from '../lib/ip-address.ts';
 import type { RefusalAnswer, Resolver, ResourceBroker } from '../resources/index.ts';
 import type { OnPremises, Onward } from '../services/index.ts';
 
-/** What a decision looks like to a client that cannot see why. */
+/** How a decision appears to a client that cannot see the reason. */
 const CLOSED: Readonly<Partial<Record<RefusalAnswer, 'refused' | 'timeout'>>> = { reset: 'refused', drop: 'timeout' };
 
 interface OnwardParts {
@@ -12,21 +12,21 @@ interface OnwardParts {
   readonly onPremises: () => OnPremises;
 }
 
-/** Services that lead further: from one to another is a circle. */
+/** Services that forward connections: from one to another would be a loop. */
 const isProxy = (service: string | undefined): boolean =>
   service?.startsWith('proxy') === true && service !== 'proxy-http';
 
-/** The way on from the proxies of the mock network: names by the resolver that clients ask, and a connect request like any of theirs. */
+/** Outgoing connections of the proxies of the mock network: names use the clients' resolver, and each connection is a request like a client's. */
 export class OnwardPath {
   readonly #parts: OnwardParts;
-  /** Whose share of the sockets to upstreams is taken, by session. */
+  /** Whose share of the sockets to upstreams is used, by session. */
   readonly #owners = new Map<string | undefined, object>();
 
   constructor(parts: OnwardParts) {
     this.#parts = parts;
   }
 
-  /** A session is over. */
+  /** A session has ended. */
   forget(session: string): void {
     this.#owners.delete(session);
   }
@@ -55,7 +55,7 @@ export class OnwardPath {
         {
           owner,
           accept: () => request.accept(),
-          // A closed port of a mock host is one, whatever decided that.
+          // A closed port of a mock host looks like one, whatever decided that.
           refuse: ({ kind, answer, explanation }) =>
             request.refuse({ kind: kind === 'denied' ? (CLOSED[answer] ?? kind) : kind, explanation }),
         },
@@ -63,7 +63,7 @@ export class OnwardPath {
           protocol: 'tcp',
           channel: 'http-proxy',
           requester: { session, person },
-          // What the resource sees is the proxy.
+          // The resource sees the proxy as the client.
           source: { address: visitor.destinationAddress, port: visitor.sourcePort },
           destination: { address, port },
         },

@@ -8,15 +8,15 @@ import {
   follow,
 } from '../capture/index.ts';
 
-/** As for a capture, and where it is written. */
+/** The options of a capture, and the file to write. */
 export interface OwnCaptureOptions extends CaptureOptions {
-  /** Path of a file, which only its owner can read: it has keys. Written as packets come. Left out: memory only. */
+  /** Path of a file, readable only by its owner because it contains keys. Written as packets arrive. If omitted: memory only. */
   readonly file?: string | undefined;
-  /** With `size`: goes on in a new file after so many bytes, and keeps as many files. Left out: ends there. */
+  /** With `size`: continues in a new file after this many bytes, and keeps this many files. If omitted: ends at `size`. */
   readonly files?: number | undefined;
 }
 
-/** A capture of a program's own. */
+/** A capture that a program started. */
 export class OwnCapture implements AsyncDisposable {
   readonly #hub: CaptureHub;
   readonly #capture: Capture;
@@ -26,7 +26,7 @@ export class OwnCapture implements AsyncDisposable {
     this.#hub = hub;
     this.#capture = capture;
     this.#written = written;
-    // Told by `stop`.
+    // Reported by `stop`.
     written?.catch(() => {});
   }
 
@@ -50,7 +50,7 @@ export class OwnCapture implements AsyncDisposable {
   }
 
   /**
-   * Ends it, and waits until all is written. `lost`: packets that are missing because the file was slow.
+   * Ends the capture, and waits until all data is written. `lost`: packets that are missing because the file was too slow.
    * @throws TunneliteError `ERR_CAPTURE_FILE`
    */
   async stop(): Promise<CaptureStatus & { readonly lost: number }> {
@@ -59,12 +59,12 @@ export class OwnCapture implements AsyncDisposable {
     return { ...this.#capture.status, lost };
   }
 
-  /** What is in memory of it, as a file for Wireshark. */
+  /** The part in memory, as a file for Wireshark. */
   bytes(): Buffer {
     return captureFile(this.#capture, this.#hub.time());
   }
 
-  /** Ends it, and forgets what is in memory. */
+  /** Ends the capture, and discards the part in memory. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { id } = this.#capture;
     await this.stop();

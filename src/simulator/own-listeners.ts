@@ -10,16 +10,16 @@ interface Listener {
   readonly port: number;
 }
 
-/** Listeners of this simulator that lead back into it: a request for one of them would go in a circle. */
+/** Listeners of this simulator: an upstream that leads to one of them would create a loop. */
 export class OwnListeners {
   readonly #listeners: (() => Listener)[] = [];
 
-  /** @param listener asked each time, since ports are known only once they are bound */
+  /** @param listener called each time, since ports are known only once they are bound */
   add(listener: () => Listener): void {
     this.#listeners.push(listener);
   }
 
-  /** What listens at an address and port of this machine, in words; undefined for anything else. */
+  /** Describes the listener at an address and port of this machine; undefined for anything else. */
   find(address: string, port: number): string | undefined {
     for (const listener of this.#listeners) {
       const { what, host, port: own } = listener();
@@ -29,7 +29,7 @@ export class OwnListeners {
   }
 }
 
-/** Whether a connection to an address ends at who listens on `host`. */
+/** Whether a connection to an address reaches a listener on `host`. */
 function reaches(address: string, host: string): boolean {
   if (!isWildcard(host))
     return address === canonicalAddress(host) || (isWildcard(address) && specialUse(host) === 'loopback');

@@ -2,7 +2,7 @@ import type { Directory } from '../entra/directory/index.ts';
 import type { Person } from '../lib/person.ts';
 import type { PersonDirectory } from '../resources/index.ts';
 
-/** What the built-in Entra ID knows of people: as it is at that moment, whatever their tokens said when they were issued. */
+/** The built-in Entra ID's current data about people, whatever their tokens contained when they were issued. */
 export function personDirectory(directory: () => Directory | undefined): PersonDirectory {
   const find = ({ tenantId, objectId }: Person) => {
     const tenant = tenantId === undefined ? undefined : directory()?.findTenant(tenantId);

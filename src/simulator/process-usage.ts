@@ -3,7 +3,7 @@ import type { ProcessUsage } from '../admin/index.ts';
 
 const GRAIN_MS = 10;
 
-/** Reads what this process uses. The event loop is watched from the first reading on: it costs a timer. */
+/** Reads the resource usage of this process. Monitors the event loop from the first reading on: that costs a timer. */
 export function processUsage(): () => ProcessUsage {
   let delay: ReturnType<typeof monitorEventLoopDelay> | undefined;
   return () => {

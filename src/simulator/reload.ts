@@ -4,33 +4,33 @@ import { errorText, isTunneliteError, TunneliteError } from '../lib/errors.ts';
 import type { Emit } from '../telemetry/index.ts';
 import { checkDirectory, directoryWarnings } from './check-directory.ts';
 
-/** What came of reading the configuration again. */
+/** Result of a reload of the configuration. */
 export interface ReloadResult extends ConfigChange {
   /** Absolute path of the file that was read, if there was one. */
   readonly file: string | undefined;
-  /** What is allowed but probably not meant, in words. */
+  /** Settings that are allowed but probably not intended, in words. */
   readonly warnings: readonly string[];
 }
 
-/** Reads the configuration again, as it was read for the start. */
+/** Reads the configuration again, in the same way as at the start. */
 export type ConfigSource = () => Pick<LoadedConfig, 'config' | 'locate' | 'warnings' | 'file'>;
 
 interface ReloadOptions {
   readonly emit: Emit;
   /** The configuration in force. */
   readonly current: () => Config;
-  /** The tenant that `common` means, and that the addresses of the simulator name. */
+  /** The tenant that `common` means, and that is in the simulator's URLs. */
   readonly defaultTenant: () => string | undefined;
-  /** Throws where a configuration cannot be taken over as things are. */
+  /** Throws if a configuration cannot be applied in the current state. */
   readonly assertPossible: (config: Config) => void;
-  /** Takes a configuration over. Does not fail. */
+  /** Applies a configuration. Does not fail. */
   readonly apply: (config: Config, change: ConfigChange) => void;
 }
 
 const DIRECTORY = 'identity.directory';
 
 /**
- * Reads a configuration and takes over what can be without a restart. One that is not valid changes nothing.
+ * Reads a configuration and applies the changes that do not need a restart. An invalid one changes nothing.
  * @throws TunneliteError those of `source`, `ERR_CONFIG_INVALID` for the directory, `ERR_CONFIG_RELOAD`
  */
 export function reloadConfig(source: ConfigSource | undefined, options: ReloadOptions): ReloadResult {
@@ -68,7 +68,7 @@ export function reloadConfig(source: ConfigSource | undefined, options: ReloadOp
   }
 }
 
-/** The first tenant is in addresses that clients have: another one needs a start. */
+/** The first tenant is in URLs that clients have stored: changing it requires a restart. */
 function keptDirectory(plan: ReturnType<typeof planReload>, other: ChangedMember, before: Config): typeof plan {
   return {
     applied: plan.applied.filter((one) => one !== other),

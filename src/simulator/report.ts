@@ -5,13 +5,13 @@ import { version } from '../lib/version.ts';
 import { packReport, Redactor, secretsOf } from '../report/index.ts';
 import type { Journal } from '../telemetry/index.ts';
 
-/** Bytes of a capture that a report may have: the memory of a capture may be larger than anyone wants to send. */
+/** Maximum size of a capture in a report, in bytes: the memory of a capture may be larger than is practical to send. */
 const MAX_CAPTURE = 32 * 1024 * 1024;
 
-/** Where the directory is, whose users belong into a report: their states decide sign-ins. */
+/** The directory whose users belong in a report: their states decide sign-ins. */
 const TENANTS = '/api/directory/tenants';
 
-/** Tenants whose users are in a report. */
+/** Maximum number of tenants whose users are in a report. */
 const MAX_TENANTS = 20;
 
 interface ReportedParts {
@@ -20,11 +20,11 @@ interface ReportedParts {
   readonly journal: Journal;
   readonly captures: CaptureHub;
   readonly metrics: () => Promise<string>;
-  /** Tokens and passwords of the run that are known beyond the configuration. */
+  /** Tokens and passwords of the run beyond those in the configuration. */
   readonly secrets: readonly string[];
 }
 
-/** Packs what happened and how it was set up, without secrets. */
+/** Packs the events and the setup, without secrets. */
 export async function reportOf(parts: ReportedParts): Promise<Buffer> {
   const { admin, captures, config, journal } = parts;
   const answers = new Map<string, unknown>();
@@ -37,7 +37,7 @@ export async function reportOf(parts: ReportedParts): Promise<Buffer> {
     const users = await admin.answer(address);
     if (users !== undefined) answers.set(address, users);
   }
-  // Passwords of the defaults are in the documentation, and one of them is a part of every name of the mock network.
+  // Default passwords are in the documentation, and one of them is part of every name of the mock network.
   const published = new Set(secretsOf(resolveConfig()));
   const known = [...secretsOf(config), ...secretsOf([...answers.values()])].filter((one) => !published.has(one));
   const newest = captures.list().at(-1);

@@ -1,16 +1,16 @@
 import { errorText, TunneliteError } from '../lib/errors.ts';
 
-/** Puts a part of the simulator back to how it was at the start. */
+/** Resets a part of the simulator to its initial state. */
 export type ResetHook = () => void | Promise<void>;
 
-/** What is put back at a reset, in the order in which it was added. */
+/** The parts to reset, in the order in which they were added. */
 export class Resets {
   readonly #hooks = new Map<symbol, { readonly name: string; readonly hook: ResetHook }>();
 
   /**
    * Adds a part.
-   * @param name what it is called where it fails
-   * @returns takes it out again
+   * @param name the name of the part in error messages
+   * @returns a function that removes the part
    */
   add(name: string, hook: ResetHook): () => void {
     const key = Symbol(name);
@@ -19,7 +19,7 @@ export class Resets {
   }
 
   /**
-   * Puts everything back, one after the other; a part that fails does not keep the others from it.
+   * Resets all parts, one after the other; a failing part does not prevent the others from being reset.
    * @throws TunneliteError `ERR_SIMULATOR_RESET` naming the parts that failed
    */
   async run(): Promise<void> {

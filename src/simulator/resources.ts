@@ -24,7 +24,7 @@ export interface MockHostInfo {
   /** Port to service. */
   readonly tcp: Readonly<Record<string, string>>;
   readonly udp: Readonly<Record<string, string>>;
-  /** Requests that were let through to it since the start or the last reset. */
+  /** Requests allowed to it since the start or the last reset. */
   readonly hits: number;
 }
 
@@ -32,33 +32,33 @@ export interface MockHostInfo {
 export interface UpstreamInfo {
   /** `u1`, `u2` and so on. */
   readonly id: string;
-  /** What clients ask for: an address, a CIDR range, or a host name. */
+  /** The requested destination: an address, a CIDR range, or a host name. */
   readonly match: string;
   /** Empty = all. */
   readonly ports: readonly number[];
-  /** Where it really goes; null = where the client wants to. */
+  /** The real destination; null = the requested one. */
   readonly to: { readonly host: string; readonly port: number | null } | null;
-  /** What was added with it answers, in the simulator's own process. */
+  /** Answered by the handler added with it, in the simulator's own process. */
   readonly inProcess: boolean;
-  /** The addresses that stand for its name in the tunnel; empty for a wildcard, a rule by address, and the name of a mock host. */
+  /** The addresses of its name in the tunnel; empty for a wildcard, a rule by address, and the name of a mock host. */
   readonly addresses: readonly string[];
-  /** Where it is from: the configuration, or `add`. */
+  /** Its origin: the configuration, or `add`. */
   readonly source: 'configuration' | 'added';
-  /** Requests that it let through since the start or the last reset. */
+  /** Requests that it allowed since the start or the last reset. */
   readonly hits: number;
 }
 
-/** What is behind the gateway. Upstreams are in the order in which they are asked: the first that fits decides. */
+/** The resources behind the gateway. Upstreams are in evaluation order: the first match decides. */
 export interface ResourceList {
   readonly hosts: readonly MockHostInfo[];
   readonly upstreams: readonly UpstreamInfo[];
-  /** Requests since the start or the last reset, by what became of them. */
+  /** Requests since the start or the last reset, by result. */
   readonly requests: RequestCounts;
-  /** Questions to the resolver since then. */
+  /** Queries to the resolver since then. */
   readonly dns: DnsCounts;
 }
 
-/** How many rules there may be at a time: as many as in a configuration. */
+/** Maximum number of rules at a time: the same as in a configuration. */
 const MAX_RULES = 1000;
 
 interface Parts {
@@ -73,7 +73,7 @@ interface Parts {
 }
 
 /**
- * What clients find behind the gateway: the mock hosts, and upstreams, which can be added and removed while the simulator runs.
+ * The resources behind the gateway: the mock hosts, and upstreams, which can be added and removed while the simulator runs.
  *
  * @example
  * ```ts
@@ -93,7 +93,7 @@ export class ResourceControls {
     this.#config = parts.config;
   }
 
-  /** Mock hosts and upstreams, with how often each was asked for. */
+  /** Mock hosts and upstreams, with the number of requests to each. */
   list(): ResourceList {
     const { config, rules } = this.#parts;
     return {
@@ -111,11 +111,11 @@ export class ResourceControls {
   }
 
   /**
-   * Adds an upstream, before all others, until it is removed or the simulator is reset. A name gets an address in the tunnel at once.
-   * `warnings` says what is allowed but probably not meant, such as a name that clients do not ask the tunnel for.
+   * Adds an upstream before all others, until it is removed or the simulator is reset. A name gets an address in the tunnel immediately.
+   * `warnings` lists settings that are allowed but probably not intended, such as a name for which clients do not query the tunnel's resolver.
    * @param input as under `resources.upstreams` in a configuration
    * @param handler answers in this process, without listening anywhere: a function that takes Node's request and response, a server of `node:http`,
-   *   `node:https` or `node:net`, or a fastify instance; then `input` has no `to`. It is the caller's own, and is not closed here
+   * `node:https` or `node:net`, or a fastify instance; then `input` has no `to`. The caller owns it: it is not closed here
    * @throws TunneliteError `ERR_RESOURCE_RULE`
    *
    * @example
@@ -154,9 +154,10 @@ export class ResourceControls {
   }
 
   /**
-   * Takes an upstream out: connections to it are reset, and so is who tries again. One of the configuration is back after a reset.
+   * Removes an upstream: connections to it are reset, and new ones are refused with a reset. An upstream of the configuration returns with a reset
+   * of the simulator.
    * @returns how many connections and UDP destinations ended
-   * @throws TunneliteError `ERR_RESOURCE_UNKNOWN`
+    * @throws TunneliteError `ERR_RESOURCE_UNKNOWN`
    */
   remove(id: string): { readonly ended: number } {
     const { rules, upstreams, broker, emit } = this.#parts;
@@ -174,14 +175,14 @@ export class ResourceControls {
   }
 
   /**
-   * The last HTTP requests as a HAR 1.2, oldest first: to the mock sites over TLS or not, to upstreams where they are plain HTTP/1.1.
-   * `resources.requests` says how many, and how much of their bodies. Credentials and cookies are not shown.
+   * The last HTTP requests as a HAR 1.2, oldest first: to the mock sites over TLS or not, to upstreams if they are plain HTTP/1.1.
+   * `resources.requests` sets how many, and how much of their bodies. Credentials and cookies are omitted.
    */
   har(): Har {
     return harOf(this.#parts.recorder.list());
   }
 
-  /** @internal A request was let through. */
+  /** @internal A request was allowed. */
   count(address: string, target: ResourceTarget): void {
     const host = target.kind === 'service' ? this.#parts.onPremises.hostAt(address)?.names[0] : undefined;
     const key = target.kind === 'upstream' ? target.id : host === undefined ? undefined : hostKey(host);
@@ -200,7 +201,7 @@ export class ResourceControls {
     for (const { id } of before.difference(now)) broker.rulesChanged(id);
   }
 
-  /** @internal Only what the configuration says. */
+  /** @internal Keeps only the rules of the configuration. */
   reset(): void {
     const { rules, upstreams } = this.#parts;
     rules.reset();
@@ -223,7 +224,7 @@ export class ResourceControls {
   }
 }
 
-/** A rule of the configuration as the policy takes it. */
+/** A rule of the configuration in the policy's form. */
 export function upstreamRule({ match, ports, to, local }: Config['resources']['upstreams'][number]): UpstreamRule {
   return { match, ports, to: to ? { host: to.host, port: to.port ?? undefined } : undefined, local };
 }

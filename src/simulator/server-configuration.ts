@@ -5,8 +5,8 @@ import { isTunneliteError } from '../lib/errors.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * The whole configuration that a server configuration of Graph's means for a simulator. The port is that of the simulator, which others know.
- * @param base as the simulator was started
+ * The complete configuration that a server configuration of Graph defines for a simulator. The port stays the simulator's, because clients use it.
+ * @param base the configuration at the start
  * @throws TunneliteError `ERR_CONFIG_INVALID`
  */
 function configOf(base: Config, object: Json): Config {
@@ -14,14 +14,14 @@ function configOf(base: Config, object: Json): Config {
   const { port: _, ...read } = gateway;
   return resolveConfig({
     ...base,
-    // The directory is as it was, and long.
+    // The directory is unchanged, and long.
     identity: { ...base.identity, directory: null },
     serverConfiguration: null,
     gateway: { ...base.gateway, ...read },
   } as Parameters<typeof resolveConfig>[0]);
 }
 
-/** Why a server configuration cannot be one, in words; undefined where it can. */
+/** Why a server configuration is invalid, in words; undefined if it is valid. */
 export function serverConfigurationFault(base: Config, object: Json): string | undefined {
   try {
     configOf(base, object);
@@ -34,9 +34,9 @@ export function serverConfigurationFault(base: Config, object: Json): string | u
 }
 
 /**
- * What of a server configuration new sessions can go by, and what waits for a start.
+ * Which parts of a server configuration apply to new sessions, and which require a restart.
  * @param now the configuration in force
- * @param port that the gateway listens at
+ * @param port the gateway's port
  */
 export function planServerConfiguration(now: Config, base: Config, object: Json, port: number) {
   const { identity } = now;

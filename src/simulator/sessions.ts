@@ -2,7 +2,7 @@ import type { Gateway, SessionInfo } from '../gateway/index.ts';
 import { TunneliteError } from '../lib/errors.ts';
 
 /**
- * The sessions of the gateway, and what an operator can do to one. Ids are the six characters of the log and the journal.
+ * The sessions of the gateway, and an operator's actions on them. Ids are the six characters in the log and the journal.
  *
  * @example
  * ```ts
@@ -18,13 +18,13 @@ export class SessionControls {
     this.#gateway = gateway;
   }
 
-  /** All sessions whose cookie is good, connected or not; copies that stay as they are. */
+  /** All sessions with a valid cookie, connected or not; the returned copies do not change. */
   list(): SessionInfo[] {
     return this.#gateway.sessions();
   }
 
   /**
-   * One session, as it is now.
+   * The current state of one session.
    * @throws TunneliteError `ERR_SESSION_UNKNOWN`
    */
   get(id: string): SessionInfo {
@@ -34,8 +34,8 @@ export class SessionControls {
   }
 
   /**
-   * Ends a session as an administrator does: the client gets a disconnect packet, and its cookie is invalid at once.
-   * @param options `reason`: a sentence for the journal; the client is not told it, as by the real server
+   * Ends a session like an administrator: the client gets a disconnect packet, and its cookie is invalid immediately.
+   * @param options `reason`: a sentence for the journal; it is not sent to the client, as with the real server
    * @throws TunneliteError `ERR_SESSION_UNKNOWN`
    */
   disconnect(id: string, options: { readonly reason?: string } = {}): void {
@@ -44,8 +44,8 @@ export class SessionControls {
   }
 
   /**
-   * Ends a session as its time limit does (`session-timeout`): the client gets a disconnect packet, and its cookie is invalid. One that
-   * has no tunnel only loses its cookie, as after `gateway.cookieTimeout`.
+   * Ends a session like its time limit (`session-timeout`): the client gets a disconnect packet, and its cookie is invalid. A session
+   * without a tunnel only loses its cookie, as after `gateway.cookieTimeout`.
    * @throws TunneliteError `ERR_SESSION_UNKNOWN`
    */
   expire(id: string): void {
@@ -54,8 +54,8 @@ export class SessionControls {
   }
 
   /**
-   * Has the client renew its tunnel, and with it all keys. The protocol knows no rekey that a server begins: the connection
-   * ends without a disconnect packet, and the client comes back with its cookie, as it does for a rekey of its own.
+   * Makes the client renew its tunnel, and with it all keys. The protocol has no server-initiated rekey: the connection
+   * ends without a disconnect packet, and the client returns with its cookie, as in a rekey of its own.
    * @throws TunneliteError `ERR_SESSION_UNKNOWN`, `ERR_SESSION_NOT_CONNECTED`
    */
   rekey(id: string): void {

@@ -8,19 +8,19 @@ import type { WebTraffic } from './fetch.ts';
 import { secureStream } from './secure.ts';
 import { socketLike } from './socket-like.ts';
 
-/** What Node's agents hand to `createConnection`. */
+/** The options Node's agents pass to `createConnection`. */
 type AgentTarget = ConnectionOptions & { readonly host?: string; readonly port?: number | string };
 type Created = (error: Error | null, stream?: Duplex) => void;
 
-/** Node's agent for `http:`, whose connections go by the client's rules. With `keepAlive` they are used again. */
+/** Node's agent for `http:`, with connections routed by the client's rules. With `keepAlive` it reuses them. */
 export function tunnelHttpAgent(web: WebTraffic, options: AgentOptions = {}): Agent {
   const agent = new HttpAgent(options);
   return withConnections(agent, 'http:', 80, async (target) => open(web, target));
 }
 
 /**
- * The same for `https:`. TLS ends at the resource; it is verified against those whom the client trusts for resources, unless the options
- * of agent or request say whom to trust.
+ * The same for `https:`. TLS ends at the resource; its certificate is verified against the CAs that the client trusts for resources, unless the
+ * options of agent or request set others.
  */
 export function tunnelHttpsAgent(web: WebTraffic, options: SecureAgentOptions = {}): SecureAgent {
   const { Agent: HttpsAgent } = process.getBuiltinModule('node:https');
@@ -28,7 +28,7 @@ export function tunnelHttpsAgent(web: WebTraffic, options: SecureAgentOptions = 
   return withConnections(agent, 'https:', 443, async (target) => {
     const { host, port, url, ...tls } = target;
     const stream = await open(web, target);
-    // Options that are there and undefined would hide those that follow from the host.
+    // Options that are present but undefined would hide the defaults derived from the host.
     const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined && value !== ''));
     return secureStream(stream, { host, trust: web.trust, options: given });
   });

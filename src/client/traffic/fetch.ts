@@ -10,7 +10,7 @@ import type { OpenStream, ResourceTrust } from './types.ts';
 export interface TunnelDispatcherOptions {
   /** PEM of the CA to trust for `https:`, instead of those that the client trusts for resources. */
   readonly ca?: string;
-  /** Whether the certificate of an `https:` resource has to be trusted. Default true. */
+  /** Whether to verify the certificate of an `https:` resource. Default true. */
   readonly verify?: boolean;
 }
 
@@ -18,15 +18,15 @@ export interface TunnelFetchOptions extends TunnelDispatcherOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
-  /** Largest body taken, in bytes. Default 64 MiB. */
+  /** Largest response body, in bytes. Default 64 MiB. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
 }
 
-/** An HTTP answer that came through the tunnel. */
+/** An HTTP response received through the tunnel. */
 export interface TunnelFetchResponse {
   readonly status: number;
-  /** The reason phrase, as the server wrote it. */
+  /** The reason phrase, as the server sent it. */
   readonly statusText: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
@@ -34,7 +34,7 @@ export interface TunnelFetchResponse {
   readonly tls: { readonly protocol: string; readonly cipher: string } | undefined;
 }
 
-/** Where web requests get their connections. */
+/** The source of connections for web requests. */
 export interface WebTraffic {
   readonly open: OpenStream;
   readonly trust: ResourceTrust;
@@ -44,8 +44,8 @@ export interface WebTraffic {
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * An undici dispatcher whose connections go by the client's rules: for undici's `fetch` and `request`, or as a global dispatcher.
- * undici is loaded by the first call, so that programs that never ask for it do not wait for it.
+ * An undici dispatcher with connections routed by the client's rules: for undici's `fetch` and `request`, or as a global dispatcher.
+ * The first call loads undici, so programs that never call it do not pay for loading.
  */
 export async function tunnelDispatcher(
   { open, trust, clock }: WebTraffic,
@@ -61,7 +61,7 @@ export async function tunnelDispatcher(
       const url = new URL(`${target.protocol}//${target.host ?? target.hostname}/`);
       const connected = open({ host, port: Number(target.port || (secure ? 443 : 80)), url, signal }).then(
         async (stream) => {
-          // The callback's type asks for a net.Socket; what undici uses of it beyond a stream is added here.
+          // The callback's type requires a net.Socket; the members that undici uses beyond those of a stream are added here.
           const socket = socketLike(stream, clock);
           if (!secure) return socket as unknown as TLSSocket;
           const rejectUnauthorized = verify ? {} : { rejectUnauthorized: false };

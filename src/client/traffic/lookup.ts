@@ -3,22 +3,22 @@ import { isIP } from 'node:net';
 import { errorText, isTunneliteError } from '../../lib/errors.ts';
 import { DnsRcode } from '../../wire/dns.ts';
 
-/** What `dns.lookup` calls back with: an address and its family, or with `all` the list of them. */
+/** The arguments of a `dns.lookup` callback: an address and its family, or with `all` a list of them. */
 export type LookupCallback = (
   error: NodeJS.ErrnoException | null,
   address: string | LookupAddress[],
   family?: number,
 ) => void;
 
-/** A function in the shape of `dns.lookup`, such as sockets and HTTP clients take as an option. */
+/** A function in the shape of `dns.lookup`, as accepted in an option by sockets and HTTP clients. */
 export interface TunnelLookup {
   (host: string, options: LookupOptions | number, callback: LookupCallback): void;
   (host: string, callback: LookupCallback): void;
 }
 
 /**
- * `dns.lookup` over another resolver. Errors have its codes, `ENOTFOUND` and `EAI_AGAIN`, since those who take such a function know no
- * others; `cause` is what the resolver said.
+ * `dns.lookup` with another resolver. Errors have its codes, `ENOTFOUND` and `EAI_AGAIN`, because callers of such a function handle only
+ * those; `cause` is the resolver's error.
  */
 export function lookupThrough(resolve: (host: string) => Promise<readonly string[]>): TunnelLookup {
   return (host: string, options: LookupOptions | number | LookupCallback, last?: LookupCallback): void => {
@@ -34,7 +34,7 @@ export function lookupThrough(resolve: (host: string) => Promise<readonly string
         });
         if (found.length === 0) throw new Error(`${host} has no address of that family`);
         if (wanted.order === 'ipv6first') found.sort((a, b) => b.family - a.family);
-        // Not within the promise: an error of the callback is nobody's rejection.
+        // Outside the promise: an error thrown by the callback must not become an unhandled rejection.
         process.nextTick(() =>
           wanted.all ? callback(null, found) : callback(null, found[0]!.address, found[0]!.family),
         );
@@ -50,7 +50,7 @@ function familyOf(family: LookupOptions['family']): number {
 }
 
 function lookupError(hostname: string, cause: unknown): NodeJS.ErrnoException {
-  // A server that answered has said so for good, unless it failed itself.
+  // An answer from a server is final, unless the server itself failed.
   const said =
     !isTunneliteError(cause) || (cause.details.rcode !== undefined && cause.details.rcode !== DnsRcode.ServFail);
   const code = said ? 'ENOTFOUND' : 'EAI_AGAIN';

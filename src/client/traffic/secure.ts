@@ -4,17 +4,17 @@ import { sniName } from '../../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
 import type { ResourceTrust } from './types.ts';
 
-/** TLS to a resource, end to end inside the tunnel: the gateway sees bytes that mean nothing to it. */
+/** Opens TLS to a resource, end to end inside the tunnel: the gateway sees encrypted bytes only. */
 export interface SecureRequest {
-  /** The name or address that the certificate has to be of. */
+  /** The name or address that the certificate must match. */
   readonly host: string;
   readonly trust: ResourceTrust;
-  /** Beside, or instead of, what follows from `host` and `trust`. */
+  /** In addition to, or instead of, the options derived from `host` and `trust`. */
   readonly options?: ConnectionOptions;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws TunneliteError `ERR_CLIENT_FETCH` when the other side is not whom it has to be, or speaks no TLS */
+/** @throws TunneliteError `ERR_CLIENT_FETCH` if the other side's certificate is not valid for `host`, or it does not speak TLS */
 export function secureStream(stream: Duplex, { host, trust, options = {}, signal }: SecureRequest): Promise<TLSSocket> {
   const servername = options.servername ?? sniName(host);
   const own = options.ca === undefined && options.secureContext === undefined && options.cert === undefined;

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../lib/clock.ts';
 
-/** What HTTP clients call on a socket beyond a stream. */
+/** The socket methods HTTP clients call that a stream lacks. */
 export type SocketLike = Duplex & {
   timeout: number;
-  /** As a system closes a socket: HTTP clients destroy a connection that they are done with, and mean no reset. */
+  /** Closes as a system closes a socket: HTTP clients destroy connections that they have finished with, without intending a reset. */
   closesOnDestroy: boolean;
   ref(): SocketLike;
   unref(): SocketLike;
@@ -14,8 +14,8 @@ export type SocketLike = Duplex & {
 };
 
 /**
- * Gives a stream what HTTP clients call on a socket. A stream through the tunnel keeps no process alive, and has no options; but its
- * silence can be limited: `timeout` is emitted after so many milliseconds in which nothing came and nothing was written.
+ * Adds to a stream the methods that HTTP clients call on a socket. A stream through the tunnel does not keep the process alive, and has no socket
+ * options; but idle time can be limited: `timeout` is emitted after this many milliseconds without data in either direction.
  */
 export function socketLike(stream: Duplex, clock: Clock): SocketLike {
   const self = (): SocketLike => socket;

@@ -1,19 +1,19 @@
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 
-/** A connection that is wanted. */
+/** A connection to open. */
 export interface OpenRequest {
   /** A name or an address. */
   readonly host: string;
   readonly port: number;
-  /** Gives up, and closes the connection once it is open. */
+  /** Aborts, and closes the connection if it opens later. */
   readonly signal?: AbortSignal | undefined;
-  /** What it is opened for, where that is a web request: the rules of a proxy may go by it. */
+  /** The URL, for a web request: the rules of a proxy may depend on it. */
   readonly url?: URL | undefined;
 }
 
 /** Opens a TCP connection. @throws TunneliteError */
 export type OpenStream = (request: OpenRequest) => Promise<Duplex>;
 
-/** Whom TLS to a resource trusts, where the caller names nobody: made when it is first asked for. */
+/** The CAs that TLS to resources trusts by default: created on first use. */
 export type ResourceTrust = () => SecureContext;

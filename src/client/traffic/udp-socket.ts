@@ -3,17 +3,17 @@ import type { Netstack, OpenedUdpFlow } from '../../netstack/index.ts';
 
 /** Events of a {@link TunnelUdpSocket}. */
 export interface TunnelUdpEvents {
-  /** A datagram of the peer. */
+  /** A datagram from the peer. */
   message: [payload: Buffer];
-  /** A host, or one on the way, said that a datagram did not arrive. Later ones may. */
+  /** The host, or a router on the way, reported that a datagram was not delivered. Later ones may be. */
   undelivered: [why: 'unreachable' | 'time-exceeded'];
-  /** The socket takes nothing any more: it was closed, nothing passed for long, or the tunnel has ended. */
+  /** The socket no longer works: it was closed, was idle for too long, or the tunnel has ended. */
   close: [];
 }
 
 /**
- * UDP between the tunnel's own address and one peer. As with UDP anywhere, datagrams may be lost and come in another order; none is held:
- * what comes while nobody listens for `message` is lost.
+ * UDP between the tunnel's own address and one peer. As always with UDP, datagrams may be lost or reordered. None is buffered:
+ * datagrams that arrive without a listener for `message` are lost.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export class TunnelUdpSocket extends EventEmitter<TunnelUdpEvents> implements As
   readonly #flow: OpenedUdpFlow;
   #closed = false;
 
-  /** @param peer where it leads, addresses of one family */
+  /** @param peer destination; addresses of one family */
   constructor(
     stack: Netstack,
     peer: { readonly localAddress: string; readonly remoteAddress: string; readonly remotePort: number },
@@ -59,7 +59,7 @@ export class TunnelUdpSocket extends EventEmitter<TunnelUdpEvents> implements As
     return this.#closed;
   }
 
-  /** Sends one datagram. False when it fits no packet, or the socket is closed. */
+  /** Sends one datagram. Returns false if it does not fit in a packet, or the socket is closed. */
   send(payload: Uint8Array): boolean {
     if (this.#closed) return false;
     const sent = this.#flow.send(payload);
@@ -67,7 +67,7 @@ export class TunnelUdpSocket extends EventEmitter<TunnelUdpEvents> implements As
     return sent;
   }
 
-  /** Closes the socket; again, or after its end, is harmless. */
+  /** Closes the socket; calling it again, or after its end, is harmless. */
   close(): void {
     this.#flow.close();
   }
