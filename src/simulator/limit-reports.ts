@@ -12,7 +12,7 @@ interface Reported {
 
 const NOBODY = {};
 
-/** A limit that was reached, the action taken, and the name of the entry or request. */
+/** A limit that was reached, the action taken, and the owner of the entry or request. */
 interface Reached {
   readonly table: string;
   readonly action: 'refused' | 'replaced' | 'evicted';

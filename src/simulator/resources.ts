@@ -157,7 +157,7 @@ export class ResourceControls {
    * Removes an upstream: connections to it are reset, and new ones are refused with a reset. An upstream of the configuration returns with a reset
    * of the simulator.
    * @returns how many connections and UDP destinations ended
-    * @throws TunneliteError `ERR_RESOURCE_UNKNOWN`
+   * @throws TunneliteError `ERR_RESOURCE_UNKNOWN`
    */
   remove(id: string): { readonly ended: number } {
     const { rules, upstreams, broker, emit } = this.#parts;

@@ -55,12 +55,12 @@ export interface SimulatorUrls {
   readonly admin: string;
 }
 
-/** What came of a reset. */
+/** Result of a reset. */
 export interface ResetResult {
   /** How many sessions were ended. */
   readonly sessions: number;
   readonly milliseconds: number;
-  /** Where the journal was when all was done: `since: mark` in a query means what came after. */
+  /** The position of the journal after the reset: `since: mark` in a query selects later events. */
   readonly mark: JournalMark;
 }
 
@@ -68,7 +68,7 @@ interface Parts {
   readonly config: Config;
   readonly clock: SimulatorClock;
   readonly machine: Clock;
-  /** How the listeners are reached by probes. */
+  /** How probes reach the listeners. */
   readonly dial: Dial | undefined;
   readonly telemetry: Telemetry;
   readonly certificates: CertificateStore;
@@ -81,34 +81,34 @@ interface Parts {
   readonly intune: IntunePart;
   readonly captures: CaptureHub;
   readonly closing: CloseStack;
-  /** Has the log begin at another level. */
+  /** Changes the level of the log. */
   readonly onLogLevel: ((level: Config['log']['level']) => void) | undefined;
-  /** The gateway's certificate, where it is not one of our CA. */
+  /** The gateway's certificate, if it is not from our CA. */
   readonly ownCertificate: string | undefined;
 }
 
-/** A running simulator: what to connect to, what happened, and how to end it. */
+/** A running simulator: its addresses, its events, and methods to control and close it. */
 export class Simulator implements Closable {
   #config: Config;
-  /** The configuration as it was read last: what it is without changes over Graph. */
+  /** The configuration as last read: without changes through Graph. */
   #read: Config;
-  /** The time that tokens, sessions, cookies and all other limits of the configuration go by. */
+  /** The clock for tokens, sessions, cookies and all other time limits of the configuration. */
   readonly clock: SimulatorClock;
   readonly journal: Journal;
   readonly certificates: CertificateStore;
   readonly gateway: Gateway;
-  /** The gateway's sessions, and what an operator can do to one. */
+  /** The gateway's sessions, and an operator's actions on them. */
   readonly sessions: SessionControls;
   readonly network: InnerNetwork;
-  /** What clients find behind the gateway; upstreams can be added and removed. */
+  /** The resources behind the gateway; upstreams can be added and removed. */
   readonly resources: ResourceControls;
   /** Who may reach what; rules can be added, removed and replaced. */
   readonly access: AccessControls;
-  /** Answers of one's own in the mock network; stubs can be added and removed. */
+  /** Stubs: your own answers in the mock network; they can be added and removed. */
   readonly stubs: StubControls;
-  /** What goes wrong on purpose: rules that drop, delay, refuse. */
+  /** Injected faults: rules that drop, delay, refuse. */
   readonly faults: FaultEngine;
-  /** Packets that are captured, for Wireshark. */
+  /** Packet captures for Wireshark. */
   readonly captures: CaptureHub;
   readonly #parts: Parts;
   readonly #check: HealthCheck;
@@ -167,13 +167,13 @@ export class Simulator implements Closable {
     };
   }
 
-  /** PEM of the CA that clients have to trust. */
+  /** PEM of the CA that clients must trust. */
   get ca(): string {
     return this.certificates.ca.certPem;
   }
 
   /**
-   * The built-in Entra ID: its directory, keys, ordered failures and outages.
+   * The built-in Entra ID: its directory, keys, scheduled failures and outages.
    * @throws TunneliteError `ERR_SIMULATOR_NO_PROVIDER` with a real tenant's authority
    */
   get identity(): IdentityProvider {
@@ -182,7 +182,7 @@ export class Simulator implements Closable {
     return provider;
   }
 
-  /** False with a real tenant's authority: then there is no built-in Entra ID. */
+  /** False with a real tenant's authority: there is no built-in Entra ID then. */
   get issuesTokens(): boolean {
     return this.#parts.authorities.provider !== undefined;
   }
@@ -193,8 +193,8 @@ export class Simulator implements Closable {
   }
 
   /**
-   * What a client did, what was decided and why, and what to do next, from the journal.
-   * @param who the short id of a session, an address with or without a port, or `last`, which is who came last
+   * Explains from the journal what a client did, what was decided and why, and what to do next.
+   * @param who the short id of a session, an address with or without a port, or `last` for the most recent client
    * @throws TunneliteError `ERR_EXPLAIN_SUBJECT`, `ERR_EXPLAIN_UNKNOWN`
    * @example
    * ```ts
@@ -207,7 +207,7 @@ export class Simulator implements Closable {
     return explain(journal.query(), typeof who === 'string' ? parseSubject(who) : who, journal.lost);
   }
 
-  /** Follows events as they happen; the returned function ends that. */
+  /** Calls a function for each new event; the returned function stops that. */
   subscribe(listener: EventListener): () => void {
     return this.#parts.telemetry.subscribe(listener);
   }
@@ -221,7 +221,7 @@ export class Simulator implements Closable {
   }
 
   /**
-   * As `token`, with what the token says.
+   * Like `token`, with the decoded claims.
    * @throws TunneliteError `ERR_SIMULATOR_NO_PROVIDER` with a real tenant's authority
    */
   async mintToken(request: TokenRequest = {}): Promise<MintedToken> {
@@ -229,8 +229,8 @@ export class Simulator implements Closable {
   }
 
   /**
-   * Captures packets for Wireshark, with the keys to decrypt them, until it is stopped or disposed of. The file begins with what comes from
-   * now on; without `file` the newest part is kept in memory, and `bytes()` is that.
+   * Captures packets for Wireshark, with the keys to decrypt them, until the capture is stopped or disposed of. It starts with the next
+   * packet; without `file` it keeps the newest packets in memory, which `bytes()` returns.
    *
    * @example
    * ```ts
@@ -243,8 +243,8 @@ export class Simulator implements Closable {
   }
 
   /**
-   * A report on this run to attach to an issue: journal, configuration, what REST answers, metrics, and the headers of captured packets, without
-   * secrets: a tar archive, compressed by gzip. `tunnelite open` shows it.
+   * Creates a report on this run to attach to an issue: journal, configuration, REST responses, metrics, and the headers of captured packets, without
+   * secrets; a tar archive, compressed with gzip. `tunnelite open` shows it.
    */
   async report(): Promise<Buffer> {
     const { captures, config, journal } = this;
@@ -252,17 +252,17 @@ export class Simulator implements Closable {
     return reportOf({ admin: this.admin, captures, config, journal, metrics: () => this.metrics(), secrets: [] });
   }
 
-  /** The metrics as `GET /metrics` of the administration listener shows them, in the text format of Prometheus: docs/reference/metrics.md. */
+  /** The metrics as returned by `GET /metrics` of the administration listener, in the text format of Prometheus: docs/reference/metrics.md. */
   async metrics(): Promise<string> {
     return (await this.#parts.metrics.read()).text;
   }
 
-  /** What is right and wrong about a token, by the gateway's own checks. Nobody is logged in by it. */
+  /** Checks a token with the gateway's own checks and reports what is right and wrong. Does not log anyone in. */
   inspectToken(token: string): Promise<TokenInspection> {
     return this.#parts.authorities.verifier.inspect(token);
   }
 
-  /** Tries everything out, as a client would: the gateway's probe page and the key set over TLS, and the keys that tokens are checked with. */
+  /** Tests everything as a client would: the gateway's probe page and the key set over TLS, and the keys for checking tokens. */
   async check(): Promise<readonly HealthResult[]> {
     const { keyIds } = this.#parts.authorities.verifier;
     const verifier: HealthResult = {
@@ -284,10 +284,10 @@ export class Simulator implements Closable {
   }
 
   /**
-   * Puts everything back to how it was at the start, so that one simulator serves a whole suite of tests: faults, clock, directory, sign-ins,
-   * grants, ordered failures and outages, keys, bans and sessions. Clients of sessions get a disconnect packet, and end. Tokens stay good,
-   * unless they were made after the keys were changed or while the clock was ahead. The journal goes on; `mark` is where the new part begins.
-   * Resets that are asked for while one is under way are one more together.
+   * Restores the initial state, so that one simulator can serve a whole test suite: faults, clock, directory, sign-ins,
+   * grants, scheduled failures and outages, keys, bans and sessions. Clients of sessions get a disconnect packet, and end. Tokens stay valid,
+   * unless they were issued after a change of keys or while the clock was ahead. The journal continues; `mark` is where the new part begins.
+   * Concurrent calls during a reset share one further reset.
    * @throws TunneliteError `ERR_SIMULATOR_RESET`, `ERR_CLOSED`
    * @example
    * ```ts
@@ -300,9 +300,9 @@ export class Simulator implements Closable {
   }
 
   /**
-   * Has something of the program's own be reset with the simulator: before its sessions are ended. The returned function ends that. The
-   * reset waits for what the hook returns, so a hook must not wait for a reset.
-   * @param name what it is called where it fails
+   * Registers a hook that resets something of the program's own with the simulator: it runs before sessions are ended. The returned function
+   * removes it. The reset waits for the hook's promise, so a hook must not wait for a reset.
+   * @param name the hook's name in error messages
    */
   onReset(name: string, hook: ResetHook): () => void {
     return this.#parts.resets.add(name, hook);
@@ -313,7 +313,7 @@ export class Simulator implements Closable {
     if (closing.closed) throw new TunneliteError('ERR_CLOSED', 'A closed simulator cannot be reset.');
     const begin = clock.machine.monotonic();
     let sessions = 0;
-    // Last, whatever was added meanwhile: what a client does from then on meets a simulator that is as new.
+    // Last, after everything added meanwhile: whatever a client does from then on meets a simulator in its initial state.
     const remove = resets.add('gateway', async () => {
       sessions = await gateway.reset();
       await network.reset();
@@ -326,16 +326,16 @@ export class Simulator implements Closable {
 
   #source: ConfigSource | undefined;
 
-  /** @internal Where `reload` finds the configuration. */
+  /** @internal Where `reload` reads the configuration. */
   readConfigFrom(source: ConfigSource): void {
     this.#source = source;
   }
 
   /**
-   * Reads the configuration again, and takes over what can be without a restart: users and policies, routes and DNS for new sessions, limits,
-   * upstreams, log levels. The result names what was taken over, and what is still as it was. One that is not valid changes nothing. A
-   * reset goes back to what was read last.
-   * @param input as for `startSimulator`; left out: the file, variables and flags that `tunnelite start` has read
+   * Reads the configuration again, and applies the changes that do not need a restart: users and policies, routes and DNS for new sessions, limits,
+   * upstreams, log levels. The result lists what was applied and what still has its old value. An invalid configuration changes nothing. A
+   * later reset returns to the configuration read last.
+   * @param input as for `startSimulator`; if omitted: the file, variables and flags that `tunnelite start` has read
    * @throws TunneliteError `ERR_CONFIG_INVALID` and others of the configuration, `ERR_CONFIG_RELOAD`, `ERR_CLOSED`
    */
   async reload(input?: ConfigInput): Promise<ReloadResult> {
@@ -364,7 +364,7 @@ export class Simulator implements Closable {
   }
 
   /**
-   * Sites, server configurations and policies as Microsoft Graph has them, which is served at the origin of Entra ID under `/beta` and `/v1.0`.
+   * Sites, server configurations and policies in Microsoft Graph's form. Graph is served at the origin of Entra ID under `/beta` and `/v1.0`.
    * @throws TunneliteError `ERR_SIMULATOR_NO_PROVIDER` with a real tenant's authority
    * @example
    * ```ts fragment
@@ -377,7 +377,7 @@ export class Simulator implements Closable {
     return this.#parts.intune.load();
   }
 
-  /** @internal Has new sessions go by a server configuration of Graph's. */
+  /** @internal Applies a server configuration of Graph to new sessions. */
   applyServerConfiguration(object: Readonly<Record<string, unknown>>) {
     const { gateway } = this.#parts;
     const plan = planServerConfiguration(this.#config, this.#read, object, gateway.port);
@@ -386,7 +386,7 @@ export class Simulator implements Closable {
     return plan;
   }
 
-  /** @internal What is in force now is what a reset goes back to. */
+  /** @internal Makes the current state the one that a reset restores. */
   keepServerConfiguration(): void {
     this.#read = this.#config;
   }
@@ -401,14 +401,14 @@ export class Simulator implements Closable {
   #onStopRequest: (() => void) | undefined;
 
   /**
-   * Called instead of `close` when somebody asks over REST for the end (`POST /api/stop`): for a program that has more to end than the
+   * Called instead of `close` when a client requests the end over REST (`POST /api/stop`): for a program that has more to close than the
    * simulator.
    */
   onStopRequest(handler: () => void): void {
     this.#onStopRequest = handler;
   }
 
-  /** @internal Somebody asks over REST for the end. */
+  /** @internal A client requests the end over REST. */
   requestStop(): void {
     if (this.#onStopRequest) this.#onStopRequest();
     else void this.close('asked to over REST').catch(() => {});

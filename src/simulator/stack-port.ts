@@ -2,7 +2,7 @@ import type { PacketPort, SessionInfo } from '../gateway/index.ts';
 import { personOf, type Requester } from '../lib/person.ts';
 import type { Netstack, NetstackDriver } from '../netstack/index.ts';
 
-/** Joins a gateway and the stack behind it: packets go in with their session as owner. The stack's time moves once per batch. */
+/** Connects a gateway and the stack behind it: packets enter with their session as owner. The stack's time advances once per batch. */
 export function stackPort(
   stack: Netstack,
   driver: NetstackDriver,
@@ -30,13 +30,13 @@ export function stackPort(
   };
 }
 
-/** Who an owner of packets is. In through the port go the packets of sessions only. */
+/** Identifies an owner of packets. Only packets of sessions enter through the port. */
 export function requesterOf(owner: object | undefined): Requester | undefined {
   const session = owner as SessionInfo | undefined;
   return session && { session: session.id, person: personOf(session) };
 }
 
-/** The channel that an owner's packets go over now. */
+/** The channel that an owner's packets use now. */
 export function channelOf(owner: object | undefined): 'cstp' | 'dtls' {
   return (owner as SessionInfo | undefined)?.dataChannel ?? 'cstp';
 }

@@ -37,13 +37,13 @@ import { serverConfigurationFault } from './server-configuration.ts';
 
 import { Simulator } from './simulator.ts';
 
-/** Sites and policies of a configuration, which was checked before as a whole. */
+/** Sites and policies of a configuration that has already been checked as a whole. */
 async function documentOf(value: Config['intune']) {
   const { readDocument } = await import('../intune/index.ts');
   return readDocument(value);
 }
 
-/** What of a configuration makes fault rules pointless. */
+/** Parts of a configuration that make fault rules ineffective. */
 const surroundingsOf = ({ gateway, identity }: Config): Surroundings => ({
   udpDisabled: gateway.disableUdp,
   bansDisabled: gateway.bans.maxScore === 0,
@@ -51,35 +51,35 @@ const surroundingsOf = ({ gateway, identity }: Config): Surroundings => ({
   aadstsCodes: Object.keys(AADSTS).map(Number),
 });
 
-/** What a program can supply in place of the defaults. */
+/** Parts that a program can supply to replace the defaults. */
 export interface SimulatorRuntime {
-  /** In place of the machine's clock; the simulator's own is made from it. */
+  /** Replaces the machine's clock; the simulator's own is based on it. */
   readonly clock?: Clock;
   readonly random?: RandomSource;
   /** A pino logger, or anything with its level methods. */
   readonly logger?: EventLogger;
-  /** Called when the configuration was read again and has another level for the log. */
+  /** Called when a reload of the configuration changes the log level. */
   readonly onLogLevel?: (level: Config['log']['level']) => void;
-  /** Where sessions live between connections; memory when left out. */
+  /** Storage for sessions between connections; memory if omitted. */
   readonly store?: SessionStore;
-  /** Where connections and datagrams come from; the machine's sockets when left out. */
+  /** Source of connections and datagrams; the machine's sockets if omitted. */
   readonly network?: Network;
-  /** What WebCrypto's work goes through; by itself when left out. */
+  /** Wraps WebCrypto operations; if omitted, they run directly. */
   readonly offload?: Offload;
-  /** In place of those of the configured directory, and of the clock that dates them. */
+  /** Replaces those of the configured directory, and the clock that dates them. */
   readonly certificates?: CertificateStore;
   /** NSS key-log lines of TLS and DTLS. */
   readonly keylog?: (line: string) => void;
-  /** Resolves the names that upstream rules lead to; the resolver of this machine when left out. */
+  /** Resolves the names in the targets of upstream rules; this machine's resolver if omitted. */
   readonly lookUp?: LookUp;
-  /** Called with each token that is otherwise good: true refuses it. A good one stays good until it expires, whatever its user does. */
+  /** Called with each token that is otherwise valid: true refuses it. By default a token stays valid until it expires, whatever its user does. */
   readonly isRevoked?: (principal: Principal) => boolean;
-  /** Called with every event, synchronously, from the first one on. */
+  /** Called with every event, synchronously, starting with the first one. */
   readonly onEvent?: EventListener;
 }
 
 /**
- * Starts a whole simulator in this process: Entra ID, gateway and mock network, on free ports, with certificates in memory.
+ * Starts a complete simulator in this process: Entra ID, gateway and mock network, on free ports, with certificates in memory.
  *
  * @example
  * ```ts
@@ -88,7 +88,7 @@ export interface SimulatorRuntime {
  * await using client = await TunnelClient.connect({ server: sim.urls.gateway, token, ca: sim.ca });
  * await sim.journal.waitFor({ name: 'session.connect' });
  * ```
- * @param input what differs from the defaults; see docs/reference/configuration.md
+ * @param input settings that differ from the defaults; see docs/reference/configuration.md
  * @throws TunneliteError `ERR_CONFIG_INVALID`, `ERR_GATEWAY_PORT_IN_USE` and those of certificates and identity
  */
 export async function startSimulator(input: ConfigInput = {}, runtime: SimulatorRuntime = {}): Promise<Simulator> {
@@ -96,9 +96,9 @@ export async function startSimulator(input: ConfigInput = {}, runtime: Simulator
 }
 
 /**
- * Starts a simulator from a whole configuration, as the command line does.
+ * Starts a simulator from a complete configuration, like the command line.
  *
- * @param directory that of the configuration, where it is built already
+ * @param directory the configuration's directory, if it is already built
  */
 export async function runSimulator(
   config: Config,
@@ -108,11 +108,11 @@ export async function runSimulator(
   const machine = runtime.clock ?? systemClock;
   const random = runtime.random ?? systemRandom;
   const net = runtime.network ?? systemNetwork;
-  // What goes by HTTP keeps the machine's own connections, unless there is another network.
+  // HTTP uses the machine's own connections, unless there is another network.
   const dial = runtime.network && ((target: TcpTarget) => net.connect(target));
   const offload = runtime.offload ?? directly;
   const begin = machine.monotonic();
-  // The command line has told of mistakes with their places already.
+  // The command line has already reported mistakes with their locations.
   if (config.intune !== null) {
     const unplaced = { config, locate: () => '' };
     await checkIntune(unplaced, directory ?? checkDirectory(unplaced));
@@ -135,7 +135,7 @@ export async function runSimulator(
     logger: runtime.logger,
     count: tally.count,
   });
-  // The last thing that is closed, also where the start fails: the journal has the whole story, from its first event on.
+  // Closed last, also if the start fails: the journal contains everything, from its first event on.
   closing.defer(() => {
     telemetry.emit('simulator.closed', {});
     telemetry.journal.finish();
@@ -192,7 +192,7 @@ export async function runSimulator(
       tls: leaves.services,
       issuer: { ca: certificates.ca.certPem, special: certificates.special },
       inspector: inspectingAuthority({ certificates, clock, random, emit }),
-      // Nobody asks for anything before the gateway listens.
+      // Nobody can connect before the gateway listens.
       people: personDirectory(() => authorities.provider?.directory),
       lookUp: runtime.lookUp,
     });
@@ -324,7 +324,7 @@ export async function runSimulator(
     );
     sim.adopt(admin);
     await sim.assertReady();
-    // What is to go wrong is for clients: it would keep the probes from being answered, or count them.
+    // Faults are for clients: they would block the answers to probes, or count them.
     faults.begin();
     emit('simulator.ready', {
       gateway: sim.urls.gateway,

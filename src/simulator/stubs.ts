@@ -11,26 +11,26 @@ import { TunneliteError } from '../lib/errors.ts';
 import type { OnPremises, StubEntry } from '../services/index.ts';
 import type { Emit } from '../telemetry/events.ts';
 
-/** An answer of one's own in the mock network. */
+/** A stub: your own answer to a request in the mock network. */
 export interface StubInfo {
   /** `s1`, `s2` and so on. */
   readonly id: string;
-  /** The name that it is asked by; null = any name of the host of stubs. */
+  /** The host name in the request; null = any name of the stub host. */
   readonly host: string | null;
   /** null = any. */
   readonly method: string | null;
   readonly path: string | null;
   readonly expression: string | null;
   readonly status: number;
-  /** How many answers it gives one after the other; 0 = always the same. */
+  /** Number of answers given in sequence; 0 = always the same. */
   readonly sequence: number;
   readonly source: 'configuration' | 'added';
-  /** Requests that it answered since the start or the last reset. */
+  /** Requests answered since the start or the last reset. */
   readonly hits: number;
 }
 
 /**
- * Answers of one's own in the mock network, which can be added and removed while the simulator runs; sessions go on.
+ * Your own answers in the mock network, which can be added and removed while the simulator runs; sessions continue.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export class StubControls {
   }
 
   /**
-   * Adds a stub, before all others, until it is removed or the simulator is reset. A name gets the address of the host of stubs at once.
+   * Adds a stub before all others, until it is removed or the simulator is reset. A name gets the stub host's address immediately.
    * @param input as under `services.stubs` in a configuration
    * @throws TunneliteError `ERR_STUB_INVALID`
    */
@@ -98,7 +98,7 @@ export class StubControls {
   }
 
   /**
-   * Takes a stub out. One of the configuration is back after a reset.
+   * Removes a stub. A stub of the configuration returns with a reset.
    * @returns how many requests it answered
    * @throws TunneliteError `ERR_STUB_UNKNOWN`
    */

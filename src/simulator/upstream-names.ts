@@ -3,7 +3,7 @@ import { AddressBlock } from '../lib/address-block.ts';
 import type { Clock } from '../lib/clock.ts';
 import { NameTable, type UpstreamRules } from '../resources/index.ts';
 
-/** The names that upstream rules are about, with addresses of the families that clients have. */
+/** The names in upstream rules, with addresses of the families that clients have. */
 export function upstreamNames({ gateway, resources, services }: Config, rules: UpstreamRules, clock: Clock): NameTable {
   const networks = [
     gateway.network === null ? null : resources.names.network,
@@ -17,7 +17,7 @@ export function upstreamNames({ gateway, resources, services }: Config, rules: U
   });
 }
 
-/** What the rules are about, as far as it is names; those of the configuration come first, for their addresses to be the first ones. */
+/** The matches of rules that are names; those of the configuration come first, so that they get the first addresses. */
 export function namesOf(rules: UpstreamRules) {
   const inForce = rules.list();
   return [...inForce.filter(({ added }) => !added), ...inForce.filter(({ added }) => added).reverse()]

@@ -5,10 +5,10 @@ import { divergenceOf, divergenceText, journalFile } from '../explain/index.ts';
 import { errorText } from '../lib/errors.ts';
 import { eventJson, type TunneliteEvent } from '../telemetry/index.ts';
 
-/** Longest part of a test's name that becomes part of a file's. */
+/** Maximum length of a test's name in a file name. */
 const MAX_NAME = 80;
 
-/** Journals of tests that went well, a file for each, to compare those with that do not. */
+/** Journals of tests that passed, one file each, to compare with those of failing runs. */
 export class GoodRuns {
   readonly #folder: string;
 
@@ -16,13 +16,13 @@ export class GoodRuns {
     this.#folder = folder;
   }
 
-  /** Keeps the journal of a test that has passed, unless there is one. What cannot be written is told. */
+  /** Saves the journal of a test that has passed, unless there is one. Reports errors in writing. */
   keep(test: string, events: readonly TunneliteEvent[]): void {
     const path = this.#pathOf(test);
     if (existsSync(path)) return;
     try {
       mkdirSync(this.#folder, { recursive: true });
-      // Whole or not at all: several processes may run the same test.
+      // Atomic: several processes may run the same test.
       const draft = `${path}.${process.pid}`;
       writeFileSync(draft, events.map(eventJson).join(''), { mode: 0o600 });
       renameSync(draft, path);
@@ -31,7 +31,7 @@ export class GoodRuns {
     }
   }
 
-  /** Where a test that failed parts from its good run, in words; undefined when there is none. */
+  /** Where a failed test diverges from its good run, in words; undefined if there is none. */
   async compare(test: string, events: readonly TunneliteEvent[]): Promise<string | undefined> {
     const path = this.#pathOf(test);
     if (!existsSync(path)) return undefined;
@@ -43,7 +43,7 @@ export class GoodRuns {
     }
   }
 
-  /** Names that look alike in a file name have files of their own. */
+  /** Different names that look alike in a file name get different files. */
   #pathOf(test: string): string {
     const readable = test
       .normalize('NFKD')

@@ -1,8 +1,8 @@
 import { TunneliteError } from '../lib/errors.ts';
 
-/** A function of a test runner that takes a hook; runners of the Jest family take its time limit in milliseconds too. */
+/** A hook function of a test runner; runners of the Jest family also take its time limit in milliseconds. */
 type AddHook = (hook: () => Promise<void>, timeout?: number) => unknown;
-/** The same where a second argument would mean something else. */
+/** The same, if a second argument would have another meaning. */
 type AddPlainHook = (hook: () => Promise<void>) => unknown;
 
 /**
@@ -18,15 +18,15 @@ export type RunnerHooks = {
   | { readonly beforeAll: AddHook; readonly afterAll: AddHook }
 );
 
-/** What a hook does, given the `this` and the first argument that the runner calls it with. */
+/** The body of a hook; gets the `this` and the first argument that the runner passes. */
 export type Hook = (self: unknown, context: unknown) => Promise<void>;
 
-/** Milliseconds that a start and an end may take where the runner has a limit of its own: a busy machine takes more than two seconds. */
+/** Time limit for a start and an end in milliseconds, if the runner has a limit of its own: a busy machine takes more than two seconds. */
 const START_LIMIT_MS = 60_000;
 
 /**
- * A function without declared parameters that gets `this` and whatever it is called with. Runners read the declaration: with a parameter,
- * Mocha and Jest wait for a callback, node:test looks for one, and Vitest wants the names of fixtures there.
+ * A function without declared parameters that gets `this` and all arguments. Runners inspect the declaration: with a parameter,
+ * Mocha and Jest wait for a callback, node:test looks for one, and Vitest expects the names of fixtures.
  */
 export function undeclared<T>(call: (self: unknown, given: readonly unknown[]) => T): () => T {
   return function (this: unknown): T {
@@ -36,7 +36,7 @@ export function undeclared<T>(call: (self: unknown, given: readonly unknown[]) =
 }
 
 /**
- * Hands hooks to a runner.
+ * Registers hooks with a runner.
  * @throws TunneliteError `ERR_TESTING_HOOKS`, naming the functions that are missing
  */
 export function addHooks(
@@ -63,7 +63,7 @@ export function addHooks(
       if (limit !== undefined) allowMocha(self, limit);
       return hook(self, context);
     });
-    // As methods: tap's are on its `t`.
+    // Called as methods, because tap's are on its `t`.
     const runner = hooks as unknown as Readonly<Record<string, AddHook>>;
     if (limit !== undefined && name.endsWith('All')) runner[name]!(plain, limit);
     else runner[name]!(plain);
@@ -74,16 +74,16 @@ export function addHooks(
   add(last, close, START_LIMIT_MS);
 }
 
-/** Mocha's limit is set from inside, on `this`. Others have a `timeout` too that means something else: tap's ends the test. */
+/** Mocha's limit is set from inside, on `this`. Other runners have a `timeout` with another meaning: tap's ends the test. */
 function allowMocha(self: unknown, limit: number): void {
   const { timeout, test } = (self ?? {}) as { timeout?: (limit: number) => unknown; test?: { type?: unknown } };
   if (typeof timeout === 'function' && test?.type === 'hook') timeout.call(self, limit);
 }
 
-/** How a test has ended, as its hook can see it. */
+/** The result of a test, as seen by its hook. */
 export interface Verdict {
   readonly failed: boolean;
-  /** Writes a text beside the test's result. */
+  /** Prints text next to the test's result. */
   readonly print: (text: string) => void;
   /** Makes the test fail, without ending the suite. */
   readonly fail: (error: Error) => void;
@@ -94,7 +94,7 @@ const throwIt = (error: Error): void => {
   throw error;
 };
 
-/** The name of the test that has just ended, with those of the tests or suites around it where the runner tells them. */
+/** The name of the test that has just ended, with those of the enclosing tests or suites if the runner provides them. */
 export function testName(self: unknown, context: unknown): string | undefined {
   const { fullName, fullname, name, task } = (context ?? {}) as Named;
   const { currentTest } = (self ?? {}) as { readonly currentTest?: { fullTitle?(): unknown } };
@@ -109,18 +109,18 @@ interface Named {
   readonly task?: { readonly name?: unknown; readonly fullName?: unknown };
 }
 
-/** What the runner's own objects say about the test that has just ended. A runner that none of them belongs to says nothing. */
+/** The result of the test that has just ended, from the runner's own objects. Empty for an unknown runner. */
 export function verdictOf(self: unknown, context: unknown): Verdict {
   const { passed, diagnostic, passing, task } = (context ?? {}) as Context;
   const verdict = { failed: false, print: printToConsole, fail: throwIt };
-  // node:test: the context is the test's. Its reporters write line by line.
+  // node:test: the context is the test's. Its reporters print line by line.
   if (typeof passed === 'boolean' && typeof diagnostic === 'function') {
     const print = (text: string): void => {
       for (const line of text.split('\n')) diagnostic.call(context, line);
     };
     return { ...verdict, failed: !passed, print };
   }
-  // tap: the context is the test, which takes no comment any more.
+  // tap: the context is the test, which no longer accepts comments.
   if (typeof passing === 'function') return { ...verdict, failed: !passing.call(context) };
   // Vitest.
   if (task?.result) return { ...verdict, failed: task.result.state === 'fail' };
@@ -144,7 +144,7 @@ interface MochaContext {
   readonly test?: { error(error: Error): void };
 }
 
-/** Jest tells hooks nothing; its runner (jest-circus) has its state on the global object, under a symbol of its own. */
+/** Jest passes nothing to hooks; its runner (jest-circus) keeps its state on the global object, under its own symbol. */
 function jestTestFailed(): boolean {
   return (jestTest()?.errors?.length ?? 0) > 0;
 }

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { eventLine, type TunneliteEvent } from '../telemetry/index.ts';
 
-/** What went wrong and what happened, as lines for a person: problems first, then the newest events, oldest first. */
+/** Problems and events as readable lines: problems first, then the newest events, oldest first. */
 export function tailText(
   events: readonly TunneliteEvent[],
   problems: readonly TunneliteEvent[],
@@ -26,13 +26,13 @@ function newest(events: readonly TunneliteEvent[], limit: number): string[] {
 const count = (number: number, what: string): string =>
   `${number === 0 ? 'no' : number} ${what}${number === 1 ? '' : 's'}`;
 
-/** Adds a text to an error's message, and to its stack, which most runners print instead; false when the error takes none. */
+/** Appends text to an error's message, and to its stack, which most runners print instead; false if the error is read-only. */
 export function addToError(error: unknown, text: string): boolean {
   // Not by `instanceof`: Jest's tests have an `Error` of their own.
   if (!types.isNativeError(error) || Object.isFrozen(error)) return false;
   const { stack } = error;
   error.message += `\n\n${text}`;
-  // Jest writes a message of its own for an assertion of Node.js whose message is not the caller's.
+  // Jest writes its own message for a Node.js assertion without a message from the caller.
   if ('generatedMessage' in error) error.generatedMessage = false;
   if (stack === undefined) return true;
   const frames = stack.search(/\n {4}at /);

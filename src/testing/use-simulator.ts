@@ -10,21 +10,21 @@ import { addToError, tailText } from './tail.ts';
 /** How a simulator serves a suite. */
 export interface FixtureOptions {
   /**
-   * Whether each test fails when something went wrong that it did not allow: refusals, protocol errors, spoofed packets, limits met.
-   * Default false, since many tests bring about refusals; with `true`, those say so with `allow`.
+   * Whether a test fails when it causes problems that it did not allow: refusals, protocol errors, spoofed packets, limits reached.
+   * Default false, since many tests cause refusals; with `true`, those tests call `allow`.
    */
   readonly expectNoProblems?: boolean;
-  /** How many of the newest events are shown when a test fails, and how many problems; default 50. */
+  /** How many of the newest events to show when a test fails, and how many problems; default 50. */
   readonly tail?: number;
-  /** Whether the simulator is reset before each test; default true. False is for an instance that others use at the same time. */
+  /** Whether to reset the simulator before each test; default true. False is for an instance that others use at the same time. */
   readonly reset?: boolean;
   /**
-   * A folder: the journal of each test that passes is kept there, unless there is one of it, and a test that fails says where it parts from that.
+   * A folder: the journal of each test that passes is saved there, unless there already is one, and a failing test shows where it diverges from that.
    */
   readonly journal?: string;
 }
 
-/** Where an instance in another process is reached. */
+/** How to reach an instance in another process. */
 export interface InstanceAddress {
   /** `admin` of the readiness line, such as `http://127.0.0.1:8445`. */
   readonly connect: string;
@@ -33,10 +33,10 @@ export interface InstanceAddress {
 }
 
 /**
- * Starts one simulator before the first test, resets it before each, shows what the journal has of a test that failed, and closes the
+ * Starts one simulator before the first test, resets it before each, shows the journal of a failed test, and closes the
  * simulator after the last.
  *
- * Tests that share it run one after the other: it is not reset as long as a test is under way, such as one that a test is part of.
+ * Tests that share it must run one after the other: it is not reset while another test is running, such as the parent of a subtest.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export interface InstanceAddress {
  * });
  * ```
  * @param hooks the runner's functions, or tap's `t`
- * @param config what differs from the defaults, as for `startSimulator`; or where an instance in another process is reached
+ * @param config settings that differ from the defaults, as for `startSimulator`; or the location of an instance in another process
  * @throws TunneliteError `ERR_TESTING_HOOKS` when functions are missing
  */
 export function useSimulator(
@@ -79,9 +79,9 @@ export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator>
   readonly #goodRuns: GoodRuns | undefined;
   #sim: S | undefined;
   #mark: JournalMark = 0;
-  /** Up to where the journal has been shown in this test; what is shown once is not shown again for the test around. */
+  /** The position up to which the journal has been shown in this test; an outer test does not show the same events again. */
   #shown: JournalMark | undefined;
-  /** Tests under way: more than one where tests are parts of others. */
+  /** Running tests: more than one if tests are nested. */
   #running = 0;
   #allowed: JournalQuery[] = [];
 
@@ -111,7 +111,7 @@ export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator>
   }
 
   /**
-   * Where the journal was when the test began: `since: fixture.mark` in a query means what has happened in this test.
+   * The position of the journal when the test began: `since: fixture.mark` in a query selects the events of this test.
    * @throws TunneliteError `ERR_TESTING_NOT_STARTED` outside tests and hooks
    */
   get mark(): JournalMark {
@@ -119,27 +119,27 @@ export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator>
     return this.#mark;
   }
 
-  /** Says that this test brings about problems itself, such as `{ name: 'auth.refused' }`: `expectNoProblems` leaves them aside. */
+  /** Declares that this test causes problems itself, such as `{ name: 'auth.refused' }`: `expectNoProblems` ignores them. */
   allow(...problems: readonly JournalQuery[]): void {
     this.#allowed.push(...problems);
   }
 
   /**
-   * Demands, at any place in a test, that nothing has gone wrong in it that it did not allow.
-   * @throws TunneliteError `ERR_JOURNAL_PROBLEMS`, listing what did
+   * Asserts, at any point in a test, that it has had no problems except those it allowed.
+   * @throws TunneliteError `ERR_JOURNAL_PROBLEMS`, with a list of the problems
    */
   async expectNoProblems(): Promise<void> {
     await this.sim.journal.expectNoProblems(this.#problemQuery(this.mark));
   }
 
-  /** What has happened in this test, as a failure shows it: problems first, then the newest events. */
+  /** The events of this test, as a failure shows them: problems first, then the newest events. */
   async tail(): Promise<string> {
     return (await this.#tail(this.mark)).text;
   }
 
   /**
-   * Wraps a test so that the error which it fails with shows the journal in its message. For a runner whose failures are not noticed from
-   * outside, and for reports that only have the errors.
+   * Wraps a test so that the message of the error with which it fails includes the journal. For a runner whose failures are not visible from
+   * outside, and for reports that contain only the errors.
    */
   withJournal<A extends unknown[], R>(test: (...given: A) => R | Promise<R>): (...given: A) => Promise<R> {
     return undeclared(async (self, given) => {
@@ -185,14 +185,14 @@ export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator>
     if (name !== undefined) this.#goodRuns?.keep(name, await this.sim.journal.query({ since: this.#mark }));
   }
 
-  /** Shows where a test parts from its good run, if there is one. */
+  /** Shows where a test diverges from its good run, if there is one. */
   async #compare(name: string | undefined, write: (text: string) => void): Promise<void> {
     if (name === undefined || !this.#goodRuns) return;
     const text = await this.#goodRuns.compare(name, await this.sim.journal.query({ since: this.#mark }));
     if (text !== undefined) write(text);
   }
 
-  /** Shows what has not been shown yet. */
+  /** Shows events that have not been shown yet. */
   async #show(write: (text: string) => void): Promise<void> {
     if (!this.#sim) return;
     try {
@@ -201,7 +201,7 @@ export class SimulatorFixture<S extends Simulator | RemoteSimulator = Simulator>
       this.#shown = newest;
       write(text);
     } catch (error) {
-      // The test's own failure is what counts.
+      // The test's own failure takes precedence.
       write(`Journal: it cannot be read (${errorText(error)}).`);
     }
   }

@@ -1,9 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Netstack, NetstackDriver } from '../netstack/index.ts';
 
-/** What came of a datagram that a client sent. */
+/** Result of a datagram that a client sent. */
 export interface Reply {
-  /** The first datagram that came back; undefined when none did. */
+  /** The first datagram in reply; undefined if there was none. */
   readonly payload: Buffer | undefined;
   /** Why there is none, in a word or two. */
   readonly failure: string | undefined;
@@ -18,11 +18,11 @@ interface Question {
   readonly to: string;
   readonly port: number;
   readonly payload: Uint8Array;
-  /** Milliseconds after which it is given up. */
+  /** Timeout in milliseconds. */
   readonly timeout: number;
 }
 
-/** Sends one datagram from a port of its own, and waits for the first that comes back. Nothing is sent twice. */
+/** Sends one datagram from a port of its own, and waits for the first reply. Nothing is retransmitted. */
 export function ask({ stack, driver, clock, from, to, port, payload, timeout }: Question): Promise<Reply> {
   const begin = clock.monotonic();
   return new Promise((resolve) => {
@@ -32,7 +32,7 @@ export function ask({ stack, driver, clock, from, to, port, payload, timeout }: 
       flow.close();
       resolve({ ...reply, milliseconds: clock.monotonic() - begin });
     };
-    // The time of a stack that was idle is that of its last packet.
+    // The time of an idle stack is that of its last packet.
     driver.tick();
     const flow = stack.openUdp({ localAddress: from, remoteAddress: to, remotePort: port }, (bytes) =>
       finish({ payload: Buffer.from(bytes), failure: undefined }),

@@ -5,7 +5,7 @@ import type { VirtualClock } from '../lib/virtual-clock.ts';
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** How many immediates are to run in this turn of the event loop or the next: Node counts those of its own streams and TLS too. */
+/** Number of immediates due in this turn of the event loop or the next: Node counts those of its own streams and TLS too. */
 function immediates(): number {
   let count = 0;
   for (const name of process.getActiveResourcesInfo()) if (name === 'Immediate') count++;
@@ -13,15 +13,15 @@ function immediates(): number {
 }
 
 /**
- * Steps that are taken in one turn of the event loop, at most. Between two immediates of a turn Node runs all microtasks and `nextTick`; a turn
- * of the event loop would bring nothing more, unless an immediate or offloaded work waits for it, and it costs a look at the machine's sockets.
+ * Maximum number of steps in one turn of the event loop. Between two immediates of a turn, Node runs all microtasks and `nextTick` callbacks; another
+ * turn would add nothing, unless an immediate or offloaded work waits for it, and it costs a poll of the machine's sockets.
  */
 const MAX_STEPS = 64;
 
 /**
- * Drives a world on virtual time. A timer fires only when everything that the last one brought about has happened: when no immediate waits,
+ * Drives a world on virtual time. A timer fires only when all effects of the last one are complete: when no immediate is pending,
  * and no offloaded work. Nothing else can happen in a process whose connections and datagrams are in memory. Results of offloaded work
- * are given out one by one, when all else is quiet, so that no order depends on the machine.
+ * are delivered one by one, when everything else is idle, so that no order depends on the machine.
  */
 export class Mainspring {
   readonly #clock: VirtualClock;
@@ -33,7 +33,7 @@ export class Mainspring {
     this.#offload = offload;
   }
 
-  /** Lets time pass up to `end`, in milliseconds of monotonic time. */
+  /** Advances time up to `end`, in milliseconds of monotonic time. */
   async runTo(end: number): Promise<void> {
     await this.#drive(async () => {
       await this.#pass(end, () => false);
@@ -42,7 +42,7 @@ export class Mainspring {
   }
 
   /**
-   * Lets time pass until a promise of this world is settled, and returns its result.
+   * Advances time until a promise of this world is settled, and returns its result.
    * @param limit milliseconds
    * @throws what the promise is rejected with; TunneliteError `ERR_WORLD_LIMIT`
    */
@@ -73,8 +73,8 @@ export class Mainspring {
   /**
    * Fires timer after timer until `over`, or until none is due up to `end`.
    *
-   * A step is an immediate. The first and the last one of a turn keep the event loop going; those between them do not, so that Node does not count
-   * them, and who else has an immediate can be told from the number.
+   * A step is an immediate. The first and the last one of a turn keep the event loop alive; those between them do not, so that Node does not count
+   * them, and the count shows whether anything else has an immediate.
    */
   #pass(end: number, over: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {

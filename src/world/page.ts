@@ -2,11 +2,11 @@ import type { Clock } from '../lib/clock.ts';
 import type { Netstack, NetstackDriver } from '../netstack/index.ts';
 import { ResponseReader } from '../wire/http1/index.ts';
 
-/** What came of a page that a client asked for. */
+/** Result of a page request of a client. */
 export interface Page {
-  /** HTTP status; undefined when no answer came. */
+  /** HTTP status; undefined if no response arrived. */
   readonly status: number | undefined;
-  /** Why there is no answer, in a word or two. */
+  /** Why there is no response, in a word or two. */
   readonly failure: string | undefined;
   readonly body: string;
   readonly milliseconds: number;
@@ -21,14 +21,14 @@ interface PageRequest {
   readonly port: number;
   readonly host: string;
   readonly path: string;
-  /** Milliseconds after which it is given up. */
+  /** Timeout in milliseconds. */
   readonly timeout: number;
 }
 
 const LIMITS = { target: 1024, head: 64 * 1024, headerCount: 256, body: 64 * 1024 * 1024 } as const;
 
 /**
- * One page over a connection of its own. Not `fetch`: each of its parts would be a turn of the event loop, and its time-outs go by
+ * Fetches one page over a connection of its own. Does not use `fetch`: each of its parts would take a turn of the event loop, and its timeouts use
  * the machine's clock.
  */
 export function fetchPage(request: PageRequest): Promise<Page> {
@@ -55,7 +55,7 @@ export function fetchPage(request: PageRequest): Promise<Page> {
       flow.reset();
       stack.flush();
     });
-    // The time of a stack that was idle is that of its last packet.
+    // The time of an idle stack is that of its last packet.
     driver.tick();
     const flow = stack.connect({ localAddress: from, remoteAddress: to, remotePort: port, noDelay: true });
     flow.handler = {

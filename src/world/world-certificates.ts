@@ -6,13 +6,13 @@ import { systemRandom } from '../lib/random.ts';
 import { KEYS_STATE } from '../simulator/authorities.ts';
 import { permittedNames } from '../simulator/names.ts';
 
-/** What worlds of one process share: making keys is most of what a start takes. */
+/** Shared by all worlds of one process: creating keys takes most of the time of a start. */
 interface Shared {
   readonly store: CertificateStore;
   readonly keys: unknown;
 }
 
-/** By the names that the CA may certify. */
+/** Keyed by the names that the CA may certify. */
 const shared = new Map<string, Promise<Shared>>();
 
 async function make(config: Config): Promise<Shared> {
@@ -27,8 +27,8 @@ async function make(config: Config): Promise<Shared> {
 }
 
 /**
- * The certificates of a world: of one CA for all worlds of this process that have the same names, in memory, and dated by the machine's clock,
- * because TLS judges them by that. The keys that tokens are signed with are the same too, until a world changes its own.
+ * The certificates of a world: from one CA for all worlds of this process with the same names, in memory, and dated by the machine's clock,
+ * because TLS uses that. Worlds also share the signing keys of tokens, until a world changes its own.
  */
 export async function worldCertificates(config: Config): Promise<CertificateStore> {
   const names = JSON.stringify(permittedNames(config));

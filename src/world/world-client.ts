@@ -17,42 +17,42 @@ import type { Line } from '../network/index.ts';
 import { ask, type Reply } from './ask.ts';
 import { fetchPage, type Page } from './page.ts';
 
-/** Milliseconds that a page has, when its reader names none. */
+/** Default timeout of a page request, in milliseconds. */
 const PAGE_TIMEOUT_MS = 60_000;
 
-/** Milliseconds that the answer to a datagram has, when its sender names none. */
+/** Default timeout of the reply to a datagram, in milliseconds. */
 const REPLY_TIMEOUT_MS = 5000;
 
-/** Milliseconds after which a client whose session has ended signs in anew. */
+/** Milliseconds after which a client whose session has ended signs in again. */
 const SIGN_IN_AGAIN_MS = 5000;
 
-/** A page and the client that asked for it. */
+/** A page and the client that requested it. */
 export interface PageOptions {
-  /** Such as `30s`; a number is in milliseconds. Default a minute. */
+  /** Such as `30s`; a number is in milliseconds. Default: one minute. */
   readonly timeout?: string | number;
 }
 
-/** What a client of a world has in common with the others. */
+/** What all clients of a world share. */
 export interface WorldClientParts {
   readonly index: number;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly line: Line;
   readonly options: Omit<LightClientOptions<LightClient>, 'observer' | 'random'>;
-  /** Gets a token to sign in with; told whether the one before was refused. */
+  /** Gets a token to sign in with; the argument is whether the previous one was refused. */
   readonly token: (refused: boolean) => string | Promise<string>;
-  /** The mock host that pages come from. */
+  /** The mock host that serves pages. */
   readonly intranet: { readonly address: string; readonly port: number; readonly host: string };
-  /** An address that nobody has. */
+  /** An address that no host has. */
   readonly newAddress: () => string;
   readonly note: (client: WorldClient, text: string) => void;
 }
 
-/** One client of a world, with a line of its own. What it does takes virtual time: `world.run` or `world.until` lets that pass. */
+/** One client of a world, with its own link. Its actions take virtual time: `world.run` or `world.until` advances it. */
 export class WorldClient {
   /** From 0. */
   readonly index: number;
-  /** Its way to the gateway: delay, loss, NAT, and whether anything passes. */
+  /** Its path to the gateway: delay, loss, NAT, and whether anything passes. */
   readonly line: Line;
   readonly #parts: WorldClientParts;
   #tunnel: LightClient | undefined;
@@ -80,7 +80,7 @@ export class WorldClient {
     return this.#tunnel?.open ?? false;
   }
 
-  /** The way that its packets take now; undefined without a tunnel. */
+  /** The channel that its packets use now; undefined without a tunnel. */
   get channel(): ChannelName | undefined {
     return this.connected ? this.#tunnel!.channel : undefined;
   }
@@ -89,12 +89,12 @@ export class WorldClient {
     return this.#tunnel?.state ?? ClientState.Idle;
   }
 
-  /** Pages that it got, and those that it did not get. */
+  /** Number of pages received and failed. */
   get pages(): { readonly fetched: number; readonly failed: number } {
     return { fetched: this.#pages, failed: this.#failedPages };
   }
 
-  /** Signs in and opens the tunnel, and keeps it from then on: it signs in again when its session is over. One that has a tunnel keeps that. */
+  /** Signs in, opens the tunnel, and keeps it open: signs in again when its session has ended. An existing tunnel is kept. */
   async connect(): Promise<void> {
     this.#wanted = true;
     if (this.#tunnel || this.#asleep) return;
@@ -142,9 +142,9 @@ export class WorldClient {
   }
 
   /**
-   * Fetches a page through the tunnel. Never rejects: what went wrong is in the answer.
-   * @param path of the mock intranet, such as `/whoami`, by its address; or an address such as `http://intranet.contoso.internal/whoami`,
-   *   whose name is looked up through the tunnel
+   * Fetches a page through the tunnel. Never rejects: the result contains the error.
+   * @param path of the mock intranet, such as `/whoami`, by its address; or a URL such as `http://intranet.contoso.internal/whoami`,
+   * whose name is resolved through the tunnel
    */
   async fetch(path = '/whoami', { timeout = PAGE_TIMEOUT_MS }: PageOptions = {}): Promise<Page> {
     const begin = this.#parts.clock.monotonic();
@@ -165,8 +165,8 @@ export class WorldClient {
   }
 
   /**
-   * Sends a datagram through the tunnel, and waits for the first that comes back. Never rejects for want of one: what went wrong is in the
-   * answer.
+   * Sends a datagram through the tunnel, and waits for the first reply. Never rejects if there is none: the result contains the
+   * error.
    * @param address of a mock host or an upstream
    */
   async ask(
@@ -232,7 +232,7 @@ export class WorldClient {
     return { ...page, milliseconds: page.milliseconds + took };
   }
 
-  /** Fetches a page each so often, as long as there is a tunnel; the returned function ends that. */
+  /** Fetches a page at this interval while there is a tunnel; the returned function stops that. */
   browse(every: string | number, path?: string): () => void {
     const period = parseDuration(every);
     const { clock } = this.#parts;
@@ -244,7 +244,7 @@ export class WorldClient {
     return () => timer.cancel();
   }
 
-  /** Swallows its datagrams, until `restoreUdp`. */
+  /** Drops its datagrams, until `restoreUdp`. */
   cutUdp(): void {
     this.#note('loses UDP');
     this.line.link.passUdp(false);
@@ -255,7 +255,7 @@ export class WorldClient {
     this.line.link.passUdp(true);
   }
 
-  /** Lets nothing through, until `restore`. */
+  /** Drops everything, until `restore`. */
   cut(): void {
     this.#note('loses its network');
     this.line.link.passUdp(false);
@@ -268,13 +268,13 @@ export class WorldClient {
     this.line.link.passTcp(true);
   }
 
-  /** Its NAT gives its datagrams other ports, as after a restart. The client does not notice. */
+  /** Its NAT assigns other ports to its datagrams, as after a restart. The client does not notice. */
   rebind(): void {
     this.#note('gets other ports from its NAT');
     this.line.rebind();
   }
 
-  /** It goes to another network: another address, broken connections; and it notices, as devices do. */
+  /** Moves to another network: it gets another address, its connections break, and it is notified, like a real device. */
   roam(): void {
     this.line.roam(this.#parts.newAddress());
     this.#note(`roams to ${this.line.address}`);
@@ -287,14 +287,14 @@ export class WorldClient {
     this.#tunnel?.rekey();
   }
 
-  /** Its device falls asleep, as a closed laptop: it reads and sends nothing. */
+  /** Suspends its device, like a closed laptop: it reads and sends nothing. */
   suspend(): void {
     this.#note('falls asleep');
     this.#asleep = true;
     this.#tunnel?.suspend();
   }
 
-  /** Its device wakes up. The client asks whether its tunnel is still there, and gets another one if not. */
+  /** Resumes its device. The client checks whether its tunnel still works, and opens another one if not. */
   resume(): void {
     this.#note('wakes up');
     this.#asleep = false;
@@ -302,7 +302,7 @@ export class WorldClient {
     else if (this.#wanted) this.connect().catch(() => undefined);
   }
 
-  /** Leaves: its session ends, and it stays away until `connect`. */
+  /** Disconnects: its session ends, and it stays disconnected until `connect`. */
   async disconnect(): Promise<void> {
     this.#wanted = false;
     await this.#tunnel?.close();

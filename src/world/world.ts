@@ -16,42 +16,42 @@ import { Mainspring } from './mainspring.ts';
 import { worldCertificates } from './world-certificates.ts';
 import { WorldClient } from './world-client.ts';
 
-/** What a world is made of. */
+/** Options of a world. */
 export interface WorldOptions {
-  /** All chance follows from it. Default 1. */
+  /** Seed of all randomness. Default 1. */
   readonly seed?: number;
-  /** How many clients there are. Default 1. */
+  /** Number of clients. Default 1. */
   readonly clients?: number;
-  /** The link of each client: a name, or its own qualities. Default `lan`. */
+  /** The link of each client: a name, or its own properties. Default `lan`. */
   readonly link?: LinkName | Partial<LinkQuality>;
   /** The NAT of each client. Default `none`. */
   readonly nat?: NatKind;
-  /** Each client fetches a page so often, such as `10s`. Default: never by itself. */
+  /** Interval at which each client fetches a page, such as `10s`. Default: never. */
   readonly browse?: string | number;
   /**
-   * What a client signs in with: its number, and whether the gateway refused the token that it had before. Default: a new token each time.
+   * Gets the token of a client: its number, and whether the gateway refused its previous token. Default: a new token each time.
    */
   readonly token?: (client: number, refused: boolean) => string | Promise<string>;
-  /** Whether the clients connect by themselves, within the first second. Default true. */
+  /** Whether the clients connect automatically, within the first second. Default true. */
   readonly connect?: boolean;
-  /** What differs from the defaults, as for `startSimulator`. */
+  /** Settings that differ from the defaults, as for `startSimulator`. */
   readonly config?: ConfigInput;
-  /** What the wall clock shows at the start, in milliseconds since the Unix epoch. Default 2026-01-01. */
+  /** Wall-clock time at the start, in milliseconds since the Unix epoch. Default 2026-01-01. */
   readonly start?: number;
-  /** What a program supplies of its own, as for `startSimulator`. Faults: `config.faults`, or `world.sim.faults`. */
+  /** Parts that a program supplies itself, as for `startSimulator`. Faults: `config.faults`, or `world.sim.faults`. */
   readonly runtime?: Pick<SimulatorRuntime, 'isRevoked' | 'onEvent'>;
 }
 
-/** Events that a world remembers: eight hours of ten clients are some 150,000. */
+/** Number of events kept by a world: eight hours of ten clients produce some 150,000. */
 const JOURNAL_CAPACITY = 1_000_000;
 
 /** Milliseconds within which clients connect at the start. */
 const ARRIVAL_MS = 1000;
 
-/** How long `until` waits when it is not told. */
+/** Default time limit of `until`. */
 const PATIENCE = '1h';
 
-/** A gateway with all around it and its clients, in one process and on virtual time. Made by `createWorld`. */
+/** A gateway with its surroundings and its clients, in one process and on virtual time. Created by `createWorld`. */
 export class World implements Closable {
   readonly clock: VirtualClock;
   readonly network: MemoryNetwork;
@@ -71,12 +71,12 @@ export class World implements Closable {
     this.#notes = parts.notes;
   }
 
-  /** What happened at the gateway and around it. */
+  /** Events of the gateway and its surroundings. */
   get journal(): Journal {
     return this.sim.journal;
   }
 
-  /** What happened to the clients: a line each, with the time since the start in milliseconds. */
+  /** Events of the clients: one line each, with the time since the start in milliseconds. */
   get notes(): readonly string[] {
     return this.#notes;
   }
@@ -87,7 +87,7 @@ export class World implements Closable {
   }
 
   /**
-   * Lets time pass.
+   * Advances time.
    * @param duration such as `8h`, `90s`; a number is in milliseconds
    * @throws TunneliteError `ERR_DURATION_INVALID`, `ERR_WORLD_BUSY`; what a timer throws
    */
@@ -96,7 +96,7 @@ export class World implements Closable {
   }
 
   /**
-   * Lets time pass until a promise of this world is settled, and returns its result.
+   * Advances time until a promise of this world is settled, and returns its result.
    *
    * @example
    * ```ts fragment
@@ -108,17 +108,17 @@ export class World implements Closable {
     return this.#spring.until(promise, parseDuration(limit));
   }
 
-  /** Calls `fn` when so much time will have passed from now. */
+  /** Calls `fn` after this much time from now. */
   after(duration: string | number, fn: () => void): void {
     this.clock.setTimer(parseDuration(duration), fn);
   }
 
-  /** Everything that happened, as text: the journal as NDJSON, and then the notes. The same seed brings the same, byte for byte. */
+  /** Everything that happened, as text: the journal as NDJSON, then the notes. The same seed always produces the same bytes. */
   transcript(): string {
     return `${this.journal.query().map(eventJson).join('')}${this.notes.join('\n')}\n`;
   }
 
-  /** Ends the world at once; clients take no leave. */
+  /** Ends the world immediately; clients do not disconnect. */
   close(): Promise<void> {
     this.#closing ??= this.#spring.until(this.sim.close(), parseDuration(PATIENCE));
     return this.#closing;
@@ -130,8 +130,8 @@ export class World implements Closable {
 }
 
 /**
- * Makes a world: a whole simulator and its clients in one process, on a network in memory and on virtual time, in which a day takes
- * seconds. The same seed brings the same journal, byte for byte. What cannot be virtual: docs/explanation/virtual-time.md.
+ * Creates a world: a complete simulator and its clients in one process, on an in-memory network and on virtual time, in which a day takes
+ * seconds. The same seed produces the same journal, byte for byte. What cannot be virtual: docs/explanation/virtual-time.md.
  *
  * @example
  * ```ts
@@ -204,7 +204,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
 const WORLD_DEFAULTS: ConfigInput = { ...IN_PROCESS_DEFAULTS, journal: { capacity: JOURNAL_CAPACITY } };
 
-/** The first mock host that has the intranet site. */
+/** The first mock host that serves the intranet site. */
 function intranetOf(sim: Simulator): { readonly address: string; readonly port: number; readonly host: string } {
   for (const { names, addresses, tcp } of sim.config.services.hosts) {
     const port = Object.entries(tcp).find(([, service]) => service === 'intranet-http')?.[0];
