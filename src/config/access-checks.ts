@@ -4,7 +4,7 @@ import type { Config } from './schema.ts';
 type Access = Config['resources']['access'];
 type Rule = Access['rules'][number];
 
-/** Rules of access: do they mean anything, and is each reached? */
+/** Checks the access rules: whether each makes sense, and is reachable. */
 export function checkAccess(access: Pick<Access, 'rules'>, problems: Contradiction[], warnings: string[]): void {
   const names = new Map<string, number>();
   let all: number | undefined;

@@ -3,7 +3,7 @@ import { Choice, closed, Section } from './schema-members.ts';
 
 /* The part of the schema about who may reach what. */
 
-/** Rules that there may be at a time. */
+/** Maximum number of rules. */
 export const MAX_ACCESS_RULES = 1000;
 
 const Names = (description: string) =>

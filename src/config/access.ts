@@ -8,14 +8,14 @@ import type { Config, ConfigInput } from './schema.ts';
 /** `resources.access` with all its members. */
 export type AccessSetting = Config['resources']['access'];
 
-/** `resources.access`, as a person writes it. */
+/** `resources.access`, as written by a user. */
 export type AccessInput = NonNullable<NonNullable<ConfigInput['resources']>['access']>;
 
 /** One rule of it. */
 export type AccessRuleInput = NonNullable<AccessInput['rules']>[number];
 
 /**
- * Judges rules of access as if they had stood in a configuration.
+ * Validates access rules as if they were in a configuration.
  * @throws TunneliteError `ERR_ACCESS_RULE`
  */
 export function checkAccessSettings(input: AccessInput): AccessSetting {
@@ -25,7 +25,7 @@ export function checkAccessSettings(input: AccessInput): AccessSetting {
 }
 
 /**
- * Judges a rule that is to come before others.
+ * Validates a rule to be inserted before others.
  * @throws TunneliteError `ERR_ACCESS_RULE`
  */
 export function checkAccessRule(

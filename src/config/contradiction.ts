@@ -2,6 +2,6 @@ import type { Path, Problem } from '../lib/schema/index.ts';
 
 /** A contradiction between members. */
 export interface Contradiction extends Problem {
-  /** Another member that takes part. Its place is told where the first one was not set by anybody. */
+  /** Another member involved. Its location is reported if the first one was not set explicitly. */
   readonly against?: Path;
 }

@@ -17,7 +17,7 @@ import { checkRecords } from './record-checks.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 import { checkStubs } from './stub-checks.ts';
 
-/** What single members cannot tell: contradictions between them, and values that the real product is known to break on. */
+/** Checks that involve several members: contradictions between them, and values on which the real product is known to break. */
 export function crossCheck(config: Config): { readonly problems: Contradiction[]; readonly warnings: string[] } {
   const problems: Contradiction[] = [];
   const warnings: string[] = [];
@@ -161,7 +161,7 @@ interface Pool {
   readonly path: Path;
 }
 
-/** The pools that there are, with the members that set them. */
+/** The configured pools, with the members that set them. */
 function poolsOf(gateway: Config['gateway']): readonly Pool[] {
   return (['network', 'ipv6Network'] as const).flatMap((key) => {
     const range = gateway[key];
@@ -169,7 +169,7 @@ function poolsOf(gateway: Config['gateway']): readonly Pool[] {
   });
 }
 
-/** Of each address family of the pools: does what clients are told of it make sense? */
+/** Checks for each address family of the pools whether the settings sent to clients make sense. */
 function checkFamilies({ gateway, services }: Config, warnings: string[]): void {
   const hasFamily = (addresses: readonly string[], ipv6: boolean): boolean =>
     addresses.some((address) => address.includes(':') === ipv6);
@@ -203,7 +203,7 @@ function checkFamilies({ gateway, services }: Config, warnings: string[]): void 
   }
 }
 
-/** Values that are allowed, as the real server allows them, and that clients choke on. */
+/** Values that are allowed, as on the real server, but that break clients. */
 function checkTimers({ gateway }: Config, warnings: string[]): void {
   for (const key of ['dpd', 'mobileDpd'] as const) {
     if (gateway[key] >= 2) continue;
@@ -248,7 +248,7 @@ function checkPorts(config: Config, problems: Contradiction[]): void {
   }
 }
 
-/** True for addresses of which one port cannot be had twice: the same, or one of them every address of the machine. */
+/** True for addresses that cannot both be bound at one port: the same address, or one of them is every address of the machine. */
 function meet(...hosts: [string, string]): boolean {
   const [one, other] = hosts.map(canonicalAddress) as [string, string];
   if (one === other || one === '::' || other === '::') return true;

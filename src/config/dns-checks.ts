@@ -4,7 +4,7 @@ import { parseNameServer } from '../lib/name-server.ts';
 import type { Contradiction } from './contradiction.ts';
 import type { Config } from './schema.ts';
 
-/** The name servers for other names: do they lead further, and are they ever asked? */
+/** Checks the name servers for other names: whether they lead further, and are ever queried. */
 export function checkForwarding({ gateway, resources }: Config, problems: Contradiction[], warnings: string[]): void {
   const { servers, domains } = resources.dns;
   const path = ['resources', 'dns'];

@@ -1,10 +1,10 @@
 import { Type } from '../lib/schema/index.ts';
 import { Flag, List, Seconds, Section } from './schema-members.ts';
 
-/** Name servers that a configuration may have: more would take longer than any client waits. */
+/** Maximum number of name servers: more would take longer than any client waits. */
 const MAX_SERVERS = 8;
 
-/** Who is asked for names that the mock network does not have. */
+/** Name servers for names outside the mock network. */
 export const DnsSchema = Section(
   {
     servers: Type.Array(Type.String({ format: 'dns-server', maxLength: 64 }), {

@@ -1,12 +1,12 @@
 import { TCP_ACTIONS, TCP_KINDS } from './fault-tcp.ts';
 import { TLS_ACTIONS } from './fault-tls.ts';
 
-/* What fault rules can be about and do, as tables: the schema, the checks and the documentation are made from them. */
+/* Subjects and actions of fault rules, as tables: the schema, the checks and the documentation are generated from them. */
 
 import { DECISION_ACTIONS, DECISION_KINDS } from './fault-decision-actions.ts';
 import { DNS_ACTIONS, DNS_KINDS } from './fault-dns-actions.ts';
 
-/** Where something passes that a rule may disturb. */
+/** A place where a rule may interfere with traffic. */
 export const SEAMS = ['udp', 'tcp', 'packet', 'decision', 'dns', 'http'] as const;
 export type SeamName = (typeof SEAMS)[number];
 
@@ -32,18 +32,18 @@ export const KINDS: Readonly<Record<SeamName, readonly string[]>> = {
   http: ['instance', 'metadata', 'keys', 'authorize', 'token', 'devicecode', 'logout', 'userinfo', 'user-realm'],
 };
 
-/** Kinds of a datagram that show only after decryption: what is in a record of the kind `application`. */
+/** Kinds of a datagram that are visible only after decryption: the content of a record of the kind `application`. */
 export const INNER_KINDS: readonly string[] = ['data', 'dpd', 'keepalive', 'disconnect'];
 
 interface ActionSpec {
   readonly seams: readonly SeamName[];
-  /** Members of `then` beside `do`. */
+  /** Members of `then` besides `do`. */
   readonly needs: readonly string[];
   readonly may: readonly string[];
   readonly text: string;
 }
 
-/** Every action. Milliseconds, bytes, and kilobits per second, unless a member says otherwise. */
+/** All actions. Units are milliseconds, bytes, and kilobits per second, unless a member says otherwise. */
 export const ACTIONS = {
   drop: { seams: ['udp', 'packet', 'dns'], needs: [], may: [], text: 'It is lost; at `dns` there is no answer.' },
   delay: {
@@ -176,19 +176,19 @@ export const ACTIONS = {
 export type ActionName = keyof typeof ACTIONS;
 export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
 
-/** Requests to Entra ID that an action of the seam `http` is for, where it is not for all. */
+/** Requests to Entra ID to which an action of the seam `http` applies, if it does not apply to all. */
 export const HTTP_KINDS: Readonly<Record<string, readonly string[]>> = {
   aadsts: ['authorize', 'token', 'devicecode', 'userinfo'],
   garbage: ['metadata', 'keys'],
 };
 
-/** The kinds at a seam that an action can be done to. */
+/** The kinds at a seam to which an action can be applied. */
 export function kindsFor(action: ActionName, seam: SeamName): readonly string[] {
   if (seam === 'decision') return DECISION_KINDS[action]?.at ?? [];
   return (seam === 'http' ? HTTP_KINDS[action] : undefined) ?? KINDS[seam];
 }
 
-/** The kinds that a rule is about which names none; undefined = whatever passes. */
+/** The kinds selected by a rule that names none; undefined = everything that passes. */
 export function unnamedKinds(action: ActionName, seam: SeamName): readonly string[] | undefined {
   if (seam === 'decision') return DECISION_KINDS[action]?.unnamed ?? DECISION_KINDS[action]?.at;
   if (action === 'wrong_address') return ADDRESS_KINDS;
@@ -197,9 +197,9 @@ export function unnamedKinds(action: ActionName, seam: SeamName): readonly strin
 
 /** Questions for addresses. */
 export const ADDRESS_KINDS: readonly string[] = ['A', 'AAAA'];
-/** The decision at which a host name or port is asked for, and that at which a token's claims are known. */
+/** The decision that has a requested host name or port, and the one that has a token's claims. */
 export const NAMED_KINDS: readonly string[] = ['resource'];
 export const CLAIMED_KINDS: readonly string[] = ['authenticate'];
 
-/** The entry of an action in {@link ACTIONS}, its members as plain texts. */
+/** The entry of an action in {@link ACTIONS}, with its members as plain strings. */
 export const actionSpec = (name: ActionName): ActionSpec => ACTIONS[name];

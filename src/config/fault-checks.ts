@@ -23,7 +23,7 @@ const listed = (words: readonly string[]): string => words.join(', ').replace(/,
 const list = <T>(value: T | readonly T[] | undefined): readonly T[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value as T];
 
-/** What of a rule's members cannot go together, or could never match, in words and with the member's place. */
+/** Members of a rule that contradict each other or can never match, in words and with the member's location. */
 export function faultProblems(rule: FaultRule, at: Path = []): Problem[] {
   return [
     ...selectorProblems(rule, [...at, 'on']),
@@ -243,7 +243,7 @@ function actionProblems({ on, then }: FaultRule, at: Path): Problem[] {
   return problems;
 }
 
-/** Members of an action that mean nothing where the rule strikes, or have no meaning at all. */
+/** Members of an action that have no meaning at the rule's seam or kinds, or none at all. */
 function memberProblems({ on, then }: FaultRule, at: Path): Problem[] {
   const problems: Problem[] = [];
   if (then.icmp !== undefined && on.seam !== 'packet') {

@@ -1,6 +1,6 @@
-/* What rules do to sessions, to logins and to what is behind the tunnel: entries of the table of all actions. */
+/* Rule actions on sessions, logins and resources behind the tunnel: entries of the table of all actions. */
 
-/** Decisions that are about a session's TLS connection, or about the session as a whole. */
+/** Decisions about a session's TLS connection, or about the session as a whole. */
 export const STREAM_KINDS: readonly string[] = [
   'accept',
   'tls',
@@ -12,22 +12,22 @@ export const STREAM_KINDS: readonly string[] = [
   'traffic',
   'dpd',
 ];
-/** Those that a rule about a connection means that names none. */
+/** The decisions selected by a connection rule that names none. */
 const TURNING_POINTS: readonly string[] = ['accept', 'tls', 'connect', 'session', 'traffic'];
 /** Moments of a session. */
 const SESSION_KINDS: readonly string[] = ['session', 'traffic', 'dpd'];
 
 interface DecisionKinds {
-  /** Where the action can be done. */
+  /** Where the action can be applied. */
   readonly at: readonly string[];
-  /** Where it is done when the rule names no kind. Left out: at all of them. */
+  /** Where it is applied if the rule names no kind. If omitted: at all of them. */
   readonly unnamed?: readonly string[];
 }
 
 const AT_RESOURCES: DecisionKinds = { at: ['resource'] };
 const OF_CONNECTIONS: DecisionKinds = { at: [...STREAM_KINDS, 'resource'], unnamed: TURNING_POINTS };
 
-/** At which decisions an action can be done. */
+/** The decisions at which an action can be applied. */
 export const DECISION_KINDS: Readonly<Record<string, DecisionKinds>> = {
   refuse: {
     at: ['authenticate', 'connect', 'cookie', 'rekey', 'resource'],
@@ -51,7 +51,7 @@ export const DECISION_KINDS: Readonly<Record<string, DecisionKinds>> = {
   status: AT_RESOURCES,
 };
 
-/** Actions of the seam `decision` that came after the first ones. */
+/** Actions of the seam `decision` that were added later. */
 export const DECISION_ACTIONS = {
   dpd_mute: {
     seams: ['decision'],

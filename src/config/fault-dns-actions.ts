@@ -1,6 +1,6 @@
-/* What rules do to answers of the tunnel's resolver: entries of the table of all actions. */
+/* Rule actions on answers of the tunnel's resolver: entries of the table of all actions. */
 
-/** Types of records that can be asked for, as kinds; all others are `other`. */
+/** Record types that can be queried, as kinds; all others are `other`. */
 export const DNS_KINDS: readonly string[] = [
   'A',
   'AAAA',

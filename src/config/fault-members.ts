@@ -6,9 +6,9 @@ import { Type } from '../lib/schema/index.ts';
 export const GARBAGE = ['text', 'empty', 'foreign'] as const;
 export type Garbage = (typeof GARBAGE)[number];
 
-/** Flags of TCP (RFC 9293 §3.1) that a rule can ask for, by their bit. */
+/** TCP flags (RFC 9293 §3.1) that a rule can match, by their bit. */
 export const TCP_FLAGS: Readonly<Record<string, number>> = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 };
-/** What a rule may ask of them. */
+/** Conditions of a rule on those flags. */
 export const FLAG_WORDS = Object.keys(TCP_FLAGS).flatMap((flag) => [flag, `!${flag}`]);
 
 const Flag = Type.String({ minLength: 1, maxLength: 4 });
@@ -18,7 +18,7 @@ export const FlagsMember = Type.Optional(
   }),
 );
 
-/** How deep wanted claims may be nested, and how many values there may be in all. */
+/** Maximum nesting depth of claims to match, and maximum number of values. */
 const MAX_CLAIM_DEPTH = 5;
 const MAX_CLAIM_VALUES = 100;
 
@@ -29,7 +29,7 @@ export const ClaimsMember = Type.Optional(
   }),
 );
 
-/** What is wrong with wanted claims, in words; undefined = nothing. */
+/** Describes the problem with claims to match; undefined = none. */
 export function claimsProblem(claims: unknown): string | undefined {
   let values = 0;
   const problemOf = (wanted: unknown, depth: number): string | undefined => {

@@ -4,7 +4,7 @@ import type { FaultRule } from './fault-schema.ts';
 /** A kind of network, as rules. */
 interface FaultProfile {
   readonly text: string;
-  /** Where the figures are from. */
+  /** Source of the figures. */
   readonly source: string;
   readonly rules: readonly FaultRule[];
 }
@@ -23,7 +23,7 @@ function line(name: LineName): FaultProfile {
 const QUIC = 'Langley et al., The QUIC Transport Protocol, SIGCOMM 2017, section 7.2';
 const OURS = 'no measurement: figures chosen for tests';
 
-/** Kinds of networks that a client can be put on. They are about datagrams: what goes over TLS stays as it is. */
+/** Kinds of networks for a client. They affect datagrams only: traffic over TLS is unchanged. */
 export const FAULT_PROFILES = {
   edge: line('edge'),
   '3g': line('3g'),
@@ -65,6 +65,6 @@ export const PROFILE_NAMES = Object.keys(FAULT_PROFILES) as ProfileName[];
 /** The entry of a profile in {@link FAULT_PROFILES}. */
 export const faultProfile = (name: ProfileName): FaultProfile => FAULT_PROFILES[name];
 
-/** The rules of a profile by the names under which they are in force: `3g.1`, `3g.2`, … */
+/** The rules of a profile by the names under which they are active: `3g.1`, `3g.2`, … */
 export const profileRules = (name: ProfileName): readonly (FaultRule & { readonly name: string })[] =>
   faultProfile(name).rules.map((rule, i) => ({ ...rule, name: `${name}.${i + 1}` }));

@@ -5,7 +5,7 @@ import { MAX_LIMIT, TCP_MEMBERS } from './fault-tcp.ts';
 import { TLS_MEMBERS } from './fault-tls.ts';
 import { closed } from './schema-members.ts';
 
-/* One shape of a fault rule for the configuration, REST, the command line and programs. */
+/* The one shape of a fault rule for the configuration, REST, the command line and programs. */
 
 const TEXT = { minLength: 1, maxLength: 256 } as const;
 const OneOrMore = (description: string) =>
@@ -21,7 +21,7 @@ const Duration = (description: string) =>
   );
 const MAX_MS = 86_400_000;
 
-/** What a rule selects. What is left out does not matter. */
+/** What a rule selects. Omitted members match anything. */
 const FaultSelectorSchema = Type.Object(
   {
     seam: Type.Enum([...SEAMS], { noun: 'seam', description: 'Where it passes.' }),
@@ -50,7 +50,7 @@ const FaultSelectorSchema = Type.Object(
   closed,
 );
 
-/** Which of those that are selected it strikes; all when left out. */
+/** Which of the selected ones it strikes; all if omitted. */
 const FaultOccurrenceSchema = Type.Object(
   {
     skip: Whole(0, 1_000_000_000, 'The first so many pass.'),

@@ -2,7 +2,7 @@ import { Type } from '../lib/schema/index.ts';
 
 /* Faults of the bytes under TLS, with the names, units and meanings of Toxiproxy's toxics. */
 
-/** How far a connection has come: what a rule can wait for. */
+/** Stages of a connection that a rule can wait for. */
 export const TCP_KINDS: readonly string[] = ['handshake', 'request', 'tunnel'];
 
 const of = <const Needs extends readonly string[], const May extends readonly string[]>(
@@ -48,5 +48,5 @@ export const TCP_MEMBERS = {
   size_variation: whole(0, 1_000_000, 'Bytes, fewer than `average_size`.'),
 };
 
-/** Bytes that `limit_data` can count to. */
+/** Largest number of bytes for `limit_data`. */
 export const MAX_LIMIT = 1_000_000_000_000;

@@ -2,7 +2,7 @@ import { Type } from '../lib/schema/index.ts';
 
 /* Faults of the TLS handshake. */
 
-/** What can be wrong with the certificate that the gateway shows. */
+/** Possible flaws of the certificate that the gateway shows. */
 export const CERTIFICATE_FLAWS = ['untrusted', 'expired', 'wrong_name'] as const;
 export type CertificateFlaw = (typeof CERTIFICATE_FLAWS)[number];
 
@@ -24,7 +24,7 @@ export const TLS_ACTIONS = {
   },
 } as const;
 
-/** Done before the handshake, when nobody knows yet whose connection it is. */
+/** Applied before the handshake, when it is unknown whose connection it is. */
 export const HANDSHAKE_ACTIONS: readonly string[] = Object.keys(TLS_ACTIONS);
 
 /** Members of `then` that only these actions have. */

@@ -4,12 +4,12 @@ import { HANDSHAKE_ACTIONS } from './fault-tls.ts';
 
 const MAX_DATAGRAM = 65_535;
 
-/** What of a rule about datagrams, connections and handshakes cannot be, beyond what the tables say. */
+/** Problems of a rule about datagrams, connections and handshakes, beyond those in the tables. */
 export function transportProblems(rule: FaultRule, at: Path): Problem[] {
   return [...rejectProblems(rule, at), ...handshakeProblems(rule, at), ...figureProblems(rule, [...at, 'then'])];
 }
 
-/** The system answers for a port or does not: it knows neither sessions nor chance. */
+/** The system either answers for a port or does not: it has neither sessions nor randomness. */
 function rejectProblems({ on, when = {}, then }: FaultRule, at: Path): Problem[] {
   if (then.do !== 'reject' || on.seam !== 'udp') return [];
   const hint = 'Use drop, which can select; or reject alone.';

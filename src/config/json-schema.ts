@@ -1,12 +1,12 @@
 import type { TSchema } from '../lib/schema/index.ts';
 import { ConfigSchema } from './schema.ts';
 
-/** The JSON Schema of a configuration file, for editors. What has a default may be left out. */
+/** The JSON Schema of a configuration file, for editors. Members with a default are optional. */
 export function configJsonSchema(): Record<string, unknown> {
   return editorSchema(ConfigSchema);
 }
 
-/** A schema of ours as the JSON Schema of a file, for editors. */
+/** One of our schemas as the JSON Schema of a file, for editors. */
 export function editorSchema(ours: TSchema): Record<string, unknown> {
   const schema = loosen(JSON.parse(JSON.stringify(ours))) as Record<string, unknown>;
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema };
@@ -17,7 +17,7 @@ function loosen(node: unknown): unknown {
   if (typeof node !== 'object' || node === null) return node;
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) {
-    // Our names of formats mean nothing to others, and some would be taken for standard ones.
+    // Our format names mean nothing to other programs, and some would be mistaken for standard ones.
     if (key === 'format' || key === 'noun') continue;
     result[key] = key === 'default' ? value : loosen(value);
   }

@@ -1,7 +1,7 @@
 import type { Node } from '../lib/schema/index.ts';
 import { ConfigSchema } from './schema.ts';
 
-/** One setting: a member of the configuration that has no members of its own that could be set apart. */
+/** One setting: a member of the configuration without members that could be set separately. */
 export interface ConfigKey {
   /** `gateway.tls.minVersion`. */
   readonly name: string;
@@ -29,9 +29,9 @@ function variableOf(path: readonly string[]): string {
 }
 
 /**
- * A setting's value from a text, as environment and command line give it: numbers and truth values by the setting's type,
- * lists separated by commas, `none` or `null` for none, anything deeper as JSON. What cannot be read stays text, for
- * validation to complain of.
+ * Converts a string from environment or command line to a setting's value: numbers and booleans by the setting's type,
+ * lists separated by commas, `none` or `null` for none, anything deeper as JSON. A value that cannot be converted stays a string, and
+ * validation reports it.
  */
 export function parseSetting(schema: Node, text: string): unknown {
   const branches = schema.anyOf ?? [schema];

@@ -2,19 +2,19 @@ import { type Path, pathText, suggest } from '../lib/schema/index.ts';
 import { OTHER_VARIABLES } from './constants.ts';
 import { CONFIG_KEYS, parseSetting } from './keys.ts';
 
-/** One place that settings come from. Later layers win over earlier ones. */
+/** One source of settings. Later layers override earlier ones. */
 export interface Layer {
   readonly value: Readonly<Record<string, unknown>>;
-  /** Where a member stands, in words a person can follow: file, line and column; a variable; a flag. */
+  /** The location of a member in a form for people: file, line and column; a variable; a flag. */
   locate(path: Path, atKey?: boolean): string;
 }
 
-/** Settings given by a program. */
+/** Settings from a program. */
 export function valueLayer(value: Readonly<Record<string, unknown>>): Layer {
   return { value, locate: pathText };
 }
 
-/** Settings from `TUNNELITE_…` variables, and words about those that mean nothing. */
+/** Settings from `TUNNELITE_…` variables, and warnings about unknown ones. */
 export function environmentLayer(env: Readonly<Record<string, string | undefined>>): {
   readonly layer: Layer;
   readonly warnings: readonly string[];
@@ -38,7 +38,7 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
   return { layer: { value, locate }, warnings };
 }
 
-/** Settings from the command line: setting name to text, and the flag that set it. */
+/** Settings from the command line: maps a setting's name to its string, and the flag that set it. */
 export function flagsLayer(flags: readonly { key: string; text: string; flag: string }[]): Layer {
   const value: Record<string, unknown> = {};
   const origins = new Map<string, string>();
@@ -59,7 +59,7 @@ export function flagsLayer(flags: readonly { key: string; text: string; flag: st
   };
 }
 
-/** Both together: members of `over` win, objects are merged, lists are replaced whole. */
+/** Merges both: members of `over` win, objects are merged, lists are replaced as a whole. */
 export function merge(under: unknown, over: unknown): unknown {
   if (over === undefined) return under;
   if (!isObject(under) || !isObject(over)) return over;
@@ -70,7 +70,7 @@ export function merge(under: unknown, over: unknown): unknown {
   return result;
 }
 
-/** True when the layer itself says something about this member. */
+/** True if the layer itself sets this member. */
 export function speaksOf(layer: Layer, path: Path): boolean {
   let value: unknown = layer.value;
   for (const segment of path) {

@@ -7,7 +7,7 @@ import { type Config, type ConfigInput, ConfigSchema } from './schema.ts';
 import { readServerConfiguration, unwrapServerConfiguration } from './server-configuration.ts';
 import { readSourceFile, type SourceFile } from './source-file.ts';
 
-/** A setting from the command line: its name, its text, and the flag as the person wrote it. */
+/** A setting from the command line: its name, its string value, and the flag as typed. */
 export interface FlagSetting {
   readonly key: string;
   readonly text: string;
@@ -15,25 +15,25 @@ export interface FlagSetting {
 }
 
 export interface LoadOptions {
-  /** YAML or JSON; also a Graph microsoftTunnelConfiguration or an admin-settings.json as it is. */
+  /** YAML or JSON; also an unmodified Graph microsoftTunnelConfiguration or admin-settings.json. */
   readonly file?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly flags?: readonly FlagSetting[];
-  /** The files are read for another time: a pipe, which has nothing more to give, is refused. */
+  /** The files are read again: a pipe, which is empty by then, is refused. */
   readonly again?: boolean | undefined;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** What is allowed but probably not meant, in words. */
+  /** Settings that are allowed but probably not intended, in words. */
   readonly warnings: readonly string[];
   /** Absolute path of the configuration file, if there was one. */
   readonly file: string | undefined;
-  /** Where a member stands, as in {@link ConfigProblem}; a directory in a file of its own included. */
+  /** The location of a member, as in {@link ConfigProblem}; includes a directory in a separate file. */
   readonly locate: Layer['locate'];
 }
 
-/** One complaint about the configuration: where, what, and what to do. In `details.problems` of `ERR_CONFIG_INVALID`. */
+/** One problem of the configuration: where, what, and what to do. In `details.problems` of `ERR_CONFIG_INVALID`. */
 export interface ConfigProblem {
   /** `tunnelite.yaml:3:9`, `TUNNELITE_GATEWAY_PORT (environment)`, `--port`. */
   readonly where: string;
@@ -44,7 +44,7 @@ export interface ConfigProblem {
   readonly hint: string | undefined;
 }
 
-/** Members that name files or folders: relative ones are meant from the configuration file. */
+/** Members that name files or folders: relative paths are relative to the configuration file. */
 export const PATH_MEMBERS: readonly (readonly string[])[] = [
   ['serverConfiguration'],
   ['certs', 'directory'],
@@ -56,10 +56,10 @@ export const PATH_MEMBERS: readonly (readonly string[])[] = [
   ['journal', 'file'],
 ];
 
-/** Members whose value may be in a file of its own. */
+/** Members whose value may be in a separate file. */
 const FILE_MEMBERS: readonly (readonly string[])[] = [['identity', 'directory'], ['intune']];
 
-/** What a simulator inside another program differs in: free ports, nothing on disk, a quiet log. */
+/** Different defaults of a simulator inside another program: free ports, nothing on disk, a quiet log. */
 export const IN_PROCESS_DEFAULTS: ConfigInput = {
   gateway: { port: 0 },
   identity: { port: 0 },
@@ -69,7 +69,7 @@ export const IN_PROCESS_DEFAULTS: ConfigInput = {
 };
 
 /**
- * The configuration from file, environment and flags, in rising order of precedence, over the defaults.
+ * Loads the configuration from file, environment and flags, in rising order of precedence, over the defaults.
  * @throws TunneliteError `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_CONFIG_INVALID`
  */
 export function loadConfig(options: LoadOptions = {}): LoadedConfig {
@@ -89,20 +89,20 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
 }
 
 /**
- * The whole configuration that a part of one means, with defaults for the rest; of nothing, the defaults alone.
+ * Completes a partial configuration with defaults; an empty one gives the defaults.
  *
  * @example
  * ```ts
  * const config = resolveConfig({ gateway: { dpd: 5 } }, IN_PROCESS_DEFAULTS);
  * ```
- * @param base what takes the place of the defaults
+ * @param base replaces the defaults
  * @throws TunneliteError `ERR_CONFIG_INVALID`
  */
 export function resolveConfig(input: ConfigInput = {}, base: ConfigInput = {}): Config {
   return loadInput(input, base).config;
 }
 
-/** As {@link resolveConfig}, with places and warnings. */
+/** Like {@link resolveConfig}, with locations and warnings. */
 export function loadInput(input: ConfigInput, base: ConfigInput = {}): LoadedConfig {
   const assembled = assemble([valueLayer(base as Layer['value']), valueLayer(input as Layer['value'])]);
   return { ...assembled, file: undefined };
@@ -159,13 +159,13 @@ function assemble(layers: readonly Layer[], again = false): Pick<LoadedConfig, '
   return { config, warnings: [...warnings, ...checked.warnings], locate };
 }
 
-/** A file is either our own configuration, or one of the real product, which becomes our `serverConfiguration`. */
+/** A file is either a Tunnelite configuration, or one of the real product, which becomes our `serverConfiguration`. */
 function fileLayer(file: SourceFile): Layer {
   const server = unwrapServerConfiguration(file.value);
   if (server) {
     return {
       value: { serverConfiguration: server },
-      // The file's top is our member, so its name is no step inside the file.
+      // The top level of the file is our member, so its name is not part of paths inside the file.
       locate: (path, atKey) => file.locate(inside(file.value, server, path.slice(1)), atKey),
     };
   }
@@ -181,7 +181,7 @@ function fileLayer(file: SourceFile): Layer {
   return { value, locate: (path, atKey) => file.locate(path, atKey) };
 }
 
-/** The path inside the file, where the object may stand in the `value` of a Graph answer. */
+/** The path inside the file; the object may be in the `value` of a Graph answer. */
 function inside(value: unknown, server: unknown, path: Path): Path {
   const steps: (string | number)[] = [];
   for (let at = value; at !== server; ) {
@@ -251,8 +251,8 @@ function located(problem: Problem, locate: Layer['locate']): ConfigProblem {
 }
 
 /**
- * Refuses a configuration, or another file, for problems in it, each told with its place.
- * @throws TunneliteError `ERR_CONFIG_INVALID`, or with the given code, when there is one
+ * Rejects a configuration, or another file, because of problems in it, each reported with its location.
+ * @throws TunneliteError `ERR_CONFIG_INVALID`, or with the given code, if there is a problem
  */
 export function refuseProblems(
   problems: readonly Problem[],
@@ -265,7 +265,7 @@ export function refuseProblems(
   );
 }
 
-/** A place and the member there, unless the place names it already, as `--set gateway.port` does. */
+/** A location and the member there, unless the location already names it, as `--set gateway.port` does. */
 function placeText(where: string, path: string): string {
   return path === '' || where.split(' ').includes(path) ? where : `${where} ${path}`;
 }
@@ -276,7 +276,7 @@ function refuse(problems: readonly ConfigProblem[], code: ErrorCode = 'ERR_CONFI
   if (problems.length === 0) return;
   const lines = problems.slice(0, SHOWN).map(({ where, path, message, expected, hint }) => {
     const place = placeText(where, path);
-    // Who is told what was meant needs no list of everything possible.
+    // A message with a suggestion does not need a list of all possible values.
     const wanted = expected === undefined || hint?.startsWith('Did you mean') ? '' : ` Expected: ${expected}.`;
     return `${place}: ${message}.${wanted}${hint === undefined ? '' : ` ${hint}`}`;
   });

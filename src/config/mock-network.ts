@@ -1,15 +1,15 @@
 import type { DatagramServiceName, StreamServiceName } from './service-names.ts';
 
-/** A host that is there without a configuration. */
+/** A host of the default mock network. */
 export interface MockHost {
   /** Its label in `contoso.internal`. */
   readonly label: string;
-  /** The last number of its addresses: `10.20.0.<number>` and `fd10:20::<number>`, the same figures. */
+  /** The last number of its addresses: `10.20.0.<number>` and `fd10:20::<number>`, with the same digits. */
   readonly number: number;
   readonly tcp: Readonly<Record<string, StreamServiceName>>;
   readonly udp?: Readonly<Record<string, DatagramServiceName>>;
   readonly closedPorts?: 'drop';
-  /** What it is for, as docs/reference/resources.md says it. */
+  /** Its purpose, as described in docs/reference/resources.md. */
   readonly about: string;
 }
 
@@ -17,7 +17,7 @@ const site = <const T extends string>(name: T) => ({ '80': `${name}-http`, '443'
 const certificate = <const T extends string>(name: T) =>
   ({ '80': 'certificates-http', '443': `${name}-https` }) as const;
 
-/** The mock network as it is without a configuration: the one table behind DNS, policy, banner and documentation. */
+/** The default mock network: the one table behind DNS, policy, banner and documentation. */
 export const MOCK_HOSTS: readonly MockHost[] = [
   {
     label: 'intranet',
@@ -98,7 +98,7 @@ export const mockAddresses = ({ number }: Pick<MockHost, 'number'>): [string, st
   `fd10:20::${number}`,
 ];
 
-/** The table as the configuration has it. */
+/** The table in the form of the configuration. */
 export const mockHosts = () =>
   MOCK_HOSTS.map((host) => ({
     names: [mockName(host)],

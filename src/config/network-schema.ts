@@ -9,11 +9,11 @@ import { Choice, closed, Int, Nullable, Section } from './schema-members.ts';
 import { DATAGRAM_SERVICES, STREAM_SERVICES } from './service-names.ts';
 import { StubSchema } from './stub-schema.ts';
 
-/* The part of the schema about what is behind the gateway: mock hosts, and upstreams that the tunnel may reach. */
+/* The part of the schema for resources behind the gateway: mock hosts, and upstreams that the tunnel may reach. */
 
 const PORT = '^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$';
 
-/** Port to service; a key that is no port is no key. */
+/** Maps ports to services; a key that is not a port is invalid. */
 const ServicesByPort = <const T extends string>(services: readonly T[], description: string) =>
   Type.Record(Type.String({ pattern: PORT }), Type.Enum<T[]>([...services], { noun: 'service' }), {
     ...closed,

@@ -1,7 +1,7 @@
 import { Type } from '../lib/schema/index.ts';
 import { Choice, closed, Flag, List, Nullable, Section } from './schema-members.ts';
 
-/* The part of the schema about the proxies of the mock network, and the PAC file that leads clients to them. */
+/* The part of the schema for the proxies of the mock network, and the PAC file that directs clients to them. */
 
 const UserSchema = Type.Object(
   {

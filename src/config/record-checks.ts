@@ -5,10 +5,10 @@ import { parseRange } from '../lib/ip-range.ts';
 import type { Contradiction } from './contradiction.ts';
 import type { Config } from './schema.ts';
 
-/** Aliases in a circle that is found here; the resolver gives up on longer ones. */
+/** Longest circle of aliases that is detected here; the resolver stops at longer ones. */
 const MAX_CIRCLE = 8;
 
-/** The records of the mock network's zone: does each say something, and can it be asked for? */
+/** Checks the records of the mock network's zone: whether each has data, and can be queried. */
 export function checkRecords({ gateway, services }: Config, problems: Contradiction[], warnings: string[]): void {
   const hosts = new Set(services.hosts.flatMap(({ names }) => names.map((name) => name.toLowerCase())));
   const byName = new Map<string, number[]>();

@@ -6,10 +6,10 @@ import { CONFIG_KEYS } from './keys.ts';
 import { PATH_MEMBERS } from './load.ts';
 import type { Config } from './schema.ts';
 
-/** When a changed member takes effect: as soon as it is read, for sessions that begin after that, or at the next start. */
+/** When a changed member takes effect: immediately, for new sessions, or at the next start. */
 export type TakesEffect = 'at once' | 'new sessions' | 'restart';
 
-/** Members, or sections of them, that a running simulator takes over. All others are read once. */
+/** Members, or sections of them, that a running simulator applies. All others are read once. */
 const LIVE: Readonly<Record<string, TakesEffect>> = {
   'gateway.dnsServers': 'new sessions',
   'gateway.defaultDomain': 'new sessions',
@@ -45,42 +45,42 @@ const LIVE: Readonly<Record<string, TakesEffect>> = {
   'log.level': 'at once',
 };
 
-/** Members that may hold passwords: what they were and are is not told. */
+/** Members that may contain passwords: their old and new values are not reported. */
 const UNTOLD = new Set(['identity.directory', 'services.proxy.users']);
 
-/** When a member takes effect that is changed while a simulator runs, by its name. */
+/** When a member takes effect if it changes while a simulator runs, by its name. */
 export function takesEffect(name: string): TakesEffect {
   const section = name.split('.').slice(0, -1).join('.');
   return LIVE[name] ?? LIVE[section] ?? 'restart';
 }
 
-/** A member that is not what it was. */
+/** A changed member. */
 export interface ChangedMember {
   /** `gateway.dpd`. */
   readonly member: string;
-  /** Left out, as is `to`, where there may be passwords in it. */
+  /** Omitted, like `to`, if it may contain passwords. */
   readonly from?: unknown;
   readonly to?: unknown;
   readonly takesEffect: TakesEffect;
 }
 
-/** What came of reading the configuration again. */
+/** Result of a reload of the configuration. */
 export interface ConfigChange {
-  /** Members that were taken over, or will be by new sessions. */
+  /** Members that were applied, or apply to new sessions. */
   readonly applied: readonly ChangedMember[];
-  /** Members that are still what they were. */
+  /** Members that still have their old value. */
   readonly needsRestart: readonly ChangedMember[];
 }
 
 /**
- * What of a new configuration a simulator that runs by another one can take over, and the configuration that is in force then.
- * @throws TunneliteError `ERR_CONFIG_RELOAD` when what can be taken over contradicts what cannot
+ * Determines which parts of a new configuration a running simulator can apply, and the configuration in force afterwards.
+ * @throws TunneliteError `ERR_CONFIG_RELOAD` when the applicable part contradicts the rest
  */
 export function planReload(before: Config, after: Config): ConfigChange & { readonly config: Config } {
   const changes: ChangedMember[] = [];
   const config = structuredClone(before);
   for (const { name, path } of CONFIG_KEYS) {
-    // What it says is in the members of `gateway`.
+    // Its content is in the members of `gateway`.
     if (name === 'serverConfiguration') continue;
     const [from, to] = [valueAt(before, path), valueAt(after, path)];
     if (isDeepStrictEqual(from, to) || samePlace(name, from, to)) continue;
@@ -103,7 +103,7 @@ export function planReload(before: Config, after: Config): ConfigChange & { read
   };
 }
 
-/** Whether two ways to write a path, such as one of a flag and one of a file, mean the same file or directory. */
+/** Whether two spellings of a path, such as one in a flag and one in a file, mean the same file or directory. */
 function samePlace(name: string, from: unknown, to: unknown): boolean {
   if (typeof from !== 'string' || typeof to !== 'string') return false;
   return PATH_MEMBERS.some((path) => path.join('.') === name) && resolve(from) === resolve(to);

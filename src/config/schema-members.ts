@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from '../lib/schema/index.ts';
 
-/* Kinds of members that the schema of the configuration is made of. Each has a default, so that an empty file is a whole configuration. */
+/* Kinds of members in the schema of the configuration. Each has a default, so that an empty file is a complete configuration. */
 
 export const closed = { additionalProperties: false } as const;
 

@@ -19,14 +19,14 @@ import {
 } from './schema-members.ts';
 
 /*
- * The one schema of the configuration: files, environment variables, flags, documentation and types come from it.
- * Every member has a default, so that an empty file is a whole configuration; objects refuse members they do not know.
+ * The only schema of the configuration: files, environment variables, flags, documentation and types are derived from it.
+ * Every member has a default, so that an empty file is a complete configuration; objects reject unknown members.
  * `format` names are those of lib/schema/formats.ts.
  */
 
 const AnyObject = Type.Unsafe<object>(Type.Record(Type.String(), Type.Unknown()));
 
-/** A default that follows from the policy, in words. */
+/** A default that depends on the policy, in words. */
 const byPolicy = (values: { readonly gateway: number; readonly strict: number }): string =>
   `gateway ${values.gateway}, strict ${values.strict}`;
 
@@ -280,7 +280,7 @@ const IdentitySchema = Section(
       null,
       `Shortest time between two downloads of the signing keys. In seconds; null = the policy’s: ${byPolicy(DEFAULTS.identity.keyRefreshInterval)}.`,
     ),
-    // Its members are for `entra` to judge. To TypeScript any object is one: an interface such as DirectoryInput is no Record.
+    // `entra` validates its members. TypeScript accepts any object: an interface such as DirectoryInput is not a Record.
     directory: Type.Union([Type.String({ minLength: 1 }), AnyObject, Type.Null()], {
       default: null,
       description:
@@ -398,7 +398,7 @@ export const ConfigSchema = Type.Object(
   { ...closed, title: 'Tunnelite configuration' },
 );
 
-/** A whole configuration, every member set. */
+/** A complete configuration, with every member set. */
 export type Config = Static<typeof ConfigSchema>;
 
 type DeepPartial<T> = T extends readonly (infer U)[]
@@ -407,5 +407,5 @@ type DeepPartial<T> = T extends readonly (infer U)[]
     ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
     : T;
 
-/** What a person writes: anything may be left out. */
+/** A configuration as written by a user: all members are optional. */
 export type ConfigInput = DeepPartial<Config>;

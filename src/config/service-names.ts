@@ -38,7 +38,7 @@ export const DATAGRAM_SERVICES = ['echo', 'discard', 'dns'] as const;
 export type StreamServiceName = (typeof STREAM_SERVICES)[number];
 export type DatagramServiceName = (typeof DATAGRAM_SERVICES)[number];
 
-/** Sites whose HTTPS shows the certificate of the mock network, which has the names of all hosts that run one of them. */
+/** Sites served over HTTPS with the certificate of the mock network, which contains the names of all hosts that run one of them. */
 const SITES = new Set<string>(
   ['intranet', 'webapp', 'api', 'files', 'stream', 'flaky', 'clientcert', 'optionalcert'].map(
     (site) => `${site}-https`,

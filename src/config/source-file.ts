@@ -9,23 +9,23 @@ import { structureFault } from './yaml-structure.ts';
 
 let yaml: typeof import('yaml') | undefined;
 
-/** The parser, loaded when there is a file to read: a start without one is the common case, and should be quick. */
+/** The parser, loaded only if there is a file to read: a start without one is the common case, and should be fast. */
 function loadYaml(): typeof import('yaml') {
   yaml ??= createRequire(import.meta.url)('yaml') as typeof import('yaml');
   return yaml;
 }
 
-/** A YAML or JSON text with the way back from a member to its line. */
+/** A YAML or JSON text that maps members to their lines. */
 export interface SourceFile {
-  /** As shown to people: relative to the working directory where that is shorter. */
+  /** The path in messages: relative to the working directory if that is shorter. */
   readonly label: string;
   readonly path: string;
   readonly value: unknown;
-  /** `tunnelite.yaml:3:5`, for a member's value or its key; for a missing member, the nearest one around it. */
+  /** `tunnelite.yaml:3:5`, for a member's value or its key; for a missing member, the nearest enclosing one. */
   locate(path: Path, atKey?: boolean): string;
 }
 
-/** What the parser's complaints mean to a person; all others are plain enough. */
+/** The parser's errors in clearer words; all others are clear enough. */
 const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   BLOCK_AS_IMPLICIT_KEY: 'there is a second colon here, or the indentation is not that of the lines around',
   MULTIPLE_DOCS: 'a second document begins here; a configuration is one document, without --- between its parts',
@@ -36,7 +36,7 @@ const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
 };
 
 /**
- * Reads a YAML or JSON file; JSON is read as the subset of YAML 1.2 that it is.
+ * Reads a YAML or JSON file; JSON is parsed as the subset of YAML 1.2 that it is.
  *
  * @throws TunneliteError `ERR_CONFIG_FILE` when it cannot be read, `ERR_CONFIG_SYNTAX` with line and column
  */
@@ -47,7 +47,7 @@ export function readSourceFile(file: string, from: ReadOptions = {}): SourceFile
   return { path, ...parseSource(readSourceText(path, label, from), label) };
 }
 
-/** The same for a text at hand. */
+/** The same for a string. */
 export function parseSource(text: string, label: string): Omit<SourceFile, 'path'> {
   const yaml = loadYaml();
   const lines = new yaml.LineCounter();
@@ -57,7 +57,7 @@ export function parseSource(text: string, label: string): Omit<SourceFile, 'path
     logLevel: 'error',
     schema: 'core',
     resolveKnownTags: false,
-    // Looked at below, in time that grows with the file and not with its square.
+    // Checked below, in time that grows linearly with the file instead of quadratically.
     uniqueKeys: false,
   });
   const at = (offset: number): string => {
@@ -84,7 +84,7 @@ export function parseSource(text: string, label: string): Omit<SourceFile, 'path
   };
 }
 
-/** Finds members in a parsed document. Each object's keys are looked through once, however many are asked for. */
+/** Finds members in a parsed document. Scans each object's keys once, however many are requested. */
 class Places {
   readonly #pairs = new WeakMap<object, Map<string, Pair>>();
 

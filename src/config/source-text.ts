@@ -4,19 +4,19 @@ import { MAX_CONFIG_BYTES } from './constants.ts';
 
 const CHUNK = 64 * 1024;
 
-/** How a file is read. */
+/** How to read a file. */
 export interface ReadOptions {
-  /** Where it was named, if that was in another one, such as `tunnelite.yaml:2:14 identity.directory`. */
+  /** Where another file names it, if so, such as `tunnelite.yaml:2:14 identity.directory`. */
   readonly namedAt?: string | undefined;
-  /** It is read for another time, and so cannot be a pipe. */
+  /** It is read again, so it cannot be a pipe. */
   readonly again?: boolean | undefined;
 }
 
 /**
- * The text of a configuration file, without a byte order mark. Read piece by piece up to the limit, so that a pipe works and a
- * device without an end does no harm.
+ * The text of a configuration file, without a byte order mark. Reads it piece by piece up to the limit, so that a pipe works and an
+ * endless device does no harm.
  *
- * @param label what the file is called in messages
+ * @param label the name of the file in messages
  * @throws TunneliteError `ERR_CONFIG_FILE`
  */
 export function readSourceText(path: string, label: string, { namedAt, again = false }: ReadOptions = {}): string {
@@ -32,7 +32,7 @@ export function readSourceText(path: string, label: string, { namedAt, again = f
   }
 }
 
-/** What was in a pipe is gone: to read it again gives nothing, which would mean the defaults, or waits without an end. */
+/** The content of a pipe is gone: reading it again returns nothing, which would mean the defaults, or blocks forever. */
 function assertMore(path: string): void {
   const kind = statSync(path);
   if (!kind.isFIFO() && !kind.isSocket()) return;
@@ -64,7 +64,7 @@ function decoded(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    // What cannot be decoded becomes this sign, which a text of its own hardly has.
+    // Undecodable bytes become this character, which a valid text hardly contains.
     const line = bytes.toString('utf8').split('\ufffd', 1)[0]!.split('\n').length;
     throw new Error(`line ${line} is not UTF-8; save it as UTF-8`);
   }

@@ -5,12 +5,12 @@ import type { Contradiction } from './contradiction.ts';
 import type { Config, ConfigInput } from './schema.ts';
 import { type Stub, StubSchema } from './stub-schema.ts';
 
-/** Expressions are tried one after the other. */
+/** Regular expressions are tried one after the other. */
 export const MAX_EXPRESSIONS = 50;
-/** Bytes of all bodies together. */
+/** Size of all bodies together, in bytes. */
 export const MAX_STUB_BYTES = 64 * 1024 * 1024;
 
-/** What the server writes itself, or HTTP/2 does not have. */
+/** Headers that the server writes itself, or that HTTP/2 does not allow. */
 const OWN_HEADERS = new Set([
   ...[
     'connection',
@@ -24,7 +24,7 @@ const OWN_HEADERS = new Set([
   ],
 ]);
 
-/** A stub, as a person writes it. */
+/** A stub, as written by a user. */
 export type StubInput = NonNullable<NonNullable<ConfigInput['services']>['stubs']>[number];
 
 /** The stubs of a configuration. */
@@ -66,11 +66,11 @@ export function checkStubs({ services }: Config, problems: Contradiction[]): voi
   }
 }
 
-/** Whether a host answers by stubs. */
+/** Whether a host answers with stubs. */
 export const hasStubs = (tcp: Readonly<Record<string, string>>): boolean =>
   Object.values(tcp).some((service) => service === 'stubs-http' || service === 'stubs-https');
 
-/** How much memory the bodies of a stub take. */
+/** The memory used by the bodies of a stub. */
 export function stubBytes(stub: Stub): number {
   return [stub, ...stub.sequence].reduce(
     (sum, { body, json }) => sum + (body?.length ?? 0) + (json === null ? 0 : JSON.stringify(json).length),
@@ -79,7 +79,7 @@ export function stubBytes(stub: Stub): number {
 }
 
 /**
- * A stub that is added at run time, with all its members.
+ * Validates a stub that is added at run time, and completes it with all its members.
  * @throws TunneliteError `ERR_STUB_INVALID`
  */
 export function checkStub(input: StubInput): Stub {

@@ -1,7 +1,7 @@
 import { type Static, Type } from '../lib/schema/index.ts';
 import { closed, Int, Nullable } from './schema-members.ts';
 
-/* The shape of a stub: an answer of one's own to a request. */
+/* The shape of a stub: a user-defined answer to a request. */
 
 /** Longest body, in bytes of its text. */
 export const MAX_STUB_BODY = 1024 * 1024;

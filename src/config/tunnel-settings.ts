@@ -1,6 +1,6 @@
 import type { Config } from './schema.ts';
 
-/** The part of the configuration that the gateway tells clients, with undefined where the configuration says null. */
+/** The settings that the gateway sends to clients, with undefined for null in the configuration. */
 export function tunnelSettings({ gateway }: Config) {
   return {
     network: gateway.network ?? undefined,

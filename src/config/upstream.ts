@@ -7,17 +7,17 @@ import type { Config, ConfigInput } from './schema.ts';
 
 type Upstreams = NonNullable<NonNullable<ConfigInput['resources']>['upstreams']>;
 
-/** One rule under `resources.upstreams`, as a person writes it. */
+/** One rule under `resources.upstreams`, as written by a user. */
 export type UpstreamInput = Upstreams[number];
 
-/** A rule with all its members, and what is allowed but probably not meant, in words. */
+/** A rule with all its members, and settings that are allowed but probably not intended, in words. */
 export interface CheckedUpstream {
   readonly upstream: Config['resources']['upstreams'][number];
   readonly warnings: readonly string[];
 }
 
 /**
- * Judges a rule that is to be added to a configuration in force, as if it had stood there.
+ * Validates a rule to be added to a configuration in force, as if it had been part of it.
  * @throws TunneliteError `ERR_RESOURCE_RULE`
  */
 export function checkUpstream(config: Config, input: UpstreamInput): CheckedUpstream {

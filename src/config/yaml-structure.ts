@@ -1,11 +1,11 @@
 import type { Alias, Document, Node, Pair } from 'yaml';
 
-/** How many values a file may come to when each alias stands for all that its anchor names. Ours to choose. */
+/** Maximum number of values in a file if each alias is expanded to what its anchor names. Our choice. */
 const MAX_VALUES = 1_000_000;
-/** Aliases in a file. Resolving one looks at all anchors before it. */
+/** Maximum number of aliases in a file. Resolving one scans all anchors before it. */
 const MAX_ALIASES = 1000;
 
-/** Something that makes a file unusable, and where it begins. */
+/** A problem that makes a file unusable, and where it begins. */
 export interface SyntaxFault {
   readonly offset: number;
   readonly message: string;
@@ -14,11 +14,11 @@ export interface SyntaxFault {
 type Yaml = Pick<typeof import('yaml'), 'isAlias' | 'isMap' | 'isSeq' | 'isScalar'>;
 
 /**
- * What the parser lets pass: keys that are there twice, aliases without an anchor or inside their own, and a small file that
- * aliases blow up to a huge one. Looks at each node once.
+ * Problems that the parser does not report: duplicate keys, aliases without an anchor or inside their own, and a small file that
+ * aliases expand to a huge one. Visits each node once.
  */
 export function structureFault(document: Document, { isAlias, isMap, isSeq, isScalar }: Yaml): SyntaxFault | undefined {
-  /** Values that an anchor stands for; undefined while it is being read. */
+  /** Number of values that an anchor stands for; undefined while it is being read. */
   const anchors = new Map<string, number | undefined>();
   let aliases = 0;
   let fault: SyntaxFault | undefined;

@@ -115,7 +115,7 @@ export class ResourceControls {
    * `warnings` lists settings that are allowed but probably not intended, such as a name for which clients do not query the tunnel's resolver.
    * @param input as under `resources.upstreams` in a configuration
    * @param handler answers in this process, without listening anywhere: a function that takes Node's request and response, a server of `node:http`,
-   * `node:https` or `node:net`, or a fastify instance; then `input` has no `to`. The caller owns it: it is not closed here
+   *   `node:https` or `node:net`, or a fastify instance; then `input` has no `to`. The caller owns it: it is not closed here
    * @throws TunneliteError `ERR_RESOURCE_RULE`
    *
    * @example

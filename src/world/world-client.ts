@@ -144,7 +144,7 @@ export class WorldClient {
   /**
    * Fetches a page through the tunnel. Never rejects: the result contains the error.
    * @param path of the mock intranet, such as `/whoami`, by its address; or a URL such as `http://intranet.contoso.internal/whoami`,
-   * whose name is resolved through the tunnel
+   *   whose name is resolved through the tunnel
    */
   async fetch(path = '/whoami', { timeout = PAGE_TIMEOUT_MS }: PageOptions = {}): Promise<Page> {
     const begin = this.#parts.clock.monotonic();

@@ -12,8 +12,8 @@ import type { Scenario } from './types.ts';
 import { listed, meant } from './words.ts';
 
 /**
- * What of a scenario's members cannot go together, in words and with the member's place.
- * @param shape what the schema has against it: what depends on that is not judged
+ * Members of a scenario that contradict each other, in words and with the member's location.
+ * @param shape the schema's errors: what depends on an invalid member is not checked
  */
 export function scenarioProblems(scenario: Scenario, shape: Shape): Problem[] {
   const known = shape.sound('clock', 'client', 'clients');
@@ -112,7 +112,7 @@ function clientProblems(scenario: Scenario, shape: Shape): Problem[] {
   return problems;
 }
 
-/** What is filled in where a command names it in braces. */
+/** The placeholders in braces that a command may contain. */
 export const PLACEHOLDERS = [
   'server',
   'host',

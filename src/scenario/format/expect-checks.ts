@@ -7,7 +7,7 @@ import { endOf, rulesOf } from './timeline-checks.ts';
 import type { Expectation, Scenario } from './types.ts';
 import { listed, meant, own } from './words.ts';
 
-/** What an expectation can be about; of these it has one. */
+/** The possible subjects of an expectation; each expectation has one. */
 const SUBJECTS = ['event', 'never', 'rule', 'pages', 'client', 'exit'] as const;
 /** Members that belong to subjects. */
 const QUALIFIERS: Readonly<Record<string, readonly string[]>> = {
@@ -19,7 +19,7 @@ const QUALIFIERS: Readonly<Record<string, readonly string[]>> = {
   hits: ['rule'],
 };
 
-/** What of the expectations tells nothing, or can never come. */
+/** Expectations that prove nothing, or can never be met. */
 export function expectProblems(scenario: Scenario, shape: Shape): Problem[] {
   const problems: Problem[] = [];
   const end = endOf(scenario, shape) ?? Infinity;
@@ -38,9 +38,9 @@ export function expectProblems(scenario: Scenario, shape: Shape): Problem[] {
 
 interface Course {
   readonly end: number;
-  /** Undefined where that is not to be told. */
+  /** Undefined if it cannot be determined. */
   readonly rules: readonly string[] | undefined;
-  /** Somebody fetches pages, or may. */
+  /** Whether anything fetches pages, or may. */
   readonly browses: boolean;
 }
 

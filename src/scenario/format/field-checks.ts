@@ -2,7 +2,7 @@ import { type Path, type Problem, suggest } from '../../lib/schema/index.ts';
 import { fieldNamesOf, namesOf } from '../../telemetry/index.ts';
 import type { Expectation } from './types.ts';
 
-/** Fields that an expectation asks about and none of its events has: it could never come, and `never` would always hold. */
+/** Fields in an expectation that none of its events has: it could never be met, and `never` would always hold. */
 export function fieldProblems({ event, never, where }: Expectation, path: Path): Problem[] {
   const name = event ?? never;
   if (name === undefined || namesOf({ name })!.length === 0) return [];

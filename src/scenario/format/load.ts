@@ -9,20 +9,20 @@ import { ScenarioSchema } from './schema.ts';
 import { Shape } from './shape.ts';
 import type { Scenario } from './types.ts';
 
-/** A scenario without a mistake, with what it is called and the way back to the lines of its file. */
+/** A valid scenario, with its name and a mapping to the lines of its file. */
 export interface LoadedScenario {
   readonly scenario: Scenario;
   /** Its own name, or that of its file. */
   readonly name: string;
-  /** The file as it was named; undefined where there is none. */
+  /** The path of the file as given; undefined if there is none. */
   readonly file: string | undefined;
-  /** Milliseconds that it takes. */
+  /** Duration in milliseconds. */
   readonly end: number;
-  /** Where a member stands: `storm.yaml:12:5`, or `expect[2]` without a file. */
+  /** The location of a member: `storm.yaml:12:5`, or `expect[2]` without a file. */
   locate(path: Path): string;
 }
 
-/** What to do about a file that cannot be read; the hint of the code is about configurations. */
+/** Hint for an unreadable file; the hint of the error code is about configurations. */
 const UNREADABLE = 'Check the path; docs/how-to/write-a-scenario.md shows a first scenario to start from.';
 
 type Locate = (path: Path, atKey?: boolean) => string;
@@ -45,13 +45,13 @@ function readScenarioFile(file: string): SourceFile {
   }
 }
 
-/** The same for a text at hand, with what it is called in messages. */
+/** The same for a string, with the name to use in messages. */
 export function parseScenario(text: string, label = 'scenario'): LoadedScenario {
   return fromSource(parseSource(text, label), undefined);
 }
 
 /**
- * The same for an object of a program's own.
+ * The same for an object.
  * @throws TunneliteError `ERR_SCENARIO_INVALID`
  */
 export function checkScenario(value: Scenario): LoadedScenario {
@@ -71,7 +71,7 @@ function fromSource(source: Omit<SourceFile, 'path'>, file: string | undefined):
 
 function checked(value: unknown, locate: Locate, name: string, file: string | undefined): LoadedScenario {
   const { problems } = validate(ScenarioSchema, value, { complete: true });
-  // As it was written: what is left out is left to the simulator's defaults.
+  // As it was written: omitted members use the simulator's defaults.
   const scenario = validate(ScenarioSchema, value, { complete: false }).value as Scenario;
   const meant = scenarioProblems(scenario, new Shape(value, problems));
   refuseProblems(inDocumentOrder([...problems, ...meant], value), locate, 'ERR_SCENARIO_INVALID');

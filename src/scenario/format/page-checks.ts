@@ -1,6 +1,6 @@
 import type { Path, Problem } from '../../lib/schema/index.ts';
 
-/** What is wrong with the address of a page. */
+/** Describes the problem with a page's URL. */
 export function pageProblems(url: string, clock: string, path: Path): Problem[] {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol === 'http:' && parsed.username === '' && parsed.password === '') return [];

@@ -7,7 +7,7 @@ import { type TSchema, Type } from '../../lib/schema/index.ts';
 import { LINKS } from '../../network/index.ts';
 import { CLIENT_ACTIONS, GATEWAY_ACTIONS, KEY_ACTIONS, SESSION_ACTIONS } from './types.ts';
 
-/* The shape of a scenario file. What its members mean together is judged in checks.ts. */
+/* The shape of a scenario file. checks.ts checks how its members fit together. */
 
 const Maybe = Type.Optional;
 const Time = (description: string) => Type.String({ format: 'duration', maxLength: 64, description });
@@ -53,7 +53,7 @@ const Condition = Type.Union([
   ),
 ]);
 
-/** A section of the configuration: without its defaults, as what is left out is left to the simulator. */
+/** A section of the configuration, without its defaults, because omitted members use the simulator's. */
 function section(schema: TSchema): TSchema {
   const { default: _, ...rest } = schema as { default?: unknown };
   return Maybe(rest as TSchema);

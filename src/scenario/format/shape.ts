@@ -5,12 +5,12 @@ import type { Scenario } from './types.ts';
 type Member = keyof Scenario;
 type ListMember = 'timeline' | 'expect';
 
-/** What the schema has against a scenario, so that checks of what it means keep to the parts that are as they should be. */
+/** The schema's errors in a scenario, so that semantic checks are limited to valid parts. */
 export class Shape {
   readonly #document: object;
   readonly #wrong = new Set<string>();
   readonly #wrongEntries = new Map<string, Set<number>>();
-  /** Some member has a name that there is not: it may be any that is left out. */
+  /** Some member has an unknown name: it may be meant as any that is omitted. */
   readonly #misnamed: boolean;
   readonly #nothing: boolean;
 
@@ -31,7 +31,7 @@ export class Shape {
     this.#misnamed = [...this.#wrong].some((member) => !Object.hasOwn(ScenarioSchema.properties, member));
   }
 
-  /** Whether these members are as they should be, given or left out. Of lists: they are lists, whatever is in them. */
+  /** Whether these members are valid, given or omitted. Lists only have to be lists, whatever their content. */
   sound(...members: readonly Member[]): boolean {
     return members.every(
       (member) =>
@@ -39,12 +39,12 @@ export class Shape {
     );
   }
 
-  /** Whether this entry of a list is as it should be. */
+  /** Whether this entry of a list is valid. */
   soundEntry(list: ListMember, index: number): boolean {
     return this.#wrongEntries.get(list)?.has(index) !== true;
   }
 
-  /** Whether a list and all that is in it is as it should be. */
+  /** Whether a list and all its content is valid. */
   whole(list: ListMember): boolean {
     return this.sound(list) && !this.#wrongEntries.has(list);
   }

@@ -7,11 +7,11 @@ import type { Shape } from './shape.ts';
 import type { Scenario, ScenarioStep } from './types.ts';
 import { listed, meant, own } from './words.ts';
 
-/** Longest course of a scenario: virtual and real, in milliseconds. Ours to choose. */
+/** Longest duration of a scenario: virtual and real, in milliseconds. Our choice. */
 export const MAX_VIRTUAL_MS = 31 * 86_400_000;
 export const MAX_REAL_MS = 3_600_000;
 
-/** What a step can do; of these it does one. */
+/** Actions of a step; each step has one. */
 export const STEP_ACTIONS = [
   'fault',
   'clear',
@@ -40,25 +40,25 @@ export function rulesOf({ timeline }: Scenario, shape: Shape): Map<string, numbe
   return rules;
 }
 
-/** When the scenario ends: at a last step without an action. Undefined where that is not to be told. */
+/** When the scenario ends: at a last step without an action. Undefined if it cannot be determined. */
 export function endOf({ timeline }: Scenario, shape: Shape): number | undefined {
   const last = timeline.at(-1);
   if (last === undefined || !shape.soundEntry('timeline', timeline.length - 1)) return undefined;
   return actionOf(last) === undefined ? parseDuration(last.at) : undefined;
 }
 
-/** Rules that are in force as the timeline goes on. */
+/** Rules in force as the timeline progresses. */
 class InForce {
   readonly #rules = new Set<string>();
   #ofProfile: readonly string[] = [];
-  /** Which rules there are is not known: a step cannot be read. */
+  /** The set of rules is unknown: a step cannot be parsed. */
   unknown = false;
 
   add(name: string): void {
     this.#rules.add(name);
   }
 
-  /** A profile takes the place of the one before. */
+  /** A profile replaces the previous one. */
   use(profile: ScenarioStep['profile']): void {
     for (const name of this.#ofProfile) this.#rules.delete(name);
     this.#ofProfile = profile ? profileRules(profile).map(({ name }) => name) : [];
@@ -71,7 +71,7 @@ class InForce {
   }
 }
 
-/** What of the steps cannot happen. */
+/** Steps that cannot be carried out. */
 export function timelineProblems(scenario: Scenario, shape: Shape): Problem[] {
   const { timeline, clock = 'virtual' } = scenario;
   const problems: Problem[] = [];

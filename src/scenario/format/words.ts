@@ -2,7 +2,7 @@ import { type Problem, suggest } from '../../lib/schema/index.ts';
 
 /** `a, b or c` */
 export const listed = (words: readonly string[]): string => words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
-/** What may have been meant. */
+/** Suggestions for a misspelled word. */
 export const meant = (word: string, known: Iterable<string>): Pick<Problem, 'hint'> => {
   const hint = suggest(word, known);
   return hint === undefined ? {} : { hint: `Did you mean "${hint}"?` };

@@ -3,13 +3,13 @@ import { checkScenario } from './load.ts';
 import { ScenarioSchema } from './schema.ts';
 import type { Scenario } from './types.ts';
 
-/** Members whose entries are lines of their own: `- { at: 20s, clear: hole }`. */
+/** Members whose entries are on lines of their own: `- { at: 20s, clear: hole }`. */
 const LINES = ['timeline', 'expect'] as const;
 
 /**
- * A scenario as the text of a file, which `readScenario` reads back as it is: members in the order of the documentation, and one line for
- * each step and expectation.
- * @param heading a comment for the top, such as where it comes from
+ * Formats a scenario as the text of a file, from which `readScenario` reads the same scenario: members in the order of the documentation, and
+ * one line for each step and expectation.
+ * @param heading a comment for the top, such as the origin
  * @throws TunneliteError `ERR_SCENARIO_INVALID`
  */
 export function scenarioYaml(scenario: Scenario, heading?: string): string {
@@ -40,7 +40,7 @@ export function scenarioYaml(scenario: Scenario, heading?: string): string {
 function inFlow(node: Node): void {
   visit(node, (_key, each) => {
     if (isMap(each) || isSeq(each)) each.flow = true;
-    // A text of several lines is a quoted one, so that a step stays on its line.
+    // Multi-line strings are quoted, so that a step stays on its line.
     if (
       isPair(each) &&
       isScalar(each.value) &&

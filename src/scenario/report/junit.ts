@@ -2,8 +2,8 @@ import { type JunitCase, type JunitSuite, junitXml as xml } from '../../lib/juni
 import type { ScenarioResult } from './result.ts';
 
 /**
- * Results as JUnit XML: a suite for each scenario, and in it a case for each expectation. What happened is in the output of a suite
- * that failed.
+ * Results as JUnit XML: a suite for each scenario, and in it a case for each expectation. The output of a failed suite contains
+ * the course of events.
  */
 export const junitXml = (results: readonly ScenarioResult[]): string => xml('Tunnelite scenarios', results.map(suite));
 
@@ -32,5 +32,5 @@ function suite(result: ScenarioResult): JunitSuite {
   return { name, milliseconds, properties: { clock, seed }, cases, output: passed ? undefined : report };
 }
 
-/** The first line of what was found, without the colon that announces a list. */
+/** The first line of a finding, without the colon that introduces a list. */
 const firstLine = (text: string): string => text.split('\n', 1)[0]!.replace(/:$/, '');

@@ -2,24 +2,24 @@
 export interface ExpectationResult {
   /** `storm.yaml:12:5`, or `expect[2]` without a file. */
   readonly place: string;
-  /** What was expected, in words. */
+  /** The expectation, in words. */
   readonly expected: string;
   readonly passed: boolean;
-  /** What there was, in words; several lines where it was not as expected. */
+  /** The finding, in words; several lines if the expectation was not met. */
   readonly found: string;
 }
 
-/** How a fault rule fared. */
+/** The statistics of a fault rule. */
 export interface RuleResult {
   readonly name: string;
   readonly seen: number;
   readonly hits: number;
 }
 
-/** What came of a scenario. */
+/** Result of a scenario. */
 export interface ScenarioResult {
   readonly name: string;
-  /** The file that it was read from, as it was named. */
+  /** The path of its file, as given. */
   readonly file: string | undefined;
   readonly clock: 'virtual' | 'real';
   readonly seed: number;
@@ -31,15 +31,15 @@ export interface ScenarioResult {
   readonly pages: { readonly fetched: number; readonly failed: number };
   /** Why it could not be run to its end. */
   readonly error: { readonly code: string; readonly message: string; readonly hint: string | undefined } | undefined;
-  /** Milliseconds by the timeline. */
+  /** Duration in milliseconds by the timeline. */
   readonly duration: number;
-  /** Milliseconds that it took. */
+  /** Real duration in milliseconds. */
   readonly milliseconds: number;
-  /** What happened, a line each: steps, events, and what clients said, with the seconds since the start. */
+  /** The course of events, one line each: steps, events, and output of clients, with the seconds since the start. */
   readonly timeline: readonly string[];
-  /** A command that does the same again. */
+  /** A command that repeats the run. */
   readonly repeat: string;
-  /** All of it for a person: one line where it passed. */
+  /** Everything as readable text: one line if it passed. */
   readonly report: string;
 }
 

@@ -4,7 +4,7 @@ import type { ScenarioResult } from './result.ts';
 const indented = (text: string, by: string): string => text.replaceAll('\n', `\n${by}`);
 const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** What came of a scenario, for a person: a line where it passed, all that helps where it did not. */
+/** A scenario's result as readable text: one line if it passed, all useful details if it did not. */
 export function reportText(result: Omit<ScenarioResult, 'report'>): string {
   const { name, clock, seed, outcome, expectations, rules, pages, error, timeline } = result;
   const time = `${durationText(result.duration)}${clock === 'virtual' ? ` virtual in ${(result.milliseconds / 1000).toFixed(1)} s` : ''}`;

@@ -7,7 +7,7 @@ import type { Recording } from './record.ts';
 import type { StageClient } from './stage.ts';
 import type { Tokens } from './tokens.ts';
 
-/** Milliseconds after which a client whose session has ended signs in anew, as in a world. */
+/** Milliseconds after which a client whose session has ended signs in again, as in a world. */
 const SIGN_IN_AGAIN_MS = 5000;
 
 /** The bundled client on the machine's sockets. */
@@ -57,7 +57,7 @@ export class BundledClient implements StageClient {
     else if (action === 'forget-token') this.#tokens.forget(this.index);
   }
 
-  /** Connects, and keeps the tunnel from then on. */
+  /** Connects, and keeps the tunnel open from then on. */
   start(): void {
     this.#wanted = true;
     if (!this.#client) this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));

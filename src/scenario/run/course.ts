@@ -2,14 +2,14 @@ import { LEVEL_RANK, type TunneliteEvent } from '../../telemetry/index.ts';
 import { timeText } from '../report/result.ts';
 import type { Recording } from './record.ts';
 
-/** Lines of the course that are shown. */
+/** Maximum number of lines shown. */
 const SHOWN = 160;
-/** Strikes of one rule that are shown. */
+/** Maximum number of strikes shown for one rule. */
 const STRIKES = 3;
-/** What happens for each page would hide everything else. */
+/** Events that occur for each page would hide everything else. */
 const EVERYDAY = new Set(['service.request', 'resource.request', 'resource.end', 'dns.query']);
 
-/** What happened, in the order of time: steps, events of some weight, and what clients said. */
+/** The course of a run, in chronological order: steps, significant events, and output of clients. */
 export function timelineLines({ events, steps, notes }: Recording): string[] {
   const strikes = new Map<string, number>();
   const lastShown = new Map<string, number>();

@@ -15,10 +15,10 @@ import type { Expectation, Scenario } from '../format/types.ts';
 import { type ExpectationResult, timeText } from '../report/result.ts';
 import type { RecordedEvent, Recording } from './record.ts';
 
-/** Lines that a finding lists. */
+/** Maximum number of lines in a finding. */
 const LISTED = 8;
 
-/** Holds what happened against what was expected. */
+/** Compares the recorded events with the expectations. */
 export function judge(
   { scenario, locate }: LoadedScenario,
   recording: Recording,
@@ -55,7 +55,7 @@ const within = (at: number, span: Span | undefined): boolean => span === undefin
 const spanText = (span: Span | undefined): string =>
   span === undefined ? '' : ` between ${durationText(span[0])} and ${durationText(span[1])}`;
 
-/** `once`, `3 times`, `at least 10 times`; nothing where once or more will do. */
+/** `once`, `3 times`, `at least 10 times`; empty if once or more is enough. */
 function timesText(count: ExpectedCount | undefined): string {
   if (count === undefined) return ', at least once';
   if (typeof count === 'number') return count === 1 ? ', once' : `, ${count} times`;
@@ -216,7 +216,7 @@ function exitVerdict(wanted: number | 'any', { exits }: Recording, span: Span | 
 const statusText = (status: number | string): string =>
   typeof status === 'number' ? `status ${status}` : `the signal ${status}`;
 
-/** A program that ends although nobody has asked it to is a failure, unless the scenario speaks of it. */
+/** A program that ends unexpectedly is a failure, unless the scenario covers it. */
 function unexpectedExits(
   { client, expect }: Scenario,
   { exits, notes }: Recording,

@@ -13,7 +13,7 @@ import { fetchBySocks } from './socks-page.ts';
 import type { StageClient } from './stage.ts';
 import type { Tokens } from './tokens.ts';
 
-/** What `client: openconnect` means: no root, as what goes into the tunnel comes through ocproxy. */
+/** The command for `client: openconnect`: no root, because the tunnel's traffic goes through ocproxy. */
 export const OPENCONNECT: CommandClient = {
   command: [
     'openconnect',
@@ -28,14 +28,14 @@ export const OPENCONNECT: CommandClient = {
   ],
 };
 
-/** What a client that is a program works with. */
+/** What a client that is a program needs. */
 export interface ProgramClientParts {
   readonly index: number;
   readonly sim: Simulator;
   readonly wanted: CommandClient;
   readonly tokens: Tokens;
   readonly recording: Recording;
-  /** Its own, for its files. */
+  /** Its own folder for files. */
   readonly folder: string;
 }
 
@@ -47,7 +47,7 @@ export class ProgramClient implements StageClient {
   #socksPort = 0;
   #wanted = false;
   #again: Timer | undefined;
-  /** Refusals of tokens that there were when it started. */
+  /** Number of refused tokens when it started. */
   #refusals = 0;
   #started = 0;
 
@@ -56,7 +56,7 @@ export class ProgramClient implements StageClient {
     this.#parts = parts;
   }
 
-  /** The gateway cannot tell programs on one machine apart: as many sessions as clients have to be there. */
+  /** The gateway cannot distinguish programs on one machine: there must be as many sessions as clients. */
   get connected(): boolean {
     const { sim } = this.#parts;
     return this.#program?.running === true && sim.sessions.list().some(({ state }) => state === 'connected');
@@ -120,7 +120,7 @@ export class ProgramClient implements StageClient {
     this.#program = program;
   }
 
-  /** Ends it, and all that it has started. */
+  /** Ends it, and all processes that it started. */
   async stop(): Promise<void> {
     this.#wanted = false;
     this.#again?.cancel();

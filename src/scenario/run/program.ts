@@ -2,27 +2,27 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { errorText } from '../../lib/errors.ts';
 import { printable } from '../../lib/printable.ts';
 
-/** Characters of one line of a program's output. */
+/** Maximum number of characters in one line of a program's output. */
 const MAX_LINE = 1000;
-/** Time that a program has to end after it was asked to, in milliseconds. */
+/** Time for a program to end after it is asked to, in milliseconds. */
 const GRACE_MS = 5000;
 
-/** A program that is run, and what becomes of it. */
+/** A running program and its result. */
 export interface ProgramOptions {
   readonly command: readonly string[];
   readonly cwd: string;
   /** Each line that it prints. */
   readonly onLine: (text: string) => void;
-  /** Exit status, or the name of a signal; a text where it could not even be started. */
+  /** Exit status, or the name of a signal; a string if it could not be started. */
   readonly onEnd: (status: number | string) => void;
 }
 
-/** Another program in a process group of its own, so that what it starts ends with it. */
+/** Another program in a process group of its own, so that processes it starts end with it. */
 export class Program {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #over = false;
-  /** True once it was asked to end. */
+  /** True once it has been asked to end. */
   stopping = false;
 
   constructor({ command: [program, ...args], cwd, onLine, onEnd }: ProgramOptions) {
@@ -48,7 +48,7 @@ export class Program {
     return !this.#over;
   }
 
-  /** Asks it to end, as Ctrl-C does, and makes it end when it does not. Resolves when it and all that it started are gone. */
+  /** Asks it to end, like Ctrl-C, and kills it if it does not. Resolves when it and all processes that it started are gone. */
   async stop(clock: { setTimer(ms: number, fn: () => void): { cancel(): void } }): Promise<void> {
     this.stopping = true;
     if (!this.#over) this.#signal('SIGINT');
@@ -58,19 +58,19 @@ export class Program {
     this.#signal('SIGKILL');
   }
 
-  /** To the whole group; nothing where that is gone. */
+  /** To the whole group; no effect if that is gone. */
   #signal(name: NodeJS.Signals): void {
     const { pid } = this.#child;
     if (pid === undefined) return;
     try {
       process.kill(-pid, name);
     } catch {
-      // It has ended, and so has everything that it had started.
+      // It has ended, and so have all processes that it started.
     }
   }
 }
 
-/** Splits what comes into lines, of which none is longer than fits a report. */
+/** Splits output into lines, each short enough for a report. */
 function lines(stream: NodeJS.ReadableStream, onLine: (text: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');

@@ -21,7 +21,7 @@ export async function realStage(
   const tokens = new Tokens(scenario.token ?? {}, () => sim, { clock: systemClock });
   const { client = 'bundled', clients: count = 1 } = scenario;
   const indices = Array.from({ length: count }, (_, i) => i);
-  // Beneath a folder that nobody else can read, for the tokens in it.
+  // In a folder that nobody else can read, because it contains tokens.
   const folder = client === 'bundled' ? undefined : mkdtempSync(join(tmpdir(), 'tunnelite-scenario-'));
   const wanted = client === 'openconnect' ? OPENCONNECT : client;
   const clients = indices.map((index) =>

@@ -1,41 +1,41 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { TunneliteEvent } from '../../telemetry/index.ts';
 
-/** Events that a run remembers. Ours to choose: eight hours of ten clients are some 150,000. */
+/** Maximum number of events kept for a run. Our choice: eight hours of ten clients produce some 150,000. */
 const MAX_EVENTS = 1_000_000;
-/** Lines of clients that a run remembers. */
+/** Maximum number of client lines kept for a run. */
 const MAX_NOTES = 100_000;
 
-/** An event, and when it happened: milliseconds since the start. */
+/** An event and its time: milliseconds since the start. */
 export interface RecordedEvent {
   readonly at: number;
   readonly event: TunneliteEvent;
 }
 
-/** Something that a client said, or that happened to it. */
+/** A line that a client printed, or an event of a client. */
 export interface RecordedNote {
   readonly at: number;
   readonly client: number;
   readonly text: string;
 }
 
-/** A step that was made. */
+/** A completed step. */
 export interface RecordedStep {
   readonly at: number;
   readonly text: string;
 }
 
-/** A page that a client asked for, when it was done. */
+/** A page that a client requested, when it completed. */
 export interface RecordedPage {
   readonly at: number;
   readonly client: number;
-  /** Undefined when it came. */
+  /** Undefined if it succeeded. */
   readonly failure: string | undefined;
-  /** How long it took. */
+  /** Its duration. */
   readonly milliseconds: number;
 }
 
-/** A client that is a program, and ended. */
+/** A client program that ended. */
 export interface RecordedExit {
   readonly at: number;
   readonly client: number;
@@ -45,26 +45,26 @@ export interface RecordedExit {
   readonly wanted: boolean;
 }
 
-/** What happened in a run, each with its time since the start by the run's own clock, whatever the simulator's shows. */
+/** Everything that happened in a run, each with its time since the start by the run's own clock, not the simulator's. */
 export class Recording {
   readonly events: RecordedEvent[] = [];
   readonly notes: RecordedNote[] = [];
   readonly steps: RecordedStep[] = [];
   readonly pages: RecordedPage[] = [];
   readonly exits: RecordedExit[] = [];
-  /** True when there was more than is remembered: then nothing can be told for sure. */
+  /** True if there was more than could be kept: then the result is uncertain. */
   overflowed = false;
   #clock: Clock | undefined;
   #start = 0;
   #frozen: number | undefined;
 
-  /** Time counts from now on. */
+  /** Starts the time. */
   begin(clock: Clock): void {
     this.#clock = clock;
     this.#start = clock.monotonic();
   }
 
-  /** Nothing more is taken down: what comes now is the end of the run itself. */
+  /** Stops recording: what follows is the shutdown of the run itself. */
   freeze(): void {
     this.#frozen ??= this.now;
   }
@@ -75,7 +75,7 @@ export class Recording {
     return this.#clock === undefined ? 0 : this.#clock.monotonic() - this.#start;
   }
 
-  /** Listens to a simulator. */
+  /** Subscribes to a simulator. */
   readonly onEvent = (event: TunneliteEvent): void => {
     if (this.#frozen !== undefined) return;
     if (this.events.length >= MAX_EVENTS) this.overflowed = true;

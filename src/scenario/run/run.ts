@@ -12,23 +12,23 @@ import { Recording } from './record.ts';
 import { Timeline } from './timeline.ts';
 import { virtualStage } from './virtual-stage.ts';
 
-/** How a scenario is run. */
+/** How to run a scenario. */
 export interface ScenarioOptions {
-  /** In place of the scenario's own. */
+  /** Replaces the scenario's own. */
   readonly seed?: number;
   /**
-   * How long it may take, in milliseconds of the machine's time: a virtual one as a whole, a real one beyond its timeline. Default two
+   * Time limit in milliseconds of real time: for the whole of a virtual run, and in addition to the timeline of a real one. Default two
    * minutes.
    */
   readonly timeout?: number;
-  /** Ends it early. */
+  /** Aborts it. */
   readonly signal?: AbortSignal;
 }
 
 const TIMEOUT_MS = 120_000;
 
 /**
- * Runs a scenario: a file, or one of a program's own. What is expected and is not so is in the result.
+ * Runs a scenario from a file or an object. Unmet expectations are reported in the result, not thrown.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ const TIMEOUT_MS = 120_000;
  * });
  * if (!passed) throw new Error(report);
  * ```
- * @throws TunneliteError `ERR_SCENARIO_INVALID`, `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`: it cannot be begun
+ * @throws TunneliteError `ERR_SCENARIO_INVALID`, `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`: it cannot start
  */
 export async function runScenario(
   scenario: string | Scenario | LoadedScenario,

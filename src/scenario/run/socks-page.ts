@@ -4,22 +4,22 @@ import { errorText } from '../../lib/errors.ts';
 import { exchange } from '../../lib/http-exchange.ts';
 import { systemNetwork, type TcpStream } from '../../network/index.ts';
 
-/** Longest page that is read, in bytes. */
+/** Longest page to read, in bytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Between two tries to reach a SOCKS server that does not listen yet, in milliseconds. */
+/** Interval between attempts to reach a SOCKS server that does not listen yet, in milliseconds. */
 const AGAIN_MS = 100;
 
-/** A page that is fetched through a SOCKS server (RFC 1928), which resolves its name; `socks5h` in the words of curl. */
+/** A page to fetch through a SOCKS server (RFC 1928), which resolves its name; `socks5h` in curl's terms. */
 export interface SocksPage {
   readonly url: string;
   readonly socksPort: number;
-  /** PEM of the CA that an https page is to be trusted by. */
+  /** PEM of the CA to trust for an https page. */
   readonly ca: string;
   readonly clock: Clock;
   readonly timeout: number;
 }
 
-/** Returns why the page did not come; undefined when it did. */
+/** Returns why the page failed; undefined if it succeeded. */
 export async function fetchBySocks({ url, socksPort, ca, clock, timeout }: SocksPage): Promise<string | undefined> {
   const target = new URL(url);
   const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80));
@@ -57,7 +57,7 @@ async function opened(
 ): Promise<TcpStream> {
   for (;;) {
     const stream = systemNetwork.connect({ host: '127.0.0.1', port: socksPort });
-    // What comes after somebody has waited is seen by whoever uses the stream next.
+    // Data that arrives later is left for the next reader of the stream.
     stream.on('error', () => undefined);
     try {
       await once(stream, 'connect', { signal });
@@ -84,7 +84,7 @@ async function greet(stream: TcpStream, host: string, port: number, signal: Abor
   await bytes(stream, length + 2, signal);
 }
 
-/** Exactly so many bytes: what comes after them stays in the stream. */
+/** Reads exactly this many bytes: later bytes stay in the stream. */
 async function bytes(stream: TcpStream, count: number, signal: AbortSignal): Promise<Buffer> {
   for (;;) {
     const read = stream.read(count) as Buffer | null;

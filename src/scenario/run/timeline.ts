@@ -8,10 +8,10 @@ import type { ScenarioStep } from '../format/types.ts';
 import type { Recording } from './record.ts';
 import type { Stage } from './stage.ts';
 
-/** When a page counts as failed, where the scenario says nothing. Milliseconds. */
+/** Default timeout of a page. Milliseconds. */
 const PAGE_TIMEOUT_MS = 20_000;
 
-/** Makes the steps of a scenario happen, each at its time, and fetches pages meanwhile. */
+/** Carries out the steps of a scenario, each at its time, and fetches pages meanwhile. */
 export class Timeline {
   readonly #loaded: LoadedScenario;
   readonly #stage: Stage;
@@ -19,7 +19,7 @@ export class Timeline {
   /** Every rule that was ever in force, by its name. */
   readonly rules = new Map<string, FaultHandle>();
   readonly #over = Promise.withResolvers<void>();
-  /** The steps under way, and those that wait for them. */
+  /** The steps in progress, and those that wait for them. */
   #working: Promise<void> | undefined;
   #ended = false;
 
@@ -30,12 +30,12 @@ export class Timeline {
     this.#over.promise.catch(() => undefined);
   }
 
-  /** Settled when the last step was made, or one could not be. */
+  /** Settled when the last step is complete, or one failed. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
 
-  /** Sets everything going. Steps at 0s are made before the first client comes. */
+  /** Starts everything. Steps at 0s are carried out before the first client connects. */
   begin(): void {
     const { scenario } = this.#loaded;
     const { clock } = this.#stage;
@@ -64,7 +64,7 @@ export class Timeline {
     if (!this.#ended) this.#recording.page(index, failure, this.#recording.now - begin);
   }
 
-  /** Steps wait for those before them: new keys take their time, and what is ended after them is to meet them. */
+  /** Steps wait for earlier ones: new keys take time, and sessions ended afterwards must already see them. */
   #make(step: ScenarioStep, index: number): void {
     if (this.#ended) return;
     const work = (): Promise<void> | undefined => {
@@ -126,7 +126,7 @@ export class Timeline {
     } else if (gateway !== undefined) {
       told(`gateway ${gateway}${cookies === 'lose' ? ', cookies are lost' : ''}`);
       if (gateway === 'start') await sim.gateway.start();
-      // Over when everybody has left, which may be never.
+      // Complete when all clients have left, which may be never.
       else if (gateway === 'drain') sim.gateway.drain().catch(() => undefined);
       else await sim.gateway[gateway]({ cookies });
     } else if (client !== undefined) {

@@ -6,18 +6,18 @@ import { TUNNEL_DEFAULT_SCOPE } from '../../lib/tunnel-api.ts';
 import type { Simulator } from '../../simulator/index.ts';
 import type { ScenarioToken } from '../format/types.ts';
 
-/** Longest that Entra ID may take for an answer: a client has long given up by then. Milliseconds. */
+/** Time limit for an answer from Entra ID: a client has given up long before. Milliseconds. */
 const SIGN_IN_MS = 3_600_000;
 
-/** How Entra ID is reached, and by which time. */
+/** How to reach Entra ID, and the clock to use. */
 export interface TokenWay {
   readonly clock: Clock;
   readonly dial?: Dial;
 }
 
 /**
- * The token of each client. One is used until the gateway has refused it, as apps do that have it from a cache: also when it has expired
- * meanwhile. One that comes after its client has given up is there for the next try.
+ * The token of each client. It is used until the gateway refuses it, like a token in an app's cache: even if it has expired
+ * meanwhile. A token that arrives after its client has given up is used for the next attempt.
  */
 export class Tokens {
   readonly #wanted: ScenarioToken;
@@ -31,13 +31,13 @@ export class Tokens {
     this.#way = way;
   }
 
-  /** @param refused whether the gateway has refused the one before */
+  /** @param refused whether the gateway has refused the previous one */
   get(client: number, refused = false): Promise<string> {
     const known = refused ? undefined : this.#cached.get(client);
     if (known) return known;
     const made = this.#make();
     this.#cached.set(client, made);
-    // One that could not be had is asked for again.
+    // After a failure, a token is requested again.
     made.catch(() => this.#cached.get(client) === made && this.#cached.delete(client));
     return made;
   }
@@ -57,7 +57,7 @@ export class Tokens {
     });
   }
 
-  /** By user name and password (the grant `password`), for there is nobody who would fill in a page. */
+  /** With user name and password (the grant `password`), because nobody is there to fill in a form. */
   async #signIn(): Promise<string> {
     const sim = this.#sim();
     const tenant = sim.identity.directory.defaultTenant;

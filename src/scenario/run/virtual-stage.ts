@@ -8,7 +8,7 @@ import type { Recording } from './record.ts';
 import type { Stage, StageClient } from './stage.ts';
 import { Tokens } from './tokens.ts';
 
-/** A note of a world: time, client, and what it says. */
+/** A note of a world: time, client, and text. */
 const NOTE = /^(\d+\.\d+) client (\d+) (.*)$/s;
 
 class VirtualClient implements StageClient {
@@ -35,7 +35,7 @@ class VirtualClient implements StageClient {
     const client = this.#client;
     switch (action) {
       case 'connect':
-        // What keeps it is in its notes, and it tries again.
+        // Its notes contain the reason, and it tries again.
         client.connect().catch(() => undefined);
         return;
       case 'disconnect':
@@ -86,7 +86,7 @@ export async function virtualStage(
     sim: made.sim,
     clock: made.clock,
     clients: made.clients.map((client) => new VirtualClient(client, tokens)),
-    // They come within the first second, by chance.
+    // They connect at random times within the first second.
     begin: () => undefined,
     async pass(over) {
       const limit = Promise.withResolvers<never>();
@@ -94,7 +94,7 @@ export async function virtualStage(
       const onAbort = (): void => limit.reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
-        // A day more than the end, for what a step has begun and waits for.
+        // One more day than the end, for operations that a step has started and waits for.
         await made.until(Promise.race([over, limit.promise]), end + 86_400_000);
       } finally {
         timer.cancel();
@@ -106,10 +106,10 @@ export async function virtualStage(
   };
 }
 
-/** What stages need to know beside the scenario. */
+/** What stages need in addition to the scenario. */
 export interface StageParts {
   readonly seed: number;
-  /** Milliseconds of the machine's time that a run may take beside what passes by the timeline. */
+  /** Real time that a run may take, in addition to time that passes by the timeline, in milliseconds. */
   readonly timeout: number;
   readonly recording: Recording;
   readonly signal: AbortSignal | undefined;

@@ -1,11 +1,11 @@
 /**
  * The smallest part of a list that fails: delta debugging (Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, 2002,
- * section 3.2). Of the result nothing can be left out; another small part may fail too. The order stays.
+ * section 3.2). Nothing can be removed from the result; another small part may fail too. The order is preserved.
  *
- * The number of tries grows with the logarithm of the list's length for each entry that is needed, and with its square at worst.
+ * The number of attempts is logarithmic in the list's length for each entry that is needed, and quadratic in the worst case.
  *
- * @param fails whether a part fails; asked once for each
- * @param enough ends it early, with what was found by then
+ * @param fails whether a part fails; called once for each part
+ * @param enough stops the search early, with the result so far
  */
 export async function minimize<T>(
   items: readonly T[],
@@ -38,7 +38,7 @@ export async function minimize<T>(
   return left.map((index) => items[index]!);
 }
 
-/** One piece alone, or all but one, whichever fails first; and into how many pieces it is cut next. */
+/** One piece alone, or all but one, whichever fails first; and the number of pieces for the next cut. */
 async function smallerPart(
   whole: readonly number[],
   pieces: number,

@@ -9,49 +9,49 @@ import type { ScenarioResult } from '../report/result.ts';
 import { runScenario, type ScenarioOptions } from '../run/run.ts';
 import { minimize } from './minimize.ts';
 
-/** How a scenario is made smaller. */
+/** How to shrink a scenario. */
 export interface ShrinkOptions extends ScenarioOptions {
-  /** Runs at most. Default 1000. */
+  /** Maximum number of runs. Default 1000. */
   readonly maxRuns?: number;
   /**
-   * Whether a smaller scenario shows what the whole one has shown. Default: it comes to its end, and one of the expectations that were
-   * not met is not met again, although it is without any step.
+   * Whether a smaller scenario shows the same failure as the original. Default: it runs to its end, and one of the unmet expectations
+   * is unmet again, although it would be met without any step.
    */
   readonly fails?: (result: ScenarioResult) => boolean;
   /** Called after each run. */
   readonly onRun?: (progress: ShrinkProgress) => void;
 }
 
-/** How far it has come. */
+/** Progress. */
 export interface ShrinkProgress {
   readonly runs: number;
-  /** Steps of the smallest scenario so far, its end not counted. */
+  /** Steps of the smallest scenario so far, not counting its end. */
   readonly steps: number;
 }
 
 /** The shortest scenario that still fails. */
 export interface ShrunkScenario {
   readonly scenario: Scenario;
-  /** A file that does it again. */
+  /** A file that reproduces the failure. */
   readonly yaml: string;
-  /** What came of it. */
+  /** Its result. */
   readonly result: ScenarioResult;
-  /** Steps of the whole scenario and of this one, their ends not counted. */
+  /** Steps of the original scenario and of this one, not counting their ends. */
   readonly steps: { readonly before: number; readonly after: number };
   readonly runs: number;
-  /** Whether nothing more can be left out. False: `maxRuns` was reached, or it was told to stop. */
+  /** Whether nothing more can be removed. False: `maxRuns` was reached, or the search was stopped. */
   readonly minimal: boolean;
 }
 
 const MAX_RUNS = 1000;
 
-/** Tries that the end of the timeline is moved forward in. */
+/** Attempts to move the end of the timeline forward. */
 const END_TRIES = 6;
 
 /**
- * Makes a scenario that fails as short as it can be: no step of its timeline can be left out any more, it has as few clients as will do, and
- * only the expectations that are not met. Every rule has chance of its own, which follows from the seed and its name, so that leaving one out
- * changes nothing for the others; and the same scenario is always made into the same one.
+ * Makes a failing scenario as short as possible: no step of its timeline can be removed, it has as few clients as necessary, and
+ * only the unmet expectations. The randomness of every rule follows from the seed and the rule's name, so that removing one
+ * changes nothing for the others; and the same scenario always gives the same result.
  *
  * @example
  * ```ts fragment
@@ -60,7 +60,7 @@ const END_TRIES = 6;
  * const { yaml, steps } = await shrinkScenario('storm.yaml');
  * console.log(`${steps.after} of ${steps.before} steps matter:\n${yaml}`);
  * ```
- * @throws TunneliteError `ERR_SCENARIO_SHRINK`: it passes, it cannot be run to its end, or it lives on the real clock; and what
+ * @throws TunneliteError `ERR_SCENARIO_SHRINK`: it passes, it cannot be run to its end, or it uses the real clock; and what
  *   `runScenario` throws; `ERR_COUNT_INVALID`
  */
 export async function shrinkScenario(
@@ -84,11 +84,11 @@ class Shrinker {
   readonly #name: string;
   readonly #before: number;
   readonly #fails: (result: ScenarioResult) => boolean;
-  /** The smallest one that fails, and what came of it. */
+  /** The smallest failing scenario, and its result. */
   #best: Scenario;
   #result: ScenarioResult | undefined;
   #runs = 0;
-  /** Whether it passes without its steps, and has to. */
+  /** Whether it passes without its steps, and must. */
   #controlled = false;
   /** Whether scenarios without steps pass, by their text. */
   readonly #controls = new Map<string, boolean>();
@@ -109,7 +109,7 @@ class Shrinker {
     const bare = withTimeline(this.#best, [this.#best.timeline.at(-1)!]);
     const control = bare && (await this.#run(bare));
     this.#controlled = control === undefined || !this.#fails(control);
-    // With a judgement of the caller's own nobody knows which expectations it is about.
+    // With the caller's own function, the relevant expectations are unknown.
     if (this.#options.fails === undefined) this.#keepMissed(whole, bare, control);
     let before: Scenario | undefined;
     while (before !== this.#best && !this.#enough) {
@@ -130,7 +130,7 @@ class Shrinker {
     };
   }
 
-  /** Keeps the expectations that are not met; of those, the ones that are met where nothing happens, if there are such. */
+  /** Keeps the unmet expectations; among those, the ones that are met if nothing happens, if there are any. */
   #keepMissed(whole: ScenarioResult, bare: Scenario | undefined, control: ScenarioResult | undefined): void {
     const missed = this.#best.expect.filter((_, i) => whole.expectations[i]?.passed === false);
     if (missed.length === 0) return;
@@ -155,7 +155,7 @@ class Shrinker {
     return result;
   }
 
-  /** Takes a smaller scenario in place of the one that there is, if it fails as well. */
+  /** Replaces the current scenario by a smaller one, if that fails too. */
   async #take(smaller: Scenario | undefined): Promise<boolean> {
     if (smaller === undefined || this.#enough) return false;
     const result = await this.#run(smaller);
@@ -165,7 +165,7 @@ class Shrinker {
     return true;
   }
 
-  /** What fails because there is not enough of it, such as an end before anything can have happened, is no smaller case of the same. */
+  /** A failure caused by removing too much, such as an end before anything can happen, is not a smaller case of the same failure. */
   async #passesWithoutSteps(scenario: Scenario): Promise<boolean> {
     const bare = this.#controlled ? withTimeline(scenario, [scenario.timeline.at(-1)!]) : undefined;
     if (bare === undefined) return true;
@@ -196,7 +196,7 @@ class Shrinker {
       if (await this.#take({ ...this.#best, clients: count })) return;
   }
 
-  /** What is left out has its default then. */
+  /** Omitted members then have their defaults. */
   async #withoutMembers(): Promise<void> {
     for (const member of ['link', 'nat', 'token', 'resources', 'services', 'identity', 'gateway'] as const) {
       if (this.#best[member] === undefined) continue;
@@ -208,7 +208,7 @@ class Shrinker {
   async #soonerEnd(): Promise<void> {
     const { timeline } = this.#best;
     const last = timeline.at(-2);
-    // Seconds as one writes them.
+    // Seconds in the usual notation.
     let from = Math.floor((last ? parseDuration(last.at) : 0) / 1000);
     let to = Math.ceil(parseDuration(timeline.at(-1)!.at) / 1000);
     for (let tries = 0; tries < END_TRIES && to - from > 1; tries++) {
@@ -240,7 +240,7 @@ class Shrinker {
 
 const textOf = (expectation: Expectation): string => JSON.stringify(expectation);
 
-/** A scenario with some of its steps: without what speaks of a rule that is not there any more. Undefined where that leaves no scenario. */
+/** A scenario with some of its steps: without members that refer to a removed rule. Undefined if that leaves no scenario. */
 function withTimeline(scenario: Scenario, steps: readonly ScenarioStep[]): Scenario | undefined {
   const inForce = new Set<string>();
   const added = new Set<string>();
@@ -257,7 +257,7 @@ function withTimeline(scenario: Scenario, steps: readonly ScenarioStep[]): Scena
   return valid({ ...scenario, timeline, expect: withinEnd(expect, steps.at(-1)!) });
 }
 
-/** An expectation about a time that never comes is none. */
+/** An expectation about a time that is never reached is removed. */
 function withinEnd(expect: readonly Expectation[], { at }: ScenarioStep): Expectation[] {
   const end = parseDuration(at);
   return expect.flatMap(({ between, ...rest }) => {
