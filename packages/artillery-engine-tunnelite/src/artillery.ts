@@ -1,4 +1,4 @@
-/* What an engine sees of Artillery: the documented contract between the two, and no more. Times of metrics are milliseconds. */
+/* The part of Artillery that an engine uses: the documented contract between the two, and no more. Times of metrics are milliseconds. */
 
 /** The variables of one virtual user, and the functions that its templates may call. */
 export interface Context {
@@ -8,10 +8,10 @@ export interface Context {
 
 export type Done = (error?: unknown, context?: Context) => void;
 
-/** One step of a flow, as Artillery's own helpers take it and return it. */
+/** One step of a flow, as Artillery's own helpers accept and return it. */
 export type Step = (context: Context, done: Done) => void;
 
-/** Where metrics go. `started` has to be emitted by each virtual user, or the run ends before it does. */
+/** Emitter for metrics. Each virtual user must emit `started`, or the run ends too early. */
 export interface Events {
   emit(event: 'started'): unknown;
   emit(event: 'counter' | 'histogram', name: string, value: number): unknown;
@@ -20,7 +20,7 @@ export interface Events {
   emit(event: 'error', code: string): unknown;
 }
 
-/** The functions that Artillery hands to an engine. */
+/** The functions that Artillery passes to an engine. */
 export interface Helpers {
   template(value: unknown, context: Context): unknown;
   createThink(spec: unknown, defaults: unknown): Step;
@@ -53,7 +53,7 @@ export interface Scenario {
   readonly flow?: unknown;
 }
 
-/** The whole script, after Artillery has read it. */
+/** The complete script, as read by Artillery. */
 export interface Script {
   readonly config: {
     readonly target?: string;

@@ -7,7 +7,7 @@ import { Tokens } from './tokens.ts';
 import { type Members, membersOf, scriptError } from './values.ts';
 import { type Shared, VirtualUser } from './virtual-user.ts';
 
-/** Ours: so many kinds of errors are told of in words. */
+/** Ours: maximum number of error kinds reported in words. */
 const MOST_TOLD = 20;
 
 /**
@@ -21,10 +21,10 @@ export class TunneliteEngine {
   readonly #files = new LoginFiles();
   readonly #shared: Shared;
   readonly #users = new WeakMap<Context, VirtualUser>();
-  /** Codes of errors that were told of in words. */
+  /** Codes of errors that were reported in words. */
   readonly #told = new Set<string>();
 
-  /** As Artillery calls it, once in each worker. @throws EngineError `ERR_ENGINE_SCRIPT` */
+  /** Called by Artillery, once in each worker. @throws EngineError `ERR_ENGINE_SCRIPT` */
   constructor(script: Script, _events: unknown, helpers: Helpers) {
     this.#script = script;
     this.#helpers = helpers;
@@ -42,7 +42,7 @@ export class TunneliteEngine {
   }
 
   /**
-   * What runs one user's flow. Artillery calls this once for each scenario, and what it returns for each user.
+   * Creates the function that runs one user's flow. Artillery calls this once for each scenario, and the returned function for each user.
    * @throws EngineError `ERR_ENGINE_SCRIPT`
    */
   createScenario(scenario: Scenario, events: Events): (context: Context, done: Done) => void {
@@ -61,7 +61,7 @@ export class TunneliteEngine {
     };
   }
 
-  /** Returns why the user failed. Whatever came of it, nothing of the user is open then. */
+  /** Returns why the user failed. In any case, nothing of the user is open afterwards. */
   async #run(steps: readonly Step[], context: Context, events: Events): Promise<unknown> {
     const user = new VirtualUser(this.#shared, events);
     this.#users.set(context, user);
@@ -78,7 +78,7 @@ export class TunneliteEngine {
     }
   }
 
-  /** Artillery only counts codes: the first error of each is told in words. */
+  /** Artillery only counts codes: the first error of each is reported in words. */
   #tell(error: unknown): void {
     const code = codeOf(error);
     if (this.#told.has(code) || this.#told.size >= MOST_TOLD) return;
@@ -87,7 +87,7 @@ export class TunneliteEngine {
   }
 }
 
-/** Resolves when a step is done. @throws what it fails with */
+/** Resolves when a step is complete. @throws the step's error */
 function taken(step: Step, context: Context): Promise<void> {
   return new Promise((resolve, reject) => {
     step(context, (error) => (error ? reject(error) : resolve()));

@@ -1,14 +1,14 @@
-/** What may go wrong in the engine itself. What goes wrong in the client has a code of Tunnelite's: docs/reference/errors.md. */
+/** Errors of the engine itself. Errors of the client have a Tunnelite code: docs/reference/errors.md. */
 export type EngineErrorCode =
-  /** The script says something that means nothing to the engine. */
+  /** The script contains something that the engine does not understand. */
   | 'ERR_ENGINE_SCRIPT'
   /** A step needs a tunnel, and there is none. */
   | 'ERR_ENGINE_NOT_CONNECTED'
   /** No token is available. */
   | 'ERR_ENGINE_TOKEN'
-  /** An answer has another status than the step expects. */
+  /** A response has another status than the step expects. */
   | 'ERR_ENGINE_STATUS'
-  /** An answer is not the one that the step expects. */
+  /** A response is not the one that the step expects. */
   | 'ERR_ENGINE_ANSWER'
   /** What the step waits for did not happen in time. */
   | 'ERR_ENGINE_TIMEOUT';
@@ -23,7 +23,7 @@ export class EngineError extends Error {
   }
 }
 
-/** The name under which an error is counted: its code, or what kind of error it is. */
+/** The name under which an error is counted: its code, or the kind of error. */
 export function codeOf(error: unknown): string {
   const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as {
     code?: unknown;
@@ -33,7 +33,7 @@ export function codeOf(error: unknown): string {
   return 'UNKNOWN';
 }
 
-/** An error in words, with what to do next where it says so. */
+/** An error in words, with its hint if it has one. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { hint } = error as { hint?: unknown };

@@ -2,5 +2,5 @@
 import { TunneliteEngine } from './engine.ts';
 
 export { EngineError, type EngineErrorCode } from './errors.ts';
-// Releases of Artillery that call require() take the whole module for the engine.
+// Releases of Artillery that call require() use the whole module as the engine.
 export { TunneliteEngine, TunneliteEngine as default, TunneliteEngine as 'module.exports' };

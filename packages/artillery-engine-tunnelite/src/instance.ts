@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { wordsOf } from './errors.ts';
 import { scriptError } from './values.ts';
 
-/** A running Tunnelite: what it leaves in `instance.json` of its certificate directory. */
+/** A running Tunnelite, described by `instance.json` in its certificate directory. */
 export interface Instance {
   readonly gateway: string;
   readonly admin: string;

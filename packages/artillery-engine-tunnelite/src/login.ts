@@ -3,7 +3,7 @@ import { type Instance, readInstance, readPem } from './instance.ts';
 import type { TokenEndpoint, TokenOrigin } from './tokens.ts';
 import { type Members, membersOf, oneOf, requiredText, scriptError, textOf, timeOf } from './values.ts';
 
-/* How a virtual user connects: settings of the script, which each `connect` may replace. */
+/* How a virtual user connects: settings of the script, which each `connect` can override. */
 
 export interface Login {
   readonly server: string;
@@ -15,7 +15,7 @@ export interface Login {
   readonly reconnectTimeout: number;
 }
 
-/** What is read from files, once for all users. */
+/** Data read from files, once for all users. */
 export class LoginFiles {
   readonly #pems = new Map<string, string>();
   readonly #instances = new Map<string, Instance>();
@@ -61,7 +61,7 @@ const DTLS = ['auto', 'psk', 'legacy', 'off'] as const;
 export function loginOf(settings: Members, own: Members, target: string | undefined, files: LoginFiles): Login {
   const where = 'connect';
   const given = (from: Members): readonly string[] => ORIGINS.filter((name) => from[name] !== undefined);
-  // Where a step says whose token it is, what the settings say of that does not count.
+  // If a step selects a token, the token settings of the script are ignored.
   const inherited = { ...settings };
   if (given(own).length > 0) for (const name of ORIGINS) delete inherited[name];
   const members: Members = { ...inherited, ...own };
@@ -87,7 +87,7 @@ export function loginOf(settings: Members, own: Members, target: string | undefi
   };
 }
 
-/** YAML reads `off` as a word or as false, by its version. */
+/** YAML parses `off` as a string or as false, depending on its version. */
 function dtlsOf(members: Members, where: string): DtlsWish {
   if (members['dtls'] === false) return 'off';
   if (members['dtls'] === true) return 'auto';

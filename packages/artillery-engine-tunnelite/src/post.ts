@@ -1,7 +1,7 @@
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
 
-/** Ours: how long an answer may be, in bytes, and how long it may take, in milliseconds. */
+/** Ours: maximum length of a response, in bytes, and its time limit, in milliseconds. */
 const MAX_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 30_000;
 
@@ -12,7 +12,7 @@ export interface Post {
   readonly ca?: string | undefined;
 }
 
-/** One POST. Resolves with status and body, whatever the status is. @throws the system's error */
+/** Sends one POST request. Resolves with status and body, whatever the status is. @throws the system's error */
 export function post(
   url: URL,
   { headers, body, ca }: Post,

@@ -2,7 +2,7 @@ import { EngineError } from './errors.ts';
 import { flagOf, membersOf, numberOf, requiredText, scriptError, textOf, timeOf } from './values.ts';
 import type { VirtualUser } from './virtual-user.ts';
 
-/* Steps of one packet and its answer. */
+/* Steps of one packet and its reply. */
 
 const PING_MEMBERS = ['host', 'timeout', 'allowLoss'] as const;
 const UDP_MEMBERS = ['host', 'port', 'payload', 'expect', 'timeout', 'allowLoss'] as const;

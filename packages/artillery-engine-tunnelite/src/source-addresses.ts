@@ -2,8 +2,8 @@ import { isIPv4 } from 'node:net';
 import { scriptError } from './values.ts';
 
 /**
- * Addresses of this machine for the users of one worker: those of a network in turn, each worker with every n-th one, for n workers, so that workers of
- * one machine share none.
+ * Addresses of this machine for the users of one worker: the addresses of a network in turn; each of n workers uses every n-th one, so that workers
+ * on one machine share none.
  */
 export class SourceAddresses {
   readonly #first: number;
@@ -30,7 +30,7 @@ export class SourceAddresses {
     this.#workers = workers;
   }
 
-  /** An address that no other user of this worker has, until all were given out. */
+  /** An address that no other user of this worker has, until all have been assigned. */
   next(): string {
     const place = (this.#worker - 1 + this.#next++ * this.#workers) % this.#size;
     const number = this.#first + place;

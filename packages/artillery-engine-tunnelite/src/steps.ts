@@ -5,18 +5,18 @@ import { request } from './request.ts';
 import { isMembers, type Members, membersOf, numberOf, oneOf, scriptError, timeOf } from './values.ts';
 import type { VirtualUser } from './virtual-user.ts';
 
-/** What steps are made from. */
+/** The input for creating steps. */
 export interface StepParts {
   readonly script: Script;
   readonly settings: Members;
   readonly files: LoginFiles;
   readonly helpers: Helpers;
   readonly events: Events;
-  /** The user whose flow it is. */
+  /** The user who runs the flow. */
   readonly userOf: (context: Context) => VirtualUser;
 }
 
-/** What a step does, with its templates filled in; `undefined` when it is written without anything. */
+/** The action of a step, with its templates filled in; `undefined` if the step has no value. */
 type Action = (user: VirtualUser, value: unknown, context: Context, parts: StepParts) => void | Promise<void>;
 
 const actions: Readonly<Record<string, Action>> = {
@@ -51,7 +51,7 @@ const actions: Readonly<Record<string, Action>> = {
   log: (_user, value) => console.log(String(value)),
 };
 
-/** Steps that are made of other things than one action, and what may stand beside their names. */
+/** Steps that consist of other things than one action, and the members allowed next to their names. */
 const COMPOUND: Readonly<Record<string, readonly string[]>> = {
   think: ['jitter'],
   loop: ['count', 'over', 'whileTrue', 'loopValue', 'loopElement'],
@@ -62,7 +62,7 @@ const COMPOUND: Readonly<Record<string, readonly string[]>> = {
 export const STEP_NAMES: readonly string[] = [...Object.keys(actions), ...Object.keys(COMPOUND)];
 
 /**
- * The steps of a flow. Mistakes are told before the first user arrives, as far as templates let them be seen.
+ * The steps of a flow. Reports mistakes before the first user arrives, as far as they are visible despite templates.
  * @throws EngineError `ERR_ENGINE_SCRIPT`
  */
 export function compileFlow(flow: unknown, where: string, parts: StepParts): readonly Step[] {
@@ -71,7 +71,7 @@ export function compileFlow(flow: unknown, where: string, parts: StepParts): rea
 }
 
 function compileStep(spec: unknown, where: string, parts: StepParts): Step {
-  // `- disconnect` is a string, `- disconnect:` an object with nothing in it.
+  // `- disconnect` is a string, `- disconnect:` an object with an empty value.
   const members: unknown = typeof spec === 'string' ? { [spec]: undefined } : spec;
   if (!isMembers(members)) throw scriptError(`${where} is not a step. Steps are ${STEP_NAMES.join(', ')}.`);
   const name = Object.keys(members).find((each) => STEP_NAMES.includes(each));

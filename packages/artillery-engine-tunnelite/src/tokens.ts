@@ -3,7 +3,7 @@ import { EngineError, wordsOf } from './errors.ts';
 import type { Instance } from './instance.ts';
 import { post } from './post.ts';
 
-/** An OAuth 2.0 token endpoint. With a user name and a password it is asked for a token of that user, else for one of the client itself. */
+/** An OAuth 2.0 token endpoint. With a user name and a password, it issues a token of that user, otherwise one of the client itself. */
 export interface TokenEndpoint {
   readonly url: URL;
   readonly clientId: string;
@@ -13,7 +13,7 @@ export interface TokenEndpoint {
   readonly password?: string | undefined;
 }
 
-/** Where the token of a virtual user comes from. */
+/** The source of a virtual user's token. */
 export type TokenOrigin =
   | { readonly token: string }
   | { readonly file: string }
@@ -22,22 +22,22 @@ export type TokenOrigin =
 
 interface Fetched {
   readonly token: string;
-  /** Seconds that it is good for. */
+  /** Lifetime in seconds. */
   readonly seconds: number;
 }
 
-/** Ours: the share of its life for which a token is used, and how many tokens are kept. */
+/** Ours: the share of its lifetime for which a token is used, and the maximum number of tokens kept. */
 const USED_SHARE = 0.8;
 const MOST_KEPT = 20_000;
-/** Ours: the life of a token that does not tell it, in seconds. */
+/** Ours: the lifetime of a token that does not specify one, in seconds. */
 const DEFAULT_SECONDS = 300;
 
-/** The tokens of all users of a worker: each is fetched once for all who want it, and again when it grows old or was refused. */
+/** The tokens of all users of a worker: each is fetched once for all users who need it, and again when it is old or was refused. */
 export class Tokens {
   readonly #kept = new Map<string, { readonly token: Promise<string>; goodUntil: number }>();
 
   /**
-   * @param refused the token that the gateway has just refused, which is not handed out again
+   * @param refused the token that the gateway has just refused, which is not returned again
    * @throws EngineError `ERR_ENGINE_TOKEN`
    */
   async get(origin: TokenOrigin, refused: string): Promise<string> {
@@ -47,13 +47,13 @@ export class Tokens {
     if (kept !== undefined && performance.now() < kept.goodUntil) {
       const token = await kept.token;
       if (token !== refused) return token;
-      // Somebody else may have replaced it meanwhile.
+      // Another user may have replaced it meanwhile.
       if (this.#kept.get(key) === kept) this.#kept.delete(key);
       return this.get(origin, refused);
     }
     const fetched = fetchToken(origin);
     const entry = { token: fetched.then(({ token }) => token), goodUntil: Number.POSITIVE_INFINITY };
-    // Whoever waits for it is told; nobody may wait.
+    // Callers that wait for it get the error; there may be none.
     entry.token.catch(() => {});
     this.#kept.delete(key);
     this.#kept.set(key, entry);

@@ -1,6 +1,6 @@
 import { EngineError } from './errors.ts';
 
-/* Members of settings and steps, after their templates were filled in. `where` is what they belong to, for messages. */
+/* Members of settings and steps, after their templates were filled in. `where` is their context, for messages. */
 
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -12,7 +12,7 @@ export function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An object with no members but these. @throws EngineError `ERR_ENGINE_SCRIPT` */
+/** An object with no other members than these. @throws EngineError `ERR_ENGINE_SCRIPT` */
 export function membersOf(value: unknown, where: string, allowed: readonly string[]): Members {
   if (!isMembers(value)) throw scriptError(`${where} is not an object. Its members are ${allowed.join(', ')}.`);
   for (const name of Object.keys(value)) {
@@ -22,7 +22,7 @@ export function membersOf(value: unknown, where: string, allowed: readonly strin
   return value;
 }
 
-/** A string that is not empty; undefined when it is left out. @throws EngineError `ERR_ENGINE_SCRIPT` */
+/** A non-empty string; undefined if it is omitted. @throws EngineError `ERR_ENGINE_SCRIPT` */
 export function textOf(members: Members, name: string, where: string): string | undefined {
   const value = members[name];
   if (value === undefined || value === null) return undefined;
@@ -30,14 +30,14 @@ export function textOf(members: Members, name: string, where: string): string | 
   throw scriptError(`"${name}" of ${where} is not a string, or is empty.`);
 }
 
-/** The same for what cannot be left out. */
+/** The same for a required string. */
 export function requiredText(members: Members, name: string, where: string): string {
   const value = textOf(members, name, where);
   if (value === undefined) throw scriptError(`${where} needs "${name}".`);
   return value;
 }
 
-/** A number within bounds; templates make strings of numbers. @throws EngineError `ERR_ENGINE_SCRIPT` */
+/** A number within bounds; templates turn numbers into strings. @throws EngineError `ERR_ENGINE_SCRIPT` */
 export function numberOf(
   members: Members,
   name: string,
@@ -51,10 +51,10 @@ export function numberOf(
   throw scriptError(`"${name}" of ${where} is not a number from ${least} to ${most}.`);
 }
 
-/** Ours: the longest that a step may wait, in seconds. */
+/** Ours: the longest time that a step may wait, in seconds. */
 const MOST_SECONDS = 24 * 3600;
 
-/** A time in seconds, as Artillery has all its times. Returns milliseconds. @throws EngineError `ERR_ENGINE_SCRIPT` */
+/** A time in seconds, like all times in Artillery. Returns milliseconds. @throws EngineError `ERR_ENGINE_SCRIPT` */
 export function timeOf(members: Members, name: string, where: string, seconds: number): number {
   return (numberOf(members, name, where, [0.001, MOST_SECONDS]) ?? seconds) * 1000;
 }

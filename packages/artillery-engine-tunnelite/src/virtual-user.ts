@@ -7,10 +7,10 @@ import { scriptError } from './values.ts';
 import { Watch } from './watch.ts';
 
 type Channel = TunnelClient['channel'];
-/** What a user sends to have an answer. */
+/** What a user sends to get an answer. */
 type Probe = 'request' | 'ping' | 'udp';
 
-/** What a lost packet makes of a look-up, a ping, a connection, a request. */
+/** The effect of a lost packet on a look-up, a ping, a connection, a request. */
 const LOSSES: ReadonlySet<string> = new Set([
   'ERR_CLIENT_DNS',
   'ERR_CLIENT_FETCH',
@@ -18,23 +18,23 @@ const LOSSES: ReadonlySet<string> = new Set([
   'ERR_ENGINE_TIMEOUT',
 ]);
 
-/** What the users of a worker have in common. */
+/** What the users of a worker share. */
 export interface Shared {
   readonly tokens: Tokens;
-  /** The next address of this machine to connect from; undefined: any. */
+  /** The next local address to connect from; undefined: any. */
   readonly nextSource: () => string | undefined;
 }
 
-/** One user of a run: its tunnel, its network, and what goes wrong in it. */
+/** One user of a run: its tunnel, its network, and the faults in it. */
 export class VirtualUser {
   readonly #shared: Shared;
   readonly #events: Events;
   #client: TunnelClient | undefined;
   #carrier: ImpairedCarrier | undefined;
   #watch: Watch;
-  /** Why the tunnel ended, though nobody asked for it. */
+  /** Why the tunnel ended without being closed. */
   #lost: Error | undefined;
-  /** To be called when something has changed. */
+  /** Called when something has changed. */
   readonly #waiting = new Set<() => void>();
 
   constructor(shared: Shared, events: Events) {
@@ -96,7 +96,7 @@ export class VirtualUser {
     throw new EngineError('ERR_ENGINE_NOT_CONNECTED', 'The user has no tunnel. Let "connect" come first.');
   }
 
-  /** Which share of its datagrams is lost, in each direction. */
+  /** Sets the share of its datagrams that is lost, in each direction. */
   blockUdp(loss: number): void {
     void this.client;
     this.#carrier!.lose(loss);
@@ -110,7 +110,7 @@ export class VirtualUser {
     if (loss >= 1) this.#watch.udpRestored();
   }
 
-  /** It is in another network: new ports, and another address where there are several. Resolves with a tunnel from there. */
+  /** Moves to another network: new ports, and another address if there are several. Resolves with a tunnel from there. */
   async roam(timeout: number): Promise<void> {
     const { client } = this;
     const before = this.#watch.reconnects;
@@ -119,7 +119,7 @@ export class VirtualUser {
     await this.#until(() => this.#watch.reconnects > before, timeout, 'The client did not get its tunnel back');
   }
 
-  /** New keys. Resolves when there are any. */
+  /** Renews the keys. Resolves when there are new ones. */
   async rekey(timeout: number): Promise<void> {
     const { client } = this;
     const before = this.#watch.rekeys;
@@ -132,7 +132,7 @@ export class VirtualUser {
     await this.#until(() => client.channel === channel, timeout, `Data did not go over ${channel.toUpperCase()}`);
   }
 
-  /** An answer came through the tunnel, after so many milliseconds. */
+  /** An answer arrived through the tunnel, after this many milliseconds. */
   answered(what: Probe, milliseconds: number): void {
     const { channel } = this.client;
     this.time(what, milliseconds);
@@ -141,14 +141,14 @@ export class VirtualUser {
   }
 
   /**
-   * What comes of something that was sent. Where the script allows losses, one without an answer is counted, and undefined.
-   * @throws what the answer is rejected with; why the tunnel ended
+   * The result of something that was sent. If the script allows losses, one without an answer is counted, and the result is undefined.
+   * @throws the error of the answer; why the tunnel ended
    */
   async unlessLost<T>(what: Probe, allowed: boolean, answer: Promise<T>): Promise<T | undefined> {
     try {
       return await answer;
     } catch (error) {
-      // A tunnel that has ended is no packet lost.
+      // A tunnel that has ended is not a lost packet.
       this.assertNotLost();
       if (!allowed || !LOSSES.has(codeOf(error))) throw error;
       this.count(`${what}.lost`);
@@ -156,7 +156,7 @@ export class VirtualUser {
     }
   }
 
-  /** Leaves, if it has a tunnel. */
+  /** Disconnects, if it has a tunnel. */
   async disconnect(): Promise<void> {
     const client = this.#client;
     const lost = this.#lost !== undefined;
@@ -169,7 +169,7 @@ export class VirtualUser {
     if (client && !lost) this.count('disconnected');
   }
 
-  /** @throws why its tunnel ended, though nobody asked for it */
+  /** @throws why its tunnel ended without being closed */
   assertNotLost(): void {
     if (this.#lost) throw this.#lost;
   }

@@ -1,36 +1,36 @@
 import type { ChannelName, ClientState, TunnelConfiguration } from 'tunnelite/client';
 import type { Events } from './artillery.ts';
 
-/** What is measured of one tunnel. Times begin when the user's flow got to the step, not when an arrival was intended. */
+/** The measurements of one tunnel. Times start when the user's flow reaches the step, not when an arrival was intended. */
 export class Watch {
   readonly #events: Events;
   readonly #now: () => number;
   #openAt: number | undefined;
-  /** The gateway has DTLS, and data has not gone over it yet. */
+  /** The gateway supports DTLS, and no data has used it yet. */
   #dtlsDue = false;
   #channel: ChannelName = 'tls';
-  /** UDP was blocked then, while data went over DTLS, and no answer has come over TLS since. */
+  /** When UDP was blocked while data used DTLS; no answer has arrived over TLS since. */
   #cutAt: number | undefined;
   #decided = false;
-  /** UDP was given back then, and data goes over TLS still. */
+  /** When UDP was restored; data still uses TLS. */
   #restoredAt: number | undefined;
   #lostAt: number | undefined;
   #rekeyAt: number | undefined;
   #rekeys = 0;
   #reconnects = 0;
 
-  /** @param now in milliseconds, of a clock that never goes back */
+  /** @param now in milliseconds of a monotonic clock */
   constructor(events: Events, now: () => number = () => performance.now()) {
     this.#events = events;
     this.#now = now;
   }
 
-  /** How often new keys came about. */
+  /** How many times keys were renewed. */
   get rekeys(): number {
     return this.#rekeys;
   }
 
-  /** How often the client got a lost tunnel back. */
+  /** How many times the client recovered a lost tunnel. */
   get reconnects(): number {
     return this.#reconnects;
   }
@@ -98,7 +98,7 @@ export class Watch {
     this.#count('return.restored');
   }
 
-  /** An answer came through the tunnel. */
+  /** An answer arrived through the tunnel. */
   answered(): void {
     if (this.#cutAt === undefined || this.#channel === 'dtls') return;
     this.#count('fallback.done');
@@ -106,7 +106,7 @@ export class Watch {
     this.#cutAt = undefined;
   }
 
-  /** The user leaves: what has not come about is counted as such. */
+  /** The user leaves: pending measurements are counted as failed. */
   end(): void {
     this.#endFallback();
     this.#endReturn();

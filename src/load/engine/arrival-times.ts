@@ -2,7 +2,7 @@ import type { RandomSource } from '../../lib/random.ts';
 import type { Arrivals } from '../plan/types.ts';
 
 /**
- * When arrivals are intended, in milliseconds since the beginning of the phase, in order. They end with the phase or after `most`, and are known
+ * Intended times of arrivals, in milliseconds since the beginning of the phase, in order. They end with the phase or after `most`, and are known
  * before the first of them: an open loop.
  *
  * @param length of the phase, in milliseconds
@@ -14,7 +14,7 @@ export function arrivalTimes(arrivals: Arrivals, length: number, most: number, r
     const pause = 1000 / arrivals.constant;
     for (let n = 0; n < most && n * pause < length; n++) times.push(n * pause);
   } else if ('poisson' in arrivals) {
-    // The sum of exponential pauses. 1 − x, as x may be 0.
+    // The sum of exponential pauses. 1 − x, because x may be 0.
     for (
       let at = pauseOf(arrivals.poisson, random);
       times.length < most && at < length;
@@ -36,8 +36,8 @@ export function arrivalTimes(arrivals: Arrivals, length: number, most: number, r
 const pauseOf = (rate: number, random: RandomSource): number => (-Math.log(1 - random.float()) * 1000) / rate;
 
 /**
- * When `n` have arrived at a rate that grows evenly: the root of `from·t + (to − from)·t²/2·length = n`. In a form that is exact also where both rates
- * are alike, and Infinity where so many never arrive.
+ * The time after which `n` have arrived at a linearly changing rate: the root of `from·t + (to − from)·t²/2·length = n`. In a form that is exact even
+ * if both rates are equal, and Infinity if that many never arrive.
  */
 function rampTime(n: number, from: number, to: number, length: number): number {
   if (n === 0) return 0;
@@ -47,7 +47,7 @@ function rampTime(n: number, from: number, to: number, length: number): number {
   return (2 * n) / (from + Math.sqrt(root));
 }
 
-/** Numbers from 0 to `count` − 1 in an order of chance (Fisher and Yates). */
+/** Numbers from 0 to `count` − 1 in random order (Fisher and Yates). */
 export function shuffled(count: number, random: RandomSource): number[] {
   const order = Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {

@@ -8,7 +8,7 @@ import {
 import { parseDuration } from '../../lib/duration.ts';
 import type { LoadPlan } from '../plan/types.ts';
 
-/** How clients behave. Times in milliseconds. */
+/** The behavior of clients. Times in milliseconds. */
 export interface Behaviour {
   readonly dtls: DtlsWish;
   readonly userAgent: string;
@@ -18,10 +18,10 @@ export interface Behaviour {
   readonly timeout: number;
 }
 
-/** ocserv offers DTLS to clients that call themselves so. */
+/** ocserv offers DTLS to clients with this user agent. */
 const OPENCONNECT_AGENT = 'Open AnyConnect VPN Agent v9.01';
 
-/** What the plan says of the clients, with what it leaves out. */
+/** The plan's settings for clients, completed with defaults. */
 export function behaviourOf({ client = {}, password }: Pick<LoadPlan, 'client' | 'password'>): Behaviour {
   const {
     dtls = 'auto',

@@ -1,22 +1,22 @@
 import type { CheckedPlan } from '../plan/read.ts';
 import { Causes, Tally } from '../result/tally.ts';
 
-/** What is written down of one phase. Times by the clock. */
+/** The records of one phase. Times by the clock. */
 export interface PhaseBook {
   readonly phase: CheckedPlan['phases'][number];
   readonly from: number;
   /** When it ends, or was ended. */
   to: number;
-  /** How long it should last, in milliseconds. */
+  /** Its planned duration, in milliseconds. */
   readonly planned: number;
   readonly warmUntil: number;
   readonly tally: Tally;
-  /** What was intended within the warm-up. */
+  /** Arrivals and requests intended within the warm-up. */
   readonly warm: Tally;
   readonly dropped: Causes;
 }
 
-/** The phases of a run, and to which of them something belongs: by the time for which it was intended. */
+/** The phases of a run; assigns each measurement to one of them: by its intended time. */
 export class Books {
   readonly phases: PhaseBook[] = [];
 
@@ -35,7 +35,7 @@ export class Books {
     return book;
   }
 
-  /** The last phase that has begun by then. */
+  /** The last phase that had begun by then. */
   at(intended: number): Tally {
     const { phases } = this;
     let i = phases.length - 1;

@@ -31,7 +31,7 @@ export interface ResultParts {
   readonly resolution: number;
 }
 
-/** The document of a run. */
+/** Builds the result document of a run. */
 export function buildResult(parts: ResultParts): LoadResult {
   const { books, sampler, start, interrupted, lagBound } = parts;
   for (const { tally, warm } of books.phases) {
@@ -52,7 +52,7 @@ export function buildResult(parts: ResultParts): LoadResult {
   });
 }
 
-/** What has no answer by now is lost. */
+/** Requests without an answer by now are lost. */
 function countLost(tally: Tally): void {
   tally.count('requests.lost', tally.counted('requests.scheduled') - tally.counted('requests.answered'));
 }

@@ -1,10 +1,10 @@
 import { errorText, isTunneliteError } from '../../lib/errors.ts';
 import { printable } from '../../lib/printable.ts';
 
-/** Ours: characters of a cause. */
+/** Ours: maximum number of characters of a cause. */
 const MOST = 120;
 
-/** Why somebody has no tunnel, in so few words that those with the same trouble come together: addresses, ports and times are left out. */
+/** Why a client has no tunnel, in a few words so that equal causes are grouped: addresses, ports and times are omitted. */
 export function causeOf(error: unknown): string {
   if (!isTunneliteError(error)) return printable(errorText(error)).slice(0, MOST);
   const system = (error.cause as { readonly code?: unknown } | undefined)?.code;

@@ -16,21 +16,21 @@ export interface PlannedPhase {
   readonly phase: Phase;
   readonly length: number;
   readonly warmup: number;
-  /** When arrivals are intended, in milliseconds since its beginning. */
+  /** Intended times of arrivals, in milliseconds since its beginning. */
   readonly times: readonly number[];
-  /** The clients in the order in which their turn comes, by their place in the fleet. */
+  /** The clients in order of their turn, by their index in the fleet. */
   readonly order: readonly number[];
 }
 
 /**
- * Everything that chance decides about the phases, from the seed of the plan. Each worker works out the arrivals of all, and takes its own:
- * together they are those of one process that runs the plan alone.
+ * All random decisions about the phases, from the seed of the plan. Each worker computes the arrivals of all, and takes its own:
+ * together they are the same as those of one process that runs the plan alone.
  */
 export function planPhases({ plan, phases, worker = ALONE }: CheckedPlan): PlannedPhase[] {
   const { seed = 1, clients } = plan;
   const chance = seededRandom(seed);
   return phases.map((phase) => {
-    // A generator for each, so that another phase changes nothing for those after it.
+    // A separate generator for each, so that another phase changes nothing for later ones.
     const random = seededRandom(chance.uint32());
     const length = parseDuration(phase.for);
     const warmup = parseDuration(phase.warmup ?? '0s');
@@ -38,7 +38,7 @@ export function planPhases({ plan, phases, worker = ALONE }: CheckedPlan): Plann
     const most = Math.round((phase.share ?? 1) * clients);
     const all = arrivalTimes(phase.arrivals ?? 'at once', length, most, random);
     const turns = shuffled(clients, random);
-    // Whoever logs in is the next one that has no tunnel; whoever is struck is known by the number of the arrival.
+    // For logins, the next client without a tunnel is used; for faults, the number of the arrival determines the client.
     const login = phase.phase === 'login storm';
     const times = all.filter((_at, number) => isOwn(login ? number : turns[number]!, worker));
     const order = turns.filter((client) => isOwn(client, worker)).map((client) => ownPlace(client, worker));
@@ -46,7 +46,7 @@ export function planPhases({ plan, phases, worker = ALONE }: CheckedPlan): Plann
   });
 }
 
-/** The phases one after the other: a timetable of their boundaries, and in each one of its arrivals. */
+/** The phases in sequence: a timetable of their boundaries, and in each one a timetable of its arrivals. */
 export class Course implements Timetable {
   next: number;
   readonly #phases: readonly PlannedPhase[];
@@ -98,7 +98,7 @@ export class Course implements Timetable {
     this.#onPhase(book);
   }
 
-  /** Looks whether a phase that ends when all is done has come to that. */
+  /** Checks whether a phase with `until: done` is complete. */
   check(now: number): void {
     const book = this.#books.phases.at(-1);
     if (book?.phase.until !== 'done' || now >= this.next || this.#list?.next !== Number.POSITIVE_INFINITY) return;
@@ -107,7 +107,7 @@ export class Course implements Timetable {
     this.next = now;
   }
 
-  /** Ends before its time. */
+  /** Ends the phase early. */
   interrupt(now: number): void {
     const book = this.#books.phases.at(-1);
     if (book) book.to = Math.min(book.to, now);
@@ -146,7 +146,7 @@ export class Course implements Timetable {
     book.dropped.add(why);
   }
 
-  /** The next one in order that has no tunnel. */
+  /** The next client in order without a tunnel. */
   #login(order: readonly number[], intended: number, tally: Tally): string | undefined {
     const { clients } = this.#fleet;
     while (this.#turn < order.length) {

@@ -27,7 +27,7 @@ import type { ClientLogin, LoadSurroundings } from './types.ts';
 
 const DEFAULT_SIZE = 84;
 
-/** All clients of a run, or those of a worker, and what they have in common. */
+/** All clients of a run, or those of a worker, and what they share. */
 export class Fleet implements ClientOwner {
   readonly clients: readonly LoadClientRun[];
   /** How many clients have an inner flow: the first ones. */
@@ -38,9 +38,9 @@ export class Fleet implements ClientOwner {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly reconnectTimeout: number;
-  /** Whom all ask; undefined: each the gateway's end of its own network. */
+  /** The target of all requests; undefined: for each client the gateway's end of its own network. */
   readonly target: Buffer | undefined;
-  /** What the gateway told the first client. */
+  /** The gateway's settings received by the first client. */
   configuration: TunnelConfiguration | undefined;
   readonly #surroundings: LoadSurroundings;
   readonly #common: Omit<LightClientOptions<LightClient>, 'carrier'>;
@@ -53,7 +53,7 @@ export class Fleet implements ClientOwner {
   #dtls = 0;
   #tls = 0;
 
-  /** @param onAnswer the first answer to a request came, so many milliseconds after it was intended */
+  /** @param onAnswer called for the first answer to a request, with the milliseconds since it was intended */
   constructor(
     { plan, worker = ALONE }: CheckedPlan,
     surroundings: LoadSurroundings,
@@ -110,17 +110,17 @@ export class Fleet implements ClientOwner {
     return this.clock.monotonic();
   }
 
-  /** Requests that were due so far. */
+  /** Number of requests that were due so far. */
   get scheduled(): number {
     return this.#scheduled;
   }
 
-  /** How many clients are there, by the way that their packets take. */
+  /** Number of clients, by the channel that their packets use. */
   get channels(): { readonly dtls: number; readonly tls: number; readonly none: number } {
     return { dtls: this.#dtls, tls: this.#tls, none: this.clients.length - this.#dtls - this.#tls };
   }
 
-  /** The network of a client after so many moves. */
+  /** The network of a client after this many moves. */
   network(index: number, moves: number): Carrier {
     return this.#surroundings.carrier(index, moves);
   }
@@ -129,7 +129,7 @@ export class Fleet implements ClientOwner {
     return new LightClient({ ...this.#common, carrier: owner.carrier }, signIn, owner);
   }
 
-  // --- what clients tell
+  // --- callbacks from clients
 
   moved(from: ChannelName | undefined, to: ChannelName | undefined): void {
     this.#add(from, -1);
@@ -156,7 +156,7 @@ export class Fleet implements ClientOwner {
     return this.#flow && index < this.#flow.least ? this.#flow.parts : undefined;
   }
 
-  /** Where flows go, asked for once. */
+  /** The address of the flow target, resolved once. */
   async flowAddress(
     host: InnerHost,
     configuration: TunnelConfiguration,
@@ -170,7 +170,7 @@ export class Fleet implements ClientOwner {
     try {
       return { address: await this.#address, port };
     } catch (error) {
-      // Whoever asked may have lost its tunnel; the next one asks anew.
+      // The client that resolved it may have lost its tunnel; the next one tries again.
       this.#address = undefined;
       throw error;
     }

@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream';
 import type { InnerHost } from '../../client/inner-host.ts';
 import type { Books } from './books.ts';
 
-/** What goes over a flow each time: its number, and which run it is of. */
+/** The record sent over a flow each time: its number, and the run it belongs to. */
 const RECORD = 8;
-/** Ours: bytes that may wait in a flow that is not read from; what is more is not sent. */
+/** Ours: maximum number of bytes waiting in a flow that is not read; further ones are not sent. */
 const MOST_WAITING = 4096;
-/** Ours: a flow is stalled when something was unanswered for so long at the end, in milliseconds. */
+/** Ours: a flow is stalled if a record was unanswered for this long at the end, in milliseconds. */
 const STALLED_MS = 10_000;
 
 export interface FlowParts {
@@ -24,7 +24,7 @@ export class InnerFlow {
   /** When record 0 was intended. */
   #first = 0;
   #scheduled = 0;
-  /** Number of the record that has to come next. */
+  /** Number of the next expected record. */
   #expected: number[] = [];
   #rest: Buffer = Buffer.alloc(0);
   #left = false;
@@ -60,7 +60,7 @@ export class InnerFlow {
     }
   }
 
-  /** Its moment has come. */
+  /** Its turn has come. */
   send(intended: number): void {
     const stream = this.#stream;
     if (!stream || this.#broken || this.#left) return;
@@ -80,7 +80,7 @@ export class InnerFlow {
     return !this.#broken && oldest !== undefined && this.#parts.now() - this.#intended(oldest) > STALLED_MS;
   }
 
-  /** Whoever ends it now does so on purpose. */
+  /** From now on, its end is intended. */
   leave(): void {
     this.#left = true;
     this.#stream?.destroy();
@@ -96,7 +96,7 @@ export class InnerFlow {
     let at = 0;
     for (; at + RECORD <= bytes.length; at += RECORD) {
       const number = bytes.readUInt32BE(at);
-      // What does not come back as it was sent is no echo.
+      // Data that returns modified is not an echo.
       if (number !== this.#expected.shift() || bytes.readUInt32BE(at + 4) !== run) {
         this.#break();
         return;

@@ -28,16 +28,16 @@ export type Place = 'out' | 'logging in' | 'in' | 'over';
 const RELOGIN_FIRST_MS = 1000;
 const RELOGIN_MOST_MS = 30_000;
 
-/** A login that is under way. */
+/** A login in progress. */
 interface Login {
-  /** Undefined: the client was in before, and its session is gone. */
+  /** Undefined: the client had logged in before, and its session is gone. */
   readonly arrival: { readonly intended: number; readonly tally: Tally } | undefined;
   readonly failures: number;
-  /** A refused token was replaced already. */
+  /** A refused token has already been replaced. */
   readonly renewed: boolean;
 }
 
-/** What the clients of a run have in common, and whom they tell. */
+/** What the clients of a run share, and their callbacks. */
 export interface ClientOwner {
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -46,11 +46,11 @@ export interface ClientOwner {
   readonly login: ClientLogin;
   /** Milliseconds. */
   readonly reconnectTimeout: number;
-  /** Whom all ask; undefined: each the gateway's end of its own network. */
+  /** The target of all requests; undefined: for each client the gateway's end of its own network. */
   readonly target: Buffer | undefined;
   now(): number;
   makeClient(owner: LoadClientRun, signIn: SignIn): LightClient;
-  /** The network of a client after so many moves. */
+  /** The network of a client after this many moves. */
   network(index: number, moves: number): Carrier;
   moved(from: ChannelName | undefined, to: ChannelName | undefined): void;
   scheduledOne(): void;
@@ -59,14 +59,14 @@ export interface ClientOwner {
   tunnelOpened(configuration: TunnelConfiguration): void;
   /** Of a client that has an inner flow. */
   flowOf(index: number): FlowParts | undefined;
-  /** Where flows go. */
+  /** Destination of flows. */
   flowAddress(
     host: InnerHost,
     configuration: TunnelConfiguration,
   ): Promise<{ readonly address: string; readonly port: number }>;
 }
 
-/** One client of a load test: its tunnel, its requests, and what is being measured of it. */
+/** One client of a load test: its tunnel, its requests, and its pending measurements. */
 export class LoadClientRun {
   readonly index: number;
   readonly carrier: ImpairedCarrier;
@@ -80,7 +80,7 @@ export class LoadClientRun {
   #source: Buffer | undefined;
   #target: Buffer | undefined;
   #moves = 0;
-  /** Its session goes with its connection: it logs in anew. */
+  /** Its session ends with its connection: it must log in again. */
   #sessionLost = false;
   #dtls: DtlsWatch | undefined;
   #fallback: FallbackWatch | undefined;
@@ -99,17 +99,17 @@ export class LoadClientRun {
     return this.#place;
   }
 
-  /** The way that its packets take; undefined: it has no tunnel. */
+  /** The channel that its packets use; undefined: it has no tunnel. */
   get channel(): ChannelName | undefined {
     return this.#channel;
   }
 
-  /** Nothing that is measured of it is under way. */
+  /** Whether no measurement is pending. */
   get settled(): boolean {
     return this.#place !== 'logging in' && !this.#dtls && !this.#fallback && !this.#reconnect;
   }
 
-  // --- what a plan does to it. Each returns why that means nothing to it, or undefined.
+  // --- actions of a plan. Each returns why it has no effect on this client, or undefined.
 
   login(intended: number, tally: Tally): void {
     tally.count('login.planned');
@@ -158,7 +158,7 @@ export class LoadClientRun {
     this.#reconnect = new ReconnectWatch(tally, now);
   }
 
-  /** The phase is over: who has not got there is written down with how long it has lasted. */
+  /** The phase has ended: records pending measurements with their duration so far. */
   endPhase(now: number): void {
     this.#fallback?.never(now, this.#ledger);
     this.#fallback = undefined;
@@ -166,12 +166,12 @@ export class LoadClientRun {
     this.#reconnect = undefined;
   }
 
-  /** The phase that restored UDP is over. A login's own wait for DTLS goes on. */
+  /** The phase that restored UDP has ended. A login's own wait for DTLS continues. */
   endReturn(now: number): void {
     this.#endDtlsWatch(now);
   }
 
-  /** The run is over. */
+  /** The run has ended. */
   finish(now: number): void {
     this.endPhase(now);
     this.#endDtlsWatch(now);
@@ -184,7 +184,7 @@ export class LoadClientRun {
     if (this.#flow?.stalled) this.#fleet.books.at(now).count('flows.stalled');
   }
 
-  /** Leaves. Resolves when that is said. */
+  /** Disconnects. Resolves when the packet is sent. */
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
@@ -214,7 +214,7 @@ export class LoadClientRun {
     this.#flow?.send(intended);
   }
 
-  // --- what its tunnel tells
+  // --- callbacks from its tunnel
 
   tunnelOpened(client: LightClient, configuration: TunnelConfiguration): void {
     if (client !== this.#client) return;
@@ -305,7 +305,7 @@ export class LoadClientRun {
   }
 
   ended(client: LightClient, error: unknown): void {
-    // A login that fails is told of by its promise.
+    // A failed login is reported by its promise.
     if (client !== this.#client || this.#place !== 'in' || this.#login !== undefined) return;
     const tally = this.#fleet.books.at(this.#fleet.now());
     tally.count('sessions.lost');
@@ -372,7 +372,7 @@ export class LoadClientRun {
     });
   }
 
-  // --- small things
+  // --- helpers
 
   #setChannel(channel: ChannelName | undefined): void {
     if (channel === this.#channel) return;
@@ -385,7 +385,7 @@ export class LoadClientRun {
     this.#dtls = undefined;
   }
 
-  /** Its tunnel is gone for good, and with it what was in it. */
+  /** Its tunnel is gone for good, and with it everything in it. */
   #forgetClient(): void {
     this.#client = undefined;
     this.#host?.close();

@@ -1,19 +1,19 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
 
-/** Things that are intended for times which were known before. */
+/** Actions intended for times that were known in advance. */
 export interface Timetable {
   /** When the next one is intended, by the clock's monotonic time; Infinity: there is none for now. */
   readonly next: number;
-  /** Does it, and goes on to the one after it. */
+  /** Runs it, and advances to the next one. */
   run(intended: number, now: number): void;
 }
 
-/** Ours: things done in one turn of the event loop, so that what comes in is read in between. */
+/** Ours: maximum number of actions in one turn of the event loop, so that input is read in between. */
 const MOST_PER_TURN = 200;
 
 /**
- * Does what timetables intend, in the order of time and each on time where that can be, and tells how late each was. Nothing is left out: a
- * generator that is busy is late, and says so.
+ * Runs the actions of timetables, in chronological order and on time if possible, and reports how late each was. Nothing is skipped: a
+ * busy generator is late, and reports it.
  */
 export class Pacer {
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class Pacer {
   #timer: Timer | undefined;
   #stopped = false;
 
-  /** @param onLag milliseconds that something was late */
+  /** @param onLag called with the delay of an action in milliseconds */
   constructor(clock: Clock, onLag: (intended: number, late: number) => void) {
     this.#clock = clock;
     this.#onLag = onLag;
@@ -32,7 +32,7 @@ export class Pacer {
     this.#tables.push(table);
   }
 
-  /** Begins, or looks anew at what is next after a timetable has changed by itself. */
+  /** Starts, or reschedules after a timetable has changed by itself. */
   wake(): void {
     if (this.#stopped) return;
     this.#timer?.cancel();
@@ -67,7 +67,7 @@ export class Pacer {
   }
 }
 
-/** The same thing again and again. */
+/** The same action again and again. */
 export class Heartbeat implements Timetable {
   next: number;
   readonly #period: number;
@@ -86,7 +86,7 @@ export class Heartbeat implements Timetable {
 }
 
 /**
- * A period in which each of many has its moment, evenly spread: number `n` of round `r` is intended at `start + (r + n / count) · period`.
+ * A period in which each of many has its turn, evenly spread: number `n` of round `r` is intended at `start + (r + n / count) · period`.
  */
 export class Rotation implements Timetable {
   readonly #start: number;
@@ -148,7 +148,7 @@ export class ArrivalList implements Timetable {
     this.#arrive(this.#done++, intended, now);
   }
 
-  /** Takes no more, and returns how many did not get their turn. */
+  /** Stops, and returns how many did not get their turn. */
   end(): number {
     this.#ended = true;
     return this.#times.length - this.#done;

@@ -1,23 +1,23 @@
 import { addressBytes } from '../../lib/ip-address.ts';
 
-/* ICMP echo (RFC 792) in IPv4 (RFC 791): the smallest question that any gateway's network answers. */
+/* ICMP echo (RFC 792) in IPv4 (RFC 791): the smallest request that any gateway's network answers. */
 
 const IP_HEADER = 20;
 const ICMP_HEADER = 8;
 const ECHO_REPLY = 0;
 const ECHO_REQUEST = 8;
 const ICMP = 1;
-/** Ours: what the payload begins with: which run, which client, which request. */
+/** Ours: the beginning of the payload: which run, which client, which request. */
 const MARK = 12;
 export const LEAST_PING = IP_HEADER + ICMP_HEADER + MARK;
 
-/** Whose request was answered. */
+/** The client whose request was answered. */
 export interface PingAnswer {
   readonly client: number;
   readonly request: number;
 }
 
-/** Sum of 16-bit words, of one's complement (RFC 1071). */
+/** One's complement sum of 16-bit words (RFC 1071). */
 function checksum(buffer: Buffer, from: number, to: number): number {
   let sum = 0;
   let at = from;
@@ -27,9 +27,9 @@ function checksum(buffer: Buffer, from: number, to: number): number {
   return ~sum & 0xffff;
 }
 
-/** Writes requests into one piece of memory, and knows their answers again. */
+/** Writes requests into one buffer, and recognizes their answers. */
 export class PingCodec {
-  /** The last request that was written is here, from `offset` on. */
+  /** The last request is here, from `offset` on. */
   readonly buffer: Buffer;
   readonly offset: number;
   readonly size: number;
@@ -37,8 +37,8 @@ export class PingCodec {
 
   /**
    * @param size bytes of a whole packet
-   * @param headroom bytes before it that its sender needs
-   * @param run a number of chance, by which this run's answers are known
+   * @param headroom bytes before the packet that its sender needs
+   * @param run a random number that identifies this run's answers
    */
   constructor(size: number, headroom: number, run: number) {
     this.size = Math.max(size, LEAST_PING);
@@ -83,7 +83,7 @@ export class PingCodec {
   }
 }
 
-/** The first address of the network that an address is in, as bytes: that of the gateway's own end. */
+/** The first address of an address's network, as bytes: that of the gateway's own end. */
 export function firstAddress(address: string, netmask: string): Buffer | undefined {
   const own = addressBytes(address);
   const mask = addressBytes(netmask);

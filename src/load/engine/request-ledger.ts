@@ -1,11 +1,11 @@
-/** Ours: unanswered requests that are remembered of one client, so that each answer counts once. */
+/** Ours: maximum number of unanswered requests remembered for one client, so that each answer counts once. */
 const MOST_OPEN = 4096;
 
 export type Answered = 'first' | 'repeated';
 
 /**
- * The requests of one client: number `n` is intended at `first + n · period`, whether or not it can be sent. So what was lost is counted on
- * the schedule, and nobody has to remember when each was sent.
+ * The requests of one client: number `n` is intended at `first + n · period`, whether or not it can be sent. So losses are counted on
+ * the schedule, and no send times need to be stored.
  */
 export class RequestLedger {
   readonly #period: number;
@@ -39,10 +39,10 @@ export class RequestLedger {
     return this.#first + number * this.#period;
   }
 
-  /** An answer came. Undefined: there is no such request. */
+  /** An answer arrived. Undefined: there is no such request. */
   answer(number: number): Answered | undefined {
     if (number >= this.#scheduled) return undefined;
-    // Mostly it is the first of few.
+    // Usually it is the first of few.
     const at = this.#open.indexOf(number);
     if (at < 0) return 'repeated';
     this.#open.splice(at, 1);
@@ -51,8 +51,8 @@ export class RequestLedger {
   }
 
   /**
-   * When the first of those requests was intended that stayed without an answer since the newest that has one; undefined where there is none.
-   * @param before only those with a smaller number
+   * The intended time of the first request without an answer since the newest answered one; undefined if there is none.
+   * @param before only requests with a smaller number
    */
   unansweredSince(before = this.#scheduled): number | undefined {
     const number = this.#newest + 1;

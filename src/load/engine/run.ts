@@ -10,20 +10,20 @@ import { Heartbeat, Pacer, Rotation } from './pacer.ts';
 import { Sampler, sampleEvery } from './sampler.ts';
 import type { LoadSurroundings } from './types.ts';
 
-/** Ours: how often the generator looks at itself, in milliseconds, and how late it may be when the plan does not say. */
+/** Ours: how often the generator checks its own lateness, in milliseconds, and the default bound. */
 const HEARTBEAT_MS = 20;
 const LAG_BOUND = '100ms';
-/** Ours: how often it is looked whether a phase is done, in milliseconds. */
+/** Ours: how often to check whether a phase is complete, in milliseconds. */
 const CHECK_MS = 200;
-/** Ours: from the making of the clients to the first phase, in milliseconds. */
+/** Ours: time from the creation of the clients to the first phase, in milliseconds. */
 const LEAD_MS = 50;
-/** Ours: clients that leave at a time. */
+/** Ours: number of clients that leave at a time. */
 const LEAVING = 200;
 const SETTLE = '2s';
 
 /**
- * Runs a plan. What goes wrong with clients is in the result and is no error.
- * @throws TunneliteError where the run cannot begin
+ * Runs a plan. Errors of clients are part of the result and are not thrown.
+ * @throws TunneliteError if the run cannot begin
  */
 export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundings): Promise<LoadResult> {
   const { clock, signal, onProgress } = surroundings;
@@ -53,12 +53,12 @@ export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundin
     pacer,
     onPhase: ({ phase }) => surroundings.onPhase?.({ phase: phase.phase, name: phase.name }),
     onEnd: () => {
-      // At once: what is intended for the moment of the end is not part of the run.
+      // Immediately: actions intended for the moment of the end are not part of the run.
       for (const rotation of rotations) rotation.end();
       over.resolve(false);
     },
   });
-  // First in line: what is intended for the moment at which a phase begins belongs to it.
+  // First in line: actions intended for the moment at which a phase begins belong to it.
   pacer.add(course);
   const period = parseDuration(plan.traffic?.every ?? '1s');
   rotations.push(
@@ -122,7 +122,7 @@ export async function runLoad(checked: CheckedPlan, surroundings: LoadSurroundin
     resolution: period,
   });
 
-  /** Of `own` clients out of `all`, among which the period is shared out evenly: each worker's turns fall between those of the others. */
+  /** For `own` of `all` clients, among which the period is divided evenly: each worker's turns fall between those of the others. */
   function turns(period: number, all: number, own: number, turn: (index: number, intended: number) => void): Rotation {
     return new Rotation({ start: start + ((worker.index - 1) * period) / all, period, count: own }, turn);
   }

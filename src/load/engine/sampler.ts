@@ -3,11 +3,11 @@ import type { GatewayUsage, Series } from '../result/types.ts';
 import type { Fleet } from './fleet.ts';
 import type { GatewayProbe, UsageReading } from './types.ts';
 
-/** Ours: points of a series at most, and the shortest time between two, in milliseconds. */
+/** Ours: maximum number of points of a series, and the shortest time between two, in milliseconds. */
 const MOST_POINTS = 600;
 const LEAST_MS = 1000;
 
-/** How often a run of this length is sampled, in milliseconds. */
+/** The sampling interval of a run of this length, in milliseconds. */
 export const sampleEvery = (length: number): number =>
   LEAST_MS * Math.max(1, Math.ceil(length / MOST_POINTS / LEAST_MS));
 
@@ -20,14 +20,14 @@ class UsageColumns {
   readonly loopDelay: Numbers = [];
   #before: { readonly at: number; readonly cpu: number } | undefined;
 
-  /** A point of which nothing is known yet. */
+  /** A point without data yet. */
   push(): void {
     this.cpu.push(null);
     this.rss.push(null);
     this.loopDelay.push(null);
   }
 
-  /** What was read at a time. @param point the number of the point; −1: before the first, which begins with it */
+  /** A reading. @param point the number of the point; −1: before the first, which begins with it */
   set(point: number, at: number, reading: UsageReading | undefined): void {
     const before = this.#before;
     this.#before = reading && { at, cpu: reading.cpu };
@@ -45,7 +45,7 @@ class UsageColumns {
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 
-/** Writes down how things stand, in even steps. */
+/** Records the state of the run at regular intervals. */
 export class Sampler {
   readonly every: number;
   readonly #fleet: Fleet;
@@ -78,7 +78,7 @@ export class Sampler {
     this.every = parts.every;
     this.#usage = parts.usage;
     this.#probe = parts.probe;
-    // The first readings are what the first differences are taken from.
+    // The first readings are the baseline of the first differences.
     const now = fleet.now();
     this.#generator.set(-1, now, this.#usage?.());
     this.#ask(-1, now);
@@ -93,7 +93,7 @@ export class Sampler {
     this.#lag.record(milliseconds);
   }
 
-  /** Has the gateway asked. It may take its time; a point at which the answer to the one before has not come stays unknown. */
+  /** Queries the gateway. That may take time; a point at which the previous query is still pending stays unknown. */
   #ask(point: number, at: number): void {
     this.#asking ??= (this.#probe?.read() ?? Promise.resolve(undefined))
       .then(
@@ -105,12 +105,12 @@ export class Sampler {
       });
   }
 
-  /** Resolves when the last question was answered. */
+  /** Resolves when the last query was answered. */
   async settled(): Promise<void> {
     await this.#asking;
   }
 
-  /** The end of an interval. Returns the 99th percentiles of round trips and lag in it. */
+  /** The end of an interval. Returns its 99th percentiles of round trips and lag. */
   sample(now: number): { readonly roundtrip: number | undefined; readonly lag: number | undefined } {
     const { dtls, tls, none } = this.#fleet.channels;
     this.#t.push(Math.round(now - this.#start));

@@ -1,7 +1,7 @@
 import type { Tally } from '../result/tally.ts';
 import type { RequestLedger } from './request-ledger.ts';
 
-/** The loss of UDP at one client, until its first answer over TLS. */
+/** Measures the loss of UDP at one client, until its first answer over TLS. */
 export class FallbackWatch {
   readonly #tally: Tally;
   readonly #since: number;
@@ -13,21 +13,21 @@ export class FallbackWatch {
     tally.count('fallback.cut');
   }
 
-  /** The client has decided for TLS. */
+  /** The client has switched to TLS. */
   decided(now: number): void {
     if (this.#decided) return;
     this.#decided = true;
     this.#tally.record('decision', now - this.#since);
   }
 
-  /** The first answer over TLS came. @param unanswered when the first request that stayed without answer was intended */
+  /** The first answer over TLS arrived. @param unanswered when the first unanswered request was intended */
   answered(now: number, unanswered: number | undefined): void {
     this.#tally.count('fallback.done');
     if (unanswered === undefined) this.#tally.count('fallback.seamless');
     this.#tally.record('fallback', unanswered === undefined ? 0 : now - unanswered);
   }
 
-  /** The phase is over: how long it has lasted so far. */
+  /** The phase has ended: records the duration so far. */
   never(now: number, ledger: RequestLedger): void {
     this.#tally.count('fallback.never');
     this.#tally.record('fallback', now - (ledger.unansweredSince() ?? this.#since));
@@ -35,7 +35,7 @@ export class FallbackWatch {
   }
 }
 
-/** The loss of a connection, until there is a tunnel again, and an answer in it. */
+/** Measures the loss of a connection, until there is a tunnel again, and an answer in it. */
 export class ReconnectWatch {
   readonly #tally: Tally;
   readonly #since: number;
@@ -76,7 +76,7 @@ export class ReconnectWatch {
   }
 }
 
-/** From something on until data goes over DTLS: after a login, or when UDP is back. */
+/** Measures the time until data uses DTLS: after a login, or after UDP is restored. */
 export class DtlsWatch {
   readonly #tally: Tally;
   readonly #since: number;

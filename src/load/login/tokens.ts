@@ -1,15 +1,15 @@
 import type { Clock } from '../../lib/clock.ts';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
 
-/** Gets a new token from where they come from. */
+/** Gets a new token from its source. */
 export type TokenSource = () => Promise<string>;
 
-/** Ours: a token is fetched anew so long before its end, in milliseconds, and no earlier than after four fifths of its life. */
+/** Ours: a token is renewed this long before its expiry, in milliseconds, but not earlier than after four fifths of its lifetime. */
 const MARGIN_MS = 30_000;
 const MARGIN_SHARE = 0.2;
-/** Ours: so many tokens are refused one after the other before others are no longer asked for. */
+/** Ours: after this many refused tokens in a row, no others are requested. */
 const MOST_REFUSALS = 5;
-/** Ours: bytes of a token that are looked into. */
+/** Ours: maximum number of bytes of a token to inspect. */
 const MAX_TOKEN = 64 * 1024;
 
 interface Kept {
@@ -18,13 +18,13 @@ interface Kept {
   readonly goodUntil: number;
 }
 
-/** The tokens of all clients: each is used until it is about to expire or was refused, and fetched once for all who want it. */
+/** The tokens of all clients: each is used until it is about to expire or was refused, and fetched once for all clients that need it. */
 export class TokenStore {
   readonly #sources: readonly TokenSource[];
   readonly #clock: Clock;
   readonly #onFetch: () => void;
   readonly #kept: (Kept | undefined)[];
-  /** Tokens that were refused since one was taken. */
+  /** Number of tokens refused since one was accepted. */
   #refusals = 0;
   readonly #fetching: (Promise<string> | undefined)[];
 
@@ -47,7 +47,7 @@ export class TokenStore {
     return this.#fetching[index];
   }
 
-  /** The gateway did not take it: the next one gets another, unless several have been refused already. */
+  /** The gateway refused it: the next client gets another, unless several have been refused already. */
   refused(client: number, token: string): void {
     const index = client % this.#sources.length;
     if (this.#kept[index]?.token !== token || this.#refusals >= MOST_REFUSALS) return;
@@ -55,7 +55,7 @@ export class TokenStore {
     this.#kept[index] = undefined;
   }
 
-  /** The gateway took one. */
+  /** The gateway accepted one. */
   accepted(): void {
     this.#refusals = 0;
   }
@@ -73,7 +73,7 @@ export class TokenStore {
   }
 }
 
-/** When a token should be fetched anew; Infinity for one that does not tell. Its signature is the gateway's business. */
+/** When to renew a token; Infinity if it does not specify an expiry. The gateway verifies its signature. */
 export function goodUntil(token: string): number {
   const [, payload = ''] = token.length > MAX_TOKEN ? [] : token.split('.');
   let claims: unknown;

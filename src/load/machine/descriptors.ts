@@ -2,14 +2,14 @@ import { descriptorLimit } from '../../lib/descriptor-limit.ts';
 import { TunneliteError } from '../../lib/errors.ts';
 import type { LoadPlan, PhaseKind } from '../plan/types.ts';
 
-/** Ours: what a process needs besides its clients. */
+/** Ours: descriptors that a process needs besides those of its clients. */
 const OTHERS = 64;
 
-/** After these, clients that have left a port are not the odd one, but all: each holds it while it tries another. */
+/** In these phases all clients, not just a few, leave a port: each keeps it open while it tries another. */
 const NEEDS_TWO_PORTS: ReadonlySet<PhaseKind> = new Set(['udp blackout', 'roam', 'node loss', 'thundering reconnect']);
 
 /**
- * Each client needs a descriptor for its connection and one or two for its datagrams. That is told before the start, not by the
+ * Each client needs a descriptor for its connection and one or two for its datagrams. Reports a shortage before the start, not at the
  * thousandth client.
  * @param clients of this process
  * @throws TunneliteError `ERR_LOAD_DESCRIPTORS`

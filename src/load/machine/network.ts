@@ -5,8 +5,8 @@ import { bareHost } from '../../lib/endpoint.ts';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
 
 /**
- * The machine's network as the clients of a run use it: the gateway's name is looked up once, for what a resolver takes is not the gateway's time; and
- * with a source, each client has an address of its own, another one after each move.
+ * The machine's network for the clients of a run: resolves the gateway's name once, because a resolver's time is not the gateway's; and
+ * with a source, gives each client its own address, and another one after each move.
  * @throws TunneliteError `ERR_CLIENT_CONNECT`
  */
 export async function machineNetwork(
@@ -30,7 +30,7 @@ export async function machineNetwork(
 async function addressOf(host: string, four: boolean): Promise<string> {
   try {
     const all = await lookup(host, { all: true, ...(four && { family: 4 }) });
-    // Where both are there, as for localhost: gateways always have the older one.
+    // If both families are available, as for localhost: every gateway has the older one.
     return (all.find(({ family }) => family === 4) ?? all[0]!).address;
   } catch (cause) {
     throw new TunneliteError('ERR_CLIENT_CONNECT', `${host} has no address to connect to: ${errorText(cause)}.`, {

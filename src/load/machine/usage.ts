@@ -7,13 +7,13 @@ const LOOP_GRAIN_MS = 10;
 const TICKS = 100;
 const PAGE_BYTES = 4096;
 
-/** What this process uses, event loop included. */
+/** Resource usage of this process, including the event loop. */
 export function ownUsage(): () => UsageReading {
   const delay = monitorEventLoopDelay({ resolution: LOOP_GRAIN_MS });
   delay.enable();
   return () => {
     const { user, system } = process.cpuUsage();
-    // The timer itself takes its grain; what is beyond that is delay.
+    // The timer itself has a granularity; anything beyond that is delay.
     const beyond = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - LOOP_GRAIN_MS);
     const loopDelay = { p99: beyond(delay.percentile(99)), max: beyond(delay.max) };
     delay.reset();
@@ -23,7 +23,7 @@ export function ownUsage(): () => UsageReading {
 
 interface ProcessStat {
   readonly parent: number;
-  /** Ticks, of children that have ended included. */
+  /** Ticks, including those of children that have ended. */
   readonly ticks: number;
   readonly pages: number;
 }
@@ -31,7 +31,7 @@ interface ProcessStat {
 function statOf(pid: string | number): ProcessStat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name, in parentheses, may have spaces in it.
+    // The name, in parentheses, may contain spaces.
     const fields = text
       .slice(text.lastIndexOf(')') + 2)
       .split(' ')
@@ -43,7 +43,7 @@ function statOf(pid: string | number): ProcessStat | undefined {
   }
 }
 
-/** What a process of this machine and all below it use, from /proc; undefined where there is none. */
+/** Resource usage of a process of this machine and all its descendants, from /proc; undefined on systems without it. */
 export function pidProbe(pid: number): GatewayProbe {
   const read = (): UsageReading | undefined => {
     const own = statOf(pid);

@@ -5,7 +5,7 @@ import { flowTarget } from './flow-target.ts';
 import { isThreshold, parseThreshold } from './threshold.ts';
 import type { LoadPhase, LoadPlan } from './types.ts';
 
-/** Ours: longest run, in milliseconds, and what one process could not send in a second anyhow. */
+/** Ours: longest run, in milliseconds, and a request rate that one process cannot reach. */
 const MAX_RUN_MS = 7 * 86_400_000;
 const MAX_REQUESTS = 100_000;
 /** Ours: clients of one process. Each needs two descriptors and ports of the machine. */
@@ -15,8 +15,8 @@ const MIN_PHASE_MS = 100;
 const MIN_PERIOD_MS = 10;
 
 /**
- * What of a plan's members cannot go together, in words and with the member's place.
- * @param workers how many processes run it
+ * Members of a plan that contradict each other, in words and with the member's location.
+ * @param workers number of processes that run it
  */
 export function planProblems(plan: LoadPlan, workers: number): Problem[] {
   return [
@@ -131,7 +131,7 @@ function clientProblems({ client }: LoadPlan): Problem[] {
   return problems;
 }
 
-/** Kinds of phases for which datagrams have to be there. */
+/** Kinds of phases that require datagrams. */
 const NEEDS_DTLS = new Set(['udp blackout', 'partial loss', 'return']);
 
 function phasesProblems(plan: LoadPlan): Problem[] {

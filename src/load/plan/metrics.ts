@@ -1,6 +1,6 @@
 /**
- * What is measured: docs/how-to/run-a-load-test.md defines each. Times are recorded in histograms, everything else is counted.
- * The names are those of results and thresholds.
+ * The measurements: docs/how-to/run-a-load-test.md defines each. Times are recorded in histograms, everything else is counted.
+ * The names are those in results and thresholds.
  */
 export const TIMES = {
   login: 'from the intended arrival to the open tunnel',
@@ -20,7 +20,7 @@ export const TIMES = {
 export type TimeName = keyof typeof TIMES;
 export const TIME_NAMES = Object.keys(TIMES) as TimeName[];
 
-/** Counters, with what a percentage of each is a part of. */
+/** Counters, with the total for percentages of each. */
 export const COUNTERS = {
   'login.planned': undefined,
   'login.done': 'login.planned',
@@ -57,6 +57,6 @@ export const COUNTERS = {
 export type CounterName = keyof typeof COUNTERS;
 export const COUNTER_NAMES = Object.keys(COUNTERS) as CounterName[];
 
-/** What of a histogram a threshold can be about. */
+/** The statistics of a histogram that a threshold can use. */
 export const STATISTICS = ['count', 'min', 'mean', 'p50', 'p75', 'p90', 'p95', 'p99', 'p999', 'max'] as const;
 export type Statistic = (typeof STATISTICS)[number];

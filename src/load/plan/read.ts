@@ -9,7 +9,7 @@ import { PlanSchema } from './schema.ts';
 import type { LoadPhase, LoadPlan } from './types.ts';
 import { inStep, type LoadWorker } from './worker.ts';
 
-/** A plan without a mistake. */
+/** A valid plan. */
 export interface CheckedPlan {
   readonly plan: LoadPlan;
   /** Its own name, or that of its file. */
@@ -17,9 +17,9 @@ export interface CheckedPlan {
   readonly file: string | undefined;
   /** Each with a name of its own. */
   readonly phases: readonly (LoadPhase & { readonly name: string })[];
-  /** Milliseconds of all phases. */
+  /** Duration of all phases, in milliseconds. */
   readonly length: number;
-  /** Who of several runs it; undefined: one process alone. */
+  /** The worker, if several run it; undefined: a single process. */
   readonly worker?: LoadWorker | undefined;
 }
 
@@ -29,9 +29,9 @@ const UNREADABLE = 'Check the path; docs/how-to/run-a-load-test.md shows a first
 
 /**
  * Reads a plan, YAML or JSON.
- * @param change what the command line has in place of members of the file, and of members of its sections
- * @param thresholds more of them
- * @param worker who of several runs it
+ * @param change command-line values that replace members of the file, and members of its sections
+ * @param thresholds additional thresholds
+ * @param worker the worker, if several run it
  * @throws TunneliteError `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_LOAD_PLAN`, each with file, line and column
  */
 export function readPlan(
@@ -53,13 +53,13 @@ function sourceOf(file: string): SourceFile {
   }
 }
 
-/** The same for a text at hand, with what it is called in messages. */
+/** The same for a string, with the name to use in messages. */
 export function parsePlan(text: string, label = 'plan'): CheckedPlan {
   return fromSource(parseSource(text, label), undefined, {}, []);
 }
 
 /**
- * The same for an object of a program's own, or the flags of a command line.
+ * The same for an object, or the flags of a command line.
  * @throws TunneliteError `ERR_LOAD_PLAN`
  */
 export function checkPlan(value: LoadPlan, worker?: LoadWorker, locate: Locate = pathText): CheckedPlan {
@@ -97,7 +97,7 @@ function checked(
   worker: LoadWorker | undefined,
 ): CheckedPlan {
   refuseProblems(validate(PlanSchema, value, { complete: true }).problems, locate, 'ERR_LOAD_PLAN');
-  // As it was written: what is left out are our own defaults.
+  // As it was written: omitted members use our defaults.
   const whole = validate(PlanSchema, value, { complete: false }).value as LoadPlan;
   refuseProblems(planProblems(whole, worker?.of ?? 1), locate, 'ERR_LOAD_PLAN');
   const plan = worker ? inStep(whole) : whole;
@@ -111,7 +111,7 @@ function checked(
   };
 }
 
-/** A plan with what the command line says instead. What is wrong with the plan as it was is told all the same, where it is left. */
+/** A plan with the command line's values. Mistakes in the original plan are still reported, unless the command line replaces that part. */
 function merged(
   value: Record<string, unknown>,
   { traffic, ...change }: Partial<LoadPlan>,
@@ -126,7 +126,7 @@ function merged(
   };
 }
 
-/** Each phase with a name: its own, or its kind, with a number from the second on. */
+/** Names each phase: its own name, or its kind, with a number from the second one on. */
 function named(phases: readonly LoadPhase[]): (LoadPhase & { readonly name: string })[] {
   const taken = new Set(phases.flatMap(({ name }) => name ?? []));
   return phases.map((phase) => {

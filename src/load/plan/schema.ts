@@ -2,7 +2,7 @@ import { closed } from '../../config/schema-members.ts';
 import { Type } from '../../lib/schema/index.ts';
 import { PHASE_KINDS } from './types.ts';
 
-/* The shape of a plan. What its members mean together is judged in checks.ts. */
+/* The shape of a plan. checks.ts checks how its members fit together. */
 
 /** Ours: clients of all workers of a run. */
 const MAX_CLIENTS = 1_000_000;

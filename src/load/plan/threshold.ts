@@ -14,7 +14,7 @@ import {
 export const OPERATORS = ['<', '<=', '>', '>=', '==', '!='] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-/** A threshold, read. */
+/** A parsed threshold. */
 export type Threshold = {
   /** As it was written. */
   readonly text: string;
@@ -23,7 +23,7 @@ export type Threshold = {
   | {
       readonly time: TimeName;
       readonly statistic: Statistic;
-      /** Microseconds, or how many with `count`. */
+      /** Microseconds, or a number with `count`. */
       readonly value: number;
     }
   | {
@@ -39,7 +39,7 @@ const EXAMPLES = 'such as “fallback.p99 < 12s”, “flows.broken == 0” or �
 
 type Complaint = Pick<Problem, 'message' | 'hint' | 'expected'>;
 
-/** Reads a threshold; in words what is wrong with one that makes no sense. */
+/** Parses a threshold; returns a description of the problem if it is invalid. */
 export function parseThreshold(text: string): Threshold | Complaint {
   const [, name, sign, value] = FORM.exec(text) ?? [];
   if (name === undefined || value === undefined) {
@@ -67,7 +67,7 @@ export function parseThreshold(text: string): Threshold | Complaint {
   return { text, operator, time, statistic, value: milliseconds * 1000 };
 }
 
-/** Whether it is one, and not a complaint. */
+/** Whether it is a threshold, and not a problem. */
 export const isThreshold = (one: Threshold | Complaint): one is Threshold => 'operator' in one;
 
 function counted(text: string, operator: Operator, counter: CounterName, value: string): Threshold | Complaint {

@@ -10,7 +10,7 @@ import { arrivalsText } from '../result/text.ts';
 import type { LoadMeta, LoadResult, Machine, Measures, PhaseResult } from '../result/types.ts';
 import { type Plot, percentilePlots, timePlots } from './plots.ts';
 
-/* The page loads nothing: style, script and data are in it, and its policy lets no other run. */
+/* The page loads nothing: it contains style, script and data, and its policy blocks all others. */
 
 const PAGE = join(import.meta.dirname, '../page');
 
@@ -19,7 +19,7 @@ export function resultHtml(result: LoadResult): string {
   const library = createRequire(import.meta.url);
   const file = (specifier: string): string => readFileSync(library.resolve(specifier), 'utf8');
   const style = `${file('uplot/dist/uPlot.min.css')}\n${readFileSync(join(PAGE, 'style.css'), 'utf8')}`;
-  // Its licence asks for the notice in every copy.
+  // Its license requires the notice in every copy.
   const uplot = `/* uPlot: Copyright (c) 2022 Leon Sorokin, MIT License */\n${file('uplot/dist/uPlot.iife.min.js')}`;
   const script = readFileSync(join(PAGE, 'plots.js'), 'utf8');
   const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -3,7 +3,7 @@ import { TIME_NAMES } from '../plan/metrics.ts';
 import { TimeHistogram } from '../result/histogram.ts';
 import type { Column, LoadResult, TimeResult } from '../result/types.ts';
 
-/** A plot as the page's script takes it. */
+/** A plot in the form that the page's script uses. */
 export interface Plot {
   readonly id: string;
   readonly title: string;
@@ -20,7 +20,7 @@ export interface Plot {
 const HEIGHT = 230;
 const SMALL_HEIGHT = 170;
 
-/** How things went over time; without those of which nothing is known. */
+/** The plots over time, without those that have no data. */
 export function timePlots({ series, meta }: LoadResult): Plot[] {
   const { every, t, clients, requests, roundtrip, lag, generator, gateway } = series;
   const x = t.map((at) => (at === null ? null : at / 1000));
@@ -104,7 +104,7 @@ export function timePlots({ series, meta }: LoadResult): Plot[] {
     .filter(({ labels }) => labels.length > 0);
 }
 
-/** Ours: of how many nines there are points, four for each. */
+/** Ours: number of nines with points, four for each. */
 const MOST_NINES = 4;
 
 /** The distribution of each time of all phases together. */
@@ -113,7 +113,7 @@ export function percentilePlots({ totals }: LoadResult): Plot[] {
     const time = totals.times[name];
     if (!time || time.count === 0) return [];
     const histogram = decoded(time);
-    // Beyond one of so many there is but the largest.
+    // Beyond this share there is only the largest value.
     const most = Math.min(MOST_NINES, Math.max(1, Math.log10(time.count)));
     const steps = Math.ceil(most * 8);
     const nines = Array.from({ length: steps + 1 }, (_, i) => (i * most) / steps);

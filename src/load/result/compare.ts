@@ -3,10 +3,10 @@ import { COUNTERS, type CounterName, TIME_NAMES, type TimeName } from '../plan/m
 import { differences } from './merge.ts';
 import type { LoadResult, Measures } from './types.ts';
 
-/** What of a time is compared. */
+/** The compared statistics of a time. */
 const STATISTICS = ['p50', 'p90', 'p99'] as const;
 
-/** Counters of which more is worse. */
+/** Counters for which more is worse. */
 const WORSE: readonly CounterName[] = [
   'login.failed',
   'dtls.never',
@@ -32,13 +32,13 @@ export const COMPARED: readonly string[] = [
   'gateway.rss',
 ];
 
-/** What somebody may have meant by the name of one that there is not. */
+/** Suggestions for the name of an unknown figure. */
 export function suggestFigure(name: string): string {
   const meant = suggest(name, [...new Set([...COMPARED, ...TIME_NAMES])]);
   return meant === undefined ? `They are ${COMPARED.join(', ')}.` : `Did you mean ${meant}?`;
 }
 
-/** Ours: what is less than this, in microseconds, is the grain of timers and of a busy machine, and no difference. */
+/** Ours: a smaller difference, in microseconds, is within the granularity of timers and of a busy machine. */
 const GRAIN_US = 1000;
 
 /** A figure in two results. */
@@ -49,26 +49,26 @@ export interface ComparedFigure {
   readonly figure: string;
   /** Microseconds, a share from 0 to 1, a count, seconds of processor time, bytes. */
   readonly unit: 'µs' | 'share' | 'count' | 's' | 'bytes';
-  /** Null: nothing was measured. */
+  /** Null: no data was measured. */
   readonly a: number | null;
   readonly b: number | null;
-  /** (b − a) / a; null where that is no number. */
+  /** (b − a) / a; null if that is not a number. */
   readonly change: number | null;
-  /** `worse`, `better`: by more than the tolerance and than what can be told apart. `same`: by less. `unknown`: it was not measured in both, or is the generator's. */
+  /** `worse`, `better`: by more than the tolerance and the resolution. `same`: by less. `unknown`: not measured in both results, or caused by the generator. */
   readonly verdict: 'worse' | 'better' | 'same' | 'unknown';
 }
 
 export interface Comparison {
   readonly a: ComparedRun;
   readonly b: ComparedRun;
-  /** Members of the plans that differ, so that a difference of figures may come of that. */
+  /** Members of the plans that differ, and may explain different figures. */
   readonly plans: readonly string[];
   /** A share: 0.1 is 10 %. */
   readonly tolerance: number;
   readonly figures: readonly ComparedFigure[];
-  /** How many figures are worse. */
+  /** Number of worse figures. */
   readonly worse: number;
-  /** Why nothing follows from the figures, in sentences. */
+  /** Why the figures allow no conclusion, in sentences. */
   readonly reasons: readonly string[];
 }
 
@@ -87,9 +87,9 @@ interface Side {
 }
 
 /**
- * What is different in the second of two results. All phases together are compared, and each phase for what several phases measured.
- * @param tolerance a share: what is worse by more than that counts as worse
- * @param only figures, or the times and counters that they begin with; none: all
+ * Finds the differences of the second of two results. Compares all phases together, and each phase for figures measured in several phases.
+ * @param tolerance a share: figures that are worse by more than that count as worse
+ * @param only figures, or the prefixes of times and counters; none: all
  */
 export function compareResults(a: Side, b: Side, tolerance = 0, only: readonly string[] = []): Comparison {
   const resolution = Math.max(a.result.meta.resolution, b.result.meta.resolution) * 1000;
@@ -130,7 +130,7 @@ function runOf({ file, result: { meta, outcome } }: Side): ComparedRun {
 
 function phasesOf(a: LoadResult, b: LoadResult, judge: Judge): ComparedFigure[] {
   const both = [...a.phases, ...b.phases];
-  /** Measured in more than one phase: for what is measured in one, the totals say it. */
+  /** Measured in more than one phase: for figures measured in one, the totals are enough. */
   const spread = (has: (measures: Measures) => boolean): boolean =>
     new Set(both.filter(({ measures }) => has(measures)).map(({ name }) => name)).size > 1;
   const times = new Set(TIME_NAMES.filter((name) => spread((measures) => measures.times[name] !== undefined)));
@@ -183,7 +183,7 @@ function gatewayOf({ gateway: a }: LoadResult, { gateway: b }: LoadResult, { tol
   ];
 }
 
-/** @param least a smaller difference is none */
+/** @param least smaller differences are ignored */
 function compared(
   figure: string,
   unit: ComparedFigure['unit'],

@@ -1,10 +1,10 @@
 import { judge } from './judge.ts';
 import { type LoadResult, RESULT_FORMAT, RESULT_VERSION, type ThresholdResult } from './types.ts';
 
-/** What every run has to come to, whatever its plan says. */
+/** Conditions for every run, whatever its plan requires. */
 const ALWAYS = ['login.done > 0'];
 
-/** What was found, before it is judged. */
+/** The measurements, before they are judged. */
 export interface Findings
   extends Pick<LoadResult, 'meta' | 'phases' | 'totals' | 'series'>,
     Partial<Pick<LoadResult, 'gateway'>> {
@@ -15,7 +15,7 @@ export interface Findings
   readonly interrupted: boolean;
 }
 
-/** A result with what the thresholds of its plan make of it. A worker has but a part of the run, so that none is judged by it. */
+/** Completes a result with the evaluation of its plan's thresholds. A worker has only a part of the run, so it evaluates none. */
 export function conclude({ meta, phases, totals, gateway, series, ...rest }: Findings): LoadResult {
   const { reasons, lagBound, interrupted } = rest;
   const { plan, worker } = meta;

@@ -3,19 +3,19 @@ import { inflateSync } from 'node:zlib';
 import type { Histogram } from 'hdr-histogram-js';
 import type { TimeResult } from './types.ts';
 
-/** Ours: a day, in microseconds. What is longer counts as that. */
+/** Ours: a day, in microseconds. Longer times count as that. */
 const LONGEST_US = 86_400_000_000;
 const DIGITS = 3;
 
 let library: typeof import('hdr-histogram-js') | undefined;
-/** Loaded when something is measured: it is large. */
+/** Loaded at the first measurement: it is large. */
 const hdr = (): typeof import('hdr-histogram-js') =>
   (library ??= createRequire(import.meta.url)('hdr-histogram-js') as typeof import('hdr-histogram-js'));
 
 /** A distribution of times, in microseconds with three significant digits, from 1 µs to a day. */
 export class TimeHistogram {
   readonly #histogram: Histogram;
-  /** Exact, which the buckets are not. */
+  /** Exact, unlike the buckets. */
   #sum = 0;
 
   constructor() {
@@ -27,7 +27,7 @@ export class TimeHistogram {
     });
   }
 
-  /** The one that was encoded, by anybody. @throws Error for what is none, or not of the kind that is written here */
+  /** Decodes a histogram from any source. @throws Error if it is not one, or not of the kind that is written here */
   static decode({ hdr: text, sum }: Pick<TimeResult, 'hdr' | 'sum'>): TimeHistogram {
     const histogram = new TimeHistogram();
     histogram.addEncoded(text);
@@ -39,7 +39,7 @@ export class TimeHistogram {
     return this.#histogram.totalCount;
   }
 
-  /** @param milliseconds what is less than nothing, by the grain of a clock, counts as nothing */
+  /** @param milliseconds negative values, from the granularity of a clock, count as 0 */
   record(milliseconds: number): void {
     const value = Math.min(LONGEST_US, Math.max(0, Math.round(milliseconds * 1000)));
     this.#sum += value;
@@ -51,7 +51,7 @@ export class TimeHistogram {
     this.#sum += other.#sum;
   }
 
-  /** Adds one that was encoded, by anybody, without its sum. @throws Error for what is none, or not of the kind that is written here */
+  /** Adds an encoded histogram from any source, without its sum. @throws Error if it is not one, or not of the kind that is written here */
   addEncoded(text: string): void {
     checkEncoded(text);
     this.#histogram.add(hdr().decodeFromCompressedBase64(text, 32, false));
@@ -59,11 +59,11 @@ export class TimeHistogram {
 
   /** Microseconds at a percentile from 0 to 100; 0 when nothing was recorded. */
   at(percentile: number): number {
-    // The largest value of its bucket, which may be larger than any that was recorded.
+    // The largest value of its bucket, which may be larger than any recorded one.
     return this.count === 0 ? 0 : Math.min(this.#histogram.getValueAtPercentile(percentile), this.#histogram.maxValue);
   }
 
-  /** Forgets all. */
+  /** Removes all values. */
   reset(): void {
     this.#histogram.reset();
     this.#sum = 0;
@@ -92,19 +92,19 @@ export class TimeHistogram {
   }
 }
 
-/* The V2 encoding of HdrHistogram: two headers, and counts as numbers of seven bits a byte, where a negative one stands for so many zeros. */
+/* The V2 encoding of HdrHistogram: two headers, and counts as numbers with seven bits per byte, where a negative one means that many zeros. */
 const COMPRESSED_COOKIE = 0x1c849304;
 const COOKIE = 0x1c849303;
 const COMPRESSED_HEADER = 8;
 const HEADER = 40;
-/** Ours: characters of one, and bytes when it is unpacked: several times what a histogram of ours can have. */
+/** Ours: maximum number of characters, and of bytes after decompression: several times what our histograms can have. */
 const MAX_TEXT = 400_000;
 const MAX_BYTES = 300_000;
-/** Ours: buckets, several times what ours have; and the largest count, so that many can be added. */
+/** Ours: maximum number of buckets, several times what ours have; and the largest count, so that many can be added. */
 const MAX_BUCKETS = 100_000;
 const MAX_COUNT = 2 ** 31;
 
-/** The library believes every length that it reads. @throws Error in words */
+/** The library trusts every length that it reads. @throws Error in words */
 function checkEncoded(text: string): void {
   if (text.length > MAX_TEXT) throw new Error('a histogram is too long');
   const packed = Buffer.from(text, 'base64');

@@ -11,7 +11,7 @@ const HOLDS: Readonly<Record<Operator, (actual: number, value: number) => boolea
   '!=': (actual, value) => actual !== value,
 };
 
-/** Whether thresholds that were checked hold. @param phase its name; left out for all phases together */
+/** Evaluates thresholds that were already validated. @param phase its name; omitted for all phases together */
 export function judge(thresholds: readonly string[], measures: Measures, phase?: string): ThresholdResult[] {
   return thresholds.flatMap((text) => {
     const threshold = parseThreshold(text);
@@ -46,7 +46,7 @@ function shown(threshold: Threshold, actual: number): string {
   return threshold.of === undefined ? String(actual) : `${Number((actual * 100).toPrecision(3))} %`;
 }
 
-/** Microseconds for people: `4.12 s`, `12.3 ms`, `650 µs`. */
+/** Formats microseconds: `4.12 s`, `12.3 ms`, `650 µs`. */
 export function timeText(microseconds: number): string {
   if (microseconds < 1000) return `${Math.round(microseconds)} µs`;
   if (microseconds < 1_000_000) return `${Number((microseconds / 1000).toPrecision(3))} ms`;

@@ -3,8 +3,8 @@ import { resultText } from './text.ts';
 import type { LoadResult } from './types.ts';
 
 /**
- * A result as JUnit XML: a suite, and in it a case for each threshold, one for the generator, whose lateness makes the others worthless,
- * and one for the run's end. Unless it passed, the whole report is in its output.
+ * A result as JUnit XML: a suite, and in it a case for each threshold, one for the generator, whose lateness invalidates the others,
+ * and one for the run's end. Unless the run passed, its output contains the whole report.
  */
 export function loadJunitXml(result: LoadResult): string {
   const { meta, outcome, validity, thresholds } = result;

@@ -3,8 +3,8 @@ import { TimeHistogram } from './histogram.ts';
 import type { Column, Series, Usage } from './types.ts';
 
 /**
- * The series of workers as one, point by point, as they all count from the same start: clients, requests, processor time and memory are added,
- * of delays the largest is taken, and times have their histograms merged. A worker that has ended is no longer part of it.
+ * Merges the series of workers into one, point by point, since all count from the same start: adds clients, requests, processor time and memory,
+ * takes the largest of delays, and merges the histograms of times. A worker that has ended is no longer included.
  */
 export function mergeSeries(all: readonly Series[]): Series {
   const length = Math.max(...all.map(({ t }) => t.length));
@@ -77,7 +77,7 @@ function add(whole: TimeHistogram, text: string): void {
   }
 }
 
-/** As long as the others, which may have run longer. */
+/** Padded to the length of the others, which may have run longer. */
 function padded({ cpu, rss, loopDelay }: Usage, length: number): Usage {
   const pad = (column: Column): Column => Array.from({ length }, (_, i) => column[i] ?? null);
   return { cpu: pad(cpu), rss: pad(rss), loopDelay: pad(loopDelay) };

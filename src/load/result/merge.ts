@@ -5,10 +5,10 @@ import { mergeSeries } from './merge-series.ts';
 import { Causes, Tally } from './tally.ts';
 import type { LoadResult, PhaseResult } from './types.ts';
 
-/** Ours: milliseconds between the starts of workers that count as one run. */
+/** Ours: largest difference between the starts of workers that count as one run, in milliseconds. */
 const MOST_APART_MS = 2000;
 
-/** A result, and what it is called in messages. */
+/** A result, and its name in messages. */
 export interface NamedResult {
   readonly file: string;
   readonly result: LoadResult;
@@ -18,8 +18,8 @@ const refuse = (message: string, hint?: string): TunneliteError =>
   new TunneliteError('ERR_LOAD_RESULT', message, hint === undefined ? {} : { hint });
 
 /**
- * The results of all workers of a run as one: counters are added, histograms merged, and the thresholds of the plan judged. Where a worker is
- * missing, or they did not run at the same time, the result is `invalid`, as nobody has run the plan.
+ * Merges the results of all workers of a run: adds counters, merges histograms, and evaluates the thresholds of the plan. If a worker is
+ * missing, or they did not run at the same time, the result is `invalid`, because the plan was not run as a whole.
  * @throws TunneliteError `ERR_LOAD_RESULT` for results that do not belong together
  */
 export function mergeResults(named: readonly NamedResult[]): LoadResult {
@@ -64,7 +64,7 @@ export function mergeResults(named: readonly NamedResult[]): LoadResult {
   });
 }
 
-/** By number of the worker. @throws TunneliteError where they are not of one run */
+/** Sorted by number of the worker. @throws TunneliteError if they are not of one run */
 function inOrder(named: readonly NamedResult[]): readonly NamedResult[] {
   const [first] = named;
   if (first === undefined) throw refuse('There is nothing to merge.');
@@ -97,13 +97,13 @@ function inOrder(named: readonly NamedResult[]): readonly NamedResult[] {
   return named.toSorted((a, b) => a.result.meta.worker!.index - b.result.meta.worker!.index);
 }
 
-/** What all workers have in common. As whom they log in, and from where, is each one's own. */
+/** What all workers have in common. Users and source addresses differ between workers. */
 function sharedBy({ meta: { name, plan, seed, server }, series }: LoadResult): Readonly<Record<string, unknown>> {
   const { token: _token, password: _password, source: _source, ...shared } = plan;
   return { ...shared, name, seed, 'kind of server': server.kind, 'period of the series': series.every };
 }
 
-/** Names of the members that are not the same. */
+/** Names of the members that differ. */
 export function differences(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => !isDeepStrictEqual(a[key], b[key]));
 }

@@ -6,16 +6,16 @@ import { planProblems } from '../plan/checks.ts';
 import { ResultSchema } from './schema.ts';
 import { type LoadResult, RESULT_FORMAT, RESULT_VERSION } from './types.ts';
 
-/** Ours: bytes of a file. A run of hours with all phases has a few megabytes. */
+/** Ours: maximum size of a file, in bytes. A run of hours with all phases has a few megabytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Ours: complaints that are told of one file. */
+/** Ours: maximum number of problems reported for one file. */
 const MAX_PROBLEMS = 5;
 
 const refuse = (file: string, words: string, hint?: string): TunneliteError =>
   new TunneliteError('ERR_LOAD_RESULT', `${file}: ${words}`, hint === undefined ? {} : { hint });
 
 /**
- * Reads the result of a load test from a file, whoever wrote it.
+ * Reads the result of a load test from a file, which is untrusted.
  * @throws TunneliteError `ERR_LOAD_RESULT`
  */
 export function readResult(file: string): LoadResult {
@@ -30,8 +30,8 @@ export function readResult(file: string): LoadResult {
 }
 
 /**
- * A value as the result of a load test.
- * @param label what it is called in messages
+ * Validates a value as the result of a load test.
+ * @param label its name in messages
  * @throws TunneliteError `ERR_LOAD_RESULT`
  */
 export function checkResult(value: unknown, label: string): LoadResult {

@@ -5,13 +5,13 @@ import { ArrivalsSchema, PlanSchema } from '../plan/schema.ts';
 import { PHASE_KINDS } from '../plan/types.ts';
 import { MAX_WORKERS } from '../plan/worker.ts';
 
-/* The shape of a result, for files that others may have written. */
+/* The shape of a result, for files from other sources. */
 
 const Maybe = Type.Optional;
 const Members = <T extends Record<string, TSchema>>(members: T) => Type.Object(members, closed);
-/** Ours: points of a series: ten times what one has. */
+/** Ours: maximum number of points of a series: ten times the usual maximum. */
 const MAX_POINTS = 6000;
-/** Ours: characters of a histogram, and of everything else that is read by people. */
+/** Ours: maximum number of characters of a histogram, and of all other text. */
 const MAX_HISTOGRAM = 400_000;
 const MAX_TEXT = 4096;
 
@@ -22,7 +22,7 @@ const Cell = Type.Union([Type.Number(), Type.Null()]);
 const Column = Type.Array(Cell, { maxItems: MAX_POINTS });
 const Packed = Type.String({ maxLength: MAX_HISTOGRAM });
 const Histograms = Type.Array(Type.Union([Packed, Type.Null()]), { maxItems: MAX_POINTS });
-/** Of any name: `.` would leave out those with a line break. */
+/** Of any name: `.` would exclude those with a line break. */
 const Causes = Type.Record(Type.String({ pattern: '^' }), Count);
 
 const Time = Members({

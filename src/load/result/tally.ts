@@ -2,10 +2,10 @@ import { COUNTER_NAMES, type CounterName, TIME_NAMES, type TimeName } from '../p
 import { TimeHistogram } from './histogram.ts';
 import type { Measures } from './types.ts';
 
-/** Ours: causes of refusals that are told apart. */
+/** Ours: maximum number of distinct causes of refusals. */
 const MAX_CAUSES = 50;
 
-/** Counts by cause, of which a server that invents new ones all the time cannot make too many. */
+/** Counts by cause; limited, so that a server that invents new causes cannot create too many. */
 export class Causes {
   readonly #counts = new Map<string, number>();
 
@@ -23,7 +23,7 @@ export class Causes {
   }
 }
 
-/** What is measured in a phase. */
+/** The measurements of a phase. */
 export class Tally {
   readonly #times = new Map<TimeName, TimeHistogram>();
   readonly #counters = new Map<CounterName, number>();
@@ -55,7 +55,7 @@ export class Tally {
     return this.#times.get(name);
   }
 
-  /** Measures, with all that their histograms know. @throws Error where a histogram is none */
+  /** Measurements as decoded, with their full histograms. @throws Error if a histogram is invalid */
   static of({ times, counters, refusals }: Measures): Tally {
     const tally = new Tally();
     for (const name of TIME_NAMES) {
@@ -67,7 +67,7 @@ export class Tally {
     return tally;
   }
 
-  /** Takes in what another has. */
+  /** Adds the measurements of another tally. */
   add(other: Tally): void {
     for (const [name, histogram] of other.#times) {
       const own = this.#times.get(name) ?? new TimeHistogram();

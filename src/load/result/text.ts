@@ -4,7 +4,7 @@ import { ownCount } from '../plan/worker.ts';
 import { timeText } from './judge.ts';
 import type { LoadResult, Measures, PhaseResult } from './types.ts';
 
-/** A result for people. */
+/** A result as readable text. */
 export function resultText(result: LoadResult): string {
   const { meta, outcome, validity, phases, totals, thresholds, gateway } = result;
   const lines = [
@@ -36,7 +36,7 @@ export function resultText(result: LoadResult): string {
     }
   }
   lines.push(...validity.reasons.map((reason) => `Invalid: ${reason}`));
-  // Names and causes may be from a file that anybody has written.
+  // Names and causes may come from an untrusted file.
   return `${lines.map(printable).join('\n')}\n`;
 }
 

@@ -2,9 +2,9 @@ import type { CounterName, TimeName } from '../plan/metrics.ts';
 import type { Arrivals, LoadPlan, PhaseKind } from '../plan/types.ts';
 import type { LoadWorker } from '../plan/worker.ts';
 
-/** What a file with a result begins with, so that nobody takes another for one. */
+/** Identifies a file as a result of a load test. */
 export const RESULT_FORMAT = 'tunnelite-load';
-/** Goes up when a reader of an older one would misunderstand a newer one. */
+/** Increases when a reader of an older version would misunderstand a newer one. */
 export const RESULT_VERSION = 1;
 
 /** A distribution of times. All in microseconds. */
@@ -25,11 +25,11 @@ export interface TimeResult {
   readonly hdr: string;
 }
 
-/** What was measured in a phase, or in all of them. Counters that stayed 0 are there; times of which there were none are not. */
+/** The measurements of a phase, or of all of them. Counters are present even if 0; times without data are omitted. */
 export interface Measures {
   readonly times: Readonly<Partial<Record<TimeName, TimeResult>>>;
   readonly counters: Readonly<Record<CounterName, number>>;
-  /** How often each cause kept somebody from a tunnel, or ended one: at most 50 causes, the rest is `other`. */
+  /** How often each cause prevented or ended a tunnel: at most 50 causes, the rest is `other`. */
   readonly refusals: Readonly<Record<string, number>>;
 }
 
@@ -39,7 +39,7 @@ export interface ThresholdResult {
   /** Name of the phase; undefined for all phases together. */
   readonly phase?: string;
   readonly passed: boolean;
-  /** Microseconds, a count, or a share from 0 to 1; null: nothing was measured, so that it cannot have passed. */
+  /** Microseconds, a count, or a share from 0 to 1; null: no data was measured, so it cannot have passed. */
   readonly actual: number | null;
   /** In words, such as `fallback.p99 < 12s: 4.1 s`. */
   readonly text: string;
@@ -51,9 +51,9 @@ export interface PhaseResult {
   /** Milliseconds since the start of the run. */
   readonly from: number;
   readonly to: number;
-  /** How long it should have lasted, in milliseconds: longer than it did where the run was interrupted. */
+  /** Its planned duration, in milliseconds: longer than the actual one if the run was interrupted. */
   readonly planned: number;
-  /** Milliseconds at its beginning that are left out, and how many requests and arrivals were intended in them. */
+  /** Milliseconds at its beginning that are excluded, and how many requests and arrivals were intended in them. */
   readonly warmup: number;
   readonly leftOut: number;
   readonly arrivals: Arrivals | undefined;
@@ -62,39 +62,39 @@ export interface PhaseResult {
   readonly measures: Measures;
 }
 
-/** A column of numbers; null: not known at that time. */
+/** A column of numbers; null: unknown at that time. */
 export type Column = readonly (number | null)[];
 
-/** What plots are made of: columns of the same length. */
+/** The data of plots: columns of the same length. */
 export interface Series {
   /** Milliseconds between two points. */
   readonly every: number;
   /** Milliseconds since the start: the end of what each point covers. */
   readonly t: Column;
-  /** How many clients there were of each kind at that time. */
+  /** Number of clients of each kind at that time. */
   readonly clients: {
     readonly dtls: Column;
     readonly tls: Column;
     /** Without a tunnel: not yet, not now, or no longer. */
     readonly none: Column;
   };
-  /** Of what was intended in the interval. */
+  /** Requests intended in the interval. */
   readonly requests: { readonly scheduled: Column; readonly answered: Column };
-  /** Of answers that came in the interval, in microseconds, and their histogram for who merges, `null` where there were none. */
+  /** Answers that arrived in the interval, in microseconds, and their histogram for merging; `null` if there were none. */
   readonly roundtrip: {
     readonly p50: Column;
     readonly p99: Column;
     readonly max: Column;
     readonly hdr: readonly (string | null)[];
   };
-  /** Of what the generator did in the interval, in microseconds. */
+  /** Actions of the generator in the interval, in microseconds. */
   readonly lag: { readonly p99: Column; readonly max: Column; readonly hdr: readonly (string | null)[] };
   readonly generator: Usage;
-  /** Undefined where nobody could be asked. */
+  /** Undefined if the gateway's usage was unavailable. */
   readonly gateway?: Usage;
 }
 
-/** What a process, with its children, used. */
+/** Resource usage of a process, including its children. */
 export interface Usage {
   /** Share of one processor, 1 = one whole processor. */
   readonly cpu: Column;
@@ -104,9 +104,9 @@ export interface Usage {
   readonly loopDelay: Column;
 }
 
-/** What is told of the gateway's process as a whole. */
+/** Totals of the gateway's process. */
 export interface GatewayUsage {
-  /** How it was asked: the administration interface, or the process by its number. */
+  /** Source of the data: the administration interface, or the process with a given number. */
   readonly source: 'api' | 'pid';
   /** Seconds of processor time. */
   readonly cpu: number;
@@ -116,7 +116,7 @@ export interface GatewayUsage {
   readonly loopDelay?: { readonly p99: number; readonly max: number };
 }
 
-/** Where a generator ran. */
+/** The machine of a generator. */
 export interface Machine {
   readonly cpus: number;
   readonly cpu: string;
@@ -142,21 +142,21 @@ export interface LoadMeta {
   readonly seed: number;
   /** The load model, in words. */
   readonly model: string;
-  /** As it was run, options of the command line included. No token or password is in it. */
+  /** The plan as run, including options of the command line. Contains no token or password. */
   readonly plan: LoadPlan;
   /** Of a run that is split among several. `index` counts from 1. */
   readonly worker?: LoadWorker;
-  /** Of a result that was merged: whose results it is made of. */
+  /** Of a merged result: the results it consists of. */
   readonly workers?: readonly WorkerMeta[];
   readonly server: {
     readonly url: string;
-    /** `tunnelite`: asked by its administration interface; `bearer` and `password`: another gateway, by its login. */
+    /** `tunnelite`: through its administration interface; `bearer` and `password`: another gateway, by its login. */
     readonly kind: 'tunnelite' | 'bearer' | 'password';
-    /** Of the tunnel, as the gateway told the first client, in seconds; 0 = off. */
+    /** Settings of the tunnel received by the first client, in seconds; 0 = off. */
     readonly dpd?: number;
     readonly dtlsDpd?: number;
   };
-  /** How the clients behave, in milliseconds: what times to fall back and to return come from. */
+  /** The clients' timings, in milliseconds: they determine the times to fall back and to return. */
   readonly client: {
     readonly dtls: string;
     readonly unanswered: number;
@@ -169,18 +169,18 @@ export interface LoadMeta {
   readonly machine: Machine;
 }
 
-/** What came of a load test. Plain JSON. */
+/** The result of a load test. Plain JSON. */
 export interface LoadResult {
   readonly format: typeof RESULT_FORMAT;
   readonly version: typeof RESULT_VERSION;
   readonly meta: LoadMeta;
-  /** `failed`: a threshold was not held. `invalid`: the figures are the generator's, not the gateway's. `interrupted`: until then. */
+  /** `failed`: a threshold was not met. `invalid`: the figures reflect the generator, not the gateway. `interrupted`: covers the time until then. */
   readonly outcome: 'passed' | 'failed' | 'invalid' | 'interrupted';
   readonly validity: {
     readonly valid: boolean;
     /** Sentences. */
     readonly reasons: readonly string[];
-    /** Bound of the lag's 99th percentile, in milliseconds. */
+    /** Upper bound of the lag's 99th percentile, in milliseconds. */
     readonly lagBound: number;
   };
   readonly phases: readonly PhaseResult[];
