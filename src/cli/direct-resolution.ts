@@ -1,9 +1,9 @@
 import module from 'node:module';
 
 /**
- * Spares Node.js the search for our own files. They name each other by whole relative paths, so the URL is all there is to find out;
- * Node.js would also look at each for links and for the package that it belongs to, which is a tenth of a start. Everything else is
- * found in the usual way.
+ * Skips Node.js's search for our own files. They import each other by complete relative paths, so the URL is sufficient;
+ * Node.js would also check each for symbolic links and for its package, which takes a tenth of a start. Everything else is
+ * resolved as usual.
  */
 export function resolveOwnFilesDirectly(): void {
   const own = new URL('../', import.meta.url).href;

@@ -8,7 +8,7 @@ import { type CliIo, EXIT } from './context/io.ts';
 import { exitCodeOf, problemOf } from './context/problem.ts';
 import { PROGRAM, root } from './root.ts';
 
-/** Runs one command line. Never throws: what goes wrong becomes a message, a hint and an exit code. */
+/** Runs one command line. Never throws: errors become a message, a hint and an exit code. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   try {
     return await dispatch(argv, io);
@@ -27,7 +27,7 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
       io.out(`${version}\n`);
       return EXIT.ok;
     }
-    // Some groups do something by themselves: "sessions" lists them, "journal session.*" those events.
+    // Some groups are commands themselves: "sessions" lists them, "journal session.*" those events.
     const own =
       one.run !== undefined &&
       (word === undefined || word.startsWith('-') || (takesWords(one) && !Object.hasOwn(one.subCommands, word)));
@@ -59,7 +59,7 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
   return (await one.run?.({ args, rawArgs: rest, io })) ?? EXIT.ok;
 }
 
-/** Its first word may be one that it is about, and not a command. */
+/** Its first word may be an argument instead of a command. */
 function takesWords({ args = {} }: Command): boolean {
   return Object.values(args).some(({ type }) => type === 'positional');
 }

@@ -60,7 +60,7 @@ const check = command({
       const tenant = args.tenant ? directory.tenant(args.tenant) : directory.defaultTenant;
       const { clientId } = readAppSettings(infoPlist, options);
       const first = tenant.applications[Symbol.iterator]().next().value?.appId;
-      // Without a match, the comparison with the only app there is tells what to change.
+      // Without a match, the comparison with the only existing app shows what to change.
       for (const id of [clientId, first])
         registration ??= (id && registrations.registrationFromDirectory(tenant, id)) || undefined;
     }
@@ -96,7 +96,7 @@ function readText(file: string): string {
   }
 }
 
-/** Included files are named from the folder of the file that includes them. */
+/** Paths of included files are relative to the folder of the file that includes them. */
 function xcconfigFile(file: string): XcconfigFile {
   return {
     text: readText(file),

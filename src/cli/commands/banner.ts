@@ -1,29 +1,29 @@
 import { delimiter, join } from 'node:path';
 import { shellWord } from '../../lib/shell-word.ts';
 
-/** What the banner tells of a running instance. */
+/** The facts about a running instance in the banner. */
 export interface BannerFacts {
   readonly version: string;
   readonly gateway: string;
   readonly authority: string;
   readonly admin: string;
-  /** The same two as others reach them, such as a phone, an emulator or another container. */
+  /** The same two URLs for other machines, such as a phone, an emulator or another container. */
   readonly elsewhere: readonly { readonly gateway: string; readonly authority: string | undefined }[];
-  /** True when the gateway listens on every address of the machine, and the configuration names none of them. */
+  /** True if the gateway listens on every address of the machine, and the configuration names none of them. */
   readonly unnamed: boolean;
-  /** PEM file of the CA; undefined when certificates are in memory. */
+  /** PEM file of the CA; undefined if certificates are in memory. */
   readonly caPath: string | undefined;
-  /** The certificate directory; undefined when certificates are in memory. */
+  /** The certificate directory; undefined if certificates are in memory. */
   readonly directory: string | undefined;
-  /** How this program is called: `npx tunnelite`. */
+  /** How to call this program: `npx tunnelite`. */
   readonly program: string;
-  /** What the other commands need to find this instance: `--certs ...`, or nothing. */
+  /** Options with which other commands find this instance: `--certs ...`, or nothing. */
   readonly where: string;
   readonly udp: boolean;
   /** Sign-in names of the first users. */
   readonly users: readonly string[];
   readonly builtIn: boolean;
-  /** How a person without root calls openconnect: by its path where their PATH does not have its folder. */
+  /** How a user without root calls openconnect: by its path if their PATH does not include its folder. */
   readonly openconnect: string;
   /** A page of the mock network, if it has one. */
   readonly page: string | undefined;
@@ -34,7 +34,7 @@ export interface BannerFacts {
 /** The port on which ocproxy offers its SOCKS proxy in the commands shown. */
 const SOCKS_PORT = 11_080;
 
-/** What to do now, with commands that work when pasted. */
+/** What to do next, with commands to paste. */
 export function banner(facts: BannerFacts): string {
   const { program, where, platform } = facts;
   const word = (text: string): string => shellWord(text, platform);
@@ -71,7 +71,7 @@ export function banner(facts: BannerFacts): string {
       : `  (sign in at ${facts.authority}, and write the access token to ${tokenFile})`,
   );
   if (platform === 'win32') {
-    // ocproxy is not to be had there.
+    // ocproxy is not available there.
     lines.push('', 'then, in a terminal of an administrator:', '', `  openconnect ${options} ${facts.gateway}`);
     if (facts.page !== undefined) lines.push(`  curl ${facts.page}`);
     return `${lines.join('\n')}\n`;
@@ -86,10 +86,10 @@ export function banner(facts: BannerFacts): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Where Debian and others keep programs that they do not put into an ordinary user's PATH. */
+/** Where Debian and others install programs that are not in an ordinary user's PATH. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
 
-/** A program as a shell with this PATH finds it: its name, or the path of one in a folder for administrators. */
+/** A program as a shell with this PATH finds it: its name, or its path in a folder for administrators. */
 export function programPath(
   name: string,
   path: string,
@@ -101,7 +101,7 @@ export function programPath(
   return elsewhere === undefined ? name : join(elsewhere, name);
 }
 
-/** How the person can call this program again, from what is known of this call. */
+/** How to call this program again, derived from this call. */
 export function programName(file: string, env: Readonly<Record<string, string | undefined>>): string {
   if (/[\\/]src[\\/]cli[\\/]main\.js$/.test(file)) return 'npm run -s tunnelite --';
   if (env.npm_config_user_agent !== undefined || /[\\/]node_modules[\\/]/.test(file)) return 'npx tunnelite';

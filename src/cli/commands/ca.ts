@@ -20,7 +20,7 @@ export default command({
       directory: config.certs.directory ?? undefined,
       clock: systemClock,
       random: systemRandom,
-      // A CA that is renewed here and now is to be heard of here and now.
+      // If this command renews the CA, it reports that itself.
       emit: (name, fields) => {
         const { level, text } = EVENTS[name];
         if (level === 'warn') io.err(`Warning: ${text(fields)}\n`);

@@ -68,7 +68,7 @@ export default command({
   },
 });
 
-/** Milliseconds between two looks at whether a capture in memory has ended by itself. */
+/** Interval for checking whether a capture in memory has ended by itself, in milliseconds. */
 const LOOK_MS = 500;
 
 async function untilStopped(look: () => Promise<{ readonly state: string }>, signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import { connect, remoteOptions } from '../context/remote.ts';
 
 const json = { type: 'boolean', description: 'As JSON' } as const;
 
-/** The configuration, and in it the directory, without a mistake. */
+/** Loads and validates the configuration, including the directory. */
 async function checkedConfig(...from: Parameters<typeof configFromArgs>): Promise<LoadedConfig> {
   const loaded = configFromArgs(...from);
   if (loaded.config.identity.directory !== null || loaded.config.intune !== null) {

@@ -4,7 +4,7 @@ import { type CliIo, EXIT } from '../context/io.ts';
 import { bytesText, rates, type TrafficReading } from '../context/traffic-line.ts';
 import { tunnelOptions, tunnelPlan } from '../context/tunnel-options.ts';
 
-/** How often the status line is written anew, and how often traffic is an event, in milliseconds. */
+/** Update interval of the status line, and interval of traffic events, in milliseconds. */
 const LINE_MS = 1_000;
 const TRAFFIC_EVENT_MS = 10_000;
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
@@ -33,7 +33,7 @@ export default command({
   async run({ args, rawArgs, io }) {
     const [socks, httpProxy] = [portOf('socks', args.socks), portOf('http-proxy', args['http-proxy'])];
     const listen = args.listen || '127.0.0.1';
-    // Whom the whole network can ask must not lead into the network of this machine unasked.
+    // A proxy open to the whole network must not lead into this machine's network by default.
     const open = LOOPBACK.test(listen);
     const patience = new AbortController();
     const plan = await tunnelPlan(args, rawArgs, io, open ? 'direct' : 'refuse', patience.signal);
@@ -65,7 +65,7 @@ export default command({
           onDisconnect: (error) => ended.resolve(error),
         }),
       );
-      // Whoever interrupts does not wait for a gateway that is silent; what still comes of it is let go.
+      // After an interrupt, do not wait for a silent gateway; a late result is discarded.
       const client = await Promise.race([connecting, ended.promise.then(() => undefined)]);
       if (client === undefined) {
         connecting.then((late) => late.close()).catch(() => {});
@@ -119,7 +119,7 @@ interface Watched {
   readonly traffic: { readonly bytesIn: number; readonly bytesOut: number };
 }
 
-/** What the person, or the program, is told. On a terminal the last line is the status. */
+/** Messages to the user, or to a program. On a terminal the last line is the status. */
 class Report {
   readonly #io: CliIo;
   readonly #json: boolean;
@@ -131,7 +131,7 @@ class Report {
     this.#json = json;
   }
 
-  /** @param text left out: of interest to programs only */
+  /** @param text omitted: for programs only */
   tell(event: string, fields: Readonly<Record<string, unknown>>, text?: string): void {
     if (this.#json) this.#io.out(`${JSON.stringify({ event, time: new Date().toISOString(), ...fields })}\n`);
     else if (text !== undefined) {

@@ -10,10 +10,10 @@ import { type CliIo, EXIT } from '../context/io.ts';
 import { tunnelOptions, tunnelPlan } from '../context/tunnel-options.ts';
 
 const MAX_REDIRECTS = 10;
-/** Longest body that goes into JSON, in bytes. */
+/** Longest body in JSON output, in bytes. */
 const MAX_JSON_BODY = 64 * 1024 * 1024;
 
-/** How long a session of one request looks for a tunnel that was lost, in milliseconds. */
+/** How long a session for one request retries a lost tunnel, in milliseconds. */
 const RECONNECT_MS = 10_000;
 
 export default command({
@@ -115,7 +115,7 @@ async function fetchAll(transfer: Transfer): Promise<number> {
       const next = URL.parse(location, url.href);
       if (next === null || !/^https?:$/.test(next.protocol))
         throw failed(`${url.href} leads to “${printable(location.slice(0, 120))}”`);
-      // As curl: what was a POST becomes a GET, and secrets stay with the host that they were for.
+      // Like curl: a POST becomes a GET, and secrets are sent only to their original host.
       if (answer.statusCode < 307 && method !== 'HEAD') [method, body] = ['GET', undefined];
       if (next.origin !== url.origin) {
         const secret = /^(?:authorization|cookie|proxy-authorization)$/i;
@@ -135,7 +135,7 @@ async function fetchAll(transfer: Transfer): Promise<number> {
   }
 }
 
-/** Bodies that are no UTF-8 are in base64. */
+/** Bodies that are not UTF-8 are encoded in base64. */
 async function writeJson(answer: Dispatcher.ResponseData, { io, output, ...rest }: Transfer, url: URL): Promise<void> {
   const { statusCode: status, statusText, headers } = answer;
   const shown = { url: url.href, status, statusText, headers };
@@ -202,7 +202,7 @@ function wishOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly strin
     const [, name, value = ''] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):\s*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
     if (name === undefined) throw usage(`"--header ${printable(line)}" is not understood: write it as "name: value".`);
     const key = name.toLowerCase();
-    // The first of a name takes the place of what is sent otherwise.
+    // The first header of a name replaces the default one.
     headers.set(key, given.has(key) ? [...headers.get(key)!, value] : [value]);
     given.add(key);
   }
@@ -233,7 +233,7 @@ function webUrl(text: string): URL {
   throw usage(`"${text}" is no http: or https: URL.`);
 }
 
-/** What is too late is let go. */
+/** Discards late results. */
 async function orTimeout<T>(
   work: Promise<T>,
   signal: AbortSignal,

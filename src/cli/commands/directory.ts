@@ -18,14 +18,14 @@ const tenant = {
 } as const;
 const text = (valueHint: string, description: string) => ({ type: 'string', valueHint, description }) as const;
 
-/** What every one of these commands gets, whatever its arguments. */
+/** The options of each of these commands, in addition to its arguments. */
 interface Given {
   readonly args: Readonly<Record<string, unknown>>;
   readonly rawArgs: readonly string[];
   readonly io: CliIo;
 }
 
-/** Connects, and says it in words where the instance has no directory. */
+/** Connects, and reports an error if the instance has no directory. */
 async function directoryOf({ args, rawArgs, io }: Given): Promise<RemoteSimulator['identity']> {
   const { sim } = await connect(args, rawArgs, io);
   try {
@@ -40,7 +40,7 @@ async function directoryOf({ args, rawArgs, io }: Given): Promise<RemoteSimulato
   return sim.identity;
 }
 
-/** A command that does one thing to the directory, and says what; `act` returns the sentence and what it is as JSON. */
+/** A command that makes one change to the directory, and reports it; `act` returns the sentence and the JSON value. */
 function action(
   args: NonNullable<Command['args']>,
   act: (identity: RemoteSimulator['identity'], given: Given) => Promise<readonly [done: string, json: object]>,
@@ -66,7 +66,7 @@ function numberOf(what: string, value: unknown): number {
 const optionalNumber = (what: string, value: unknown): number | undefined =>
   value === undefined ? undefined : numberOf(what, value);
 
-/** `member=value`, the value as JSON where it is JSON, else as text. */
+/** `member=value`; the value is JSON if it is valid JSON, otherwise a string. */
 function changeOf(pair: string): [string, unknown] {
   const at = pair.indexOf('=');
   if (at < 1) {

@@ -30,7 +30,7 @@ export default command({
 });
 
 /**
- * `orders.contoso.internal:443=localhost:3000` as a rule. Addresses of IPv6 with a port are in brackets.
+ * Parses `orders.contoso.internal:443=localhost:3000` into a rule. IPv6 addresses with a port are in brackets.
  * @throws TunneliteError `ERR_CLI_USAGE`
  */
 export function parseExposed(text: string): UpstreamInput {
@@ -49,7 +49,7 @@ export function parseExposed(text: string): UpstreamInput {
   };
 }
 
-/** A host with or without a port; one with several colons, and no brackets, is an address of IPv6. */
+/** A host with or without a port; one with several colons, and no brackets, is an IPv6 address. */
 function endOf(text: string): { readonly host: string; readonly port: number | undefined } | undefined {
   const found = /^(?:\[([^\]]+)\]|([^:[\]]+)|([0-9a-f:.]+(?:\/\d+)?))(?::(\d{1,5}))?$/i.exec(text);
   if (!found) return undefined;

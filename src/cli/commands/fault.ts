@@ -8,7 +8,7 @@ import { TOXIC_OPTIONS, toxicMembers } from '../context/toxic-options.ts';
 
 const text = (valueHint: string, description: string) => ({ type: 'string', valueHint, description }) as const;
 
-/** Options of a rule's `on` and `when`; their names are those of the members. */
+/** Options for a rule's `on` and `when`; their names are those of the members. */
 const ON = {
   direction: text('in|out', 'Only from the client (in), or to it (out)'),
   kind: text('kind', 'Only of this kind, or of these, separated by commas'),
@@ -151,7 +151,7 @@ function show(rules: readonly FaultStatus[], json: boolean | undefined, io: CliI
   return EXIT.ok;
 }
 
-/** A rule out of options; what they mean together is judged where it is added. */
+/** Builds a rule from options; the instance that adds it checks how they fit together. */
 async function ruleOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly string[]): Promise<FaultRule> {
   const { seam, action } = args;
   if (seam === undefined || action === undefined) {
@@ -197,7 +197,7 @@ function selected(key: string, value: string): unknown {
   return parts.length === 1 ? value : parts;
 }
 
-/** What `--with key=value` means: a number, a switch, a list of addresses, or a text. */
+/** Parses `--with key=value`: a number, a boolean, a list of addresses, or a string. */
 function settingOf(key: string, value: string): unknown {
   if (key === 'addresses') return value.split(',');
   if (key === 'icmp' && /^(true|false)$/.test(value)) return value === 'true';

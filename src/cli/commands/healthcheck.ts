@@ -21,7 +21,7 @@ export default command({
           io.out(`${check.ok ? 'ok' : 'FAILED'} ${check.name}: ${check.explanation}\n`);
       return readiness.ready ? EXIT.ok : EXIT.failed;
     } catch (error) {
-      // A container's health check knows 0 and 1 only.
+      // A container's health check accepts only 0 and 1.
       if (!isTunneliteError(error)) throw error;
       if (args.json) io.out(`${JSON.stringify({ ready: false, checks: [], explanation: error.message })}\n`);
       else io.err(`${error.message}\n`);

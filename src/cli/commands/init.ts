@@ -3,7 +3,7 @@ import { errorText, TunneliteError } from '../../lib/errors.ts';
 import { command } from '../context/command.ts';
 import { EXIT } from '../context/io.ts';
 
-/** A configuration to start from: what people change most, as it is by default. */
+/** A configuration to start from: the settings that are changed most often, with their defaults. */
 export const SAMPLE = `# yaml-language-server: $schema=node_modules/tunnelite/docs/config.schema.json
 # Tunnelite's configuration. You may leave out everything: these are the defaults.
 # All keys: docs/reference/configuration.md. To check this file: tunnelite config check.

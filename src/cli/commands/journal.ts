@@ -6,7 +6,7 @@ import { eventOptions, eventQuery } from '../context/event-query.ts';
 import { EXIT } from '../context/io.ts';
 import { connect, remoteOptions } from '../context/remote.ts';
 
-/** Events that are shown when nobody says how many. */
+/** Default number of events to show. */
 const DEFAULT_LIMIT = 100;
 
 const diff = command({
@@ -61,7 +61,7 @@ export default command({
       return problems.length === 0 ? EXIT.ok : EXIT.failed;
     }
     const limit = limitOf(args.limit) ?? (args.json ? Infinity : DEFAULT_LIMIT);
-    // Followed from a mark that is set before the query, so that no event falls between both.
+    // Followed from a mark that is set before the query, so that no event is missed in between.
     const mark = await sim.journal.mark();
     const events = await sim.journal.query({ ...query, until: mark });
     events.slice(Math.max(0, events.length - limit)).forEach(show);

@@ -28,15 +28,15 @@ const run: Command = command({
     const { clients } = checked.plan;
     checkDescriptors(checked.plan, worker ? ownCount(clients, worker) : clients);
     const surroundings = await surroundingsOf(checked, args, rawArgs, io);
-    // It may have passed while all was made ready.
+    // It may have passed during preparation.
     const startAt = startOf(args['start-at'], Date.now());
     if (startAt !== undefined) io.err(`It begins at ${new Date(startAt).toISOString()}.\n`);
     const stop = new AbortController();
     const onSignal = (): void => stop.abort();
-    // Once: whoever asks twice does not want to wait for the report.
+    // Once: a second signal means that the user does not want to wait for the report.
     process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
     const progress = new ProgressLine(io, args.json === true);
-    // Timers of the clock keep no process alive, and between two phases there may be nothing else.
+    // Timers of the clock do not keep the process alive, and between two phases there may be nothing else.
     const alive = setInterval(() => {}, 60_000);
     try {
       const onProgress = (now: LoadProgress): void => progress.show(now);
@@ -67,7 +67,7 @@ const run: Command = command({
 
 export default run;
 
-/** The file with what options put in place of its members, or the options alone. */
+/** The file with the options that replace its members, or the options alone. */
 async function planOf(
   file: string | undefined,
   args: Readonly<Record<string, unknown>>,

@@ -30,7 +30,7 @@ export default command({
     const { version, createdAt } = report.manifest;
     const made = new Date(createdAt).toISOString();
     const link = server.dashboardLink();
-    // Heard from before it is told how to end it.
+    // Subscribed before the message about how to end it is printed.
     const ended = new Promise<void>((resolve) => {
       process.once('SIGINT', resolve).once('SIGTERM', resolve);
     });

@@ -150,7 +150,7 @@ function say(loaded: readonly LoadedScenario[], io: CliIo): void {
   }
 }
 
-/** All files, before one is run: a mistake in the last is not told after an hour. */
+/** Reads all files before running any: a mistake in the last one must not show up after an hour. */
 async function load(named: readonly string[]): Promise<LoadedScenario[]> {
   const { readScenario } = await import('../../scenario/index.ts');
   const loaded: LoadedScenario[] = [];

@@ -11,7 +11,7 @@ const id = {
   required: true,
 } as const;
 
-/** A command that does something to one session and says what. */
+/** A command that acts on one session and reports it. */
 function action(name: 'expire' | 'rekey', done: (id: string) => string): Command {
   return command({
     args: { id, ...remoteOptions },

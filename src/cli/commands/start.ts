@@ -18,7 +18,7 @@ import { lanOptions, lanSettings } from '../lan/lan-settings.ts';
 import type { OpenPage, openPage } from '../lan/open-page.ts';
 import { banner, programName, programPath } from './banner.ts';
 
-/** How long closing may take before the process ends anyway, in milliseconds. */
+/** Time limit for closing before the process exits anyway, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 10_000;
 
 export default command({
@@ -58,7 +58,7 @@ export default command({
   },
 });
 
-/** Tells who waits for the ready file. Where that cannot be written, what went wrong before still is the problem. */
+/** Notifies programs that wait for the ready file. If it cannot be written, the earlier error is still the one reported. */
 async function leaveProblem(readyFile: string, error: unknown): Promise<void> {
   await writeReadyFile(readyFile, { ready: false, error: problemOf(error) }).catch(() => undefined);
 }
@@ -71,7 +71,7 @@ interface Started {
   readonly page: OpenPage | undefined;
 }
 
-/** Runs the simulator, and leaves its address for the other commands. */
+/** Runs the simulator, and stores its address for the other commands. */
 async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly string[], io: CliIo): Promise<Started> {
   const lan = lanSettings(args, () => configFromArgs(args, rawArgs, io).config);
   const extra = lan?.flags ?? [];
@@ -110,10 +110,10 @@ async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly 
   }
 }
 
-/** The page and what it takes is loaded only with `--lan`. */
+/** Loads the page and its dependencies only with `--lan`. */
 const openPageLater: typeof openPage = async (...all) => (await import('../lan/open-page.ts')).openPage(...all);
 
-/** A file on its way: who takes it back waits until it is there. */
+/** A file being written: removal waits until it exists. */
 interface LeftFile {
   readonly file: string;
   readonly written: Promise<void>;
@@ -123,7 +123,7 @@ function leaveReadyFile(file: string, announcement: Announcement): LeftFile {
   return { file, written: writeReadyFile(file, { ready: true, ...announcement }) };
 }
 
-/** Closes on the first signal; `ended` resolves with the exit code when all is closed. A second signal ends the process at once. */
+/** Closes on the first signal; `ended` resolves with the exit code when everything is closed. A second signal exits immediately. */
 function closed(
   simulator: Simulator,
   instance: Instance,
@@ -155,12 +155,12 @@ function closed(
   return { ended, uninstall };
 }
 
-/** SIGHUP tells a service to read its configuration again, and a program on a terminal that this was closed. */
+/** For a service, SIGHUP means to read its configuration again; for a program on a terminal, that the terminal was closed. */
 function reloads(): boolean {
   return process.platform !== 'win32' && !process.stdin.isTTY && !process.stdout.isTTY && !process.stderr.isTTY;
 }
 
-/** Reads the configuration again on each SIGHUP. What comes of it is in the log. */
+/** Reads the configuration again on each SIGHUP. The log shows the result. */
 function reloadOnHangUp(simulator: Simulator): () => void {
   if (!reloads()) return () => {};
   const reload = (): void => void simulator.reload().catch(() => {});

@@ -8,7 +8,7 @@ import { secondsOf } from '../context/seconds.ts';
 
 /** Seconds; closing takes less than one, and is cut off after ten. */
 const DEFAULT_TIMEOUT = 15;
-/** Between two looks, in milliseconds. */
+/** Polling interval in milliseconds. */
 const INTERVAL_MS = 50;
 
 export default command({

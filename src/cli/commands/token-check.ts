@@ -5,7 +5,7 @@ import { printable } from '../../lib/printable.ts';
 import { ask, type Instance } from '../context/instance.ts';
 import { type CliIo, EXIT } from '../context/io.ts';
 
-/** Says what the gateway thinks of the token in a file (`-`: standard input): a line for each check. The exit code is 1 if it would refuse it. */
+/** Prints the gateway's verdict on the token in a file (`-`: standard input): one line per check. The exit code is 1 if it would refuse it. */
 export async function checkToken(instance: Instance, file: string, json: boolean, io: CliIo): Promise<number> {
   const token = readToken(file);
   const inspection = (await ask(instance, '/api/tokens/check', { token })).value as TokenInspection;

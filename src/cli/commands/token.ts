@@ -85,8 +85,8 @@ function writePrivate(file: string, text: string): void {
   }
 }
 
-/** The kinds of wrong tokens; with `json`, also what each policy says to them. */
-/** @throws TunneliteError `ERR_CLI_USAGE` when there is no such kind of wrong token */
+/** Lists the kinds of wrong tokens; with `json`, also the verdict of each policy. */
+/** @throws TunneliteError `ERR_CLI_USAGE` if there is no such kind of wrong token */
 async function knowWrong(kind: string): Promise<void> {
   const { WRONG_TOKENS } = await import('../../entra/tokens/wrong-token.ts');
   if (Object.hasOwn(WRONG_TOKENS, kind)) return;
@@ -123,7 +123,7 @@ function claimsOf(text: string | undefined): Record<string, unknown> {
   }
 }
 
-/** `name=value`, the value as JSON where it is JSON, else as text. */
+/** `name=value`; the value is JSON if it is valid JSON, otherwise a string. */
 function claimOf(pair: string): [string, unknown] {
   const at = pair.indexOf('=');
   if (at < 1) {

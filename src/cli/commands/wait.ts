@@ -11,7 +11,7 @@ import { secondsOf } from '../context/seconds.ts';
 
 /** Seconds; a start takes one or two. */
 const DEFAULT_TIMEOUT = 60;
-/** Between two looks, in milliseconds. */
+/** Polling interval in milliseconds. */
 const INTERVAL_MS = 100;
 
 export default command({
@@ -47,21 +47,21 @@ export default command({
 
 type Look = () => Promise<Announcement | undefined>;
 
-/** By the address in the certificate directory, without the secret that is beside it. */
+/** Uses the address in the certificate directory, without the secret stored with it. */
 function announced(loaded: Pick<LoadedConfig, 'config'>): Look {
   return async () => {
     try {
       const { secret: _, ...announcement } = findInstance(loaded);
       return announcement;
     } catch (error) {
-      // Without a directory, no waiting helps.
+      // Without a directory, waiting does not help.
       if (isTunneliteError(error, 'ERR_CLI_NOT_RUNNING') && loaded.config.certs.directory !== null) return undefined;
       throw error;
     }
   };
 }
 
-/** By the file that start writes. A failure in it is told once: the next start has nothing to do with it. */
+/** Uses the file that `start` writes. A failure in it is reported once: it does not concern the next start. */
 function inFile(file: string): Look {
   return async () => {
     const state = await readReadyFile(file);
@@ -76,7 +76,7 @@ function inFile(file: string): Look {
   };
 }
 
-/** An address that was left by an instance that has ended since does not count. */
+/** Ignores an address left by an instance that has ended since. */
 async function isReady({ admin }: Announcement): Promise<boolean> {
   const answer = await exchange(`${admin}/readyz`, ANSWER_LIMITS).catch(() => undefined);
   return answer?.status === 200;

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import type { CliIo } from './io.ts';
 
-/** What opens an address in the browser of this person. The code in it is good once, so it does not matter who sees the arguments later. */
+/** The command that opens a URL in the user's browser. The code in the URL works once, so it does not matter who sees the arguments later. */
 function opener(platform: NodeJS.Platform, env: CliIo['env']): readonly [program: string, ...args: string[]] {
   if (env.BROWSER) return [env.BROWSER];
   if (platform === 'darwin') return ['open'];
   return platform === 'win32' ? ['rundll32', 'url.dll,FileProtocolHandler'] : ['xdg-open'];
 }
 
-/** Opens an address in the browser of this person; false when there is no such program. */
+/** Opens a URL in the user's browser; false if there is no such program. */
 export function opened(url: string, io: CliIo): Promise<boolean> {
   const [program, ...args] = opener(process.platform, io.env);
   return new Promise((resolve) => {

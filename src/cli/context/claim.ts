@@ -5,12 +5,12 @@ import { TunneliteError } from '../../lib/errors.ts';
 import { INSTANCE_STATE, type Instance, isRunning } from './instance.ts';
 
 /*
- * One instance for each certificate directory: token, healthcheck and all others find it by the address that it leaves there.
- * A second one that took its place would answer for it unnoticed, with tokens of another issuer.
+ * One instance per certificate directory: token, healthcheck and all other commands find it by the address that it stores there.
+ * A second one that replaced it would silently answer instead, with tokens of another issuer.
  */
 
 /**
- * Looks before anything is started.
+ * Checks before anything is started.
  * @throws TunneliteError `ERR_CLI_ALREADY_RUNNING`
  */
 export async function refuseSecond(directory: string): Promise<void> {
@@ -24,7 +24,7 @@ export async function refuseSecond(directory: string): Promise<void> {
 }
 
 /**
- * Leaves the address of this instance, in place of one that runs no more.
+ * Stores the address of this instance, in place of one that is no longer running.
  * @throws TunneliteError `ERR_CLI_ALREADY_RUNNING` when another instance was faster
  */
 export async function claim(certificates: CertificateStore, instance: Instance): Promise<void> {
@@ -34,7 +34,7 @@ export async function claim(certificates: CertificateStore, instance: Instance):
   await certificates.writeState(INSTANCE_STATE, instance);
 }
 
-/** Takes the address back, unless it is another's. */
+/** Removes the address, unless it is another instance's. */
 export async function withdraw(certificates: CertificateStore, { secret }: Instance): Promise<void> {
   if ((await leftIn(certificates))?.secret === secret) await certificates.deleteState(INSTANCE_STATE);
 }

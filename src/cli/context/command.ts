@@ -3,7 +3,7 @@ import { TunneliteError } from '../../lib/errors.ts';
 import { suggest } from '../../lib/schema/suggest.ts';
 import type { CliIo } from './io.ts';
 
-/** What a command gets to work with. */
+/** The environment of a command. */
 export interface CommandContext<T extends ArgsDef = ArgsDef> {
   readonly args: ParsedArgs<T>;
   readonly rawArgs: readonly string[];
@@ -17,18 +17,18 @@ export interface Command<T extends ArgsDef = ArgsDef> {
   readonly subCommands?: Readonly<Record<string, SubCommand>>;
 }
 
-/** A command as its group lists it. */
+/** A command in its group's list. */
 export interface SubCommand {
   readonly description: string;
   readonly load: () => Promise<Command>;
 }
 
-/** Types a command's arguments from their definition. */
+/** Infers the types of a command's arguments from their definition. */
 export function command<const T extends ArgsDef>(definition: Command<T>): Command {
   return definition as unknown as Command;
 }
 
-/** The same as citty takes it, for help texts; the commands of a group are only listed, not loaded. */
+/** The same in citty's form, for help texts; the commands of a group are only listed, not loaded. */
 export function forUsage({ args = {}, subCommands }: Command, name: string, description: string): CommandDef {
   const listed = Object.entries(subCommands ?? {}).map(([key, sub]): [string, CommandDef] => [
     key,
@@ -38,7 +38,7 @@ export function forUsage({ args = {}, subCommands }: Command, name: string, desc
 }
 
 /**
- * Refuses options that the command does not have, and options without the value that they need: citty passes over both.
+ * Rejects unknown options, and options without a required value: citty ignores both.
  * @throws TunneliteError `ERR_CLI_USAGE`
  */
 export function checkOptions(rawArgs: readonly string[], args: ArgsDef): void {
@@ -49,7 +49,7 @@ export function checkOptions(rawArgs: readonly string[], args: ArgsDef): void {
     for (const alias of [('alias' in definition && definition.alias) || []].flat()) byName.set(alias, definition);
   }
   const positional = Object.values(args).filter((definition) => definition.type === 'positional');
-  // `file…`: as many as are given.
+  // `file…`: any number.
   let positionals = positional.some(({ valueHint }) => valueHint?.endsWith('…')) ? Infinity : positional.length;
   for (let i = 0; i < rawArgs.length; i++) {
     const text = rawArgs[i]!;
@@ -81,7 +81,7 @@ export function checkOptions(rawArgs: readonly string[], args: ArgsDef): void {
   }
 }
 
-/** Every value of an option that may be given several times. @param alias its short name */
+/** All values of an option that may be repeated. @param alias its short name */
 export function repeated(rawArgs: readonly string[], name: string, alias?: string): string[] {
   const values: string[] = [];
   for (const [i, text] of rawArgs.entries()) {

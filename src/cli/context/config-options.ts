@@ -4,7 +4,7 @@ import { TunneliteError } from '../../lib/errors.ts';
 import { repeated } from './command.ts';
 import type { CliIo } from './io.ts';
 
-/** Files that are taken when none is named. */
+/** Default file names, if none is given. */
 const CONFIG_FILES = ['tunnelite.yaml', 'tunnelite.yml', 'tunnelite.json'] as const;
 
 /** The file to read, for every command that needs the configuration. */
@@ -19,7 +19,7 @@ export const fileOptions = {
   set: { type: 'string', valueHint: 'key=value', description: 'Any setting, such as gateway.dpd=30; repeatable' },
 } as const;
 
-/** The settings that `start` gives flags of their own. */
+/** The settings for which `start` has flags. */
 export const startOptions = {
   ...fileOptions,
   port: {
@@ -35,7 +35,7 @@ export const startOptions = {
   'log-format': { type: 'string', valueHint: 'format', description: 'auto, pretty or json' },
 } as const;
 
-/** Flag to the settings that it sets, in the order in which later ones win. */
+/** Maps a flag to the settings that it sets, in the order in which later ones win. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
   host: ['gateway.host', 'identity.host', 'admin.host'],
   port: ['gateway.port'],
@@ -47,7 +47,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The configuration that file, environment and flags mean together. `again`: they are read for another time; `extra`: flags that come
+ * Loads the configuration from file, environment and flags. `again`: they are read again; `extra`: flags that come
  * after all others.
  * @throws TunneliteError `ERR_CLI_USAGE` and those of the configuration
  */
@@ -61,7 +61,7 @@ export function configFromArgs(
   const free = args.port === '0';
   for (const [flag, keys] of Object.entries(FLAGS)) {
     const given = args[flag];
-    // One --port 0 is enough to run beside anything else.
+    // A single --port 0 is enough to run next to anything else.
     const text = typeof given === 'string' ? given : free && /-port$/.test(flag) ? '0' : undefined;
     if (text !== undefined) for (const key of keys) flags.push({ key, text, flag: `--${flag}` });
   }

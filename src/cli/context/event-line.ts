@@ -9,7 +9,7 @@ const COLORS: Readonly<Partial<Record<EventLevel, 'red' | 'yellow' | 'dim'>>> = 
   trace: 'dim',
 };
 
-/** An event as a line: of JSON, or for people, with time, number, name and sentence. */
+/** An event as a line: JSON, or readable text with time, number, name and sentence. */
 export function eventLineOf(event: TunneliteEvent, json: boolean | undefined, io: CliIo): string {
   if (json) return `${JSON.stringify(event)}\n`;
   const { seq, time, name, level, text } = event;

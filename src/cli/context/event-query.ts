@@ -15,7 +15,7 @@ export const eventOptions = {
 } as const;
 
 /**
- * The query that a command line means.
+ * Builds the query from the command line.
  * @throws TunneliteError `ERR_CLI_USAGE`, `ERR_JOURNAL_QUERY`
  */
 export async function eventQuery(

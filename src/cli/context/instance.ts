@@ -4,39 +4,39 @@ import type { LoadedConfig } from '../../config/index.ts';
 import { errorText, isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 import { exchange } from '../../lib/http-exchange.ts';
 
-/** Name of the state document in which a running instance says where it is. */
+/** Name of the state document that contains the address of a running instance. */
 export const INSTANCE_STATE = 'instance';
 
-/** What a running instance says of itself to anyone. */
+/** The public facts about a running instance. */
 export interface Announcement {
   readonly version: string;
   readonly pid: number;
   readonly gateway: string;
   readonly authority: string;
   readonly admin: string;
-  /** PEM file of the CA; left out when certificates are in memory. */
+  /** PEM file of the CA; omitted if certificates are in memory. */
   readonly ca?: string | undefined;
 }
 
-/** How to reach a running instance: what `tunnelite start` leaves for the other commands. */
+/** How to reach a running instance: `tunnelite start` stores it for the other commands. */
 export interface Instance extends Announcement {
-  /** Lets its holder make tokens. */
+  /** A secret that allows issuing tokens. */
   readonly secret: string;
 }
 
-/** The line in which an instance says that it is ready. */
+/** The line in which an instance reports that it is ready. */
 export function readyLine({ gateway, authority, admin }: Announcement): string {
   return `Ready: gateway ${gateway}, Entra ID ${authority}, health ${admin}/readyz\n`;
 }
 
-/** How long a running instance may take to answer, in milliseconds, and how long its answer may be, in bytes. */
+/** Time limit for an answer from a running instance, in milliseconds, and maximum length of the answer, in bytes. */
 export const ANSWER_LIMITS = { timeout: 10_000, maxBytes: 16 * 1024 * 1024 } as const;
 
-/** How long it may take to find out whether an instance still runs, in milliseconds: it is on this machine. */
+/** Time limit for checking whether an instance is still running, in milliseconds: it is on this machine. */
 const PROBE_TIMEOUT_MS = 2_000;
 
 /**
- * Finds the instance that runs on the configured certificate directory.
+ * Finds the running instance of the configured certificate directory.
  * @throws TunneliteError `ERR_CLI_NOT_RUNNING`
  */
 export function findInstance({ config }: Pick<LoadedConfig, 'config'>): Instance {
@@ -63,7 +63,7 @@ export function findInstance({ config }: Pick<LoadedConfig, 'config'>): Instance
   }
 }
 
-/** True when the very instance that left this address still answers there. */
+/** True if the instance that stored this address still answers there. */
 export async function isRunning(instance: Instance): Promise<boolean> {
   const answer = await exchange(`${instance.admin}/api/status`, {
     maxBytes: ANSWER_LIMITS.maxBytes,
@@ -74,8 +74,8 @@ export async function isRunning(instance: Instance): Promise<boolean> {
 }
 
 /**
- * Asks the running instance over its administration listener.
- * @throws TunneliteError `ERR_CLI_NOT_RUNNING` when nothing answers, `ERR_CLI_REFUSED` with the instance's own words
+ * Sends a request to the running instance through its administration listener.
+ * @throws TunneliteError `ERR_CLI_NOT_RUNNING` if nothing answers, `ERR_CLI_REFUSED` with the instance's own message
  */
 export async function ask(
   instance: Instance,

@@ -1,13 +1,13 @@
-/** What a command talks to: the process's own streams and environment, or a test's. */
+/** The streams and environment of a command: the process's own, or a test's. */
 export interface CliIo {
   /** Results; with --json, JSON only. */
   out(text: string): void;
-  /** The same, byte by byte; as text where there is no such way. */
+  /** The same for bytes; converted to text if the stream does not support that. */
   outBytes?(bytes: Uint8Array): void;
   /** Messages for people. */
   err(text: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Colours are for terminals. */
+  /** Colors are for terminals. */
   readonly colors: boolean;
 }
 
@@ -22,7 +22,7 @@ export const processIo: CliIo = {
 /** Exit codes, the same for every command. */
 export const EXIT = {
   ok: 0,
-  /** What was asked for could not be done, or a check failed. */
+  /** The requested action failed, or a check failed. */
   failed: 1,
   /** The command line or the configuration is wrong. */
   usage: 2,

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
 
 /**
- * What an argument says that is JSON, or `@` and a file with it.
- * @param what as it is called in what is said: `stub`
+ * Parses an argument that is JSON, or `@` and the path of a file with JSON.
+ * @param what its name in messages: `stub`
  * @throws TunneliteError `ERR_CLI_USAGE`
  */
 export function jsonArgument<T>(text: string, what: string): T {

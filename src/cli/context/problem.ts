@@ -2,17 +2,17 @@ import { stripVTControlCharacters } from 'node:util';
 import { errorText, isTunneliteError } from '../../lib/errors.ts';
 import { EXIT } from './io.ts';
 
-/** What went wrong, for people and for programs. */
+/** A problem, for people and for programs. */
 export interface CliProblem {
   readonly code: string;
   readonly message: string;
   /** What to do next. */
   readonly hint: string | undefined;
-  /** What a program can go by, such as the `problems` of a configuration, each with its place. */
+  /** Details for programs, such as the `problems` of a configuration, each with its location. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** Codes that mean: what the person wrote is wrong, rather than something failed. */
+/** Codes that mean that the user's input is wrong, rather than that an operation failed. */
 const USAGE_CODES = new Set([
   'ERR_CLI_USAGE',
   'ERR_CONFIG_FILE',
@@ -27,21 +27,21 @@ const USAGE_CODES = new Set([
   'ERR_DURATION_INVALID',
 ]);
 
-/** Anything that was thrown, in the terms of the command line. */
+/** Converts anything thrown to a problem of the command line. */
 export function problemOf(error: unknown): CliProblem {
   const message = stripVTControlCharacters(error instanceof Error ? error.message : errorText(error));
   if (isTunneliteError(error)) {
     const { code, hint, details } = error;
     return { code, message, hint, ...(Object.keys(details).length > 0 ? { details } : {}) };
   }
-  // citty's own complaints, such as a value outside an enumeration, are the person's to mend as well.
+  // citty's own errors, such as a value outside an enumeration, are also caused by the user's input.
   const isUsage = (error as Error | undefined)?.name === 'CLIError';
   return isUsage
     ? { code: 'ERR_CLI_USAGE', message, hint: 'Add --help for what is possible.' }
     : { code: 'ERR_INTERNAL', message, hint: undefined };
 }
 
-/** The exit code that goes with it. */
+/** The exit code for it. */
 export function exitCodeOf({ code }: Pick<CliProblem, 'code'>): number {
   return USAGE_CODES.has(code) ? EXIT.usage : EXIT.failed;
 }

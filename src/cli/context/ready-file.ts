@@ -6,15 +6,15 @@ import { whileHeld } from '../../lib/held-file.ts';
 import type { Announcement } from './instance.ts';
 import type { CliProblem } from './problem.ts';
 
-/** What `start --ready-file` leaves for `wait`: that everything works, or why there will be nothing to wait for. */
+/** The message from `start --ready-file` to `wait`: that everything works, or why it never will. */
 export type ReadyState =
   | ({ readonly ready: true } & Announcement)
   | { readonly ready: false; readonly error: CliProblem };
 
 /**
- * Writes the file. It appears as a whole, so that whoever sees it can read it.
+ * Writes the file atomically, so that a reader always sees all of it.
  *
- * @param held tries again while another program holds the file, as `wait` does when it reads
+ * @param held retries while another program holds the file, like `wait` when it reads
  * @throws TunneliteError `ERR_CLI_FILE`
  */
 export async function writeReadyFile(file: string, state: ReadyState, held = whileHeld): Promise<void> {
@@ -29,7 +29,7 @@ export async function writeReadyFile(file: string, state: ReadyState, held = whi
   }
 }
 
-/** What the file says; undefined while there is none. @throws TunneliteError `ERR_CLI_FILE` */
+/** The content of the file; undefined if there is none. @throws TunneliteError `ERR_CLI_FILE` */
 export async function readReadyFile(file: string): Promise<ReadyState | undefined> {
   try {
     return JSON.parse(await whileHeld(() => readFile(file, 'utf8'))) as ReadyState;
@@ -39,7 +39,7 @@ export async function readReadyFile(file: string): Promise<ReadyState | undefine
   }
 }
 
-/** Takes the file away, if there is one. @throws TunneliteError `ERR_CLI_FILE` */
+/** Removes the file, if there is one. @throws TunneliteError `ERR_CLI_FILE` */
 export async function removeReadyFile(file: string): Promise<void> {
   try {
     await whileHeld(() => rm(file, { force: true }));
@@ -48,7 +48,7 @@ export async function removeReadyFile(file: string): Promise<void> {
   }
 }
 
-/** Takes the file away, unless a later instance has left its own. */
+/** Removes the file, unless a later instance has written its own. */
 export async function withdrawReadyFile(file: string, { pid, admin }: Announcement): Promise<void> {
   const left = await readReadyFile(file);
   if (left?.ready && left.pid === pid && left.admin === admin) await removeReadyFile(file);

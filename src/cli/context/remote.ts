@@ -10,7 +10,7 @@ export const remoteOptions = {
   json: { type: 'boolean', description: 'As JSON' },
 } as const;
 
-/** The running instance, by the address that it left in the certificate directory. */
+/** The running instance, by the address stored in the certificate directory. */
 export interface Connected {
   readonly instance: Instance;
   readonly sim: RemoteSimulator;
@@ -22,7 +22,7 @@ export async function connect(
   rawArgs: readonly string[],
   io: CliIo,
 ): Promise<Connected> {
-  // A command may have options of its own that are called as those of `start`, such as --host: they are no settings.
+  // A command may have options with the names of `start`'s options, such as --host: they are not settings.
   const where = Object.fromEntries(Object.keys(remoteOptions).map((name) => [name, args[name]]));
   const instance = findInstance(configFromArgs(where, rawArgs, io));
   const { connectSimulator } = await import('../../admin/remote/remote-simulator.ts');

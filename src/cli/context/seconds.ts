@@ -1,7 +1,7 @@
 import { TunneliteError } from '../../lib/errors.ts';
 
 /**
- * The seconds that an option gives.
+ * Parses an option in seconds.
  * @throws TunneliteError `ERR_CLI_USAGE`
  */
 export function secondsOf(option: string, text: string | undefined, fallback: number): number {

@@ -1,4 +1,4 @@
-/** Rows under a head, each column as wide as its widest cell. */
+/** Formats rows under a header, each column as wide as its widest cell. */
 export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   return [head, ...rows]

@@ -2,19 +2,19 @@ import { spawn } from 'node:child_process';
 import { TunneliteError } from '../../lib/errors.ts';
 import { printable } from '../../lib/printable.ts';
 
-/** How long the command may take, in milliseconds: somebody may have to sign in; and how much it may print, in bytes. */
+/** Time limit of the command, in milliseconds: a user may have to sign in; and maximum size of its output, in bytes. */
 const TIMEOUT_MS = 60_000;
 const MAX_BYTES = 64 * 1024;
 
 /**
- * Runs a command that prints a token, in the shell of the system. What it says on standard error is for the person.
- * @param signal ends the command: it does not hear of an interruption by itself
+ * Runs a command that prints a token, in the system's shell. Its standard error is shown to the user.
+ * @param signal ends the command: it does not receive an interrupt by itself
  * @throws TunneliteError `ERR_CLI_TOKEN`
  */
 export function tokenFromCommand(command: string, timeout = TIMEOUT_MS, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    // A group of its own, so that all that the command started ends with it.
+    // A group of its own, so that all processes started by the command end with it.
     const child = spawn(command, {
       shell: true,
       stdio: ['ignore', 'pipe', 'inherit'],

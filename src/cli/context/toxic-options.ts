@@ -2,7 +2,7 @@ import { TunneliteError } from '../../lib/errors.ts';
 
 const number = (valueHint: string, description: string) => ({ type: 'string', valueHint, description }) as const;
 
-/** What the actions at the seam `tcp` take, as options of their own; all else goes by `--with`. */
+/** Options for the parameters of actions at the seam `tcp`; other parameters use `--with`. */
 export const TOXIC_OPTIONS = {
   latency: number('ms', 'Of latency: milliseconds'),
   jitter: number('ms', 'Milliseconds more or less, at random'),
@@ -14,7 +14,7 @@ export const TOXIC_OPTIONS = {
   bytes: number('count', 'Of limit_data: bytes; of mtu_blackhole: bytes of a datagram'),
 } as const;
 
-/** The members of a rule's `then` that were given as options. */
+/** The members of a rule's `then` given as options. */
 export function toxicMembers(args: Readonly<Record<string, unknown>>): Record<string, number> {
   const members: Record<string, number> = {};
   for (const key of Object.keys(TOXIC_OPTIONS)) {

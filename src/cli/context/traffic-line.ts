@@ -1,11 +1,11 @@
-/** Bytes that have passed, and the way that they take. */
+/** Bytes transferred, and the channel in use. */
 export interface TrafficReading {
   readonly at: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
 
-/** Bytes a second between two readings. */
+/** Bytes per second between two readings. */
 export function rates(before: TrafficReading, now: TrafficReading): { readonly down: number; readonly up: number } {
   const seconds = Math.max(1e-3, (now.at - before.at) / 1000);
   return {

@@ -47,7 +47,7 @@ export const tunnelOptions = {
   timeout: { type: 'string', valueHint: 'seconds', description: 'Time limit for connecting; default: 30' },
 } as const;
 
-/** What a tunnel is opened with. */
+/** The parameters for opening a tunnel. */
 export interface TunnelPlan {
   readonly options: Omit<TunnelClientOptions, 'token'>;
   readonly tokens: TokenSource;
@@ -56,8 +56,8 @@ export interface TunnelPlan {
 type Args = Readonly<Record<string, unknown>>;
 
 /**
- * @param outside what `--outside` is when it is not given
- * @param signal ends a command for a token that still runs
+ * @param outside the default of `--outside`
+ * @param signal ends a token command that is still running
  * @throws TunneliteError `ERR_CLI_USAGE`, `ERR_CLI_NOT_RUNNING`
  */
 export async function tunnelPlan(

@@ -15,11 +15,11 @@ export interface Progress {
   readonly bytes: number;
   /** Longest time without a byte, in milliseconds. */
   readonly longestPause: number;
-  /** Where the first byte was that is not the file's; undefined: all are. */
+  /** Position of the first incorrect byte; undefined: all are correct. */
   readonly wrongAt: number | undefined;
 }
 
-/** A download through the tunnel that goes on until it is ended, each byte of which is looked at. */
+/** A download through the tunnel that continues until it is ended; every byte is verified. */
 export class Download {
   readonly #client: TunnelClient;
   readonly #end = new AbortController();
@@ -34,7 +34,7 @@ export class Download {
     this.#client = client;
   }
 
-  /** Begins. Resolves with the first bytes. @throws TunneliteError `ERR_CLIENT_FETCH` */
+  /** Starts. Resolves with the first bytes. @throws TunneliteError `ERR_CLIENT_FETCH` */
   async begin(): Promise<void> {
     const [{ request }, dispatcher] = await Promise.all([import('undici'), this.#client.dispatcher()]);
     const { body, statusCode } = await request(`http://files.contoso.internal/slow/${SIZE}?rate=${RATE}`, {
@@ -61,12 +61,12 @@ export class Download {
     };
   }
 
-  /** Begins to count the longest pause anew. */
+  /** Restarts the measurement of the longest pause. */
   forgetPauses(): void {
     this.#longestPause = 0;
   }
 
-  /** Resolves when so many bytes more have come. @throws TunneliteError `ERR_CLIENT_FETCH` when it breaks before */
+  /** Resolves when this many more bytes have arrived. @throws TunneliteError `ERR_CLIENT_FETCH` if it breaks first */
   async more(bytes: number): Promise<void> {
     const wanted = this.#bytes + bytes;
     while (this.#bytes < wanted) {

@@ -1,22 +1,22 @@
 import { systemClock } from '../../lib/clock.ts';
 import { columns } from '../context/table.ts';
 
-/** What became of one part of the demo. */
+/** Result of one part of the demo. */
 export interface Chapter {
-  /** `0` to `4b`; empty for what comes after. */
+  /** `0` to `4b`; empty for later parts. */
   readonly action: string;
   readonly title: string;
   readonly outcome: string;
   readonly milliseconds: number;
 }
 
-/** Tells the story as it goes on, and keeps what became of each part for the table at the end. */
+/** Prints the story as it proceeds, and keeps the result of each part for the table at the end. */
 export class Narrator {
   readonly #out: (text: string) => void;
   readonly #chapters: Chapter[] = [];
   readonly #begin = systemClock.monotonic();
 
-  /** @param out gets the story, piece by piece; what only wants the table swallows it */
+  /** @param out receives the story, piece by piece; to get only the table, discard it */
   constructor(out: (text: string) => void) {
     this.#out = out;
   }
@@ -40,7 +40,7 @@ export class Narrator {
     this.#out(`\n${label.padEnd(3)} ${text}\n`);
   }
 
-  /** A heading for what is none of the numbered actions. */
+  /** A heading for a part without a number. */
   turn(text: string): void {
     this.#out(`\n${text}\n`);
   }
@@ -50,12 +50,12 @@ export class Narrator {
     this.#out(`    ${text}\n`);
   }
 
-  /** Keeps what became of a part. @param since `elapsed` when it began */
+  /** Records the result of a part. @param since `elapsed` when it began */
   done(action: string, title: string, outcome: string, since: number): void {
     this.#chapters.push({ action, title, outcome, milliseconds: this.elapsed - since });
   }
 
-  /** All parts, one in a line. */
+  /** All parts, one per line. */
   table(): string {
     return columns(
       ['Action', 'What', 'Took', 'Outcome'],

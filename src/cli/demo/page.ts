@@ -8,7 +8,7 @@ export function waitForDtls(sim: Simulator) {
   return sim.journal.waitFor({ name: 'channel.dtls.open' }, { timeout: DTLS_PATIENCE }).catch(() => undefined);
 }
 
-/** The words of a page, line by line, for a terminal. */
+/** The text of a page, line by line, for a terminal. */
 export function pageLines(html: string): string[] {
   const body = /<body>([\s\S]*)<\/body>/.exec(html)?.[1] ?? html;
   return body

@@ -18,14 +18,14 @@ const SCOPES = [
   'DeviceManagementApps.ReadWrite.All',
   'Group.ReadWrite.All',
 ];
-/** What each policy is called, in the order in which an administrator makes them. */
+/** Names of the policies, in the order in which an administrator creates them. */
 const NAMES: Readonly<Record<keyof SeedPolicies, string>> = {
   trustedRoot: 'trusted certificate profile',
   appConfiguration: 'app configuration policy',
   appProtection: 'app protection policy',
 };
 
-/** Creates the three policies over Graph, shows the page, and then what the user sees without each of them. */
+/** Creates the three policies with Graph, shows the page, and then what the user sees without each of them. */
 export async function runPoliciesDemo(io: CliIo, json: boolean): Promise<number> {
   const story = new Narrator(json ? () => {} : (text) => io.out(text));
   story.say('\nTunnelite demo: from the policies in Intune to the page on the phone, on this machine.');
@@ -126,7 +126,7 @@ function assertConnected({ tunnel, why }: AppOutcome): void {
   if (tunnel !== 'connected') throw new TunneliteError('ERR_INTERNAL', `The demo's app has no tunnel: ${why}`);
 }
 
-/** The policies, but for one, for a group with the first user in it. */
+/** The policies except one, for a group that contains the first user. */
 async function createPolicies(sim: Simulator, missing: keyof SeedPolicies | undefined, told: (line: string) => void) {
   const facts = clientFacts(sim, { name: 'localhost', address: '127.0.0.1' });
   const { bundleId: app, user } = facts.identity!;
@@ -163,7 +163,7 @@ async function createPolicies(sim: Simulator, missing: keyof SeedPolicies | unde
   return { app, user };
 }
 
-/** A policy cannot name the certificate of a profile that is not there. */
+/** A policy cannot refer to the certificate of a profile that does not exist. */
 function withoutRoots(body: Readonly<Record<string, unknown>>): object {
   const settings = body.customSettings as readonly { readonly name: string }[];
   return { ...body, customSettings: settings.filter(({ name }) => !name.endsWith('.trusted_root_certificates')) };

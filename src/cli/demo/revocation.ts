@@ -4,19 +4,19 @@ import type { Simulator } from '../../simulator/index.ts';
 import type { Narrator } from './narrator.ts';
 import { signIn, type TokenCache } from './sign-in.ts';
 
-/** By how much the clock is moved so that any token of the demo has expired: Entra ID issues none for longer. */
+/** How far to move the clock so that every token of the demo has expired: Entra ID issues none with a longer lifetime. */
 const A_TOKENS_LIFE_MS = 90 * 60_000;
 
 interface Revocation {
   readonly sim: Simulator;
-  /** The user's; it is over afterwards. */
+  /** The user's session; it is over afterwards. */
   readonly client: TunnelClient;
   readonly cache: TokenCache;
   readonly user: string;
   readonly story: Narrator;
 }
 
-/** The user is disabled: what Entra ID, the gateway and the app make of it. */
+/** Disables the user, and shows how Entra ID, the gateway and the app react. */
 export async function revokeUser({ sim, client, cache, user, story }: Revocation): Promise<void> {
   const begin = story.elapsed;
   story.turn(`The administrator disables ${user}, and revokes all sign-ins`);
@@ -46,7 +46,7 @@ export async function revokeUser({ sim, client, cache, user, story }: Revocation
   story.done('', 'The user is revoked', `Entra ID: ${code}; gateway: 401, ${reason}`, begin);
 }
 
-/** What the gateway says to a token that is no longer good. @throws TunneliteError when it takes it */
+/** The gateway's answer to an expired token. @throws TunneliteError if it accepts the token */
 async function refused(
   sim: Simulator,
   token: string,

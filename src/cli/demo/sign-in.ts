@@ -4,12 +4,12 @@ import { exchange } from '../../lib/http-exchange.ts';
 import type { Simulator } from '../../simulator/index.ts';
 import { ANSWER_LIMITS } from '../context/instance.ts';
 
-/** A token, or the words of Entra ID's refusal. */
+/** A token, or the text of Entra ID's refusal. */
 export type SignInAnswer =
   | { readonly accessToken: string; readonly expiresIn: number; readonly refusal?: undefined }
   | { readonly accessToken?: undefined; readonly refusal: string };
 
-/** Signs a user in by the password flow of Entra ID: what a test can do without a browser. */
+/** Signs a user in with Entra ID's password flow: possible in a test without a browser. */
 export async function signIn(sim: Simulator, username: string, scope = TUNNEL_DEFAULT_SCOPE): Promise<SignInAnswer> {
   const tenant = sim.identity.directory.defaultTenant;
   const form = new URLSearchParams({
@@ -32,11 +32,11 @@ export async function signIn(sim: Simulator, username: string, scope = TUNNEL_DE
     error_description?: string;
   };
   if (answer.access_token) return { accessToken: answer.access_token, expiresIn: answer.expires_in ?? 0 };
-  // The first sentence; trace and correlation ids come after it.
+  // The first sentence; trace and correlation ids follow it.
   return { refusal: (answer.error_description ?? 'without a reason').split(' Trace ID:')[0]! };
 }
 
-/** What stands in the place of a phone's keychain: the token that apps of one maker share. */
+/** Stands in for a phone's keychain: the token shared by apps of one publisher. */
 export class TokenCache {
   readonly #sim: Simulator;
   readonly #user: string;
@@ -47,13 +47,13 @@ export class TokenCache {
     this.#user = user;
   }
 
-  /** The cached token. @throws TunneliteError `ERR_INTERNAL` when there is none */
+  /** The cached token. @throws TunneliteError `ERR_INTERNAL` if there is none */
   get token(): string {
     if (this.#token === undefined) throw new TunneliteError('ERR_INTERNAL', 'The cache has no token yet.');
     return this.#token;
   }
 
-  /** Has one issued and keeps it. Returns for how many seconds it is good. */
+  /** Requests a token and caches it. Returns its lifetime in seconds. */
   async fill(): Promise<number> {
     const answer = await signIn(this.#sim, this.#user);
     if (answer.accessToken === undefined) {

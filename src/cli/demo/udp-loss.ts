@@ -4,12 +4,12 @@ import type { Simulator } from '../../simulator/index.ts';
 import { Download } from './download.ts';
 import { type Narrator, took } from './narrator.ts';
 
-/** Bytes that come between the turns of the story, so that each of them is seen to work. */
+/** Bytes to wait for between the steps of the story, to verify that each of them works. */
 const A_WHILE = 1_000_000;
-/** How long the channel may take to change, in milliseconds. */
+/** Time limit for a change of channel, in milliseconds. */
 const SWITCH_PATIENCE = 30_000;
 
-/** UDP is blocked under a running download, and let through again. */
+/** Blocks UDP during a download, and restores it. */
 export async function loseUdp(sim: Simulator, client: TunnelClient, story: Narrator): Promise<void> {
   const download = new Download(client);
   try {
@@ -68,7 +68,7 @@ async function restored(sim: Simulator, story: Narrator, download: Download): Pr
   story.done('', 'UDP is back', `DTLS again; longest pause ${took(longestPause)}, no byte lost`, begin);
 }
 
-/** @throws TunneliteError `ERR_INTERNAL` when a byte is not the one that was sent */
+/** @throws TunneliteError `ERR_INTERNAL` if a byte is not the one that was sent */
 function assertWhole(download: Download): void {
   const { wrongAt } = download.progress;
   if (wrongAt !== undefined) throw new TunneliteError('ERR_INTERNAL', `Byte ${wrongAt} of the download is wrong.`);

@@ -9,7 +9,7 @@ import { loseUdp } from './udp-loss.ts';
 
 const PAGE = 'https://intranet.contoso.internal/';
 
-/** Starts everything, walks through all actions, tells each, and closes everything. */
+/** Starts everything, runs all actions, describes each, and closes everything. */
 export async function runDemo(io: CliIo, json: boolean): Promise<number> {
   const story = new Narrator(json ? () => {} : (text) => io.out(text));
   story.say('\nTunnelite demo: what happens between an app and its on-premises page, on this machine.');
@@ -30,7 +30,7 @@ export async function runDemo(io: CliIo, json: boolean): Promise<number> {
   return EXIT.ok;
 }
 
-/** Actions 0 to 4b of Tunnel for MAM, one after the other; then what may happen to a tunnel. */
+/** Actions 0 to 4b of Tunnel for MAM, one after the other; then faults of a tunnel. */
 async function walkThrough(sim: Simulator, story: Narrator): Promise<void> {
   const { client, cache, user } = await signedIn(sim, story);
   try {
@@ -79,7 +79,7 @@ async function signedIn(sim: Simulator, story: Narrator) {
   return { client, cache, user };
 }
 
-/** Action 1a: another app of the same maker needs a tunnel too, and finds the token in the cache that they share. */
+/** Action 1a: another app of the same publisher needs a tunnel too, and finds the token in the shared cache. */
 async function reuse(sim: Simulator, cache: TokenCache, story: Narrator): Promise<void> {
   const begin = story.elapsed;
   const mark = sim.journal.mark();
@@ -105,7 +105,7 @@ async function dataChannel(sim: Simulator, client: TunnelClient, story: Narrator
     return false;
   }
   story.detail(`DTLS is on offer on UDP port ${dtls.port}`);
-  // The page comes over TLS just as well, so a machine on which UDP does not pass shows the rest.
+  // The page loads over TLS just as well, so a machine on which UDP does not pass shows the rest.
   const opened = await waitForDtls(sim);
   if (!opened) {
     story.detail('No DTLS handshake came about, as where UDP is blocked: TLS goes on carrying the packets');

@@ -22,16 +22,16 @@ const USUAL_MTU = 1500;
 /** How phones reach this machine. */
 export interface Lan {
   readonly address: string;
-  /** What is in certificates, addresses and the page. */
+  /** The host in certificates, addresses and the page. */
   readonly name: string;
   readonly pagePort: number;
-  /** What follows from it for the configuration. */
+  /** The resulting settings of the configuration. */
   readonly flags: readonly FlagSetting[];
 }
 
 /**
- * Reads `--lan` and what belongs to it; undefined without it.
- * @param read the configuration as it is without that
+ * Reads `--lan` and related options; undefined without it.
+ * @param read the configuration without those
  * @throws TunneliteError `ERR_CLI_USAGE`, `ERR_LAN_ADDRESS`
  */
 export function lanSettings(args: Readonly<Record<string, unknown>>, read: () => Config): Lan | undefined {
@@ -55,7 +55,7 @@ export function lanSettings(args: Readonly<Record<string, unknown>>, read: () =>
     const all = [...new Set([...names, name, address])];
     flags.push(set(`${section}.names`, all.join(','), args.name === undefined ? '--lan' : '--name'));
   }
-  // The address of --host is for clients. Who administers is on this machine.
+  // The address of --host is for clients. Administration stays on this machine.
   if (args.host !== undefined) flags.push(set('admin.host', '127.0.0.1'));
   if (config.gateway.banner === null) flags.push(set('gateway.banner', `Tunnelite on ${name}: a gateway for tests`));
   const mtu = linkMtu(found.interface);
@@ -68,7 +68,7 @@ export function lanSettings(args: Readonly<Record<string, unknown>>, read: () =>
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
 function pagePort({ 'lan-port': given, port }: Readonly<Record<string, unknown>>): number {
-  // One --port 0 is enough to run beside anything else.
+  // A single --port 0 is enough to run next to anything else.
   if (given === undefined) return port === '0' ? 0 : PAGE_PORT;
   if (typeof given === 'string' && /^\d{1,5}$/.test(given) && Number(given) <= 65_535) return Number(given);
   throw new TunneliteError('ERR_CLI_USAGE', `"--lan-port ${given}" is no port.`, {

@@ -5,16 +5,16 @@ import { clientFacts, type Simulator } from '../../simulator/index.ts';
 import type { CliIo } from '../context/io.ts';
 import type { Lan } from './lan-settings.ts';
 
-/** The page for phones, and what to tell the person at this machine of it. */
+/** The page for phones, and how to announce it to the user at this machine. */
 export interface OpenPage {
   readonly server: PairingServer;
-  /** Tells of the page, and from then on of each new code. */
+  /** Announces the page, and from then on each new code. */
   announce(): void;
 }
 
 /**
  * Opens the page for phones of a running simulator.
- * @param json stdout is for JSON: what people read goes to stderr, without a QR code
+ * @param json stdout is for JSON: text for people goes to stderr, without a QR code
  * @throws TunneliteError `ERR_LAN_LISTEN`
  */
 export async function openPage(simulator: Simulator, lan: Lan, io: CliIo, json: boolean): Promise<OpenPage> {

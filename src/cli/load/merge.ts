@@ -1,7 +1,7 @@
 import { command } from '../context/command.ts';
 import { checkOutputs, deliver, outputOptions } from './outputs.ts';
 
-/** The results of the workers of a run as one. */
+/** Merges the results of the workers of a run. */
 export default command({
   args: {
     files: {

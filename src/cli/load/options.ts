@@ -15,7 +15,7 @@ import { ask, findInstance, type Instance } from '../context/instance.ts';
 import type { CliIo } from '../context/io.ts';
 import { instanceToken, readPem, serverUrl } from '../context/tunnel-options.ts';
 
-/** Options that stand for members of a plan, or replace them. */
+/** Options that set or replace members of a plan. */
 export const planOptions = {
   clients: { type: 'string', valueHint: 'number', description: 'How many clients there are' },
   phase: {
@@ -58,7 +58,7 @@ export const planOptions = {
   },
 } as const;
 
-/** Options about where it is done. */
+/** Options about where to run it. */
 export const surroundingOptions = {
   ...fileOptions,
   cacert: {
@@ -83,7 +83,7 @@ function textOf(args: Args, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The members of a plan that options give. @throws TunneliteError `ERR_CLI_USAGE` */
+/** The members of a plan given as options. @throws TunneliteError `ERR_CLI_USAGE` */
 export function planChange(args: Args, rawArgs: readonly string[]): Partial<LoadPlan> {
   const number = (name: string): number | undefined => {
     const text = textOf(args, name);
@@ -114,7 +114,7 @@ export function planChange(args: Args, rawArgs: readonly string[]): Partial<Load
   };
 }
 
-/** `udp blackout:12s`; what kind and duration are is judged with the plan. */
+/** `udp blackout:12s`; kind and duration are validated with the plan. */
 function phaseOf(text: string): LoadPhase {
   const at = text.lastIndexOf(':');
   if (at <= 0) throw usage(`"--phase ${text}" is not kind:duration.`, 'Such as --phase "udp blackout:12s".');
@@ -122,7 +122,7 @@ function phaseOf(text: string): LoadPhase {
 }
 
 /**
- * Where a plan is to be run.
+ * Where to run a plan.
  * @throws TunneliteError `ERR_CLI_USAGE`, `ERR_CLI_NOT_RUNNING`, `ERR_CLIENT_CONNECT`
  */
 export async function surroundingsOf(

@@ -4,7 +4,7 @@ import { errorText, TunneliteError } from '../../lib/errors.ts';
 import type { LoadResult } from '../../load/index.ts';
 import { type CliIo, EXIT } from '../context/io.ts';
 
-/** Where a result goes. */
+/** Destinations of a result. */
 export const outputOptions = {
   out: { type: 'string', valueHint: 'file', description: 'Write the result to this file too, as JSON' },
   junit: { type: 'string', valueHint: 'file', description: 'Write the thresholds to this file too, as JUnit XML' },
@@ -16,7 +16,7 @@ export const outputOptions = {
   json: { type: 'boolean', description: 'The result as JSON' },
 } as const;
 
-/** Files that a result is to be written to, by option, and what is written to each. */
+/** Files to write a result to, by option, and the content of each. */
 const WRITERS: readonly (readonly [option: string, write: (result: LoadResult) => Promise<string>])[] = [
   ['out', async (result) => `${JSON.stringify(result)}\n`],
   ['junit', async (result) => (await import('../../load/index.ts')).loadJunitXml(result)],
@@ -31,7 +31,7 @@ const fileOf = (args: Args, option: string): string | undefined => {
 };
 
 /**
- * Looks whether the files can be written, before an hour of load and not after it.
+ * Checks whether the files can be written, before an hour of load and not after it.
  * @throws TunneliteError `ERR_CLI_USAGE`
  */
 export function checkOutputs(args: Args): void {
@@ -49,8 +49,8 @@ export function checkOutputs(args: Args): void {
 }
 
 /**
- * Prints a result, and writes it to the files that were asked for. Returns the exit code that goes with it.
- * @throws TunneliteError `ERR_CLI_USAGE` after the result was printed, where a file cannot be written
+ * Prints a result, and writes it to the requested files. Returns the exit code for it.
+ * @throws TunneliteError `ERR_CLI_USAGE` after printing the result, if a file cannot be written
  */
 export async function deliver(result: LoadResult, args: Args, io: CliIo): Promise<number> {
   const { resultText } = await import('../../load/index.ts');

@@ -1,7 +1,7 @@
 import type { LoadProgress } from '../../load/index.ts';
 import type { CliIo } from '../context/io.ts';
 
-/** How the run stands: a line that is written anew on a terminal, else a line for each phase, beside the result. */
+/** Progress of the run: a line that is updated on a terminal, otherwise one line per phase; separate from the result. */
 export class ProgressLine {
   readonly #io: CliIo;
   readonly #live: boolean;

@@ -1,7 +1,7 @@
 import { command } from '../context/command.ts';
 import { checkOutputs, deliver, outputOptions } from './outputs.ts';
 
-/** A result that was written before. */
+/** Shows a result from a file. */
 export default command({
   args: {
     file: {

@@ -69,9 +69,9 @@ export interface LoadPassword {
 export interface LoadClient {
   /** The data channel over UDP; default `auto`. */
   readonly dtls?: 'auto' | 'psk' | 'legacy' | 'off';
-  /** How long data over DTLS may be unanswered before a client moves to TLS; `0s`: by dead peer detection only, like openconnect. Default `3500ms`. */
+  /** How long data over DTLS may be unanswered before a client moves to TLS; `0s`: by DPD only, as in openconnect. Default `3500ms`. */
   readonly unanswered?: Duration;
-  /** Pause after the first failed DTLS handshake, and the longest after several; it doubles, minus a random part of up to a half. Default `[10s, 60s]`. */
+  /** Pause after the first failed DTLS handshake, and the longest; it doubles, minus a random part of up to a half. Default `[10s, 60s]`. */
   readonly dtlsRetry?: readonly [first: Duration, most: Duration];
   /** How long to retry a lost tunnel. Default `300s`. */
   readonly reconnect?: Duration;
