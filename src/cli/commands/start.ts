@@ -58,7 +58,7 @@ export default command({
   },
 });
 
-/** Notifies programs that wait for the ready file. If it cannot be written, the earlier error is still the one reported. */
+/** Reports the error to programs that wait for the ready file. If that cannot be written, the original error still counts. */
 async function leaveProblem(readyFile: string, error: unknown): Promise<void> {
   await writeReadyFile(readyFile, { ready: false, error: problemOf(error) }).catch(() => undefined);
 }

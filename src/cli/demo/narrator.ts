@@ -16,7 +16,7 @@ export class Narrator {
   readonly #chapters: Chapter[] = [];
   readonly #begin = systemClock.monotonic();
 
-  /** @param out receives the story, piece by piece; to get only the table, discard it */
+  /** @param out receives the story, piece by piece; pass a function that discards it to get only the table */
   constructor(out: (text: string) => void) {
     this.#out = out;
   }

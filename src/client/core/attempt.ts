@@ -35,7 +35,7 @@ export interface AttemptRequest {
   /** Cookie of the session to resume; undefined: log in. */
   readonly cookie: string | undefined;
   readonly addresses: readonly string[];
-  /** Omit it if nobody observes: reading the certificate takes time. */
+  /** Omit it without an observer: reading the certificate takes time. */
   readonly onStep?: ((step: ClientStep) => void) | undefined;
 }
 

@@ -63,7 +63,7 @@ export class ControlConnection {
     // Without SNI, Node verifies the certificate for `host`; it connects to neither, because it gets an open socket.
     const host = options.serverName ?? options.host;
     const servername = sniName(host);
-    // Before there is a connection whose end somebody would have to hear.
+    // Before there is a connection whose end would need a listener.
     await tryDirectWrites();
     const { signal } = options;
     let raw: Awaited<ReturnType<Carrier['connect']>> | undefined;

@@ -55,7 +55,7 @@ export class ImpairedCarrier implements Carrier {
     this.#below = below;
   }
 
-  /** The owner closes the port. */
+  /** The client leaves: closes the ports that were held open. */
   close(): void {
     for (const port of this.#held.splice(0)) port.close();
   }
