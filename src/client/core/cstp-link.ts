@@ -166,7 +166,7 @@ export class CstpLink {
         this.#end(new TunneliteError('ERR_CLIENT_PROTOCOL', message), true);
         return;
       }
-      default: // DPD responses and keepalives prove life by having come
+      default: // DPD responses and keepalives: their arrival is enough
     }
   }
 
