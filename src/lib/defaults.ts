@@ -13,17 +13,17 @@ export const DEFAULTS = {
   },
   identity: {
     audience: TUNNEL_RESOURCE_ID,
-    /** Seconds, by policy: none at the gateway (microsoft-tunnel.md §2.4), .NET's five minutes for APIs (entra-tokens.md §4). */
+    /** Seconds, by policy: none at the gateway (microsoft/mstunnel-ocserv), 300 for APIs (.NET's `TokenValidationParameters.DefaultClockSkew`). */
     clockSkew: { gateway: 0, strict: 300 },
-    /** Least seconds between two downloads of keys, by policy (microsoft-tunnel.md §2.4, entra-tokens.md §5). */
+    /** Shortest time in seconds between two downloads of keys, by policy (microsoft/mstunnel-ocserv; Entra's "Signing key rollover" page). */
     keyRefreshInterval: { gateway: 900, strict: 300 },
     strict: {
       scope: TUNNEL_SCOPE,
       guests: 'refuse',
-      /** Seconds past their time to live that keys serve on while no refresh succeeds (own choice). */
+      /** Seconds past their time to live during which keys remain usable while no refresh succeeds (our choice). */
       lastKnownGood: 24 * 3600,
     },
-    /** Seconds, as Entra has them (entra-tokens.md §6, §9.3). */
+    /** Seconds, as in Entra ID ("Configurable token lifetimes", "Refresh tokens" and "OAuth 2.0 device code flow" on learn.microsoft.com). */
     lifetimes: {
       accessToken: { min: 60 * 60, max: 90 * 60 },
       idToken: 60 * 60,
@@ -35,7 +35,7 @@ export const DEFAULTS = {
       persistentSession: 90 * 86_400,
       signIn: 60 * 60,
     },
-    /** As Entra behaves. */
+    /** As Entra ID behaves. */
     behaviour: {
       replay: 'allow',
       assertionReplay: 'allow',

@@ -58,7 +58,7 @@ function figures(cases: readonly JunitCase[], milliseconds: number): string {
   return `tests="${cases.length}" failures="${of('failure')}" errors="${of('error')}" time="${(milliseconds / 1000).toFixed(3)}"`;
 }
 
-/** What XML 1.0 cannot have, not even escaped (§2.2). */
+/** Characters that XML 1.0 does not allow, not even escaped (XML 1.0 §2.2). */
 const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 

@@ -2,28 +2,28 @@ import { ownString } from '../lib/own-string.ts';
 import { escapeXml, xmlElements } from './xml-elements.ts';
 
 /*
- * The XML documents of the authentication phase, as clients send them and as gateways answer (reference openconnect-protocol §4).
- * The real server looks for a few elements in what clients send and writes fixed documents; so does this.
+ * The XML documents of the authentication phase: requests of clients and answers of gateways (draft-mavrogiannopoulos-openconnect).
+ * Like ocserv 1.3.0, this looks for a few elements in requests and writes fixed documents.
  */
 
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-/** As much of a document as is read; none that counts is longer. */
+/** Longest part of a document that is read; no valid document is longer. */
 const SCAN_LIMIT = 65_536;
-/** Stored lengths of texts from the other side (§14). */
+/** Stored lengths of strings from the peer. 63 characters as in ocserv 1.3.0. */
 const MAX_TEXT = 63;
 const MAX_BANNER = 4096;
 
 /**
- * How a document has to look for a client. `wrapped`: inside `config-auth`, for all clients of today.
- * `bare`: `auth` as the root, for openconnect before version 4 (§4.5).
+ * Form of a document. `wrapped`: inside `config-auth`, for all current clients.
+ * `bare`: `auth` as the root, for openconnect before version 4 (observed: ocserv 1.3.0).
  */
 export type AuthDialect = 'wrapped' | 'bare';
 
-/** What a client sends (§4.1). Texts longer than 63 characters are cut when they are read. */
+/** A client's document. Strings longer than 63 characters are truncated when they are read. */
 export interface ClientDocument {
   readonly type: 'init' | 'auth-reply' | 'logout';
-  /** Of the client's program. */
+  /** Version of the client program. */
   readonly version?: string | undefined;
   /** Kind of machine: `linux-64`, `win`, `apple-ios`. */
   readonly deviceId?: string | undefined;
@@ -34,7 +34,7 @@ export interface ClientDocument {
 
 const CLIENT_TYPES: ReadonlySet<string> = new Set<ClientDocument['type']>(['init', 'auth-reply', 'logout']);
 
-/** What a gateway answers (§4.3). */
+/** A gateway's document. */
 export type ServerDocument =
   | {
       /** Asks to authenticate. */
@@ -50,7 +50,7 @@ export type ServerDocument =
       readonly banner?: string | undefined;
     };
 
-/** The body that a load balancer's probe is answered with (reference microsoft-tunnel §2.1). */
+/** Answer to a load balancer's probe (microsoft/mstunnel-ocserv, IntuneChangeDocs/GetAlivePageChange.md). */
 export const PROBE_DOCUMENT = '<message>I am still alive!!</message>';
 
 /** Writes a client's document. */
@@ -92,8 +92,8 @@ function isClientType(type: string | undefined): type is ClientDocument['type'] 
 }
 
 /**
- * Writes a gateway's document, byte for byte as the real server does. With bearer tokens the form has no inputs (§4.6): what a
- * client can do with it is to notice that it should have sent a token.
+ * Writes a gateway's document, byte for byte as ocserv 1.3.0 does. With bearer tokens the form has no inputs: it only shows a client
+ * that it should have sent a token.
  */
 export function serializeServerDocument(document: ServerDocument, dialect: AuthDialect): string {
   if (document.type === 'complete') {

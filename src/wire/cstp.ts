@@ -1,5 +1,5 @@
 /*
- * CSTP framing on the TLS connection (reference openconnect-protocol §6):
+ * CSTP framing on the TLS connection (draft-mavrogiannopoulos-openconnect):
  *
  *   0    3   magic "STF"
  *   3    1   version, 1

@@ -1,6 +1,6 @@
 /**
- * Packet types of the DTLS data channel: the first byte of each record's plaintext, the rest is the payload
- * (reference/openconnect-protocol.md §7.5). The numbers are those of CSTP.
+ * Packet types of the DTLS data channel: the first byte of each record's plaintext, followed by the payload
+ * (draft-mavrogiannopoulos-openconnect). The numbers are those of CSTP.
  */
 export const DtlsPacketType = {
   /** One IP packet. */
@@ -20,8 +20,8 @@ export const DtlsPacketType = {
 export const DTLS_CHANNEL_HEADER = 1;
 
 /**
- * Turns a DPD request into its answer where it stands: only the type changes, so that the length stays that of the
- * request. Clients measure the path MTU by it (§7.6); an answer of another length means "this size did not pass".
+ * Turns a DPD request into its answer in place: only the type changes, so the length stays the same. Clients use the
+ * length to measure the path MTU; an answer of another length means "this size did not pass" (observed: openconnect 9.01).
  */
 export function answerDpdInPlace(buffer: Buffer, offset: number): void {
   buffer[offset] = DtlsPacketType.DpdResponse;
@@ -34,15 +34,15 @@ export function serializeDpdRequest(length: number = DTLS_CHANNEL_HEADER): Buffe
   return packet;
 }
 
-/** Bytes of X-DTLS-App-ID and X-DTLS-Session-ID as the real server makes them (§5.2); clients put them into the session id of their ClientHello. */
+/** Bytes of X-DTLS-App-ID and X-DTLS-Session-ID, as in ocserv 1.3.0; clients send them as the session id of their ClientHello. */
 export const APP_ID_BYTES = 32;
 
-/** Extension in which older clients repeat the App-ID, with a length byte (§7.2). */
+/** Extension in which older openconnect clients repeat the App-ID, after a length byte (as ocserv 1.3.0). */
 export const APP_ID_EXTENSION = 48_018;
 
-/** The pre-shared key is exported from the TLS session of the CSTP connection, 32 bytes, without a context (§7.2). */
+/** The pre-shared key is exported from the TLS session of the CSTP connection: 32 bytes, no context (draft-mavrogiannopoulos-openconnect). */
 export const PSK_LABEL = 'EXPORTER-openconnect-psk';
 export const PSK_BYTES = 32;
 
-/** The item of X-DTLS-CipherSuite that asks for such a key, and says that it was agreed on (§7.1). */
+/** The item of X-DTLS-CipherSuite that requests such a key and, in the answer, confirms it (draft-mavrogiannopoulos-openconnect). */
 export const PSK_NEGOTIATE = 'PSK-NEGOTIATE';

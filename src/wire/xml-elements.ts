@@ -1,7 +1,7 @@
 /*
- * As much of XML as the documents of the authentication phase need: elements, attributes, text. Nothing is declared, fetched or
- * expanded but the five predefined entities and characters by number, so there is nothing to attack with; and what is no XML is
- * read as far as it goes, as the real server does, which looks for a few elements only (reference openconnect-protocol §4.1).
+ * The subset of XML that the documents of the authentication phase need: elements, attributes, text. Only the five predefined entities and
+ * numeric character references are expanded; nothing is declared or fetched, so entity attacks are impossible. Malformed XML is read up to
+ * the error: ocserv 1.3.0 does not parse XML either, it searches for a few elements.
  */
 
 export interface XmlElement {

@@ -49,7 +49,7 @@ export class AssociationRegistry<C> {
     return sessionKey === undefined ? this.#peers.find(peer) : this.#sessions.get(sessionKey);
   }
 
-  /** Why a ClientHello has to wait or is no new one, given its rivals (reference §7.4). */
+  /** Why a ClientHello must wait or is a repetition, given the other associations of its session (as ocserv 1.3.0). */
   refusal(rivals: PeerSlot<C> | undefined, helloTag: string, now: number): DropReason | undefined {
     for (const rival of [rivals?.current, rivals?.pending]) {
       const entry = rival && this.#entries.get(rival);

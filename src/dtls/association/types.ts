@@ -50,7 +50,7 @@ export interface PskCredentials<Context> extends CredentialsBase<Context> {
   readonly key: PreSharedKey | ((identity: Buffer) => PreSharedKey | undefined);
 }
 
-/** Abbreviated handshake with a master secret agreed out of band: AnyConnect's legacy mode (reference §7.3). */
+/** Abbreviated handshake with a master secret exchanged out of band: AnyConnect's legacy mode (observed: ocserv 1.3.0). */
 export interface ResumeCredentials<Context> extends CredentialsBase<Context> {
   readonly kind: 'resume';
   /** 48 bytes. */

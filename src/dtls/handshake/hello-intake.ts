@@ -72,7 +72,7 @@ export class HelloIntake {
     if (header.fragmentOffset === 0) {
       const start = parseClientHelloStart(body(datagram, header));
       if (!start) return { kind: 'drop', reason: 'malformed' };
-      // A defect of old GnuTLS clients, refused by ocserv too (reference §7.4).
+      // A defect of GnuTLS 3.6.3 to 3.6.12; ocserv drops such a ClientHello too.
       if (start.random.every((byte) => byte === 0)) return { kind: 'drop', reason: 'zero-random' };
       if (this.#demanded && !this.#cookies.verify(peer, start, now)) {
         return { kind: 'verify', cookie: this.#cookies.make(peer, start, now), recordSequence: sequence };

@@ -7,8 +7,8 @@ import { GROUP_PREFERENCE, GROUPS } from './key-agreement.ts';
 import { chooseSignatureScheme } from './signature-schemes.ts';
 
 /**
- * Plain PSK comes first: AnyConnect servers send no ServerKeyExchange in this mode, and clients of it may not expect
- * one (reference §7.2). AES-256 before the others, as ocserv.
+ * Plain PSK comes first: AnyConnect servers send no ServerKeyExchange in this mode, and its clients may not expect
+ * one (observed: ocserv 1.3.0). AES-256 comes before the others, as in ocserv.
  */
 export const DEFAULT_CIPHER_SUITES: readonly CipherSuiteName[] = [
   'TLS_PSK_WITH_AES_256_GCM_SHA384',

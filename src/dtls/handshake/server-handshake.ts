@@ -93,7 +93,7 @@ export class ServerHandshake extends Handshake {
       serializeServerHello({
         version: DTLS_1_2,
         random: this.serverRandom,
-        // To repeat the client's session id is to say "resumed" (reference §7.2, §7.3).
+        // Repeating the client's session id means "resumed" (RFC 5246 §7.4.1.3).
         sessionId: resumes ? hello.sessionId : EMPTY,
         cipherSuite: agreement.suite.id,
         compressionMethod: 0,
@@ -117,7 +117,7 @@ export class ServerHandshake extends Handshake {
     const { config } = this.connection;
     const answer: Extensions = new Map();
     if (!resumes) {
-      // RFC 5746 §3.6, §3.4. In the legacy mode ocserv sends neither this nor the next (reference §7.3).
+      // RFC 5746 §3.6, §3.4. In the legacy mode ocserv 1.3.0 sends neither this nor the next.
       if (offered.has(EXTENSION.renegotiationInfo) || hello.cipherSuites.includes(RENEGOTIATION_SCSV)) {
         answer.set(EXTENSION.renegotiationInfo, Buffer.from([0]));
       }

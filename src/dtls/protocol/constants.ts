@@ -105,7 +105,7 @@ export const AMPLIFICATION_LIMIT = 3;
 export const COOKIE_KEY_LIFETIME_MS = 60_000;
 export const COOKIE_LENGTH = 20;
 
-/** Least time between two handshakes of one session; a client's retransmission gets through later (reference §7.4). */
+/** Shortest time between two handshakes of one session, as in ocserv 1.3.0; a retransmission of the client succeeds later. */
 export const HANDOVER_MIN_MS = 3000;
 export const MAX_ASSOCIATIONS = 65_536;
 export const MAX_HANDSHAKES = 4096;

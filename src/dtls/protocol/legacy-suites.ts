@@ -4,7 +4,7 @@ import type { CipherSuiteName } from './cipher-suites.ts';
 export type LegacyHeader = 'X-DTLS12-CipherSuite' | 'X-DTLS-CipherSuite';
 
 /**
- * The names of AnyConnect's legacy mode (reference §7.3) by their header, best first. DTLS 0.9 (AES-CBC-SHA) is not spoken.
+ * Cipher names of AnyConnect's legacy mode by header, best first (observed: ocserv 1.3.0). DTLS 0.9 (AES-CBC-SHA) is not supported.
  */
 export const LEGACY_SUITES: readonly {
   readonly header: LegacyHeader;

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Clock } from '../../lib/clock.ts';
 
-/** When an address that misbehaves is shut out, and for how long (reference openconnect-protocol §14). */
+/** When a misbehaving address is banned, and for how long (observed: ocserv 1.3.0). */
 export interface BanRules {
   /** Points at which an address is banned; 0 = never. The real server's default is 30, its sample configuration says 80. */
   readonly maxScore: number;

@@ -15,10 +15,10 @@ export type BearerHeader =
 const WHITE_SPACE = /[^\S\ufeff]/;
 
 /**
- * `lenient`, the real server's way: the first six characters are "bearer" in any case, one more character of any kind is
- * skipped, the rest is the token (reference openconnect-protocol §4.6). `strict`: "Bearer", one space, a token; anything
- * else is answered with a challenge, as the product's newer mode does (reference microsoft-tunnel §2.1).
- * Which of several headers would count nobody can say (RFC 9110 §5.3), so they are refused.
+ * `lenient`, as ocserv: the first six characters are "bearer" in any case, one more character of any kind is skipped, the rest is the
+ * token (observed: ocserv 1.3.0). `strict`: "Bearer", one space, a token; anything else gets a challenge, as in the token mode of
+ * Microsoft's public fork (microsoft/mstunnel-ocserv, IntuneChangeDocs). Several Authorization headers are ambiguous (RFC 9110 §5.3)
+ * and therefore refused.
  */
 export function readBearer(headers: readonly string[], prefix: BearerPrefix): BearerHeader {
   const [header] = headers;

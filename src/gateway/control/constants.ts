@@ -1,15 +1,15 @@
 /*
- * Timings and limits of connections and their requests. Protocol values are the real server's (reference openconnect-protocol, section in
- * brackets); implementation values are ours.
+ * Timings and limits of connections and their requests. Protocol values are those of ocserv 1.3.0, the server that Microsoft Tunnel Gateway
+ * is based on; implementation values are our own choice.
  */
 
 // Protocol
-/** Requests answered on one connection; the next one closes it [§3]. */
+/** Requests answered on one connection; the next one closes it (observed: ocserv 1.3.0). */
 export const MAX_REQUESTS_PER_CONNECTION = 16;
 
-/** What a request may have. */
+/** Limits of a request. */
 export const REQUEST_LIMITS = {
-  /** Longest request target in bytes [§3]. */
+  /** Longest request target in bytes (observed: ocserv 1.3.0). */
   target: 255,
   // Implementation
   /** Request line and headers together, in bytes: tokens of 16 KB fit several times over. */
@@ -20,9 +20,9 @@ export const REQUEST_LIMITS = {
 } as const;
 
 // Implementation
-/** Bytes from the begin of a connection that are kept until its first request: a ClientHello, with which a failure is explained. */
+/** Bytes kept from the start of a connection until its first request: the ClientHello, used to explain a failed handshake. */
 export const FIRST_BYTES = 2048;
-/** Seconds that a TLS handshake may take. */
+/** Longest duration of a TLS handshake, in seconds. */
 export const HANDSHAKE_TIMEOUT = 30;
-/** Seconds that a closed connection may linger for its peer to close too. */
+/** Seconds that a closed connection waits for its peer to close as well. */
 export const CLOSE_TIMEOUT = 5;

@@ -14,7 +14,7 @@ import {
 const EMPTY_HTML = '<html></html>\n';
 const MANIFEST = '<?xml version="1.0" encoding="UTF-8"?>\n<vpn rev="1.0">\n</vpn>\n';
 
-/** Files that AnyConnect asks for before it goes on; what they say does not matter (reference openconnect-protocol §3.1). */
+/** Files that AnyConnect requests before it continues; their content does not matter (observed: ocserv 1.3.0). */
 const STUBS: Readonly<Record<string, readonly [type: string, body: string]>> = {
   '/1/index.html': ['text/html', EMPTY_HTML],
   '/1/Linux': ['text/html', EMPTY_HTML],

@@ -2,8 +2,8 @@ import { excused } from '../../lib/late-tick.ts';
 import { STRAGGLER_MS, UNANSWERED_PROBE_MS, UNANSWERED_SWITCH_MS } from './data-channel-constants.ts';
 
 /**
- * Which channel carries data to a client: DTLS over UDP, or CSTP over TLS. Data follows the channel on which the client
- * last proved life; what arrives is accepted on either, always (reference/openconnect-protocol.md §9).
+ * Which channel carries data to a client: DTLS over UDP, or CSTP over TLS. Data uses the channel on which the client was last active;
+ * incoming data is always accepted on both (observed: ocserv 1.3.0).
  *
  * ```text
  *              cstp-up                     dtls-up
@@ -173,10 +173,10 @@ export interface ChannelSelectionOptions {
 export type SilenceAction = 'probe' | 'silent' | undefined;
 
 /**
- * The machine of one session, with its clocks. All times are monotonic milliseconds and come in by argument; nothing here
- * arms a timer, the owner calls `check` every now and then.
+ * The state machine of one session. All times are monotonic milliseconds, passed as arguments. The class starts no timer: its owner
+ * calls `check` periodically.
  *
- * DTLS is probed after 2 × DPD of silence and given up after 3 × DPD at the latest (§8). While data or a probe is sent that nothing
+ * DTLS is probed after 2 × DPD of silence and given up after 3 × DPD at the latest, as in ocserv 1.3.0. While data or a probe is sent that nothing
  * answers, it is probed each second and given up within a few: a client that receives answers with something within a second or
  * two, whatever the DPD interval.
  */

@@ -22,7 +22,7 @@ export interface CstpConnection {
   readonly monotonic: () => number;
 }
 
-/** CSTP on one TLS connection, from the answer to CONNECT to its end (reference openconnect-protocol §6). */
+/** CSTP on one TLS connection, from the answer to CONNECT to its end (draft-mavrogiannopoulos-openconnect). */
 export class CstpChannel implements ControlChannel {
   readonly remote: string;
   readonly #connection: CstpConnection;

@@ -1,6 +1,6 @@
 /**
- * Timings and limits of the DTLS data channel. Times in milliseconds. "Spec" values are those of the real server
- * (reference/openconnect-protocol.md), "ours" are choices that no client can tell from a fast network.
+ * Timings and limits of the DTLS data channel. Times in milliseconds. "Spec" values are those of ocserv 1.3.0, "ours" are
+ * choices that a client cannot distinguish from a fast network.
  */
 
 /**
@@ -12,24 +12,24 @@ export const STRAGGLER_MS = 250;
 /** Ours: data over DTLS unanswered for this long is followed by a DPD request, once per such interval. */
 export const UNANSWERED_PROBE_MS = 1000;
 
-/** Ours: data over DTLS unanswered for this long moves to CSTP. The real server's switch-to-tcp-timeout, there 25 s (§9). */
+/** Ours: data over DTLS unanswered for this long moves to CSTP. Corresponds to `switch-to-tcp-timeout`, 25 s in ocserv's sample configuration. */
 export const UNANSWERED_SWITCH_MS = 3500;
 
-/** Ours: a client that was offered DTLS and sent nothing to the UDP port for this long is told of in the log; clients begin at once. */
+/** Ours: a client that was offered DTLS and sent nothing to the UDP port for this long is logged; clients normally start at once. */
 export const NEVER_ARRIVED_MS = 10_000;
 
-/** Ours: how often silence is looked at. */
+/** Ours: interval of the checks for silence. */
 export const SILENCE_SCAN_MS = 500;
 
 /** Ours: smallest slot for a datagram, and room beyond the link MTU for clients that probe above it. In bytes. */
 export const MIN_DATAGRAM_SLOT = 2048;
 export const DATAGRAM_HEADROOM = 256;
 
-/** Ours: how long after the end of an association what its peer still sends is nothing to tell. */
+/** Ours: how long after the end of an association packets from its peer are not logged. */
 export const AFTER_END_MS = 10_000;
 
-/** Ours: how long after the end of a tunnel a ClientHello for it is nothing to tell. Its client may not have heard yet; later, it is mistaken. */
+/** Ours: how long after the end of a tunnel a ClientHello for it is not logged: the client may not know yet. A later one is an error. */
 export const HELLO_AFTER_END_MS = 2_000;
 
-/** Endpoints whose session is known by their ClientHello alone, while faults are injected; beyond it they are forgotten. */
+/** Most endpoints identified only by their ClientHello while faults are injected; beyond this number they are dropped. */
 export const MAX_NEWCOMERS = 4096;

@@ -72,7 +72,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
       protection: acceleratedProtection(options.acceleration),
       random: options.random,
       onKeylog: keylogOf(options),
-      // As the real server: clients that know nothing of it are in use (§7.2).
+      // Off, as in ocserv: clients without support for it are in use (observed: openconnect 9.x with GnuTLS).
       extendedMasterSecret: false,
       lookup: (hello) => this.#lookup(hello),
       onConnect: (association) => {
@@ -249,7 +249,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
     return Number.isNaN(this.#now) ? this.#machine.monotonic() : this.#now;
   }
 
-  /** Finds the channel by extension 48018 of older clients, else by the session id (§7.2). */
+  /** Finds the channel by extension 48018 of older clients, otherwise by the session id, as ocserv 1.3.0 does. */
   #lookup(hello: ClientHelloInfo): DtlsCredentials<DtlsDataChannel> | undefined {
     const id = applicationId(hello.extension(APP_ID_EXTENSION), hello.sessionId);
     const key = id.toString('latin1');
@@ -335,7 +335,7 @@ function credentialsOf(mode: DtlsMode, channel: DtlsDataChannel, tls: TLSSocket)
     const { masterSecret, suite } = mode;
     return { kind: 'resume', masterSecret, cipherSuite: suite, context: channel, session: channel };
   }
-  // Without the context argument: an empty context differs from none under TLS 1.2 (§7.2).
+  // Without the context argument: under TLS 1.2 an empty context gives another key than none (RFC 5705 §4).
   const exportKey = tls.exportKeyingMaterial.bind(tls) as (length: number, label: string) => Buffer;
   const key = createSecretKey(exportKey(PSK_BYTES, PSK_LABEL));
   return { kind: 'psk', key, context: channel, session: channel, cipherSuites: pskSuites(tls.getCipher().name) };

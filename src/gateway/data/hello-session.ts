@@ -6,7 +6,7 @@ const BODY = 25;
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 
-/** The id that a client was told at CONNECT: in extension 48018 of older clients, else as the session id (§7.2). */
+/** The X-DTLS-App-ID of the client: extension 48018 of older clients, otherwise the session id (observed: openconnect 9.01; ocserv 1.3.0). */
 export function applicationId(extension: Buffer | undefined, sessionId: Buffer): Buffer {
   return extension && extension.length > 1 && extension[0] === extension.length - 1 ? extension.subarray(1) : sessionId;
 }

@@ -21,7 +21,7 @@ const EXPLANATIONS: { readonly [R in DropReason]?: string } = {
   full: 'There are as many DTLS associations as are allowed.',
 };
 
-/** What two different keys in a handshake come of (reference §7.2; openconnect with OpenSSL exports its key once). */
+/** Why the two sides of a handshake have different keys (openconnect built with OpenSSL exports its key only once). */
 export const OTHER_KEY =
   "The client's key may be of an earlier TLS connection, as openconnect keeps it where it is built with OpenSSL, or be exported with a context.";
 

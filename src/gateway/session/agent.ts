@@ -1,6 +1,5 @@
 /**
- * Kinds of client, told by the first characters of the User-Agent, upper and lower case alike
- * (reference openconnect-protocol §4.1). Unknown ones are served like openconnect.
+ * Kinds of client, recognized by the start of the User-Agent, ignoring case, as in ocserv 1.3.0. Unknown clients are served like openconnect.
  */
 export type AgentKind =
   | 'openconnect'
@@ -23,7 +22,7 @@ const PREFIXES: readonly (readonly [prefix: string, kind: AgentKind])[] = [
 
 const OPEN_ANYCONNECT = 'open anyconnect vpn agent v';
 
-/** Clients of this major version and before want documents without the `config-auth` element (§4.5). */
+/** Clients up to this major version need documents without the `config-auth` element (observed: ocserv 1.3.0). */
 const LAST_OLD_VERSION = 3;
 
 export function agentKind(userAgent: string | undefined): AgentKind {
@@ -36,12 +35,12 @@ export function agentKind(userAgent: string | undefined): AgentKind {
   return PREFIXES.find(([prefix]) => agent.startsWith(prefix))?.[1] ?? 'unknown';
 }
 
-/** Apple and Android clients get the mobile timers (§5.1). */
+/** Apple and Android clients get the mobile timers, as in ocserv 1.3.0. */
 export function isMobile(platform: string | undefined): boolean {
   return /^(apple-ios|android)/i.test(platform ?? '');
 }
 
-/** Apple clients need an IPv6 include route to use IPv6 at all (§15.1). */
+/** Apple clients need an IPv6 include route to use IPv6 at all; ocserv 1.3.0 sends them `2000::/3`. */
 export function isApple(platform: string | undefined, userAgent: string | undefined): boolean {
   return /^apple-ios/i.test(platform ?? '') || /^cisco anyconnect vpn agent for apple/i.test(userAgent ?? '');
 }

@@ -86,7 +86,7 @@ export interface DataChannel {
    * `too-large`: this packet goes over CSTP instead. `dropped`: as by a router.
    */
   send(buffer: Buffer, offset: number, length: number): 'sent' | 'too-large' | 'dropped';
-  /** A data packet came over CSTP: the client has moved to TCP (reference §9). */
+  /** Call when a data packet arrives over CSTP: the client has moved to TCP (observed: ocserv 1.3.0). */
   controlDataReceived(): void;
   /** Ends the channel, once: when the tunnel ends, with its connection or in favour of another one. */
   close(): void;

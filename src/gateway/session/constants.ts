@@ -1,18 +1,18 @@
 /*
- * Timings and limits of sessions. Protocol values are the real server's (reference openconnect-protocol, section in
- * brackets); implementation values are ours.
+ * Timings and limits of sessions. Protocol values are those of ocserv 1.3.0, the server that Microsoft Tunnel Gateway is based on;
+ * implementation values are our own choice.
  */
 
 // Protocol
-/** How much longer a cookie lives than configured, in seconds [§4.10]. */
+/** How much longer than configured a cookie remains valid, in seconds. */
 export const COOKIE_SLACK = 15;
-/** Size of a session cookie and of everything else that names a session, in bytes [§4.10]. */
+/** Size of a session cookie and of every other session identifier, in bytes. */
 export const SESSION_ID_BYTES = 32;
-/** Below this data MTU no IPv6 is given out [§5.4]. */
+/** Below this data MTU, in bytes, clients get no IPv6 address (observed: ocserv 1.3.0; RFC 8200 §5). */
 export const MIN_IPV6_MTU = 1280;
-/** What an old client's plain MTU wish is raised by, beside IP and UDP headers, to guess its link MTU [§5.4]. */
+/** Bytes added to the X-CSTP-MTU of an old client, besides IP and UDP headers, to estimate its link MTU. */
 export const OLD_CLIENT_OVERHEAD = 66;
-/** Smallest and largest link MTU worked with, in bytes [§14]. */
+/** Smallest and largest link MTU, in bytes. */
 export const MIN_LINK_MTU = 576;
 export const MAX_LINK_MTU = 16_384;
 

@@ -4,7 +4,7 @@ const PROTO_ICMP = 1;
 const PROTO_IGMP = 2;
 const PROTO_ICMPV6 = 58;
 
-/** ICMP, IGMP and ICMPv6 do not keep a session from being idle (reference openconnect-protocol §8). */
+/** ICMP, IGMP and ICMPv6 do not reset the idle timeout, as in ocserv 1.2.2 and later. */
 export function countsAsUse(buffer: Buffer, offset: number): boolean {
   const version = buffer[offset]! >>> 4;
   if (version === 4) {

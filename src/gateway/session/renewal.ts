@@ -13,9 +13,9 @@ export interface Renewable {
 const LEFT: ReadonlySet<EndReason> = new Set<EndReason>(['connection-lost', 'temporary']);
 
 /**
- * Whether a client that comes with its cookie for a new tunnel renews its keys by that (reference openconnect-protocol §10, `new-tunnel`): the
- * old tunnel is still up, the gateway had it renewed, or the client closed it when its time was over. A client that has another address than
- * its old tunnel, which is still up, roams.
+ * Whether a client that reconnects with its cookie is renewing its keys (rekey method `new-tunnel`; observed: openconnect 9.01, 9.21): the old
+ * tunnel is still up, the gateway requested the renewal, or the client closed the tunnel when its rekey time was up. A client whose address
+ * differs from that of its old tunnel, while that tunnel is still up, is roaming.
  *
  * @param client `rekeyTime`: seconds after which clients were told to renew their tunnel
  */

@@ -12,8 +12,8 @@ export interface RouteLists {
 const sorted = new WeakMap<readonly string[], RouteLists>();
 
 /**
- * Sorts CIDR texts by family; a text that is no network is left out (the configuration has refused it before). Both lists are empty
- * where a default route is among them: then no include line is sent, which means everything (reference openconnect-protocol §5.2).
+ * Sorts CIDR strings by address family and skips a string that is not a network (the configuration has already refused it). Both lists are
+ * empty when one of the networks is a default route: without an include header all traffic uses the tunnel (observed: ocserv 1.3.0).
  */
 export function routeLists(networks: readonly string[]): RouteLists {
   let lists = sorted.get(networks);

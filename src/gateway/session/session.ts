@@ -62,7 +62,7 @@ export interface SessionAddresses {
   readonly address6: TunnelAddress | undefined;
 }
 
-/** Ends after which the cookie is refused from then on (§4.10); after all others it lives on for a while. */
+/** Ends that invalidate the cookie at once, as in ocserv 1.3.0; after any other end it remains valid for a while. */
 const COOKIE_ENDS: ReadonlySet<EndReason> = new Set<EndReason>([
   'user',
   'admin',
@@ -315,8 +315,8 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   }
 
   /**
-   * Has the client renew its tunnel, and with that all keys: its connection ends without a disconnect packet, after which a client comes
-   * back with its cookie, as it does for a rekey of its own (reference openconnect-protocol §10, `new-tunnel`). False: no tunnel is up.
+   * Makes the client renew its tunnel, and thereby all keys: closes the connection without a disconnect packet. The client then reconnects
+   * with its cookie, as in a rekey with method `new-tunnel` (observed: openconnect 9.01, 9.21). Returns false when no tunnel is up.
    */
   rekey(explanation: string): boolean {
     if (!this.connected) return false;

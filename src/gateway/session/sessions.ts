@@ -63,8 +63,8 @@ export interface SessionsOptions {
 }
 
 /**
- * The 32 bytes of a session cookie; undefined when the text is not that. Written without `=`: openconnect splits a cookie
- * that it is given on its command line there (reference openconnect-protocol §4.10); padding is accepted on the way in.
+ * The 32 bytes of a session cookie; undefined for any other string. Cookies are written without `=`: openconnect splits the argument
+ * of `--cookie` at the first one (observed: openconnect 9.01). Padding is accepted on input.
  */
 export function decodeCookie(value: string | undefined): Buffer | undefined {
   if (!value || !/^[A-Za-z0-9+/_-]{43}=?$/.test(value)) return undefined;

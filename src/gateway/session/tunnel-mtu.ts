@@ -15,7 +15,7 @@ export interface MtuInput {
   readonly overhead: number;
 }
 
-/** `base` is told as X-CSTP-Base-MTU, `data` as X-CSTP-MTU (reference openconnect-protocol §5.4). */
+/** Computes the MTUs as ocserv 1.3.0 does, in bytes: `base` is sent as X-CSTP-Base-MTU, `data` as X-CSTP-MTU. */
 export function tunnelMtu(input: MtuInput): { readonly base: number; readonly data: number } {
   const headers = (input.family === 4 ? IPV4_HEADER : IPV6_HEADER) + UDP_HEADER;
   let link = Math.min(input.configured, MAX_LINK_MTU);

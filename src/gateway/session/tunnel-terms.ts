@@ -18,8 +18,8 @@ export interface Negotiated {
 }
 
 /**
- * Settles MTU, address families and timers from the server's settings and the client's headers
- * (reference openconnect-protocol §5).
+ * Determines MTU, address families and timers from the server's settings and the client's CONNECT headers
+ * (draft-mavrogiannopoulos-openconnect; observed: ocserv 1.3.0).
  *
  * @param overhead bytes that the data channel adds to a packet, 0 without one
  */

@@ -15,7 +15,7 @@ export interface TunnelTerms {
   readonly dpd: number;
   readonly idleTimeout: number | undefined;
   readonly sessionTimeout: number | undefined;
-  /** Monotonic time from which the session timeout counts: the accept of the connection (reference openconnect-protocol §8). */
+  /** Monotonic time at which the TCP connection was accepted; the session timeout counts from it (observed: ocserv 1.3.0). */
   readonly acceptedAt: number;
   readonly address4: TunnelAddress | undefined;
   readonly address6: TunnelAddress | undefined;
@@ -53,7 +53,7 @@ export interface TunnelOwner {
   end(reason: EndReason, explanation: string): void;
 }
 
-/** Ends of which the client is told by a disconnect packet (§12). */
+/** Ends for which the client gets a disconnect packet (observed: ocserv 1.3.0). */
 const NOTIFIED_ENDS: ReadonlySet<EndReason> = new Set<EndReason>([
   'replaced',
   'admin',

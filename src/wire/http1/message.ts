@@ -1,9 +1,9 @@
 import { TunneliteError } from '../../lib/errors.ts';
 
 /*
- * HTTP/1.x messages as they are on the control connection before CSTP takes it over. Not node:http, because bytes of another
- * protocol follow on the same connection, and because limits, header order and closing rules are the real server's
- * (reference openconnect-protocol §3).
+ * HTTP/1.x messages on the control connection before CSTP takes it over. Not node:http, because bytes of another
+ * protocol follow on the same connection, and because limits, header order and closing rules are those of ocserv
+ * (observed: ocserv 1.3.0).
  */
 
 /** One header line. Names are compared case-sensitively by some clients: written exactly as given, read in lower case. */
