@@ -3,17 +3,17 @@ import { EvpRecordProtection } from './record/evp-record-protection.ts';
 import { loadLibcrypto } from './record/libcrypto.ts';
 import type { RecordProtection } from './record/record-protection.ts';
 
-/** What is in use, for one line in the log at start. */
+/** The accelerators in use, for one log line at startup. */
 interface Acceleration {
   /** How records are sealed and opened. */
   readonly records: 'evp' | 'node:crypto';
   /** How datagrams are read and written. */
   readonly datagrams: 'mmsg' | 'dgram';
-  /** One sentence, with the reason where something is not accelerated. */
+  /** One sentence, with the reason if something is not accelerated. */
   readonly text: string;
 }
 
-/** Tells which accelerators work here. The first call loads them; nothing is logged. */
+/** Returns which accelerators work on this machine. The first call loads them; nothing is logged. */
 export function accelerationInUse(enabled = true): Acceleration {
   if (!accelerationWanted(enabled)) {
     return {

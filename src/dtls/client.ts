@@ -19,7 +19,7 @@ import { MASTER_SECRET_LENGTH, MAX_SESSION_ID, RECORD_HEADER_LENGTH, TIMER_GRAIN
 const EMPTY = Buffer.alloc(0);
 
 /**
- * The client's side of one association.
+ * The client side of one association.
  *
  * @example
  * ```ts
@@ -95,7 +95,7 @@ export class DtlsClient implements DtlsClientEngine, ConnectionHost {
   }
 
   close(): void {
-    // Before the first message there is nobody to take leave of.
+    // Before the first message there is no peer to notify.
     if (this.#started) this.#connection.close();
     else this.#connection.end('local');
   }

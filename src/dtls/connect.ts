@@ -13,20 +13,20 @@ import { DtlsClient } from './client.ts';
 import { openEngineSocket } from './engine-socket.ts';
 import type { CipherSuiteName } from './protocol/cipher-suites.ts';
 
-/** Options of {@link connect}: those of the engine, with the socket's in place of its ports. */
+/** Options of {@link connect}: those of the engine, with socket options in place of its callbacks for datagrams. */
 export interface ConnectOptions
   extends Omit<DtlsClientOptions, 'peer' | 'send' | 'memory' | 'onConnect' | 'onData' | 'onClose'> {
   /** Host name or IP address; default 127.0.0.1. */
   readonly host?: string | undefined;
   readonly port: number;
-  /** One record of application data; the Buffer is yours. */
+  /** Receives one record of application data; you may keep the Buffer. */
   readonly onMessage?: (message: Buffer) => void;
   readonly clock?: Clock | undefined;
-  /** Gives up the handshake when aborted. */
+  /** Aborts the handshake. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Use native code, as for `createServer`. Default false: a batched socket takes some memory for its queues, which pays for one
-   * busy client, not for thousands in one process.
+   * Use native code, as in `createServer`. Default false: a batched socket needs memory for its queues, which is worthwhile for one
+   * busy client but not for thousands in one process.
    */
   readonly acceleration?: boolean | undefined;
 }
@@ -40,9 +40,9 @@ export interface DtlsEnd extends CloseDetails {
 export interface DtlsSocket extends Closable {
   readonly cipherSuite: CipherSuiteName;
   readonly localPort: number;
-  /** Settles, and never rejects, when either side has ended the association. */
+  /** Resolves when either side has ended the association; never rejects. */
   readonly closed: Promise<DtlsEnd>;
-  /** Sends one record. False when closed, or the message is longer than the peer takes. */
+  /** Sends one record. False when the socket is closed or the message is longer than the peer accepts. */
   send(message: Buffer): boolean;
 }
 
@@ -84,7 +84,7 @@ export async function connect(options: ConnectOptions): Promise<DtlsSocket> {
     },
   });
   const input = (datagram: Buffer, from: Endpoint, now: number): void => {
-    // Another host's datagram: what it says proves nothing, and trying it would cost a decryption.
+    // A datagram from another host proves nothing, and trying it would cost a decryption.
     if (server && sameEndpoint(from, server)) engine.input(datagram, now);
   };
   const host = family === 6 ? '::' : '0.0.0.0';
@@ -112,7 +112,7 @@ export async function connect(options: ConnectOptions): Promise<DtlsSocket> {
     signal?.removeEventListener('abort', abort);
   }
   const association = engine.association!;
-  // The peer's end closes the socket too.
+  // The socket closes as well when the peer ends the association.
   void ended.promise.then(close);
   return {
     cipherSuite: association.cipherSuite,

@@ -9,19 +9,19 @@ import type { DtlsAssociation, DtlsServerOptions } from './association/types.ts'
 import { openEngineSocket } from './engine-socket.ts';
 import { DtlsServer } from './server.ts';
 
-/** Options of {@link createServer}: those of the engine, with the socket's in place of `send` and `onData`. */
+/** Options of {@link createServer}: those of the engine, with socket options in place of `send` and `onData`. */
 export interface CreateServerOptions<Context = unknown>
   extends Omit<DtlsServerOptions<Context>, 'send' | 'memory' | 'onData'> {
   /** IP address to bind; default 127.0.0.1. */
   readonly host?: string | undefined;
   /** Default 0: any free port. */
   readonly port?: number | undefined;
-  /** One record of application data; the Buffer is yours. */
+  /** Receives one record of application data; you may keep the Buffer. */
   readonly onMessage?: (association: DtlsAssociation<Context>, message: Buffer) => void;
   readonly clock?: Clock | undefined;
   /**
-   * Use native code where the optional `koffi` is installed: UDP in batches, and records by Node's own OpenSSL, unless `protection`
-   * says otherwise. Default true.
+   * Use native code if the optional package `koffi` is installed: batched UDP, and record protection by Node's own OpenSSL unless
+   * `protection` is set. Default true.
    */
   readonly acceleration?: boolean | undefined;
 }

@@ -4,15 +4,15 @@ import type { SocketMemory } from '../udp/datagram-memory.ts';
 import { type DatagramSocket, type Endpoint, openDatagramSocket } from '../udp/index.ts';
 import { EngineTimer, type TimedEngine } from './engine-timer.ts';
 
-/** Room for every UDP datagram, as a peer may put several records in one; not a multiple of 4 KB, which caches dislike. */
+/** Space for any UDP datagram, since a peer may send several records in one; not a multiple of 4 KB, to avoid cache conflicts. */
 const MAX_DATAGRAM = 65_600;
 
-/** What {@link openEngineSocket} ties together. */
+/** Options of {@link openEngineSocket}. */
 interface EngineSocketOptions {
   readonly engine: TimedEngine & { close(): void };
   /** The engine's memory. */
   readonly memory: SocketMemory;
-  /** The engine's input; the datagram is the socket's, for the time of the call. */
+  /** The engine's input; the datagram belongs to the socket and is valid only during the call. */
   readonly input: (datagram: Buffer, from: Endpoint, now: number) => void;
   readonly clock: Clock;
   readonly host: string;
@@ -20,7 +20,7 @@ interface EngineSocketOptions {
   readonly acceleration: boolean;
 }
 
-/** An engine on a UDP socket, with its timer. Closing it closes the engine first, whose last words still go out. */
+/** An engine on a UDP socket, with its timer. Closing it closes the engine first, so its last messages are still sent. */
 interface EngineSocket extends Closable {
   readonly socket: DatagramSocket;
   readonly timer: EngineTimer;

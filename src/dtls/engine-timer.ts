@@ -1,15 +1,15 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import { watchTimer } from '../lib/late-tick.ts';
 
-/** What a timer is kept for: an engine of this folder. */
+/** The part of an engine that its timer needs. */
 export interface TimedEngine {
   readonly nextDeadline: number;
   tick(now: number, late: number): void;
 }
 
 /**
- * Keeps one timer on the clock at the engine's next deadline. Call `arm` after whatever may have moved that. A timer that is late
- * first lets the input be read that came meanwhile.
+ * Keeps one timer set to the engine's next deadline. Call `arm` after anything that may have changed it. A late timer lets pending
+ * input be read first.
  */
 export class EngineTimer {
   readonly #engine: TimedEngine;
@@ -24,7 +24,7 @@ export class EngineTimer {
 
   arm(): void {
     const due = this.#engine.nextDeadline;
-    // A timer that fires too early only finds nothing to do, and is set anew.
+    // A timer that fires too early does nothing and is set again.
     if (due >= this.#armedFor) return;
     this.#timer?.cancel();
     this.#armedFor = due;

@@ -3,18 +3,18 @@ import type { Connection } from './connection.ts';
 import { type PeerSlot, PeerTable } from './peer-table.ts';
 import type { DropReason, DtlsPeer } from './types.ts';
 
-/** What is remembered of a connection, beside what it does itself. */
+/** What the registry stores about a connection. */
 interface Entry {
   readonly sessionKey: unknown;
-  /** From the client's random: to know a repeated ClientHello by. */
+  /** Derived from the client's random; identifies a repeated ClientHello. */
   readonly helloTag: string;
   readonly startedAt: number;
   complete: boolean;
 }
 
 /**
- * Which connections there are, who is at which address, and which belong to one session. Both an address and a session
- * have at most one association in use, and one handshake under way beside it.
+ * All connections, indexed by address and by session. Both an address and a session have at most one association in use
+ * and one pending handshake.
  */
 export class AssociationRegistry<C> {
   readonly #entries = new Map<Connection<C>, Entry>();
@@ -39,12 +39,12 @@ export class AssociationRegistry<C> {
     return this.#peers.atAddress(address);
   }
 
-  /** True when this connection came of the ClientHello with that tag. */
+  /** True when the ClientHello with that tag started this connection. */
   cameOf(connection: Connection<C> | undefined, helloTag: string): boolean {
     return connection !== undefined && this.#entries.get(connection)?.helloTag === helloTag;
   }
 
-  /** The connections that a new one of this session, or without one of this peer, would take the place of. */
+  /** The connections that a new one of this session would replace; without a session, those of this peer. */
   rivals(sessionKey: unknown, peer: DtlsPeer): PeerSlot<C> | undefined {
     return sessionKey === undefined ? this.#peers.find(peer) : this.#sessions.get(sessionKey);
   }
@@ -60,11 +60,11 @@ export class AssociationRegistry<C> {
     return undefined;
   }
 
-  /** Registers a handshake under way; those that it takes the place of end. */
+  /** Registers a pending handshake and ends the handshakes that it replaces. */
   begin(connection: Connection<C>, sessionKey: unknown, helloTag: string, now: number): void {
     this.#peers.find(connection.peer)?.pending?.end('replaced');
     if (sessionKey !== undefined) this.#sessions.get(sessionKey)?.pending?.end('replaced');
-    // Looked up anew: what ended may have been the last in its place.
+    // Looked up again: ending a connection may have removed the slot.
     this.#peers.at(connection.peer).pending = connection;
     const session = this.#session(sessionKey);
     if (session) session.pending = connection;
@@ -72,8 +72,8 @@ export class AssociationRegistry<C> {
   }
 
   /**
-   * The handshake is complete. Returns the association that it replaces, and the one that was at its address: that one
-   * is not there any more, whichever session it is of.
+   * Marks the handshake as complete. Returns the association that it replaces, and the one previously at its address, which
+   * is no longer there, whichever session it belongs to.
    */
   complete(connection: Connection<C>): {
     readonly replaced: Connection<C> | undefined;
@@ -94,7 +94,7 @@ export class AssociationRegistry<C> {
     return { replaced, neighbour };
   }
 
-  /** Forgets a connection, and says whether its handshake was complete; undefined when it was not registered. */
+  /** Removes a connection and returns whether its handshake was complete; undefined when it was not registered. */
   remove(connection: Connection<C>): { readonly complete: boolean } | undefined {
     const entry = this.#entries.get(connection);
     if (!entry) return undefined;
@@ -110,7 +110,7 @@ export class AssociationRegistry<C> {
     return entry;
   }
 
-  /** The association is at another address now. */
+  /** Moves the association to another address. */
   move(connection: Connection<C>, peer: DtlsPeer): void {
     this.#peers.remove(connection);
     connection.movedTo(peer);

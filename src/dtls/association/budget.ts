@@ -1,4 +1,4 @@
-/** What may be spent per second, saved up for one second at the most. */
+/** A budget per second; unspent amounts accumulate for at most one second. */
 export class Budget {
   readonly #perSecond: number;
   #left: number;
@@ -9,7 +9,7 @@ export class Budget {
     this.#left = perSecond;
   }
 
-  /** True when something may be spent; call before `spend`. Times are monotonic milliseconds. */
+  /** True when the budget is not exhausted; call before `spend`. Times are monotonic milliseconds. */
   allows(now: number): boolean {
     if (now > this.#countedAt) {
       this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#countedAt) * this.#perSecond) / 1000);
@@ -18,7 +18,7 @@ export class Budget {
     return this.#left >= 1;
   }
 
-  /** May overdraw: nothing is allowed until that is paid back. */
+  /** May overdraw the budget: then nothing is allowed until it has recovered. */
   spend(amount: number): void {
     this.#left -= amount;
   }

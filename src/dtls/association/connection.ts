@@ -12,10 +12,10 @@ import { RecordLayer } from '../record/record-layer.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { AssociationStats, CloseDetails, CloseReason, DropReason, DtlsAssociation, DtlsPeer } from './types.ts';
 
-/** What a connection needs of the endpoint that owns it. */
+/** What a connection needs from the endpoint that owns it. */
 export interface ConnectionHost {
   readonly config: EndpointConfig;
-  /** Sends `length` bytes of the room that `config.memory` reserved last. */
+  /** Sends `length` bytes from the space that `config.memory` reserved last. */
   transmit(connection: Connection, length: number): void;
   connected(connection: Connection): void;
   data(connection: Connection, buffer: Buffer, offset: number, length: number): void;
@@ -25,25 +25,25 @@ export interface ConnectionHost {
   scheduled(connection: Connection): void;
 }
 
-/** What a connection asks of its handshake. */
+/** What a connection needs from its handshake. */
 export interface ConnectionHandshake {
   /** When `tick` is due; Infinity when it is not. */
   readonly deadline: number;
   /** Epoch of the next message that we send. */
   readonly writeEpoch: 0 | 1;
   tick(now: number): void;
-  /** For `late` milliseconds until now nobody listened. */
+  /** No input was read for the last `late` milliseconds. */
   excuse(late: number, now: number): void;
-  /** A datagram of so many bytes came from the peer's address, whoever sent it. */
+  /** A datagram of this size arrived from the peer's address, possibly forged. */
   heard(bytes: number): void;
-  /** The content of a handshake record. True when it was of use. */
+  /** Processes the content of a handshake record. True when it was useful. */
   receive(buffer: Buffer, offset: number, length: number, epoch: number, now: number): boolean;
-  /** Keeps a record of epoch 1 that came before its keys. False when there is no room for it. */
+  /** Keeps a record of epoch 1 that arrived before its keys. False when there is no space for it. */
   keepEarly(datagram: Buffer, at: number, length: number): boolean;
   takeEarly(): readonly Buffer[];
-  /** Application data came before the peer's Finished: have it send its last flight again. */
+  /** Application data arrived before the peer's Finished: make it send its last flight again. */
   peerIsAhead(now: number): void;
-  /** True for a repeated Finished, to which the last flight is the answer; anything else asks for a new handshake. */
+  /** True for a repeated Finished, which the last flight answers; anything else requests a new handshake. */
   isLastFlight(buffer: Buffer, offset: number, length: number): boolean;
 }
 
@@ -96,7 +96,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     return this.#peer;
   }
 
-  /** Largest message that the peer takes. */
+  /** Largest message that the peer accepts, in bytes. */
   get maxPlaintext(): number {
     return this.#maxPlaintext;
   }
@@ -136,13 +136,13 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     this.end('local');
   }
 
-  /** Ends without sending the peer anything. */
+  /** Ends the connection without sending anything to the peer. */
   end(reason: CloseReason, details: CloseDetails = {}): void {
     if (this.closed) return;
     this.#host.ended(this, reason, details);
   }
 
-  /** For the host, in `ended`: forgets keys and handshake. */
+  /** For the host, in `ended`: drops keys and handshake. */
   forget(): void {
     this.#state = CONNECTION_STATE.closed;
     this.#handshake = undefined;
@@ -156,27 +156,27 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     this.end('handshake-failed', { alert, explanation, ...otherKey(alert) });
   }
 
-  /** Its handshake is under way. */
+  /** Starts with a pending handshake. */
   begin(handshake: ConnectionHandshake): void {
     this.#handshake = handshake;
   }
 
-  /** For the handshake: the peer takes no longer messages. */
+  /** For the handshake: the longest message that the peer accepts. */
   limitPlaintext(bytes: number): void {
     this.#maxPlaintext = bytes;
   }
 
-  /** For the handshake: nobody will ask for its last flight any more. */
+  /** For the handshake: its last flight is no longer needed. */
   endHandshake(): void {
     this.#handshake = undefined;
   }
 
-  /** For the registry: the peer has another address now. */
+  /** For the registry: the peer has a new address. */
   movedTo(peer: DtlsPeer): void {
     this.#peer = peer;
   }
 
-  /** For the handshake: it is complete. */
+  /** For the handshake: called when it is complete. */
   establish(): void {
     this.#state = CONNECTION_STATE.connected;
     this.#host.scheduled(this);
@@ -200,7 +200,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     this.#handshake?.excuse(late, now);
   }
 
-  /** One datagram. True when a record in it proved authentic, or furthered the handshake. */
+  /** Processes one datagram. True when a record in it was authentic or advanced the handshake. */
   input(datagram: Buffer, now: number): boolean {
     this.#handshake?.heard(datagram.length);
     const used = this.#records(datagram, now);
@@ -257,7 +257,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
   #content(type: number, buffer: Buffer, offset: number, length: number, now: number): void {
     if (type === CONTENT_TYPE.applicationData) {
       if (this.#state !== CONNECTION_STATE.connected) {
-        // The peer is through: its last flight was lost or is late.
+        // The peer has completed the handshake: its last flight was lost or is late.
         this.#drop('unexpected');
         this.#handshake?.peerIsAhead(now);
         return;
@@ -286,7 +286,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     }
     const body = at + RECORD_HEADER_LENGTH;
     if (type === CONTENT_TYPE.handshake) return handshake.receive(datagram, body, length, 0, now);
-    // Nothing depends on ChangeCipherSpec: the epoch in each record says which keys it is under.
+    // Nothing depends on ChangeCipherSpec: the epoch in each record identifies its keys.
     if (type === CONTENT_TYPE.changeCipherSpec && length === 1 && datagram[body] === 1) return true;
     if (type === CONTENT_TYPE.alert && this.#state === CONNECTION_STATE.handshaking) {
       this.#alert(datagram, body, length);
@@ -314,7 +314,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     }
   }
 
-  /** RFC 5746 §4.5 and RFC 5246 §7.2.2: the association goes on. */
+  /** RFC 5746 §4.5 and RFC 5246 §7.2.2: the association continues. */
   #refuseRenegotiation(now: number): void {
     this.#drop('unexpected');
     if (now - this.#warnedAt < WARNING_MIN_MS) return;
@@ -346,7 +346,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
   }
 }
 
-/** Alerts of a handshake whose Finished could not be read, or does not match. */
+/** Alerts of a handshake whose Finished could not be decrypted or does not match. */
 function otherKey(alert: string): { readonly otherKey?: boolean } {
   return alert === 'bad_record_mac' || alert === 'decrypt_error' ? { otherKey: true } : {};
 }

@@ -1,11 +1,11 @@
 import type { Connection } from './connection.ts';
 import type { DtlsPeer } from './types.ts';
 
-/** Who answers at one address and port. */
+/** The connections of one address and port. */
 export interface PeerSlot<C> {
   /** The association in use. */
   current: Connection<C> | undefined;
-  /** A handshake under way beside it. */
+  /** A pending handshake besides it. */
   pending: Connection<C> | undefined;
 }
 
@@ -17,7 +17,7 @@ export class PeerTable<C> {
     return this.#addresses.get(peer.address)?.get(peer.port);
   }
 
-  /** The slot of a peer, made if need be. */
+  /** The slot of a peer, created if missing. */
   at(peer: DtlsPeer): PeerSlot<C> {
     let ports = this.#addresses.get(peer.address);
     if (!ports) this.#addresses.set(peer.address, (ports = new Map()));

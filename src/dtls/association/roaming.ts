@@ -12,36 +12,36 @@ import { recordSequence } from '../record/record.ts';
 import { Budget } from './budget.ts';
 import type { Connection } from './connection.ts';
 
-/** Where the owner of a record may be found, the likeliest first. */
+/** Candidates for the owner of a record, the most likely first. */
 interface RoamingSources<C> {
   /** Associations of the same IP address. */
   readonly near: Iterable<Connection<C>>;
   readonly all: Iterable<Connection<C>>;
 }
 
-/** A search that found nobody although more might be tried. */
+/** Result of a search that stopped at a limit before it had tried every association. */
 export const LIMITED = 'limited';
 
 /**
- * Finds the association that a record from an unknown address belongs to, by trial decryption. Anyone can send such records, so what
- * they may cost does not grow with their number, nor with that of the associations:
+ * Finds the association that a record from an unknown address belongs to, by trial decryption. Anyone can send such records, so their
+ * cost does not grow with their number or with the number of associations. The limits:
  *
- * - per second, so many decryptions, and so many associations looked at, over all;
- * - per second and IP address, a few searches that find nothing: whoever sends junk uses up his own share, and a client that
- *   moved meanwhile is found at its first record. Searches that succeed are free, as many clients may move behind one new address;
- * - per datagram, so many decryptions.
+ * - per second, the total number of decryptions and of associations examined;
+ * - per second and IP address, a few searches that find nothing: a sender of junk uses up only its own share, and a client that
+ *   moves at the same time is found at its first record. Successful searches are free, as many clients may move behind one new address;
+ * - per datagram, the number of decryptions.
  */
 export class Roaming<C> {
-  /** Decryptions tried, and associations looked at, since the start. */
+  /** Decryptions tried since the start; `visits`: associations examined. */
   trials = 0;
   visits = 0;
   readonly #trialBudget = new Budget(ROAM_TRIALS_PER_SECOND);
   readonly #visitBudget = new Budget(ROAM_VISITS_PER_SECOND);
-  /** Searches in vain in this second, by IP address. */
+  /** Failed searches in this second, by IP address. */
   readonly #failures = new Map<string, number>();
   #secondBegan = Number.NEGATIVE_INFINITY;
 
-  /** The owner of the datagram's first record; `limited` when it was not looked for, or not everywhere. */
+  /** The owner of the datagram's first record; `limited` when the search was skipped or incomplete. */
   find(
     datagram: Buffer,
     address: string,
@@ -59,7 +59,7 @@ export class Roaming<C> {
     return owner;
   }
 
-  /** False when this address has had its share, or when there are too many addresses to keep count of. */
+  /** False when this address has used up its share, or when there are too many addresses to count. */
   #mayFail(address: string, now: number): boolean {
     if (now - this.#secondBegan >= 1000) {
       this.#secondBegan = now;
@@ -80,7 +80,7 @@ export class Roaming<C> {
     for (const source of [sources.near, sources.all]) {
       if (!this.#visitBudget.allows(now)) return LIMITED;
       const likely = this.#closest(source, sequence);
-      // The few of one address come first; many, behind one NAT or in a load test, are no likelier than others.
+      // The few of one address come first; many, behind one NAT or in a load test, are no more likely than others.
       if (source === sources.near && likely.length === ROAM_TRIALS_PER_DATAGRAM) continue;
       for (const connection of likely) {
         if (tried.has(connection)) continue;
@@ -94,7 +94,7 @@ export class Roaming<C> {
     return undefined;
   }
 
-  /** The likeliest owners: a moved peer goes on counting where it was. */
+  /** The most likely owners: a moved peer continues its sequence numbers. */
   #closest(source: Iterable<Connection<C>>, sequence: number): Connection<C>[] {
     const found: Connection<C>[] = [];
     const distances: number[] = [];
@@ -119,7 +119,7 @@ export class Roaming<C> {
   }
 }
 
-/** True when the sequence number can be the association's next, or one that was overtaken. */
+/** True when the sequence number can be the association's next one, or one that arrives out of order. */
 function plausible<C>(connection: Connection<C>, sequence: number): boolean {
   const { opener, replay } = connection.records;
   if (!connection.connected || !opener) return false;

@@ -5,14 +5,14 @@ import type { CipherSuiteName } from '../protocol/cipher-suites.ts';
 import type { RecordProtection } from '../record/record-protection.ts';
 
 /*
- * The engine owns no socket and no timer. Datagrams and the time come in through `input` and `tick`; everything that
- * happens comes out, before the call returns, through the callbacks of the options. Times are milliseconds of any
- * monotonic clock. No callback may throw; all may call back into the engine, close included.
+ * The engine owns no socket and no timer. Pass datagrams and the time to `input` and `tick`; the engine reports everything
+ * through the callbacks of the options before the call returns. Times are milliseconds of any monotonic clock. No callback
+ * may throw; all may call back into the engine, including `close`.
  */
 
 /**
- * The far end of an association. `RemoteInfo` of node:dgram fits. Two peers are the same when address and port are. The engine keeps
- * the object that came with a datagram and hands the same one to `send`, so that a socket may keep more in it: do not change it.
+ * The remote endpoint of an association. A `RemoteInfo` of node:dgram is accepted. Two peers are equal when address and port are equal.
+ * The engine keeps the object passed with a datagram and passes the same one to `send`, so a socket can store more in it: do not change it.
  */
 export interface DtlsPeer {
   readonly address: string;
@@ -23,7 +23,7 @@ export interface DtlsPeer {
 /** A pre-shared key. A KeyObject is faster than a Buffer when the same key is used more than once. */
 export type PreSharedKey = Buffer | KeyObject;
 
-/** A certificate chain and its private key; made by `certificateIdentity`. */
+/** A certificate chain and its private key; created by `certificateIdentity`. */
 export interface CertificateIdentity {
   /** DER, the leaf first. */
   readonly chain: readonly Buffer[];
@@ -34,12 +34,12 @@ interface CredentialsBase<Context> {
   /** Kept by the association as `context`. */
   readonly context: Context;
   /**
-   * What identifies the session that this association belongs to (any value, compared as a Map key). A session has at
+   * Identifies the session that this association belongs to (any value, compared as a Map key). A session has at
    * most one association: a newer one replaces it once its handshake is complete. If left out, the peer's address and
    * port identify it.
    */
   readonly session?: unknown;
-  /** Only these suites, in the server's order of preference. */
+  /** Restricts the association to these suites; the server's order of preference applies. */
   readonly cipherSuites?: readonly CipherSuiteName[];
 }
 
@@ -69,7 +69,7 @@ export type DtlsCredentials<Context = unknown> =
   | ResumeCredentials<Context>
   | CertificateCredentials<Context>;
 
-/** What `lookup` may know of a ClientHello. Buffers are views: copy what outlives the call. */
+/** The fields of a ClientHello passed to `lookup`. Buffers are views: copy what must outlive the call. */
 export interface ClientHelloInfo {
   readonly peer: DtlsPeer;
   /** 0 to 32 bytes; an AnyConnect client puts the App-ID or the DTLS session id here. */
@@ -83,7 +83,7 @@ export interface ClientHelloInfo {
   extension(type: number): Buffer | undefined;
 }
 
-/** Why a datagram or a record led to nothing. Counted, never thrown: the network provokes these. */
+/** Why a datagram or a record was dropped. Counted, never thrown, since any network causes these. */
 export type DropReason =
   | 'malformed'
   | 'unknown-peer'
@@ -118,13 +118,13 @@ export type CloseReason =
   /** The sequence numbers of the epoch are used up (RFC 6347 §4.1). */
   | 'sequence-overflow';
 
-/** Details of an end, for the log. */
+/** Details about the end of an association, for the log. */
 export interface CloseDetails {
   /** Name of the alert sent or received (`handshake_failure`, …). */
   readonly alert?: string;
-  /** One sentence for people. */
+  /** One readable sentence. */
   readonly explanation?: string;
-  /** The handshake ended as if the two sides had different keys. */
+  /** The handshake failed in the way it does when the two sides have different keys. */
   readonly otherKey?: boolean;
 }
 
@@ -138,7 +138,7 @@ export interface AssociationStats {
   notAuthentic: number;
 }
 
-/** One DTLS association, its handshake complete. */
+/** One DTLS association with a complete handshake. */
 export interface DtlsAssociation<Context = unknown> {
   /** Changes when the peer moves, see `onMove`. */
   readonly peer: DtlsPeer;
@@ -152,35 +152,35 @@ export interface DtlsAssociation<Context = unknown> {
   readonly closed: boolean;
   readonly stats: Readonly<AssociationStats>;
   /**
-   * Sends one record of application data in a datagram of its own. False when nothing was sent: closed, or longer
-   * than `maxPlaintext`. The plaintext may be reused once this returns.
+   * Sends one record of application data in its own datagram. False when nothing was sent because the association is closed
+   * or the data is longer than `maxPlaintext`. The plaintext buffer may be reused after the call.
    */
   send(buffer: Buffer, offset: number, length: number): boolean;
-  /** Sends close_notify and forgets the keys; `onClose` follows at once. Harmless when closed. */
+  /** Sends close_notify and drops the keys; calls `onClose` at once. Does nothing when already closed. */
   close(): void;
 }
 
-/** Sends one datagram. Without `memory` the bytes stay untouched afterwards: they need no copy. */
+/** Sends one datagram. Without `memory` the engine does not change the bytes afterwards, so no copy is needed. */
 export type SendDatagram = (buffer: Buffer, offset: number, length: number, peer: DtlsPeer) => void;
 
-/** One flight of a handshake (RFC 6347 §4.2.4), as it came or went. */
+/** One flight of a handshake (RFC 6347 §4.2.4), as received or sent. */
 export interface HandshakeFlight {
   readonly direction: 'in' | 'out';
-  /** As the figures of RFC 6347 §4.2.4 number them; those that are left out keep their number. */
+  /** Number in the figures of RFC 6347 §4.2.4; flights that are skipped keep their number. */
   readonly flight: number;
   readonly messages: readonly string[];
-  /** Datagrams and bytes that it took; of a repetition from the client, since our last flight. */
+  /** Datagrams and bytes of the flight; for a repetition by the client, those since our last flight. */
   readonly datagrams: number;
   readonly bytes: number;
-  /** How often it had come or gone before. */
+  /** How many times it was received or sent before. */
   readonly repeat: number;
-  /** Why it is repeated: what has not arrived. */
+  /** Why it is repeated: what is missing. */
   readonly explanation?: string | undefined;
 }
 
-/** Somebody who looks at the flights of handshakes. */
+/** Observes the flights of handshakes. */
 export interface FlightObserver<Context = unknown> {
-  /** Asked once for each handshake: of one that nobody looks at nothing is noted. */
+  /** Called once for each handshake. If it returns false, the engine records nothing about that handshake. */
   wanted(): boolean;
   tell(context: Context, peer: DtlsPeer, flight: HandshakeFlight): void;
 }
@@ -188,7 +188,7 @@ export interface FlightObserver<Context = unknown> {
 /** Options of both sides. */
 export interface EndpointOptions {
   readonly send: SendDatagram;
-  /** Where outgoing datagrams are built. */
+  /** Memory in which outgoing datagrams are built. */
   readonly memory?: DatagramMemory | undefined;
   /** AEAD implementation; node:crypto by default. */
   readonly protection?: RecordProtection | undefined;
@@ -197,72 +197,72 @@ export interface EndpointOptions {
   readonly random?: RandomSource | undefined;
   /** Largest datagram of a handshake flight, in bytes of UDP payload. Default 1200. */
   readonly mtu?: number | undefined;
-  /** First retransmission after this many ms; doubles each time. Default 400. */
+  /** Delay of the first retransmission in ms; doubles each time. Default 400. */
   readonly retransmitTimeout?: number | undefined;
-  /** A handshake not complete after this many ms is abandoned. Default 60 000. */
+  /** Time in ms after which an incomplete handshake is abandoned. Default 60 000. */
   readonly handshakeTimeout?: number | undefined;
-  /** Offer, and accept, extended_master_secret (RFC 7627). Default true; ocserv does not. */
+  /** Offer and accept extended_master_secret (RFC 7627). Default true; ocserv does not support it. */
   readonly extendedMasterSecret?: boolean | undefined;
-  /** Largest plaintext that we accept, answered or offered as record_size_limit (RFC 8449). Default 16384; 0 = not sent. */
+  /** Largest plaintext to accept, in bytes, offered or answered as record_size_limit (RFC 8449). Default 16384; 0 = not sent. */
   readonly recordSizeLimit?: number | undefined;
 }
 
 export interface DtlsServerOptions<Context = unknown> extends EndpointOptions {
   /**
-   * Finds the credentials for a ClientHello. Synchronous. `undefined`: the datagram is dropped without an answer.
-   * The call proves nothing about the sender: what changes a session belongs in `onConnect`.
+   * Returns the credentials for a ClientHello, synchronously. With `undefined` the datagram is dropped without an answer.
+   * A ClientHello proves nothing about its sender: change session state only in `onConnect`.
    */
   readonly lookup: (hello: ClientHelloInfo) => DtlsCredentials<Context> | undefined;
-  /** A handshake is complete. The session's former association, if there is one, is still open: its `onClose` follows. */
+  /** A handshake is complete. The session's previous association, if any, is still open: its `onClose` follows. */
   readonly onConnect?: (association: DtlsAssociation<Context>) => void;
   /** One record of application data; the bytes are valid only during the call. */
   readonly onData?: (association: DtlsAssociation<Context>, buffer: Buffer, offset: number, length: number) => void;
-  /** An association that had been announced by `onConnect` has ended. */
+  /** An association announced by `onConnect` has ended. */
   readonly onClose?: (association: DtlsAssociation<Context>, reason: CloseReason, details: CloseDetails) => void;
-  /** The peer now sends from another address or port, proven by an authentic, newer record; called before its data. */
+  /** The peer now sends from another address or port, proven by an authentic, newer record. Called before its data is delivered. */
   readonly onMove?: (association: DtlsAssociation<Context>, from: DtlsPeer, to: DtlsPeer) => void;
   /** A handshake ended without an association. */
   readonly onHandshakeFailed?: (context: Context, peer: DtlsPeer, reason: CloseReason, details: CloseDetails) => void;
-  /** A datagram or record was dropped. `handshaking`: it was one of a handshake under way. */
+  /** A datagram or record was dropped. `handshaking`: it belonged to a pending handshake. */
   readonly onDrop?: (reason: DropReason, peer: DtlsPeer, handshaking: boolean) => void;
   readonly flights?: FlightObserver<Context> | undefined;
-  /** Suites in order of preference, where the credentials name none. */
+  /** Suites in order of preference, used when the credentials specify none. */
   readonly cipherSuites?: readonly CipherSuiteName[] | undefined;
   /**
-   * Demand a HelloVerifyRequest cookie before any state is made (RFC 6347 §4.2.1). Default false, as ocserv: then a certificate still
-   * asks for it, and every other answer is at most three times as long as what came, until the client has proven its address.
+   * Require a HelloVerifyRequest cookie before creating any state (RFC 6347 §4.2.1). Default false, as in ocserv: then only handshakes
+   * with a certificate require it, and until the client has proven its address, other answers have at most three times the bytes received.
    */
   readonly cookie?: boolean | undefined;
   /** Follow a peer to a new address or port. Default true. */
   readonly roaming?: boolean | undefined;
   /** Maximum number of associations, unfinished ones included. Default 65 536. */
   readonly maxAssociations?: number | undefined;
-  /** Maximum number of handshakes under way. Default 4096. */
+  /** Maximum number of pending handshakes. Default 4096. */
   readonly maxHandshakes?: number | undefined;
 }
 
-/** One UDP socket's worth of associations. */
+/** All associations of one UDP socket. */
 export interface DtlsServerEngine<Context = unknown> extends Iterable<DtlsAssociation<Context>> {
-  /** One datagram from `peer`, which the engine neither changes nor keeps. Never throws. */
+  /** Processes one datagram from `peer`. The engine neither changes nor keeps the datagram. Never throws. */
   input(datagram: Buffer, peer: DtlsPeer, now: number): void;
   /**
-   * Time has passed: retransmits, gives up. Call when `nextDeadline` is due; calling early is harmless. `late`: milliseconds before `now`
-   * in which no input was read, as the process was stopped or busy; they count as nobody's silence. Default 0.
+   * Handles timeouts: retransmits or gives up. Call when `nextDeadline` is due; calling early is harmless. `late`: milliseconds before
+   * `now` during which no input was read because the process was stopped or busy; they do not count as silence of a peer. Default 0.
    */
   tick(now: number, late?: number): void;
-  /** When `tick` is next due; Infinity when nothing waits. */
+  /** When `tick` is next due; Infinity when no timer is running. */
   readonly nextDeadline: number;
   /** Associations with a complete handshake. */
   readonly size: number;
-  /** Handshakes under way. */
+  /** Number of pending handshakes. */
   readonly handshakes: number;
-  /** How often each reason for a drop occurred, handshakes started and completed, moves, and what the search for moved peers took. */
+  /** Counts of each drop reason, handshakes started and completed, moves, and work spent on the search for moved peers. */
   readonly stats: Readonly<Record<string, number>>;
-  /** Closes every association, with close_notify. Later input is dropped. */
+  /** Closes every association with close_notify. Later input is dropped. */
   close(): void;
 }
 
-/** What authenticates a client and its server. */
+/** Credentials of a client, and how it verifies the server. */
 export type DtlsClientCredentials =
   | { readonly kind: 'psk'; readonly key: PreSharedKey; readonly identity: string | Buffer }
   | {
@@ -273,13 +273,13 @@ export type DtlsClientCredentials =
     }
   | {
       readonly kind: 'certificate';
-      /** PEM of the certificates to trust; if left out, the roots that come with Node.js. */
+      /** PEM of the certificates to trust; by default the roots that ship with Node.js. */
       readonly ca?: string | readonly string[] | undefined;
       /** Host name or IP address that the certificate must be for; also sent as server_name. */
       readonly servername?: string | undefined;
       /** Default true. False accepts any certificate: for tests. */
       readonly rejectUnauthorized?: boolean | undefined;
-      /** Our own certificate, if the server asks for one. */
+      /** The client's certificate, sent if the server requests one. */
       readonly identity?: CertificateIdentity | undefined;
     };
 
@@ -304,10 +304,10 @@ export interface DtlsClientEngine {
   start(now: number): void;
   /** One datagram from the server. Never throws. */
   input(datagram: Buffer, now: number): void;
-  /** As that of the server. */
+  /** Same as {@link DtlsServerEngine.tick}. */
   tick(now: number, late?: number): void;
   readonly nextDeadline: number;
-  /** Once the handshake is complete. */
+  /** The association; undefined until the handshake is complete. */
   readonly association: DtlsAssociation<undefined> | undefined;
   readonly closed: boolean;
   close(): void;

@@ -6,7 +6,7 @@ import { parsePem } from './certificate-verification.ts';
 /**
  * A certificate chain (PEM, leaf first) with its private key (PEM or KeyObject): RSA, ECDSA or Ed25519.
  *
- * @throws TunneliteError ERR_DTLS_CERTIFICATE when either cannot be read, or they do not belong together
+ * @throws TunneliteError ERR_DTLS_CERTIFICATE when either cannot be read, or they do not match
  */
 export function certificateIdentity(cert: string, key: string | KeyObject): CertificateIdentity {
   try {

@@ -3,15 +3,15 @@ import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import type { AlertName } from '../protocol/alerts.ts';
 
-/** Longest path from a leaf to a root that is followed. */
+/** Longest accepted path from a leaf to a root. */
 const MAX_PATH = 8;
 /** OID of TLS server authentication (RFC 5280 §4.2.1.12). */
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0';
 
-/** What a server's certificate is held against. */
+/** What a server's certificate is checked against. */
 interface VerificationOptions {
-  /** PEM; the roots that Node.js ships when left out. */
+  /** PEM; the roots that ship with Node.js when undefined. */
   readonly ca: string | readonly string[] | undefined;
   /** Host name or IP address; undefined = not checked. */
   readonly servername: string | undefined;
@@ -19,7 +19,7 @@ interface VerificationOptions {
   readonly now: number;
 }
 
-/** Why a chain was refused: the alert to send and a sentence for people. */
+/** Why a chain was refused: the alert to send and a readable sentence. */
 interface VerificationFailure {
   readonly alert: AlertName;
   readonly explanation: string;
@@ -41,8 +41,8 @@ export function parsePem(pem: string): X509Certificate[] {
 }
 
 /**
- * Checks a server's chain: a path to a trusted certificate, validity in time, use, and name. Returns the failure, or
- * undefined when all is well. Name constraints and revocation are not looked at.
+ * Checks a server's chain: a path to a trusted certificate, validity period, key usage, and name. Returns the failure, or
+ * undefined when the chain is valid. Name constraints and revocation are not checked.
  */
 export function verifyChain(
   chain: readonly X509Certificate[],

@@ -26,10 +26,10 @@ import { parseServerHello, type ServerHello } from './server-hello.ts';
 import { chooseSignatureScheme, signWith, verifyWith } from './signature-schemes.ts';
 
 const EMPTY = Buffer.alloc(0);
-/** A server may change its cookie key meanwhile; more than this is a loop. */
+/** A server may change its cookie key during a handshake; more requests than this are a loop. */
 const MAX_HELLO_VERIFY = 3;
 
-/** What the client's handshake needs beside its connection. */
+/** What the client's handshake needs besides its connection. */
 interface ClientHandshakeOptions {
   readonly credentials: DtlsClientCredentials;
   readonly sessionId: Buffer;
@@ -38,7 +38,7 @@ interface ClientHandshakeOptions {
   readonly wallClock: () => number;
 }
 
-/** The client's side of a handshake. */
+/** The client side of a handshake. */
 export class ClientHandshake extends Handshake {
   state: ClientState = CLIENT_STATE.serverHello;
   readonly #options: ClientHandshakeOptions;
@@ -151,7 +151,7 @@ export class ClientHandshake extends Handshake {
     this.#continue(hello, suite);
   }
 
-  /** Which handshake it is: abbreviated or full, and with what. */
+  /** Determines the kind of handshake: abbreviated or full, and its key exchange. */
   #continue(hello: ServerHello, suite: CipherSuite): void {
     const { credentials, sessionId } = this.#options;
     const resumed = sessionId.length > 0 && hello.sessionId.equals(sessionId);
@@ -177,7 +177,7 @@ export class ClientHandshake extends Handshake {
   #checkExtensions(hello: ServerHello, suite: CipherSuite): AlertName | undefined {
     const offered = this.#hello!.extensions;
     for (const type of hello.extensions.keys()) if (!offered.has(type)) return 'unsupported_extension';
-    // RFC 7366 §3: only with such a suite; and without it we do not speak to one.
+    // RFC 7366 §3: only with a CBC suite, and required with one.
     if (hello.extensions.has(EXTENSION.encryptThenMac) !== suite.macKeyLength > 0) return 'illegal_parameter';
     const renegotiation = hello.extensions.get(EXTENSION.renegotiationInfo);
     // RFC 5746 §3.4.
@@ -234,7 +234,7 @@ export class ClientHandshake extends Handshake {
     return verifyWith(scheme, key, Buffer.concat([this.clientRandom, this.serverRandom, parameters]), signature);
   }
 
-  /** Makes our ephemeral key and the shared secret; after false the handshake has failed. */
+  /** Creates our ephemeral key and the shared secret; false means that the handshake has failed. */
   #agree({ group, publicKey }: ServerKeyExchange): boolean {
     if (group === undefined || !GROUP_PREFERENCE.includes(group)) {
       this.#fail('illegal_parameter', 'The server chose a group that we did not offer.');

@@ -24,7 +24,7 @@ export function parseClientHello(body: Buffer): ClientHello | undefined {
   return { ...start, cookie, cipherSuites, compressionMethods, extensions };
 }
 
-/** What precedes the cipher suites, read from the first fragment of a ClientHello: enough for the cookie exchange. */
+/** The part before the cipher suites, read from the first fragment of a ClientHello: enough for the cookie exchange. */
 export function parseClientHelloStart(fragment: Buffer): (HelloStart & Pick<ClientHello, 'cookie'>) | undefined {
   const reader = new ByteReader(fragment);
   const start = readHelloStart(reader);
@@ -44,7 +44,7 @@ export function serializeClientHello(hello: ClientHello): Buffer {
   ]);
 }
 
-/** True when the client can speak DTLS 1.2: its version is that, or a later one (numbers count down). */
+/** True when the client supports DTLS 1.2: it offers that version or a later one (version numbers count down). */
 export function offersDtls12(hello: ClientHello): boolean {
   return hello.version >>> 8 === 0xfe && hello.version <= DTLS_1_2;
 }

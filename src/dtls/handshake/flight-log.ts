@@ -1,7 +1,7 @@
 import type { HandshakeFlight } from '../association/types.ts';
 import { MAX_FLIGHT_REPORTS } from '../protocol/constants.ts';
 
-/** Numbers of flights as RFC 6347 §4.2.4 has them: figure 1, and figure 2 for a handshake that resumes. */
+/** Numbers of flights as in RFC 6347 §4.2.4: figure 1, and figure 2 for an abbreviated handshake. */
 const FULL = { hello: 1, answer: 4, reply: 5, last: 6 } as const;
 const ABBREVIATED = { hello: 1, answer: 2, reply: 3, last: 3 } as const;
 /** Number of a ClientHello with a cookie. */
@@ -9,10 +9,10 @@ const HELLO_WITH_COOKIE = 3;
 
 const REPLY = ['ClientKeyExchange', 'ChangeCipherSpec', 'Finished'];
 
-/** Why a flight goes out once more: nothing has answered it, or the peer has said again what it answers. */
+/** Why a flight is sent again: it was not answered, or the peer repeated the flight that it answers. */
 export type Again = 'timer' | 'asked';
 
-/** What a server tells of the flights of one handshake to whoever looks on: of repetitions so many, whoever provokes them. */
+/** Reports the flights of one server handshake to its observer, with a limit on repetitions. */
 export class FlightLog {
   readonly #tell: (flight: HandshakeFlight) => void;
   readonly #numbers: typeof FULL | typeof ABBREVIATED;
@@ -29,18 +29,18 @@ export class FlightLog {
     this.#hello = proven ? HELLO_WITH_COOKIE : FULL.hello;
   }
 
-  /** The ClientHello that began it, in a datagram of so many bytes. */
+  /** Records the ClientHello that started the handshake, with the size of its datagram in bytes. */
   hello(bytes: number): void {
     this.#report({ direction: 'in', flight: this.#hello, messages: ['ClientHello'], datagrams: 1, bytes, repeat: 0 });
   }
 
-  /** A datagram of so many bytes came. */
+  /** Records a received datagram by its size in bytes. */
   heard(bytes: number): void {
     this.#datagrams++;
     this.#bytes += bytes;
   }
 
-  /** A flight of ours went out. @param missing what of the peer's answer is not here, where it goes once more */
+  /** Records a flight that was sent. @param missing for a repetition, the part of the peer's answer that is missing */
   sent(
     messages: readonly string[],
     out: { readonly datagrams: number; readonly bytes: number },
@@ -54,14 +54,14 @@ export class FlightLog {
     if (missing === undefined) this.#datagrams = this.#bytes = 0;
   }
 
-  /** The peer's last flight is whole, and authentic. */
+  /** Records that the peer's last flight is complete and authentic. */
   replied(): void {
     const messages = this.#numbers === FULL ? REPLY : REPLY.slice(1);
     this.#report({ direction: 'in', flight: this.#numbers.reply, messages, ...this.#came, repeat: 0 });
     this.#heardAgain = 0;
   }
 
-  /** The peer says again what it has said. @param complete it is its last flight */
+  /** Records a repetition by the peer. @param complete it is its last flight */
   heardAgain(complete: boolean): void {
     this.#heardAgain++;
     const { answer, last, reply } = this.#numbers;
@@ -75,7 +75,7 @@ export class FlightLog {
     });
   }
 
-  /** What came since the last flight out. */
+  /** Datagrams and bytes received since the last flight was sent. */
   get #came(): { readonly datagrams: number; readonly bytes: number } {
     return { datagrams: this.#datagrams, bytes: this.#bytes };
   }

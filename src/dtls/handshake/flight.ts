@@ -17,11 +17,11 @@ interface FlightItem {
   readonly data: Buffer;
 }
 
-/** Sends what was written to the memory's reserved room. */
+/** Sends what was written to the reserved space of the memory. */
 type Transmit = (length: number) => void;
 
 /**
- * The messages that one side sends before it waits for the other (RFC 6347 §4.2.4), and when to repeat them. A
+ * The messages that one side sends before it waits for the other (RFC 6347 §4.2.4), and the time to repeat them. A
  * repetition has new record sequence numbers but the same messages: their message_seq is part of the transcript.
  */
 export class Flight {
@@ -29,7 +29,7 @@ export class Flight {
   readonly #initialTimeout: number;
   #timeout: number;
   #timeouts = 0;
-  /** When to repeat; Infinity while no answer is awaited. */
+  /** When to repeat; Infinity while no answer is expected. */
   deadline = Number.POSITIVE_INFINITY;
   /** When it was last sent. */
   sentAt = Number.NEGATIVE_INFINITY;
@@ -54,7 +54,7 @@ export class Flight {
     this.#items.push({ type, epoch, data });
   }
 
-  /** The other side has answered: forget the messages, begin anew. */
+  /** The other side has answered: drops the messages and starts a new flight. */
   clear(): void {
     this.#items.length = 0;
     this.#timeout = this.#initialTimeout;
@@ -63,13 +63,13 @@ export class Flight {
     this.sentAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** The timer fired: wait longer next time, in smaller datagrams if large ones seem not to get through. */
+  /** The timer fired: waits longer next time, and uses smaller datagrams if large ones seem to be lost. */
   backOff(): void {
     this.#timeouts++;
     this.#timeout = Math.min(this.#timeout * 2, RETRANSMIT_TIMEOUT_MAX_MS);
   }
 
-  /** Sends every message, as many in each datagram as fit. `await`: an answer is due, so start the timer. */
+  /** Sends every message, as many in each datagram as fit. `await`: an answer is expected, so start the timer. */
   send(
     records: RecordLayer,
     memory: DatagramMemory,
@@ -111,10 +111,10 @@ export class Flight {
   }
 }
 
-/** Less than this of a message is not worth a fragment of its own in the rest of a datagram. */
+/** Smallest fragment of a message worth adding to the rest of a datagram, in bytes. */
 const MIN_FRAGMENT = 32;
 
-/** Cuts a message into fragments of at most `size` bytes with header; the first fits in `first` bytes if that is worth it. */
+/** Splits a message into fragments of at most `size` bytes with header; the first fits into `first` bytes if that is worthwhile. */
 function* fragments(message: Buffer, size: number, first: number): Generator<Buffer> {
   const length = message.length - HANDSHAKE_HEADER_LENGTH;
   let room = (first >= HANDSHAKE_HEADER_LENGTH + MIN_FRAGMENT ? first : size) - HANDSHAKE_HEADER_LENGTH;

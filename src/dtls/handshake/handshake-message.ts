@@ -32,7 +32,7 @@ export interface HandshakeHeader {
   readonly fragmentLength: number;
 }
 
-/** Reads the header at `offset`; undefined when it, or the fragment that it announces, does not fit before `end`. */
+/** Reads the header at `offset`; undefined when the header or its fragment does not fit before `end`. */
 export function readHandshakeHeader(buffer: Buffer, offset: number, end: number): HandshakeHeader | undefined {
   if (offset + HANDSHAKE_HEADER_LENGTH > end) return undefined;
   const header = {

@@ -6,7 +6,7 @@ type HandshakeName = keyof typeof HANDSHAKE_TYPE;
 const names = new Map<number, HandshakeName>();
 for (const [name, type] of Object.entries(HANDSHAKE_TYPE)) names.set(type, name as HandshakeName);
 
-/** Name of a handshake message type; undefined for those that this engine knows nothing of. */
+/** Name of a handshake message type; undefined for types that this engine does not know. */
 function handshakeName(type: number): HandshakeName | undefined {
   return names.get(type);
 }
@@ -32,10 +32,10 @@ const nothing = {
   finished: 'refuse',
 } as const satisfies Record<HandshakeName, 'refuse'>;
 
-/** `refuse`, or to take the message for what it is. */
+/** `refuse`, or `take` to process the message. */
 type Row = Record<HandshakeName, 'refuse' | 'take'>;
 
-/** What a state expects, and of which epoch. */
+/** The messages that a state expects, and their epoch. */
 interface Expectation {
   readonly epoch: 0 | 1;
   readonly on: Row;
@@ -78,7 +78,7 @@ export const CLIENT_STATE = {
   serverHello: 'serverHello',
   certificate: 'certificate',
   serverKeyExchange: 'serverKeyExchange',
-  /** Plain PSK leaves ServerKeyExchange out when the server has no identity hint (RFC 4279 §2). */
+  /** Plain PSK omits ServerKeyExchange when the server has no identity hint (RFC 4279 §2). */
   serverKeyExchangeIfAny: 'serverKeyExchangeIfAny',
   /** After a certificate: the server may ask for ours. */
   certificateRequestOrDone: 'certificateRequestOrDone',
@@ -99,7 +99,7 @@ export const CLIENT_TRANSITIONS = {
   done: { epoch: 1, on: nothing },
 } as const satisfies Record<ClientState, Expectation>;
 
-/** The message's name if the state takes it; undefined if it is to be refused. */
+/** The message's name if the state accepts it; undefined if it must be refused. */
 export function expected(expectation: Expectation, type: number, epoch: number): HandshakeName | undefined {
   const name = handshakeName(type);
   return name && epoch === expectation.epoch && expectation.on[name] === 'take' ? name : undefined;

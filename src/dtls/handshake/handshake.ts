@@ -20,7 +20,7 @@ import { Reassembly } from './reassembly.ts';
 
 const CHANGE_CIPHER_SPEC = Buffer.from([1]);
 
-/** What both sides of a handshake share: messages in order, flights, transcript, keys. */
+/** The common part of both sides of a handshake: ordered messages, flights, transcript, keys. */
 export abstract class Handshake implements ConnectionHandshake {
   readonly connection: Connection;
   readonly reassembly: Reassembly;
@@ -35,7 +35,7 @@ export abstract class Handshake implements ConnectionHandshake {
   /** Both sides agreed on extended_master_secret (RFC 7627). */
   protected extended = false;
   protected messageSequence: number;
-  /** Bytes that may yet go to the peer; unlimited once its address is proven. */
+  /** Bytes that may still be sent to the peer; unlimited once its address is proven. */
   #credit = Number.POSITIVE_INFINITY;
   #early: Buffer[] = [];
   #giveUpAt: number;
@@ -63,16 +63,16 @@ export abstract class Handshake implements ConnectionHandshake {
     return this.complete ? this.#forgetAt : Math.min(this.flight.deadline, this.#giveUpAt);
   }
 
-  /** The next message of the peer, complete and in order. */
+  /** Processes the next message of the peer, complete and in order. */
   protected abstract message(type: number, body: Buffer, raw: Buffer, epoch: number, now: number): void;
 
-  /** What a timeout means in this state, in words. */
+  /** Explains a timeout in this state. */
   protected abstract timeoutExplanation(): string;
 
   receive(buffer: Buffer, offset: number, length: number, epoch: number, now: number): boolean {
     const end = offset + length;
     let used = false;
-    // Whoever has the keys has had our random, or knows the secret: the address is no forged one.
+    // The owner of the keys has received our random or knows the secret: the address is not forged.
     if (epoch === 1) this.#credit = Number.POSITIVE_INFINITY;
     for (let at = offset; at < end; ) {
       const header = readHandshakeHeader(buffer, at, end);
@@ -139,30 +139,30 @@ export abstract class Handshake implements ConnectionHandshake {
     this.#repeat(now);
   }
 
-  /** The peer repeats itself, so it has not seen our flight. */
+  /** The peer repeated its flight, so it has not received ours. */
   #repeat(now: number): void {
     if (this.flight.empty || now - this.flight.sentAt < REPEAT_MIN_MS) return;
     this.heardAgain();
     this.sendFlight(now, !this.complete, 'asked');
   }
 
-  /** For who looks on: the flight went out. */
+  /** For the observer: the flight was sent. */
   protected sent(_datagrams: number, _bytes: number, _again: Again | undefined): void {}
 
-  /** For who looks on: the peer says again what it has said. */
+  /** For the observer: the peer repeated its flight. */
   protected heardAgain(): void {}
 
-  /** Records that came before the keys that open them. */
+  /** Number of records that arrived before the keys that open them. */
   protected get early(): number {
     return this.#early.length;
   }
 
-  /** The peer's address may be forged: from now on it gets no more than is in proportion to what came from there. */
+  /** The peer's address may be forged: from now on, limit the bytes sent to it in proportion to those received. */
   protected distrust(): void {
     this.#credit = 0;
   }
 
-  /** @param again why it goes once more */
+  /** @param again why it is sent again */
   protected sendFlight(now: number, awaits: boolean, again?: Again): void {
     const { connection, flight } = this;
     const { memory, mtu } = connection.config;
@@ -194,7 +194,7 @@ export abstract class Handshake implements ConnectionHandshake {
     this.push(HANDSHAKE_TYPE.finished, this.#verifyData(this.connection.side));
   }
 
-  /** True when the peer's Finished, not yet in the transcript, proves the handshake; after false it has failed. */
+  /** True when the peer's Finished, not yet in the transcript, is correct; false means that the handshake has failed. */
   protected provenBy(body: Buffer): boolean {
     const peer = this.connection.side === 'client' ? 'server' : 'client';
     const expected = this.#verifyData(peer);
@@ -204,8 +204,8 @@ export abstract class Handshake implements ConnectionHandshake {
   }
 
   /**
-   * Ends the handshake well, after the peer's Finished. `answer`: ours is the last one. It is sent now, and kept for a peer that asks
-   * for it again.
+   * Completes the handshake after the peer's Finished. `answer`: our flight is the last one; it is sent now and kept in case the peer
+   * needs it again.
    */
   protected conclude(raw: Buffer, answer: boolean, now: number): void {
     this.flight.clear();

@@ -4,7 +4,7 @@ import { numbers, vector } from '../protocol/byte-writer.ts';
 /** Extensions of a hello by number, in order. */
 export type Extensions = Map<number, Buffer>;
 
-/** Reads the extension block of a hello, which may be absent. undefined = malformed, or one sent twice. */
+/** Reads the extension block of a hello, which may be absent. undefined = malformed, or a duplicate extension. */
 export function readExtensions(reader: ByteReader): Extensions | undefined {
   const extensions: Extensions = new Map();
   if (reader.remaining === 0) return reader.failed ? undefined : extensions;
@@ -18,7 +18,7 @@ export function readExtensions(reader: ByteReader): Extensions | undefined {
   return block.complete && reader.complete ? extensions : undefined;
 }
 
-/** The extension block of a hello; nothing at all when there are none. */
+/** The extension block of a hello; empty when there are no extensions. */
 export function serializeExtensions(extensions: Extensions): Buffer {
   if (extensions.size === 0) return Buffer.alloc(0);
   const parts: Buffer[] = [];

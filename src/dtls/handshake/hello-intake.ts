@@ -28,7 +28,7 @@ export function beginsWithClientHello(datagram: Buffer): boolean {
   );
 }
 
-/** What became of a datagram that begins with a ClientHello. */
+/** Result for a datagram that begins with a ClientHello. */
 type Intake =
   | { readonly kind: 'hello'; readonly received: ReceivedHello }
   | { readonly kind: 'verify'; readonly cookie: Buffer; readonly recordSequence: number }
@@ -43,21 +43,21 @@ interface FragmentedHello {
 const WAIT: Intake = { kind: 'wait' };
 
 /**
- * From datagrams to whole ClientHellos. The only state is a small table of ClientHellos in fragments, and where a cookie
- * is demanded of everybody, only the sender of a proven first fragment gets a place in it.
+ * Assembles ClientHellos from datagrams. The only state is a small table of fragmented ClientHellos; where every client needs
+ * a cookie, only the sender of a first fragment with a valid cookie gets an entry.
  */
 export class HelloIntake {
   readonly #cookies: CookieJar;
   readonly #demanded: boolean;
   readonly #fragmented = new Map<string, FragmentedHello>();
 
-  /** @param demanded every ClientHello has to bring a cookie; else `demand` may ask for one */
+  /** @param demanded every ClientHello needs a cookie; otherwise `demand` may request one */
   constructor(random: RandomSource, demanded: boolean) {
     this.#cookies = new CookieJar(random);
     this.#demanded = demanded;
   }
 
-  /** The cookie that a ClientHello without a valid one is to be sent again with. */
+  /** The cookie with which a client must repeat a ClientHello that has no valid one. */
   demand(received: ReceivedHello, peer: DtlsPeer, now: number): Intake & { readonly kind: 'verify' } {
     const { hello, recordSequence } = received;
     return { kind: 'verify', cookie: this.#cookies.make(peer, hello, now), recordSequence };
@@ -116,8 +116,8 @@ export class HelloIntake {
   }
 
   /**
-   * Forgets what is expired, and the oldest where the table is full: the fragments of one hello come together, so whoever fills the
-   * table would have to do that within one burst to be in the way of others. The oldest come first, as all are kept equally long.
+   * Removes expired entries, and the oldest one when the table is full. The fragments of one hello arrive together, so an attacker
+   * must fill the table within one burst to affect others. The oldest come first, as all have the same lifetime.
    */
   #makeRoom(now: number): void {
     for (const [key, entry] of this.#fragmented) {

@@ -1,7 +1,7 @@
 import type { ByteReader } from '../protocol/byte-reader.ts';
 import { MAX_SESSION_ID, RANDOM_LENGTH } from '../protocol/constants.ts';
 
-/** What both hellos begin with (RFC 5246 §7.4.1.2, §7.4.1.3). Buffers of a parsed one are views. */
+/** Common start of both hellos (RFC 5246 §7.4.1.2, §7.4.1.3). Buffers of a parsed hello are views. */
 export interface HelloStart {
   readonly version: number;
   readonly random: Buffer;

@@ -18,7 +18,7 @@ const X25519_LENGTH = 32;
 
 /** An ephemeral key pair of one handshake. */
 export class EphemeralKey {
-  /** As it is sent: an uncompressed point, or 32 bytes of X25519. */
+  /** In the form that is sent: an uncompressed point, or 32 bytes of X25519. */
   readonly publicKey: Buffer;
   readonly #x25519: KeyObject | undefined;
   readonly #ecdh: ECDH | undefined;
@@ -35,7 +35,7 @@ export class EphemeralKey {
     }
   }
 
-  /** The shared secret with the other side's public key; undefined when that is not a valid one. */
+  /** The shared secret with the other side's public key; undefined when that key is invalid. */
   agree(publicKey: Buffer): Buffer | undefined {
     try {
       if (this.#ecdh) return publicKey[0] === 4 ? this.#ecdh.computeSecret(publicKey) : undefined;

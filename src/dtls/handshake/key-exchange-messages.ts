@@ -23,7 +23,7 @@ export function serializeEcdhParameters(group: number, publicKey: Buffer): Buffe
   return Buffer.concat([uint(NAMED_CURVE, 1), uint(group, 2), vector(publicKey, 1)]);
 }
 
-/** A signature with its scheme (RFC 5246 §4.7): what ends a signed ServerKeyExchange, and what CertificateVerify is. */
+/** A signature with its scheme (RFC 5246 §4.7): the end of a signed ServerKeyExchange, or the body of CertificateVerify. */
 export function serializeSignature(scheme: number, signature: Buffer): Buffer {
   return Buffer.concat([uint(scheme, 2), vector(signature, 2)]);
 }
@@ -33,7 +33,7 @@ export interface ServerKeyExchange {
   /** Of ECDHE suites; undefined also when the curve is not a named one. */
   readonly group: number | undefined;
   readonly publicKey: Buffer;
-  /** What the signature covers, beside the randoms. */
+  /** What the signature covers, besides the randoms. */
   readonly parameters: Buffer;
   /** Of certificate suites. */
   readonly scheme: number;
@@ -43,8 +43,8 @@ export interface ServerKeyExchange {
 const NONE = Buffer.alloc(0);
 
 /**
- * Reads a ServerKeyExchange: an identity hint where there is a PSK, parameters where there is ECDHE, a signature where
- * there is a certificate (RFC 4279 §2, RFC 5489 §2, RFC 8422 §5.4). Undefined when malformed.
+ * Reads a ServerKeyExchange: an identity hint for PSK, parameters for ECDHE, a signature for a certificate (RFC 4279 §2,
+ * RFC 5489 §2, RFC 8422 §5.4). Undefined when malformed.
  */
 export function parseServerKeyExchange(
   body: Buffer,

@@ -25,7 +25,7 @@ export const DEFAULT_CIPHER_SUITES: readonly CipherSuiteName[] = [
   'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256',
 ];
 
-/** What a server settles on from a ClientHello. */
+/** The parameters that a server selects from a ClientHello. */
 export interface Agreement {
   readonly suite: CipherSuite;
   /** Named group of an ECDHE suite. */
@@ -69,7 +69,7 @@ export function negotiate(
   return undefined;
 }
 
-/** The peer's record_size_limit (RFC 8449 §4) as largest plaintext; undefined when it is not a valid one. */
+/** The peer's record_size_limit (RFC 8449 §4) as largest plaintext; undefined when it is invalid. */
 export function readRecordSizeLimit(extensions: Extensions): number | undefined {
   const body = extensions.get(EXTENSION.recordSizeLimit);
   if (!body) return MAX_PLAINTEXT;

@@ -8,7 +8,7 @@ import { type Extensions, serverNameExtension } from './hello-extensions.ts';
 import { GROUP_PREFERENCE } from './key-agreement.ts';
 import { SIGNATURE_SCHEMES } from './signature-schemes.ts';
 
-/** The extensions of our ClientHello, from what it offers. */
+/** The extensions of our ClientHello for what it offers. */
 export function offeredExtensions(
   credentials: DtlsClientCredentials,
   cipherSuites: readonly CipherSuiteName[],
