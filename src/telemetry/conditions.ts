@@ -5,11 +5,11 @@ import { printable } from '../lib/printable.ts';
 /** A value that a field of an event can be compared with. */
 export type FieldValue = string | number | boolean | null | undefined;
 
-/** Comparisons of one field. All that are given must hold. */
+/** Comparisons of one field. All given comparisons must hold. */
 export interface FieldTest {
   readonly equals?: FieldValue;
   readonly not?: FieldValue;
-  /** The field, as text, contains this; letter case does not count. */
+  /** The field, as a string, contains this; case-insensitive. */
   readonly contains?: string;
   readonly above?: number;
   readonly atLeast?: number;
@@ -17,13 +17,13 @@ export interface FieldTest {
   readonly atMost?: number;
 }
 
-/** What one field has to be: a value, or comparisons. */
+/** Condition of one field: a value, or comparisons. */
 export type FieldCondition = FieldValue | FieldTest;
 
 const isTest = (condition: FieldCondition): condition is FieldTest =>
   typeof condition === 'object' && condition !== null;
 
-/** True when a field's value meets a condition. A missing field equals `null` and `undefined` alike. */
+/** True when a field's value meets a condition. A missing field equals both `null` and `undefined`. */
 export function meets(value: unknown, condition: FieldCondition): boolean {
   if (!isTest(condition)) return same(value, condition);
   if ('equals' in condition && !same(value, condition.equals)) return false;
@@ -46,21 +46,21 @@ function same(value: unknown, wanted: FieldValue): boolean {
   return (value ?? undefined) === undefined && (wanted ?? undefined) === undefined;
 }
 
-/** IPv6 addresses have many spellings; an event has one of them. */
+/** Compares addresses, since IPv6 addresses have many spellings and events use one of them. */
 function sameAddress(value: string, wanted: string): boolean {
   return value.includes(':') && wanted.includes(':') && canonicalEndpoint(value) === canonicalEndpoint(wanted);
 }
 
 const textOf = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
 
-/** A condition as people write it: `reason=expired`, `milliseconds>100`. */
+/** A condition in readable form: `reason=expired`, `milliseconds>100`. */
 export function conditionText(field: string, condition: FieldCondition): string {
   return parts(condition)
     .map(([sign, value]) => `${field}${sign}${shown(value)}`)
     .join(' ');
 }
 
-/** A condition in text forms that {@link parseConditions} reads back as it is: one for each comparison. */
+/** The text forms of a condition, one for each comparison, which {@link parseConditions} reads back. */
 export function conditionTexts(field: string, condition: FieldCondition): string[] {
   return parts(condition).map(
     ([sign, value]) => `${field}${sign}${typeof value === 'string' ? `"${value}"` : (value ?? 'null')}`,
@@ -74,7 +74,7 @@ function parts(condition: FieldCondition): (readonly [sign: string, value: Field
   );
 }
 
-/** A value of a field as people write it: texts bare where that is clear. */
+/** A field's value in readable form: strings without quotes where that is unambiguous. */
 export function shown(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value !== 'string') return String(value);
@@ -98,7 +98,7 @@ const MAX_CONDITION = 1024;
 
 /**
  * Reads conditions in their text form, one each: `session=k3`, `reason!=expired`, `milliseconds>100`, `explanation~audience`.
- * Numbers, `true`, `false` and `null` are values of their kind; in double quotes they are texts. Two on one field must both hold.
+ * Numbers, `true`, `false` and `null` are values of their type; in double quotes they are strings. Two conditions on one field must both hold.
  * @throws TunneliteError `ERR_JOURNAL_QUERY`
  */
 export function parseConditions(texts: readonly string[]): Record<string, FieldTest> {
@@ -130,7 +130,7 @@ function operand(field: string, sign: string, text: string): FieldValue {
   return value;
 }
 
-/** The value that a text stands for: a number, boolean or null where it is spelled as JSON spells it, else the text. */
+/** The value of a text: a number, boolean or null if it is JSON for one, otherwise the string itself. */
 function fromText(text: string): FieldValue {
   const inside = unquoted(text);
   if (inside !== undefined) return inside;

@@ -1,39 +1,39 @@
 import { durationText } from '../lib/duration.ts';
 import type { Person, PersonFields } from '../lib/person.ts';
 
-/** Severity of an event in the log, in pino's words. */
+/** Severity of an event in the log, as a pino level. */
 export type EventLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
-/** The levels by gravity, as numbers to compare: pino's. */
+/** pino's numbers of the levels, for comparing severities. */
 export const LEVEL_RANK: Readonly<Record<EventLevel, number>> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 };
 
 /**
- * Fields of each event, by name. Names are `area.verb`; a field that repeats keeps its name everywhere:
+ * Fields of each event, by name. Names are `area.verb`. Common fields have the same name in every event:
  * `session` (short session id), `user`, `remote` (ip:port of the client), `reason` (a word), `explanation` (a sentence).
- * Never a token, cookie, key or password, and no name that a line of the log has already ({@link LogField}).
+ * Events never contain tokens, cookies, keys or passwords, and no field has a name that log lines use themselves ({@link LogField}).
  */
 export interface EventMap {
   // simulator
   /** The first event of a simulator. */
   'simulator.starting': { node: string; platform: string };
   'simulator.ready': { gateway: string; identity: string; milliseconds: number };
-  /** All is as at the start again, but for the journal. `sessions`: how many there were. */
+  /** The simulator was reset to its initial state, except for the journal. `sessions`: how many there were. */
   'simulator.reset': { sessions: number; milliseconds: number };
-  /** The configuration was read again. Names of members, separated by commas. */
+  /** The configuration was reloaded. The fields list names of members, separated by commas. */
   'config.reloaded': { applied: string; needsRestart: string };
-  /** The configuration was read again, and cannot be; nothing changed. */
+  /** The new configuration is invalid; nothing changed. */
   'config.refused': { code: string; explanation: string };
   'simulator.closing': { reason: string };
   'simulator.closed': Record<never, never>;
-  /** The clock was moved, and what that brought about has happened. `offset`: ahead of the machine's clock, in milliseconds. */
+  /** The clock was moved, and everything that became due has happened. `offset`: milliseconds ahead of the machine's clock. */
   'clock.advanced': { milliseconds: number; offset: number; timers: number };
   'clock.mode': { mode: string };
   // certificates
   'certificate.created': { certificate: string; path: string };
   'certificate.renewed': { certificate: string; path: string; reason: string };
-  /** A new CA certificate with the old key. `explanation` says which clients must trust it. */
+  /** A new CA certificate with the old key was created. `explanation`: which clients must trust it. */
   'certificate.authority.renewed': { path: string; fingerprint: string; reason: string; explanation: string };
-  /** A name of this machine that certificates go without, as the CA does not permit it. */
+  /** A name of this machine that certificates omit, because the CA does not permit it. */
   'certificate.name.omitted': { host: string; explanation: string };
   // tls and http on the gateway's port
   'tls.connect': {
@@ -44,7 +44,7 @@ export interface EventMap {
     /** The TLS library of the client, told by its ClientHello. */
     library?: string | undefined;
   };
-  /** In a flood only some events of each reason are reported; `withheld`: how many more there were since the last one. */
+  /** Under a flood, only some events of each reason are reported; `withheld`: how many more there were since the last one. */
   'tls.failed': {
     remote: string;
     reason: string;
@@ -52,9 +52,9 @@ export interface EventMap {
     withheld: number;
     /** The alert that the client sent, such as `unknown_ca`. */
     alert?: string | undefined;
-    /** The name that the client asked for. */
+    /** The name that the client requested. */
     serverName?: string | undefined;
-    /** Whether the gateway's certificate is for that name. */
+    /** Whether the gateway's certificate is valid for that name. */
     covered?: boolean | undefined;
     /** The TLS library of the client, told by its ClientHello. */
     library?: string | undefined;
@@ -94,7 +94,7 @@ export interface EventMap {
     remote?: string | undefined;
   };
   'identity.request.failed': { path: string; explanation: string };
-  /** Connections that were closed as they came, for there were `limit` already. `count`: how many since the last report. */
+  /** Connections that were closed on arrival because `limit` were already open. `count`: how many since the last report. */
   'identity.connections.refused': { limit: number; count: number };
   'identity.keys.rotated': { kid: string; emergency: boolean };
   'identity.keys.loaded': { url: string; count: number };
@@ -102,11 +102,11 @@ export interface EventMap {
   // policies
   /** An object of Microsoft Graph was created, changed or removed. `set`: its collection. */
   'intune.changed': { set: string; change: string; displayName: string; id: string };
-  /** The server configuration of the site changed. Names of members, separated by commas: what new sessions see, and what waits for a start. */
+  /** The server configuration of the site changed. Names of members, separated by commas: those that apply to new sessions, and those that need a restart. */
   'intune.configuration.applied': { configuration: string; applied: string; needsRestart: string };
   /**
-   * An app got what policies say for its user. `enrolled`: its device is managed as a whole; `policies`: their names, `settings`: how many keys,
-   * `explanation`: what did not reach it, and why.
+   * An app received the policies of its user. `enrolled`: the whole device is managed; `policies`: their names, `settings`: number of keys,
+   * `explanation`: which policies did not reach it, and why.
    */
   'intune.delivered': {
     user: string;
@@ -118,7 +118,7 @@ export interface EventMap {
     conflicts: number;
     explanation: string;
   };
-  /** A request to Microsoft Graph was refused, and changed nothing. */
+  /** A request to Microsoft Graph was refused and changed nothing. */
   'graph.refused': { method: string; path: string; status: number; code: string; explanation: string };
   // authentication at the gateway
   'auth.challenge': { remote: string; agent: string | undefined };
@@ -133,17 +133,17 @@ export interface EventMap {
     remote: string;
     reason: string;
     explanation: string;
-    /** The claim, or the member of the header, that the token was refused for. */
+    /** The claim, or the member of the header, for which the token was refused. */
     claim?: string | undefined;
-    /** What the token had there. */
+    /** Its value in the token. */
     found?: string | undefined;
-    /** What it has to have. */
+    /** The required value. */
     wanted?: string | undefined;
   };
   // pairing of phones
-  /** A phone had the right code, and got a test token. */
+  /** A phone presented the right code and received a test token. */
   'pairing.completed': { remote: string; user: string };
-  /** A phone had no good code. */
+  /** A phone presented no valid code. */
   'pairing.refused': { remote: string; reason: string };
   // sessions
   'session.connect': PersonFields & {
@@ -153,7 +153,7 @@ export interface EventMap {
     address6: string | undefined;
     mtu: number;
     agent: string | undefined;
-    /** DTLS: `offered`, `not asked for`, `off`, or `nothing in common` of what client and gateway can do. */
+    /** DTLS: `offered`, `not asked for`, `off`, or `nothing in common` (client and gateway support no common mode). */
     udp?: string;
     resumed: boolean;
   };
@@ -161,10 +161,10 @@ export interface EventMap {
     remote: string;
     reason: string;
     explanation: string;
-    /** The session that the cookie is or was of, where that is known. */
+    /** The session to which the cookie belongs or belonged, if known. */
     session?: string | undefined;
   };
-  /** Comes once for each time that a session was connected; time and bytes are those since then, whatever tunnels replaced each other. */
+  /** Reported once each time a connected session disconnects. Time and bytes cover the whole connection, including replaced tunnels. */
   'session.disconnect': {
     session: string;
     user: PersonFields['user'];
@@ -175,7 +175,7 @@ export interface EventMap {
     bytesIn: number;
     bytesOut: number;
   };
-  /** The cookie of a session without a tunnel is no longer valid. Of one that was connected, `session.disconnect` came before. */
+  /** The cookie of a session without a tunnel is no longer valid. If the session was connected, `session.disconnect` was reported before. */
   'session.expired': {
     session: string;
     user: PersonFields['user'];
@@ -183,25 +183,25 @@ export interface EventMap {
     reason: string;
     explanation: string;
   };
-  /** A tunnel was ended for the client to come back with new keys. */
+  /** A tunnel was closed so that the client reconnects with new keys. */
   'session.rekey': {
     session: string;
     user: PersonFields['user'];
     signInName: PersonFields['signInName'];
     explanation: string;
   };
-  /** The gateway is going down to come up again. `cookies`: whether clients can come back with theirs (`keep`, `lose`). */
+  /** The gateway is restarting. `cookies`: whether clients can reconnect with their cookies (`keep`, `lose`). */
   'gateway.restarting': { sessions: number; cookies: string };
   'gateway.stopped': { sessions: number; cookies: string };
-  /** The gateway listens again, after it was stopped, or takes new clients again, after it was draining. */
+  /** The gateway listens again after a stop, or accepts new clients again after draining. */
   'gateway.started': { port: number };
-  /** The gateway takes no new clients, and waits for those that it has to leave. */
+  /** The gateway accepts no new clients and waits for the connected ones to leave. */
   'gateway.draining': { sessions: number; timeout: string | undefined };
-  /** No client is connected any more. The fields count the clients that left, and those that were disconnected when the time was up. */
+  /** No client is connected any more. The fields count the clients that left and those that were disconnected at the timeout. */
   'gateway.drained': { left: number; ended: number };
-  /** The gateway did not get to its clients for a while; no client is held to account for that. */
+  /** The process did not run, or was busy, for a while; this time does not count against any client's timeout. */
   'gateway.stalled': { milliseconds: number };
-  /** File descriptors run out, or a connection could not be accepted. */
+  /** File descriptors are running out, or a connection could not be accepted. */
   'gateway.descriptors': { limit: number | undefined; explanation: string };
   'gateway.acceleration': { records: string; datagrams: string; explanation: string };
   // channels
@@ -212,8 +212,8 @@ export interface EventMap {
   'channel.dtls.close': { session: string; remote: string; reason: string };
   'channel.dtls.move': { session: string; from: string; to: string };
   /**
-   * One flight of a DTLS handshake. `flight`: its number in RFC 6347 §4.2.4, `direction`: `in` from the client; `messages`: what it carries;
-   * `repeat`: how often it had come or gone before, and then `explanation` says what has not arrived.
+   * One flight of a DTLS handshake. `flight`: its number in RFC 6347 §4.2.4; `direction`: `in` from the client; `messages`: its messages;
+   * `repeat`: how many times it was received or sent before; `explanation`: for a repetition, what is missing.
    */
   'channel.dtls.flight': {
     session: string;
@@ -226,28 +226,28 @@ export interface EventMap {
     repeat: number;
     explanation?: string | undefined;
   };
-  /** DTLS was offered, and the client's datagrams never arrived. */
+  /** DTLS was offered, but no datagram of the client arrived. */
   'channel.dtls.missing': { session: string; port: number; explanation: string };
-  /** Only some of each reason are reported; `withheld`: how many more there were since the last one. */
+  /** Only some events of each reason are reported; `withheld`: how many more there were since the last one. */
   'channel.dtls.refused': {
     remote: string;
     reason: string;
     explanation: string;
     withheld: number;
-    /** The session that the client named, where that is known. */
+    /** The session that the client named, if known. */
     session?: string | undefined;
   };
-  /** Data to the client takes another channel. `silence`: milliseconds since something was heard over DTLS, when it is given up. */
+  /** Data to the client moved to another channel. `silence`: milliseconds since the last packet over DTLS, when DTLS is given up. */
   'channel.switch': { session: string; from: string; to: string; reason: string; silence?: number | undefined };
-  /** Packets that did not carry the session's own source address, and were dropped. `count`: how many since the last report. */
+  /** Packets dropped because their source address is not that of the session. `count`: how many since the last report. */
   'channel.spoofed': { session: string; count: number };
-  /** Packets that are no IP packets, and were dropped. `count`: how many since the last report. */
+  /** Packets dropped because they are not IP packets. `count`: how many since the last report. */
   'channel.malformed': { session: string; count: number };
   'channel.protocol-error': { session: string; channel: string; reason: string; explanation: string };
   // resources
   /**
-   * A resource was asked for, and it was decided. `channel`: the way it came (`cstp`, `dtls`, `http-connect`, `http-proxy`); `protocol`: `tcp`,
-   * `udp` or `icmp`; `trace`: a trace id of W3C Trace Context. When the request is over, `resource.end` says all of this again, and the rest.
+   * A resource was requested, and access was decided. `channel`: how the request arrived (`cstp`, `dtls`, `http-connect`, `http-proxy`);
+   * `protocol`: `tcp`, `udp` or `icmp`; `trace`: a W3C Trace Context trace id. `resource.end` repeats these fields when the request is over.
    */
   'resource.request': {
     request: string;
@@ -264,7 +264,7 @@ export interface EventMap {
     rule: string;
     explanation: string;
   };
-  /** An upstream that was allowed does not answer: its name is not known, or nothing listens there. */
+  /** An allowed upstream does not answer: its name does not resolve, or nothing listens there. */
   'resource.unreachable': {
     request: string;
     session: string | undefined;
@@ -273,15 +273,15 @@ export interface EventMap {
     reason?: string;
     explanation: string;
   };
-  /** A rule that leads to an upstream was added while the simulator ran. `ports`, `target`: in words. */
+  /** A rule for an upstream was added while the simulator was running. `ports`, `target`: readable descriptions. */
   'resource.upstream.added': { upstream: string; match: string; ports: string; target: string };
-  /** A rule was taken out. `ended`: connections and UDP destinations that went by it, which were reset. */
+  /** A rule was removed. `ended`: connections and UDP destinations that used it and were reset. */
   'resource.upstream.removed': { upstream: string; match: string; ended: number };
   /**
-   * The one whole entry on a request, when it is over, whatever way it came. `target`: where it went, absent when it was denied; `outcome`:
-   * `denied`, `failed` (the resource never answered), `broken` (something was cut off) or `completed`; `began`: milliseconds since the Unix
-   * epoch; `answered`: milliseconds from there until the resource answered; bytes from the client (`bytesIn`) and to it; `reason`: a word, or
-   * what went wrong.
+   * The complete record of a request, reported once when it is over. `target`: where it went, absent when it was denied; `outcome`:
+   * `denied`, `failed` (the resource never answered), `broken` (cut off) or `completed`; `began`: milliseconds since the Unix
+   * epoch; `answered`: milliseconds from then until the resource answered; bytes from the client (`bytesIn`) and to it; `reason`: a word,
+   * or what went wrong.
    */
   'resource.end': {
     request: string;
@@ -306,19 +306,19 @@ export interface EventMap {
     bytesOut: number;
     reason: string;
   };
-  /** Access rules were added or removed while the simulator runs. `ended`: connections, UDP destinations and pings that the rules no longer allow. */
+  /** Access rules were added or removed while the simulator was running. `ended`: connections, UDP destinations and pings no longer allowed. */
   'access.changed': { what: string; rules: number; otherwise: string; ended: number };
-  /** The limit on sockets to upstreams was met. `count`: how often since the last report on this session and action. */
+  /** The limit of sockets to upstreams was reached. `count`: how often since the last report for this session and action. */
   'resource.limit': { session: string | undefined; table: string; action: string; count: number };
   'dns.query': { session: string | undefined; question: string; type: string; outcome: string; answers: number };
   /**
-   * Messages that came from the address of a name server under `resources.dns` while it was asked, and were no answer to the question: other id,
-   * other question, too long. They were ignored. `explanation`: what was wrong with the last.
+   * Ignored messages from the address of a name server in `resources.dns` that did not match the pending query: wrong id, wrong question,
+   * or too long. `explanation`: what was wrong with the last one.
    */
   'dns.stray': { server: string; question: string; type: string; count: number; explanation: string };
   // services
   'service.request': { service: string; method: string; host: string; path: string; status: number; source: string };
-  /** A stub answered. `hit`: how often it has by now. */
+  /** A stub answered. `hit`: how often so far. */
   'stub.request': {
     stub: string;
     session: string | undefined;
@@ -331,8 +331,8 @@ export interface EventMap {
   'stub.added': { stub: string; method: string; host: string; path: string };
   'stub.removed': { stub: string; hits: number };
   /**
-   * A request to a proxy of the mock network. `user`: who it is to the proxy; `host`: with the port, where that is not the usual one; `status`:
-   * what the client got, 0 where a connection broke; `explanation`: why it was not passed on.
+   * A request to a proxy of the mock network. `user`: its user at the proxy; `host`: includes the port if it is not the default; `status`:
+   * status sent to the client, 0 when the connection broke; `explanation`: why the request was not forwarded.
    */
   'proxy.request': {
     service: string;
@@ -346,46 +346,46 @@ export interface EventMap {
     explanation: string;
   };
   // faults
-  /** `notes`: why it may never strike, in words. */
+  /** `notes`: reasons why it may never strike. */
   'fault.added': { rule: string; seam: string; fault: string; notes: readonly string[] };
   /** `seen`: how often something was selected; `hits`: how often it struck. */
   'fault.removed': { rule: string; seen: number; hits: number };
-  /** A rule struck. `hit`: how often it has by now; `fault`: what it does. */
+  /** A rule struck. `hit`: how often so far; `fault`: its action. */
   'fault.injected': {
     rule: string;
     fault: string;
     seam: string;
     session: string | undefined;
-    /** The client that it struck, where that is known. */
+    /** The affected client, if known. */
     remote?: string | undefined;
     detail: string;
     hit: number;
   };
-  /** More waits because of a rule than may be kept: it is lost instead. Once for each rule. */
+  /** A rule holds more than the limit allows; the excess is lost. Reported once for each rule. */
   'fault.limit': { rule: string; kept: number; explanation: string };
   // capture
-  /** Packets are captured from now on. Unless `layers` is `inner`, the keys of connections that begin are too. */
+  /** A capture of packets started. Unless `layers` is `inner`, it includes the keys of new connections. */
   'capture.started': { capture: string; layers: string; session: string | undefined };
   'capture.stopped': { capture: string; packets: number; bytes: number; reason: string };
   // netstack
-  /** A limit of the TCP/IP stack was met. `count`: how often since the last report on this session, table and action. */
+  /** A limit of the TCP/IP stack was reached. `count`: how often since the last report for this session, table and action. */
   'netstack.limit': { session: string | undefined; table: string; action: string; count: number };
 }
 
-/** What pino and its pretty form put into a line, or read from one, by themselves: a field of that name would be taken for it. */
+/** Fields that pino and pino-pretty add to or read from a line themselves; event fields must not have these names. */
 export type LogField = 'level' | 'time' | 'pid' | 'hostname' | 'name' | 'msg' | 'v' | 'err' | 'caller' | 'event';
 
 /** The name of an event. */
 export type EventName = keyof EventMap;
 
-/** How an event is shown: its level, and its one-line text. */
+/** Presentation of an event: its level and its one-line text. */
 interface EventSpec<K extends EventName> {
-  /** Fixed, or following from what happened. */
+  /** Fixed, or computed from the fields. */
   readonly level: EventLevel | ((fields: EventMap[K]) => EventLevel);
   readonly text: (fields: EventMap[K]) => string;
   /**
-   * True when it is a refusal, a protocol error or anything else that a test which asked for no fault does not expect.
-   * Never when a fault or an ordered failure brought it about. Left out: never.
+   * True for a refusal, a protocol error or anything else that a test does not expect unless it injects faults.
+   * Never true when a fault or a requested failure caused the event. Default: never.
    */
   readonly problem?: (fields: EventMap[K]) => boolean;
 }
@@ -394,7 +394,7 @@ const more = (withheld: number): string => (withheld > 0 ? ` (${withheld} more l
 
 /** Refused for the reason `fault`: a fault rule asked for it. */
 const byItself = (e: { readonly reason: string }): boolean => e.reason !== 'fault';
-/** Seams at which a rule may strike thousands of times a second, and how many strikes of a rule there are told at the level `info`. */
+/** Seams at which a rule may strike thousands of times per second, and how many strikes of a rule there are reported at level `info`. */
 const BUSY_SEAMS: ReadonlySet<string> = new Set(['udp', 'tcp', 'packet']);
 const TOLD_HITS = 20;
 const always = (): boolean => true;
@@ -402,7 +402,7 @@ const always = (): boolean => true;
 /** AADSTS70016: a device that polls while its user has not signed in yet. */
 const AUTHORIZATION_PENDING = 70016;
 
-/** The name that people know a user by, and the one that the gateway keeps. */
+/** The readable name of a user, and the one that the gateway uses. */
 const who = (user: string | undefined, signInName?: string): string =>
   signInName === undefined || signInName === user ? (user ?? 'unknown user') : `${signInName} (${user})`;
 
@@ -410,7 +410,7 @@ const addressed = (address4: string | undefined, address6: string | undefined): 
   address4 === undefined && address6 === undefined
     ? 'without an address (the gateway has a pool for no address family that the client asked for)'
     : `as ${[address4, address6].filter((address) => address !== undefined).join(' and ')}`;
-/** What became of a limit, and whom it concerns. */
+/** Describes a limit that was reached, and the session concerned. */
 const limitText = ({ session, table, action, count }: EventMap['netstack.limit']): string => {
   const party = session === undefined ? 'The stack itself' : `Session ${session}`;
   switch (action) {
@@ -689,7 +689,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   },
   'resource.limit': { level: 'warn', text: limitText, problem: always },
   'dns.query': {
-    // A name that does not resolve is what people look for in a log; one without an IPv6 address is every other name.
+    // An unresolved name matters in a log; a missing IPv6 address is common.
     level: (e) => (/^(answered$|answered by \S+$|no record)/.test(e.outcome) ? 'debug' : 'info'),
     text: (e) => `DNS ${e.type} ${e.question}: ${e.outcome}, ${e.answers} answers`,
   },
@@ -726,7 +726,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
       `Removed the fault rule ${e.rule}: ${e.seen === 0 ? 'it never selected anything' : `it struck ${e.hits} of ${e.seen} times`}`,
   },
   'fault.injected': {
-    // All datagrams of a rule would push everything else out of the journal.
+    // Reporting all datagrams of a rule would push everything else out of the journal.
     level: (e) => (e.hit > TOLD_HITS && BUSY_SEAMS.has(e.seam) ? 'trace' : 'info'),
     text: (e) => `Injected the fault ${e.rule} (${e.seam}: ${e.fault}) ${e.detail}`,
   },
@@ -743,7 +743,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'netstack.limit': { level: 'warn', text: limitText, problem: always },
 };
 
-/** One thing that happened. `seq` grows by one with each event of a simulator; `time` is in milliseconds since the Unix epoch. */
+/** One event. `seq` increases by one with each event of a simulator; `time` is in milliseconds since the Unix epoch. */
 export type TunneliteEvent<K extends EventName = EventName> = {
   [N in K]: {
     readonly seq: number;
@@ -755,9 +755,9 @@ export type TunneliteEvent<K extends EventName = EventName> = {
   };
 }[K];
 
-/** The narrow port through which every module reports. */
+/** The port through which every module reports events. */
 export interface Emit {
   <K extends EventName>(name: K, fields: EventMap[K]): void;
-  /** Whether anybody will see such an event: what costs something to put together is not put together for nobody. Left out: yes. */
+  /** Whether any sink receives events of this level; lets callers skip expensive events. Default: yes. */
   readonly wanted?: (level: EventLevel) => boolean;
 }

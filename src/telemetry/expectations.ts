@@ -5,7 +5,7 @@ import { assertFields } from './field-names.ts';
 import { type AnyQuery, type JournalMark, matches, queryText, startOf } from './journal-query.ts';
 import { type AnyEvent, eventLine, explainNothing } from './near-misses.ts';
 
-/** How many events are expected: a number, or bounds. */
+/** The expected number of events: a number, or bounds. */
 export type ExpectedCount = number | { readonly atLeast?: number; readonly atMost?: number };
 
 /** How many events a message lists. */
@@ -19,9 +19,9 @@ const listed = (events: readonly AnyEvent[]): string =>
   ].join('');
 
 /**
- * `ERR_JOURNAL_EXPECTATION` when what a query found is not as much as expected, or when that cannot be told, else undefined.
- * @param all where the nearest events are looked for when it found nothing, oldest first
- * @param lost number of the newest event that fell out of the journal, 0 when none did
+ * `ERR_JOURNAL_EXPECTATION` when the number of matching events is not the expected one or cannot be determined, otherwise undefined.
+ * @param all the events to search for near misses when the query found nothing, oldest first
+ * @param lost number of the newest event dropped from the journal, 0 when none was
  */
 export function unexpected(
   query: AnyQuery,
@@ -53,13 +53,13 @@ export function unexpected(
   );
 }
 
-/** True when so many events are as many as expected. */
+/** True when this number of events is the expected one. */
 export function isExpected(count: number, times: ExpectedCount): boolean {
   const { atLeast, atMost } = bounds(times);
   return count >= atLeast && count <= atMost;
 }
 
-/** @throws TunneliteError `ERR_COUNT_INVALID`: what no number of events is, or what asks for nothing */
+/** @throws TunneliteError `ERR_COUNT_INVALID` for an invalid number of events, or bounds without a limit */
 function checkExpected(times: ExpectedCount): void {
   const what = 'How many events are expected';
   if (typeof times !== 'object' || times === null) {
@@ -84,15 +84,15 @@ function bounds(times: ExpectedCount): { readonly atLeast: number; readonly atMo
 
 const ROOM = 'Raise journal.capacity, keep fewer events with journal.level, or set the mark later.';
 
-/** What a query asks for from a mark on and the journal no longer has, in words. Without a mark it asks for what there is. */
+/** Describes the events after a query's mark that the journal no longer has. A query without a mark asks only for existing events. */
 function missingSince(query: Pick<AnyQuery, 'since' | 'after'>, lost: number): string | undefined {
   if ((query.since === undefined && query.after === undefined) || startOf(query) >= lost) return undefined;
   return `The journal was full: of the events since that mark, those up to #${lost} have fallen out.`;
 }
 
 /**
- * `ERR_JOURNAL_PROBLEMS` when there are any, or when that cannot be told, else undefined.
- * @param lost number of the newest event that fell out of the journal, 0 when none did
+ * `ERR_JOURNAL_PROBLEMS` when there are any problems, or when that cannot be determined, otherwise undefined.
+ * @param lost number of the newest event dropped from the journal, 0 when none was
  */
 export function unexpectedProblems(
   problems: readonly AnyEvent[],
@@ -112,7 +112,7 @@ export function unexpectedProblems(
   );
 }
 
-/** Problems without those that a test brought about itself. */
+/** Problems without those that a test caused itself. */
 export function withoutExceptions<T extends TunneliteEvent>(
   problems: readonly T[],
   except: AnyQuery | readonly AnyQuery[],

@@ -5,21 +5,21 @@ import { EVENT_FIELDS } from './event-fields.ts';
 import type { EventName } from './events.ts';
 import { type AnyQuery, namesOf } from './journal-query.ts';
 
-/** The fields that at least one of the events has that a query asks for; of all events when it names none. */
+/** The fields of the events that a query names; of all events when it names none. */
 export function fieldNamesOf(query: Pick<AnyQuery, 'name'>): ReadonlySet<string> {
   const names = namesOf(query) ?? (Object.keys(EVENT_FIELDS) as EventName[]);
   return new Set<string>(names.flatMap((name) => EVENT_FIELDS[name]));
 }
 
 /**
- * Refuses a query for a field that none of its events has: it could never match, and an expectation that nothing matches would always hold.
+ * Refuses a query for a field that none of its events has: it could never match, and an expectation of no match would always hold.
  * @throws TunneliteError `ERR_JOURNAL_QUERY`
  */
 export function assertFields(query: AnyQuery): void {
   const asked = Object.keys(query.fields ?? {});
   if (asked.length === 0) return;
   const known = fieldNamesOf(query);
-  // There is no such event: then there is nothing to say of its fields.
+  // There is no such event, so its fields cannot be checked.
   if (known.size === 0 && query.name !== undefined && namesOf(query)!.length === 0) return;
   const unknown = asked.find((field) => !known.has(field));
   if (unknown === undefined) return;

@@ -1,13 +1,13 @@
 import { conditionText, type FieldCondition, type FieldTest, meets, shown } from './conditions.ts';
 import { EVENTS, type EventLevel, type EventMap, type EventName, LEVEL_RANK, type TunneliteEvent } from './events.ts';
 
-/** All events of one area: `channel.*` is `channel.switch`, `channel.dtls.open` and so on. */
+/** All events of one area: `channel.*` matches `channel.switch`, `channel.dtls.open` and so on. */
 export type EventArea = `${string}.*`;
 
-/** A place in the journal: the number of the newest event when it was set. */
+/** A position in the journal: the number of the newest event when the mark was set. */
 export type JournalMark = number;
 
-/** What the fields of an event have to be: each a value, or comparisons. */
+/** Conditions on the fields of an event: each a value, or comparisons. */
 export type FieldConditions<K extends EventName> = K extends EventName
   ? { readonly [F in keyof EventMap[K]]?: EventMap[K][F] | FieldTest }
   : never;
@@ -16,23 +16,23 @@ export type FieldConditions<K extends EventName> = K extends EventName
 export interface JournalQuery<K extends EventName = EventName> {
   /** One name or area, or several. */
   readonly name?: K | EventArea | readonly (K | EventArea)[];
-  /** Only events after this mark, of `journal.mark()`. */
+  /** Only events after this mark, as returned by `journal.mark()`. */
   readonly since?: JournalMark;
-  /** The same as `since`: only events with a higher number. */
+  /** Same as `since`: only events with a higher number. */
   readonly after?: number;
   /** Only events up to this mark. */
   readonly until?: JournalMark;
-  /** Only events of this severity or a graver one. */
+  /** Only events of this severity or higher. */
   readonly level?: EventLevel;
-  /** Only events whose sentence contains this; letter case does not count. */
+  /** Only events whose text contains this; case-insensitive. */
   readonly text?: string;
-  /** What fields have to be, for example `{ session: 'k3', milliseconds: { above: 100 } }`. */
+  /** Conditions on fields, for example `{ session: 'k3', milliseconds: { above: 100 } }`. */
   readonly fields?: FieldConditions<K>;
-  /** Any further condition. */
+  /** Any further condition, as a function. */
   readonly where?: (event: TunneliteEvent<K>) => boolean;
 }
 
-/** A query for events of any names, for those that only read it. */
+/** A query for events of any name, for code that only reads it. */
 export interface AnyQuery {
   readonly name?: string | readonly string[];
   readonly since?: JournalMark;
@@ -57,7 +57,7 @@ export interface Mismatch {
   readonly phrase: string;
 }
 
-/** What keeps an event from matching, leaving aside when it came: an empty list is a match. */
+/** Why an event does not match, regardless of its time: an empty list is a match. */
 export function mismatches(event: TunneliteEvent, query: AnyQuery): Mismatch[] {
   const found: Mismatch[] = [];
   if (!named(event.name, query)) found.push({ of: 'name', phrase: 'another event' });
@@ -70,7 +70,7 @@ export function mismatches(event: TunneliteEvent, query: AnyQuery): Mismatch[] {
     if (meets(fields[field], condition)) continue;
     found.push({ of: field, phrase: field in fields ? `${field} was ${shown(fields[field])}` : `no field ${field}` });
   }
-  // A function may rely on what the query asks for beside it.
+  // A function may rely on the query's other conditions.
   if (found.length === 0 && query.where && !query.where(event as never)) {
     found.push({ of: 'condition', phrase: 'the further condition did not hold' });
   }
@@ -93,13 +93,13 @@ export function matches(event: TunneliteEvent, query: AnyQuery): boolean {
   return query.where === undefined || query.where(event as never);
 }
 
-/** The names that a query asks for, areas written out; undefined: any. */
+/** The event names that a query matches, with areas expanded; undefined: any. */
 export function namesOf(query: AnyQuery): readonly EventName[] | undefined {
   if (query.name === undefined) return undefined;
   return (Object.keys(EVENTS) as EventName[]).filter((name) => named(name, query));
 }
 
-/** A query in words, for messages: `channel.switch with session=k3, to=cstp`. */
+/** A readable description of a query, for messages: `channel.switch with session=k3, to=cstp`. */
 export function queryText(query: AnyQuery): string {
   const names = query.name === undefined ? 'event' : [query.name].flat().join(' or ');
   const parts = conditions(query).map(([field, condition]) => conditionText(field, condition));

@@ -11,15 +11,15 @@ import { explainNothing } from './near-misses.ts';
 
 /** How long to wait for an event. */
 export interface WaitOptions {
-  /** Milliseconds of real time, whatever the simulator's clock says; default 10,000. */
+  /** Milliseconds of real time, regardless of the simulator's clock; default 10,000. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
 
-/** What to leave aside when looking for problems. */
+/** Options of a check for problems. */
 export interface ProblemQuery {
   readonly since?: JournalMark;
-  /** Problems that the test brought about itself. */
+  /** Problems to ignore because the test causes them itself. */
   readonly except?: JournalQuery | readonly JournalQuery[];
 }
 
@@ -28,7 +28,7 @@ interface Waiter {
   readonly giveUp: () => void;
 }
 
-/** Real time, whatever the simulator's clock shows; the process stays for its timers, since somebody waits. */
+/** Real time, regardless of the simulator's clock; its timers keep the process alive, since a caller is waiting. */
 const STAYING: Clock = {
   ...systemClock,
   setTimer(ms, fn) {
@@ -41,8 +41,8 @@ const STAYING: Clock = {
 export const WAIT_TIMEOUT_MS = 10_000;
 
 /**
- * The last events of a simulator, in memory, oldest first and bounded: from `simulator.starting` to `simulator.closed`.
- * Tests query what has happened, wait for what will, and demand what must or must not have.
+ * The most recent events of a simulator, in memory, oldest first and bounded: from `simulator.starting` to `simulator.closed`.
+ * Tests query past events, wait for future ones, and assert which events must or must not have happened.
  *
  * @example
  * ```ts
@@ -70,7 +70,7 @@ export class Journal {
     return this.#dropped;
   }
 
-  /** Number of the newest event that was dropped, 0 when none was: what a query asks for up to it is not all there. */
+  /** Number of the newest event that was dropped, 0 when none was. Events up to this number are incomplete. */
   get lost(): number {
     return this.#lost;
   }
@@ -80,17 +80,17 @@ export class Journal {
     return this.#newest;
   }
 
-  /** Number of the oldest event that is still here, 0 when there is none. */
+  /** Number of the oldest event still in the journal, 0 when there is none. */
   get first(): number {
     return this.#events[0]?.seq ?? 0;
   }
 
-  /** True once the simulator has closed: no event will come any more. */
+  /** True once the simulator has closed: no more events follow. */
   get complete(): boolean {
     return this.#complete;
   }
 
-  /** Sets a mark: `since: mark` in a query then means only what comes after this moment. */
+  /** Returns a mark: a query with `since: mark` matches only events after this moment. */
   mark(): JournalMark {
     return this.#newest;
   }
@@ -100,7 +100,7 @@ export class Journal {
     this.#events.push(event);
     this.#newest = event.seq;
     if (this.#events.length > this.#capacity) {
-      // One splice each eighth of the capacity, so that a full journal costs no shift per event.
+      // One splice for each eighth of the capacity, so a full journal does not shift at every event.
       const cut = this.#events.length - this.#capacity + (this.#capacity >> 3);
       this.#lost = this.#events.splice(0, cut).at(-1)!.seq;
       this.#dropped += cut;
@@ -108,7 +108,7 @@ export class Journal {
     for (const waiter of this.#waiters) waiter.offer(event);
   }
 
-  /** @internal No event will come any more: whoever waits for one is told so. */
+  /** @internal No more events follow: rejects pending waits. */
   finish(): void {
     this.#complete = true;
     for (const waiter of [...this.#waiters]) waiter.giveUp();
@@ -116,7 +116,7 @@ export class Journal {
 
   /**
    * Matching events, oldest first.
-   * @throws TunneliteError `ERR_JOURNAL_QUERY` when `where` is no function, or none of the events has a field that is asked for
+   * @throws TunneliteError `ERR_JOURNAL_QUERY` when `where` is not a function, or when no event has a requested field
    */
   query<K extends EventName>(query: JournalQuery<K> = {}): TunneliteEvent<K>[] {
     assertFunction(query.where);
@@ -130,7 +130,7 @@ export class Journal {
     return found as TunneliteEvent<K>[];
   }
 
-  /** @internal At most `count` events after one, for those who read the journal piece by piece. */
+  /** @internal At most `count` events after a number, for reading the journal page by page. */
   page(after: number, count: number): readonly TunneliteEvent[] {
     const index = this.#indexAfter(after);
     return this.#events.slice(index, index + count);
@@ -142,9 +142,9 @@ export class Journal {
   }
 
   /**
-   * The matching events, which have to be as many as expected: at least one when nothing is said.
-   * @throws TunneliteError `ERR_JOURNAL_EXPECTATION`; the message lists what came instead: the nearest events and why each of them does not
-   * match. Also when there must be no more than so many since a mark, and the journal no longer has all events since then
+   * Returns the matching events and asserts their number: at least one by default.
+   * @throws TunneliteError `ERR_JOURNAL_EXPECTATION`; the message lists the nearest events and why each of them does not match. Also
+   * when an upper bound since a mark is asserted and the journal no longer has all events since then
    */
   expect<K extends EventName>(query: JournalQuery<K>, times: ExpectedCount = { atLeast: 1 }): TunneliteEvent<K>[] {
     const found = this.query(query);
@@ -154,23 +154,23 @@ export class Journal {
   }
 
   /**
-   * What went wrong, oldest first: refusals, protocol errors, spoofed packets, limits met. What a fault or an ordered failure
-   * brought about does not count.
+   * Problems, oldest first: refusals, protocol errors, spoofed packets, limits reached. Events caused by a fault or a requested
+   * failure are not included.
    */
   problems({ since = 0, except = [] }: ProblemQuery = {}): TunneliteEvent[] {
     return withoutExceptions(this.query({ since, where: isProblem }), except);
   }
 
   /**
-   * Demands that nothing went wrong.
-   * @throws TunneliteError `ERR_JOURNAL_PROBLEMS`, listing what did; also when the journal no longer has all events since the mark
+   * Asserts that there were no problems.
+   * @throws TunneliteError `ERR_JOURNAL_PROBLEMS`, listing them; also when the journal no longer has all events since the mark
    */
   expectNoProblems(query: ProblemQuery = {}): void {
     const error = unexpectedProblems(this.problems(query), query.since, this.#lost);
     if (error) throw error;
   }
 
-  /** Matching events as NDJSON, oldest first: one JSON object a line. */
+  /** Matching events as NDJSON, oldest first: one JSON object per line. */
   ndjson<K extends EventName>(query: JournalQuery<K> = {}): string {
     return this.query(query)
       .map((event) => eventJson(event as TunneliteEvent))
@@ -178,9 +178,9 @@ export class Journal {
   }
 
   /**
-   * The first matching event, past or future. Pass `since: journal.mark()` to wait for a new one.
-   * A `where` that throws ends the wait with what it threw.
-   * @throws TunneliteError `ERR_TIMEOUT`, naming the events that did come, and the nearest; `ERR_CLOSED` when the simulator closes meanwhile
+   * Resolves with the first matching event, past or future. Pass `since: journal.mark()` to wait for a new one.
+   * If `where` throws, the wait rejects with that error.
+   * @throws TunneliteError `ERR_TIMEOUT`, listing the events that did occur and the nearest ones; `ERR_CLOSED` when the simulator closes
    */
   async waitFor<K extends EventName>(query: JournalQuery<K>, options: WaitOptions = {}): Promise<TunneliteEvent<K>> {
     const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS);
@@ -200,7 +200,7 @@ export class Journal {
       };
       const waiter: Waiter = {
         offer: (event) => {
-          // What throws is the condition of whoever waits, and not to be felt by what reports the event.
+          // An error in the waiting caller's condition must not reach the code that reports the event.
           try {
             if (!matches(event, query)) return;
             resolve(event as TunneliteEvent<K>);
@@ -257,7 +257,7 @@ function isProblem<K extends EventName>(event: TunneliteEvent<K>): boolean {
   return problem?.(event.fields) ?? false;
 }
 
-/** On the command line, over REST and in scenarios `where` names fields; here `fields` does. */
+/** Helps users who confuse this API with the command line, REST and scenarios, where `where` lists fields; here `fields` does. */
 function assertFunction(where: unknown): void {
   if (where === undefined || typeof where === 'function') return;
   throw new TunneliteError('ERR_JOURNAL_QUERY', 'where has to be a function, which is given an event.', {

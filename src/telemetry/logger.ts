@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { printable } from '../lib/printable.ts';
 
-// Loaded when it is used: on a terminal. Elsewhere it would only lengthen the start.
+// Loaded only when used, on a terminal, to keep startup fast elsewhere.
 const loadPretty = (): typeof import('pino-pretty') => createRequire(import.meta.url)('pino-pretty');
 
 export type LogFormat = 'pretty' | 'json' | 'auto';
@@ -13,11 +13,11 @@ interface LoggerOptions {
   /** `auto`: pretty on a terminal, JSON lines elsewhere. */
   readonly format: LogFormat;
   readonly destination?: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  /** False: no colours, not even on a terminal. */
+  /** False: no colors, not even on a terminal. */
   readonly colors?: boolean;
 }
 
-/** Paths that never reach a log, whatever an event carries. */
+/** Paths that are removed from every log line. */
 const SECRETS = [
   'token',
   'cookie',
@@ -32,7 +32,7 @@ const SECRETS = [
   '*.secret',
 ];
 
-/** The pino logger of a simulator. Lines go to standard error, so that standard output stays for results. */
+/** The pino logger of a simulator. It writes to standard error and leaves standard output for results. */
 export function createLogger(options: LoggerOptions): Logger {
   const destination = options.destination ?? process.stderr;
   const usePretty = options.format === 'pretty' || (options.format === 'auto' && destination.isTTY === true);
@@ -51,7 +51,7 @@ export function createLogger(options: LoggerOptions): Logger {
       level: options.level,
       redact: { paths: SECRETS, censor: '[redacted]' },
       hooks: {
-        // Whoever logs, one call is one line.
+        // One call is always one line.
         logMethod(parts, method) {
           const safe = parts.map((part) => (typeof part === 'string' ? printable(part) : part));
           method.apply(this, safe as typeof parts);

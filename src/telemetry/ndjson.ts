@@ -1,14 +1,14 @@
 import { TunneliteError } from '../lib/errors.ts';
 import { EVENTS, LEVEL_RANK, type TunneliteEvent } from './events.ts';
 
-/** One event as a line of NDJSON, with its line end. Fields that are undefined are left out. */
+/** One event as a line of NDJSON, with a trailing line break. Undefined fields are omitted. */
 export function eventJson(event: TunneliteEvent): string {
   return `${JSON.stringify(event)}\n`;
 }
 
 /**
- * Reads a journal that was exported as NDJSON. Empty lines are passed over.
- * @throws TunneliteError `ERR_JOURNAL_FILE` with the number of the first line that is no event
+ * Reads a journal that was exported as NDJSON. Empty lines are skipped.
+ * @throws TunneliteError `ERR_JOURNAL_FILE` with the number of the first line that is not an event
  */
 export function parseNdjson(text: string): TunneliteEvent[] {
   const events: TunneliteEvent[] = [];
@@ -25,7 +25,7 @@ export function parseNdjson(text: string): TunneliteEvent[] {
   return events;
 }
 
-/** One line of NDJSON as an event; undefined when it is none. */
+/** Parses one line of NDJSON as an event; undefined when it is not one. */
 export function parseEvent(line: string): TunneliteEvent | undefined {
   try {
     const { seq, time, name, level, text, fields } = JSON.parse(line) as Record<string, unknown>;

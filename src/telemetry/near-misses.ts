@@ -14,9 +14,9 @@ interface Miss {
 }
 
 /**
- * Why a query found nothing, in words: what was asked for, and the events that came nearest with what kept each from matching.
+ * Explains why a query found nothing: the query, the nearest events, and why each of them did not match.
  * @param events those in the journal, oldest first
- * @param lineOf how an event is shown
+ * @param lineOf formats an event
  */
 export function explainNothing(
   events: readonly TunneliteEvent[],
@@ -44,7 +44,7 @@ export function explainNothing(
   return `${asked}. Nearest:${lines.join('')}`;
 }
 
-/** How far an event is from what a query asks for; undefined: it has nothing to do with it. */
+/** Distance of an event from a query; undefined: unrelated. */
 function distanceOf(
   event: TunneliteEvent,
   query: AnyQuery,
@@ -58,7 +58,7 @@ function distanceOf(
   return kin || alike ? why.length + 1 : undefined;
 }
 
-/** Keeps the nearest, and of equally near ones the newest, in order. */
+/** Keeps the nearest events in order, preferring newer ones at equal distance. */
 function insert(nearest: Miss[], miss: Miss): void {
   let at = nearest.length;
   while (at > 0 && nearest[at - 1]!.distance >= miss.distance) at--;
@@ -66,7 +66,7 @@ function insert(nearest: Miss[], miss: Miss): void {
   if (nearest.length > SHOWN) nearest.pop();
 }
 
-/** What a line about an event needs of it. */
+/** The part of an event that {@link eventLine} needs. */
 export type AnyEvent = Pick<TunneliteEvent, 'seq' | 'name' | 'text'>;
 
 /** An event on one line: number, name, sentence. */

@@ -12,7 +12,7 @@ import {
 } from './events.ts';
 import { Journal } from './journal.ts';
 
-/** What telemetry needs of a logger; pino fits. */
+/** The logger interface that telemetry needs; pino implements it. */
 export type EventLogger = { [L in EventLevel]: (fields: object, text: string) => void } & {
   isLevelEnabled(level: string): boolean;
 };
@@ -21,12 +21,12 @@ interface TelemetryOptions {
   readonly clock: Clock;
   /** Events kept in memory. Default 10,000. */
   readonly journalCapacity?: number;
-  /** Events below this level do not enter the journal. Default `debug`. */
+  /** Events below this level are not stored in the journal. Default `debug`. */
   readonly journalLevel?: EventLevel;
-  /** Called with each event that enters the journal. */
+  /** Called with each event stored in the journal. */
   readonly journalSink?: ((event: TunneliteEvent) => void) | undefined;
   readonly logger?: EventLogger | undefined;
-  /** Called with each event, whatever its level, before anything is made of it. */
+  /** Called with each event of any level, before all other processing. */
   readonly count?: Emit | undefined;
 }
 
@@ -34,8 +34,8 @@ interface TelemetryOptions {
 export type EventListener = (event: TunneliteEvent) => void;
 
 /**
- * Feeds log, journal and listeners from the one event table. What came from outside cannot forge a line: the text of an event,
- * and all that goes to the log, is printable. The fields in the journal are as they came.
+ * Feeds log, journal and listeners from the event table. External input cannot forge log lines: event texts and everything written
+ * to the log contain only printable characters. Fields in the journal are unchanged.
  */
 export class Telemetry {
   readonly journal: Journal;
@@ -46,7 +46,7 @@ export class Telemetry {
   readonly #count: Emit | undefined;
   readonly #listeners = new Set<EventListener>();
   #seq = 0;
-  /** Reports an event; bound, so that it can be handed out as the `Emit` port. */
+  /** Reports an event; bound, so it can be passed as the `Emit` port. */
   readonly emit: Emit;
 
   constructor(options: TelemetryOptions) {
@@ -91,7 +91,7 @@ export class Telemetry {
     );
   }
 
-  /** Keeps events from another level on in the journal. */
+  /** Changes the lowest level of events stored in the journal. */
   useJournalLevel(level: EventLevel): void {
     this.#journalRank = LEVEL_RANK[level];
   }
