@@ -5,8 +5,8 @@ import { check, pathText } from '../lib/schema/index.ts';
 import type { FaultRuleInput } from './types.ts';
 
 /**
- * A rule that could match, and what of it only a program can give.
- * @throws TunneliteError `ERR_FAULT_RULE`, with all that is wrong in words
+ * Validates a rule and separates the parts that only a program can supply.
+ * @throws TunneliteError `ERR_FAULT_RULE`, listing everything that is wrong
  */
 export function checked(input: FaultRuleInput): {
   readonly rule: FaultRule;
@@ -32,7 +32,7 @@ export function checked(input: FaultRuleInput): {
   throw new TunneliteError('ERR_FAULT_RULE', /[.?]$/.test(text) ? text : `${text}.`, { details: { problems } });
 }
 
-/** The same text for the same rule, in whatever order its members are written. */
+/** A string that is equal for equal rules, regardless of the order of their members. */
 export function keyOf(rule: FaultRule): string {
   return JSON.stringify(rule, (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,7 +1,7 @@
-/** Claims that are lists of words in one text (RFC 8693 §4.2, and Entra's `scp`). */
+/** Claims that are space-separated lists of words (RFC 8693 §4.2, and Entra's `scp`). */
 const WORD_LISTS: ReadonlySet<string> = new Set(['scp', 'scope']);
 
-/** Whether a token has each of the claims that are wanted. */
+/** Whether a token has all the given claims. */
 export function claimsFit(
   claims: Readonly<Record<string, unknown>>,
   wanted: Readonly<Record<string, unknown>>,
@@ -14,10 +14,10 @@ export function claimsFit(
   });
 }
 
-/** How deep lists in lists are looked into. */
+/** Maximum depth of nested lists that are compared. */
 const MAX_DEPTH = 16;
 
-/** A list that is there contains what is wanted, all of it if that is a list too; an object has its members. */
+/** A list must contain the wanted value, or all values of a wanted list; an object must have the wanted members. */
 function fits(given: unknown, wanted: unknown, depth = 0): boolean {
   if (depth > MAX_DEPTH) return false;
   if (Array.isArray(wanted)) return wanted.every((one) => fits(given, one, depth + 1));

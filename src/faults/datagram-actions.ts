@@ -13,21 +13,21 @@ const DEFAULT_QUEUE_MS = 200;
 const DEFAULT_REORDER_MS = 200;
 const DEFAULT_MAX_HELD = 4096;
 
-/** A client that seems to come from another port. */
+/** A client that appears to use another port. */
 interface Rebinding {
   readonly rule: Rule;
   readonly real: Endpoint;
   readonly seeming: Endpoint;
 }
 
-/** What a rule remembers of a direction. */
+/** State of a rule for one direction. */
 interface Line {
-  /** Monotonic time at which the last one that was delayed goes on, and at which the line is free. */
+  /** Monotonic time at which the last delayed datagram continues, and at which the line is free. */
   due: number;
   free: number;
 }
 
-/** Carries out what rules do to datagrams. */
+/** Applies the actions of rules to datagrams. */
 export class DatagramActions {
   readonly #clock: Clock;
   readonly #lines = new WeakMap<Rule, Readonly<Record<DatagramDirection, Line>>>();
@@ -38,7 +38,7 @@ export class DatagramActions {
     this.#clock = clock;
   }
 
-  /** Translates the client's end, as the NAT that a rule plays would. */
+  /** Translates the client's endpoint, as the NAT simulated by a rule would. */
   translate(datagram: PassingDatagram): void {
     if (this.#byReal.size === 0) return;
     const { direction, remote } = datagram;
@@ -46,13 +46,13 @@ export class DatagramActions {
     else datagram.remote = this.#bySeeming.get(remote.key)?.real ?? remote;
   }
 
-  /** What a rule was doing ends with it. */
+  /** Stops the effects of a rule. */
   forget(rule: Rule): void {
     for (const [key, one] of this.#byReal) if (one.rule === rule) this.#byReal.delete(key);
     for (const [key, one] of this.#bySeeming) if (one.rule === rule) this.#bySeeming.delete(key);
   }
 
-  /** True: it goes on now. */
+  /** True: the datagram continues at once. */
   act(rule: Rule, datagram: PassingDatagram, place: DatagramPlace, overtaken: Overtaken): boolean {
     const { action } = rule;
     const { direction, buffer, offset, length, remote } = datagram;
@@ -133,7 +133,7 @@ export class DatagramActions {
 
   #rebind(rule: Rule, datagram: PassingDatagram, place: DatagramPlace): void {
     const seen = datagram.remote;
-    // It may have moved before: the endpoint that is there now seems to be another.
+    // It may have moved before: the current endpoint then appears as another.
     const { real } = this.#bySeeming.get(seen.key) ?? { real: seen };
     let port = seen.port;
     do port = 1024 + (rule.random.uint32() % 64_000);

@@ -7,10 +7,10 @@ import type { Lane } from './lane.ts';
 import { Overtaken } from './overtaken.ts';
 import type { Passing } from './types.ts';
 
-/** How it is found out whose a session is. */
+/** Looks up the user of a session. */
 export type PersonOf = (session: string) => Person | undefined;
 
-/** A datagram as rules see it; what is asked for seldom is looked up when it is asked for. */
+/** A datagram as rules see it; rarely used properties are computed on access. */
 class DatagramPassing implements Passing {
   readonly seam = 'udp';
   readonly kind: string;
@@ -51,7 +51,7 @@ class DatagramPassing implements Passing {
   }
 }
 
-/** Where a gate stands. */
+/** Position of a gate. */
 type Station =
   /** Between socket and DTLS. */
   | 'wire'
@@ -60,7 +60,7 @@ type Station =
   /** Between the channels and the network behind the gateway: IP packets. */
   | 'network';
 
-/** Holds each datagram against the rules of one lane: as it is on the wire, as it is after decryption, or the IP packet in it. */
+/** Applies the rules of one lane to each datagram: on the wire, after decryption, or to the IP packet in it. */
 export class RuleGate implements DatagramGate {
   readonly #lane: Lane;
   readonly #actions: DatagramActions;

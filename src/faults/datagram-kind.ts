@@ -1,4 +1,4 @@
-/** Content types of a DTLS record (RFC 6347 §4.1), and the handshake messages that are told apart (§4.3.2). */
+/** Content types of a DTLS record (RFC 6347 §4.1), and the handshake messages to distinguish (RFC 6347 §4.3.2). */
 const CHANGE_CIPHER_SPEC = 20;
 const ALERT = 21;
 const HANDSHAKE = 22;
@@ -7,8 +7,8 @@ const CLIENT_HELLO = 1;
 const HELLO_VERIFY_REQUEST = 3;
 
 /**
- * What a datagram is by what can be seen of it without a key: the first record's type, and the first message's while handshake messages
- * are in the clear. A flight in several datagrams has a kind for each.
+ * Kind of a datagram as visible without a key: the type of its first record or, while handshake messages are in the clear, of its first
+ * message. Each datagram of a flight has its own kind.
  */
 export function datagramKind(buffer: Buffer, offset: number, length: number): string {
   if (length < 13) return 'other';
@@ -30,7 +30,7 @@ export function datagramKind(buffer: Buffer, offset: number, length: number): st
   }
 }
 
-/** Types of the data channel's packets, as they are in an application record after decryption. */
+/** Types of the data channel's packets, in the decrypted application record. */
 const PACKETS: Readonly<Record<number, string>> = {
   0: 'data',
   3: 'dpd',
@@ -40,7 +40,7 @@ const PACKETS: Readonly<Record<number, string>> = {
   8: 'data',
 };
 
-/** What a packet of the data channel is, by its first byte. */
+/** Kind of a packet of the data channel, from its first byte. */
 export function packetKind(type: number | undefined): string {
   return PACKETS[type ?? -1] ?? 'other';
 }

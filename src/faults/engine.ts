@@ -18,43 +18,43 @@ import type { FaultHandle, FaultRuleInput, FaultStatus, Passing } from './types.
 import { UdpPort } from './udp-port.ts';
 import { WaitingBudget } from './waiting.ts';
 
-/** Actions that do nothing to a session without a tunnel. */
+/** Actions that have no effect on a session without a tunnel. */
 const NEEDS_TUNNEL: ReadonlySet<string> = new Set(['stall', 'close', 'reset', 'rekey_now']);
 
-/** A rule in force, and what the configuration says of it. */
+/** An active rule, and its form in the configuration. */
 interface ConfiguredRule {
   readonly given: FaultRule;
   readonly rule: FaultHandle;
 }
 
-/** Rules at a time. */
+/** Maximum number of active rules. */
 export const MAX_RULES = 20_000;
 
 export interface FaultEngineOptions extends FaultSettings {
-  /** Of the simulator: what `after` and `during` go by. */
+  /** The simulator's clock, used for `after` and `during`. */
   readonly clock: Clock;
-  /** Of the network: what delays go by. */
+  /** The network's clock, used for delays. */
   readonly machine: Clock;
   readonly emit: Emit;
-  /** What makes rules pointless here. */
+  /** Settings that make rules ineffective. */
   readonly surroundings?: Surroundings;
-  /** The rules and the profile of the configuration are in force from `begin` on, and not at once. */
+  /** The rules and the profile of the configuration become active with `begin`, not at once. */
   readonly later?: boolean;
 }
 
-/** What of the configuration is about faults. */
+/** The fault settings of the configuration. */
 export interface FaultSettings {
-  /** Each rule has a generator of its own, made from this and its name. */
+  /** Each rule has its own random generator, seeded with this number and its name. */
   readonly seed: number;
-  /** Those that are there from the start, and again after a reset. */
+  /** Rules that are active at the start and again after a reset. */
   readonly rules?: readonly FaultRule[];
-  /** The kind of network at the start, and again after a reset. */
+  /** Network profile at the start and again after a reset. */
   readonly profile?: ProfileName | null;
 }
 
 /**
- * The faults of one simulator: a list of rules, each of which selects some of what passes, and does something to it.
- * Each rule that selects something counts it; the first in the order of their making that strikes acts.
+ * The faults of one simulator: a list of rules, each of which selects some of the passing items and applies an action to them.
+ * Every rule counts what it selects; of the rules that strike, the one that was added first acts.
  *
  * @example
  * ```ts
@@ -70,15 +70,15 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
   readonly #tcp: TcpRules;
   readonly #udpPort: UdpPort;
   #sessions: FaultedSessions | undefined;
-  /** Rules that wait for their time to look at the sessions that there are. */
+  /** Rules that wait for their time to check the existing sessions. */
   readonly #sweeps = new Map<Rule, Timer>();
   #order = 0;
   #settings: FaultSettings;
-  /** Rules of the configuration, with what it says of each. */
+  /** Rules of the configuration, with the form of each in it. */
   #configured: readonly ConfiguredRule[] = [];
-  /** Names that the configuration gives, which none may get that has no name: a rule may come after it that has. */
+  /** Names used in the configuration, never assigned to an unnamed rule, since a later rule may have that name. */
   #reserved: ReadonlySet<string> = new Set();
-  /** Where to go on looking for a free name. */
+  /** Where to continue the search for a free name. */
   readonly #numbers = new Map<string, number>();
   #profile: { readonly name: ProfileName; readonly rules: readonly FaultHandle[] } | undefined;
   constructor(options: FaultEngineOptions) {
@@ -93,7 +93,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     if (!options.later) this.begin();
   }
 
-  /** Puts the rules and the profile of the configuration in force. @internal */
+  /** Activates the rules and the profile of the configuration. @internal */
   begin(): void {
     const { rules = [], profile = null } = this.#settings;
     this.#reserve(rules);
@@ -106,8 +106,8 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
   }
 
   /**
-   * Goes by another configuration. Rules that it has as before stay as they are, with what they have counted; those that it has no more
-   * end, new ones and changed ones begin. What was added otherwise is left alone. @internal
+   * Applies another configuration. Unchanged rules stay active and keep their counts; removed rules end; new and changed rules start.
+   * Rules that were added by other means are not affected. @internal
    */
   configure(settings: FaultSettings): void {
     const { profile = null } = settings;
@@ -122,8 +122,8 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
   }
 
   /**
-   * Whether `configure` would do.
-   * @throws TunneliteError `ERR_FAULT_EXISTS` when a rule that was added otherwise has the name of a new one, `ERR_FAULT_RULE`, `ERR_FAULT_LIMIT`
+   * Checks whether `configure` would succeed.
+   * @throws TunneliteError `ERR_FAULT_EXISTS` when a rule added by other means has the name of a new one, `ERR_FAULT_RULE`, `ERR_FAULT_LIMIT`
    * @internal
    */
   assertConfigurable(settings: FaultSettings): void {
@@ -154,7 +154,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     return { leaving: [...left.values()].flat(), staying, coming };
   }
 
-  /** How sessions are found, and how something is done to them. @internal */
+  /** Sets the access to sessions. @internal */
   knowSessions(sessions: FaultedSessions): void {
     this.#sessions = sessions;
   }
@@ -164,24 +164,24 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     return this.#sessions?.personOf(session);
   }
 
-  /** How UDP is opened and closed; false: there is none. @internal */
+  /** Sets the function that opens and closes UDP; false: there is no UDP. @internal */
   knowUdp(openPort: (open: boolean) => Promise<boolean>): void {
     this.#udpPort.know(openPort);
   }
 
-  /** The UDP port has to be closed. @internal */
+  /** Whether the UDP port must be closed. @internal */
   get udpShut(): boolean {
     return this.#udpPort.shut;
   }
 
-  /** How the connections are found that are open already. @internal */
+  /** Sets the access to connections that are already open. @internal */
   knowConnections(connections: () => Iterable<TcpConnection>): void {
     this.#tcp.knowConnections(connections);
   }
 
   /**
-   * Puts a rule in force.
-   * @throws TunneliteError `ERR_FAULT_RULE` naming the members that are wrong, `ERR_FAULT_EXISTS`, `ERR_FAULT_LIMIT`
+   * Adds a rule and activates it.
+   * @throws TunneliteError `ERR_FAULT_RULE` naming the invalid members, `ERR_FAULT_EXISTS`, `ERR_FAULT_LIMIT`
    */
   add(input: FaultRuleInput): FaultHandle {
     const { where, rule } = checked(input);
@@ -211,7 +211,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     return made;
   }
 
-  /** Holds the sessions that there are against a rule about sessions: at once, or when its time comes. */
+  /** Applies a rule about sessions to the existing ones: at once, or when its time comes. */
   #sweepInTime(rule: Rule): void {
     const wait = parseDuration(rule.rule.when?.after ?? 0);
     if (wait === 0) {
@@ -236,7 +236,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     }
   }
 
-  /** What only this simulator can tell: whether Entra ID has such an error. */
+  /** Checks what depends on this simulator: whether Entra ID has such an error. */
   #assertKnown({ then }: FaultRule): void {
     const { aadstsCodes } = this.#options.surroundings ?? {};
     if (then.code === undefined || aadstsCodes === undefined || aadstsCodes.includes(then.code)) return;
@@ -272,16 +272,16 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     return all.length;
   }
 
-  /** The kind of network that clients are on; null = none. */
+  /** The network profile of the clients; null = none. */
   get profile(): ProfileName | null {
     return this.#profile?.name ?? null;
   }
 
   /**
-   * Puts all clients on a kind of network, such as `3g` or `udp-blocked`, in place of the one before: as rules named `3g.1`, `3g.2`, …,
-   * after those that there are. null = none.
-   * @throws TunneliteError `ERR_FAULT_RULE` for a name that there is not; `ERR_FAULT_EXISTS` when another rule has the name of one of
-   * its rules, `ERR_FAULT_LIMIT`: the profile before stays in force then
+   * Simulates a network profile, such as `3g` or `udp-blocked`, for all clients, replacing the previous one. Its rules, named `3g.1`,
+   * `3g.2`, …, are added after the existing rules. null = none.
+   * @throws TunneliteError `ERR_FAULT_RULE` for an unknown name; `ERR_FAULT_EXISTS` when another rule has the name of one of
+   * its rules; `ERR_FAULT_LIMIT`. On an error the previous profile stays active
    */
   useProfile(name: ProfileName | null): void {
     if (name !== null && !PROFILE_NAMES.includes(name)) {
@@ -291,15 +291,15 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     }
     const rules = name === null ? [] : profileRules(name);
     const before = this.#profile?.rules ?? [];
-    // One that cannot be put in force as a whole leaves everything as it was.
+    // A profile that cannot be activated as a whole changes nothing.
     this.#assertRoomFor(rules, before);
     for (const rule of before) rule.remove();
     this.#profile = name === null ? undefined : { name, rules: rules.map((rule) => this.add(rule)) };
   }
 
-  /** Throws unless rules can be added in place of others. */
+  /** Throws unless rules can replace others. */
   #assertRoomFor(added: readonly { readonly name?: string }[], replaced: readonly FaultHandle[]): void {
-    // A rule that was removed on its own frees neither its place nor its name, which another may have taken.
+    // A rule that was removed individually frees neither its place nor its name, which another may have taken.
     const leaving = new Set<FaultHandle>(replaced.filter((rule) => this.#rules.get(rule.name) === rule));
     for (const { name } of added) {
       const taken = name === undefined ? undefined : this.#rules.get(name);
@@ -313,7 +313,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     }
   }
 
-  /** Back to the rules of the configuration, as at the start. What waited is lost. @internal */
+  /** Restores the rules of the configuration, as at the start. Held items are lost. @internal */
   reset(): void {
     for (const rule of [...this.#rules.values()]) rule.discard();
     this.#profile = undefined;
@@ -347,7 +347,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
   }
 }
 
-/** The same seed and name, the same luck: whatever other rules there are (FNV-1a). */
+/** The same seed and name give the same random numbers, regardless of other rules (FNV-1a). */
 function generatorOf(seed: number, name: string): RandomSource {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(`${seed}:${name}`)) hash = Math.imul(hash ^ byte, 0x01000193);

@@ -1,4 +1,4 @@
-/** First in, first out, however many there are. */
+/** A first-in, first-out queue for any number of items. */
 export class Fifo<T> {
   #items: T[] = [];
   #first = 0;
@@ -15,10 +15,10 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
-  /** Takes the first one; only while there is one. */
+  /** Removes the first item; call only when there is one. */
   shift(): T {
     const item = this.#items[this.#first++]!;
-    // Not one by one from the front of an array, which would move all that is behind.
+    // Removing items one by one from the front of an array would move all others.
     if (this.#first === this.#items.length || this.#first > 1024) {
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;

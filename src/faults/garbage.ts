@@ -5,14 +5,14 @@ const FOREIGN = 'https://login.invalid/00000000-0000-0000-0000-000000000000';
 /** Bytes of the modulus of a key of 2048 bits. */
 const MODULUS_BYTES = 256;
 
-/** What an endpoint answers in place of its key set or its metadata. */
+/** What an endpoint returns instead of its key set or its metadata. */
 export function randomGarbage(endpoint: string, as: Garbage, random: RandomSource): string {
   if (as === 'text') return 'no JSON at all <';
   if (endpoint === 'keys') return JSON.stringify({ keys: as === 'empty' ? [] : [foreignKey(random)] });
   return as === 'empty' ? '{}' : JSON.stringify(FOREIGN_METADATA);
 }
 
-/** A well-formed key that nobody signs with: no token names its id. */
+/** A well-formed key that is never used to sign: no token has its id. */
 function foreignKey(random: RandomSource) {
   const modulus = Buffer.from(random.bytes(MODULUS_BYTES));
   modulus[0]! |= 0x80;
@@ -21,7 +21,7 @@ function foreignKey(random: RandomSource) {
   return { kty: 'RSA', use: 'sig', kid, n: modulus.toString('base64url'), e: 'AQAB' };
 }
 
-/** As of a provider that is somebody else's, at a name that is nobody's (RFC 6761 §6.4). */
+/** Metadata of another provider, at a reserved name (RFC 6761 §6.4). */
 const FOREIGN_METADATA = {
   issuer: `${FOREIGN}/v2.0`,
   authorization_endpoint: `${FOREIGN}/oauth2/v2.0/authorize`,

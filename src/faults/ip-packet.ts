@@ -7,16 +7,16 @@ const TCP = 6;
 const UDP = 17;
 const KINDS: Readonly<Record<number, string>> = { 1: 'icmp', [TCP]: 'tcp', [UDP]: 'udp', 58: 'icmp' };
 
-/** Headers of IPv6 that come before the payload's (RFC 8200 §4.1), and that for fragments. */
+/** IPv6 extension headers that precede the payload (RFC 8200 §4.1), and the fragment header. */
 const EXTENSIONS: ReadonlySet<number> = new Set([0, 43, 60]);
 const FRAGMENT = 44;
-/** Extension headers that are walked through. */
+/** Most extension headers that are followed. */
 const MAX_EXTENSIONS = 8;
 
-/** Where the payload of an IP packet begins, and of which protocol it is; -1 where that cannot be told. */
+/** Offset and protocol of an IP packet's payload; -1 if unknown. */
 interface Payload {
   readonly protocol: number;
-  /** -1: it is a later fragment, or there is none. */
+  /** -1 for a later fragment or a packet without payload. */
   readonly at: number;
 }
 
@@ -46,7 +46,7 @@ function payloadOf(buffer: Buffer, offset: number, length: number): Payload {
   return { protocol, at: at > end ? -1 : at };
 }
 
-/** An IP packet of the tunnel as rules see it, well-formed or not; what is asked for seldom is read when it is asked for. */
+/** An IP packet of the tunnel as rules see it, well-formed or not; rarely used properties are computed on access. */
 export class PacketPassing implements Passing {
   readonly seam = 'packet';
   readonly kind: string;
@@ -83,7 +83,7 @@ export class PacketPassing implements Passing {
     return buffer.subarray(offset, offset + length);
   }
 
-  /** Of the end that is not the client. */
+  /** Address of the end that is not the client. */
   get address(): string | undefined {
     const { buffer, offset, length, direction } = this.#datagram;
     const version = length >= 20 ? buffer[offset]! >>> 4 : 0;

@@ -2,9 +2,9 @@ import { listOf } from './matcher.ts';
 import type { Rule } from './rule.ts';
 import type { Passing } from './types.ts';
 
-/** The rules of one seam, found by what they are about: what passes is held only against those that it may concern. */
+/** The rules of one seam, indexed so that an item is checked only against rules that may select it. */
 export class Lane {
-  /** Of rules that name sessions, by session; all others under the empty name. In the order of their making. */
+  /** Rules that name sessions, by session; all others under the empty name. In the order in which they were added. */
   readonly #bySession = new Map<string, Map<string, Rule[]>>();
   #size = 0;
 
@@ -25,19 +25,19 @@ export class Lane {
     });
   }
 
-  /** Those that name no session, in no particular order. */
+  /** All rules, in no particular order. */
   *rules(): Iterable<Rule> {
     for (const list of this.#bySession.get('')?.values() ?? []) yield* list;
   }
 
-  /** Has every rule that is concerned count, and returns the first that strikes. */
+  /** Makes every selecting rule count the item, and returns the first one that strikes. */
   decide(passing: Passing): Rule | undefined {
     const anybody = this.#offer(this.#bySession.get(''), passing, undefined);
     if (passing.session === undefined) return anybody;
     return this.#offer(this.#bySession.get(passing.session), passing, anybody);
   }
 
-  /** Those that may concern something of this kind and session. */
+  /** Rules that may select an item of this kind and session. */
   *about({ kind, session }: { readonly kind: string; readonly session?: string | undefined }): Iterable<Rule> {
     for (const key of session === undefined ? [''] : ['', session]) {
       const rules = this.#bySession.get(key);

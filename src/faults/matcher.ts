@@ -15,7 +15,7 @@ export function listOf<T>(value: T | readonly T[] | undefined): readonly T[] | u
 
 type Test = (passing: Passing) => boolean;
 
-/** What a selector asks beside the seam, as one question; some actions are not for all that it selects. */
+/** The conditions of a selector, apart from the seam, as one test; some actions apply only to part of what it selects. */
 export function matcherOf(on: FaultSelector, action: FaultAction): Test {
   const tests: Test[] = [];
   const { direction, length } = on;
@@ -54,7 +54,7 @@ export function matcherOf(on: FaultSelector, action: FaultAction): Test {
 }
 
 function remoteTest(remotes: readonly string[]): Test {
-  // As sockets spell an address, whichever way the rule does.
+  // Addresses in the spelling that sockets use, regardless of the rule's spelling.
   const exact = new Set([...remotes, ...remotes.map(canonicalEndpoint)]);
   const ranges = remotes.filter((text) => text.includes('/'));
   return ({ remote }) =>
@@ -62,7 +62,7 @@ function remoteTest(remotes: readonly string[]): Test {
     (exact.has(remote.address) || exact.has(remote.key) || ranges.some((range) => isWithin(remote.address, range)));
 }
 
-/** What only those have that are allowed: what the policy denies is left alone, and of UDP nothing is reset. */
+/** Tests for actions on resources: requests that the policy denies are left alone, and UDP cannot be reset. */
 function resourceTests({ do: action }: FaultAction): Test[] {
   if (action === 'status') return [({ target }) => target === 'http'];
   if (!['delay', 'rate', 'reset'].includes(action)) return [];

@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FaultRule } from '../config/fault-schema.ts';
 import type { Rule } from './rule.ts';
 
-/** What of the configuration keeps rules from ever striking. */
+/** Parts of the configuration that keep rules from ever striking. */
 export interface Surroundings {
   readonly udpDisabled?: boolean;
-  /** A number of points never brings a ban. */
+  /** Points never cause a ban. */
   readonly bansDisabled?: boolean;
   /** There is no built-in Entra ID. */
   readonly noProvider?: boolean;
@@ -13,10 +13,10 @@ export interface Surroundings {
   readonly aadstsCodes?: readonly number[];
 }
 
-/** Rules that are looked at for being in the way. */
+/** Most rules checked for blocking a new one. */
 const MAX_LOOKED_AT = 100;
 
-/** Why a rule may never strike, in words. */
+/** Readable reasons why a rule may never strike. */
 export function notesOn(
   rule: FaultRule,
   earlier: Iterable<Rule>,
@@ -43,7 +43,7 @@ export function notesOn(
   return notes;
 }
 
-/** Whether all that `narrow` selects is selected by `wide`: each member that it has is there in the same words. */
+/** Whether `wide` selects everything that `narrow` selects: `narrow` has each of its members with an equal value. */
 function isWider(wide: FaultRule['on'], narrow: FaultRule['on']): boolean {
   return Object.entries(wide).every(([key, value]) => isDeepStrictEqual(value, narrow[key as keyof FaultRule['on']]));
 }

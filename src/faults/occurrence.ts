@@ -3,18 +3,18 @@ import type { Clock } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { RandomSource } from '../lib/random.ts';
 
-/** What is counted for a rule, or for one session of it. */
+/** Counts of a rule, or of one of its sessions. */
 interface Count {
   seen: number;
   struck: number;
-  /** In the bad state of Gilbert and Elliott's model. */
+  /** In the bad state of the Gilbert-Elliott model. */
   bad: boolean;
 }
 
-/** Sessions that a rule counts by themselves at most; beyond it the oldest is forgotten, and begins anew. */
+/** Most sessions that a rule counts separately; beyond it the counts of the oldest are dropped and start again. */
 const MAX_COUNTS = 65_536;
 
-/** Which of those that a rule selects it strikes. */
+/** Decides which of the selected items a rule strikes. */
 export class Occurrence {
   readonly #when: FaultOccurrence;
   readonly #random: RandomSource;
@@ -32,14 +32,14 @@ export class Occurrence {
     this.#until = when.during === undefined ? Infinity : begin + parseDuration(when.during);
   }
 
-  /** Whether its time has come, and is not over. */
+  /** Whether the rule is within its time window. */
   get inTime(): boolean {
     if (this.#from === -Infinity && this.#until === Infinity) return true;
     const now = this.#clock.monotonic();
     return now >= this.#from && now < this.#until;
   }
 
-  /** Counts one that is selected, and tells whether it is to be struck. `session`: who it is of, as far as that is known. */
+  /** Counts a selected item and returns whether to strike it. `session`: its session, if known. */
   strikes(session: string): boolean {
     const { skip = 0, every = 1, times = Infinity, per = 'rule' } = this.#when;
     const count = this.#countOf(per === 'session' ? session : '');

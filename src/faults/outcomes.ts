@@ -2,9 +2,9 @@ import { randomGarbage } from './garbage.ts';
 import type { DnsFault, HttpFault, ResourceFault, StreamFault } from './ports.ts';
 import type { Rule } from './rule.ts';
 
-/* What a rule that strikes asks of the place where it does. */
+/* What a striking rule requires of its seam. */
 
-/** The words of the rule, or some in their place. */
+/** The explanation given in the rule, or a default one. */
 export function explanationOf({ name, action }: Rule): string {
   if (action.reason !== undefined) return action.reason;
   return action.do === 'pool_exhausted'
@@ -12,7 +12,7 @@ export function explanationOf({ name, action }: Rule): string {
     : `The fault rule ${name} has it so.`;
 }
 
-/** `ms`, and up to `jitter` more by chance. */
+/** `ms` plus a random amount of up to `jitter`. */
 const delayOf = ({ action, random }: Rule): number =>
   (action.ms ?? 0) + Math.round(action.jitter ? random.float() * action.jitter : 0);
 

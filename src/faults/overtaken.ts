@@ -1,12 +1,12 @@
 import type { DatagramDirection } from '../udp/index.ts';
 
 interface Entry {
-  /** How many have to go by yet. */
+  /** How many datagrams must still pass it. */
   left: number;
   go: () => void;
 }
 
-/** Datagrams that wait until others have overtaken them, by direction. */
+/** Datagrams that are held until others have overtaken them, by direction. */
 export class Overtaken {
   readonly #waiting: Readonly<Record<DatagramDirection, Set<Entry>>> = { in: new Set(), out: new Set() };
 
@@ -18,12 +18,12 @@ export class Overtaken {
     this.#waiting[direction].delete(entry);
   }
 
-  /** One goes by at once. */
+  /** A datagram passes without delay. */
   wentBy(direction: DatagramDirection): void {
     for (const entry of this.#waiting[direction]) entry.left--;
   }
 
-  /** The next comes: those that have been overtaken go before it. */
+  /** Before the next datagram: releases those that have been overtaken. */
   freeDue(direction: DatagramDirection): void {
     const waiting = this.#waiting[direction];
     if (waiting.size === 0) return;

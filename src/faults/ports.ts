@@ -3,20 +3,20 @@ import type { AnswerOnPurpose, Person } from '../lib/person.ts';
 import type { StreamPlace } from '../tls/stream-gate.ts';
 import type { DatagramGate } from '../udp/index.ts';
 
-/** What to do with a session, or with a TCP connection at one of its turning points. */
+/** A fault for a session, or for a TCP connection at one of its state changes. */
 export type StreamFault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'close' }
-  /** The client's question gets no answer. */
+  /** DPD requests of the client get no answer. */
   | { readonly kind: 'dpd_mute' }
-  /** The session ends, has to renew its keys, or loses its cookie. */
+  /** The session ends, must renew its keys, or loses its cookie. */
   | { readonly kind: 'terminate' | 'rekey_now' | 'cookie_expire'; readonly explanation: string }
-  /** The client's address gets points; undefined: as many as bring a ban. */
+  /** The client's address gets points; undefined: enough for a ban. */
   | { readonly kind: 'ban'; readonly points: number | undefined }
-  /** Nothing is read until the function that is handed over is called. */
+  /** Nothing is read until the function passed to `until` is called. */
   | { readonly kind: 'stall'; readonly until: (go: () => void) => void };
 
-/** What happens to a request to the built-in Entra ID. */
+/** A fault for a request to the built-in Entra ID. */
 export interface HttpFault {
   readonly status?: number;
   /** Seconds. */
@@ -24,106 +24,106 @@ export interface HttpFault {
   /** Milliseconds. */
   readonly delay?: number;
   readonly body?: string;
-  /** AADSTS number, whose error document is the answer. */
+  /** AADSTS number of the error document to return. */
   readonly aadsts?: number;
   /** Close the connection without an answer. */
   readonly drop?: boolean;
 }
 
-/** A client comes back with the cookie of its session, which it may do to have its keys renewed. */
+/** A client reconnects with the cookie of its session, possibly to renew its keys. */
 export type ReturnPoint = 'cookie' | 'rekey';
 
-/** A turning point of a TCP connection, or a moment of its session. */
+/** A state change of a TCP connection or its session. */
 export type StreamPoint = 'accept' | 'tls' | 'authenticate' | ReturnPoint | 'connect' | 'session' | 'traffic' | 'dpd';
 
-/** What is known of who is concerned. */
+/** What is known about the client or session concerned. */
 export interface FaultFacts {
   readonly session?: string | undefined;
   readonly person?: Person | undefined;
-  /** Host name, or address, that is asked for. */
+  /** Requested host name or address. */
   readonly name?: string | undefined;
   readonly port?: number | undefined;
-  /** What the token says whose login is judged. */
+  /** Claims of the token in a login. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
-  /** The client's end of the outer connection. */
+  /** The client's endpoint of the outer connection. */
   readonly remote?: { readonly address: string; readonly key: string } | undefined;
 }
 
-/** Where control decisions are taken that a fault may overrule. */
+/** Decisions that a fault may override. */
 export type DecisionPoint = 'authenticate' | 'connect' | ReturnPoint;
 
-/** Overrules a decision: the caller refuses as it would by itself, with this explanation. */
+/** Overrides a decision: the caller refuses as usual, with this explanation. */
 export interface DecisionFault {
   readonly kind: 'refuse';
   readonly explanation: string;
 }
 
-/** A TCP connection, as far as it is known now. The same object for as long as it is there. */
+/** A TCP connection with what is currently known about it. The object stays the same for the life of the connection. */
 export interface TcpConnection {
-  /** How far it has come: `handshake`, `request` or `tunnel`. */
+  /** Its stage: `handshake`, `request` or `tunnel`. */
   readonly kind: string;
   readonly session: string | undefined;
   readonly person: Person | undefined;
-  /** The client's end. */
+  /** The client's endpoint. */
   readonly remote: { readonly address: string; readonly key: string };
   readonly place: StreamPlace;
-  /** Ends it on purpose; `close` sends what was written before. */
+  /** Ends the connection for a fault; `close` sends pending data first. */
   end(how: 'close' | 'reset', why: string): void;
 }
 
-/** How a TLS handshake goes wrong. */
+/** A fault for a TLS handshake. */
 export interface HandshakeFault {
   readonly flaw?: CertificateFlaw | undefined;
   readonly maxVersion?: CappedVersion | undefined;
 }
 
-/** What is done to the bytes of TCP connections. */
+/** Faults for the bytes of TCP connections. */
 export interface TcpFaults {
-  /** A connection has come, or more is known of it. */
+  /** Call when a connection was accepted or more is known about it. */
   look(connection: TcpConnection): void;
-  /** Closes the sockets that wait for their last bytes, of connections that are gone otherwise. */
+  /** Closes sockets that still wait for their last bytes although their connections have ended. */
   abandon(): void;
 }
 
-/** A mock service that speaks HTTP, one that speaks something else, or a real host. */
+/** A mock HTTP service, a mock service with another protocol, or a real host. */
 export type ResourceKind = 'http' | 'service' | 'upstream';
 
 export interface ResourceFacts extends FaultFacts {
   readonly protocol: 'tcp' | 'udp' | 'icmp' | 'http-connect';
-  /** Undefined: the policy denies it. */
+  /** Undefined when the policy denies access. */
   readonly target: ResourceKind | undefined;
 }
 
-/** What happens to a request for a resource. */
+/** A fault for a request for a resource. */
 export type ResourceFault =
   | {
       readonly kind: 'refuse';
-      /** TCP RST or ICMP port unreachable, ICMP host unreachable, or silence. */
+      /** TCP RST or ICMP port unreachable, ICMP host unreachable, or no answer. */
       readonly answer: 'reset' | 'host-unreachable' | 'drop';
       readonly explanation: string;
     }
   | ({ readonly kind: 'shape' } & ResourceShape);
 
-/** How a connection to a resource differs from what it would be. */
+/** Faults for an accepted connection to a resource. */
 export interface ResourceShape {
-  /** Milliseconds until it is accepted. */
+  /** Milliseconds until the connection is accepted. */
   readonly delay?: number;
-  /** Thousand bits per second, in each direction. */
+  /** Kilobits per second, in each direction. */
   readonly kbps?: number;
-  /** Milliseconds that each piece of data is on its way beside that, up to so many more by chance. */
+  /** Additional delay of each piece of data in milliseconds, including random jitter. */
   readonly latency?: () => number;
-  /** It is reset after so many bytes to the client. */
+  /** Number of bytes to the client after which the connection is reset. */
   readonly resetAfter?: number;
-  /** Status of each answer over HTTP, and seconds of its `Retry-After`. */
+  /** Status of each HTTP answer, and seconds for its `Retry-After`. */
   readonly answer?: AnswerOnPurpose;
 }
 
 export interface DnsFacts extends FaultFacts {
-  /** Type of the records that are asked for. */
+  /** Requested record type. */
   readonly type: string;
 }
 
-/** What happens to a question to the tunnel's resolver. */
+/** A fault for a query to the tunnel's resolver. */
 export interface DnsFault {
   readonly kind: 'nxdomain' | 'servfail' | 'refused' | 'truncate' | 'wrong_address' | 'drop' | 'delay';
   readonly addresses?: readonly string[];
@@ -132,36 +132,36 @@ export interface DnsFault {
   readonly explanation: string;
 }
 
-/** The gateway's sessions, as faults reach them. */
+/** Access to the gateway's sessions for faults. */
 export interface FaultedSessions {
   personOf(session: string): Person | undefined;
-  /** Those whose cookie is good, with or without a tunnel. */
+  /** Sessions with a valid cookie, with or without a tunnel. */
   list(): Iterable<FaultFacts & { readonly session: string; readonly connected: boolean }>;
-  /** Does something to one of them, now. */
+  /** Applies a fault to one of them at once. */
   inject(session: string, fault: StreamFault): void;
 }
 
 /**
- * The seams at which faults are injected. A seam without faults costs a single comparison. Undefined means: no fault, go on.
+ * The seams at which faults are injected. A seam without faults costs a single comparison. Undefined means no fault.
  */
 export interface FaultPorts {
-  /** What is done to datagrams on the wire. */
+  /** Faults for datagrams on the wire. */
   readonly datagrams?: DatagramGate | undefined;
-  /** What is done to packets of the data channel, before encryption and after decryption. */
+  /** Faults for packets of the data channel, before encryption and after decryption. */
   readonly packets?: DatagramGate | undefined;
-  /** The UDP port has to be closed. */
+  /** Whether the UDP port must be closed. */
   readonly udpShut?: boolean | undefined;
   readonly tcp?: TcpFaults | undefined;
-  /** What is done to IP packets in the tunnel. */
+  /** Faults for IP packets in the tunnel. */
   readonly ipPackets?: DatagramGate | undefined;
-  /** A request to an endpoint of the built-in Entra ID has come. */
+  /** Called with each request to an endpoint of the built-in Entra ID. */
   readonly http?: ((endpoint: string) => HttpFault | undefined) | undefined;
   readonly stream?: ((point: StreamPoint, facts: FaultFacts) => StreamFault | undefined) | undefined;
-  /** Before a TLS handshake, when only the client's address is known. */
+  /** Called before a TLS handshake, when only the client's address is known. */
   readonly handshake?: ((facts: Pick<FaultFacts, 'remote'>) => HandshakeFault | undefined) | undefined;
   readonly decision?: ((point: DecisionPoint, facts: FaultFacts) => DecisionFault | undefined) | undefined;
   readonly resource?: ((facts: ResourceFacts) => ResourceFault | undefined) | undefined;
-  /** A name is asked for. */
+  /** Called with each DNS query. */
   readonly dns?: ((facts: DnsFacts) => DnsFault | undefined) | undefined;
 }
 

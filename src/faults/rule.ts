@@ -13,34 +13,34 @@ import type { Stage } from './tcp-stage.ts';
 import type { FaultHandle, FaultStatus, FaultStrike, Passing, StruckOptions } from './types.ts';
 import { Waiting, type WaitingBudget } from './waiting.ts';
 
-/** Strikes that a rule remembers. */
+/** Most strikes that a rule records. */
 const MAX_STRIKES = 1000;
 /** Default of {@link StruckOptions.timeout}, in milliseconds. */
 export const STRUCK_TIMEOUT_MS = 10_000;
 
-/** What a rule needs of its engine. */
+/** What a rule needs from its engine. */
 export interface RuleHost {
-  /** Of the simulator: what a rule's `after` and `during` go by. */
+  /** The simulator's clock, used for a rule's `after` and `during`. */
   readonly clock: Clock;
-  /** Of the network: what delays go by. */
+  /** The network's clock, used for delays. */
   readonly machine: Clock;
   readonly emit: Emit;
   readonly budget: WaitingBudget;
-  /** `lost`: what waits because of it is lost. */
+  /** `lost`: items held by the rule are lost. */
   removed(rule: Rule, lost: boolean): void;
 }
 
-/** A rule in force: counts what it selects, says which of it is struck, and keeps what waits because of it. */
+/** An active rule: counts the items it selects, decides which of them to strike, and keeps those it holds. */
 export class Rule implements FaultHandle {
   readonly name: string;
   readonly rule: FaultRule;
   readonly action: FaultAction;
-  /** What it selects, also where that follows from the action alone. */
+  /** The selector, including parts implied by the action. */
   readonly on: FaultSelector;
   readonly order: number;
   readonly random: RandomSource;
   readonly waiting: Waiting;
-  /** Where it is at work on connections. */
+  /** The stages in which it acts on connections. */
   readonly stages = new Set<Stage>();
   readonly notes: readonly string[];
   readonly #host: RuleHost;
@@ -82,17 +82,17 @@ export class Rule implements FaultHandle {
     this.#occurrence = new Occurrence(rule.when ?? {}, host.clock, random);
   }
 
-  /** Counts it if it is selected, and tells whether it is to be struck. */
+  /** Counts the item if the rule selects it, and returns whether to strike it. */
   offer(passing: Passing): boolean {
     return this.selects(passing) && this.draw(passing);
   }
 
-  /** Whether it is about this, now. */
+  /** Whether the rule currently selects this item. */
   selects(passing: Passing): boolean {
     return this.#matches(passing) && this.#occurrence.inTime && this.#fits(passing);
   }
 
-  /** Counts one that it selects, and tells whether it is to be struck. */
+  /** Counts a selected item and returns whether to strike it. */
   draw(passing: Passing): boolean {
     this.#seen++;
     return this.#occurrence.strikes(passing.session ?? passing.remote?.key ?? '');
@@ -110,7 +110,7 @@ export class Rule implements FaultHandle {
     }
   }
 
-  /** It acts. */
+  /** Records a strike. */
   strike(passing: Passing): void {
     const { kind, direction, session, remote, length } = passing;
     this.#hits++;
@@ -128,12 +128,12 @@ export class Rule implements FaultHandle {
     for (const waiter of this.#waiters) if (this.#hits >= waiter.times) waiter.settle();
   }
 
-  /** Something about it that whoever made it should know. */
+  /** Reports a note for the author of the rule. */
   tell(explanation: string): void {
     this.#tellLimit(explanation);
   }
 
-  /** More would wait than may be kept. */
+  /** Reports that the limit of held items is reached. */
   tellFull(more = 'others are lost.'): void {
     if (this.#limitTold) return;
     this.#limitTold = true;
@@ -191,7 +191,7 @@ export class Rule implements FaultHandle {
       };
       const onAbort = (): void => settle(signal?.reason);
       const waiter = { times, settle };
-      // By the machine, and on a timer that keeps the process: somebody waits.
+      // Real time, and a timer that keeps the process alive, since a caller is waiting.
       const timer = setTimeout(() => settle(this.#inVain(times, timeout)), Math.min(timeout, 0x7fffffff));
       this.#waiters.add(waiter);
       if (signal?.aborted) onAbort();
@@ -220,7 +220,7 @@ export class Rule implements FaultHandle {
     this.#end(false, () => this.waiting.release());
   }
 
-  /** Ends it, and what waits because of it is lost: the simulator is reset. */
+  /** Ends the rule when the simulator is reset; items held by it are lost. */
   discard(): void {
     this.#end(true, () => this.waiting.discard());
   }
@@ -239,7 +239,7 @@ export class Rule implements FaultHandle {
   }
 }
 
-/** The whole selector of a rule: one that names no kind means those that its action is for. */
+/** The complete selector of a rule: if it names no kind, it selects the kinds that its action supports. */
 export function selectorOf({ on, then }: FaultRule): FaultSelector {
   const kinds = on.kind === undefined ? unnamedKinds(then.do, on.seam) : undefined;
   return kinds === undefined ? on : { ...on, kind: [...kinds] };

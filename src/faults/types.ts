@@ -3,46 +3,46 @@ import type { FaultRule, FaultSelector } from '../config/fault-schema.ts';
 import type { Person } from '../lib/person.ts';
 import type { ResourceKind } from './ports.ts';
 
-/** One thing that passes a seam, as far as it is known there. */
+/** One item that passes a seam, with the properties known there. */
 export interface Passing {
   readonly seam: SeamName;
   readonly kind: string;
   readonly direction?: 'in' | 'out' | undefined;
-  /** Short id of its session. */
+  /** Short session id. */
   readonly session?: string | undefined;
-  /** Whose it is. */
+  /** The user. */
   readonly person?: Person | undefined;
-  /** The client's address, and `address:port`. */
+  /** The client's address, and `address:port` as `key`. */
   readonly remote?: { readonly address: string; readonly key: string } | undefined;
-  /** Host name, or address, that is asked for. */
+  /** Requested host name or address. */
   readonly name?: string | undefined;
   readonly port?: number | undefined;
-  /** Of a packet: the address of the end that is not the client. */
+  /** For a packet: the address of the end that is not the client. */
   readonly address?: string | undefined;
-  /** Flags of TCP, as they are in its header. */
+  /** TCP flags, as in the header. */
   readonly flags?: number | undefined;
-  /** What the token says whose login is judged. */
+  /** Claims of the token in a login. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
-  /** How a resource is asked for, and what it is; undefined target: the policy denies it. */
+  /** Protocol and kind of a requested resource; the target is undefined when the policy denies access. */
   readonly protocol?: string | undefined;
   readonly target?: ResourceKind | undefined;
-  /** Bytes. */
+  /** Length in bytes. */
   readonly length?: number | undefined;
-  /** What it consists of; the memory is good during the call only. */
+  /** The bytes, valid only during the call. */
   readonly bytes?: Buffer | undefined;
 }
 
-/** A rule as a program writes it: with a condition in code, if it likes. */
+/** A rule as a program defines it, optionally with a condition in code. */
 export type FaultRuleInput = Omit<FaultRule, 'on'> & {
   readonly on: FaultSelector & {
-    /** Called with each thing that is selected otherwise; false: it is not. One that throws selects nothing, and is told. */
+    /** Called with each item that the other conditions select; return false to skip it. If it throws, the item is skipped and the error is reported. */
     readonly where?: (passing: Passing) => boolean;
   };
 };
 
-/** One time that a rule struck. */
+/** One strike of a rule. */
 export interface FaultStrike {
-  /** By the simulator's clock, milliseconds since the Unix epoch. */
+  /** Simulator time in milliseconds since the Unix epoch. */
   readonly time: number;
   readonly kind: string;
   readonly direction: 'in' | 'out' | undefined;
@@ -51,17 +51,17 @@ export interface FaultStrike {
   readonly length: number | undefined;
 }
 
-/** How a rule stands. */
+/** Status of a rule. */
 export interface FaultStatus {
   readonly name: string;
   readonly rule: FaultRule;
-  /** Selected, within its time, whatever came of it. */
+  /** Number of items selected within its time window, struck or not. */
   readonly seen: number;
-  /** Struck. */
+  /** Number of strikes. */
   readonly hits: number;
-  /** Waiting because of it now. */
+  /** Number of items that the rule currently holds. */
   readonly held: number;
-  /** Why it may never strike, in words. */
+  /** Reasons why it may never strike. */
   readonly notes: readonly string[];
 }
 
@@ -72,34 +72,34 @@ export interface StruckOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A rule in force. */
+/** An active rule. */
 export interface FaultHandle extends AsyncDisposable {
   readonly name: string;
   readonly rule: FaultRule;
   readonly status: FaultStatus;
-  /** How often something was selected, whatever came of it. */
+  /** Number of items selected, struck or not. */
   seen(): number;
-  /** How often it struck. A test asserts this: a fault that never struck proves nothing. */
+  /** Number of strikes. Assert this in a test: a fault that never struck proves nothing. */
   hits(): number;
   /**
-   * Resolves when it has struck so often.
-   * @param times a whole number
-   * @throws TunneliteError `ERR_TIMEOUT`, saying how often it was seen; `ERR_FAULT_UNKNOWN` when it is removed before; `ERR_COUNT_INVALID`,
-   * `ERR_DURATION_INVALID`
+   * Resolves when the rule has struck this many times.
+   * @param times an integer
+   * @throws TunneliteError `ERR_TIMEOUT`, with the number of selected items; `ERR_FAULT_UNKNOWN` when the rule is removed first;
+   * `ERR_COUNT_INVALID`, `ERR_DURATION_INVALID`
    */
   struck(times?: number, options?: StruckOptions): Promise<void>;
-  /** The last thousand times that it struck, oldest first. */
+  /** The last thousand strikes, oldest first. */
   events(): readonly FaultStrike[];
-  /** How many wait because of it. */
+  /** Number of items that the rule holds. */
   held(): number;
   /**
-   * Lets the oldest so many go that wait because of `hold`, all when left out, in their order.
-   * @param count a whole number from 1 on
-   * @param change is given the bytes of each, and returns what goes in their place; undefined = nothing does
-   * @returns how many were let go
+   * Releases the oldest items held by `hold`, in order.
+   * @param count an integer of at least 1; all items by default
+   * @param change called with the bytes of each item; returns the bytes to send instead, or undefined to drop the item
+   * @returns the number of released items
    * @throws TunneliteError `ERR_COUNT_INVALID`
    */
   release(count?: number, change?: (bytes: Buffer) => Buffer | undefined): number;
-  /** Ends it: what waits because of it goes on its way at once. Harmless when it was removed already. */
+  /** Ends the rule and releases all items that it holds. Does nothing when it was already removed. */
   remove(): void;
 }

@@ -102,7 +102,7 @@ export interface EventMap {
   // policies
   /** An object of Microsoft Graph was created, changed or removed. `set`: its collection. */
   'intune.changed': { set: string; change: string; displayName: string; id: string };
-  /** The server configuration of the site changed. Names of members, separated by commas: those that apply to new sessions, and those that need a restart. */
+  /** The site's server configuration changed. Members, separated by commas: those that apply to new sessions, and those that need a restart. */
   'intune.configuration.applied': { configuration: string; applied: string; needsRestart: string };
   /**
    * An app received the policies of its user. `enrolled`: the whole device is managed; `policies`: their names, `settings`: number of keys,
