@@ -25,7 +25,7 @@ export class Lane {
     });
   }
 
-  /** All rules, in no particular order. */
+  /** Rules that name no session, in no particular order. */
   *rules(): Iterable<Rule> {
     for (const list of this.#bySession.get('')?.values() ?? []) yield* list;
   }

@@ -35,7 +35,7 @@ export interface Passing {
 /** A rule as a program defines it, optionally with a condition in code. */
 export type FaultRuleInput = Omit<FaultRule, 'on'> & {
   readonly on: FaultSelector & {
-    /** Called with each item that the other conditions select; return false to skip it. If it throws, the item is skipped and the error is reported. */
+    /** Called with each item that the other conditions select; false skips it. If it throws, the item is skipped and the error reported. */
     readonly where?: (passing: Passing) => boolean;
   };
 };

@@ -4,18 +4,18 @@ import type { Netstack } from './core/types.ts';
 
 /** Keeps a stack's time. */
 export interface NetstackDriver extends Disposable {
-  /** Moves the stack's time to now. Call it before each batch of input, in place of the stack's own `tick`. */
+  /** Advances the stack's time to now. Call it before each batch of input instead of the stack's own `tick`. */
   tick(): void;
-  /** Stops driving; the stack itself stays open. */
+  /** Stops the driver; the stack stays open. */
   stop(): void;
 }
 
 /**
- * Ticks `stack` when it needs it, using timers of `clock`. What owners write outside of a batch goes out in a microtask.
+ * Calls `tick` of `stack` when needed, using timers of `clock`. Data written outside of a batch is sent in a microtask.
  *
- * A stack concludes much from silence: that a segment was lost, a peer is gone, a mapping is idle. When the process was stopped or its
- * event loop blocked, deadlines pass before the packets that came meanwhile are read. Time in which nobody listened is therefore no time
- * of the stack: where a deadline is found late, the stack's clock goes on from shortly before it, once, and what waits is read first.
+ * A stack draws conclusions from silence: a segment was lost, a peer is gone, a mapping is idle. When the process was stopped or its
+ * event loop blocked, deadlines pass before the packets received in the meantime are read. Such time therefore does not count: if a
+ * deadline is late, the stack's clock continues from shortly before it, once, so that pending packets are read first.
  *
  * @example
  * ```ts
@@ -28,9 +28,9 @@ export function driveNetstack(stack: Netstack, clock: Clock): NetstackDriver {
   let armedFor = Infinity;
   let queued = false;
   let stopped = false;
-  /** Milliseconds of the clock that are no time of the stack. */
+  /** Milliseconds of the clock that do not count as time of the stack. */
   let lost = 0;
-  /** The deadline that was put off last. It is put off once: on a machine that is always late, time must still pass. */
+  /** The last postponed deadline. Each is postponed only once: on a machine that is always late, time must still pass. */
   let excused = -Infinity;
 
   /** The stack's time at the last tick. It never goes back, but may stand still. */
@@ -44,7 +44,7 @@ export function driveNetstack(stack: Netstack, clock: Clock): NetstackDriver {
       lost += late + LATE_MS;
     }
     ticked = stackTime();
-    // What is due by the clock is due, also where taking `lost` off again leaves the last bit of it out.
+    // What is due by the clock is due, even if subtracting `lost` loses the last bit of precision.
     if (deadline > ticked && deadline + lost <= clock.monotonic()) ticked = deadline;
     stack.tick(ticked);
   };

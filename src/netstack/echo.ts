@@ -8,7 +8,7 @@ import { formatAddress, type IpAddress, parseAddress } from './ip/address.ts';
 import type { Icmp } from './ip/icmp.ts';
 import { wordsOf } from './ip/ip-output.ts';
 
-/** What echo flows ask of the stack. */
+/** What echo flows need from the stack. */
 export interface EchoHost {
   readonly now: number;
   readonly limits: Pick<NetstackLimits, 'udpFlows'>;
@@ -16,8 +16,8 @@ export interface EchoHost {
 }
 
 /**
- * ICMP flows of our own making: echo requests out, their replies in, told apart by peer and identifier (RFC 792, RFC 4443 §4.1).
- * Kept in order of their last use, so that the first one is the next to expire. They share the cap of UDP mappings.
+ * ICMP flows opened by the application: outgoing echo requests and their replies, identified by peer and identifier (RFC 792,
+ * RFC 4443 §4.1). Ordered by last use, so the first one is the next to expire. They share the limit of UDP mappings.
  */
 export class Echoes {
   readonly #host: EchoHost;
@@ -55,7 +55,7 @@ export class Echoes {
     return flow;
   }
 
-  /** A reply came; false when nobody asked. */
+  /** Processes a reply; false when there was no request. */
   reply(family: IpFamily, addresses: Int32Array, id: number, sequence: number, payload: Buffer): boolean {
     const flow = this.#flows.get(keyOf(family, addresses, id));
     if (flow === undefined) return false;
@@ -64,7 +64,7 @@ export class Echoes {
     return true;
   }
 
-  /** A request of ours did not arrive; false when it was none of ours. */
+  /** Processes an error for a request; false when the request is not ours. */
   error(family: IpFamily, addresses: Int32Array, id: number, kind: 'unreachable' | 'time-exceeded'): boolean {
     const flow = this.#flows.get(keyOf(family, addresses, id));
     flow?.onError?.(kind);

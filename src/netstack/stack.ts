@@ -28,12 +28,12 @@ import { believableMtu, PathMtuCache } from './ip/path-mtu.ts';
 import { Tcp, type TcpStack } from './tcp/tcp.ts';
 import { Udp, type UdpHost } from './udp.ts';
 
-/** Makes a user-space TCP/IP host. See {@link Netstack}. */
+/** Creates a user-space TCP/IP host. See {@link Netstack}. */
 export function createNetstack(options: NetstackOptions): Netstack {
   return new Stack(options);
 }
 
-/** Joins IP input, ICMP, TCP, UDP and echo to one host, and keeps what they share: time, packets, deadlines, path MTUs. */
+/** Combines IP input, ICMP, TCP, UDP and echo into one host, with their shared state: time, packets, deadlines, path MTUs. */
 class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoHost {
   readonly slab: PacketSlab;
   readonly counters = createCounters();
@@ -55,14 +55,14 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
   readonly #udp: Udp;
   readonly #echoes: Echoes;
   readonly #ip: IpInput;
-  /** Deadline that the driver knows of. */
+  /** The deadline last reported to the driver. */
   #announced = Infinity;
-  /** Within input, flush or tick: the caller looks at `nextDeadline` by itself afterwards. */
+  /** Nonzero within input, flush or tick: the caller checks `nextDeadline` afterwards. */
   #inside = 0;
   #flushing = false;
   #closed = false;
   #ipId: number;
-  /** The address that `isLocal` was asked for last, and the answer, which counts for one batch. */
+  /** The last address passed to `isLocal`, and the result, valid for one batch. */
   readonly #known = new Int32Array(4);
   #knownFamily: IpFamily | undefined = undefined;
   #knownText = '';
@@ -93,7 +93,7 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
     if (this.#closed) return;
     this.#inside++;
     if (owner !== undefined) {
-      // Packets come in runs.
+      // Consecutive packets often have the same owner.
       if (owner !== this.#lastParty.owner) this.#lastParty = this.#parties.of(owner);
       this.party = this.#lastParty;
     }
@@ -182,7 +182,7 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
   }
 
   pathChanged(remoteAddress?: string): void {
-    // What was learnt was of the path that is no more.
+    // Learned path MTUs belong to the old path.
     if (remoteAddress === undefined) {
       this.#pathMtu.clear();
       this.#tcp.pathChanged();
@@ -240,7 +240,7 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
 
   woken(): void {
     if (this.#inside > 0) return;
-    // Nobody drives a stack that is closed: whoever takes a flow of it hears of its end at once.
+    // A closed stack has no driver: report the end of its flows at once.
     if (this.#closed) this.flush();
     else this.#announce();
   }
@@ -252,7 +252,7 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
   isLocal(family: IpFamily, addresses: Int32Array): boolean {
     const { isLocal } = this.#options;
     if (isLocal === undefined) return true;
-    // Packets come in runs to one address: ask once a run and batch.
+    // Consecutive packets often have the same destination: check it once per run and batch.
     const known = this.#known;
     const words = wordsOf(family);
     let same = this.#knownFamily === family;
@@ -314,16 +314,16 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
     else if (!this.#datagramError(error)) this.counters.icmpErrorsIgnored++;
   }
 
-  /** Tells the owner of a UDP or echo flow that a packet did not arrive; false when there is none. */
+  /** Reports to a UDP or echo flow that a packet was not delivered; false when there is no such flow. */
   #datagramError({ kind, protocol, family, addresses, remotePort, localPort, sequence }: QuotedError): boolean {
     if (kind === 'too-big') return false;
     if (protocol === PROTOCOL_UDP) return this.#udp.error(family, addresses, remotePort, localPort, kind);
-    // Of ICMP the quoted first word is type, code and checksum, the second one identifier and sequence number.
+    // For ICMP the first quoted word is type, code and checksum; the second is identifier and sequence number.
     if (protocol !== (family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) return false;
     return this.#echoes.error(family, addresses, sequence >>> 16, kind);
   }
 
-  /** Later datagrams to this peer are fragmented to what the path carries (RFC 8201 §4; without DF only routers of IPv6 tell). */
+  /** Later datagrams to this peer are fragmented to the path MTU (RFC 8201 §4; without DF only IPv6 routers report it). */
   #udpTooBig(error: QuotedError): void {
     const mtu = believableMtu(error.family, error.mtu, error.quotedLength);
     const known = this.#udp.knows(error.family, error.addresses, error.remotePort, error.localPort);
@@ -334,7 +334,7 @@ class Stack implements Netstack, TcpStack, IpInputHost, IcmpHost, UdpHost, EchoH
     this.learnPathMtu(formatAddress(error.family, error.addresses, 0), mtu);
   }
 
-  /** Tells the driver of a deadline that is earlier than the one it knows. */
+  /** Reports a deadline to the driver if it is earlier than the last one. */
   #announce(): void {
     const next = this.nextDeadline;
     const sooner = next < this.#announced || this.#tcp.waiting;

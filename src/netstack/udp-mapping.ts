@@ -10,25 +10,25 @@ export interface Entry extends Sleeper {
   readonly party: Party;
   readonly family: IpFamily;
   readonly remote: Int32Array;
-  /** When it was used last, in the stack's time. */
+  /** Time of the last use, in the stack's time. */
   readonly usedAt: number;
-  /** Its time is over. */
+  /** Called when the entry times out. */
   end(): void;
 }
 
-/** What mappings and requests ask of the table that they are in. */
+/** What mappings and requests need from their table. */
 interface MappingTable {
   /** The stack's time. */
   readonly now: number;
   add(flow: Mapping): Mapping;
   remove(flow: Mapping): void;
-  /** The owner has decided. */
+  /** Called when the application has decided. */
   decided(request: Request): void;
   refuse(how: RefuseWith, quote: Buffer, party: Party): void;
   send(family: IpFamily, addresses: Int32Array, remotePort: number, localPort: number, payload: Uint8Array): boolean;
 }
 
-/** Whom a mapping is with, and under which key it is kept. */
+/** The remote endpoint of a mapping, and its key in the table. */
 interface Remote {
   readonly party: Party;
   readonly key: string;
@@ -37,7 +37,7 @@ interface Remote {
   readonly remotePort: number;
 }
 
-/** Datagrams between one remote end and whatever local ends it talks to. */
+/** Datagrams between one remote endpoint and any local endpoints. */
 export class Mapping implements UdpFlow, Entry {
   readonly party: Party;
   readonly key: string;
@@ -77,7 +77,7 @@ export class Mapping implements UdpFlow, Entry {
     return this.#table.send(this.family, addresses, this.remotePort, localPort, payload);
   }
 
-  /** A datagram passes. */
+  /** Records that a datagram passed. */
   use(now: number): void {
     this.usedAt = now;
   }
@@ -94,7 +94,7 @@ export class Mapping implements UdpFlow, Entry {
   }
 }
 
-/** A mapping of this side's making, which has one local end. */
+/** A mapping opened by the application, which has one local endpoint. */
 export class OpenedMapping extends Mapping implements OpenedUdpFlow {
   readonly localAddress: string;
   readonly localPort: number;
@@ -115,16 +115,16 @@ export class OpenedMapping extends Mapping implements OpenedUdpFlow {
   }
 }
 
-/** Datagrams of one remote end that wait for its owner's word; more are dropped, as by a socket whose buffer is full. */
+/** Most datagrams of one remote endpoint that await a decision; more are dropped, as by a socket with a full buffer. */
 const MAX_WAITING = 8;
 
-/** What came before the owner's word, in order, and the first packet's begin for an ICMP error. */
+/** Datagrams received before the decision, in order, and the start of the first packet for an ICMP error. */
 interface Held {
   readonly quote: Buffer;
   readonly datagrams: { readonly payload: Buffer; readonly address: string; readonly port: number }[];
 }
 
-/** A datagram of a remote end that has no mapping yet, and what came after it. */
+/** A datagram of a remote endpoint without a mapping, and those that followed it. */
 export class Request implements UdpFlowRequest, Entry {
   readonly party: Party;
   readonly key: string;
@@ -136,12 +136,12 @@ export class Request implements UdpFlowRequest, Entry {
   readonly localAddress: string;
   readonly localPort: number;
   readonly #table: MappingTable;
-  /** Until the owner has decided. The request may be kept for as long as the flow lives, its first packets may not. */
+  /** Set until the decision. The application may keep the request as long as the flow exists, but its first packets are released. */
   #held: Held | undefined;
 
   /**
-   * @param local where the datagram was sent to
-   * @param quote of the packet that it came in, for an ICMP error
+   * @param local destination of the datagram
+   * @param quote start of its packet, for an ICMP error
    */
   constructor(
     table: MappingTable,
@@ -169,7 +169,7 @@ export class Request implements UdpFlowRequest, Entry {
     return formatAddress(this.family, this.remote, 0);
   }
 
-  /** Keeps a datagram that came before the owner's word; false when there are too many. */
+  /** Keeps a datagram until the decision; false when there are too many. */
   hold(payload: Buffer, address: string, port: number): boolean {
     const { datagrams } = this.#held!;
     return datagrams.length < MAX_WAITING && datagrams.push({ payload, address, port }) > 0;
@@ -198,7 +198,7 @@ export class Request implements UdpFlowRequest, Entry {
     this.#decide();
   }
 
-  /** What was held, the first time. */
+  /** Returns what was held, on the first call. */
   #decide(): Held | undefined {
     const held = this.#held;
     this.#held = undefined;

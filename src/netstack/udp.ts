@@ -25,33 +25,33 @@ import { type Entry, type Mapping, OpenedMapping, Request } from './udp-mapping.
 
 const HEADER = 8;
 
-/** Bytes of a refused datagram's packet that an ICMP error can quote. */
+/** Bytes of a refused datagram's packet to keep for quoting in an ICMP error. */
 const MAX_QUOTE = 1280;
 
-/** What UDP asks of the stack. */
+/** What UDP needs from the stack. */
 export interface UdpHost extends IpHost {
   readonly limits: Pick<NetstackLimits, 'udpFlows' | 'udpIdle'>;
   readonly icmp: Icmp;
-  /** Whom the packet came from that is taken in; outside of `input`, the stack's own. */
+  /** The owner of the packet being processed; outside of `input`, the stack's own. */
   readonly party: Party;
   limitReached(table: 'udp-flows', action: LimitReached['action'], party: Party): void;
-  /** Whether the local end is an address that the stack answers for. */
+  /** Whether the local address belongs to the stack. */
   isLocal(family: IpFamily, addresses: Int32Array): boolean;
   readonly onUdp: ((request: UdpFlowRequest) => void) | undefined;
 }
 
-/** UDP mappings (RFC 768, RFC 4787): one for each remote endpoint, whatever local end it talks to. */
+/** UDP mappings (RFC 768, RFC 4787): one for each remote endpoint, for any local endpoint. */
 export class Udp {
   readonly #host: UdpHost;
   readonly #random: RandomSource;
   readonly #flows = new Map<string, Mapping>();
-  /** Remote ends whose owner has not decided yet. */
+  /** Remote endpoints without a decision yet. */
   readonly #pending = new Map<string, Request>();
-  /** Both of them, by whom they belong to, and by when they are to end. */
+  /** Mappings and requests, by owner and by expiry. */
   readonly #table: SharedTable<Party, Entry>;
   readonly #deadlines = new DeadlineHeap<Entry>();
   readonly #byPeer = new ByPeer<Entry>();
-  /** Mappings of our own making; they are told apart by both ports. */
+  /** Number of mappings opened by the application; they are identified by both ports. */
   #active = 0;
 
   constructor(host: UdpHost, random: RandomSource) {
@@ -70,7 +70,7 @@ export class Udp {
     return this.#deadlines.next;
   }
 
-  /** A datagram arrives. */
+  /** Processes a received datagram. */
   input(ip: IpPayload): void {
     const { buffer, packet, packetLength, at, length, family, addresses } = ip;
     const host = this.#host;
@@ -123,13 +123,13 @@ export class Udp {
     host.onUdp(request);
   }
 
-  /** @internal The owner has decided. */
+  /** @internal Called when the application has decided. */
   decided(request: Request): void {
     this.#pending.delete(request.key);
     this.#leave(request);
   }
 
-  /** A mapping of our own making. @throws TunneliteError `ERR_NETSTACK_ADDRESS`, `ERR_NETSTACK_PORT_IN_USE`, `ERR_NETSTACK_LIMIT` */
+  /** Opens a mapping. @throws TunneliteError `ERR_NETSTACK_ADDRESS`, `ERR_NETSTACK_PORT_IN_USE`, `ERR_NETSTACK_LIMIT` */
   open(options: TcpConnectOptions, handler: UdpDatagramHandler): OpenedUdpFlow {
     const local = parseAddress(options.localAddress);
     const remote = parseAddress(options.remoteAddress);
@@ -181,7 +181,7 @@ export class Udp {
     this.#deadlines.remove(entry);
   }
 
-  /** Whether the party of the packet may have one more mapping. Makes room for it where others hold more than their share. */
+  /** Whether the owner of the packet may have one more mapping. Makes space if others hold more than their share. */
   #room(): boolean {
     const host = this.#host;
     if (!this.#table.full) return true;
@@ -212,19 +212,19 @@ export class Udp {
     datagram.writeUInt16BE(datagram.length, 4);
     datagram.writeUInt16BE(0, 6);
     datagram.set(payload, HEADER);
-    // A sum of zero is sent as its other form, for zero means none (RFC 768).
+    // A sum of zero is sent as all ones, since zero means no checksum (RFC 768).
     datagram.writeUInt16LE(transportChecksum(host, addresses, family, PROTOCOL_UDP, datagram) || 0xffff, 6);
     host.counters.udpOut++;
     return sendIp(host, family, addresses, PROTOCOL_UDP, datagram);
   }
 
-  /** Whether a mapping talks to this remote end, from this local port. */
+  /** Whether there is a mapping for this remote endpoint and local port. */
   knows(family: IpFamily, addresses: Int32Array, remotePort: number, localPort: number): boolean {
     const key = keyOf(family, addresses, remotePort);
     return this.#flows.has(key) || this.#flows.has(`${localPort}>${key}`);
   }
 
-  /** A datagram of a mapping did not arrive; false when it was none of ours. */
+  /** Processes an error for a datagram of a mapping; false when the datagram is not ours. */
   error(
     family: IpFamily,
     addresses: Int32Array,
@@ -238,7 +238,7 @@ export class Udp {
     return flow !== undefined;
   }
 
-  /** Ends mappings that were idle too long, and requests that were never decided. */
+  /** Ends mappings that were idle too long, and requests without a decision. */
   expire(): void {
     const { now, limits } = this.#host;
     const deadlines = this.#deadlines;

@@ -4,7 +4,7 @@ import type { RandomSource } from '../../lib/random.ts';
 /** IP version of a packet or flow. */
 export type IpFamily = 4 | 6;
 
-/** The two ends of a flow. `local` is the stack's end, `remote` the peer behind the packets. */
+/** The two ends of a flow. `local` is the stack's end, `remote` the peer that sends the packets. */
 export interface FlowAddresses {
   readonly family: IpFamily;
   readonly localAddress: string;
@@ -14,8 +14,8 @@ export interface FlowAddresses {
 }
 
 /**
- * Takes one IP packet, `buffer[offset, offset + length)`. The buffer is the stack's own and is reused: use or copy
- * the bytes before returning. `headroom` bytes before `offset` may be overwritten, for a framing header.
+ * Receives one IP packet, `buffer[offset, offset + length)`. The buffer belongs to the stack and is reused: use or copy
+ * the bytes before returning. The `headroom` bytes before `offset` may be overwritten with a framing header.
  */
 export type PacketOutput = (buffer: Buffer, offset: number, length: number) => void;
 
@@ -43,14 +43,14 @@ export type TcpCloseReason =
   | 'refused'
   | 'timeout'
   | 'unreachable'
-  /** The owner held most of what a limit allows, and others needed room. */
+  /** The owner held the largest share of a limit, and others needed space. */
   | 'evicted'
   | 'stack-closed';
 
 /**
  * Callbacks of a TCP flow, the alternative to a stream. All are called synchronously from within `input`, `flush` or `tick`.
- * `chunk` of `onData` belongs to the receiver (it is a copy, never a view of an input packet); the receive window stays closed for its bytes
- * until `flow.consumed(n)` is called.
+ * `chunk` of `onData` belongs to the receiver (it is a copy, never a view of an input packet). The receive window does not reopen for its
+ * bytes until `flow.consumed(n)` is called.
  */
 export interface TcpFlowHandler {
   onConnect?(): void;
@@ -80,24 +80,24 @@ export interface TcpFlowStats {
   readonly mss: number;
 }
 
-/** One TCP connection that ends in the stack. Either set a `handler` or call `toDuplex()`, once. */
+/** One TCP connection terminated by the stack. Either set a `handler` or call `toDuplex()`, once. */
 export interface TcpFlow extends FlowAddresses {
   readonly state: TcpState;
   handler: TcpFlowHandler;
-  /** Queues bytes (kept by reference until acknowledged; do not change them). False: stop until `onDrain`. */
+  /** Queues bytes (kept by reference until acknowledged; do not change them). False: stop writing until `onDrain`. */
   write(chunk: Buffer): boolean;
-  /** Sends FIN after what is queued; the other direction stays open. */
+  /** Sends FIN after the queued data; the other direction stays open. */
   end(): void;
-  /** Sends RST and forgets the flow. */
+  /** Sends RST and removes the flow. */
   reset(): void;
   /**
-   * Ends both directions: sends what is queued, then FIN. Later data from the peer is answered with RST; if unread data is waiting, RST
-   * goes out at once (RFC 1122 §4.2.2.13). The stack gives up when the peer takes nothing, or does not end its side, for a minute or two.
+   * Ends both directions: sends the queued data, then FIN. Later data from the peer is answered with RST; if there is unread data, RST
+   * is sent at once (RFC 1122 §4.2.2.13). The stack gives up when the peer accepts no data, or does not end its side, for one to two minutes.
    *
-   * @param discard so many bytes of later data are taken and thrown away before RST goes out: room for a goodbye. Default 0.
+   * @param discard bytes of later data to accept and discard before RST is sent, for closing messages of the peer. Default 0.
    */
   close(discard?: number): void;
-  /** Says that `bytes` of delivered data have been used, so that the window can open again. */
+  /** Reports that `bytes` of delivered data have been processed, so that the window can reopen. */
   consumed(bytes: number): void;
   setNoDelay(on: boolean): void;
   /** A Node stream with true backpressure in both directions; `allowHalfOpen` is on. */
@@ -105,10 +105,10 @@ export interface TcpFlow extends FlowAddresses {
   stats(): TcpFlowStats;
 }
 
-/** How a connect request is turned down: TCP RST / ICMP port unreachable, ICMP administratively prohibited, ICMP host unreachable. */
+/** How to refuse a connect request: TCP RST / ICMP port unreachable, ICMP administratively prohibited, ICMP host unreachable. */
 export type RefuseWith = 'reset' | 'prohibited' | 'host-unreachable';
 
-/** A SYN that waits for its owner's decision, before any SYN-ACK. Retransmitted SYNs raise no second request. */
+/** A SYN that awaits the application's decision, before any SYN-ACK. Retransmitted SYNs cause no second request. */
 export interface TcpConnectRequest extends FlowAddresses {
   /** As given to `input` with the packet that it came in. */
   readonly owner: object | undefined;
@@ -119,35 +119,35 @@ export interface TcpConnectRequest extends FlowAddresses {
   drop(): void;
 }
 
-/** A datagram's payload from the peer, with the address that it was sent to. The payload is a copy. */
+/** Receives the payload of a datagram from the peer, with its destination address. The payload is a copy. */
 export type UdpDatagramHandler = (payload: Buffer, localAddress: string, localPort: number) => void;
 
-/** One UDP mapping: everything that a peer's (address, port) sends and receives, whatever the far end (RFC 4787 REQ-1). */
+/** One UDP mapping: everything that a peer's (address, port) sends and receives, for any remote destination (RFC 4787 REQ-1). */
 export interface UdpFlow {
   readonly family: IpFamily;
   readonly remoteAddress: string;
   readonly remotePort: number;
   handler: UdpDatagramHandler;
-  /** Called once when the mapping idles out or the stack closes. */
+  /** Called once when the mapping times out or the stack closes. */
   onClose: (() => void) | undefined;
-  /** ICMP reported that a datagram to the peer did not arrive; called with the end that it was sent from (RFC 1122 §4.1.3.3). */
+  /** Called when ICMP reports that a datagram to the peer was not delivered, with the endpoint it was sent from (RFC 1122 §4.1.3.3). */
   onError: ((kind: 'unreachable' | 'time-exceeded', localAddress: string, localPort: number) => void) | undefined;
-  /** Sends to the peer, from the given far end. False when it does not fit any packet. */
+  /** Sends to the peer from the given local endpoint. False when the payload does not fit into any packet. */
   send(payload: Uint8Array, localAddress: string, localPort: number): boolean;
   close(): void;
 }
 
-/** A mapping opened from this side: with one local end, from which it sends where no other is named. */
+/** A mapping opened by the application. It has one local end, which it sends from by default. */
 export interface OpenedUdpFlow extends UdpFlow {
   readonly localAddress: string;
   readonly localPort: number;
   send(payload: Uint8Array, localAddress?: string, localPort?: number): boolean;
 }
 
-/** A reply to an echo request: its sequence number, and the bytes that were sent. */
+/** Receives a reply to an echo request: its sequence number and the bytes that were sent. */
 export type EchoHandler = (sequence: number, payload: Buffer) => void;
 
-/** An echo request that came, and is answered or not. */
+/** A received echo request, which the stack answers or not. */
 export interface EchoRequest {
   readonly family: IpFamily;
   readonly localAddress: string;
@@ -161,27 +161,27 @@ export interface EchoRequest {
 export interface EchoOptions {
   readonly localAddress: string;
   readonly remoteAddress: string;
-  /** Identifier, 16 bits; one flow to a peer for each. Left out: any that is free, which nobody can guess. */
+  /** Identifier, 16 bits, unique per peer. Default: a random free one. */
   readonly id?: number;
 }
 
-/** An ICMP flow opened from this side: echo requests to one peer, and their replies. */
+/** An ICMP flow opened by the application: echo requests to one peer, and their replies. */
 export interface EchoFlow {
   readonly family: IpFamily;
   readonly localAddress: string;
   readonly remoteAddress: string;
   readonly id: number;
   handler: EchoHandler;
-  /** ICMP reported that a request did not arrive. */
+  /** Called when ICMP reports that a request was not delivered. */
   onError: ((kind: 'unreachable' | 'time-exceeded') => void) | undefined;
-  /** Called once when the flow idles out or the stack closes. */
+  /** Called once when the flow times out or the stack closes. */
   onClose: (() => void) | undefined;
-  /** Sends a request. False when it does not fit any packet, or the flow is closed. */
+  /** Sends a request. False when the payload does not fit into any packet, or the flow is closed. */
   send(sequence: number, payload: Uint8Array): boolean;
   close(): void;
 }
 
-/** The first datagram of a new mapping, which waits for its owner's decision. */
+/** The first datagram of a new mapping, which awaits the application's decision. */
 export interface UdpFlowRequest extends FlowAddresses {
   /** As given to `input` with the packet that it came in. */
   readonly owner: object | undefined;
@@ -191,7 +191,7 @@ export interface UdpFlowRequest extends FlowAddresses {
   drop(): void;
 }
 
-/** A limit that was met: what of, what was done about it, and whose entry or request it was. */
+/** A limit that was reached: of which table, the action taken, and the owner of the entry or request. */
 export interface LimitReached {
   readonly table:
     | 'tcp-flows'
@@ -202,13 +202,13 @@ export interface LimitReached {
     | 'udp-flows'
     | 'fragments'
     | 'icmp-errors';
-  /** `refused`: the owner has its share and gets no more. `evicted`: the owner has most, and made room for another. */
+  /** `refused`: the owner has used its share. `evicted`: an entry of the largest owner was removed for another owner. */
   readonly action: 'refused' | 'evicted';
-  /** As given to `input`; undefined for what has none. */
+  /** As passed to `input`; undefined if there is none. */
   readonly owner: object | undefined;
 }
 
-/** Caps, of all owners together; each refusal is counted in the stack's statistics, and told to `onLimit`. */
+/** Limits for all owners together; each refusal is counted in the stack's statistics and reported to `onLimit`. */
 export interface NetstackLimits {
   readonly tcpFlows: number;
   readonly tcpHalfOpen: number;
@@ -218,7 +218,7 @@ export interface NetstackLimits {
   readonly udpIdle: number;
   readonly fragmentBytes: number;
   readonly fragmentPackets: number;
-  /** Bytes of all buffers together before the stack shrinks windows and refuses new flows. */
+  /** Total bytes of all buffers above which the stack shrinks windows and refuses new flows. */
   readonly memory: number;
 }
 
@@ -231,7 +231,7 @@ export interface TcpOptions {
   readonly receiveBuffer?: number;
   readonly sendBuffer?: number;
   readonly noDelay?: boolean;
-  /** Milliseconds of idleness before keep-alive probes; 0 = off. */
+  /** Idle time in milliseconds before keep-alive probes; 0 = off. */
   readonly keepAlive?: number;
   /** TIME-WAIT in milliseconds (RFC 9293: 2 MSL). */
   readonly timeWait?: number;
@@ -242,22 +242,22 @@ export interface NetstackOptions {
   readonly random: RandomSource;
   /** Monotonic milliseconds at the start. */
   readonly now: number;
-  /** Largest packet that may be sent, in bytes. */
+  /** Largest packet to send, in bytes. */
   readonly mtu?: number;
-  /** Bytes before each output packet that the consumer may overwrite. Default 16. */
+  /** Number of bytes before each output packet that the consumer may overwrite. Default 16. */
   readonly headroom?: number;
-  /** Smaller MTU towards one peer, asked when a flow opens and after `pathChanged`; undefined = `mtu`. */
+  /** Returns a smaller MTU for one peer. Called when a flow opens and after `pathChanged`; undefined = `mtu`. */
   readonly pathMtu?: (remoteAddress: string) => number | undefined;
-  /** Which destination addresses the stack answers for. Default: all, as a gateway terminates everything. */
+  /** Whether a destination address is local to the stack. Default: all are, as a gateway terminates all flows. */
   readonly isLocal?: (address: string) => boolean;
   readonly onTcp?: (request: TcpConnectRequest) => void;
   readonly onUdp?: (request: UdpFlowRequest) => void;
-  /** Whether an echo request to this address is answered. Default: yes for every local address. */
+  /** Whether to answer an echo request. Default: yes for every local address. */
   readonly onEcho?: (request: EchoRequest) => boolean;
   readonly onStateChange?: (flow: TcpFlow, from: TcpState, to: TcpState) => void;
-  /** Called each time that a limit is met; may be often. */
+  /** Called each time a limit is reached, possibly often. */
   readonly onLimit?: (limit: LimitReached) => void;
-  /** Sees every packet, in and out, for capture. The view is valid during the call only. */
+  /** Called with every packet, in and out, for capture. The bytes are valid only during the call. */
   readonly tap?: (direction: 'in' | 'out', buffer: Buffer, offset: number, length: number) => void;
   readonly tcp?: TcpOptions;
   readonly limits?: Partial<NetstackLimits>;
@@ -265,7 +265,7 @@ export interface NetstackOptions {
 
 export interface TcpConnectOptions {
   readonly localAddress: string;
-  /** 0 or left out: any ephemeral one that is free, which nobody can guess. */
+  /** Default, or 0: a random free ephemeral port. */
   readonly localPort?: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -273,41 +273,41 @@ export interface TcpConnectOptions {
 }
 
 /**
- * A user-space TCP/IP host without sockets. Bytes and time come in, packets and flows come out:
- * call `tick(now)` when time has passed and before a batch of packets, `input` for each packet, `flush` at the end of the batch.
+ * A user-space TCP/IP host without sockets. It takes bytes and time as input and produces packets and flows: call `tick(now)`
+ * when time has passed and before a batch of packets, `input` for each packet, and `flush` at the end of the batch.
  */
 export interface Netstack {
   /**
-   * One IP packet, `buffer[offset, offset + length)`; nothing of it is kept. Never throws on bad bytes: they are counted by reason.
-   * @param owner whom the packet comes from, such as a session: whoever has the same owner shares what the limits leave to one. Left
-   *   out: all such packets are of one owner
+   * Processes one IP packet, `buffer[offset, offset + length)`, and keeps no reference to it. Never throws on malformed bytes: they are
+   * counted by reason.
+   * @param owner the source of the packet, such as a session; limits give each owner a share. Packets without an owner share one
    */
   input(buffer: Buffer, offset: number, length: number, owner?: object): void;
   /** End of an input batch: delivers, acknowledges, transmits. */
   flush(): void;
-  /** Moves the stack's time; fires what is due. */
+  /** Advances the stack's time and runs timers that are due. */
   tick(now: number): void;
-  /** When `tick` is needed next, in monotonic milliseconds; Infinity = not until there is input. */
+  /** When to call `tick` next, in monotonic milliseconds; Infinity = not before the next input. */
   readonly nextDeadline: number;
-  /** The same for timers alone, leaving aside what only waits for `flush`. */
+  /** The same for timers alone, without work that only waits for `flush`. */
   readonly nextTimer: number;
-  /** Set by the driver: called when `nextDeadline` moved to an earlier time outside input and tick. */
+  /** Set by the driver: called when `nextDeadline` moves to an earlier time outside `input` and `tick`. */
   onDeadline: (() => void) | undefined;
   /** Active open. @throws TunneliteError `ERR_NETSTACK_ADDRESS`, `ERR_NETSTACK_PORT_IN_USE`, `ERR_NETSTACK_LIMIT` */
   connect(options: TcpConnectOptions): TcpFlow;
-  /** Opens a UDP mapping from this side; `remote` is the peer. @throws TunneliteError as `connect` does */
+  /** Opens a UDP mapping; `remote` is the peer. @throws TunneliteError as `connect` does */
   openUdp(options: TcpConnectOptions, handler: UdpDatagramHandler): OpenedUdpFlow;
-  /** Echo requests to one peer, as `ping` sends them. @throws TunneliteError as `connect` does */
+  /** Opens a flow of echo requests to one peer, like `ping`. @throws TunneliteError as `connect` does */
   openEcho(options: EchoOptions, handler: EchoHandler): EchoFlow;
-  /** Ends every flow to or from this peer without sending anything: the peer is gone. */
+  /** Ends every flow to or from this peer without sending anything, because the peer has disconnected. */
   forget(remoteAddress: string): void;
   /**
-   * The path to this peer, or to all, has changed: asks `pathMtu` again, for the flows that are open too, and what they sent in vain goes out again
-   * with the next flush instead of when their timers, doubled meanwhile, are due.
+   * Call when the path to this peer, or to all, has changed: calls `pathMtu` again, also for open flows. Unacknowledged data is sent again
+   * with the next flush instead of at the next timeout, which may have grown by backoff.
    */
   pathChanged(remoteAddress?: string): void;
   readonly flows: Iterable<TcpFlow>;
-  /** Counters by name: packets, drops by reason, refusals by cap. */
+  /** Counters by name: packets, drops by reason, refusals by limit. */
   stats(): Readonly<Record<string, number>>;
   close(): void;
 }
