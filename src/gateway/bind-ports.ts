@@ -7,20 +7,20 @@ import { PORT_ATTEMPTS } from './constants.ts';
 export interface BindRequest {
   readonly network: Network;
   readonly host: string;
-  /** 0: any number that is free for both. */
+  /** 0: any number that is free for both TCP and UDP. */
   readonly port: number;
-  /** Binds UDP to the number that TCP got; left out when there is no UDP. */
+  /** Binds UDP to the port number of TCP; omitted when there is no UDP. */
   readonly bindUdp: ((port: number) => Promise<void>) | undefined;
   readonly onConnection: (socket: Socket) => void;
-  /** Accepting failed; the connections that are open go on. */
+  /** Called when accepting failed; open connections continue. */
   readonly onAcceptError: (error: NodeJS.ErrnoException) => void;
 }
 
 const BACKLOG = 1024;
 
 /**
- * Listens on one number for TCP and UDP. TCP goes first; when the number it was given is taken for UDP, and any number
- * will do, another pair is tried.
+ * Listens on one port number for TCP and UDP. TCP is bound first; if the system assigned its number and that number is taken
+ * for UDP, another pair is tried.
  *
  * @throws TunneliteError `ERR_GATEWAY_PORT_IN_USE`, `ERR_GATEWAY_LISTEN`
  */
@@ -41,13 +41,13 @@ export async function bindPorts(request: BindRequest): Promise<{ server: Server;
   }
 }
 
-/** In use; or, as Windows says it, held back for another program (EACCES). */
+/** The port is in use, or reserved for another program (EACCES on Windows). */
 function isTaken(cause: unknown): boolean {
   const { code } = cause as NodeJS.ErrnoException;
   return code === 'EADDRINUSE' || code === 'EACCES';
 }
 
-/** Stops accepting; resolves when the last connection is gone. */
+/** Stops accepting; resolves when the last connection has closed. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

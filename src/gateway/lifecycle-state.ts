@@ -8,26 +8,26 @@
  *     │  └───── stop ──────┘  └──────────────┘ │
  *     └──────────────────── stop ──────────────┘
  *
- *   close: from each of them to CLOSED, for good
+ *   close: from each of them to CLOSED, permanently
  * ```
  *
- * Every other event changes nothing. In DRAINING the ports stay open, and who comes is turned away; those who are there stay.
+ * Every other event changes nothing. In DRAINING the ports stay open and new clients are rejected; connected clients stay.
  */
 export const GatewayState = {
   /** Its ports are closed. */
   Stopped: 'stopped',
   Listening: 'listening',
-  /** Takes nobody new. */
+  /** Accepts no new clients. */
   Draining: 'draining',
   Closed: 'closed',
 } as const;
 export type GatewayState = (typeof GatewayState)[keyof typeof GatewayState];
 
-/** What is asked of a gateway. */
+/** Operations of a gateway. */
 export const GatewayEvent = { Start: 'start', Drain: 'drain', Stop: 'stop', Close: 'close' } as const;
 export type GatewayEvent = (typeof GatewayEvent)[keyof typeof GatewayEvent];
 
-/** What a transition asks for. */
+/** Effects of a transition. */
 export type GatewayEffect = 'open-ports' | 'accept-again' | 'turn-away' | 'close-ports';
 
 interface GatewayTransition {

@@ -5,63 +5,63 @@ import { Turns } from '../lib/turns.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { type GatewayEvent, GatewayState, nextGatewayState } from './lifecycle-state.ts';
 
-/** How a gateway goes down. */
+/** Options for stopping a gateway. */
 export interface StopOptions {
   /**
-   * `keep`: sessions can be resumed with their cookies, within `gateway.cookieTimeout`; `lose`: they are gone, as with a real server,
-   * which keeps them in its memory. Default `keep`.
+   * `keep`: sessions can be resumed with their cookies, within `gateway.cookieTimeout`; `lose`: sessions are lost, as with a real
+   * server, which keeps them in memory. Default `keep`.
    */
   readonly cookies?: 'keep' | 'lose';
   /**
-   * True: clients get a disconnect packet first, which makes openconnect end. Default false: their connections just close, as when a
-   * service is restarted, and clients try to come back.
+   * True: clients first get a disconnect packet, which makes openconnect exit. Default false: connections close without one, as in a
+   * restart of the service, and clients try to reconnect.
    */
   readonly notify?: boolean;
 }
 
 /** How long to wait for clients to leave. */
 export interface DrainOptions {
-  /** Such as `30s`, by the simulator's clock; a number is in milliseconds. Default: for as long as it takes. */
+  /** A duration such as `30s`, by the simulator's clock; a number is in milliseconds. Default: no limit. */
   readonly timeout?: string | number;
 }
 
-/** What came of draining. */
+/** Result of draining. */
 export interface DrainResult {
-  /** Sessions that were connected and ended by themselves. */
+  /** Number of connected sessions that ended by themselves. */
   readonly left: number;
-  /** Sessions that were ended when the time was up. */
+  /** Number of sessions that were ended at the timeout. */
   readonly ended: number;
-  /** False: something else was asked of the gateway before all were gone. */
+  /** False when another operation of the gateway interrupted the drain. */
   readonly complete: boolean;
 }
 
-/** What a life is led with. */
+/** What a lifecycle needs from its gateway. */
 export interface LifecycleHost {
   readonly emit: Emit;
   readonly clock: Clock;
   readonly port: number;
   /** Opens the ports. */
   open(): Promise<void>;
-  /** Ends the sessions that are connected, closes every connection and then the ports. */
+  /** Ends the connected sessions, closes every connection and then the ports. */
   shut(options: Required<StopOptions> & { readonly final: boolean }): Promise<void>;
-  /** Turns away who comes, with these words; undefined = lets them in. */
+  /** Rejects new connections with this reason; undefined = accepts them. */
   turnAway(refusal: { readonly reason: string; readonly explanation: string } | undefined): void;
-  /** Ends every session and login, and forgets bans and who had which address. Returns how many sessions there were. */
+  /** Ends every session and login, and clears bans and address assignments. Returns the number of sessions. */
   forgetAll(): Promise<number>;
-  /** How many sessions are connected. */
+  /** Number of connected sessions. */
   connected(): number;
-  /** Ends those that are connected. */
+  /** Ends the connected sessions. */
   endConnected(explanation: string): void;
 }
 
-/** Starts, stops, drains and closes a gateway: what is asked for at the same time happens one after the other. */
+/** Starts, stops, drains and closes a gateway. Concurrent operations run one after another. */
 export class Lifecycle {
   readonly #host: LifecycleHost;
   #state: GatewayState = GatewayState.Stopped;
   readonly #turns = new Turns();
   /** The ports were open before. */
   #again = false;
-  /** Looks whether a drain is over. */
+  /** Checks whether a drain is over. */
   readonly #drains = new Set<() => void>();
 
   constructor(host: LifecycleHost) {
@@ -123,7 +123,7 @@ export class Lifecycle {
     return waiting!;
   }
 
-  /** Ends every session, and listens as at the start. Returns how many sessions there were. */
+  /** Ends every session and listens as at the start. Returns the number of sessions. */
   reset(): Promise<number> {
     return this.#turns.run(async () => {
       this.#assertOpen();
@@ -141,7 +141,7 @@ export class Lifecycle {
     });
   }
 
-  /** A session is no longer connected, or the state is another: looks whether somebody waited for that. */
+  /** Call when a session disconnects or the state changes: completes drains that waited for it. */
   changed(): void {
     for (const look of [...this.#drains]) look();
   }
@@ -149,7 +149,7 @@ export class Lifecycle {
   async #start(): Promise<void> {
     this.#assertOpen();
     const { effect } = nextGatewayState(this.#state, 'start');
-    // The state changes once that has worked.
+    // The state changes only if this succeeds.
     if (effect === 'open-ports') await this.#host.open();
     this.#apply('start');
     this.#host.turnAway(undefined);
@@ -174,7 +174,7 @@ export class Lifecycle {
     return next;
   }
 
-  /** Resolves when nobody is connected, when the time is up, or when the gateway does something else. */
+  /** Resolves when no session is connected, at the timeout, or when another operation starts. */
   #untilEmpty(sessions: number, ms: number | undefined): Promise<DrainResult> {
     const { clock, emit } = this.#host;
     return new Promise((resolve) => {

@@ -12,7 +12,7 @@ import { type Negotiated, negotiate, tunnelOffer } from '../session/tunnel-terms
 import type { TunnelSettings } from '../session/types.ts';
 import { cipherName } from './cipher-name.ts';
 
-/** What a decision on a CONNECT needs of the gateway. */
+/** What a decision about a CONNECT needs from the gateway. */
 export interface AdmissionHost {
   readonly settings: TunnelSettings;
   readonly clock: Clock;
@@ -20,11 +20,11 @@ export interface AdmissionHost {
   readonly sessionTable: Sessions;
   readonly dataChannels: DataChannelServer | undefined;
   readonly pool4: PoolFacts | undefined;
-  /** The UDP port told to clients. */
+  /** The UDP port announced to clients. */
   readonly udpPort: number;
 }
 
-/** What it needs of the connection. */
+/** What it needs from the connection. */
 export interface AdmissionClient {
   readonly headers: ClientHeaders;
   readonly remoteAddress: string;
@@ -41,7 +41,7 @@ export type Admission =
 
 const refuse = (reason: string, explanation: string): Admission => ({ ok: false, reason, explanation });
 
-/** Decides whether a session may have a tunnel now, and gives it its addresses if so. */
+/** Decides whether a session may have a tunnel now and, if so, assigns its addresses. */
 export function admit(host: AdmissionHost, client: AdmissionClient, session: GatewaySession): Admission {
   const { settings, sessionTable: sessions } = host;
   const fault = host.faults.decision?.('connect', {
@@ -66,7 +66,7 @@ export function admit(host: AdmissionHost, client: AdmissionClient, session: Gat
   return { ok: true, agreed, channels };
 }
 
-/** Settles the tunnel to come, and returns it with the answer to CONNECT and its data channel. */
+/** Negotiates the new tunnel and returns it with the answer to CONNECT and its data channel. */
 export function settle(
   host: AdmissionHost,
   client: AdmissionClient,

@@ -4,21 +4,21 @@ import type { Clock } from '../../lib/clock.ts';
 
 /** When a misbehaving address is banned, and for how long (observed: ocserv 1.3.0). */
 export interface BanRules {
-  /** Points at which an address is banned; 0 = never. The real server's default is 30, its sample configuration says 80. */
+  /** Points at which an address is banned; 0 = never. ocserv's default is 30; its sample configuration uses 80. */
   readonly maxScore: number;
-  /** Seconds that a ban lasts, from its begin; further tries do not lengthen it. Sample: 300. */
+  /** Duration of a ban in seconds, from its start; further attempts do not extend it. ocserv's sample configuration uses 300. */
   readonly banTime: number;
-  /** Seconds after which points are forgotten. Default 300. */
+  /** Seconds after which points expire. Default 300. */
   readonly resetTime: number;
 }
 
-/** Nobody is banned but by name. */
+/** Rules under which only explicit bans apply. */
 export const NO_BANS: BanRules = { maxScore: 0, banTime: 300, resetTime: 300 };
 
 /** Points for each connection, and for each failed login. */
 export const BAN_POINTS = { connection: 1, failedLogin: 10 } as const;
 
-/** Addresses remembered at most; beyond that the oldest is forgotten. */
+/** Most addresses stored; beyond it the oldest is dropped. */
 const MAX_ENTRIES = 10_000;
 
 interface Entry {
@@ -27,7 +27,7 @@ interface Entry {
   bannedAt: number | undefined;
 }
 
-/** Counts points per client address (IPv6: per /64) and says who is shut out. */
+/** Counts points per client address (IPv6: per /64) and decides which addresses are banned. */
 export class BanList {
   readonly #rules: BanRules;
   readonly #clock: Clock;
@@ -38,7 +38,7 @@ export class BanList {
     this.#clock = clock;
   }
 
-  /** True while the address is shut out. */
+  /** True while the address is banned. */
   banned(address: string): boolean {
     const entry = this.#entries.get(keyOf(address));
     if (entry?.bannedAt === undefined) return false;
@@ -47,7 +47,7 @@ export class BanList {
     return false;
   }
 
-  /** Adds points; returns true when they bring the ban. */
+  /** Adds points; returns true when they cause a ban. */
   add(address: string, points: number): boolean {
     if (this.#rules.maxScore <= 0) return false;
     const key = keyOf(address);
@@ -65,7 +65,7 @@ export class BanList {
     return true;
   }
 
-  /** Shuts an address out, whatever its points are. */
+  /** Bans an address regardless of its points. */
   ban(address: string): void {
     const key = keyOf(address);
     const now = this.#clock.monotonic();
@@ -74,7 +74,7 @@ export class BanList {
     if (this.#entries.size > MAX_ENTRIES) this.#forgetOldest();
   }
 
-  /** Lifts every ban and forgets all points. */
+  /** Lifts every ban and clears all points. */
   clear(): void {
     this.#entries.clear();
   }

@@ -3,15 +3,15 @@ import { ownString } from '../../lib/own-string.ts';
 /** How strictly the Authorization header is read. */
 export type BearerPrefix = 'lenient' | 'strict';
 
-/** What the Authorization header of a request holds. */
+/** Contents of the Authorization header of a request. */
 export type BearerHeader =
   | { readonly kind: 'token'; readonly token: string }
-  /** To be answered with a challenge. */
+  /** Requires a challenge. */
   | { readonly kind: 'absent' }
-  /** To be refused. */
+  /** Requires a refusal. */
   | { readonly kind: 'refused'; readonly explanation: string };
 
-/** White space, but for the byte order mark, which ECMAScript counts among it: that is told with the rest of the token. */
+/** White space except the byte order mark, which ECMAScript includes: that is reported as part of the token. */
 const WHITE_SPACE = /[^\S\ufeff]/;
 
 /**
@@ -31,7 +31,7 @@ export function readBearer(headers: readonly string[], prefix: BearerPrefix): Be
     return match ? { kind: 'token', token: match[1]! } : { kind: 'absent' };
   }
   if (header.slice(0, 6).toLowerCase() !== 'bearer') {
-    // What came may be a token without a scheme, and this is kept.
+    // The value may be a token without a scheme, and the result is stored.
     const scheme = ownString(/^[A-Za-z-]{1,20}/.exec(header)?.[0] ?? 'something else');
     return { kind: 'refused', explanation: `Authorization used ${scheme}; only Bearer is taken.` };
   }

@@ -8,11 +8,11 @@ export interface TunnelRefusal {
   readonly reason: string;
   readonly explanation: string;
   readonly answer: HttpResponse;
-  /** Short id of the session that the client meant, where that is known. */
+  /** Short id of the session that the client requested, if known. */
   readonly session?: string | undefined;
 }
 
-/** The session of the cookie that a CONNECT came with; or which one it was of, and how that ended. */
+/** The session for the cookie of a CONNECT; for an invalid cookie, its former session and how that ended. */
 export async function sessionOfCookie(
   sessions: Sessions,
   webvpn: string | undefined,
@@ -33,10 +33,10 @@ export async function sessionOfCookie(
 }
 
 /**
- * The session that may have a tunnel for a CONNECT to `target`, or why none gets it; what it may have is decided after that.
+ * The session entitled to a tunnel for a CONNECT to `target`, or the reason for refusing it. The terms are decided afterwards.
  *
- * @param away why there is no tunnel for anybody now
- * @param ended the session that the cookie was of
+ * @param away why the gateway currently offers no tunnels
+ * @param ended the former session of the cookie
  */
 export function entitledSession(
   session: GatewaySession | undefined,
@@ -57,7 +57,7 @@ export function entitledSession(
   return { reason: 'path', explanation, answer: notFound(), session: session.id };
 }
 
-/** A page was asked for by somebody who has shown a good cookie. */
+/** Whether a request for a page carries a valid cookie. */
 export function showsCookie(sessions: Sessions, headers: ClientHeaders): boolean {
   return sessions.knows(decodeCookie(headers.webvpn));
 }

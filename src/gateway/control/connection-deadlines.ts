@@ -1,7 +1,7 @@
 import { excused } from '../../lib/late-tick.ts';
 import { CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT } from './constants.ts';
 
-/** A look at both clocks, monotonic, in milliseconds; and for how long nobody listened until now. */
+/** A reading of both monotonic clocks in milliseconds, and for how long no input was read until now. */
 export interface Look {
   readonly now: number;
   readonly late: number;
@@ -10,12 +10,11 @@ export interface Look {
 }
 
 /**
- * How long a client of the TLS port has been at what it has only so much time for: its handshake, its login, the end of its
- * connection. Handshake and end go by the machine's clock, the login by that of the configured limits. Time in which nobody
- * listened is not the client's.
+ * Time limits of a connection on the TLS port: for the handshake, the login, and the close. Handshake and close use the machine's
+ * clock, the login uses the clock of the configured limits. Time in which no input was read does not count.
  */
 export class ConnectionDeadlines {
-  /** When it was accepted, later by all the time in which nobody listened. */
+  /** Time of the accept, plus all time in which no input was read. */
   #waitingSince: number;
   #handshakeSince: number;
   #closingSince = 0;
@@ -32,7 +31,7 @@ export class ConnectionDeadlines {
     this.#closingSince = excused(this.#closingSince, machineLate, machineNow);
   }
 
-  /** Milliseconds since it was accepted. */
+  /** Milliseconds since the accept. */
   waited(time: number): number {
     return time - this.#waitingSince;
   }
@@ -41,7 +40,7 @@ export class ConnectionDeadlines {
     return machineNow - this.#handshakeSince >= HANDSHAKE_TIMEOUT * 1000;
   }
 
-  /** Our last word is on its way. */
+  /** Our last bytes are being sent. */
   closes(machineNow: number): void {
     this.#closingSince = machineNow;
   }

@@ -8,10 +8,10 @@ import { ConnectionState } from './connection-state.ts';
 import { cookieRefused } from './http-response.ts';
 import type { FaultSubject } from './tcp-connection.ts';
 
-/** What the fault plan can reach of the gateway around a connection. */
+/** The parts of the gateway that faults of a connection can affect. */
 export interface FaultHost {
   readonly faults: FaultPorts;
-  /** A fault on purpose is about the session or the client of a connection. */
+  /** Applies an injected fault to the session or the client of a connection. */
   onFault(fault: StreamFault, session: GatewaySession | undefined, remoteAddress: string): void;
 }
 
@@ -28,19 +28,19 @@ function faultAt(
   });
 }
 
-/** Asks the fault plan whether something is to happen to a connection here. True: it is gone. */
+/** Applies the fault plan to a connection at this point. True: the connection has ended. */
 export function inject(host: FaultHost, subject: FaultSubject, point: StreamPoint): boolean {
   const fault = host.faults.stream && faultAt(host, subject, point, subject.session);
   return fault !== undefined && suffer(host, subject, fault);
 }
 
-/** A client comes back with the cookie of a session: at which points rules can be about that. */
+/** A client that reconnects with the cookie of a session, and the points at which rules can affect it. */
 interface Return {
   readonly session: GatewaySession;
   readonly points: readonly ReturnPoint[];
 }
 
-/** Undefined: no session is known, or it has logged in on this connection. */
+/** Undefined: the session is unknown, or it logged in on this connection. */
 export function pointsOfReturn(
   { settings }: Pick<AdmissionHost, 'settings'>,
   { remoteAddress, session: own }: FaultSubject,
@@ -51,7 +51,7 @@ export function pointsOfReturn(
   return { session, points: renews ? ['cookie', 'rekey'] : ['cookie'] };
 }
 
-/** As `inject` at each of these points; a stall lets the answer wait. */
+/** Same as `inject` at each of these points; a stall delays the answer. */
 export async function injectReturn(host: FaultHost, subject: FaultSubject, returning: Return): Promise<boolean> {
   const { session, points } = returning;
   for (const point of points) {
@@ -61,7 +61,7 @@ export async function injectReturn(host: FaultHost, subject: FaultSubject, retur
   return false;
 }
 
-/** As `suffer`, where an answer is awaited: what stalls is that answer. */
+/** Same as `suffer` while an answer is pending: a stall delays that answer. */
 export async function sufferAwaited(
   host: FaultHost,
   subject: FaultSubject,
@@ -73,7 +73,7 @@ export async function sufferAwaited(
   return false;
 }
 
-/** A fault on purpose strikes a connection, or its session. True: it is gone. */
+/** Applies an injected fault to a connection or its session. True: the connection has ended. */
 export function suffer(host: FaultHost, subject: FaultSubject, fault: StreamFault, session = subject.session): boolean {
   const { transport } = subject;
   if (fault.kind === 'stall') {
@@ -91,7 +91,7 @@ export function suffer(host: FaultHost, subject: FaultSubject, fault: StreamFaul
   return true;
 }
 
-/** Why the fault plan has a client refused that shows the cookie of a session; undefined: it does not. */
+/** Why the fault plan refuses a client that presents the cookie of a session; undefined: it does not. */
 export function cookieFault(
   faults: FaultPorts,
   session: GatewaySession,
@@ -101,7 +101,7 @@ export function cookieFault(
   return faults.decision?.(point, { session: session.id, person: session, remote })?.explanation;
 }
 
-/** The answer to a client that comes back with its cookie, and that the fault plan has refused. */
+/** The answer to a client that reconnects with its cookie and is refused by the fault plan. */
 export function returnRefusal(
   { faults }: FaultHost,
   { remote, remoteAddress }: FaultSubject,

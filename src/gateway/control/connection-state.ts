@@ -15,11 +15,11 @@
  */
 export const ConnectionState = {
   Handshake: 'HANDSHAKE',
-  /** Waits for requests; nobody has authenticated. */
+  /** Waits for requests; not authenticated. */
   Request: 'REQUEST',
   /** A token is being verified. */
   Verifying: 'VERIFYING',
-  /** Waits for CONNECT; a token was accepted here. */
+  /** Waits for CONNECT; a token was accepted on this connection. */
   Authenticated: 'AUTHENTICATED',
   /** A CONNECT is being decided. */
   Connecting: 'CONNECTING',
@@ -27,7 +27,7 @@ export const ConnectionState = {
   Tunnel: 'TUNNEL',
   /** The bytes of an HTTP CONNECT. */
   Forwarding: 'FORWARDING',
-  /** The last bytes are on their way; nothing more is read. */
+  /** The last bytes are being sent; nothing more is processed. */
   Closing: 'CLOSING',
   Closed: 'CLOSED',
 } as const;

@@ -49,20 +49,20 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   readonly acceptedAt: number;
   readonly #port: number;
   readonly #host: ConnectionHost<ControlConnection>;
-  /** Until the tunnel is open. */
+  /** Undefined once the tunnel is open. */
   #reader: RequestReader | undefined = new RequestReader(REQUEST_LIMITS);
   #state: ConnectionState = ConnectionState.Handshake;
   #headers: ClientHeaders = noClientHeaders();
   #requests = 0;
-  /** Something came. */
+  /** Whether any byte was received. */
   #heard = false;
   #session: GatewaySession | undefined;
   #cstp: CstpChannel | undefined;
   #failure: string | undefined;
   #rejected = false;
-  /** As fault rules see it; made when there is one. */
+  /** The connection as fault rules see it; created when there is a rule. */
   #tcp: TcpConnection | undefined;
-  /** A CONNECT for a resource is under way: to be called when nobody waits for it any more. */
+  /** Set while a CONNECT for a resource is pending: call it when the client has gone. */
   #abandon: (() => void) | undefined;
   readonly #deadlines: ConnectionDeadlines;
 
@@ -105,7 +105,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     return this.#state;
   }
 
-  /** A fault ends it. */
+  /** Ends the connection for a fault. */
   broken(why?: string): void {
     this.#rejected = true;
     this.#failure ??= why;
@@ -113,7 +113,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
 
   readonly monotonic = (): number => this.#host.clock.monotonic();
 
-  /** Called about once a second, except while it carries a tunnel: then the session has the time limits. */
+  /** Called about once a second, except while the connection carries a tunnel: then the session has the time limits. */
   check(look: Look): void {
     const deadlines = this.#deadlines;
     deadlines.look(look);
@@ -128,7 +128,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     }
   }
 
-  /** Shakes hands no more, has no tunnel, and at that time will have been at it for longer than is allowed. */
+  /** Whether the connection has completed its handshake, has no tunnel, and will exceed its time limit at that time. */
   overdueAt(time: number): boolean {
     switch (this.#state) {
       case ConnectionState.Request:
@@ -146,37 +146,37 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.#deadlines.closes(this.#host.machine.monotonic());
     this.#host.onClosing(this);
     this.writer.close(() => this.tls.end());
-    // What still comes is read and thrown away, so that our last bytes are not lost to a reset.
+    // Further input is read and discarded, so that a reset does not destroy our last bytes.
     this.tls.resume();
   }
 
-  /** Makes room for others at once; who does that tells it. */
+  /** Closes at once to make space for another connection; the caller reports it. */
   evict(): void {
     this.#rejected = true;
     this.tls.destroy();
   }
 
-  /** Ends at once, without a word. */
+  /** Ends at once without sending anything. */
   destroy(): void {
     this.tls.destroy();
   }
 
-  /** It carries the tunnel of that session now. */
+  /** Whether the connection carries the tunnel of that session. */
   carries(session: GatewaySession): boolean {
     return this.#session === session && this.#state === ConnectionState.Tunnel;
   }
 
-  /** A fault on purpose strikes it, or its session. True: it is gone. */
+  /** Applies an injected fault to the connection or its session. True: the connection has ended. */
   suffer(fault: StreamFault): boolean {
     return suffer(this.#host, this, fault);
   }
 
-  /** Asks the fault plan whether something is to happen to this connection here. True: it is gone. */
+  /** Applies the fault plan to this connection at this point. True: the connection has ended. */
   #inject(point: StreamPoint): boolean {
     return inject(this.#host, this, point);
   }
 
-  /** More is known of it: rules about its bytes may be about it now. */
+  /** Call when more is known about the connection: more rules may now select it. */
   #look(): void {
     this.#host.faults.tcp?.look(this.asTcp);
   }
@@ -207,7 +207,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.#inject('tls');
   }
 
-  /** Bytes of the tunnel, which the channel is done with when it returns. */
+  /** Bytes of the tunnel; the channel does not use them after it returns. */
   readonly #receive = (chunk: Buffer): void => this.#cstp?.receive(chunk);
 
   readonly #onData = (chunk: Buffer): void => {
@@ -235,7 +235,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
       this.tls.destroy();
       return;
     }
-    // One direction of what is forwarded may end before the other.
+    // One direction of forwarded data may end before the other.
     if (this.#state === ConnectionState.Forwarding) return;
     this.#lost('The TCP connection was closed.');
     this.closeConnection();
@@ -272,7 +272,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     }
   }
 
-  /** The connection is closed without an answer; only the log says why. */
+  /** Closes the connection without an answer; only the log contains the reason. */
   #reject(reason: string, explanation: string): void {
     this.#rejected = true;
     const withheld = this.#host.strangers.next(`http.rejected ${reason}`);
@@ -333,7 +333,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
       this.#refuseLogin(login, request);
     } else {
       this.#move('authenticate');
-      // The token has done its duty here: a second login is refused, and CONNECT needs none.
+      // The token is no longer needed: a second login is refused, and CONNECT needs none.
       this.#headers = { ...this.#headers, authorization: [] };
       this.tls.pause();
       this.#guard(this.#login(login.token, request));
@@ -390,7 +390,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     else this.#openTunnel(entitled.session, request);
   }
 
-  /** Whether a CONNECT is for a resource, and such are taken. */
+  /** Whether a CONNECT is for a resource and forwarding is enabled. */
   #forwards({ target }: HttpRequest): boolean {
     const { forward, settings } = this.#host;
     return forward !== undefined && settings.httpConnect === true && isForward(target);
@@ -419,7 +419,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     );
   }
 
-  /** The resource has answered: what comes from now on is for it. */
+  /** The resource has answered: further input is forwarded to it. */
   #forward(request: HttpRequest): ReturnType<ForwardClient['accept']> {
     const established = response(200, 'Connection established');
     this.#host.emit('http.response', { remote: this.remote, status: established.status, text: established.text });
@@ -458,7 +458,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.#host.onTunnel(this);
     this.#look();
     const rest = this.#reader?.rest();
-    // What was said in requests has been settled; a connection that lasts keeps none of it.
+    // Request headers have been processed; a long-lived connection keeps none of them.
     this.#headers = noClientHeaders();
     this.#reader = undefined;
     if (rest?.length) control.receive(rest);
@@ -483,7 +483,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     forgetMatch();
   }
 
-  /** No rejection gets out: what goes wrong inside ends this connection and nothing else. */
+  /** Catches rejections: an error ends only this connection. */
   #guard(work: Promise<void>): void {
     work.catch((error: unknown) => {
       this.#reject('internal', `The request could not be handled: ${errorText(error)}`);

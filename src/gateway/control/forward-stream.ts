@@ -3,8 +3,8 @@ import type { TLSSocket } from 'node:tls';
 import type { Transport } from '../../tls/transport.ts';
 
 /**
- * What goes through a CONNECT: the TLS connection of the client from its answer on. Each direction ends by itself; a break on one side is a
- * break on the other, without the `close_notify` of a clean end.
+ * The data of a CONNECT: the client's TLS connection after the answer. Each direction ends separately; an error on one side aborts the
+ * other, without the `close_notify` of a clean end.
  */
 export class ForwardStream extends Duplex {
   readonly #tls: TLSSocket;
@@ -12,7 +12,7 @@ export class ForwardStream extends Duplex {
   #bytesIn = 0;
   #bytesOut = 0;
 
-  /** @param head what came behind the request already */
+  /** @param head bytes received after the request */
   constructor(tls: TLSSocket, transport: Transport, head: Buffer | undefined) {
     super({ allowHalfOpen: true });
     this.#tls = tls;

@@ -14,19 +14,19 @@ import { checkLogin, type LoginHost } from './login.ts';
 
 /*
  * HTTP CONNECT on the gateway's port (RFC 9110 §9.3.6): an extension of Tunnelite, which the real server does not have. CONNECT to
- * `/CSCOSSLC/tunnel` stays what it is.
+ * `/CSCOSSLC/tunnel` is unaffected.
  */
 
-/** A CONNECT that is answered at once, and why. */
+/** An immediate answer to a CONNECT, and its reason. */
 export interface ForwardAnswer extends Found {
   readonly answer: HttpResponse;
   readonly reason: string;
   readonly explanation: string;
-  /** It was somebody who showed something that is not good. */
+  /** The client presented invalid credentials. */
   readonly login: boolean;
 }
 
-/** Who asks, and for what; or the answer that ends it. */
+/** The client and target of a CONNECT, or the answer that refuses it. */
 export type ForwardAsked =
   | {
       readonly host: string;
@@ -37,17 +37,17 @@ export type ForwardAsked =
     }
   | ForwardAnswer;
 
-/** Whether a CONNECT is one of a proxy's clients: a target with a path is one of a tunnel's. */
+/** Whether a CONNECT is a proxy request; a target with a path is a tunnel request. */
 export function isForward(target: string): boolean {
   return !/^\/?CSCOSSLC\//i.test(target) && !target.startsWith('/');
 }
 
 /**
- * Reads a CONNECT of a proxy's client, and looks at what it shows.
+ * Reads a CONNECT of a proxy client and checks its credentials.
  *
- * @param session of the connection, where somebody has authenticated on it
- * @param suffer does to the connection what the fault plan has; resolves with true when it is gone
- * @returns undefined when the connection is gone
+ * @param session of the connection, if it is authenticated
+ * @param suffer applies the fault plan to the connection; resolves with true when the connection has ended
+ * @returns undefined when the connection has ended
  */
 export async function readForward(
   host: LoginHost & { readonly sessionTable: Sessions },
@@ -83,7 +83,7 @@ export async function readForward(
   return { ...to, person: verdict.principal, session: undefined, trace };
 }
 
-/** Why a CONNECT is none that everybody on the way would understand alike (request smuggling); undefined: it is one. */
+/** Why a CONNECT is ambiguous to intermediaries (request smuggling); undefined: it is not. */
 function badRequest({ headers, version, target }: HttpRequest): string | undefined {
   const hosts = headerValues(headers, 'host');
   if (version === '1.1' && hosts.length !== 1) {
@@ -101,7 +101,7 @@ function badRequest({ headers, version, target }: HttpRequest): string | undefin
   return undefined;
 }
 
-/** Some clients leave the port out of Host. */
+/** Compares Host with the target; some clients omit the port in Host. */
 function sameHost(host: string, target: string): boolean {
   const [one, other] = [host.toLowerCase(), target.toLowerCase()];
   return one === other || one === other.replace(/:\d+$/, '');
@@ -150,7 +150,7 @@ function cookieNamed(lines: readonly string[], name: string): string | undefined
   return undefined;
 }
 
-/** The trace id of a `traceparent` (W3C Trace Context §3.2); undefined when there is none, or it is none. */
+/** The trace id of a `traceparent` (W3C Trace Context §3.2); undefined when the header is missing or invalid. */
 function traceOf(values: readonly string[]): string | undefined {
   const match = values.length === 1 ? /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(values[0]!) : null;
   return match === null || /^0+$/.test(match[1]!) ? undefined : match[1];
@@ -169,7 +169,7 @@ function refused(status: number, text: string, reason: string, explanation: stri
   return { answer: explained(status, text, explanation), reason, explanation, login: false };
 }
 
-/** Tells that a CONNECT got no further than this. */
+/** Reports a CONNECT that was answered without forwarding. */
 export function reportAnswer(
   host: { readonly emit: Emit; onFailedLogin(remoteAddress: string): void },
   { remote, remoteAddress }: { readonly remote: string; readonly remoteAddress: string },
@@ -186,7 +186,7 @@ export function reportAnswer(
   }
 }
 
-/** What a client of a proxy is told when its request leads nowhere. */
+/** Status returned to a proxy client whose request was refused. */
 const STATUS: Readonly<Record<ForwardRefusal['kind'], readonly [status: number, text: string]>> = {
   denied: [403, 'Forbidden'],
   refused: [502, 'Bad Gateway'],
@@ -197,14 +197,14 @@ const STATUS: Readonly<Record<ForwardRefusal['kind'], readonly [status: number, 
 
 export function forwardRefused({ kind, explanation, rule, request }: ForwardRefusal): HttpResponse {
   const [status, text] = STATUS[kind];
-  // Header values are for programs: the words are in the body.
+  // Header values are for programs; the explanation is in the body.
   return explained(status, text, explanation, [
     ['X-Tunnelite-Rule', rule.replace(/[^\x20-\x7e]/g, '?')],
     ['X-Tunnelite-Request', request],
   ]);
 }
 
-/** An answer that a person can read, after which the connection closes: what comes behind a refused CONNECT is no request. */
+/** A readable answer, after which the connection closes: bytes after a refused CONNECT are not a request. */
 export function explained(
   status: number,
   text: string,

@@ -1,6 +1,6 @@
 import type { HeaderLine, HttpResponse as HttpMessage } from '../../wire/http1/index.ts';
 
-/** An answer, exactly as it goes on the wire: header case and order are kept. */
+/** A response exactly as it is sent: header case and order are preserved. */
 export interface HttpResponse extends Omit<HttpMessage, 'version'> {
   /** The connection ends after it. */
   readonly close: boolean;
@@ -8,7 +8,7 @@ export interface HttpResponse extends Omit<HttpMessage, 'version'> {
 
 const EMPTY = Buffer.alloc(0);
 
-/** @param body text is sent as UTF-8; no Content-Length is added, since its place among the headers differs */
+/** @param body strings are sent as UTF-8; no Content-Length is added, since its position among the headers varies */
 export function response(
   status: number,
   text: string,
@@ -29,7 +29,7 @@ export function challenge(): HttpResponse {
   ]);
 }
 
-/** 401 that is final: nothing on the wire says why. */
+/** Final 401, without a reason for the client. */
 export function authenticationFailed(): HttpResponse {
   return response(401, 'Authentication failed', [['Content-Length', '0']], '', true);
 }
@@ -39,7 +39,7 @@ export function serviceUnavailable(reason?: string): HttpResponse {
   return response(503, 'Service Unavailable', reason === undefined ? [] : [['X-Reason', reason]], '', true);
 }
 
-/** CONNECT with a cookie that is refused. */
+/** Answer to CONNECT with a refused cookie. */
 export function cookieRefused(): HttpResponse {
   return response(401, 'Cookie is not acceptable', [], '', true);
 }
@@ -58,7 +58,7 @@ export function notFound(): HttpResponse {
   );
 }
 
-/** The form that asks to authenticate. */
+/** The login form. */
 export function authForm(document: string): HttpResponse {
   return response(
     200,

@@ -4,28 +4,28 @@ import type { FaultPorts, StreamFault } from '../../faults/ports.ts';
 import type { ClientHeaders } from '../../wire/cstp-headers.ts';
 import { type BearerPrefix, readBearer } from './bearer.ts';
 
-/** What a login needs of the gateway. */
+/** What a login needs from the gateway. */
 export interface LoginHost {
   readonly verifier: TokenVerifier;
   readonly faults: FaultPorts;
   readonly bearerPrefix: BearerPrefix;
 }
 
-/** Final, and nothing on the wire says why: the log does. */
+/** A final refusal; only the log contains the reason. */
 export interface LoginRefusal extends Found {
   readonly kind: 'refused';
   readonly reason: string;
   readonly explanation: string;
 }
 
-/** What a POST asks for. */
+/** Kind of a POST request. */
 export type LoginRequest =
   | LoginRefusal
-  /** No token came: the client is asked for one. */
+  /** Without a token: the client gets a challenge. */
   | { readonly kind: 'challenge' }
   | { readonly kind: 'token'; readonly token: string };
 
-/** @param repeated the connection has authenticated already */
+/** @param repeated the connection is already authenticated */
 export function readLogin(host: LoginHost, headers: ClientHeaders, repeated: boolean): LoginRequest {
   if (repeated) {
     const explanation = 'A second login was tried on a connection that had already authenticated.';
@@ -38,9 +38,9 @@ export function readLogin(host: LoginHost, headers: ClientHeaders, repeated: boo
 }
 
 /**
- * Who the token is of; or why it, or the fault plan, keeps the client out.
+ * The user of the token, or why the token or the fault plan refuses the client.
  *
- * @param suffer does to the connection what the fault plan has; resolves with true when it is gone
+ * @param suffer applies the fault plan to the connection; resolves with true when the connection has ended
  */
 export async function checkLogin(
   host: LoginHost,

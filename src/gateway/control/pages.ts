@@ -35,11 +35,11 @@ const LOGIN_PATHS: ReadonlySet<string> = new Set(['/', '/auth', '/VPN']);
 export interface PageRequest {
   readonly target: string;
   readonly userAgent: string | undefined;
-  /** The client has shown a valid session cookie, or authenticated on this connection. */
+  /** The client presented a valid session cookie, or authenticated on this connection. */
   readonly authenticated: boolean;
 }
 
-/** Which form of documents a client takes. */
+/** The form of documents that a client accepts. */
 function dialectOf(userAgent: string | undefined): AuthDialect {
   return agentKind(userAgent) === 'openconnect-old' ? 'bare' : 'wrapped';
 }
@@ -70,7 +70,7 @@ export class Pages {
     return authComplete(document, cookie, this.#certificateHash);
   }
 
-  /** Undefined: the connection is closed without an answer, as the real server does when it has no CA file. */
+  /** Undefined: close the connection without an answer, as ocserv does without a CA file. */
   answer(request: PageRequest): HttpResponse | undefined {
     const [path = ''] = request.target.split('?', 1);
     const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
@@ -79,7 +79,7 @@ export class Pages {
       return authForm(serializeServerDocument(LOGIN_FORM, dialectOf(request.userAgent)));
     }
     if (Object.hasOwn(STUBS, plain)) return page(...STUBS[plain]!);
-    // The manifest is served for the bare path only; with a query this one is not found.
+    // The manifest is served only for the bare path; with a query the answer is 404.
     if (/^\/\+CSCOT\+\/{1,2}$/.test(request.target)) return page('text/xml', MANIFEST);
     if (plain === '/cert.pem') return page('application/x-pem-file', this.#certPem);
     if (plain === '/cert.cer') return page('application/pkix-cert', this.#certDer);
@@ -91,7 +91,7 @@ export class Pages {
   }
 }
 
-/** Cisco IP phones begin here. */
+/** Start page of Cisco IP phones. */
 function phoneLogin(): HttpResponse {
   return response(200, 'OK', [
     ['Content-Length', '0'],

@@ -4,14 +4,14 @@ import type { Transport } from '../../tls/transport.ts';
 import type { GatewaySession } from '../session/session.ts';
 import { ConnectionState } from './connection-state.ts';
 
-/** What fault rules need of a connection. */
+/** What fault rules need from a connection. */
 export interface FaultSubject {
   readonly remote: string;
   readonly remoteAddress: string;
   readonly transport: Transport;
   readonly session: GatewaySession | undefined;
   readonly state: ConnectionState;
-  /** It ends on purpose. */
+  /** Ends the connection for a fault. */
   broken(why?: string): void;
   closeConnection(): void;
 }

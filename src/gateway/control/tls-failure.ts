@@ -3,7 +3,7 @@ import type { Emit } from '../../telemetry/events.ts';
 import { parseClientHello } from '../../wire/client-hello.ts';
 import { HANDSHAKE_TIMEOUT } from './constants.ts';
 
-/** Why a TLS handshake failed, in words for the person who reads the log. */
+/** Why a TLS handshake failed, explained for readers of the log. */
 export interface TlsFailure {
   readonly reason:
     | 'probe'
@@ -48,14 +48,14 @@ function startsLikeText(bytes: Buffer): boolean {
   return bytes.length > 0 && bytes.subarray(0, 8).every((byte) => byte >= 0x20 && byte < 0x7f);
 }
 
-/** A reset by the other side; Windows also has another word for it. */
+/** A reset by the peer; Windows has an additional code for it. */
 function isReset(code: string | undefined): boolean {
   return code === 'ECONNRESET' || code === 'ECONNABORTED';
 }
 
 /**
  * @param code error code of the TLS library, or of the socket; undefined when the connection just ended
- * @param firstBytes first bytes that came from the client
+ * @param firstBytes first bytes from the client
  */
 export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer | undefined): TlsFailure {
   if (!firstBytes || firstBytes.length === 0) {
@@ -93,29 +93,29 @@ export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer 
   return { reason: 'other', explanation: `The TLS library says ${code}.` };
 }
 
-/** What stands for an error code when the handshake took too long. */
+/** Error code of a handshake that took too long. */
 export const HANDSHAKE_TIMED_OUT = 'TIMEOUT';
 
-/** As {@link classifyTlsFailure}, with the gateway's own limit. */
+/** Same as {@link classifyTlsFailure}, and includes the gateway's own time limit. */
 export function handshakeFailure(code: string | undefined, firstBytes: Buffer | undefined): TlsFailure {
   if (code !== HANDSHAKE_TIMED_OUT) return classifyTlsFailure(code, firstBytes);
   return { reason: 'timeout', explanation: `The TLS handshake was not done within ${HANDSHAKE_TIMEOUT} s.` };
 }
 
-/** What the client said by an alert (RFC 8446 §6), where the code of the TLS library tells of one: `unknown_ca`. */
+/** The client's alert (RFC 8446 §6), if the code of the TLS library contains one: `unknown_ca`. */
 function alertOf(code: string | undefined): string | undefined {
   return /_ALERT_([A-Z_]{1,40})$/.exec(code ?? '')?.[1]?.toLowerCase();
 }
 
-/** What is needed to tell of a connection that ended without a request. */
+/** What {@link reportFailure} needs from the gateway. */
 interface FailureHost {
   readonly strangers: ReportLimit;
   readonly emit: Emit;
-  /** The gateway's certificate is for this name. */
+  /** Whether the gateway's certificate is valid for this name. */
   covers(name: string): boolean;
 }
 
-/** Tells that a connection ended without a request: with TLS 1.2, and some clients of 1.3, distrust shows only after our side of the handshake is done. */
+/** Reports a connection that ended without a request. With TLS 1.2 and some 1.3 clients, a rejected certificate shows only after our handshake. */
 export function reportFailure(
   host: FailureHost,
   remote: string,

@@ -1,8 +1,8 @@
-/** How far a connection without a tunnel has come. */
+/** Stage of a connection without a tunnel. */
 export const Stage = {
-  /** Not a byte came. */
+  /** No byte was received. */
   Silent: 0,
-  /** Something came; the TLS handshake is not complete. */
+  /** Bytes were received; the TLS handshake is not complete. */
   Heard: 1,
   Secure: 2,
   Authenticated: 3,
@@ -10,15 +10,15 @@ export const Stage = {
 export type Stage = (typeof Stage)[keyof typeof Stage];
 
 /**
- * Connections without a tunnel. The room has an end: who comes when it is full takes the place of one that has not authenticated. Of
- * these, whoever has come least far goes first, and of several the one that has stood there longest: who comes and goes on at once is
- * not pushed out by those who come and stay.
+ * Connections without a tunnel, limited in number: when the limit is reached, a new connection replaces an unauthenticated one. The
+ * one at the earliest stage goes first, and among those the one that has been there longest, so connections that make progress are not
+ * displaced by idle ones.
  */
 export class WaitingRoom<G> {
   readonly #capacity: number;
   readonly #stages: readonly Set<G>[] = Object.values(Stage).map(() => new Set<G>());
 
-  /** @param capacity how many may wait at once */
+  /** @param capacity most connections that may wait at once */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
@@ -30,8 +30,8 @@ export class WaitingRoom<G> {
   }
 
   /**
-   * Makes room for one more; returns who has to leave for it. `full`: everybody who waits has authenticated.
-   * @param scarce somebody has to leave even though there is room, for want of something else
+   * Makes space for one more connection; returns the one to close for it. `full`: all waiting connections are authenticated.
+   * @param scarce a connection must be closed even below the limit, because another resource is scarce
    */
   makeRoom(scarce = false): G | 'full' | undefined {
     if (this.size < this.#capacity && !scarce) return undefined;
@@ -48,7 +48,7 @@ export class WaitingRoom<G> {
     this.#stages[Stage.Silent]!.add(guest);
   }
 
-  /** The guest has come further. Harmless for one that is there already, or has left. */
+  /** Moves a connection to a later stage. Does nothing if it is already there or was removed. */
   advance(guest: G, stage: Stage): void {
     for (let before = 0; before < stage; before++) {
       if (!this.#stages[before]!.delete(guest)) continue;

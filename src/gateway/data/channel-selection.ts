@@ -18,9 +18,9 @@ import { STRAGGLER_MS, UNANSWERED_PROBE_MS, UNANSWERED_SWITCH_MS } from './data-
  * ```
  *
  * `dtls-down` leads from every state with both channels to CSTP, `cstp-down` to DTLS-ALONE.
- * DTLS-SILENT and DTLS-UNUSED differ in what leads back. A channel that only fell silent is trusted again at its first
- * authentic packet, of any type. A client that moved its own data to CSTP has judged DTLS by evidence that we do not have
- * (our packets may not reach it), so its answers to our probes prove nothing: only its data, or a new handshake, does.
+ * DTLS-SILENT and DTLS-UNUSED differ in how they return to DTLS. A channel that only became silent is used again at its first
+ * authentic packet of any type. A client that moved its own data to CSTP may know of problems that we cannot see (our packets
+ * may not reach it), so its answers to our probes prove nothing: only its data or a new handshake does.
  */
 export const DataPath = {
   Closed: 'CLOSED',
@@ -28,11 +28,11 @@ export const DataPath = {
   Cstp: 'CSTP',
   /** Both channels are up, data goes over DTLS. */
   Dtls: 'DTLS',
-  /** Both are up, DTLS was silent past its deadline: data goes over CSTP. */
+  /** Both are up, but DTLS was silent past its deadline: data goes over CSTP. */
   DtlsSilent: 'DTLS-SILENT',
-  /** Both are up, the client sends its data over CSTP: so do we. */
+  /** Both are up, but the client sends its data over CSTP, so the gateway does too. */
   DtlsUnused: 'DTLS-UNUSED',
-  /** The TLS connection is gone, DTLS lives: data goes over DTLS until the client is back. */
+  /** The TLS connection is lost but DTLS is up: data goes over DTLS until the client reconnects. */
   DtlsAlone: 'DTLS-ALONE',
 } as const;
 export type DataPath = (typeof DataPath)[keyof typeof DataPath];
@@ -41,15 +41,15 @@ export type DataPath = (typeof DataPath)[keyof typeof DataPath];
 export const ChannelEvent = {
   CstpUp: 'cstp-up',
   CstpDown: 'cstp-down',
-  /** A data packet came over CSTP. Control packets there say nothing about DTLS. */
+  /** A data packet arrived over CSTP. Control packets on CSTP do not affect DTLS. */
   CstpData: 'cstp-data',
   /** A DTLS handshake was completed. */
   DtlsUp: 'dtls-up',
-  /** An authentic data packet came over DTLS. */
+  /** An authentic data packet arrived over DTLS. */
   DtlsData: 'dtls-data',
-  /** Any other authentic packet came over DTLS. */
+  /** Any other authentic packet arrived over DTLS. */
   DtlsSign: 'dtls-sign',
-  /** Nothing authentic came over DTLS until its deadline. */
+  /** No authentic packet arrived over DTLS before its deadline. */
   DtlsSilent: 'dtls-silent',
   /** The association ended: alert, disconnect, or replaced with its session. */
   DtlsDown: 'dtls-down',
@@ -165,11 +165,11 @@ export interface ChannelSwitch {
 }
 
 export interface ChannelSelectionOptions {
-  /** The dead peer detection interval told to the client, in milliseconds; 0 = off, then silence alone proves nothing. */
+  /** The dead peer detection interval announced to the client, in milliseconds; 0 = off, then silence alone proves nothing. */
   readonly dpd: number;
 }
 
-/** What `check` asks for. */
+/** Result of `check`. */
 export type SilenceAction = 'probe' | 'silent' | undefined;
 
 /**
@@ -177,14 +177,14 @@ export type SilenceAction = 'probe' | 'silent' | undefined;
  * calls `check` periodically.
  *
  * DTLS is probed after 2 × DPD of silence and given up after 3 × DPD at the latest, as in ocserv 1.3.0. While data or a probe is sent that nothing
- * answers, it is probed each second and given up within a few: a client that receives answers with something within a second or
+ * answers, it is probed each second and given up within a few seconds: a client that receives packets answers within a second or
  * two, whatever the DPD interval.
  */
 export class ChannelSelection {
   readonly #dpd: number;
   #path: DataPath = DataPath.Closed;
   #heard = -Infinity;
-  /** Time of the first data packet or probe sent over DTLS since something was heard there; NaN = none. */
+  /** Time of the first data packet or probe sent over DTLS since the last packet received there; NaN = none. */
   #unanswered = Number.NaN;
   #probed = -Infinity;
 
@@ -201,16 +201,16 @@ export class ChannelSelection {
     return carrierOf(this.#path);
   }
 
-  /** What was sent over DTLS waits for any sign of life: `sent` need not be called again. */
+  /** Data sent over DTLS is still unanswered: `sent` need not be called again. */
   get waiting(): boolean {
     return !Number.isNaN(this.#unanswered);
   }
 
-  /** Applies an event; the result tells when data changed its channel. */
+  /** Applies an event; returns the change if data moves to another channel. */
   apply(event: ChannelEvent, now: number): ChannelSwitch | undefined {
     switch (event) {
       case 'cstp-data':
-        // TCP may deliver late what the client sent before it moved to DTLS.
+        // TCP may deliver data late that the client sent before it moved to DTLS.
         if (this.#path === DataPath.Dtls && now - this.#heard < STRAGGLER_MS) return undefined;
         break;
       case 'dtls-up':
@@ -233,8 +233,7 @@ export class ChannelSelection {
   }
 
   /**
-   * The hot path of an authentic data packet over DTLS: true when that changes nothing, so that the caller need not
-   * look further.
+   * Fast path for an authentic data packet over DTLS: true when it changes nothing, so the caller need not apply an event.
    */
   heardData(now: number): boolean {
     if (this.#path !== DataPath.Dtls) return false;
@@ -244,34 +243,34 @@ export class ChannelSelection {
     return true;
   }
 
-  /** When something was heard over DTLS last. */
+  /** Time of the last packet received over DTLS. */
   get heard(): number {
     return this.#heard;
   }
 
-  /** Time leaps by so many milliseconds: without a probe before, would that be silence enough to give DTLS up? */
+  /** Whether a jump of time by this many milliseconds, without a probe before, would be enough silence to give up DTLS. */
   silentAfter(leap: number, now: number): boolean {
     return this.#path === DataPath.Dtls && this.#dpd > 0 && now - this.#heard + leap >= 3 * this.#dpd;
   }
 
-  /** The silence has grown by so many milliseconds, more or (below zero) less than time has passed. */
+  /** Adjusts the silence by this many milliseconds, more or (below zero) less than the time that has passed. */
   shift(silence: number, now: number): void {
     this.#heard = Math.min(this.#heard - silence, now);
   }
 
-  /** Data was sent over DTLS. */
+  /** Call when data was sent over DTLS. */
   sent(now: number): void {
     if (!this.waiting) this.#unanswered = now;
   }
 
-  /** Nobody listened for `late` milliseconds until now: they are no silence. */
+  /** No input was read for the last `late` milliseconds: they do not count as silence. */
   excuse(late: number, now: number): void {
     this.#heard = excused(this.#heard, late, now);
     if (this.waiting) this.#unanswered = excused(this.#unanswered, late, now);
     this.#probed = excused(this.#probed, late, now);
   }
 
-  /** When `check` may have an answer, if nothing happens until then. Only `sent`, `shift` and a change of the state bring it nearer. */
+  /** Earliest time at which `check` may return something, if nothing happens before. Only `sent`, `shift` and state changes make it earlier. */
   get nextLook(): number {
     if (this.#path !== DataPath.Dtls && this.#path !== DataPath.DtlsSilent && this.#path !== DataPath.DtlsAlone) {
       return Infinity;
@@ -288,8 +287,8 @@ export class ChannelSelection {
   }
 
   /**
-   * What the silence on DTLS asks for: a DPD request, or giving it up until it proves itself. Call about twice a second; the
-   * answer `probe` comes at most once a {@link UNANSWERED_PROBE_MS} while data is unanswered, else once a DPD interval.
+   * Required reaction to silence on DTLS: a DPD request, or giving it up until a packet arrives. Call about twice a second; the
+   * result is `probe` at most once per {@link UNANSWERED_PROBE_MS} while data is unanswered, otherwise once per DPD interval.
    */
   check(now: number): SilenceAction {
     if (this.#path !== DataPath.Dtls && this.#path !== DataPath.DtlsSilent && this.#path !== DataPath.DtlsAlone) {

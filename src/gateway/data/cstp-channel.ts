@@ -13,11 +13,11 @@ const FAULTS = {
   length: `A CSTP packet says it is longer than ${CSTP_MAX_PAYLOAD} bytes.`,
 } as const;
 
-/** What the channel asks of the connection that it took over. */
+/** What the channel needs from its connection. */
 export interface CstpConnection {
   readonly writer: RecordWriter;
   readonly remote: string;
-  /** Closes TLS and TCP in order, after what is queued. */
+  /** Closes TLS and TCP cleanly, after queued data. */
   closeConnection(): void;
   readonly monotonic: () => number;
 }
@@ -30,7 +30,7 @@ export class CstpChannel implements ControlChannel {
   readonly #reader: CstpReader;
   #heardAt: number;
   #probedAt = 0;
-  /** A probe was sent, and nothing was heard since. */
+  /** A probe was sent, and nothing was received since. */
   #asked = false;
   #closed = false;
 
@@ -43,7 +43,7 @@ export class CstpChannel implements ControlChannel {
     this.#reader = new CstpReader((type, buffer, offset, length) => this.#onPacket(type, buffer, offset, length));
   }
 
-  /** Takes bytes of the connection, from directly behind the CONNECT request on. */
+  /** Processes bytes of the connection, starting directly after the CONNECT request. */
   receive(chunk: Buffer): void {
     if (this.#closed) return;
     const fault = this.#reader.push(chunk);
@@ -107,7 +107,7 @@ export class CstpChannel implements ControlChannel {
     this.#connection.closeConnection();
   }
 
-  /** The connection ended by itself. */
+  /** Call when the connection was lost. */
   lost(why: string): void {
     this.#tunnel.connectionLost(why);
   }
@@ -141,7 +141,7 @@ export class CstpChannel implements ControlChannel {
         );
         break;
       default:
-      // Answers, keepalives and types that nobody knows are ignored.
+      // Answers, keepalives and unknown types are ignored.
     }
   }
 }
