@@ -21,7 +21,7 @@ export type { DrainOptions, DrainResult, StopOptions } from './lifecycle.ts';
 export type { GatewayState } from './lifecycle-state.ts';
 export type { PacketPort, SessionInfo, SessionStore, StoredSession, TunnelSettings } from './session/types.ts';
 
-/** Everything that the gateway needs from outside. */
+/** Options and dependencies of a gateway. */
 export interface GatewayOptions {
   readonly host: string;
   /** TCP and UDP port; 0 = any free one, the same for both. */
@@ -34,7 +34,7 @@ export interface GatewayOptions {
     readonly ca: string | undefined;
     readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
     readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
-    /** Certificates that are wrong on purpose, for fault rules; without it there are none. */
+    /** Provides deliberately flawed certificates for fault rules; omitted: none. */
     readonly flawed?: (flaw: CertificateFlaw) => Promise<{ readonly cert: string; readonly key: string }>;
     /** NSS key-log lines, for Wireshark. */
     readonly keylog?: (line: string) => void;
@@ -42,27 +42,27 @@ export interface GatewayOptions {
   readonly settings: TunnelSettings;
   readonly verifier: TokenVerifier;
   readonly emit: Emit;
-  /** The time that everything configured in seconds goes by. */
+  /** The clock for all limits configured in seconds. */
   readonly clock: Clock;
-  /** The time that handshakes, datagrams and closing go by, also while the other one stands still or leaps. Default: `clock`. */
+  /** The clock for handshakes, datagrams and closing, which runs even while the other one stands still or jumps. Default: `clock`. */
   readonly machine?: Clock;
   readonly random: RandomSource;
-  /** Optional: sessions elsewhere than in memory. */
+  /** Store for sessions; default: in memory. */
   readonly store?: SessionStore;
   readonly acceleration?: boolean;
-  /** Where connections and datagrams come from; the machine's sockets when left out. */
+  /** Source of connections and datagrams; default: the machine's sockets. */
   readonly network?: Network;
-  /** Faults injected on purpose, at the datagram, stream and decision seams. */
+  /** Faults to inject at the datagram, stream and decision seams. */
   readonly faults?: FaultPorts;
-  /** Who captures packets. */
+  /** Packet captures. */
   readonly taps?: CaptureTaps;
-  /** How the Authorization header is read; default `lenient`, as the real server. */
+  /** How to read the Authorization header; default `lenient`, as in ocserv. */
   readonly bearerPrefix?: BearerPrefix;
-  /** Where HTTP CONNECT goes, when `settings.httpConnect` is on. */
+  /** Handles HTTP CONNECT when `settings.httpConnect` is on. */
   readonly forward?: ForwardPort;
-  /** Shuts out addresses that fail to log in too often; left out = never, unlike the real server, since tests fail on purpose. */
+  /** Bans addresses after too many failed logins. Default: never, unlike the real server, since tests fail on purpose. */
   readonly bans?: BanRules;
-  /** Connections without a tunnel at once; default 4096. Beyond it the oldest that has not authenticated is closed. */
+  /** Most connections without a tunnel; default 4096. Beyond it the oldest unauthenticated one is closed. */
   readonly maxPendingConnections?: number;
 }
 
@@ -71,60 +71,60 @@ export interface Gateway extends Closable {
   /** The TCP port, and the UDP one unless UDP is disabled. */
   readonly port: number;
   readonly host: string;
-  /** Joins the network behind the gateway: packets of clients go there from now on. Once, before the first client connects. */
+  /** Connects the network behind the gateway, which then receives the packets of clients. Call once, before the first client connects. */
   attach(packets: PacketPort): void;
   /**
    * Sends one IP packet to the session that owns its destination address. The 16 bytes before `offset` may be overwritten.
-   * False: nobody has that address, or its queue is full (the packet is dropped, as by a router).
+   * False: no session has that address, or its queue is full (the packet is dropped, as by a router).
    */
   deliver(buffer: Buffer, offset: number, length: number): boolean;
   /** The gateway's own addresses inside the tunnel: the first host address of each pool. */
   readonly ownAddresses: ReadonlySet<string>;
   /**
-   * Tells clients that connect from now on something else. Address pools, ports, MTU, UDP and how long cookies last stay as they are.
+   * Changes the settings sent to new clients. Address pools, ports, MTU, UDP and cookie lifetime do not change.
    */
   configure(settings: TunnelSettings): void;
   sessions(): SessionInfo[];
-  /** Whose a session is. */
+  /** The user of a session. */
   personOf(id: string): Person | undefined;
-  /** What fault rules find of the sessions, and do to them. @internal */
+  /** Access to the sessions for fault rules. @internal */
   readonly faultedSessions: FaultedSessions;
-  /** The live session that has this tunnel address. */
+  /** The live session with this tunnel address. */
   sessionAt(address: string): SessionInfo | undefined;
   /** Data MTU of the session with this tunnel address. */
   mtuOf(address: string): number | undefined;
   /** Ends a session as an administrator would; its cookie is invalid at once. False: no such session. */
   disconnect(id: string, explanation?: string): boolean;
-  /** Ends a session as its time limit would: the client is told, and its cookie is invalid. False: no such session. */
+  /** Ends a session as its time limit would: the client gets a disconnect packet and its cookie is invalid. False: no such session. */
   expire(id: string): boolean;
   /**
-   * Has a client renew its tunnel, and with it all keys. The protocol knows no rekey that a server begins, so its connection ends without
-   * a disconnect packet, and it comes back with its cookie, as for a rekey of its own. False: no such session, or it has no tunnel.
+   * Makes a client renew its tunnel and thereby all keys. The protocol has no rekey initiated by the server, so the connection is closed
+   * without a disconnect packet and the client reconnects with its cookie, as in its own rekey. False: no such session, or no tunnel.
    */
   rekey(id: string): boolean;
-  /** Whether it listens, drains, was stopped or is closed for good. */
+  /** Whether the gateway is listening, draining, stopped or permanently closed. */
   readonly state: GatewayState;
-  /** Why no client can connect now, in words; undefined when one can. */
+  /** Why no client can connect now, as a sentence; undefined when clients can connect. */
   readonly unavailable: string | undefined;
   /**
-   * Listens again after `stop`, at the same port; takes new clients again after `drain`. Harmless while it listens.
+   * Listens again after `stop`, on the same port; accepts new clients again after `drain`. Does nothing while listening.
    * @throws TunneliteError `ERR_GATEWAY_PORT_IN_USE`, `ERR_GATEWAY_LISTEN`, `ERR_CLOSED`
    */
   start(): Promise<void>;
   /**
-   * Closes the ports and every connection, until `start`. Sessions that were connected are `disconnected`, and can be resumed, unless
+   * Closes the ports and every connection, until `start`. Connected sessions become `disconnected` and can be resumed, unless
    * `cookies` is `lose`.
    * @throws TunneliteError `ERR_CLOSED`
    */
   stop(options?: StopOptions): Promise<void>;
   /**
-   * Goes down and comes up again at the same port, as a service that is restarted.
-   * @throws TunneliteError `ERR_GATEWAY_PORT_IN_USE`, `ERR_GATEWAY_LISTEN`, `ERR_CLOSED`; the gateway is stopped then
+   * Stops and starts again on the same port, like the restart of a service.
+   * @throws TunneliteError `ERR_GATEWAY_PORT_IN_USE`, `ERR_GATEWAY_LISTEN`, `ERR_CLOSED`; the gateway then stays stopped
    */
   restart(options?: StopOptions): Promise<void>;
   /**
-   * Takes no new clients, and waits for those that are connected to leave; when the time is up they are ended, as the real server does.
-   * After that it goes on turning clients away, until `start`, `stop` or `restart`.
+   * Accepts no new clients and waits for connected ones to leave; at the timeout it ends them, as the real server does.
+   * Afterwards it continues to reject clients until `start`, `stop` or `restart`.
    * @throws TunneliteError `ERR_GATEWAY_STATE` when it is stopped, `ERR_DURATION_INVALID`, `ERR_CLOSED`
    */
   drain(options?: DrainOptions): Promise<DrainResult>;

@@ -11,43 +11,43 @@ import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.ts';
 import { Tunnel, type TunnelOwner, type TunnelTerms } from './tunnel.ts';
 import type { SessionInfo } from './types.ts';
 
-/** What a session needs of the table that it is in, and of the gateway around that. */
+/** What a session needs from its table and the gateway. */
 export interface SessionHost {
   readonly emit: Emit;
-  /** Milliseconds on the monotonic clock as of the last scan: good to a second, and free. */
+  /** Monotonic milliseconds as of the last scan: accurate to a second, at no cost. */
   readonly coarseNow: number;
   readonly monotonic: number;
   /** Milliseconds since the Unix epoch. */
   readonly wallTime: number;
-  /** Milliseconds that a cookie is good for while no tunnel uses it. */
+  /** Milliseconds that a cookie remains valid while no tunnel uses it. */
   readonly cookieLife: number;
   readonly faults: FaultPorts;
   readonly taps: CaptureTaps;
-  /** A client asks for a sign of life. False: there is to be none. */
+  /** A client sent a DPD request. False: do not answer. */
   answersDpd(session: GatewaySession): boolean;
   /** The gateway's address in the tunnel. */
   gatewayAddress(version: 4 | 6): Buffer | undefined;
-  /** What was handed on has to be dealt with now: no batch is under way that would end. */
+  /** Packets passed on must be processed now, since no batch is in progress. */
   onBatchEnd(): void;
-  /** The cookie is to be of no use to another process either. */
+  /** The cookie must become invalid in other processes too. */
   onCookieSpent(session: GatewaySession): void;
-  /** Takes one packet from a client, with the session that it belongs to. */
+  /** Processes one packet from a client, with its session. */
   handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void;
-  /** Calls back when all that was handed on has arrived: at once, or at the end of the batch that is under way. */
+  /** Calls back when all packets passed on have been processed: at once, or at the end of the current batch. */
   afterBatch(work: () => void): void;
-  /** It has a new tunnel, or another channel: packets to its addresses take another path. */
+  /** The session has a new tunnel or another channel: packets to its addresses take another path. */
   onPathChanged(session: GatewaySession): void;
-  /** What a reconnect needs to know has changed. */
+  /** State needed for a reconnect has changed. */
   onChange(session: GatewaySession): void;
-  /** It is due for a look sooner than it was. */
+  /** The time of its next check has become earlier. */
   onSooner(session: GatewaySession): void;
   /** The cookie is no longer valid. */
   onCookieGone(session: GatewaySession, reason: string): void;
-  /** Nothing of the session is left: its addresses are free. */
+  /** The session has ended and its addresses are free. */
   onEnded(session: GatewaySession): void;
 }
 
-/** Who the session is of, and where it came from. */
+/** The user of a session, and the address of its login. */
 export interface SessionIdentity extends Person {
   readonly id: string;
   /** SHA-256 of the cookie, hex. */
@@ -56,7 +56,7 @@ export interface SessionIdentity extends Person {
   readonly createdAt: number;
 }
 
-/** The tunnel addresses that a session has. */
+/** The tunnel addresses of a session. */
 export interface SessionAddresses {
   readonly address4: TunnelAddress | undefined;
   readonly address6: TunnelAddress | undefined;
@@ -71,14 +71,14 @@ const COOKIE_ENDS: ReadonlySet<EndReason> = new Set<EndReason>([
   'reset',
 ]);
 
-/** A tunnel with the channels that it opens with. */
+/** A tunnel with its initial channels. */
 interface Opening {
   readonly tunnel: Tunnel;
   readonly control: ControlChannel;
   readonly data: DataChannel | undefined;
 }
 
-/** How a session is ended, where its reason does not settle it. */
+/** Options for ending a session that override the defaults of the reason. */
 export interface EndOptions {
   /** The client gets a disconnect packet first. */
   readonly notify?: boolean;
@@ -86,7 +86,7 @@ export interface EndOptions {
   readonly dropCookie?: boolean;
 }
 
-/** An event of the machine, with what its effects need. */
+/** An event of the state machine, with the data for its effects. */
 interface Input {
   readonly event: SessionEvent;
   readonly reason: EndReason;
@@ -99,7 +99,7 @@ const SETTLED: Input = { event: SessionEvent.Settle, reason: 'expired', explanat
 
 /**
  * One authenticated session: its cookie, its addresses, and, while connected, its tunnel. Survives the loss of its TCP
- * connection; a CONNECT with its cookie replaces the tunnel it has. What happens when is in session-state.ts.
+ * connection; a CONNECT with its cookie replaces its tunnel. The state machine is in session-state.ts.
  */
 export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   readonly id: string;
@@ -110,7 +110,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   readonly objectId: string | undefined;
   readonly facts: PersonFacts | undefined;
   readonly createdAt: number;
-  /** Where the token came from; `deny-roaming` compares with it. */
+  /** The client address of the login; `deny-roaming` compares with it. */
   readonly loginAddress: string;
   readonly #host: SessionHost;
   #state: SessionState = SessionState.Authenticated;
@@ -119,17 +119,17 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   #expiresAt: number | undefined;
   #connectedAt: number | undefined;
   #tunnel: Tunnel | undefined;
-  /** Of all tunnels before the latest one. */
+  /** Traffic of all tunnels before the latest one. */
   #past = NO_TRAFFIC;
   #undelivered = 0;
-  /** How many there were. */
+  /** Number of tunnels so far. */
   #tunnels = 0;
-  /** The cookie is refused although the session lives: its time was ended on purpose. */
+  /** The cookie is refused although the session is alive, because it was expired deliberately. */
   #cookieSpent = false;
   #packetSeam: PacketSeam | undefined;
-  /** Where the time that `session.disconnect` tells of began: the session was connected all along since then. */
+  /** Start of the period that `session.disconnect` reports: the session has been connected since then. */
   #since = { at: 0, bytesIn: 0, bytesOut: 0 };
-  /** Inputs that came while an earlier one was still taking effect. */
+  /** Inputs that arrived while an earlier one was being processed. */
   readonly #inputs: Input[] = [];
   #busy = false;
   /** These two are the table's. */
@@ -158,12 +158,12 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return this.#state === SessionState.Connected;
   }
 
-  /** The cookie is good. */
+  /** Whether the cookie is valid. */
   get valid(): boolean {
     return holdsCookie(this.#state);
   }
 
-  /** Whoever comes with the cookie now may have a tunnel. */
+  /** Whether a client with the cookie may have a tunnel now. */
   get cookieGood(): boolean {
     return this.valid && !this.#cookieSpent;
   }
@@ -176,7 +176,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return this.#host.taps;
   }
 
-  /** How many tunnels there were, with the one that is up. */
+  /** Number of tunnels so far, including the current one. */
   get tunnels(): number {
     return this.#tunnels;
   }
@@ -193,7 +193,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return this.#host.monotonic;
   }
 
-  /** Every address that the session keeps, whether its tunnel uses it or not. */
+  /** All addresses of the session, whether its tunnel uses them or not. */
   get addresses(): SessionAddresses {
     return this.#addresses;
   }
@@ -210,7 +210,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return this.#tunnel?.terms.remoteAddress ?? this.loginAddress;
   }
 
-  /** `address:port` of the client's TLS connection, or the address that it last had. */
+  /** `address:port` of the client's TLS connection, or the last known address. */
   get remote(): string {
     return this.#tunnel?.remote || this.remoteAddress;
   }
@@ -263,13 +263,13 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return this.#past.bytesOut + (this.#tunnel?.bytesOut ?? 0);
   }
 
-  /** All that passed through the session's tunnels. */
+  /** Total traffic of the session's tunnels. */
   get traffic(): Traffic {
     const total = addTraffic(this.#past, this.#tunnel ?? NO_TRAFFIC);
     return { ...total, dropped: total.dropped + this.#undelivered };
   }
 
-  /** A copy that stays as it is. */
+  /** An immutable copy. */
   snapshot(): SessionInfo {
     return {
       id: this.id,
@@ -293,22 +293,22 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     };
   }
 
-  /** Takes addresses from now on; the table has reserved them. */
+  /** Sets addresses that the table has reserved. */
   giveAddresses(addresses: SessionAddresses): void {
     this.#addresses = addresses;
   }
 
-  /** A tunnel to come, for its channels to be made; nothing changes until `connect`. */
+  /** Creates the next tunnel so that its channels can be set up; nothing changes until `connect`. */
   plan(terms: TunnelTerms): Tunnel {
     return new Tunnel(terms, this);
   }
 
-  /** The CONNECT is answered: the tunnel is up, in place of the one that may have been. */
+  /** Call when the CONNECT is answered: opens the tunnel and replaces the previous one, if any. */
   connect(opening: Opening): void {
     this.#apply({ event: SessionEvent.Connect, reason: 'replaced', explanation: '', opening });
   }
 
-  /** Ends the tunnel; with most reasons the cookie lives on. */
+  /** Ends the tunnel; for most reasons the cookie remains valid. */
   end(reason: EndReason, explanation: string, options: EndOptions = {}): void {
     const { notify, dropCookie = this.#cookieSpent || COOKIE_ENDS.has(reason) } = options;
     this.#apply({ event: dropCookie ? SessionEvent.End : SessionEvent.Leave, reason, explanation, notify });
@@ -325,13 +325,13 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return true;
   }
 
-  /** Ends the session as its time limit would: with its cookie. */
+  /** Ends the session and invalidates its cookie, as its time limit would. */
   expire(explanation: string): void {
     if (this.connected) this.end('session-timeout', explanation);
     else this.#apply({ event: SessionEvent.Expire, reason: 'expired', explanation });
   }
 
-  /** Makes the cookie invalid, and leaves the tunnel as it is; without one the session is over. */
+  /** Invalidates the cookie and keeps the tunnel; without a tunnel the session ends. */
   expireCookie(explanation: string): void {
     if (!this.connected) this.expire(explanation);
     else if (!this.#cookieSpent) {
@@ -340,13 +340,13 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     }
   }
 
-  /** Nobody listened for `late` milliseconds until now: they are no silence. */
+  /** No input was read for the last `late` milliseconds: they do not count as silence. */
   excuse(late: number, now: number): void {
     if (this.connected) this.#tunnel?.excuse(late, now);
     else if (this.#expiresAt !== undefined) this.#expiresAt += late;
   }
 
-  /** Called about once a second when `nextLook` is over: time limits of the tunnel, and a cookie that nobody used in time. */
+  /** Called about once a second after `nextLook`: checks time limits of the tunnel and an unused cookie. */
   check(now: number): void {
     if (this.connected) {
       this.#tunnel?.check(now);
@@ -356,22 +356,22 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     }
   }
 
-  /** The tunnel that is up. */
+  /** The open tunnel. */
   get tunnel(): Tunnel | undefined {
     return this.connected ? this.#tunnel : undefined;
   }
 
-  /** The latest tunnel, up or not. */
+  /** The latest tunnel, open or not. */
   get latestTunnel(): Tunnel | undefined {
     return this.#tunnel;
   }
 
-  /** When the first of its time limits strikes, if nothing happens until then: monotonic, Infinity when there is none. */
+  /** When the first of its time limits takes effect, if nothing happens before: monotonic, Infinity when there is none. */
   get deadline(): number {
     return this.tunnel?.deadline ?? this.#expiresAt ?? Infinity;
   }
 
-  /** When `check` has something to do, if nothing happens until then: monotonic. Without a call of `onSooner` it only ever becomes later. */
+  /** When `check` must be called, if nothing happens before: monotonic. Becomes earlier only with a call of `onSooner`. */
   get nextLook(): number {
     return this.tunnel?.nextLook ?? this.#expiresAt ?? Infinity;
   }
@@ -403,7 +403,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     return this.#host.answersDpd(this);
   }
 
-  /** Each input takes its whole effect before the next one counts, whoever listens to what is told. */
+  /** Completes each input before the next one, even if a listener causes another input. */
   #apply(input: Input): void {
     this.#inputs.push(input);
     if (this.#busy) return;

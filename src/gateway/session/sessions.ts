@@ -18,36 +18,36 @@ import type { SessionStore, StoredSession } from './types.ts';
 const ID_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 const ID_LENGTH = 6;
 
-/** Sessions that have ended and are remembered, to say whose a cookie was. */
+/** Most ended sessions stored, to identify the owner of an old cookie. */
 const MAX_ENDED = 1000;
 
-/** What is known of a session whose cookie is no longer valid. */
+/** A session whose cookie is no longer valid. */
 export interface EndedSession {
   readonly id: string;
-  /** One word: why. */
+  /** One word for the reason. */
   readonly reason: string;
 }
 
-/** What the table needs of the gateway around it. */
+/** What the table needs from the gateway. */
 export interface SessionsHost {
   readonly emit: Emit;
-  /** Milliseconds on the monotonic clock as of the last scan: good to a second, and free. */
+  /** Monotonic milliseconds as of the last scan: accurate to a second, at no cost. */
   readonly coarseNow: number;
-  /** Takes one packet from a client, with the session that it belongs to. */
+  /** Processes one packet from a client, with its session. */
   handOn(buffer: Buffer, offset: number, length: number, session: GatewaySession): void;
-  /** Calls back when all that was handed on has arrived: at once, or at the end of the batch that is under way. */
+  /** Calls back when all packets passed on have been processed: at once, or at the end of the current batch. */
   afterBatch(work: () => void): void;
   readonly faults: FaultPorts;
   readonly taps: CaptureTaps;
-  /** A client asks for a sign of life. False: there is to be none. */
+  /** A client sent a DPD request. False: do not answer. */
   answersDpd(session: GatewaySession): boolean;
-  /** What was handed on is dealt with. */
+  /** Processes the packets passed on. */
   onBatchEnd(): void;
-  /** A session has a tunnel, or has none any more. */
+  /** A session connected or disconnected. */
   onConnectedChanged(): void;
   /** The session with this tunnel address has a new tunnel. */
   onPathChanged(address: string): void;
-  /** The session is over, and nothing runs to or from its tunnel address any more: another session may get that. */
+  /** The session is over and no packets to or from its tunnel address are pending: another session may get the address. */
   onAddressReleased(address: string, session: GatewaySession): void;
 }
 
@@ -76,7 +76,7 @@ export function encodeCookie(bytes: Buffer): string {
   return bytes.toString('base64').replace(/=+$/, '');
 }
 
-/** The key under which a session is kept: whoever reads the store cannot take over a session. */
+/** The key of a session in the store: a hash, so that a reader of the store cannot take over a session. */
 function cookieKey(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -89,14 +89,14 @@ export class Sessions implements SessionHost {
   readonly #byId = new Map<string, GatewaySession>();
   readonly #byIndex4 = new Map<number, GatewaySession>();
   readonly #byIndex6 = new Map<number, GatewaySession>();
-  /** By when each wants to be looked at: a look costs what is due, however many sessions there are. */
+  /** Sessions by the time of their next check, so a scan costs only what is due. */
   readonly #due = new DeadlineHeap<GatewaySession>();
-  /** Those that have ended, by the key of their cookie; the latest come last. */
+  /** Ended sessions by the key of their cookie, latest last. */
   readonly #ended = new Map<string, EndedSession>();
-  /** Those whose tunnel is up, and how many of them each user has. */
+  /** Connected sessions, and their number per user. */
   readonly #connected = new Set<GatewaySession>();
   readonly #connectedOf = new Map<string, number>();
-  /** Of sessions that are no more. */
+  /** Traffic of ended sessions. */
   #past = NO_TRAFFIC;
 
   constructor(options: SessionsOptions) {
@@ -162,7 +162,7 @@ export class Sessions implements SessionHost {
     if (address6 !== undefined) host.onPathChanged(address6);
   }
 
-  /** Writes what a reconnect needs to the store; a store that fails costs only that: the session lives on in this process. */
+  /** Writes the state for a reconnect to the store. If the store fails, the session continues in this process. */
   onChange(session: GatewaySession): void {
     this.#count(session);
     this.onSooner(session);
@@ -205,7 +205,7 @@ export class Sessions implements SessionHost {
     return this.#byKey.size;
   }
 
-  /** All that passed through the tunnels of all sessions, also of those that are no more. */
+  /** Total traffic of all sessions, including ended ones. */
   get traffic(): Traffic {
     let total = this.#past;
     for (const session of this.#byKey.values()) total = addTraffic(total, session.traffic);
@@ -220,12 +220,12 @@ export class Sessions implements SessionHost {
     return this.#byId.get(id);
   }
 
-  /** How many tunnels are up; with a user name, how many of that user. */
+  /** Number of open tunnels; with a user name, of that user. */
   connected(username?: string): number {
     return username === undefined ? this.#connected.size : (this.#connectedOf.get(username) ?? 0);
   }
 
-  /** A session for somebody whose token was accepted, and its cookie. */
+  /** Creates a session for a user whose token was accepted, and its cookie. */
   async create(principal: Principal, remoteAddress: string): Promise<{ session: GatewaySession; cookie: string }> {
     const { clock, random, store } = this.#options;
     const bytes = random.bytes(SESSION_ID_BYTES);
@@ -244,7 +244,7 @@ export class Sessions implements SessionHost {
     return { session, cookie: encodeCookie(bytes) };
   }
 
-  /** The session of a cookie, taken from the store when another process made it; undefined when there is none. */
+  /** The session of a cookie, loaded from the store if another process created it; undefined when there is none. */
   async find(cookie: Buffer): Promise<GatewaySession | undefined> {
     const key = cookieKey(cookie);
     const known = this.#byKey.get(key);
@@ -254,11 +254,11 @@ export class Sessions implements SessionHost {
     }
     const stored = await this.#options.store.get(key);
     if (!stored || (stored.expiresAt !== undefined && stored.expiresAt <= this.#options.clock.now())) return undefined;
-    // Another request with the same cookie may have been quicker.
+    // Another request with the same cookie may have been faster.
     return this.#byKey.get(key) ?? this.#restore(stored);
   }
 
-  /** The session that a cookie was of which is not good any more, if it ended lately. */
+  /** The recently ended session of a cookie that is no longer valid. */
   endedOf(cookie: Buffer): EndedSession | undefined {
     return this.#ended.get(cookieKey(cookie));
   }
@@ -274,7 +274,7 @@ export class Sessions implements SessionHost {
     return cookie !== undefined && this.#byKey.get(cookieKey(cookie))?.cookieGood === true;
   }
 
-  /** Gives the session the addresses of the families it asks for and has not got yet. False: a pool is exhausted. */
+  /** Assigns addresses of the requested families that the session does not have yet. False: a pool is exhausted. */
   assignAddresses(session: GatewaySession, want4: boolean, want6: boolean): boolean {
     const { pool4, pool6 } = this.#options;
     const { addresses } = session;
@@ -305,14 +305,14 @@ export class Sessions implements SessionHost {
       : this.#byIndex4.get(pool4?.indexOfText(text) ?? -1);
   }
 
-  /** Time limits of sessions that are due. Nobody listened for the last `late` milliseconds: they are no silence. */
+  /** Checks time limits of sessions that are due. No input was read for the last `late` milliseconds: they do not count as silence. */
   check(now: number, late: number): void {
     if (late > 0) for (const session of this.#byKey.values()) session.excuse(late, now);
-    // Those whose time comes later than they were filed under are filed anew.
+    // Sessions whose check has moved to a later time are filed again.
     while (this.#due.next <= now) this.#look(this.#due.shift(), now);
   }
 
-  /** The same for all sessions, after a leap of time: what was asked of clients before it changed when they are due. */
+  /** The same for all sessions, after a jump of time: probes before it changed when they are due. */
   checkAll(now: number): void {
     for (const session of [...this.#byKey.values()]) this.#look(session, now);
   }
@@ -322,7 +322,7 @@ export class Sessions implements SessionHost {
     if (session.valid) this.#due.schedule(session, Math.max(session.nextLook, now + 1));
   }
 
-  /** Counts a session as connected, or no more, if that has changed. */
+  /** Updates the connected count if the state of a session has changed. */
   #count(session: GatewaySession): void {
     if (session.connected === this.#connected.has(session)) return;
     const { username } = session;
@@ -376,13 +376,13 @@ export class Sessions implements SessionHost {
   }
 }
 
-/** An address that nobody has; undefined when there is none. */
+/** A free address; undefined when there is none. */
 function take(pool: AddressPool, now: number): TunnelAddress | undefined {
   const index = pool.allocate(now);
   return index === undefined ? undefined : pool.address(index);
 }
 
-/** The address that a session had before; undefined when somebody else has it now. */
+/** The previous address of a session; undefined when another session has it now. */
 function retake(pool: AddressPool | undefined, text: string | undefined): TunnelAddress | undefined {
   return text !== undefined && pool?.reserve(text) ? pool.address(pool.indexOfText(text)) : undefined;
 }

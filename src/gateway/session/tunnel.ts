@@ -9,7 +9,7 @@ import type { PacketSeam } from './packet-seam.ts';
 import { countsAsUse, sourceOf } from './packet-source.ts';
 import type { Traffic } from './traffic.ts';
 
-/** What one CONNECT settled. Times in seconds. */
+/** The terms negotiated by one CONNECT. Times in seconds. */
 export interface TunnelTerms {
   readonly mtu: number;
   readonly dpd: number;
@@ -25,31 +25,31 @@ export interface TunnelTerms {
   readonly deviceType: string | undefined;
   readonly devicePlatform: string | undefined;
   readonly hostname: string | undefined;
-  /** Whether the client was told of DTLS; if not, why. */
+  /** Whether DTLS was offered to the client; if not, why. */
   readonly udp: 'offered' | 'not asked for' | 'off';
 }
 
-/** What a tunnel needs of its session and of the gateway around it. */
+/** What a tunnel needs from its session and the gateway. */
 export interface TunnelOwner {
   readonly id: string;
   readonly emit: Emit;
-  /** Milliseconds on the monotonic clock as of the last scan: good to a second, and free. */
+  /** Monotonic milliseconds as of the last scan: accurate to a second, at no cost. */
   readonly coarseNow: number;
   readonly monotonic: number;
   readonly faults: FaultPorts;
-  /** Who captures its packets: as its channels have them, whatever faults do inside of those. */
+  /** Captures of its packets, as its channels see them, regardless of faults inside the tunnel. */
   readonly taps: CaptureTaps;
-  /** Where faults see its packets. */
+  /** The seam at which faults see its packets. */
   readonly packetSeam: PacketSeam;
-  /** The client asks for a sign of life. False: there is to be none. */
+  /** The client sent a DPD request. False: do not answer. */
   answersDpd(): boolean;
-  /** Takes one packet from the client, whose source address is its own. */
+  /** Processes one packet from the client, after the check of its source address. */
   handOn(buffer: Buffer, offset: number, length: number): void;
-  /** The tunnel is due for a look sooner than it was. */
+  /** The time of the tunnel's next check has become earlier. */
   lookSooner(): void;
-  /** Packets to the client take another path. */
+  /** Packets to the client now take another path. */
   pathChanged(): void;
-  /** The tunnel asks to be ended. */
+  /** Requests the end of the tunnel. */
   end(reason: EndReason, explanation: string): void;
 }
 
@@ -63,13 +63,13 @@ const NOTIFIED_ENDS: ReadonlySet<EndReason> = new Set<EndReason>([
   'reset',
 ]);
 
-/** Milliseconds between two reports of packets that were dropped for what they are. Ours. */
+/** Milliseconds between two reports of spoofed or malformed packets. Our choice. */
 const DROPPED_INTERVAL = 10_000;
 
-/** Bytes of a disconnect packet that are looked at: its first one, and what people may read. */
+/** Bytes of a disconnect packet that are read: the reason code and the text. */
 const MAX_GOODBYE = 129;
 
-/** How a tunnel ended, and how many milliseconds it had been up. */
+/** How a tunnel ended, and for how many milliseconds it was up. */
 export interface TunnelEnd {
   readonly reason: EndReason;
   readonly age: number;
@@ -93,7 +93,7 @@ export class Tunnel implements TunnelPort, Traffic {
   /** Undefined before `open` and after `close`. */
   #channels: Channels | undefined;
   #usedAt = 0;
-  /** How many of each kind have been reported, and when. */
+  /** Number of dropped packets of each kind already reported, and when. */
   #reported = { spoofed: 0, malformed: 0, at: -Infinity };
   #openedAt = 0;
   #ended: TunnelEnd | undefined;
@@ -126,12 +126,12 @@ export class Tunnel implements TunnelPort, Traffic {
     return this.#channels?.data?.cipher;
   }
 
-  /** What became of DTLS when the tunnel was agreed on. */
+  /** Result of the DTLS negotiation. */
   get udp(): TunnelTerms['udp'] | 'nothing in common' {
     return this.terms.udp === 'offered' && this.#channels?.data === undefined ? 'nothing in common' : this.terms.udp;
   }
 
-  /** The channel that data to the client goes over now. */
+  /** The channel that currently carries data to the client. */
   get carrier(): 'cstp' | 'dtls' | undefined {
     if (!this.#channels) return undefined;
     return this.#channels.data?.active ? 'dtls' : 'cstp';
@@ -154,14 +154,14 @@ export class Tunnel implements TunnelPort, Traffic {
     }
   }
 
-  /** One IP packet that has come out of a channel, and past all faults. */
+  /** Processes one IP packet from a channel, after all faults. */
   take(buffer: Buffer, offset: number, length: number): void {
     if (!this.#channels) return;
     const source = sourceOf(buffer, offset, length, this.terms.address4, this.terms.address6);
     if (source !== 'own') {
       if (source === 'strange') return;
       this[source]++;
-      // The first one is told at once.
+      // The first one is reported at once.
       this.#tellDropped(this.#owner.coarseNow);
       if (this.#untold === 1) this.#owner.lookSooner();
       return;
@@ -172,24 +172,24 @@ export class Tunnel implements TunnelPort, Traffic {
     this.#owner.handOn(buffer, offset, length);
   }
 
-  /** One data packet came over CSTP. */
+  /** Processes one data packet that arrived over CSTP. */
   receiveControlData(buffer: Buffer, offset: number, length: number): void {
     this.#channels?.data?.controlDataReceived();
     this.receive(buffer, offset, length);
   }
 
-  /** Sends one IP packet to the client over the channel that carries data now. False: dropped. */
+  /** Sends one IP packet to the client over the current channel. False: dropped. */
   deliver(buffer: Buffer, offset: number, length: number): boolean {
     const gate = this.#faults.ipPackets;
-    // What is lost on purpose is lost on the way: it was sent.
+    // A packet dropped by a fault counts as sent, since it is lost on the way.
     if (gate !== undefined && !this.#owner.packetSeam.passes(gate, 'out', buffer, offset, length)) return true;
     return this.put(buffer, offset, length);
   }
 
-  /** Puts one IP packet into the channel that carries data now, past all faults. False: dropped. */
+  /** Sends one IP packet over the current channel, after all faults. False: dropped. */
   put(buffer: Buffer, offset: number, length: number): boolean {
     const tap = this.#taps.packets;
-    // Before its channel has it, which may write over it.
+    // Before the channel gets the packet, since it may overwrite it.
     if (tap !== undefined) tap.packet('out', this.id, buffer, offset, length);
     if (!this.#send(buffer, offset, length)) {
       this.dropped++;
@@ -208,7 +208,7 @@ export class Tunnel implements TunnelPort, Traffic {
   disconnectedByClient(payload: Buffer): void {
     const text = payload.toString('utf8', 1, Math.min(payload.length, MAX_GOODBYE)).replaceAll(/[^\x20-\x7e]/g, '');
     const said = text && ` It said "${text}".`;
-    // Only the first byte counts, and only two of them mean anything.
+    // Only the first byte matters, and only two values have a meaning.
     switch (payload[0]) {
       case DISCONNECT_BY_USER:
         this.end('user', `The user disconnected; the cookie is no longer valid.${said}`);
@@ -231,12 +231,12 @@ export class Tunnel implements TunnelPort, Traffic {
     this.end('protocol-error', explanation);
   }
 
-  /** The CSTP connection is gone without a word. */
+  /** Call when the CSTP connection was lost without a disconnect packet. */
   connectionLost(why: string): void {
     this.end('connection-lost', `${why} The client may come back with its cookie.`);
   }
 
-  /** Asks the session to end this tunnel; one that was replaced has no say. */
+  /** Requests the end of this tunnel; ignored after it was replaced. */
   end(reason: EndReason, explanation: string): void {
     if (this.#channels) this.#owner.end(reason, explanation);
   }
@@ -258,38 +258,38 @@ export class Tunnel implements TunnelPort, Traffic {
     }
   }
 
-  /** Nobody listened for `late` milliseconds until now: they are no silence. */
+  /** No input was read for the last `late` milliseconds: they do not count as silence. */
   excuse(late: number, now: number): void {
     this.#usedAt = excused(this.#usedAt, late, now);
     this.#channels?.control.excuse(late, now);
   }
 
-  /** When it opened, on the monotonic clock. */
+  /** Time of opening, on the monotonic clock. */
   get openedAt(): number {
     return this.#openedAt;
   }
 
-  /** Undefined while it is up. */
+  /** Undefined while the tunnel is up. */
   get ended(): TunnelEnd | undefined {
     return this.#ended;
   }
 
-  /** Time is about to leap by so many milliseconds: asks a client for a sign of life that would be given up afterwards. False: no need. */
+  /** Before a jump of time by this many milliseconds: probes the client if the jump would end it for silence. False: not needed. */
   askBefore(leap: number): boolean {
     return this.#channels?.control.askBefore(leap, this.terms.dpd) ?? false;
   }
 
-  /** The client has not answered yet. */
+  /** The client has not answered the probe yet. */
   get asked(): boolean {
     return this.#channels?.control.asked ?? false;
   }
 
-  /** The client lives, and would have said so until then. */
+  /** The client is alive: treats it as heard until then. */
   vouch(until: number): void {
     this.#channels?.control.vouch(until);
   }
 
-  /** When the first of its time limits ends it, if nothing is heard until then. */
+  /** When the first of its time limits ends the tunnel, if nothing is received before. */
   get deadline(): number {
     const { dpd, idleTimeout, sessionTimeout, acceptedAt } = this.terms;
     if (!this.#channels) return Infinity;
@@ -300,7 +300,7 @@ export class Tunnel implements TunnelPort, Traffic {
     );
   }
 
-  /** When `check` has something to do, if nothing is heard until then. */
+  /** When `check` must be called, if nothing is received before. */
   get nextLook(): number {
     if (!this.#channels) return Infinity;
     const { at } = this.#reported;
@@ -311,7 +311,7 @@ export class Tunnel implements TunnelPort, Traffic {
     );
   }
 
-  /** Ends both channels; the session's own doing. */
+  /** Closes both channels; called by the session. */
   close(reason: EndReason, notify = NOTIFIED_ENDS.has(reason)): void {
     const channels = this.#channels;
     if (!channels) return;
@@ -324,7 +324,7 @@ export class Tunnel implements TunnelPort, Traffic {
     this.#owner.emit('channel.cstp.close', { session: this.id, remote: channels.control.remote, reason });
   }
 
-  /** Packets that were dropped for what they are, and not told yet. */
+  /** Number of spoofed and malformed packets not reported yet. */
   get #untold(): number {
     return this.spoofed + this.malformed - this.#reported.spoofed - this.#reported.malformed;
   }

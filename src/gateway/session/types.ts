@@ -1,7 +1,7 @@
 import type { Person } from '../../lib/person.ts';
 import type { SessionState } from './session-state.ts';
 
-/** What a client is told and how long things last: the server configuration of a Tunnel site. All times in seconds. */
+/** The server configuration of a Tunnel site: settings sent to clients, and time limits. All times in seconds. */
 export interface TunnelSettings {
   /** IPv4 pool in CIDR form; undefined = no IPv4. The first host address is the gateway's. */
   readonly network: string | undefined;
@@ -10,11 +10,11 @@ export interface TunnelSettings {
   readonly dnsServers: readonly string[];
   readonly defaultDomain: string | undefined;
   readonly splitDns: readonly string[];
-  /** CIDR; empty = everything goes through the tunnel. */
+  /** CIDR; empty = all traffic uses the tunnel. */
   readonly routesInclude: readonly string[];
   readonly routesExclude: readonly string[];
   readonly disableUdp: boolean;
-  /** What `X-DTLS-Port` says where a port mapping in front has another number; undefined = the port that is listened on. */
+  /** Value of `X-DTLS-Port` if a port mapping in front uses another number; undefined = the listening port. */
   readonly announcedUdpPort: number | undefined;
   /** Link MTU that `X-CSTP-Base-MTU` starts from. */
   readonly mtu: number;
@@ -30,16 +30,16 @@ export interface TunnelSettings {
   readonly banner: string | undefined;
   /** URL of a proxy configuration file. */
   readonly proxyPac?: string | undefined;
-  /** Refuse a cookie that comes from another client address. */
+  /** Refuse a cookie from another client address. */
   readonly denyRoaming: boolean;
   readonly maxSessions: number;
   readonly maxSessionsPerUser: number | undefined;
   readonly serverName: string;
-  /** HTTP CONNECT to resources is answered on the TLS port: an extension, which the real server does not have. */
+  /** Accept HTTP CONNECT to resources on the TLS port: an extension that the real server does not have. */
   readonly httpConnect?: boolean;
 }
 
-/** One tunnel session as the rest of the program sees it. */
+/** Public view of one tunnel session. */
 export interface SessionInfo extends Person {
   /** Short id for logs, REST and the command line: six characters. */
   readonly id: string;
@@ -54,7 +54,7 @@ export interface SessionInfo extends Person {
   readonly mtu: number | undefined;
   readonly tlsCipher: string | undefined;
   readonly dtlsCipher: string | undefined;
-  /** The channel that data to the client goes over now. */
+  /** The channel that currently carries data to the client. */
   readonly dataChannel: 'cstp' | 'dtls' | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
@@ -63,7 +63,7 @@ export interface SessionInfo extends Person {
   readonly bytesOut: number;
 }
 
-/** What a store keeps of an authenticated session: all that a reconnect by cookie needs. */
+/** The stored state of an authenticated session: everything that a reconnect by cookie needs. */
 export interface StoredSession extends Person {
   /** SHA-256 of the cookie value, hex: the store never sees the cookie. */
   readonly key: string;
@@ -76,7 +76,7 @@ export interface StoredSession extends Person {
   readonly expiresAt: number | undefined;
 }
 
-/** Where authenticated sessions live between connections. Real sites do not share them between servers: memory is the default. */
+/** Stores authenticated sessions between connections. Real sites do not share them between servers, so memory is the default. */
 export interface SessionStore {
   get(key: string): Promise<StoredSession | undefined>;
   put(session: StoredSession): Promise<void>;
@@ -84,16 +84,16 @@ export interface SessionStore {
 }
 
 /**
- * The packet port: where the gateway hands over what comes out of tunnels and takes what goes in.
- * Buffers are the caller's; use or copy before returning.
+ * The packet port: receives packets that leave tunnels.
+ * Buffers belong to the caller; use or copy them before returning.
  */
 export interface PacketPort {
   /** One IP packet from a session. The gateway has checked that the source address is the session's own. */
   onPacket(buffer: Buffer, offset: number, length: number, session: SessionInfo): void;
-  /** Called after the last packet of one socket read, so that acknowledgements and deliveries happen once per batch. */
+  /** Called after the last packet of one socket read, so acknowledgements and deliveries happen once per batch. */
   onBatchEnd(): void;
-  /** A session with this address has a new tunnel, or another channel: its path carries packets of another size, perhaps, and lost what was on the old one. */
+  /** The session with this address has a new tunnel or another channel: the path MTU may differ, and packets on the old path are lost. */
   onPathChanged(address: string): void;
-  /** An address is free again: end what runs to or from it. The session that had it is over. Comes after the `onBatchEnd` of the last packets from there. */
+  /** An address is free because its session is over: end all flows to or from it. Called after the `onBatchEnd` of its last packets. */
   onAddressReleased(address: string, session: Pick<SessionInfo, 'id'>): void;
 }
