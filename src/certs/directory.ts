@@ -6,7 +6,7 @@ import { whileHeld } from '../lib/held-file.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { MAX_FILE_BYTES } from './constants.ts';
 
-/** Named private files: read whole, replaced whole, or made once. */
+/** Named private files: read and replaced as a whole, or created once. */
 export interface FileStore {
   /** Absolute path of the folder; undefined in memory. */
   readonly path: string | undefined;
@@ -14,13 +14,13 @@ export interface FileStore {
   read(name: string): Promise<string | undefined>;
   /** Replaces the file; a reader sees the old or the new text, never a part. */
   write(name: string, text: string, mode: number): Promise<void>;
-  /** Writes the file unless there is one. False: somebody else was first. */
+  /** Writes the file unless it exists. False: another process was first. */
   create(name: string, text: string, mode: number): Promise<boolean>;
   /** Deletes the file, if there is one. */
   remove(name: string): Promise<void>;
 }
 
-/** For tests and throw-away simulators. */
+/** Files in memory, for tests and temporary simulators. */
 export function memoryFiles(): FileStore {
   const files = new Map<string, string>();
   return {
@@ -34,8 +34,8 @@ export function memoryFiles(): FileStore {
 }
 
 /**
- * Files in a folder, which is made (mode 0700, with a `.gitignore` that keeps it out of git) when missing.
- * Several processes may start on the same folder at once: files appear by rename or hard link only.
+ * Files in a folder, which is created if missing (mode 0700, with a `.gitignore` that keeps it out of git).
+ * Several processes may start with the same folder at once: files are created only by rename or hard link.
  * @throws TunneliteError `ERR_CERT_DIRECTORY`
  */
 export async function directoryFiles(directory: string, random: RandomSource): Promise<FileStore> {
@@ -84,8 +84,8 @@ export async function directoryFiles(directory: string, random: RandomSource): P
 }
 
 /**
- * Makes a folder and those above it. False: it is there already. Not left to `mkdir({ recursive: true })`, which never
- * ends on a file system where the folder above exists and nothing can be made in it, such as `/proc`.
+ * Creates a folder and its parents. False: it exists. Does not use `mkdir({ recursive: true })`, which never returns
+ * on a file system where the parent exists and nothing can be created in it, such as `/proc`.
  */
 async function makeFolder(path: string): Promise<boolean> {
   const make = (): Promise<void> => mkdir(path, { mode: 0o700 });

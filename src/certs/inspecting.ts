@@ -11,9 +11,9 @@ import type { CertificateStore } from './types.ts';
 /** What is kept of the CA, beside the machine's own. */
 const STATE = 'inspecting-ca';
 
-/** A CA of its own for proxies that read what is encrypted: trusting the machine's CA must not mean trusting them, nor the other way round. */
+/** A separate CA for TLS-inspecting proxies: trusting the machine's CA must not imply trusting them, nor the other way round. */
 export interface InspectingAuthority {
-  /** PEM of the certificate to trust; made when it is first asked for. */
+  /** PEM of the certificate to trust; created at the first call. */
   ca(): Promise<string>;
   /**
    * A server's certificate for one name or address. `notAfter`: milliseconds since the Unix epoch.
@@ -23,7 +23,7 @@ export interface InspectingAuthority {
 }
 
 interface InspectingOptions {
-  /** Where the CA is kept, and whose name constraints it shares. */
+  /** The store that contains the CA; the CA has the same name constraints. */
   readonly certificates: CertificateStore;
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -35,7 +35,7 @@ interface Kept {
   readonly keyPem: string;
 }
 
-/** The inspecting CA of this machine. Nothing is made, read or loaded before it is used. */
+/** The inspecting CA of this machine. Nothing is created, read or loaded before it is used. */
 export function inspectingAuthority(options: InspectingOptions): InspectingAuthority {
   let loaded: Promise<Kept> | undefined;
   const load = (): Promise<Kept> => {
@@ -95,7 +95,7 @@ async function loadInspecting({ certificates, clock, random, emit }: InspectingO
     emit('certificate.created', { certificate: STATE, path });
     return issued;
   }
-  // Another process made one at the same moment: use that, as it will.
+  // Another process created one at the same time: use that one, as the other process does.
   return loadInspecting({ certificates, clock, random, emit });
 }
 

@@ -25,8 +25,8 @@ interface Issuer {
 }
 
 /**
- * A self-signed CA (RFC 5280: version 3, `CA:true`, room for one intermediate below it, and name constraints of the wanted kind).
- * @param previous when given, its key and subject stay, so that certificates issued before remain valid
+ * Creates a self-signed CA (RFC 5280: version 3, `CA:true`, a path length of one intermediate, and name constraints of the given kind).
+ * @param previous a CA whose key and subject are kept, so that certificates issued before remain valid
  */
 export async function issueCa(
   options: {
@@ -34,7 +34,7 @@ export async function issueCa(
     random: RandomSource;
     permitted: PermittedNames;
     constraints: NameConstraints;
-    /** What it is called, beside the name of the product. */
+    /** Name of the CA, added to the product name. */
     name?: string;
   },
   previous?: Issuer,
@@ -71,7 +71,7 @@ export async function issueLeaf(options: LeafOptions, issuer: Issuer): Promise<I
   return leaf(options, new x509.X509Certificate(issuer.certPem), (await importPair(issuer)).privateKey);
 }
 
-/** A leaf below an intermediate, made for it alone: `certPem` holds both. A CA that has no room for an intermediate issues the leaf itself. */
+/** A leaf below an intermediate created only for it: `certPem` contains both. A CA without path length for one issues the leaf itself. */
 export async function issueBelowIntermediate(options: LeafOptions, issuer: Issuer): Promise<Issued> {
   const ca = new x509.X509Certificate(issuer.certPem);
   if (ca.getExtension(x509.BasicConstraintsExtension)?.pathLength === 0) return issueLeaf(options, issuer);
@@ -95,13 +95,13 @@ export async function issueBelowIntermediate(options: LeafOptions, issuer: Issue
   return { certPem: certPem + pem(certificate), keyPem };
 }
 
-/** A leaf that nobody vouches for but its own key. */
+/** A leaf signed by its own key. */
 export async function issueSelfSigned(options: LeafOptions): Promise<Issued> {
   const keys = await generate();
   return leaf(options, undefined, keys.privateKey, keys);
 }
 
-/** @param issuer undefined for a leaf that its own key signs */
+/** @param issuer undefined for a self-signed leaf */
 async function leaf(
   options: LeafOptions,
   issuer: x509.X509Certificate | undefined,

@@ -17,14 +17,14 @@ const TAG_PERMITTED = 0xa0;
 const TAG_DNS = 0x82;
 const TAG_IP = 0x87;
 
-/** Every DNS name: RFC 5280 §4.2.1.10 leaves the labels before a constraint free, and here there are none in it. */
+/** Every DNS name: RFC 5280 §4.2.1.10 allows any labels before a constraint, and this constraint has none. */
 const ANY_DNS = '';
 /** Every address. */
 const ANY_IPS = ['0.0.0.0/0', '::/0'] as const;
 
 /**
- * The value of a NameConstraints extension that permits these names and no other DNS names; and no other addresses, if it is `full`.
- * A kind of name that an extension does not mention is free.
+ * The value of a NameConstraints extension that permits only these DNS names and, if it is `full`, only these addresses.
+ * Types of names that the extension does not mention are unrestricted.
  */
 export function encodeNameConstraints(names: PermittedNames, kind: 'full' | 'dns' = 'full'): Buffer {
   const subtrees = [
@@ -34,7 +34,7 @@ export function encodeNameConstraints(names: PermittedNames, kind: 'full' | 'dns
   return der(TAG_SEQUENCE, der(TAG_PERMITTED, Buffer.concat(subtrees)));
 }
 
-/** What a CA may certify by its certificate, and by which kind of constraints. */
+/** The names that a CA's certificate permits, and the kind of its constraints. */
 export interface Constraints {
   readonly kind: NameConstraints;
   readonly permitted: PermittedNames;
@@ -78,14 +78,14 @@ export function permitsIp(names: PermittedNames, range: string): boolean {
   return names.ips.some((permitted) => isWithin(range, permitted));
 }
 
-/** Both sets together, each entry once. */
+/** The union of both sets. */
 export function unite(a: PermittedNames, b: PermittedNames): PermittedNames {
   const dns = [...a.dns, ...b.dns.filter((name) => !permitsDns(a, name))];
   const ips = [...a.ips, ...b.ips.filter((range) => !permitsIp(a, range))];
   return { dns: [...new Set(dns)], ips: [...new Set(ips)] };
 }
 
-/** What of `wanted` is not within `names`. */
+/** The part of `wanted` that is not within `names`. */
 export function uncovered(names: PermittedNames, wanted: PermittedNames): string[] {
   return [
     ...wanted.dns.filter((name) => !permitsDns(names, name)),

@@ -36,7 +36,7 @@ import type {
 const CA_FILE = 'ca.pem';
 /** The CA's key and certificate in one file, so that the pair can only change together. */
 const CA_KEY_FILE = 'ca-key.pem';
-/** A client that holds the old file refuses a certificate with a name beyond its constraints, whatever name it uses itself. */
+/** A client with the old file refuses a certificate with a name outside its constraints, whatever name it connects to. */
 const TRUST_ANEW =
   'Every client that trusted the old file has to trust the new one: phones, browsers, other machines and images, and programs that have read it';
 const PRIVATE = 0o600;
@@ -51,7 +51,7 @@ interface Authority {
 }
 
 /**
- * Opens the machine's CA and certificates, making what is missing and renewing what is about to expire.
+ * Opens the machine's CA and certificates, creates missing ones and renews those about to expire.
  *
  * @example
  * ```ts
@@ -108,7 +108,7 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
       const { issueBelowIntermediate, issueLeaf, issueSelfSigned } = await import('./issue.ts');
       const now = clock.now();
       const options = { now, random, request };
-      // Clients judge by their own clock, which goes by the machine's: it has to be over by both.
+      // Clients use the machine's clock: the certificate must be expired by both clocks.
       const ended = Math.min(now, systemClock.now());
       switch (kind) {
         case 'intermediate':
@@ -167,7 +167,7 @@ async function loadAuthority(files: FileStore, options: CertificateOptions): Pro
       emit('certificate.created', { certificate: 'ca', path });
       return parseAuthority(issued.keyPem + issued.certPem, path);
     }
-    // Another process made one at the same moment: use that, as it will.
+    // Another process created one at the same time: use that one, as the other process does.
     return loadAuthority(files, options);
   }
   const found = parseAuthority(text, files.pathOf(CA_KEY_FILE) ?? 'memory');
@@ -196,12 +196,12 @@ async function loadAuthority(files: FileStore, options: CertificateOptions): Pro
   return renewed;
 }
 
-/** The names that a CA was made for: where its constraints leave a kind of names free, that is no wish to permit all of them. */
+/** The names that a CA was created for. An unrestricted type of names in its constraints does not mean that all of them are wanted. */
 function namedIn({ constraints, permitted }: Authority): PermittedNames {
   return { dns: constraints === 'off' ? [] : permitted.dns, ips: constraints === 'full' ? permitted.ips : [] };
 }
 
-/** A certificate without its key is a mistake that must not end in a new CA; the other order is another process at work. */
+/** A certificate without its key is an error and must not lead to a new CA; a key without its certificate means that another process is writing. */
 async function readAfterCaFile(files: FileStore): Promise<string | undefined> {
   if ((await files.read(CA_FILE)) === undefined) return undefined;
   const text = await files.read(CA_KEY_FILE);
@@ -236,7 +236,7 @@ interface Pair {
   readonly certificate: X509Certificate;
 }
 
-/** The key and the first certificate of a PEM text; undefined when they cannot be read. */
+/** The key and the first certificate of a PEM string; undefined when they cannot be read. */
 function parsePair(text: string): Pair | undefined {
   const keyPem = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n?/.exec(text)?.[0];
   const certPem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/.exec(text)?.[0];
@@ -249,7 +249,7 @@ function parsePair(text: string): Pair | undefined {
   }
 }
 
-/** Why a stored leaf cannot serve the request any more; undefined when it can. */
+/** Why a stored leaf no longer fits the request; undefined when it does. */
 function staleReason(
   pair: Pair | undefined,
   authority: Authority,

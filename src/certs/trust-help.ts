@@ -1,7 +1,7 @@
 import { shellWord } from '../lib/shell-word.ts';
 import type { CertificateAuthority } from './types.ts';
 
-/** What keeps the CA from vouching for anything but test names, if anything does. */
+/** The limits on what the CA can certify. */
 const LIMITS = {
   full: `It was created on this machine, its key never leaves it, and name constraints limit it to localhost,
 the mock domains and the names in your configuration.`,
@@ -12,7 +12,7 @@ constraints: who gets its key can pose as any site on the Internet to whoever tr
 Trust it on test devices only, and for a single run rather than on the whole machine.`,
 } as const satisfies Record<CertificateAuthority['constraints'], string>;
 
-/** How to make programs and devices trust the CA. */
+/** Instructions for making programs and devices trust the CA. */
 export function trustHelp(ca: CertificateAuthority): string {
   const file = ca.path ?? 'ca.pem';
   const path = shellWord(file);

@@ -9,22 +9,22 @@ import type { Look } from './control/connection-deadlines.ts';
 import type { DataChannelServer } from './data/data-channel-port.ts';
 import type { GatewaySession } from './session/session.ts';
 
-/** What is looked after. */
+/** What a time keeper needs from the gateway. */
 export interface TimeKeeperHost {
   readonly clock: Clock;
   readonly machine: Clock;
   readonly emit: Emit;
   readonly dataChannels: DataChannelServer | undefined;
-  /** Those without a tunnel. */
+  /** Connections without a tunnel. */
   readonly pendingConnections: Iterable<ControlConnection>;
-  /** Those that had one, and whose end is under way. */
+  /** Connections that had a tunnel and are closing. */
   readonly closingConnections: Iterable<ControlConnection>;
   readonly sessionTable: {
     values(): Iterable<GatewaySession>;
     check(now: number, late: number): void;
     checkAll(now: number): void;
   };
-  /** Seconds after which a tunnel is to be renewed. */
+  /** Seconds after which a tunnel must be renewed. */
   readonly rekeyTime: number | undefined;
 }
 
@@ -33,23 +33,23 @@ interface Limited extends Sleeper {
 }
 
 /**
- * The gateway's time limits: each second a look at all sessions that are due and all connections without a tunnel, and the leaps of a clock that is moved.
+ * The gateway's time limits: checks due sessions and connections without a tunnel every second, and handles jumps of the clock.
  *
- * A leap goes from limit to limit, in order of time. Nobody can speak during it, so it starts with a question: whoever would be
- * given up for silence afterwards gets a probe and a short while of real time to answer it. Who answers would have gone on doing so
- * and lives; who does not is given up at the moment of the leap at which its time is over.
+ * A jump goes from limit to limit, in order of time. No packets can arrive during it, so it starts with probes: every client that the
+ * jump would end for silence gets a probe and a short period of real time to answer it. Clients that answer stay connected; others
+ * end at the point of the jump at which their time is over.
  */
 export class TimeKeeper implements ClockFollower {
   readonly #host: TimeKeeperHost;
   #timer: Timer | undefined;
   #running = false;
   #coarseNow: number;
-  /** Time limits ahead, during a leap. */
+  /** Pending time limits during a jump. */
   #ahead: DeadlineHeap<Limited> | undefined;
   #wake: Timer | undefined;
-  /** Who was asked before a leap. */
+  /** Sessions probed before a jump. */
   #questioned: readonly GatewaySession[] = [];
-  /** Whose tunnel a leap makes old enough for a rekey. */
+  /** Sessions whose tunnel becomes due for a rekey during a jump. */
   #aging: readonly GatewaySession[] = [];
 
   constructor(host: TimeKeeperHost) {
@@ -57,7 +57,7 @@ export class TimeKeeper implements ClockFollower {
     this.#coarseNow = host.clock.monotonic();
   }
 
-  /** Monotonic time as of the last look. */
+  /** Monotonic time of the last check. */
   get coarseNow(): number {
     return this.#coarseNow;
   }
@@ -74,11 +74,11 @@ export class TimeKeeper implements ClockFollower {
     this.#timer?.cancel();
   }
 
-  /** Looks at every time limit now. @param machineLate for how long nobody listened until now, by the machine's clock */
+  /** Checks every time limit now. @param machineLate milliseconds of the machine's clock during which no input was read until now */
   look(machineLate: number): void {
     const { clock, machine, sessionTable, pendingConnections, closingConnections } = this.#host;
     const now = clock.monotonic();
-    // While time stands still, none of it passes unheard.
+    // While the clock is stopped, no time passes without input being read.
     const late = Math.min(machineLate, now - this.#coarseNow);
     this.#coarseNow = now;
     const look: Look = { now, late, machineNow: machine.monotonic(), machineLate };
@@ -93,7 +93,7 @@ export class TimeKeeper implements ClockFollower {
     const { clock, machine, dataChannels, pendingConnections, sessionTable } = this.#host;
     const end = clock.monotonic() + leap;
     let connections = [...pendingConnections].filter((connection) => connection.overdueAt(end));
-    // What was said before the question is no answer to it.
+    // Packets received before the probe do not answer it.
     await inputRead();
     let sessions = [...sessionTable.values()].filter((session) => session.tunnel?.askBefore(leap));
     this.#questioned = sessions;
@@ -104,7 +104,7 @@ export class TimeKeeper implements ClockFollower {
       if (sessions.length === 0 && connections.length === 0 && !dataChannels?.asked) return;
       const before = machine.monotonic();
       const late = await new Promise<number>((resolve) => watchTimer(machine, LEAP_POLL_MS, resolve));
-      // Only time in which somebody listened counts.
+      // Only time in which input was read counts.
       if (late < LATE_MS) left -= machine.monotonic() - before;
     }
   }
@@ -158,7 +158,7 @@ export class TimeKeeper implements ClockFollower {
       const limited = ahead.shift();
       limited.session.check(now);
       const next = limited.session.deadline;
-      // One that is over and did not strike is left to the look at the end.
+      // A limit that passed without effect is handled by the check at the end.
       if (next > now) ahead.schedule(limited, next);
     }
     this.#wakeAtNext();

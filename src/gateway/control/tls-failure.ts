@@ -115,7 +115,7 @@ interface FailureHost {
   covers(name: string): boolean;
 }
 
-/** Reports a connection that ended without a request. With TLS 1.2 and some 1.3 clients, a rejected certificate shows only after the handshake. */
+/** Reports a connection that ended without a request. With TLS 1.2 and some 1.3 clients, distrust shows only after our side of the handshake. */
 export function reportFailure(
   host: FailureHost,
   remote: string,

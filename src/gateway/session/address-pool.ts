@@ -3,7 +3,7 @@ import { TunneliteError } from '../../lib/errors.ts';
 import { addressBytes } from '../../lib/ip-address.ts';
 import { keep } from '../../lib/keep.ts';
 
-/** How one family's addresses are told to a client. */
+/** Properties of one address family that are sent to clients. */
 export interface PoolFacts {
   readonly family: 4 | 6;
   readonly prefix: number;
@@ -11,11 +11,11 @@ export interface PoolFacts {
   readonly netmask: string | undefined;
   /** The first host address: the gateway's own. */
   readonly gateway: string;
-  /** How many addresses clients can have. */
+  /** Number of addresses for clients. */
   readonly capacity: number;
 }
 
-/** A tunnel address in the forms that hot paths compare. */
+/** A tunnel address in the forms compared on hot paths. */
 export interface TunnelAddress {
   readonly index: number;
   readonly text: string;
@@ -30,9 +30,8 @@ interface Released {
 const MAX_INDEX = 0xffff_fffe;
 
 /**
- * Hands out the addresses of one network by index: 1 is the gateway, clients get 2, 3, 4… A released address waits for
- * `coolDown` before another client gets it, unless nothing else is left; never-used ones come first, so that the order
- * is the same in every run.
+ * Assigns the addresses of one network by index: 1 is the gateway, clients get 2, 3, 4… A released address is not reused before
+ * `coolDown` has passed unless no other is left. Unused addresses come first, so the order is the same in every run.
  */
 export class AddressPool {
   readonly facts: PoolFacts;
@@ -95,7 +94,7 @@ export class AddressPool {
     return entry!.index;
   }
 
-  /** Takes a certain address, for a session that had it before. False: somebody else has it, or it is not of this pool. */
+  /** Takes a certain address for a session that had it before. False: another session has it, or it is not in this pool. */
   reserve(address: string): boolean {
     const index = this.indexOfText(address);
     if (index < 2 || index > this.#lastIndex || this.#taken.has(index)) return false;
@@ -110,7 +109,7 @@ export class AddressPool {
     this.#released.push({ index, at: now });
   }
 
-  /** Begins anew with the first address; those in use stay so. */
+  /** Starts again with the first address; addresses in use stay taken. */
   reset(): void {
     this.#released.length = 0;
     this.#next = 2;

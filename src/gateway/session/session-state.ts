@@ -1,5 +1,5 @@
 /**
- * Life of one session, from the cookie that a token buys to the end of its addresses.
+ * Life of one session, from the cookie issued for a token to the release of its addresses.
  *
  * ```text
  *                                     ┌───┐ connect (takes over)
@@ -15,16 +15,16 @@
  *                                   ENDED
  * ```
  *
- * Every other event changes nothing. In DISCONNECTED the channels are gone and the cookie, with the addresses, waits for the
- * client to come back. In CLOSING the cookie is refused already, but packets of the batch in which the session ended may still
- * be on their way through the network behind: its addresses are nobody else's until they have arrived.
+ * Every other event changes nothing. In DISCONNECTED the channels are closed and the cookie and addresses are kept for a reconnect
+ * of the client. In CLOSING the cookie is already refused, but packets of the batch in which the session ended may still be in the
+ * network behind the gateway: its addresses are not reassigned until they have been processed.
  */
 export const SessionState = {
-  /** A cookie was issued; there was no tunnel yet. */
+  /** A cookie was issued; there has been no tunnel yet. */
   Authenticated: 'authenticated',
   /** A tunnel is up. */
   Connected: 'connected',
-  /** The tunnel is gone, the cookie is good for a while. */
+  /** The tunnel has ended; the cookie remains valid for a while. */
   Disconnected: 'disconnected',
   /** The cookie is no longer valid; the addresses are not free yet. */
   Closing: 'closing',
@@ -34,34 +34,34 @@ export type SessionState = (typeof SessionState)[keyof typeof SessionState];
 
 /** What happens to a session. */
 export const SessionEvent = {
-  /** A CONNECT with its cookie was answered: a tunnel is up, perhaps in place of another one. */
+  /** A CONNECT with its cookie was answered: a tunnel is up and may have replaced another one. */
   Connect: 'connect',
-  /** The tunnel ended in a way that lets the client come back. */
+  /** The tunnel ended in a way that lets the client reconnect. */
   Leave: 'leave',
-  /** The session ended for good. */
+  /** The session ended permanently. */
   End: 'end',
-  /** Nobody used the cookie in time. */
+  /** The cookie was not used in time. */
   Expire: 'expire',
-  /** Nothing of the session is under way any more. */
+  /** No packets of the session are pending any more. */
   Settle: 'settle',
 } as const;
 export type SessionEvent = (typeof SessionEvent)[keyof typeof SessionEvent];
 
-/** What a transition asks for, in the order of the list. */
+/** Effects of a transition, performed in the order of the list. */
 export const SessionEffect = {
-  /** Ends the channels of the tunnel that is up. */
+  /** Closes the channels of the open tunnel. */
   CloseTunnel: 'close-tunnel',
   OpenTunnel: 'open-tunnel',
   /** The cookie does not expire while a tunnel uses it. */
   UseCookie: 'use-cookie',
-  /** The time of the cookie begins anew. */
+  /** Restarts the lifetime of the cookie. */
   KeepCookie: 'keep-cookie',
-  /** The cookie is unknown from now on. */
+  /** Removes the cookie. */
   DropCookie: 'drop-cookie',
   TellConnect: 'tell-connect',
   TellDisconnect: 'tell-disconnect',
   TellExpired: 'tell-expired',
-  /** Asks for `settle` once nothing of the session is under way. */
+  /** Requests `settle` once no packets of the session are pending. */
   AwaitSettle: 'await-settle',
   FreeAddresses: 'free-addresses',
 } as const;
@@ -126,7 +126,7 @@ export function nextSession(state: SessionState, event: SessionEvent): SessionTr
   return TRANSITIONS[state][event];
 }
 
-/** True while the cookie is good: the states from which a tunnel can come. */
+/** True while the cookie is valid: the states in which a tunnel can be opened. */
 export function holdsCookie(state: SessionState): boolean {
   return state !== S.Closing && state !== S.Ended;
 }
