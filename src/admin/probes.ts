@@ -7,7 +7,7 @@ import type { HealthCheck, HealthResult } from './types.ts';
 /** How long one request may take, in milliseconds, and how long an answer may be; everything is on this machine. */
 const LIMITS = { timeout: 3_000, maxBytes: 256 * 1024 } as const;
 
-/** What the gateway answers to an agent that it does not know (reference microsoft-tunnel.md §2.1). */
+/** The gateway's answer to an unknown user agent (microsoft/mstunnel-ocserv). */
 const ALIVE = 'I am still alive!!';
 
 export interface ProbeTargets {

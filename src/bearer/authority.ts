@@ -1,6 +1,6 @@
 import { TunneliteError } from '../lib/errors.ts';
 
-/** A cloud in which Entra ID runs, or the built-in one (entra-tokens.md §2, §8.1). */
+/** A cloud that runs Entra ID, or the built-in one (Microsoft: "Microsoft Entra authentication and national clouds"). */
 export interface EntraCloud {
   readonly name: 'public' | 'usgov' | 'china' | 'local';
   /** Origin of the login host: where documents are fetched and users sign in. */
@@ -13,7 +13,7 @@ export interface EntraCloud {
   readonly issuerV2: string;
 }
 
-/** The sovereign clouds, as Microsoft publishes them (entra-tokens.md §2, §8.1). */
+/** The sovereign clouds, as Microsoft publishes them ("Microsoft Entra authentication and national clouds"). */
 export const ENTRA_CLOUDS = {
   public: {
     name: 'public',
@@ -99,7 +99,7 @@ export function parseAuthority(text: string): Authority {
   return { cloud, tenant, url: `${cloud.origin}/${tenant}` };
 }
 
-/** Address of the metadata document of a token version (entra-tokens.md §2). */
+/** URL of the metadata document of a token version (Microsoft: "Access tokens in the Microsoft identity platform"). */
 export function metadataUrl(authority: Authority, version: 1 | 2): string {
   return `${authority.url}${version === 2 ? '/v2.0' : ''}/.well-known/openid-configuration`;
 }

@@ -14,11 +14,11 @@ export interface GatewayPolicyOptions {
   readonly clockSkew: number;
 }
 
-/** Everything asymmetric: the real server takes what its JOSE library takes (microsoft-tunnel.md §2.4). */
+/** All asymmetric algorithms: the real server accepts what its JOSE library (cjose) accepts. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
 
 /**
- * The token check of the real gateway (microsoft-tunnel.md §2.4, openconnect-protocol.md §4.6): times without leeway, required
+ * The token check of the real gateway (microsoft/mstunnel-ocserv and ocserv 1.3.0, `openidconnect.c`): times without leeway, required
  * claims by JSON equality, a user name. It knows nothing of tenants, scopes, guests or key-level issuers.
  */
 export function gatewayPolicy(options: GatewayPolicyOptions): PolicyRules {

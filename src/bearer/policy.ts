@@ -79,7 +79,7 @@ export function userNameCheck(claim: string): ClaimCheck {
   };
 }
 
-/** Integer seconds; the gateway takes zero for missing (microsoft-tunnel.md §2.4). */
+/** Integer seconds; the gateway treats zero as missing (microsoft/mstunnel-ocserv, `src/auth/openidconnect.c`). */
 function isTime(value: unknown): value is number {
   return Number.isSafeInteger(value) && value !== 0;
 }
@@ -97,7 +97,7 @@ export function checkTimes(claims: Readonly<JsonObject>, now: number, skew: numb
   return now < nbf - skew ? refusals.notYetValid(nbf, now, skew) : undefined;
 }
 
-/** Every required claim is there and equal as a JSON value: a list does not equal a text (microsoft-tunnel.md §2.4). */
+/** Every required claim is present and equal as a JSON value: a list does not equal a string (microsoft/mstunnel-ocserv, `doc/README-oidc.md`). */
 export function checkRequired(
   claims: Readonly<JsonObject>,
   required: readonly RequiredClaim[],
@@ -113,7 +113,7 @@ function own(claims: Readonly<JsonObject>, name: string): unknown {
   return Object.hasOwn(claims, name) ? claims[name] : undefined;
 }
 
-/** The user name has to be there (openconnect-protocol.md §4.6). */
+/** The user name must be present (ocserv 1.3.0, `auth/openidconnect.c`). */
 export function checkUserName(claims: Readonly<JsonObject>, claim: string): TokenRefusal | undefined {
   const name = own(claims, claim);
   return typeof name === 'string' && name !== '' ? undefined : refusals.userName(claim, name);

@@ -27,7 +27,7 @@ export interface StrictPolicyOptions {
   readonly userNameClaim: string;
 }
 
-/** Microsoft's published rules for APIs (entra-tokens.md §4), in its order. */
+/** Microsoft's published rules for APIs, in its order ("Secure applications and APIs by validating claims"). */
 export function strictPolicy(options: StrictPolicyOptions, issuers: readonly IssuerMetadata[]): PolicyRules {
   const tenants = options.tenants ?? tenantsOf(issuers);
   const named = (claims: Readonly<JsonObject>): Readonly<JsonObject> =>
@@ -98,7 +98,7 @@ function checkIssuer(
 
 const isVersion2 = (metadata: IssuerMetadata): boolean => metadata.issuer.endsWith('/v2.0');
 
-/** Version, tenant, issuer, key issuer: rules 1 to 3 of entra-tokens.md §4. */
+/** Version, tenant, issuer and key issuer (Microsoft: "Access tokens in the Microsoft identity platform", validation of tokens). */
 function checkEntraIssuer(
   claims: Readonly<JsonObject>,
   key: CachedKey,
@@ -134,7 +134,7 @@ function checkAudience({ aud }: Readonly<JsonObject>, { audiences }: StrictPolic
   return typeof aud === 'string' && audiences.includes(aud) ? undefined : refusals.audience(aud, audiences);
 }
 
-/** A delegated token has `scp`, an app-only one has not; `idtyp` tells when present (entra-tokens.md §3). */
+/** A delegated token has `scp`, an app-only token does not; `idtyp` decides when present (Microsoft: "Access token claims reference"). */
 function checkPermission(claims: Readonly<JsonObject>, options: StrictPolicyOptions): TokenRefusal | undefined {
   const { scp, idtyp, oid, sub } = claims;
   const audience = options.audiences[0] ?? '';

@@ -227,7 +227,7 @@ function factsOf({ azp, appid, deviceid, groups }: Readonly<JsonObject>): Person
   return { app, device, groups: ids?.map((id) => id.toLowerCase()) };
 }
 
-/** The name that people know a user by, from the claims of either token version (entra-tokens.md §3). */
+/** The user's readable name, from the claims of either token version (Microsoft: "Access token claims reference"). */
 export function signInNameOf(claims: Readonly<JsonObject>): string | undefined {
   const name = claims['preferred_username'] ?? claims['upn'] ?? claims['unique_name'];
   return typeof name === 'string' && name !== '' ? cut(name, MAX_SIGN_IN_NAME_CHARACTERS) : undefined;

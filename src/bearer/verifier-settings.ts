@@ -60,7 +60,7 @@ export interface TokenVerifierOptions {
   readonly emit?: Emit;
 }
 
-/** Both versions of an authority's metadata: the resource decides the token version, so either may come (entra-tokens.md §2). */
+/** Both versions of an authority's metadata: the resource decides the token version, so either may come. */
 export function metadataUrlsOf(options: TokenVerifierOptions): readonly string[] {
   if (options.metadataUrls?.length) return options.metadataUrls;
   if (options.authority?.endsWith(METADATA_SUFFIX)) return [options.authority];
@@ -83,7 +83,7 @@ export function userNameClaimOf(options: TokenVerifierOptions): string {
   return options.userNameClaim ?? (isEntra(options) ? 'oid' : 'sub');
 }
 
-/** How keys age: the real gateway never refreshes what it knows, Microsoft's guidance does hourly (entra-tokens.md §5). */
+/** How keys age: the real gateway never refreshes known keys; Microsoft recommends hourly ("Signing key rollover"). */
 export function cacheTimesOf(options: TokenVerifierOptions): KeyCacheTimes {
   const never = Number.POSITIVE_INFINITY;
   if (options.policy === 'gateway') {

@@ -320,7 +320,7 @@ export class Intune {
     this.#apply(now);
   }
 
-  /** As the agent of a server does, at once in place of within five minutes (microsoft-tunnel.md §5). */
+  /** Does what a server's agent does within five minutes, but at once (memdocs, `microsoft-tunnel/monitor.md`). */
   #apply(configuration: GraphObject): void {
     const { applied, needsRestart } = this.#options.applyConfiguration(configuration);
     this.#options.emit('intune.configuration.applied', {

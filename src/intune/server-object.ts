@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
 
 /**
- * The configuration of the gateway as Graph would have it (graph-resources.md §2): the one that the site of a simulator begins with.
+ * The configuration of the gateway as Graph's beta `microsoftTunnelConfiguration`: the initial one of a simulator's site.
  * @param port that the gateway listens at
  */
 export function configurationObject({ gateway }: Config, port: number): Readonly<Record<string, unknown>> {
@@ -20,7 +20,7 @@ export function configurationObject({ gateway }: Config, port: number): Readonly
   };
 }
 
-/** Metrics with limits of their own, with Graph's defaults (graph-resources.md §5): healthy up to the first, unhealthy from the second on. */
+/** Metrics with their own limits, with the defaults of `microsoftTunnelHealthThreshold`: healthy up to the first, unhealthy from the second on. */
 export const THRESHOLDS = [
   { id: 'cpuUsagePercent', healthy: 50, unhealthy: 75 },
   { id: 'memoryUsagePercent', healthy: 50, unhealthy: 75 },

@@ -7,7 +7,7 @@ const PREFIX = 'com.microsoft.tunnel.';
 /** What people see the connection by. */
 const CONNECTION_NAME = 'Tunnelite';
 
-/** The dictionary for the SDK's `setConfig` (tunnel-for-mam.md §3.1, §5.2). */
+/** The dictionary for the SDK's `setConfig` (keys from the public headers of microsoftconnect/ms-intune-tunnel-sdk-ios). */
 export function sdkConfig({ serverAddress }: PairingFacts): Readonly<Record<string, string>> {
   return {
     [`${PREFIX}connection_type`]: 'MicrosoftProtect',
@@ -17,7 +17,7 @@ export function sdkConfig({ serverAddress }: PairingFacts): Readonly<Record<stri
 }
 
 /**
- * The pairs of an app configuration policy (graph-resources.md §7, §9). The CA is in it for sites inside the tunnel; the gateway's own
+ * The key-value pairs of an app configuration policy. The CA is in it for sites inside the tunnel; the gateway's own
  * certificate is judged by what the device trusts.
  */
 export function appConfigurationPolicy(
@@ -52,7 +52,7 @@ export function msalConfiguration({ clientId, authority, bundleId }: PairingIden
   )}\n`;
 }
 
-/** What goes into the app's Info.plist (tunnel-for-mam.md §4, §5.1). */
+/** Entries for the app's Info.plist (memdocs, `app-sdk/tunnel-mam-ios.md`). */
 export function infoPlist({ authority, clientId, redirectUri, bundleId }: PairingIdentity): string {
   const text = build({
     IntuneMAMSettings: { ADALAuthority: authority, ADALClientId: clientId, ADALRedirectUri: redirectUri },

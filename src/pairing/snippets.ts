@@ -8,7 +8,7 @@ const kotlin = (text: string): string => JSON.stringify(text).replaceAll('$', '\
 /** As a string literal of Swift, whose escapes have braces. */
 const swift = (text: string): string => JSON.stringify(text).replaceAll(/\\u([0-9a-f]{4})/gi, '\\u{$1}');
 
-/** Swift for an app with the Tunnel for MAM SDK. Names are those of its public headers (tunnel-for-mam.md §5.2, §5.3). */
+/** Swift for an app with the Tunnel for MAM SDK. Names come from its public headers (microsoftconnect/ms-intune-tunnel-sdk-ios). */
 export function swiftSnippet(facts: PairingFacts, identity: PairingIdentity): string {
   const pairs = Object.entries(sdkConfig(facts)).map(([key, value]) => `    ${swift(key)}: ${swift(value)},`);
   return `import MicrosoftTunnelApi
@@ -46,7 +46,7 @@ func tunnelToken(password: String, _ callback: @escaping (String) -> Void) {
 const objectiveC = (text: string): string =>
   `@${JSON.stringify(text).replaceAll(/\\u00([0-9a-f]{2})/gi, (_, hex: string) => `\\${Number.parseInt(hex, 16).toString(8).padStart(3, '0')}`)}`;
 
-/** Objective-C for an app with the Tunnel for MAM SDK, by the same names (tunnel-for-mam.md §5.2, §5.6). */
+/** Objective-C for an app with the Tunnel for MAM SDK, with the same names. */
 export function objectiveCSnippet(facts: PairingFacts, identity: PairingIdentity): string {
   const pairs = Object.entries(sdkConfig(facts)).map(([key, value]) => `    ${objectiveC(key)}: ${objectiveC(value)},`);
   return `#import <MicrosoftTunnelApi/MicrosoftTunnelApi.h>

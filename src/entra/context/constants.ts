@@ -1,4 +1,4 @@
-/** Lifetimes in seconds, with what Entra does by default (reference/entra-tokens.md §6, §9.3). */
+/** Lifetimes in seconds, with Entra's defaults (Microsoft: "Configurable token lifetimes", "Refresh tokens", "… device authorization grant flow"). */
 export interface Lifetimes {
   /** Access token: exact, or a range to draw from. */
   readonly accessToken: number | { readonly min: number; readonly max: number };
@@ -18,7 +18,7 @@ export interface Lifetimes {
   readonly signIn: number;
 }
 
-/** Seconds between two polls of a device code (reference/entra-tokens.md §9.3). */
+/** Seconds between two polls with a device code (Microsoft: "OAuth 2.0 device authorization grant flow"). */
 export const DEVICE_POLL_INTERVAL = 5;
 
 /** Wrong passwords in a row after which an account is locked, and for how many seconds (Entra's smart lockout defaults). */

@@ -3,7 +3,7 @@ import { derivedId } from '../directory/derived-id.ts';
 
 /**
  * The `claims` that accompany a Conditional Access failure: the client sends them back at the authorize endpoint so
- * that the policies are met there (reference/entra-tokens.md §7).
+ * that the policies are met there (Microsoft: "Claims challenges, claims requests, and client capabilities").
  *
  * @param policies ids; a word that is no GUID is turned into one
  */

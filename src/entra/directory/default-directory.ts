@@ -32,12 +32,12 @@ export const DEFAULT_USERS: readonly UserInput[] = [
   },
 ];
 
-/** Redirect URIs that the iOS/macOS platform of an app registration has (reference/tunnel-for-mam.md §4). */
+/** Redirect URIs of the iOS/macOS platform of an app registration (memdocs, `microsoft-tunnel/mam-ios.md`). */
 function bundleRedirectUris(bundleId: string): string[] {
   return [`msauth.${bundleId}://auth`, `msauth://code/msauth.${bundleId}%3A%2F%2Fauth`];
 }
 
-/** An app registration as Microsoft's script for Tunnel for MAM makes it (reference/tunnel-for-mam.md §4). */
+/** An app registration as the script `TunnelProfiles.ps1` of mikeliddle/TunnelTestEnv creates it. */
 function lobApplication(appId: string, bundleId: string, displayName: string): ApplicationInput {
   return {
     appId,

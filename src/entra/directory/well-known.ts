@@ -19,7 +19,7 @@ export interface WellKnownScope {
   readonly adminConsentRequired?: boolean;
 }
 
-/** Microsoft Mobile Application Management (reference/tunnel-for-mam.md §4). */
+/** Microsoft Mobile Application Management (`TunnelProfiles.ps1` in mikeliddle/TunnelTestEnv). */
 export const MAM_RESOURCE_ID = '0a5f63c0-b750-4f38-a71c-4fc0d58b89e2';
 /** Microsoft Graph. */
 export const GRAPH_RESOURCE_ID = '00000003-0000-0000-c000-000000000000';
@@ -31,7 +31,7 @@ export const GRAPH_AUDIENCES = [
   'https://graph.microsoft.com/',
 ] as const;
 
-/** Tenant of personal Microsoft accounts; its GUID is what `consumers` stands for (reference/entra-tokens.md §2.2). */
+/** Tenant of personal Microsoft accounts; `consumers` stands for this GUID (Microsoft: "Access tokens in the Microsoft identity platform"). */
 export const CONSUMER_TENANT_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
 /** What messages call it. Nobody of the simulator is in it. */
 export const CONSUMER_TENANT_NAME = 'Microsoft Accounts';
@@ -89,7 +89,7 @@ const GRAPH_ADMIN_SCOPES: readonly WellKnownScope[] = [
 /**
  * The Microsoft resources a LOB app of Tunnel for MAM asks for. Scope ids of Tunnel, MAM and User.Read are Microsoft's.
  * The version of Tunnel tokens is not published; a resource without a setting gets v1.0, the default here is v2.0 and
- * a tenant's service principal can say otherwise (reference/entra-tokens.md §1).
+ * a tenant's service principal can say otherwise (`requestedAccessTokenVersion`).
  */
 export const WELL_KNOWN_RESOURCES: readonly WellKnownResource[] = [
   {

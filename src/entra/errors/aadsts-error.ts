@@ -97,7 +97,7 @@ export interface ErrorStyle {
   readonly version: 1 | 2;
 }
 
-/** JSON body of a refused request (reference/entra-tokens.md §10). v1 answers have no `suberror` (§7). */
+/** JSON body of an error response, as Entra ID sends it. Responses of v1 endpoints have no `suberror`. */
 export function errorBody(error: AadstsError, trace: Trace, style: ErrorStyle): ErrorBody {
   const oauth = style.version === 1 ? (error.entry.silentError ?? error.entry.error) : error.entry.error;
   return {

@@ -3,8 +3,8 @@
  * provoke it here. docs/reference/aadsts-codes.md is generated from it.
  *
  * `{name}` parts of a message are filled in by who raises it. Where the error of a code differs between endpoints,
- * `silentError` is what v1 endpoints and `prompt=none` use (reference/entra-tokens.md §7, §10.1). Texts follow the
- * public list of Entra error codes in substance; apps must branch on `error`, never on code or text.
+ * `silentError` is the one of v1 endpoints and `prompt=none`. Texts follow the
+ * public list ("Microsoft Entra authentication and authorization error codes") in substance; apps must branch on `error`, never on code or text.
  */
 export interface AadstsEntry {
   readonly error: string;

@@ -6,7 +6,7 @@ import type { GrantHandler } from './token-grants.ts';
 import { answerFrame } from './token-response.ts';
 
 /**
- * A token for the application itself (reference/entra-tokens.md §9.5). It has `roles` and no `scp`, so no gateway
+ * A token for the application itself (Microsoft: "OAuth 2.0 client credentials flow"). It has `roles` and no `scp`, so no gateway
  * accepts it.
  */
 export const grantByClientCredentials: GrantHandler = async (context, request, client, name) => {

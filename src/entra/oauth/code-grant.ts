@@ -5,7 +5,7 @@ import { checkRedemption } from './origin.ts';
 import { checkVerifier } from './pkce.ts';
 import { finishUserGrant, type GrantHandler, requestedScope } from './token-grants.ts';
 
-/** Redemption of an authorization code (reference/entra-tokens.md §9.1). */
+/** Redeems an authorization code (Microsoft: "OAuth 2.0 authorization code flow"). */
 export const grantByCode: GrantHandler = async (context, request, client, name) => {
   const { parameters } = request;
   const secret = parameters.require('code');

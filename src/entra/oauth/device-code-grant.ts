@@ -4,7 +4,7 @@ import { AadstsError } from '../errors/aadsts-error.ts';
 import { recallAccount } from './accounts.ts';
 import { finishUserGrant, type GrantHandler, requestedScope } from './token-grants.ts';
 
-/** Polling with a device code (reference/entra-tokens.md §9.3). */
+/** Polling with a device code (Microsoft: "OAuth 2.0 device authorization grant flow"). */
 export const grantByDeviceCode: GrantHandler = async (context, request, client, name) => {
   const { parameters } = request;
   const secret = parameters.get('device_code') ?? parameters.get('code');

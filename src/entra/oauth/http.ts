@@ -44,7 +44,7 @@ export function traceOf(context: IdentityContext, request: FastifyRequest): Trac
   return trace;
 }
 
-/** What Entra puts on every answer (reference/entra-tokens.md §8). */
+/** Headers that Entra ID sends with every response. */
 function setCommonHeaders(context: IdentityContext, request: FastifyRequest, reply: FastifyReply): void {
   const trace = traceOf(context, request);
   reply.headers({

@@ -9,7 +9,7 @@ export function issuerTemplate(context: IdentityContext, authority: Authority, v
   return context.issuerFor(authority.tenant?.id ?? '{tenantid}', version);
 }
 
-/** What both versions of the metadata share (reference/entra-tokens.md §2.1). */
+/** Members that both versions of the metadata share (Microsoft: "OpenID Connect on the Microsoft identity platform"). */
 function common(context: IdentityContext, authority: Authority, version: 1 | 2) {
   const origin = context.origin();
   const base = `${origin}/${authority.tenant?.id ?? authority.name}`;
@@ -84,7 +84,7 @@ interface LoginCloud {
 
 const lone = (host: string): LoginCloud => ({ network: host, cache: host, aliases: [host] });
 
-/** Login hosts of Microsoft's clouds and their aliases, those of clouds that are closed too (reference/entra-tokens.md §8.1). */
+/** Login hosts of Microsoft's clouds and their aliases, including closed clouds, as Entra's instance discovery returns them to MSAL. */
 const CLOUDS: readonly LoginCloud[] = [
   ...Object.values(ENTRA_CLOUDS).map(({ name, origin, aliases }) => {
     const network = new URL(origin).host;

@@ -4,7 +4,7 @@ import { finishUserGrant, type GrantHandler, overrideParameters, requestedScope 
 import { passwordMark } from './token-response.ts';
 import { checkPassword, checkPasswordAge, findAccount } from './users.ts';
 
-/** Resource owner password credentials (reference/entra-tokens.md §9.4). */
+/** Resource owner password credentials (Microsoft: "OAuth 2.0 Resource Owner Password Credentials"). */
 export const grantByPassword: GrantHandler = async (context, request, client, name) => {
   const { parameters, authority } = request;
   if (authority.alias === 'common' || authority.alias === 'consumers') throw new AadstsError(9001023);

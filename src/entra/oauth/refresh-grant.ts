@@ -8,8 +8,8 @@ import { passwordMark } from './token-response.ts';
 import type { Account } from './users.ts';
 
 /**
- * Refresh, with rotation: each use gives a new token and, as at Entra, leaves the old one valid. One refresh token
- * serves every resource that the client has consent to (reference/entra-tokens.md §6, §9.2).
+ * Refresh, with rotation: each use issues a new token and, as Entra does, leaves the old one valid. One refresh token
+ * serves every resource that the client has consent to (Microsoft: "Refresh tokens in the Microsoft identity platform").
  */
 export const grantByRefreshToken: GrantHandler = async (context, request, client, name) => {
   const secret = request.parameters.require('refresh_token');

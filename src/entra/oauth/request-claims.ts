@@ -1,6 +1,6 @@
 import { AadstsError } from '../errors/aadsts-error.ts';
 
-/** What the simulator understands of the `claims` parameter (reference/entra-tokens.md §7). */
+/** The supported parts of `claims` (OpenID Connect Core §5.5; Microsoft: "Claims challenges, claims requests, and client capabilities"). */
 export interface RequestClaims {
   /** Authentication contexts: `acrs`. */
   readonly contexts: readonly string[];

@@ -28,7 +28,7 @@ export interface AskedScope {
 
 /**
  * The scopes of a request: `scope`, or `resource` of v1 endpoints, which means `<resource>/.default`
- * (reference/entra-tokens.md §8 row 12).
+ * (Microsoft: "Scopes and permissions in the Microsoft identity platform").
  *
  * @param remembered what was asked for at the sign-in
  * @throws AadstsError 900144 nothing is asked for, and never was

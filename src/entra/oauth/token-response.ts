@@ -77,7 +77,7 @@ export function accessTokenRequest(
     sessionId: signIn.sessionId,
     ipAddress: grant.remoteAddress,
     optionalClaims: optionalClaims(app, resource),
-    // Continuous access evaluation: such tokens live 20 to 28 hours (reference/entra-tokens.md §6).
+    // Continuous access evaluation: such tokens live 20 to 28 hours ("Configurable token lifetimes").
     ...(cae && { lifetime: 24 * 3600 }),
     claims: {
       ...(signIn.deviceId !== undefined && tenant.devices.find(signIn.deviceId) && { deviceid: signIn.deviceId }),
@@ -203,7 +203,7 @@ function newRefreshToken(
   return secret;
 }
 
-/** base64url of `{"uid","utid"}` at home: MSAL builds the account id from it (reference/entra-tokens.md §8). */
+/** base64url of `{"uid","utid"}` at home: MSAL builds the account id from it. */
 export function clientInfo({ home }: Pick<Account, 'home'>): string {
   return Buffer.from(JSON.stringify({ uid: home.user.id, utid: home.tenant.id })).toString('base64url');
 }

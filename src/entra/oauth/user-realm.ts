@@ -1,6 +1,6 @@
 import type { IdentityContext } from '../context/context.ts';
 
-/** Whether a name signs in here, at its organization's STS, or nowhere (reference/entra-tokens.md §8 row 7). */
+/** Whether a name signs in here, at its organization's STS, or nowhere (MSAL for Go, .NET and Java ask before a password grant). */
 export function userRealm(context: IdentityContext, upn: string): Record<string, string> {
   const domain = upn.slice(upn.indexOf('@') + 1).toLowerCase();
   const tenant = context.directory.findTenant(domain);

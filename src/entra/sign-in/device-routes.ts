@@ -18,7 +18,7 @@ const CODE_LENGTH = 9;
 /** Without vowels and look-alikes: no words, and nothing to mistake. */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXYZ23456789';
 
-/** Gives out device codes (reference/entra-tokens.md §9.3). */
+/** Issues device codes (Microsoft: "OAuth 2.0 device authorization grant flow"). */
 export function deviceCodeRoutes(shared: SharedContext, app: FastifyInstance): void {
   for (const [path, version] of [
     ['oauth2', 1],

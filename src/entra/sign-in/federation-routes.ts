@@ -19,7 +19,7 @@ const RESULT_SECONDS = 300;
 const ALGORITHM = 'HS256';
 
 /**
- * The organization's own sign-in service of a federated tenant (reference/entra-tokens.md §9.6): a page under another
+ * The organization's own sign-in service (STS) of a federated tenant: a page under another
  * path that checks the password and sends the browser back with a signed result. A real one answers with WS-Federation
  * XML; a client sees the same hops.
  *

@@ -32,7 +32,7 @@ export interface SigningKey {
   readonly tenantId: string | undefined;
 }
 
-/** A public key as Entra's key sets show it (entra-tokens.md §2.2). */
+/** A public key (RFC 7517) with the members of Entra's published key sets. */
 export interface PublishedKey {
   readonly kty: 'RSA';
   readonly use: 'sig';
@@ -122,7 +122,7 @@ export interface SigningKeysOptions {
 }
 
 /**
- * The signing keys of the built-in Entra ID: RS256, `kid` = thumbprint, normal and emergency roll-over (entra-tokens.md §5).
+ * The signing keys of the built-in Entra ID: RS256, `kid` = thumbprint, normal and emergency rollover (Microsoft: "Signing key rollover").
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RandomSource } from '../../lib/random.ts';
 
-/** `ver` of a token. The resource decides it, not the endpoint that the client used (entra-tokens.md §2). */
+/** `ver` of a token. The resource decides it, not the endpoint that the client used (Microsoft: "Access tokens"). */
 export type TokenVersion = '1.0' | '2.0';
 
 /** Claims of a token, as they go into JSON. */
@@ -81,7 +81,7 @@ export interface IdTokenRequest extends TokenBasis {
   readonly accessToken?: string | undefined;
 }
 
-/** Above this many groups a token points to Graph instead of listing them (entra-tokens.md §3). */
+/** Above this many groups, a token points to Graph instead of listing them (Microsoft: "Access token claims reference"). */
 const GROUP_LIMIT = 200;
 
 const PROOF = { none: '0', secret: '1', certificate: '2' } as const;
@@ -158,7 +158,7 @@ function internals(random: RandomSource): Claims {
 }
 
 /**
- * Claims of an access token (entra-tokens.md §3).
+ * Claims of an access token (Microsoft: "Access token claims reference").
  *
  * @param now seconds since the Unix epoch
  * @param lifetime seconds
@@ -201,7 +201,7 @@ export function accessTokenClaims(
 }
 
 /**
- * Claims of an id token (entra-tokens.md §3).
+ * Claims of an ID token (Microsoft: "ID token claims reference").
  *
  * @param now seconds since the Unix epoch
  * @param lifetime seconds

@@ -35,7 +35,7 @@ export interface TokenIssuerOptions {
   readonly lifetime?: number | { readonly min: number; readonly max: number };
 }
 
-/** Header of a token: v1 tokens repeat the thumbprint as `x5t`, v2 tokens do not (entra-tokens.md §3). */
+/** Header of a token: v1 tokens repeat the thumbprint as `x5t`, v2 tokens do not (Microsoft: "Access token claims reference"). */
 export function tokenHeader(version: TokenVersion, kid: string, changes?: Readonly<Claims>): Claims {
   const header = { typ: 'JWT', alg: 'RS256', ...(version === '1.0' ? { x5t: kid } : {}), kid, ...changes };
   return Object.fromEntries(Object.entries(header).filter(([, value]) => value !== undefined));

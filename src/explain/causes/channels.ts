@@ -6,7 +6,7 @@ type Refused = Evidence<'channel.dtls.refused'>;
 /** Reasons that mean different keys whatever else is said. */
 const OTHER_KEY = new Set(['bad_record_mac', 'decrypt_error', 'unknown_psk_identity']);
 
-/** What openconnect built with OpenSSL does after a reconnect (reference openconnect-protocol §7.2): it exports its key once. */
+/** After a reconnect, openconnect built with OpenSSL keeps its old DTLS key: it exports the key only once (observed with 9.21). */
 const keepsOldKey = ({ visit, event }: Refused): boolean =>
   visit.client.kind === 'openconnect' &&
   visit.client.library === 'OpenSSL' &&

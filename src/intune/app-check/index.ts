@@ -22,7 +22,7 @@ export { type AppCheckOptions, type AppSettings, readAppSettings } from './setti
 
 /**
  * Compares an app registration with the Info.plist of an Xcode project, as Tunnel for MAM needs them to agree
- * (tunnel-for-mam.md §4, §5.1). Every point that was looked at is in the result, those that fit too.
+ * (memdocs, `app-sdk/tunnel-mam-ios.md`). The result holds every point that was checked, including those that pass.
  *
  * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` when the Info.plist cannot be read
  * @example

@@ -4,7 +4,7 @@ import { unresolved } from './build-settings.ts';
 import { type AppFinding, error, ok, warning } from './findings.ts';
 import type { AppCheckOptions, AppSettings } from './settings.ts';
 
-/** Schemes that the app has to be allowed to ask for (tunnel-for-mam.md §5.1). */
+/** URL schemes that the app must be allowed to query (memdocs, `app-sdk/tunnel-mam-ios.md`). */
 const QUERIED_SCHEMES = [
   'msauthv2',
   'msauthv3',
@@ -92,7 +92,7 @@ export function checkAuthority(
   return ok(subject, `It names the tenant of the app registration.`);
 }
 
-/** `msauth.<bundle id>:/auth`, a misprint that is copied around (corrections.md 14). */
+/** `msauth.<bundle id>:/auth`, a widely copied misprint in Microsoft's SDK guide (memdocs, `app-sdk/tunnel-mam-ios.md`). */
 const ONE_SLASH = /^(msauth\..+):\/auth\/?$/i;
 const hasOneSlash = (uri: string): boolean => ONE_SLASH.test(uri);
 

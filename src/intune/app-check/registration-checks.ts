@@ -5,7 +5,7 @@ import { unresolved } from './build-settings.ts';
 import { type AppFinding, ok, warning } from './findings.ts';
 import type { AppSettings } from './settings.ts';
 
-/** APIs and permissions of a LOB app (tunnel-for-mam.md §4). */
+/** APIs and permissions that a line-of-business app needs (memdocs, `microsoft-tunnel/mam-ios.md`). */
 export const NEEDED_PERMISSIONS = [
   { api: TUNNEL_RESOURCE_ID, scope: TUNNEL_SCOPE, level: 'error' },
   { api: MAM_RESOURCE_ID, scope: 'DeviceManagementManagedApps.ReadWrite', level: 'error' },

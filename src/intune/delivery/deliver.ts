@@ -46,7 +46,7 @@ export interface Delivery {
 
 /**
  * What an app gets for its user: app configuration and app protection policies that are assigned to a group of the user and target the app. On
- * iOS, app configuration reaches only apps that have an app protection policy (tunnel-for-mam.md §3.2).
+ * iOS, app configuration reaches only apps that have an app protection policy (memdocs, `microsoft-tunnel/mam-ios.md`).
  */
 export function deliver({ store }: GraphObjects, request: DeliveryRequest): Delivery {
   const { user, app, platform, enrolled = false } = request;
@@ -113,7 +113,7 @@ export function deliver({ store }: GraphObjects, request: DeliveryRequest): Deli
 /** Names are told, however long somebody has made them. */
 const nameOf = ({ displayName }: AppPolicyObject): string => String(displayName).slice(0, 256);
 
-/** The first value of each key counts, as the sample app takes it (tunnel-for-mam.md §5.6). */
+/** The first value of each key counts, as in Microsoft's sample app (microsoftconnect/ms-intune-tunnel-iOS-sampleapps). */
 function merge(policies: readonly AppConfigurationObject[]): Pick<Delivery, 'settings' | 'conflicts'> & {
   /** Keys of one policy alone. */
   readonly within: ReadonlySet<string>;

@@ -22,7 +22,7 @@ export interface SeedPolicies {
 }
 
 /**
- * The three policies of Tunnel for MAM, for a simulator (tunnel-for-mam.md §3, graph-resources.md §7 to §9): a trusted certificate profile, an
+ * The three policies of Tunnel for MAM, for a simulator (memdocs, `microsoft-tunnel/mam-ios.md`): a trusted certificate profile, an
  * app configuration policy and an app protection policy.
  */
 export function seedPolicies(facts: PairingFacts, { app, platform, group, site }: SeedOptions): SeedPolicies {

@@ -5,7 +5,7 @@ import { badRequest } from './graph-error.ts';
 const MAX_CERTIFICATE = 64 * 1024;
 
 /**
- * The certificate of a trusted root profile, which is base64 of DER or of PEM (tunnel-for-mam.md §3.3).
+ * The certificate of a trusted root profile: base64 of DER or of PEM (memdocs, `microsoft-tunnel/mam-ios.md` and `mam-android.md`).
  * @throws GraphError 400 where it is something else, in words about what it seems to be
  */
 export function readCertificate(encoded: string): X509Certificate {

@@ -16,7 +16,7 @@ import { pageOf, selected } from './query.ts';
 import { isObject, memberOf } from './read-value.ts';
 import type { GraphObject } from './types.ts';
 
-/* Users, groups, app registrations and service principals (graph-resources.md §11). */
+/* Users, groups, app registrations and service principals (Microsoft Graph). */
 
 const AREAS: Readonly<Record<string, Area>> = {
   me: 'me',

@@ -1,4 +1,4 @@
-/** A refusal in Graph's words: its status, its code and a message (graph-resources.md §12). */
+/** An error as Graph reports it: status, code and message (Microsoft: "Microsoft Graph error responses and resource types"). */
 export class GraphError extends Error {
   readonly status: number;
   readonly code: string;

@@ -8,7 +8,7 @@ import { isObject, memberOf } from './read-value.ts';
 import type { Entry, SetName } from './store.ts';
 import type { GraphObject } from './types.ts';
 
-/* `/deviceManagement` and `/deviceAppManagement` (graph-resources.md §1, §7 to §9). */
+/* `/deviceManagement` and `/deviceAppManagement` (Microsoft Graph beta). */
 
 /** Collections below them, by lower-cased name. */
 const COLLECTIONS: Readonly<Record<string, { readonly set: SetName; readonly area: Area; readonly root: string }>> = {

@@ -259,7 +259,7 @@ export class GraphObjects {
     return prefix + guidOf(this.#options.random.bytes(16), 4);
   }
 
-  /** A number that grows, or a GUID in quotes (corrections.md 15). */
+  /** A growing number, or a GUID in quotes, as in public exports of tenants. */
   #version(set: SetName, before: GraphObject | undefined): Json {
     if (APP_POLICIES.has(set)) return { version: quoted(guidOf(this.#options.random.bytes(16), 4)) };
     return typeof before?.version === 'number' ? { version: before.version + 1 } : {};

@@ -158,6 +158,6 @@ export const ANDROID_PROTECTION = {
     warnAfterCompanyPortalUpdateDeferralInDays: int(),
     wipeAfterCompanyPortalUpdateDeferralInDays: int(),
   }),
-  /** Has the tunnel start with the app (graph-resources.md §8). */
+  /** Starts the tunnel when the app starts (mikeliddle/TunnelTestEnv, `TunnelProfiles.ps1`). */
   connectToVpnOnLaunch: flag(),
 };

@@ -18,7 +18,7 @@ type Json = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The member of that name, whatever its case: the service does not tell them apart (graph-resources.md §1). */
+/** The member with that name, ignoring case as the service does (mikeliddle/TunnelTestEnv sends Pascal case). */
 export function memberOf(object: Json, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name];
   const lower = name.toLowerCase();

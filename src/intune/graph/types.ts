@@ -22,13 +22,13 @@ export interface EntityType<T extends Members = Members> {
   /** `#microsoft.graph.microsoftTunnelSite`. */
   readonly name: string;
   readonly members: T;
-  /** Before the GUID of an id (corrections.md 15). */
+  /** Prefix of the GUID of an id, as in public exports of tenants. */
   readonly prefix?: string;
 }
 
 const scopes = () => texts(['0']);
 
-/** Graph's `microsoftTunnelConfiguration` (graph-resources.md §2). */
+/** Microsoft Graph beta: `microsoftTunnelConfiguration`. */
 const CONFIGURATION = {
   displayName: text({ required: true }),
   description: text(),
@@ -48,7 +48,7 @@ const CONFIGURATION = {
   disableUdpConnections: flag(),
 };
 
-/** Graph's `microsoftTunnelSite` (§3). Its configuration and servers are relationships. */
+/** Microsoft Graph beta: `microsoftTunnelSite`. Its configuration and servers are relationships. */
 const SITE = {
   displayName: text({ required: true }),
   description: text(),
@@ -73,7 +73,7 @@ export const HEALTH = [
   'unknownFutureValue',
 ] as const;
 
-/** Graph's `microsoftTunnelServer` (§4). */
+/** Microsoft Graph beta: `microsoftTunnelServer`. */
 const SERVER = {
   displayName: text(),
   tunnelServerHealthStatus: choice(HEALTH, { readOnly: true }),
@@ -86,7 +86,7 @@ const SERVER = {
   ),
 };
 
-/** Graph's `microsoftTunnelHealthThreshold` (§5). */
+/** Microsoft Graph beta: `microsoftTunnelHealthThreshold`. */
 const THRESHOLD = {
   healthyThreshold: int(),
   unhealthyThreshold: int(),
@@ -94,7 +94,7 @@ const THRESHOLD = {
   defaultUnhealthyThreshold: int(0, { readOnly: true }),
 };
 
-/** Graph's `managedAppPolicy`, and what all policies that are targeted at apps have (§7, §8). */
+/** Microsoft Graph: `managedAppPolicy`, and the members that all policies targeted at apps share. */
 const POLICY = {
   displayName: word({ required: true }),
   description: text(),
@@ -122,12 +122,12 @@ const POLICY = {
   assignments: assignments(),
 };
 
-/** `scSettings` is newer than Microsoft's published types; scripts send it (§7). */
+/** `scSettings` is newer than Microsoft's published types; scripts such as mikeliddle/TunnelTestEnv send it. */
 const APP_CONFIGURATION = { ...POLICY, customSettings: pairs(), settings: any(), scSettings: any() };
 const IOS_APP_PROTECTION = { ...POLICY, ...PROTECTION, ...IOS_PROTECTION };
 const ANDROID_APP_PROTECTION = { ...POLICY, ...PROTECTION, ...ANDROID_PROTECTION };
 
-/** Graph's `deviceConfiguration`, of the kinds that hold a trusted root certificate (§9). */
+/** Microsoft Graph: `deviceConfiguration`, limited to the kinds that hold a trusted root certificate. */
 const TRUSTED_ROOT = {
   displayName: word({ required: true }),
   description: text(),
@@ -142,7 +142,7 @@ const TRUSTED_ROOT = {
   assignments: assignments(),
 };
 
-/** Profiles of these platforms hold a certificate that any app may use (tunnel-for-mam.md §3.3). */
+/** Profiles of these platforms hold a certificate that any app can use (memdocs, `microsoft-tunnel/mam-ios.md`). */
 const ROOT_TYPES = [
   'ios',
   'androidWorkProfile',

@@ -1,7 +1,7 @@
 import type { LintFinding } from './findings.ts';
 import { isFor, type Picture, type PolicyPicture } from './picture.ts';
 
-/* How policies stand to each other, and to the apps and people that they are for (tunnel-for-mam.md §3.2, §6). */
+/* How policies relate to each other, and to their apps and users (memdocs, `microsoft-tunnel/mam-ios.md` and `mam-android.md`). */
 
 const TUNNEL = 'com.microsoft.tunnel.';
 const ENROLLED = new Set(['mdm', 'androidEnterprise', 'androidEnterpriseDedicatedDevicesWithAzureAdSharedMode']);

@@ -5,7 +5,7 @@ import { checkRegistration } from '../app-check/registration-checks.ts';
 import type { LintFinding } from './findings.ts';
 import { nameOf, type Picture } from './picture.ts';
 
-/* App registrations and service principals: what a sign-in of an app with the Tunnel for MAM SDK needs (tunnel-for-mam.md §4). */
+/* App registrations and service principals: what apps with the Tunnel for MAM SDK need to sign in (memdocs, `microsoft-tunnel/mam-ios.md`). */
 
 const NEEDED = [TUNNEL_RESOURCE_ID, MAM_RESOURCE_ID, GRAPH_RESOURCE_ID];
 

@@ -4,7 +4,7 @@ import { suggest } from '../../lib/schema/suggest.ts';
 import type { LintFinding, LintRule } from './findings.ts';
 import { nameOf, type Picture, type PolicyPicture } from './picture.ts';
 
-/* What the keys and values of one app configuration policy say (tunnel-for-mam.md §3.1). */
+/* Rules for the keys and values of one app configuration policy (memdocs, `microsoft-tunnel/mam-ios.md`, and the constants of the SDK's headers). */
 
 const TUNNEL = 'com.microsoft.tunnel.';
 const BROWSER = 'com.microsoft.intune.mam.managedbrowser.';
@@ -27,7 +27,7 @@ export const KNOWN_KEYS: readonly string[] = [
   `${BROWSER}StrictTunnelMode`,
 ];
 
-/** Settings of VPN profiles and of the Defender app, which an app with the Tunnel for MAM SDK does not look at (§6). */
+/** Settings of VPN profiles and of the Defender app; an app with the Tunnel for MAM SDK ignores them (memdocs, `microsoft-tunnel/mam-android.md`). */
 const GENERAL = [
   'vpn',
   'antiphishing',
