@@ -3,13 +3,13 @@ import { TunneliteError } from '../lib/errors.ts';
 /** A cloud that runs Entra ID, or the built-in one (Microsoft: "Microsoft Entra authentication and national clouds"). */
 export interface EntraCloud {
   readonly name: 'public' | 'usgov' | 'china' | 'local';
-  /** Origin of the login host: where documents are fetched and users sign in. */
+  /** Origin of the login host: it serves the documents, and users sign in there. */
   readonly origin: string;
-  /** Every host name that means the same login service. */
+  /** All host names of the login service. */
   readonly aliases: readonly string[];
-  /** v1 issuer with the literal `{tenantid}`; ends in a slash. */
+  /** v1 issuer with the literal `{tenantid}`; ends with a slash. */
   readonly issuerV1: string;
-  /** v2 issuer with the literal `{tenantid}`; no slash at the end. */
+  /** v2 issuer with the literal `{tenantid}`; no trailing slash. */
   readonly issuerV2: string;
 }
 
@@ -50,32 +50,32 @@ export function localCloud(origin: string): EntraCloud {
   };
 }
 
-/** One tenant at one cloud: what a configuration's `authority` means. */
+/** One tenant in one cloud: the value of a configuration's `authority`. */
 export interface Authority {
   readonly cloud: EntraCloud;
   /** Tenant as written: GUID, verified domain, `common`, `organizations` or `consumers`. */
   readonly tenant: string;
-  /** `https://<login host>/<tenant>`, without a slash at the end. */
+  /** `https://<login host>/<tenant>`, without a trailing slash. */
   readonly url: string;
 }
 
 const TENANT = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
 
-/** True for the lower- or upper-case text form of a GUID, without braces. */
+/** True for a GUID in lower or upper case, without braces. */
 export function isGuid(text: unknown): text is string {
   return typeof text === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
-/** Puts the tenant id in an issuer template. */
+/** Replaces the placeholder of an issuer template with the tenant ID. */
 export function issuerOf(template: string, tenantId: string): string {
   return template.includes('{') ? template.replace('{tenantid}', tenantId) : template;
 }
 
 /**
- * Reads `https://<login host>/<tenant>`; a `/v2.0` at the end, as issuers have it, is ignored. A known login host, also by an
- * alias, means its cloud; any other host is taken for a local one.
+ * Parses `https://<login host>/<tenant>`; a trailing `/v2.0`, as in issuers, is ignored. A known login host or
+ * alias selects its cloud; any other host is treated as local.
  *
- * @throws TunneliteError `ERR_IDENTITY_AUTHORITY` when it is no such URL
+ * @throws TunneliteError `ERR_IDENTITY_AUTHORITY` when it is not such a URL
  */
 export function parseAuthority(text: string): Authority {
   let url: URL;

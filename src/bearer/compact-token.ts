@@ -2,14 +2,14 @@ import { ownString } from '../lib/own-string.ts';
 import { type JsonObject, parseObject } from '../lib/strict-json.ts';
 import { MAX_TOKEN_CHARACTERS } from './constants.ts';
 
-/** The header of a compact JWS, before anything about it is believed. */
+/** The header of a compact JWS, before verification. */
 export interface CompactToken {
-  /** The first part as it came. */
+  /** The first part, as received. */
   readonly headerText: string;
   readonly header: Readonly<JsonObject>;
 }
 
-/** What keeps a text from being a compact JWS. */
+/** Why a string is not a compact JWS. */
 export type Malformation =
   | 'missing'
   | 'too-large'
@@ -24,7 +24,7 @@ export type Malformation =
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Text of UTF-8 bytes; undefined when they are not UTF-8. */
+/** Decodes UTF-8 bytes; undefined when they are not valid UTF-8. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -34,25 +34,25 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 const ALPHABET = /^[A-Za-z0-9_-]*$/;
-/** Last characters whose unused low bits are zero, by the number of characters over a multiple of four. */
+/** Valid last characters (unused low bits are zero), by the number of characters over a multiple of four. */
 const LAST = [/^/, /(?!)/, /[AQgw]$/, /[AEIMQUYcgkosw048]$/] as const;
 
 /**
- * Base64url without padding, in the one canonical spelling of its bytes (RFC 7515 §2): with others, two texts would be the
+ * Base64url without padding, in the one canonical spelling of its bytes (RFC 7515 §2): otherwise two strings would be the
  * same token.
  */
 function isCanonical(segment: string): boolean {
   return ALPHABET.test(segment) && LAST[segment.length & 3]!.test(segment);
 }
 
-/** That of UTF-8, and those of UTF-16, each as a header with such bytes is read. */
+/** The byte order marks of UTF-8 and UTF-16, as they appear in a decoded header. */
 const BYTE_ORDER_MARK = /^(?:\ufeff|\u00ef\u00bb\u00bf|\u00ff\u00fe|\u00fe\u00ff)/;
 
 /**
- * Takes a compact JWS apart, the cheapest checks first: size, segments, encoding, header. Costs the sender's bad token
+ * Splits a compact JWS, cheapest checks first: size, segments, encoding, header. A bad token costs
  * no more than one pass over at most 16 KiB.
  *
- * @param known headers that were read before, by their text
+ * @param known headers parsed before, by their string
  */
 export function parseCompactToken(
   token: string,
@@ -76,8 +76,8 @@ function parseHeader(headerText: string): CompactToken | Malformation {
   if (header === 'repeated-member') return 'header-repeated-member';
   if (typeof header === 'string') return 'header-not-json';
   if (header.b64 !== undefined) return 'unencoded-payload';
-  // Nothing critical is understood here; a header that needs understanding is refused (RFC 7515 §4.1.11).
+  // Critical extensions are not supported; a header that requires one is refused (RFC 7515 §4.1.11).
   if (Object.hasOwn(header, 'crit')) return 'critical-header';
-  // It is remembered, and the rest of the token is not to be.
+  // Copied: the cached header must not keep the whole token in memory.
   return { headerText: ownString(headerText), header };
 }

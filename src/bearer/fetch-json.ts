@@ -14,7 +14,7 @@ export interface FetchLimits {
 }
 
 /**
- * The port through which metadata and key sets are read.
+ * Port for reading metadata and key sets.
  *
  * Rejects with a `TunneliteError` `ERR_IDENTITY_FETCH` whose details have a `reason`.
  */
@@ -26,24 +26,24 @@ function failure(reason: FetchFailure, url: string, text: string, cause?: unknow
   return new TunneliteError('ERR_IDENTITY_FETCH', text, { details: { reason, url }, cause });
 }
 
-/** Plain HTTP is for issuers on this machine only. */
+/** Plain HTTP is allowed only for issuers on this machine. */
 function isAllowed(url: URL): boolean {
   if (url.protocol === 'https:') return true;
   return url.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
 }
 
-/** A {@link FetchJson} with connections of its own. */
+/** A {@link FetchJson} with its own connections. */
 export interface JsonFetcher extends AsyncDisposable {
   readonly fetchJson: FetchJson;
   close(): Promise<void>;
 }
 
 /**
- * Reads JSON over HTTPS: no redirects, no more than `maxBytes`, no longer than `timeout`.
+ * Reads JSON over HTTPS: no redirects, at most `maxBytes`, at most `timeout`.
  *
  * @param options.ca PEM of certificate authorities to trust instead of the system's, such as the local one
- * @param options.dial how issuers are reached, with a connection for each fetch; by sockets of the machine's when left out
- * @param options.clock the time that time-outs go by; the machine's when left out
+ * @param options.dial opens the connection to an issuer, one for each fetch; default: sockets of this machine
+ * @param options.clock clock for the timeouts; default: this machine's
  */
 export function createJsonFetcher(
   options: { readonly ca?: string | readonly string[]; readonly dial?: Dial | undefined; readonly clock?: Clock } = {},

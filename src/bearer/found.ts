@@ -1,6 +1,6 @@
 import type { TokenRefusal, TokenRefusalReason } from './types.ts';
 
-/** Which part of a token was not as it has to be; each in words, shortened and printable. */
+/** Which part of a token was wrong; values are shortened and printable. */
 export interface Found {
   /** A claim, or a member of the header. */
   readonly claim?: string | undefined;
@@ -8,7 +8,7 @@ export interface Found {
   readonly wanted?: string | undefined;
 }
 
-/** What each refusal is about, where its details do not say. */
+/** The subject of each refusal whose details do not name it. */
 const CLAIMS: { readonly [R in TokenRefusalReason]?: string } = {
   algorithm: 'alg',
   type: 'typ',
@@ -25,10 +25,10 @@ const CLAIMS: { readonly [R in TokenRefusalReason]?: string } = {
   guest: 'acct',
 };
 
-/** Most values that are named. */
+/** Maximum number of values to name. */
 const MAX_VALUES = 3;
 
-/** The part of a token that it was refused for. What the refusal does not tell is undefined. */
+/** The part of a token that caused the refusal. Members that the refusal does not specify are undefined. */
 export function foundIn({ reason, details }: TokenRefusal): Found {
   const { claim, came, kid, expected, needed, accepted, allowed, exp, nbf, now } = details;
   const times = { expired: exp, 'not-yet-valid': nbf } as Partial<Record<TokenRefusalReason, unknown>>;

@@ -1,14 +1,14 @@
 import { type ClaimCheck, type PolicyRules, requiredChecks, timesCheck, userNameCheck } from './policy.ts';
 import { refusals } from './refusals.ts';
 
-/** What the server's OIDC configuration can say about claims. */
+/** The claim settings of the server's OIDC configuration. */
 export interface GatewayPolicyOptions {
-  /** Claims that have to be there and equal, as JSON values: an array does not equal a text. */
+  /** Claims that must be present and equal as JSON values: an array does not equal a string. */
   readonly requiredClaims: Readonly<Record<string, unknown>>;
-  /** Accepted `iss`; empty = not checked. Ours: the real list of required claims is not published. */
+  /** Accepted `iss`; empty = not checked. Own choice: the real list of required claims is not published. */
   readonly issuers: readonly string[];
   /** String claim that becomes the user name. */
-  /** An `iss` under the name that `issuers` has. */
+  /** Maps an `iss` to its name in `issuers`. */
   readonly canonicalIssuer: (issuer: string) => string;
   readonly userNameClaim: string;
   readonly clockSkew: number;
@@ -19,7 +19,7 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 
 /**
  * The token check of the real gateway (microsoft/mstunnel-ocserv and ocserv 1.3.0, `openidconnect.c`): times without leeway, required
- * claims by JSON equality, a user name. It knows nothing of tenants, scopes, guests or key-level issuers.
+ * claims by JSON equality, a user name. It does not check tenants, scopes, guests or key-level issuers.
  */
 export function gatewayPolicy(options: GatewayPolicyOptions): PolicyRules {
   const { issuers, canonicalIssuer } = options;

@@ -7,26 +7,26 @@ import { FAILURE_COOL_DOWN } from './constants.ts';
 import type { FetchJson } from './fetch-json.ts';
 import { fetchKeySet, fetchMetadata, type IssuerMetadata, type KeyEntry } from './metadata.ts';
 
-/** One key id, with every metadata document whose key set has it. */
+/** One key ID, with every metadata document whose key set contains it. */
 export interface CachedKey {
   readonly kid: string;
-  /** The only algorithm that the key set allows with this key, if it names one. */
+  /** The only algorithm that the key set allows for this key, if it names one. */
   readonly algorithm: string | undefined;
-  /** By issuer, in the order of the documents: the key-level issuer that its key set gives. */
+  /** Key-level issuer by document issuer, in document order. */
   readonly publishedBy: readonly { readonly metadata: IssuerMetadata; readonly keyIssuer: string | undefined }[];
-  /** The imported key, made once for each algorithm. Rejects when the key does not fit the algorithm. */
+  /** The imported key, cached per algorithm. Rejects when the key does not fit the algorithm. */
   import(algorithm: string): Promise<CryptoKey | Uint8Array>;
 }
 
-/** How a cache ages. All in seconds; `Infinity` where a policy has no such rule. */
+/** Refresh rules of a cache. All in seconds; `Infinity` where a policy has no such rule. */
 export interface KeyCacheTimes {
-  /** An unknown key id causes no download sooner than this after the last load. */
+  /** Minimum age of the last load before an unknown key ID triggers a download. */
   readonly minimumRefresh: number;
-  /** Older keys are refreshed in the background, when one is asked for. */
+  /** Keys older than this are refreshed in the background on use. */
   readonly backgroundRefresh: number;
-  /** Older keys are refreshed before one is given out. */
+  /** Keys older than this are refreshed before use. */
   readonly timeToLive: number;
-  /** For this long past their time to live, keys serve on while no refresh succeeds. */
+  /** How long keys remain usable past their time to live while refreshes fail. */
   readonly lastKnownGood: number;
 }
 
@@ -44,15 +44,15 @@ interface Loaded {
   readonly issuers: readonly IssuerMetadata[];
 }
 
-/** What came of a look-up of a key id that the cache does not have. */
+/** Result of looking up a key ID that the cache does not have. */
 export type UnknownKeyOutcome =
   | { readonly outcome: 'downloaded' | 'failed' }
   /** Nothing was downloaded: the last load is too recent, for this many more seconds. */
   | { readonly outcome: 'too-soon'; readonly seconds: number };
 
 /**
- * Signing keys of the configured issuers, by key id. Downloads are shared: however many requests wait, one runs. A failed
- * one leaves the keys as they were (last known good) and holds off the next for {@link FAILURE_COOL_DOWN} seconds.
+ * Signing keys of the configured issuers, by key ID. All waiting requests share one download. A failed
+ * one keeps the previous keys (last known good) and delays the next by {@link FAILURE_COOL_DOWN} seconds.
  */
 export class KeyCache {
   readonly #options: KeyCacheOptions;
@@ -75,18 +75,18 @@ export class KeyCache {
     return this.#failure;
   }
 
-  /** Ids of the keys held. */
+  /** IDs of the cached keys. */
   get keyIds(): readonly string[] {
     return [...(this.#loaded?.keys.keys() ?? [])];
   }
 
-  /** Loads for the first time or anew. @throws TunneliteError `ERR_IDENTITY_DISCOVERY` */
+  /** Loads or reloads the keys. @throws TunneliteError `ERR_IDENTITY_DISCOVERY` */
   async load(): Promise<void> {
     if (await this.#download()) return;
     throw new TunneliteError('ERR_IDENTITY_DISCOVERY', errorText(this.#failure), { cause: this.#failure });
   }
 
-  /** Makes sure that usable keys are here. False: there are none, and none can be had now. */
+  /** Loads usable keys if needed. False: none are available. */
   async ready(): Promise<boolean> {
     const { times } = this.#options;
     const age = this.#age();
@@ -98,12 +98,12 @@ export class KeyCache {
     return true;
   }
 
-  /** True when {@link ready} would only confirm what is here: the case of almost every token, without a promise. */
+  /** True when {@link ready} would change nothing: the case of almost every token, without a promise. */
   get fresh(): boolean {
     return this.#age() < Math.min(this.#options.times.timeToLive, this.#options.times.backgroundRefresh);
   }
 
-  /** Counts what is held as loaded just now, and forgets failures. */
+  /** Marks the cached keys as just loaded, and clears failures. */
   renew(): void {
     if (this.#loaded) this.#loaded = { ...this.#loaded, at: this.#options.clock.monotonic() };
     this.#failedAt = Number.NEGATIVE_INFINITY;
@@ -114,7 +114,7 @@ export class KeyCache {
     return this.#loaded?.keys.get(kid);
   }
 
-  /** Tells the cache of a key id that it does not have; downloads anew unless it is too soon. */
+  /** Reports a key ID that the cache does not have; downloads again unless it is too soon. */
   async unknown(): Promise<UnknownKeyOutcome> {
     const wait = this.#options.times.minimumRefresh - this.#age();
     if (wait > 0) return { outcome: 'too-soon', seconds: Math.ceil(wait) };
@@ -174,7 +174,7 @@ export class KeyCache {
 
 type Sets = readonly { readonly metadata: IssuerMetadata; readonly keys: readonly KeyEntry[] }[];
 
-/** One map of all key sets. Of two keys with the same id in one set the first counts; unchanged keys stay imported. */
+/** Merges all key sets. Of two keys with the same ID in one set, the first counts; unchanged keys stay imported. */
 function merge(sets: Sets, previous: ReadonlyMap<string, CachedKey> | undefined): ReadonlyMap<string, CachedKey> {
   const keys = new Map<string, ImportedKey>();
   for (const { metadata, keys: entries } of sets) {
@@ -204,7 +204,7 @@ class ImportedKey implements CachedKey {
     this.#imported = previous instanceof ImportedKey && previous.#isSame(entry) ? previous.#imported : new Map();
   }
 
-  /** Takes note that another key set has the same key. A different key under the same id is ignored. */
+  /** Records that another key set contains the same key. A different key with the same ID is ignored. */
   add(entry: KeyEntry, metadata: IssuerMetadata): void {
     if (this.publishedBy.some((publication) => publication.metadata === metadata) || !this.#isSame(entry)) return;
     this.publishedBy.push({ metadata, keyIssuer: entry.issuer });

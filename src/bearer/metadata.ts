@@ -3,16 +3,16 @@ import { TunneliteError } from '../lib/errors.ts';
 import { FETCH_TIMEOUT, MAX_DOCUMENT_BYTES, MAX_KEYS, MIN_RSA_BITS } from './constants.ts';
 import type { FetchJson } from './fetch-json.ts';
 
-/** What a verifier takes from an issuer's metadata document. */
+/** The parts of an issuer's metadata document that a verifier uses. */
 export interface IssuerMetadata {
-  /** Address of the document. */
+  /** URL of the document. */
   readonly url: string;
-  /** Exact issuer, or (of `common` and `organizations`) one with the literal `{tenantid}`. */
+  /** Exact issuer, or for `common` and `organizations` one with the literal `{tenantid}`. */
   readonly issuer: string;
   readonly keySetUrl: string;
 }
 
-/** One public key as published, with only the members that a verifier needs. */
+/** One published public key, reduced to the members that a verifier needs. */
 export interface KeyEntry {
   readonly kid: string;
   readonly jwk: JWK;
@@ -20,7 +20,7 @@ export interface KeyEntry {
   readonly issuer: string | undefined;
 }
 
-/** Longest text that is taken; of a modulus in base64url these are 12,288 bits. */
+/** Longest accepted string; for a modulus in base64url, this is 12,288 bits. */
 const MAX_TEXT = 2048;
 
 function text(value: unknown): string | undefined {
@@ -33,7 +33,7 @@ function bad(url: string, what: string): TunneliteError {
 
 const LIMITS = { maxBytes: MAX_DOCUMENT_BYTES, timeout: FETCH_TIMEOUT } as const;
 
-/** Reads a metadata document. @throws TunneliteError `ERR_IDENTITY_FETCH` */
+/** Parses a metadata document. @throws TunneliteError `ERR_IDENTITY_FETCH` */
 export async function fetchMetadata(url: string, fetchJson: FetchJson): Promise<IssuerMetadata> {
   const document = (await fetchJson(url, LIMITS)) as Record<string, unknown> | null;
   const issuer = text(document?.issuer);
@@ -42,7 +42,7 @@ export async function fetchMetadata(url: string, fetchJson: FetchJson): Promise<
   return { url, issuer, keySetUrl };
 }
 
-/** Reads a key set. Keys of other uses and kinds are left out. @throws TunneliteError `ERR_IDENTITY_FETCH` */
+/** Parses a key set, skipping keys of other uses and types. @throws TunneliteError `ERR_IDENTITY_FETCH` */
 export async function fetchKeySet(url: string, fetchJson: FetchJson): Promise<readonly KeyEntry[]> {
   const document = (await fetchJson(url, LIMITS)) as Record<string, unknown> | null;
   const list = document?.keys;
@@ -63,7 +63,7 @@ function readKey(value: unknown): KeyEntry | undefined {
   return { kid, jwk: alg ? { ...jwk, alg } : jwk, issuer: text(key.issuer) };
 }
 
-/** Only what makes a public key: neither a secret one (`k`) nor a private one (`d`) can come in by a key set. */
+/** Only the members of a public key: a key set can import neither a secret key (`k`) nor a private one (`d`). */
 function publicMembers(key: Record<string, unknown>): JWK | undefined {
   const [n, e, x, y, crv] = ['n', 'e', 'x', 'y', 'crv'].map((name) => text(key[name]));
   if (key.kty === 'RSA' && n && e) {

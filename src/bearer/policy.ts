@@ -5,11 +5,11 @@ import type { CachedKey } from './key-cache.ts';
 import { refusals, show } from './refusals.ts';
 import type { TokenRefusal } from './types.ts';
 
-/** How far a verifier goes: as the real server, or as Microsoft's guidance for APIs. */
+/** How strict a verifier is: like the real server, or like Microsoft's guidance for APIs. */
 export const TOKEN_POLICIES = ['gateway', 'strict'] as const;
 export type TokenPolicy = (typeof TOKEN_POLICIES)[number];
 
-/** Everything a policy judges a token by. The signature has been verified with `key`. */
+/** The input of a policy. The signature has been verified with `key`. */
 export interface VerifiedToken {
   readonly claims: Readonly<JsonObject>;
   readonly key: CachedKey;
@@ -17,29 +17,29 @@ export interface VerifiedToken {
   readonly now: number;
 }
 
-/** One thing that has to be right about the claims of a token. */
+/** One requirement on the claims of a token. */
 export interface ClaimCheck {
-  /** A word for it. */
+  /** A one-word name. */
   readonly name: string;
-  /** Claims that it looks at. */
+  /** Claims that the check reads. */
   readonly claims: readonly string[];
-  /** What it wants, for people. */
+  /** The requirement, in readable form. */
   readonly wants: string;
-  /** True when it has to know which key signed. */
+  /** True if the check needs the signing key. */
   readonly needsKey?: boolean;
-  /** Undefined when nothing is wrong. */
+  /** Returns undefined when the token passes. */
   judge(token: VerifiedToken): TokenRefusal | undefined;
 }
 
 /** The rules of one policy. */
 export interface PolicyRules {
-  /** Algorithms that may stand in the header. */
+  /** Allowed values of `alg`. */
   readonly algorithms: readonly string[];
-  /** In their order: the first that is not met is what a login is refused for. */
+  /** In order: the first failed check becomes the reason for refusal. */
   readonly checks: readonly ClaimCheck[];
 }
 
-/** What a login is refused for; undefined when nothing is wrong with the claims. */
+/** Returns the reason for refusal; undefined when the claims pass. */
 export function firstRefusal({ checks }: PolicyRules, token: VerifiedToken): TokenRefusal | undefined {
   for (const check of checks) {
     const refusal = check.judge(token);
@@ -48,7 +48,7 @@ export function firstRefusal({ checks }: PolicyRules, token: VerifiedToken): Tok
   return undefined;
 }
 
-/** The check of the times: every policy has it. */
+/** Checks the times; part of every policy. */
 export function timesCheck(skew: number): ClaimCheck {
   const leeway = skew === 0 ? 'no clock skew' : `${skew} s of clock skew`;
   return {
@@ -59,7 +59,7 @@ export function timesCheck(skew: number): ClaimCheck {
   };
 }
 
-/** The checks of claims that have to be there and equal: each by itself. */
+/** One check for each claim that must be present and equal. */
 export function requiredChecks(required: readonly RequiredClaim[]): readonly ClaimCheck[] {
   return required.map((one) => ({
     name: one[0],
@@ -69,7 +69,7 @@ export function requiredChecks(required: readonly RequiredClaim[]): readonly Cla
   }));
 }
 
-/** The check of the user name: every policy has it. */
+/** Checks the user name; part of every policy. */
 export function userNameCheck(claim: string): ClaimCheck {
   return {
     name: 'user name',
@@ -85,8 +85,8 @@ function isTime(value: unknown): value is number {
 }
 
 /**
- * `nbf <= now < exp`, with `skew` seconds on either side (RFC 7519 §4.1.4: not on or after `exp`). Times in tokens are whole seconds: were the
- * second of `exp` part of it, a token would be good for up to a second longer than it was made for.
+ * `nbf <= now < exp`, with `skew` seconds on either side (RFC 7519 §4.1.4: not on or after `exp`). Token times are whole seconds: including
+ * the second of `exp` would extend a token by up to a second.
  */
 export function checkTimes(claims: Readonly<JsonObject>, now: number, skew: number): TokenRefusal | undefined {
   const { nbf, exp, iat } = claims;
@@ -108,7 +108,7 @@ export function checkRequired(
 
 export type RequiredClaim = readonly [name: string, expected: unknown];
 
-/** A claim by a name that comes from a configuration: never something inherited. */
+/** Reads a claim whose name comes from a configuration; never an inherited member. */
 function own(claims: Readonly<JsonObject>, name: string): unknown {
   return Object.hasOwn(claims, name) ? claims[name] : undefined;
 }
@@ -119,7 +119,7 @@ export function checkUserName(claims: Readonly<JsonObject>, claim: string): Toke
   return typeof name === 'string' && name !== '' ? undefined : refusals.userName(claim, name);
 }
 
-/** The claims that people know get a reason of their own, and advice unless a list came where a single value is required. */
+/** Well-known claims have their own reason, plus advice unless a list came where a single value is required. */
 function mismatch(name: string, claims: Readonly<JsonObject>, expected: unknown): TokenRefusal {
   const came = own(claims, name);
   const plain = typeof expected === 'string' && !Array.isArray(came);

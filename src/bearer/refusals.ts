@@ -4,11 +4,11 @@ import type { Malformation } from './compact-token.ts';
 import type { TokenRefusal, TokenRefusalReason } from './types.ts';
 
 /*
- * The words of every refusal: what was expected, what came, what to do. Values out of a token are shown shortened and with
- * control characters escaped, because whoever sends a token chooses them and they end in logs. The token itself is never shown.
+ * Messages for every refusal: what was expected, what came, and what to do. Values from a token are shortened, and their
+ * control characters escaped, because the sender chooses them and they end up in logs. The token itself never appears.
  */
 
-/** A value out of a token, fit for a log line. */
+/** A value from a token, safe for a log line. */
 export function show(value: unknown): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value) ?? String(value);
@@ -28,7 +28,7 @@ function refusal(
   return { reason, explanation, details };
 }
 
-/** Seconds in words: `42 s`, `12 min`, `3 h`. */
+/** Formats seconds: `42 s`, `12 min`, `3 h`. */
 function span(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;

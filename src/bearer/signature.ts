@@ -7,7 +7,7 @@ import type { CachedKey } from './key-cache.ts';
 import { refusals } from './refusals.ts';
 import type { TokenRefusal } from './types.ts';
 
-/** The claims of a token that this key signed, or why it is refused. */
+/** Returns the claims of a token signed by this key, or the reason for refusal. */
 export async function verifySignature(
   token: string,
   algorithm: string,

@@ -6,23 +6,23 @@ import { type ClaimCheck, type PolicyRules, requiredChecks, timesCheck, userName
 import { refusals } from './refusals.ts';
 import type { TokenRefusal } from './types.ts';
 
-/** What the strict policy needs to know. */
+/** Settings of the strict policy. */
 export interface StrictPolicyOptions {
   /** Accepted `aud` values; the first is named in advice. */
   readonly audiences: readonly string[];
-  /** Accepted tenant ids; undefined = those of the configured issuers, any when these are templates. */
+  /** Accepted tenant IDs; undefined = those of the configured issuers, or any if these are templates. */
   readonly tenants: readonly string[] | undefined;
-  /** Delegated permission that has to be in `scp`; undefined = none. */
+  /** Delegated permission required in `scp`; undefined = none. */
   readonly scope: string | undefined;
   readonly guests: 'accept' | 'refuse';
-  /** Accepted client ids (`azp`, `appid`); undefined = any. */
+  /** Accepted client IDs (`azp`, `appid`); undefined = any. */
   readonly clients: readonly string[] | undefined;
   readonly clockSkew: number;
-  /** False for issuers other than Entra ID: no tenant, no version, no `oid`; `iss` equals the metadata's. */
+  /** False for issuers other than Entra ID: no tenant, no version, no `oid`; `iss` must equal the metadata's. */
   readonly entra: boolean;
-  /** An `iss` under the name that the metadata has. */
+  /** Maps an `iss` to its name in the metadata. */
   readonly canonicalIssuer: (issuer: string) => string;
-  /** Further claims that have to be there and equal. */
+  /** Additional claims that must be present and equal. */
   readonly requiredClaims: Readonly<Record<string, unknown>>;
   readonly userNameClaim: string;
 }
@@ -82,7 +82,7 @@ export function strictPolicy(options: StrictPolicyOptions, issuers: readonly Iss
   };
 }
 
-/** Issuers other than Entra ID: the key has to be published by the very issuer that the token names. */
+/** For issuers other than Entra ID, the token's issuer must publish the key. */
 function checkIssuer(
   claims: Readonly<JsonObject>,
   key: CachedKey,
@@ -124,7 +124,7 @@ function checkEntraIssuer(
   return keyIssuer !== undefined && issuerOf(keyIssuer, tid) !== iss ? refusals.keyIssuer(iss, keyIssuer) : undefined;
 }
 
-/** Tenant ids in exact issuers; undefined when an issuer is a template for any tenant. */
+/** Tenant IDs of exact issuers; undefined when an issuer is a template for any tenant. */
 export function tenantsOf(issuers: readonly IssuerMetadata[]): readonly string[] | undefined {
   const ids = issuers.map(({ issuer }) => URL.parse(issuer)?.pathname.split('/').find(isGuid));
   return ids.every((id) => id !== undefined) ? [...new Set(ids)] : undefined;
@@ -150,7 +150,7 @@ function checkGuest(
   { guests }: StrictPolicyOptions,
 ): TokenRefusal | undefined {
   if (guests === 'accept') return undefined;
-  // Without `acct` only a foreign `idp` gives a guest away; with it, `acct` decides.
+  // Without `acct`, only a foreign `idp` identifies a guest; with it, `acct` decides.
   const guest = acct === undefined ? idp !== undefined && idp !== iss : acct !== 0;
   return guest ? refusals.guest() : undefined;
 }

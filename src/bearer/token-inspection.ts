@@ -8,29 +8,29 @@ import { refusals, show } from './refusals.ts';
 import { verifySignature } from './signature.ts';
 import type { TokenRefusal } from './types.ts';
 
-/** One check, and its result for one token. */
+/** One check and its result for one token. */
 export interface InspectedCheck {
   readonly name: string;
-  /** Members of the header or claims that it looks at. */
+  /** Header members or claims that the check reads. */
   readonly claims: readonly string[];
-  /** What it wants, in words. */
+  /** The requirement, in readable form. */
   readonly wants: string;
-  /** What it found, shortened; empty when it looks at the token as a whole. */
+  /** The value found, shortened; empty when the check covers the whole token. */
   readonly found: Readonly<Record<string, string>>;
   readonly outcome: 'passed' | 'failed' | 'not reached';
-  /** The words of the refusal, when it failed. */
+  /** The explanation of the refusal, if the check failed. */
   readonly explanation?: string;
   readonly reason?: TokenRefusal['reason'];
 }
 
-/** A token, looked at from all sides. Never holds the token. */
+/** Results of all checks of a token. Never contains the token. */
 export interface TokenInspection {
-  /** Whether a login with it would succeed. */
+  /** Whether a login with this token would succeed. */
   readonly ok: boolean;
   readonly policy: TokenPolicy;
-  /** What a login would be refused for. */
+  /** Why a login would be refused. */
   readonly refusal?: TokenRefusal;
-  /** Whether a known key signed it. If not, anybody can have written its claims. */
+  /** Whether a known key signed the token. If not, anyone could have written its claims. */
   readonly signed: boolean;
   readonly header: Readonly<JsonObject>;
   readonly claims: Readonly<JsonObject>;
@@ -38,7 +38,7 @@ export interface TokenInspection {
   readonly checks: readonly InspectedCheck[];
 }
 
-/** What a token is held against. */
+/** The settings that a token is checked against. */
 interface Inspector {
   readonly policy: TokenPolicy;
   readonly rules: PolicyRules;
@@ -51,8 +51,8 @@ interface Inspector {
 }
 
 /**
- * Goes on after the first check that fails, as far as the others can be judged by themselves: who looks for what is wrong wants to see all of
- * it. What a login would say is the first refusal of these.
+ * Continues after the first failed check where the others can still be evaluated, so that troubleshooting shows every problem.
+ * A login reports the first of these refusals.
  */
 export async function inspectToken(token: string, by: Inspector): Promise<TokenInspection> {
   const report = new Report(by.policy);
@@ -110,7 +110,7 @@ function unknownKey(kid: string, known: number): TokenRefusal {
   );
 }
 
-/** What a token says that nobody vouches for. */
+/** The unverified claims of a token. */
 function unverifiedClaims(token: string): JsonObject | undefined {
   const text = textOf(Buffer.from(token.split('.')[1] ?? '', 'base64url'));
   const claims = text === undefined ? 'not-json' : parseObject(text);
@@ -127,7 +127,7 @@ class Report {
     this.#policy = policy;
   }
 
-  /** True when everything so far was reached and passed. */
+  /** True if all checks so far ran and passed. */
   get clean(): boolean {
     return this.#refusal === undefined && !this.#skipped;
   }

@@ -28,28 +28,28 @@ import {
 
 export type { TokenVerifierOptions } from './verifier-settings.ts';
 
-/** A {@link TokenVerifier} with its key cache in sight. */
+/** A {@link TokenVerifier} that exposes its key cache. */
 export interface EntraTokenVerifier extends TokenVerifier {
   readonly policy: TokenPolicy;
   /**
-   * Loads metadata and keys now, whatever their age. The real gateway refuses to start when this fails.
+   * Loads metadata and keys now, whatever their age. The real gateway does not start when this fails.
    *
    * @throws TunneliteError `ERR_IDENTITY_DISCOVERY`
    */
   load(): Promise<void>;
-  /** Counts the keys that it has as loaded just now, and forgets failures: what holds after a start. */
+  /** Marks the keys as just loaded and clears failures: the state after a start. */
   renew(): void;
-  /** Ids of the signing keys held. */
+  /** IDs of the cached signing keys. */
   readonly keyIds: readonly string[];
   /**
-   * Everything that is right and wrong about a token, by the checks that a login would go through, one after the other. Nothing comes of it: no
-   * keys are downloaded, and nobody is logged in.
+   * Runs every check that a login would run and returns all results. It has no side effects: it
+   * downloads no keys and logs no one in.
    */
   inspect(token: string): Promise<TokenInspection>;
 }
 
 /**
- * Makes the gateway's token check. `verify` never rejects: whatever comes in, one verdict comes out, and it never holds the token.
+ * Creates the gateway's token check. `verify` never rejects: it returns a verdict for any input, and the verdict never contains the token.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ export interface EntraTokenVerifier extends TokenVerifier {
  * if (!verdict.ok) console.log(verdict.refusal.explanation);
  * ```
  *
- * @throws TunneliteError `ERR_IDENTITY_AUTHORITY` when the authority is none
+ * @throws TunneliteError `ERR_IDENTITY_AUTHORITY` when the authority is invalid
  */
 export function createTokenVerifier(options: TokenVerifierOptions): EntraTokenVerifier {
   return new Verifier(options);
@@ -110,7 +110,7 @@ class Verifier implements EntraTokenVerifier {
       const outcome = await this.#judge(token);
       return 'reason' in outcome ? { ok: false, refusal: outcome } : { ok: true, principal: outcome };
     } catch (error) {
-      // Nothing known leads here; a verdict is owed all the same, and it is no.
+      // No known path leads here; an unexpected error still becomes a refusal.
       const explanation = `The token could not be checked: ${errorText(error)}`;
       return { ok: false, refusal: { reason: 'malformed', explanation, details: {} } };
     }
@@ -142,7 +142,7 @@ class Verifier implements EntraTokenVerifier {
     }
     const rules = this.#currentRules();
     const { alg, kid, typ } = parsed.header;
-    // `alg` comes before all else: what is unsigned or signed with a shared secret never meets a key.
+    // `alg` is checked first: unsigned tokens and tokens signed with a shared secret never reach a key.
     if (typeof alg !== 'string' || !rules.algorithms.includes(alg)) return refusals.algorithm(alg, rules.algorithms);
     if (typeof kid !== 'string') return refusals.noKeyId(kid);
     if (typ !== 'JWT') return refusals.type(typ);
@@ -158,7 +158,7 @@ class Verifier implements EntraTokenVerifier {
     return this.#options.isRevoked?.(principal) ? refusals.revoked() : principal;
   }
 
-  /** Tokens of one key have one header: it is read once. Only a good signature gets a header in, so strangers cannot fill this. */
+  /** Tokens of one key share one header, which is parsed once. Only a valid signature adds a header, so strangers cannot fill the cache. */
   #remember(parsed: CompactToken): void {
     if (this.#headers.has(parsed.headerText)) return;
     if (this.#headers.size >= REMEMBERED_HEADERS) this.#headers.clear();
@@ -166,8 +166,8 @@ class Verifier implements EntraTokenVerifier {
   }
 
   /**
-   * The key with this id, by a download if one is allowed now. With the `gateway` policy this token fails even if that
-   * brings the key.
+   * Finds the key with this ID, downloading if allowed now. With the `gateway` policy, this token fails even if the download
+   * finds the key.
    */
   async #findUnknown(kid: string): Promise<CachedKey | TokenRefusal> {
     const outcome = await this.#cache.unknown();
@@ -191,7 +191,7 @@ class Verifier implements EntraTokenVerifier {
     }
   }
 
-  /** The rules, made anew when other metadata was loaded. */
+  /** The rules, rebuilt when other metadata was loaded. */
   #currentRules(): PolicyRules {
     const { issuers } = this.#cache;
     if (this.#rules?.from !== issuers) this.#rules = { value: rulesOf(this.#options, issuers), from: issuers };
@@ -201,7 +201,7 @@ class Verifier implements EntraTokenVerifier {
 
 const optionalText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** The rules have seen to it that the user name is a text and `exp` a number. */
+/** The rules have verified that the user name is a string and `exp` a number. */
 function principalOf(claims: Readonly<JsonObject>, userNameClaim: string): Principal {
   const { oid, tid, azp, appid, scp, uti, jti, exp } = claims;
   return {
@@ -218,7 +218,7 @@ function principalOf(claims: Readonly<JsonObject>, userNameClaim: string): Princ
   };
 }
 
-/** What rules of access can ask for; undefined when the token says nothing of it. */
+/** Values that access rules can match; undefined where the token has none. */
 function factsOf({ azp, appid, deviceid, groups }: Readonly<JsonObject>): PersonFacts | undefined {
   const app = optionalText(azp) ?? optionalText(appid);
   const device = optionalText(deviceid)?.toLowerCase();
@@ -233,7 +233,7 @@ export function signInNameOf(claims: Readonly<JsonObject>): string | undefined {
   return typeof name === 'string' && name !== '' ? cut(name, MAX_SIGN_IN_NAME_CHARACTERS) : undefined;
 }
 
-/** The first characters of a text, without half of a surrogate pair at its end. */
+/** The first characters of a string, without half of a surrogate pair at its end. */
 function cut(text: string, characters: number): string {
   return text.length <= characters ? text : ownString(text.slice(0, characters).replace(/[\ud800-\udbff]$/, ''));
 }

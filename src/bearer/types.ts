@@ -1,11 +1,11 @@
 import type { Person } from '../lib/person.ts';
 
-/** Who a verified token speaks for, and what else it says. The user name has at most 63 characters. */
+/** The user and other claims of a verified token. The user name has at most 63 characters. */
 export interface Principal extends Person {
-  /** Client that asked for the token: `azp` or `appid`. */
+  /** Client that requested the token: `azp` or `appid`. */
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
-  /** `uti` or `jti`: the token's own id, for logs. */
+  /** `uti` or `jti`: the token's own ID, for logs. */
   readonly tokenId: string | undefined;
   /** Seconds since the Unix epoch. */
   readonly expiresAt: number;
@@ -35,10 +35,10 @@ export type TokenRefusalReason =
   | 'guest'
   | 'revoked';
 
-/** One coded refusal, with words for the person who reads the log. Never holds the token. */
+/** One refusal: a code and an explanation for the reader of the log. Never contains the token. */
 export interface TokenRefusal {
   readonly reason: TokenRefusalReason;
-  /** A sentence: what was expected, what came, what to do. */
+  /** A sentence: what was expected, what came, and what to do. */
   readonly explanation: string;
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -47,7 +47,7 @@ export type TokenVerdict =
   | { readonly ok: true; readonly principal: Principal }
   | { readonly ok: false; readonly refusal: TokenRefusal };
 
-/** The gateway's side of identity: one token in, one verdict out; rejects never, whatever the token. */
+/** The gateway's token check: takes a token and returns a verdict. Never rejects, whatever the token. */
 export interface TokenVerifier {
   verify(token: string): Promise<TokenVerdict>;
 }

@@ -13,48 +13,48 @@ import type { PolicyRules, TokenPolicy } from './policy.ts';
 import { strictPolicy, tenantsOf } from './strict-policy.ts';
 import type { Principal } from './types.ts';
 
-/** How tokens are checked. Of `authority` and `metadataUrls` one is needed. All times in seconds. */
+/** How tokens are checked. Requires `authority` or `metadataUrls`. All times are in seconds. */
 export interface TokenVerifierOptions {
   readonly policy: TokenPolicy;
   /**
-   * `https://<login host>/<tenant>`: a tenant of Entra ID, the built-in one or a real one of any cloud. Or the address of another
+   * `https://<login host>/<tenant>`: a tenant of Entra ID, built-in or real, in any cloud. Or the URL of another
    * issuer's metadata document, `https://…/.well-known/openid-configuration`.
    */
   readonly authority?: string;
   /** Metadata documents of other OpenID issuers, instead of an authority. */
   readonly metadataUrls?: readonly string[];
-  /** Accepted `aud`; the Microsoft Tunnel Gateway API when left out. The `gateway` policy takes the first. */
+  /** Accepted `aud` values. Default: the Microsoft Tunnel Gateway API. The `gateway` policy uses the first. */
   readonly audiences?: readonly string[];
-  /** Accepted tenant ids; those of the authority when left out. The `gateway` policy takes the first. */
+  /** Accepted tenant IDs. Default: those of the authority. The `gateway` policy uses the first. */
   readonly tenants?: readonly string[];
   /**
-   * Claims that have to be there and equal as JSON values, beside what is required anyway: with `gateway` that is `aud`, `tid`
-   * (as far as known) and one of the issuers. A claim named here replaces that; `null` switches it off.
+   * Claims that must be present and equal as JSON values, in addition to the policy's own: with `gateway`, these are `aud`, `tid`
+   * (if known) and one of the issuers. A claim named here replaces the policy's requirement; `null` removes it.
    */
   readonly requiredClaims?: Readonly<Record<string, unknown>>;
-  /** Claim that becomes the user name; `oid` when left out, `sub` with `metadataUrls`. */
+  /** Claim that becomes the user name. Default: `oid`, or `sub` with `metadataUrls`. */
   readonly userNameClaim?: string;
-  /** Default: 0 with `gateway`, 300 with `strict`. */
+  /** Clock skew allowed. Default: 0 with `gateway`, 300 with `strict`. */
   readonly clockSkew?: number;
-  /** Least time between downloads of the keys. Default: 900 with `gateway`, 300 with `strict`. */
+  /** Minimum time between downloads of the keys. Default: 900 with `gateway`, 300 with `strict`. */
   readonly minimumRefresh?: number;
-  /** `strict`: how long keys serve on past their time to live while the issuer is unreachable. */
+  /** `strict`: how long stale keys remain usable while the issuer is unreachable. */
   readonly lastKnownGood?: number;
-  /** `strict`: needed in `scp`; `Tunnel_Allow` when left out, nothing when `null`. */
+  /** `strict`: permission required in `scp`. Default: `Tunnel_Allow`; `null` requires none. */
   readonly scope?: string | null;
-  /** `strict`: what happens to guests; `refuse` when left out. */
+  /** `strict`: how guests are treated. Default: `refuse`. */
   readonly guests?: 'accept' | 'refuse';
-  /** `strict`: accepted client ids; any when left out. */
+  /** `strict`: accepted client IDs. Default: any. */
   readonly clients?: readonly string[];
   /**
-   * Asked after all else is well. Access tokens stay valid until `exp` whatever happens to the user; a list of revoked token
-   * ids (`uti`), users or sessions is the only way to end one sooner.
+   * Called after all other checks pass. Access tokens stay valid until `exp` whatever happens to the user; a list of revoked token
+   * IDs (`uti`), users or sessions is the only way to end one sooner.
    */
   readonly isRevoked?: (principal: Principal) => boolean;
-  /** For an issuer with several names: the `iss` of a token under the name that is in the metadata. Default: as it is. */
+  /** For an issuer with several names: maps the `iss` of a token to the name in the metadata. Default: unchanged. */
   readonly canonicalIssuer?: (issuer: string) => string;
   readonly fetchJson: FetchJson;
-  /** What WebCrypto's work goes through; by itself when left out. */
+  /** Queue for WebCrypto operations. Default: none; operations run directly. */
   readonly offload?: Offload;
   readonly clock?: Clock;
   readonly emit?: Emit;
@@ -74,11 +74,11 @@ export function metadataUrlsOf(options: TokenVerifierOptions): readonly string[]
 /** Where every OpenID issuer has its metadata (OpenID Connect Discovery §4). */
 const METADATA_SUFFIX = '/.well-known/openid-configuration';
 
-/** An authority names a tenant; the address of a document names an issuer of which nothing more is known. */
+/** An authority names a tenant; a metadata URL names an issuer without further information. */
 const isEntra = (options: TokenVerifierOptions): boolean =>
   !options.metadataUrls?.length && !options.authority?.endsWith(METADATA_SUFFIX);
 
-/** `oid` names the same user to every API of a tenant; other issuers have only `sub`. */
+/** `oid` identifies a user to every API of a tenant; other issuers only have `sub`. */
 export function userNameClaimOf(options: TokenVerifierOptions): string {
   return options.userNameClaim ?? (isEntra(options) ? 'oid' : 'sub');
 }
@@ -135,7 +135,7 @@ function withoutNulls(claims: Readonly<Record<string, unknown>>): Readonly<Recor
   return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null));
 }
 
-/** Exact issuers; none when one is a template and no tenant fills it. */
+/** Exact issuers; none if one is a template and no tenant fills it. */
 function acceptedIssuers(issuers: readonly IssuerMetadata[], tenant: string | undefined): readonly string[] {
   const exact = issuers.map(({ issuer }) => (tenant === undefined ? issuer : issuerOf(issuer, tenant)));
   return exact.some((issuer) => issuer.includes('{')) ? [] : exact;

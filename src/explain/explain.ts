@@ -9,9 +9,9 @@ import type { ClientDescription } from './visit/client-kind.ts';
 import { gather, type Subject } from './visit/gather.ts';
 import type { Visit } from './visit/visit.ts';
 
-/** One thing that went wrong, or is worth knowing. */
+/** One problem, or something worth knowing. */
 export interface Finding {
-  /** Stable id of the cause, such as `token-expired`: docs/reference/explain.md lists all. */
+  /** Stable ID of the cause, such as `token-expired`: docs/reference/explain.md lists all. */
   readonly cause: string;
   readonly area: Area;
   readonly weight: Weight;
@@ -19,55 +19,55 @@ export interface Finding {
   /** What happened. */
   readonly what: string;
   readonly why: string;
-  /** What to do next, one thing each: the likeliest first. */
+  /** What to do next, one action each: the likeliest first. */
   readonly next: readonly string[];
-  /** Pages that say more, from the root of the repository. */
+  /** Pages with details, relative to the root of the repository. */
   readonly docs: readonly string[];
-  /** The fault rule that brought it about. */
+  /** The fault rule that caused it. */
   readonly rule: string | undefined;
-  /** The client got a tunnel after it. */
+  /** True if the client got a tunnel later. */
   readonly overcome: boolean;
-  /** How often. */
+  /** How many times it happened. */
   readonly times: number;
-  /** Numbers of the first and the last event that it is told from. */
+  /** Sequence numbers of the first and the last event behind it. */
   readonly seq: number;
   readonly last: number;
 }
 
-/** `connected`: the tunnel is up; `ended`: it was; `failed`: there was none; `unfinished`: the client has not tried, or is at it. */
+/** `connected`: the tunnel is up; `ended`: it was up; `failed`: there was none; `unfinished`: the client has not tried, or is still trying. */
 export type Outcome = 'connected' | 'ended' | 'failed' | 'unfinished';
 
-/** What one client did, what was decided and why, and what to do next. */
+/** What one client did, what the gateway decided and why, and what to do next. */
 export interface Explanation {
-  /** Short id; absent when the client got no session. */
+  /** Short ID; absent when the client got no session. */
   readonly session: string | undefined;
-  /** Of the client, without a port. */
+  /** Address of the client, without a port. */
   readonly address: string | undefined;
   readonly client: ClientDescription;
   readonly outcome: Outcome;
-  /** In one or two sentences. */
+  /** Summary in one or two sentences. */
   readonly summary: string;
   readonly steps: readonly Step[];
-  /** Steps in the middle that were left out. */
+  /** Number of steps omitted in the middle. */
   readonly stepsLeft: number;
-  /** What matters most comes first. */
+  /** Most important first. */
   readonly findings: readonly Finding[];
-  /** Findings that were left out. */
+  /** Number of findings omitted. */
   readonly findingsLeft: number;
-  /** Number of the newest event that fell out of the journal, 0 when none did: what was before may be missing. */
+  /** Sequence number of the newest event that the journal dropped, 0 if none: earlier events may be missing. */
   readonly lost: number;
 }
 
-/** Different findings that are told apart, and that are shown. */
+/** Maximum number of different findings to distinguish and to show. */
 const MAX_DISTINCT = 500;
 const MAX_FINDINGS = 30;
 
 const BY_EVENT: ReadonlyMap<EventName, readonly Cause[]> = Map.groupBy(CAUSES, ({ on }) => on);
 
 /**
- * Explains one client, from the events of a journal. Pure and linear.
- * @param lost number of the newest event that fell out of the journal
- * @throws TunneliteError `ERR_EXPLAIN_UNKNOWN` when the journal has nothing of it
+ * Explains one client from the events of a journal. Has no side effects, and takes linear time.
+ * @param lost sequence number of the newest event that the journal dropped
+ * @throws TunneliteError `ERR_EXPLAIN_UNKNOWN` when the journal has no events of the client
  */
 export function explain(events: readonly TunneliteEvent[], subject: Subject = { kind: 'last' }, lost = 0): Explanation {
   const visit = gather(events, subject);
@@ -93,7 +93,7 @@ export function explain(events: readonly TunneliteEvent[], subject: Subject = { 
   };
 }
 
-/** How a tunnel stands: when it came up last, and whether it has ended since. */
+/** State of a tunnel: when it last came up, and whether it has ended since. */
 function tunnelOf(visit: Visit): { readonly up: number | undefined; readonly ended: boolean } {
   const up = visit.of('session.connect').at(-1)?.seq;
   const ended =
@@ -142,12 +142,12 @@ function findingOf(one: Cause, evidence: Evidence, up: number): Finding {
   };
 }
 
-/** With a full stop, where what came from elsewhere has none. */
+/** Adds a full stop to external text that lacks one. */
 const sentence = (text: string): string => (/[.!?)]$/.test(text) ? text : `${text}.`);
 
 const RANKS: Readonly<Record<Weight, number>> = { fatal: 0, trouble: 1, note: 3 };
 
-/** What somebody got over counts less than what is still so. */
+/** Problems that the client recovered from rank below current ones. */
 function rankOf({ weight, overcome }: Finding): number {
   return RANKS[weight] + (overcome && weight !== 'note' ? 1.5 : 0);
 }
@@ -158,14 +158,14 @@ function outcomeOf(visit: Visit, findings: readonly Finding[]): Outcome {
   return findings.some(({ weight }) => weight === 'fatal') ? 'failed' : 'unfinished';
 }
 
-/** The end of a session, told by the events that ended it. */
+/** Describes the end of a session from the events that ended it. */
 const isEnd = ({ area }: Finding): boolean => area === 'ending';
 
 function summaryOf(visit: Visit, outcome: Outcome, findings: readonly Finding[]): string {
   const { client, session, who, address } = visit;
   const from = address === undefined ? '' : ` from ${address}`;
   const [worst] = findings.filter(({ weight }) => weight !== 'note');
-  // Names of programs stay as they are.
+  // Program names keep their case.
   const name = client.name.replace(/^(a|the) /, (article) => article.charAt(0).toUpperCase() + article.slice(1));
   switch (outcome) {
     case 'connected': {
@@ -185,16 +185,16 @@ function summaryOf(visit: Visit, outcome: Outcome, findings: readonly Finding[])
   }
 }
 
-/** A title within a sentence. */
+/** Formats a title for use within a sentence. */
 function titled({ title, rule }: Finding): string {
   const [first = '', second = ''] = title;
-  // Abbreviations such as DTLS stay as they are.
+  // Abbreviations such as DTLS keep their case.
   const inside =
     second === second.toUpperCase() && second !== ' ' && second !== '’' ? title : first.toLowerCase() + title.slice(1);
   return rule === undefined ? inside : `${inside} (made by the fault rule ${rule})`;
 }
 
-/** The channel that data went over last. */
+/** The channel that last carried data. */
 function carrierOf(visit: Visit): 'cstp' | 'dtls' {
   const { up = 0 } = tunnelOf(visit);
   return visit.of('channel.switch').findLast(({ seq }) => seq > up)?.fields.to === 'dtls' ? 'dtls' : 'cstp';

@@ -1,9 +1,9 @@
 import type { Explanation, Finding } from './explain.ts';
 
-/** Columns that lines are broken at. */
+/** Column to wrap lines at. */
 const WIDTH = 110;
 
-/** An explanation for people: what happened, why, and what to do next. Ends with a line break. */
+/** Formats an explanation for the terminal: what happened, why, and what to do next. Ends with a line break. */
 export function explanationText({ summary, steps, stepsLeft, findings, findingsLeft, lost }: Explanation): string {
   const lines = [...wrapped(summary, ''), ''];
   if (lost > 0) lines.push(...wrapped(`(Events up to #${lost} have fallen out of the journal.)`, ''), '');
@@ -36,7 +36,7 @@ function findingLines(finding: Finding, number: number): string[] {
   ];
 }
 
-/** Words in lines; those after the first are as far in as its text. */
+/** Wraps words into lines; lines after the first are indented to the text of the first. */
 function wrapped(text: string, head: string): string[] {
   const lines: string[] = [];
   let line = head;

@@ -1,23 +1,23 @@
 import type { EventName, TunneliteEvent } from '../telemetry/index.ts';
 import type { Visit } from './visit/visit.ts';
 
-/** One thing that the client did, or that was done to it. */
+/** One step: something that the client did, or that happened to it. */
 export interface Step {
-  /** Number of the event, or of the first of several. */
+  /** Sequence number of the event, or of the first of several. */
   readonly seq: number;
   /** Milliseconds since the Unix epoch. */
   readonly time: number;
   readonly text: string;
 }
 
-/** Steps that are shown: the first and the last so many. */
+/** Number of steps to show at the start and at the end. */
 const FIRST_STEPS = 15;
 const LAST_STEPS = 25;
 
-/** Different things that one step names. */
+/** Most different values that one step names. */
 const NAMED = 4;
 
-/** What comes many times, and is told together: which one it is, and how the number of it is told. */
+/** Repeated events that form one step: how they are grouped, and how the count is worded. */
 const COUNTED: { readonly [K in EventName]?: (event: TunneliteEvent<K>) => readonly [said: string, what: string] } = {
   'http.request': ({ fields }) => ['Sent', `${fields.method} ${fields.path}`],
   'http.response': ({ fields }) => ['Was answered', `${fields.status} ${fields.text}`],
@@ -38,7 +38,7 @@ const COUNTED: { readonly [K in EventName]?: (event: TunneliteEvent<K>) => reado
   ],
 };
 
-/** What other steps tell as well. */
+/** Events that other steps cover. */
 const UNTOLD: ReadonlySet<EventName> = new Set<EventName>(['resource.end', 'channel.cstp.open', 'auth.challenge']);
 
 interface Counted {
@@ -49,10 +49,10 @@ interface Counted {
   total: number;
 }
 
-/** What happened to a client, step by step; what comes many times is told once. Linear in the events. */
+/** Describes what happened to a client, step by step, merging repeated events. Takes linear time. */
 export function storyOf({ events }: Visit): { readonly steps: readonly Step[]; readonly left: number } {
   const steps: (Step | Counted)[] = [];
-  /** Since the last step that stands for itself. */
+  /** Since the last standalone step. */
   let run = new Map<string, Counted>();
   for (const event of events) {
     if (UNTOLD.has(event.name)) continue;

@@ -3,11 +3,11 @@ import { TunneliteError } from '../lib/errors.ts';
 import { printable } from '../lib/printable.ts';
 import type { Subject } from './visit/gather.ts';
 
-/** Longest text that can name somebody. */
+/** Longest string that can identify a client. */
 const MAX_LENGTH = 80;
 
 /**
- * Whom a text means: `last` or nothing, an address with or without a port, or the short id of a session.
+ * Parses the client to explain: `last` or nothing, an address with or without a port, or the short ID of a session.
  * @throws TunneliteError `ERR_EXPLAIN_SUBJECT`
  */
 export function parseSubject(text: string | undefined): Subject {
@@ -30,7 +30,7 @@ export function parseAddress(text: string): Subject {
   throw new TunneliteError('ERR_EXPLAIN_SUBJECT', `“${shown}” is neither a session’s id nor an address.`);
 }
 
-/** In words, for messages. */
+/** Formats a subject for messages. */
 export function subjectText(subject: Subject): string {
   switch (subject.kind) {
     case 'session':

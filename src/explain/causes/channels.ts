@@ -3,7 +3,7 @@ import { flightsBefore, lostFlight } from './flights.ts';
 
 type Refused = Evidence<'channel.dtls.refused'>;
 
-/** Reasons that mean different keys whatever else is said. */
+/** Reasons that always mean different keys. */
 const OTHER_KEY = new Set(['bad_record_mac', 'decrypt_error', 'unknown_psk_identity']);
 
 /** After a reconnect, openconnect built with OpenSSL keeps its old DTLS key: it exports the key only once (observed with 9.21). */
@@ -22,7 +22,7 @@ const REASONS = new Set([
   'full',
 ]);
 
-/** One word for each way in which DTLS is refused. */
+/** One word for each kind of DTLS refusal. */
 function kindOf(evidence: Refused): string {
   const { reason, explanation } = evidence.fields;
   if (OTHER_KEY.has(reason) || /different keys|may have another key/.test(explanation)) {

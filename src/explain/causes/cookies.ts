@@ -2,7 +2,7 @@ import { type Cause, cause } from '../visit/cause.ts';
 import { splitRemote } from '../visit/remote.ts';
 import type { Visit } from '../visit/visit.ts';
 
-/** Where the session was before some event. */
+/** State of the session before an event. */
 function addressBefore(visit: Visit, seq: number): string | undefined {
   const { remote } = (visit.last('session.connect', seq) ?? visit.last('auth.accepted', seq))?.fields ?? {};
   return remote === undefined ? undefined : splitRemote(remote).address;

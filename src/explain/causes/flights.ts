@@ -2,12 +2,12 @@ import type { TunneliteEvent } from '../../telemetry/index.ts';
 import { type Cause, cause } from '../visit/cause.ts';
 import type { Visit } from '../visit/visit.ts';
 
-/** More than are told of one handshake. */
+/** Most lost flights to list for one handshake. */
 const MOST = 30;
 
 type Flight = TunneliteEvent<'channel.dtls.flight'>;
 
-/** Flights of the handshake that led to an event: those from the last ClientHello that is no repetition on. */
+/** Flights of the handshake that led to an event, from the last ClientHello that is not a retransmission. */
 export function flightsBefore(visit: Visit, seq: number): readonly Flight[] {
   const before = visit.recent('channel.dtls.flight', seq, MOST);
   const begin = before.findLastIndex(
@@ -16,7 +16,7 @@ export function flightsBefore(visit: Visit, seq: number): readonly Flight[] {
   return begin < 0 ? [] : before.slice(begin);
 }
 
-/** What was lost of a handshake, as sentences; undefined when nothing was, or nobody looked. */
+/** What a handshake lost, as sentences; undefined when it lost nothing, or flights were not recorded. */
 export function lostFlight(flights: readonly Flight[]): string | undefined {
   const again = flights.filter(({ fields }) => fields.repeat > 0);
   const asked = again.filter(({ fields }) => fields.direction === 'in');

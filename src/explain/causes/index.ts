@@ -12,7 +12,7 @@ import { SIGN_IN_CAUSES } from './sign-in.ts';
 import { TLS_CAUSES } from './tls.ts';
 import { TOKEN_CAUSES } from './tokens.ts';
 
-/** All causes. One that is told from events of several names is here several times, with the same id. */
+/** All causes. A cause of several event names appears once for each, with the same ID. */
 export const CAUSES: readonly Cause[] = [
   ...SIGN_IN_CAUSES,
   ...TLS_CAUSES,
@@ -28,5 +28,5 @@ export const CAUSES: readonly Cause[] = [
   ...FAULT_CAUSES,
 ];
 
-/** Each cause once, by its id. */
+/** Each cause once, by its ID. */
 export const CAUSE_IDS: readonly string[] = [...new Set(CAUSES.map(({ id }) => id))];

@@ -1,6 +1,6 @@
 import { type Cause, cause } from '../visit/cause.ts';
 
-/** What browsers and systems ask for without anybody having meant it. */
+/** Names that browsers and systems request on their own. */
 const shown = (type: string, question: string): string => `${question} (${type})`;
 
 export const NAME_CAUSES: readonly Cause[] = [
@@ -65,10 +65,10 @@ export const NAME_CAUSES: readonly Cause[] = [
   }),
 ];
 
-/** Outcomes that are answers, or have causes of their own. */
+/** Outcomes that are normal answers, or have their own causes. */
 const KNOWN = /^(answered$|no record of this type$|no such name$|refused: not a name of the mock network$)/;
 
-/** The resolver was asked right after a rule of its seam had struck, and gave no usual answer. */
+/** The resolver was queried right after a rule of its seam struck, and gave an unusual answer. */
 function isFaulty(seam: string | undefined, outcome: string): boolean {
   return seam === 'dns' && !KNOWN.test(outcome);
 }

@@ -1,6 +1,6 @@
 import { type Cause, cause } from '../visit/cause.ts';
 
-/** Reasons of `http.rejected` that have causes of their own. */
+/** Reasons of `http.rejected` that have their own causes. */
 const ADMISSION = new Set([
   'full',
   'banned',

@@ -112,7 +112,7 @@ const KNOWN: ReadonlyMap<number, Group> = new Map(
   GROUPS.flatMap((group) => group.codes.map((code) => [code, group] as const)),
 );
 
-/** Nobody has signed in at the device yet: the client goes on asking. */
+/** The user has not signed in at the device yet: the client keeps polling. */
 const PENDING = 70016;
 
 type Failure = 'identity.token.refused' | 'identity.signin.failed';

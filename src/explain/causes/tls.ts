@@ -8,7 +8,7 @@ const TRUST = [
 
 type Failed = Fields<'tls.failed'>;
 
-/** One word for each way to fail. The name counts first: who asked for a name that the certificate is not for can trust no CA. */
+/** One word for each kind of failure. The name counts first: a client that asks for a name outside the certificate cannot trust any CA. */
 function kindOf({ reason, alert, covered, secured }: Failed): string {
   if (covered === false && ['untrusted', 'abandoned', 'reset'].includes(reason)) return 'name';
   if (reason !== 'untrusted') {

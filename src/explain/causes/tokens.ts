@@ -1,6 +1,6 @@
 import { type Cause, cause } from '../visit/cause.ts';
 
-/** What to do about each check of a token that fails. */
+/** What to do about each failed token check. */
 interface Check {
   readonly title: string;
   readonly why: string;

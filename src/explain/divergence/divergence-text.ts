@@ -2,10 +2,10 @@ import { printable } from '../../lib/printable.ts';
 import type { TunneliteEvent } from '../../telemetry/index.ts';
 import type { Divergence, Parting, Surplus } from './divergence.ts';
 
-/** Different things that are listed of each run. */
+/** Most differences to list for each run. */
 const MAX_LISTED = 12;
 
-/** Characters of a sentence. */
+/** Maximum length of a sentence, in characters. */
 const MAX_TEXT = 160;
 
 const lineOf = ({ seq, name, text }: TunneliteEvent, mark = ' '): string => {
@@ -15,7 +15,7 @@ const lineOf = ({ seq, name, text }: TunneliteEvent, mark = ' '): string => {
 
 const events = (count: number): string => `${count} ${count === 1 ? 'event' : 'events'}`;
 
-/** In words where two runs part, with what was around it in both, and what only one has. Ends with a line break. */
+/** Describes where two runs diverge, the events around that point, and the events that only one run has. Ends with a line break. */
 export function divergenceText(divergence: Divergence, names = { good: 'the good run', bad: 'this run' }): string {
   const { good, bad, agreed, common, fields, onlyGood, onlyBad } = divergence;
   if (!good && !bad) return `Both runs are the same: ${events(common)}, but for ids, ports, times and amounts.\n`;

@@ -2,29 +2,29 @@ import type { TunneliteEvent } from '../../telemetry/index.ts';
 import { differingFields, type NormalEvent } from './normal-form.ts';
 import { CONTEXT, WINDOW, Window } from './window.ts';
 
-/** One event that only one of two runs has, and what was around it there. */
+/** One event that only one of two runs has, and the events around it. */
 export interface Parting {
   readonly event: TunneliteEvent;
   readonly before: readonly TunneliteEvent[];
   readonly after: readonly TunneliteEvent[];
 }
 
-/** What only one run has: a name of events, how many more of them, and the sentence of the first. */
+/** Events that only one run has: their name, how many more of them, and the sentence of the first. */
 export interface Surplus {
   readonly name: string;
   readonly count: number;
   readonly first: TunneliteEvent;
 }
 
-/** Where two runs part, and what only one of them has. */
+/** Where two runs diverge, and which events only one of them has. */
 export interface Divergence {
-  /** How many events they have in common, in total and before they part. */
+  /** Number of events in common, in total and before they diverge. */
   readonly common: number;
   readonly agreed: number;
-  /** The first event that only one has; of both runs, where each has one at this place. Both undefined: they agree. */
+  /** The first event that differs, from each run that has one at this place. Both undefined: the runs agree. */
   readonly good: Parting | undefined;
   readonly bad: Parting | undefined;
-  /** Fields that differ, where both have an event of the same name there. */
+  /** Fields that differ, if both events have the same name. */
   readonly fields: readonly string[];
   readonly onlyGood: readonly Surplus[];
   readonly onlyBad: readonly Surplus[];
@@ -33,10 +33,10 @@ export interface Divergence {
 type Events = AsyncIterable<TunneliteEvent> | Iterable<TunneliteEvent>;
 type Side = 'good' | 'bad';
 
-/** Events within which one that came earlier or later is the same: things that happen at the same time come in any order. */
+/** Reordering tolerance in events: concurrent events can come in any order. */
 const REORDERED = 64;
 
-/** Different things that only one run has, as far as they are told apart. */
+/** Most distinct differences to track. */
 const MAX_SURPLUS = 1000;
 
 interface Lone {
@@ -44,14 +44,14 @@ interface Lone {
   readonly normal: NormalEvent;
   readonly before: readonly TunneliteEvent[];
   readonly after: TunneliteEvent[];
-  /** How many events were in common before it, and how many had been looked at. */
+  /** Events in common before it, and events compared before it. */
   readonly agreed: number;
   readonly at: number;
 }
 
 /**
- * Compares a run that went well with one that did not. Events are the same when their names and fields are, but for what is new in each run:
- * ids, ports, times, durations and amounts. Things may come in another order, a little. Takes both piece by piece: time is linear in their
+ * Compares a good run with a bad one. Events are equal when their names and fields are, except for values that differ in each run:
+ * IDs, ports, times, durations and amounts. Tolerates slight reordering. Streams both runs: time is linear in their
  * length, and memory is bounded.
  */
 export async function divergenceOf(good: Events, bad: Events): Promise<Divergence> {
@@ -74,8 +74,8 @@ function iteratorOf(events: Events): AsyncIterator<TunneliteEvent> | Iterator<Tu
 }
 
 /**
- * How many events of each to pass over until both have the same: as few as can be. All that are in sight, where nothing is in common. What it
- * looks at is passed over by the caller, so that all calls together are linear.
+ * Number of events to skip in each run until both have the same event, as few as possible; everything in the windows if they have nothing in
+ * common. The caller skips the events that this function reads, so that all calls together are linear.
  */
 function resumption(good: Window, bad: Window): readonly [good: number, bad: number] {
   let best: readonly [number, number] = [good.size, bad.size];
@@ -92,7 +92,7 @@ function resumption(good: Window, bad: Window): readonly [good: number, bad: num
 class Comparison {
   #common = 0;
   #looked = 0;
-  /** Those that only one run has so far, the oldest first; and the same by side and key. */
+  /** Events that only one run has so far, oldest first; and the same by side and key. */
   readonly #waiting = new Set<Lone>();
   readonly #byKey = new Map<string, Lone[]>();
   readonly #first: { good?: Lone; bad?: Lone } = {};
@@ -100,7 +100,7 @@ class Comparison {
   /** Those that are still given events after them. */
   #open: Lone[] = [];
 
-  /** Both have it. */
+  /** Both runs have it. */
   same(good: NormalEvent, bad: NormalEvent): void {
     this.#common++;
     this.#follow('good', good);
@@ -108,7 +108,7 @@ class Comparison {
     this.#settle();
   }
 
-  /** Only one has it here. */
+  /** Only one run has it here. */
   lone(side: Side, window: Window): void {
     const before = window.before.slice(-CONTEXT).map(({ event }) => event);
     const normal = window.shift();
@@ -116,7 +116,7 @@ class Comparison {
     const other = `${side === 'good' ? 'bad' : 'good'} ${normal.key}`;
     const counterpart = this.#byKey.get(other)?.shift();
     if (counterpart) {
-      // It came earlier or later there.
+      // The other run had it earlier or later.
       this.#waiting.delete(counterpart);
       this.#common++;
     } else {
@@ -139,7 +139,7 @@ class Comparison {
     });
   }
 
-  /** Those that waited long enough have no counterpart. */
+  /** Events that waited long enough have no counterpart. */
   #settle(): void {
     this.#looked++;
     for (const lone of this.#waiting) {
@@ -166,7 +166,7 @@ class Comparison {
   result(): Divergence {
     for (const lone of [...this.#waiting]) this.#give(lone);
     const { good, bad } = this.#first;
-    // What parts them is what came first, and what the other has in its place.
+    // The divergence is the earliest event, and its counterpart in the other run.
     const agreed = Math.min(good?.agreed ?? Infinity, bad?.agreed ?? Infinity);
     const here = (lone: Lone | undefined): Lone | undefined =>
       lone && lone.agreed - agreed <= CONTEXT ? lone : undefined;

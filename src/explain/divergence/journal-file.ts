@@ -3,12 +3,12 @@ import { errorText, TunneliteError } from '../../lib/errors.ts';
 import { printable } from '../../lib/printable.ts';
 import { parseEvent, type TunneliteEvent } from '../../telemetry/index.ts';
 
-/** Longest line, in characters: far more than any event has. */
+/** Longest line, in characters: far more than any event needs. */
 const MAX_LINE = 1_048_576;
 
 /**
- * The events of a journal that was written as NDJSON, read piece by piece. Empty lines are passed over.
- * @throws TunneliteError `ERR_JOURNAL_FILE` with the file and the number of the first line that is no event
+ * Reads the events of an NDJSON journal as a stream. Skips empty lines.
+ * @throws TunneliteError `ERR_JOURNAL_FILE` with the file and the number of the first line that is not an event
  */
 export async function* journalFile(path: string): AsyncGenerator<TunneliteEvent> {
   let number = 0;

@@ -1,15 +1,15 @@
 import type { EventName, TunneliteEvent } from '../../telemetry/index.ts';
 
-/** An event as two runs can be compared by it. */
+/** An event in a form that can be compared between two runs. */
 export interface NormalEvent {
   readonly event: TunneliteEvent;
-  /** The same for the same thing in another run: without what is new in each. */
+  /** Equal for the same event in another run: without the values that differ in each run. */
   readonly key: string;
-  /** Ids of this run in it, by field: each stands for one of the other run. */
+  /** This run's IDs in it, by field: each corresponds to one of the other run. */
   readonly ids: readonly (readonly [kind: string, value: string])[];
 }
 
-/** Measured, or counted in time: no two runs agree. */
+/** Measured values: they differ between any two runs. */
 const MEASURED: ReadonlySet<string> = new Set([
   'milliseconds',
   'seconds',
@@ -34,7 +34,7 @@ const MEASURED: ReadonlySet<string> = new Set([
   'kid',
 ]);
 
-/** Ids that are drawn anew in each run, and what they are ids of. */
+/** IDs that differ in each run, and what they identify. */
 const IDS: Readonly<Record<string, string>> = {
   session: 'session',
   request: 'request',
@@ -42,7 +42,7 @@ const IDS: Readonly<Record<string, string>> = {
   source: 'client',
 };
 
-/** Events that say how a process is, and nothing of what happened in it; and how often a flight is repeated, which a busy machine decides. */
+/** Events about the state of a process rather than its actions, and retransmissions of flights, which depend on the machine's load. */
 const ASIDE: ReadonlySet<EventName> = new Set<EventName>([
   'simulator.starting',
   'simulator.ready',
@@ -51,14 +51,14 @@ const ASIDE: ReadonlySet<EventName> = new Set<EventName>([
   'channel.dtls.flight',
 ]);
 
-/** Sessions whose ids are looked for in sentences. */
+/** Sessions whose IDs are searched for in sentences. */
 const MAX_SESSIONS = 100_000;
 
-/** Brings the events of one run into the form in which it can be compared with another one. */
+/** Normalizes the events of one run for comparison with another. */
 export class Normalizer {
   readonly #sessions = new Set<string>();
 
-  /** Undefined for an event that is not compared. */
+  /** Returns undefined for an event that is not compared. */
   normal(event: TunneliteEvent): NormalEvent | undefined {
     if (ASIDE.has(event.name) || event.level === 'trace') return undefined;
     const ids: [string, string][] = [];
@@ -77,7 +77,7 @@ export class Normalizer {
     return { event, key: parts.join('\u001f'), ids };
   }
 
-  /** A text without times, durations, ports and ids of sessions. */
+  /** A string without times, durations, ports and session IDs. */
   #sentence(text: string): string {
     const plain = /\d/.test(text)
       ? text
@@ -85,13 +85,13 @@ export class Normalizer {
           .replaceAll(/\b\d+(?:\.\d+)? (?:ms|s|min|h|bytes)\b/g, '<amount>')
           .replaceAll(/(:|port )\d{4,5}\b/g, '$1<port>')
       : text;
-    // Only sentences name sessions: what is one word is compared as it is.
+    // Only sentences contain session IDs: single words are compared unchanged.
     if (!plain.includes(' ')) return plain;
     return plain.replaceAll(/\b[a-z2-9]{6}\b/g, (word) => (this.#sessions.has(word) ? '<session>' : word));
   }
 }
 
-/** Names of fields whose values differ between two events of one name, measured ones left aside. */
+/** Names of fields whose values differ between two events of one name, except measured ones. */
 export function differingFields(one: NormalEvent, other: NormalEvent): string[] {
   const [first, second] = [partsOf(one), partsOf(other)];
   return [...new Set([...first.keys(), ...second.keys()])].filter((field) => first.get(field) !== second.get(field));

@@ -1,24 +1,24 @@
 import type { TunneliteEvent } from '../../telemetry/index.ts';
 import { type NormalEvent, Normalizer } from './normal-form.ts';
 
-/** Events of one run that are looked at together, and how many that can be at most. */
+/** Window size: events of one run that are compared at the same time. */
 export const WINDOW = 4096;
 
 type Source = AsyncIterator<TunneliteEvent> | Iterator<TunneliteEvent>;
 
-/** The next events of one run, with an index of their keys. Holds {@link WINDOW} of them at most. */
+/** The next events of one run, at most {@link WINDOW}, with an index of their keys. */
 export class Window {
   readonly #source: Source;
   readonly #normalizer = new Normalizer();
   #events: NormalEvent[] = [];
-  /** Where in `#events` the first is; what is before is gone. */
+  /** Index of the first in `#events`; earlier ones are consumed. */
   #first = 0;
-  /** Places by key, in order, counted from the begin of the run. */
+  /** Positions by key, in order, counted from the start of the run. */
   readonly #places = new Map<string, number[]>();
-  /** How many are gone. */
+  /** Number of consumed events. */
   #gone = 0;
   #ended = false;
-  /** Those before the first, for context. */
+  /** Preceding events, for context. */
   readonly before: NormalEvent[] = [];
 
   constructor(source: Source) {
@@ -33,13 +33,13 @@ export class Window {
     return this.#events[this.#first + index];
   }
 
-  /** How far away the next event with this key is; undefined when none is in sight. */
+  /** Distance to the next event with this key; undefined when the window has none. */
   find(key: string): number | undefined {
     const place = this.#places.get(key)?.[0];
     return place === undefined ? undefined : place - this.#gone;
   }
 
-  /** Reads on until the window is full, or the run is over. */
+  /** Reads until the window is full or the run ends. */
   async fill(): Promise<void> {
     while (!this.#ended && this.size < WINDOW) {
       const next = await this.#source.next();
@@ -74,5 +74,5 @@ export class Window {
   }
 }
 
-/** Events that are shown before and after. */
+/** Number of events to show before and after. */
 export const CONTEXT = 3;

@@ -1,7 +1,7 @@
 import type { EventMap, EventName, TunneliteEvent } from '../../telemetry/index.ts';
 import type { Visit } from './visit.ts';
 
-/** What a cause is about, in the order in which a client meets it. */
+/** What a cause is about, in the order of a client's visit. */
 export const AREAS = {
   sign_in: 'Sign-in at Entra ID',
   tls: 'TLS',
@@ -17,10 +17,10 @@ export const AREAS = {
 } as const;
 export type Area = keyof typeof AREAS;
 
-/** `fatal`: no tunnel comes of it, or one ends; `trouble`: something did not work; `note`: worth knowing. */
+/** `fatal`: the tunnel fails or ends; `trouble`: something did not work; `note`: worth knowing. */
 export type Weight = 'fatal' | 'trouble' | 'note';
 
-/** What a cause is told from. */
+/** Input of a cause. */
 export interface Evidence<K extends EventName = EventName> {
   readonly fields: EventMap[K];
   readonly event: TunneliteEvent<K>;
@@ -29,26 +29,26 @@ export interface Evidence<K extends EventName = EventName> {
 
 type Told<K extends EventName, T> = T | ((fields: EventMap[K], evidence: Evidence<K>) => T);
 
-/** One cause: when it applies, and its words. */
+/** One cause: when it applies, and its texts. */
 export interface CauseSpec<K extends EventName> {
-  /** Stable: scripts branch on it. */
+  /** Stable ID: scripts depend on it. */
   readonly id: string;
   readonly area: Area;
   readonly weight: Weight;
   /** For the table of causes. */
   readonly title: string;
-  /** The events that it is told from. */
+  /** The events that the cause applies to. */
   readonly on: K;
   readonly when?: (fields: EventMap[K], evidence: Evidence<K>) => boolean;
-  /** What happened, as a sentence. What came from outside is made printable by whoever shows it. */
+  /** What happened, as a sentence. The caller makes external values printable. */
   readonly what: Told<K, string>;
   /** Why, as one or two sentences. */
   readonly why: Told<K, string>;
-  /** What to do next, one thing each: the likeliest first. */
+  /** What to do next, one action each: the likeliest first. */
   readonly next: Told<K, readonly string[]>;
-  /** Pages that say more, from the root of the repository. */
+  /** Pages with details, relative to the root of the repository. */
   readonly docs: readonly string[];
-  /** Where a fault rule that struck before is the reason. */
+  /** Used when an earlier fault rule is the reason. */
   readonly seams?: readonly string[];
 }
 
@@ -61,7 +61,7 @@ export type Cause = Omit<CauseSpec<EventName>, 'on' | 'when' | 'what' | 'why' | 
   readonly next: (evidence: Evidence) => readonly string[];
 };
 
-/** Describes a cause; its functions get the fields of the event that it is told from. */
+/** Defines a cause; its functions receive the typed fields of the event. */
 export function cause<K extends EventName>(spec: CauseSpec<K>): Cause {
   const told =
     <T>(words: Told<K, T>) =>

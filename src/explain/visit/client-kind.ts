@@ -1,4 +1,4 @@
-/** Kinds of client, as far as they say what they are. */
+/** Kinds of client, as far as they identify themselves. */
 export type ClientKind =
   | 'openconnect'
   | 'anyconnect'
@@ -10,10 +10,10 @@ export type ClientKind =
   | 'other'
   | 'unknown';
 
-/** Who came, told by the User-Agent and by the way in which its TLS library says hello. */
+/** The client, identified by its User-Agent and by the ClientHello of its TLS library. */
 export interface ClientDescription {
   readonly kind: ClientKind;
-  /** In words, with version and TLS library where they are known. */
+  /** Display name, with version and TLS library if known. */
   readonly name: string;
   readonly version: string | undefined;
   readonly agent: string | undefined;
@@ -23,7 +23,7 @@ export interface ClientDescription {
 
 type Known = readonly [pattern: RegExp, kind: ClientKind, name: string];
 
-/** The first that fits counts. A version is the first group. */
+/** The first match counts. The first group is the version. */
 const AGENTS: readonly Known[] = [
   [/^Open ?AnyConnect VPN Agent v?([\w.-]{1,30})/i, 'openconnect', 'openconnect'],
   [/^AnyConnect-compatible OpenConnect VPN Agent v?([\w.-]{1,30})/i, 'openconnect', 'openconnect'],
@@ -46,10 +46,10 @@ const AGENTS: readonly Known[] = [
   [/^Mozilla\//i, 'browser', 'a browser'],
 ];
 
-/** Longest agent that is shown. */
+/** Longest User-Agent to show. */
 const MAX_AGENT = 120;
 
-/** @param agent the User-Agent  @param library the TLS library, by its ClientHello */
+/** @param agent the User-Agent  @param library the TLS library, identified by its ClientHello */
 export function describeClient(agent: string | undefined, library: string | undefined): ClientDescription {
   const by = library === undefined ? '' : ` (${library})`;
   if (agent === undefined) {

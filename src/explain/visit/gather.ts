@@ -4,32 +4,32 @@ import { describeClient } from './client-kind.ts';
 import { splitRemote } from './remote.ts';
 import { Visit } from './visit.ts';
 
-/** Whom an explanation is about: a session by its short id, everybody at an address (with a port: one connection), or who came last. */
+/** The client to explain: a session by short ID, all clients at an address (with a port: one connection), or the latest client. */
 export type Subject =
   | { readonly kind: 'session'; readonly session: string }
   | { readonly kind: 'address'; readonly address: string; readonly port?: number }
   | { readonly kind: 'last' };
 
-/** One connection of a client, TLS or UDP, and what the journal has of it. */
+/** One TLS or UDP connection of a client, and its events. */
 interface Connection {
   readonly address: string;
   readonly port: number;
   readonly events: TunneliteEvent[];
   session: string | undefined;
-  /** It does not count as a client that came, if there is another one. */
+  /** It counts as a client only if there is no other. */
   idle: boolean;
 }
 
-/** Milliseconds between two tries of one client that are told together. */
+/** Milliseconds between two attempts of one client that are explained together. */
 const TRIES_APART_MS = 60_000;
 
-/** Milliseconds before a session in which a sign-in of its user counts to it. */
+/** Milliseconds before a session in which a sign-in of its user belongs to it. */
 const SIGN_IN_BEFORE_MS = 900_000;
 
-/** Connections without a session that are told together, at most. */
+/** Most connections without a session to explain together. */
 const MAX_CONNECTIONS = 8;
 
-/** What concerns everybody who is there at the time. */
+/** Events that affect all clients present at the time. */
 const FOR_ALL: ReadonlySet<EventName> = new Set<EventName>([
   'gateway.restarting',
   'gateway.stopped',
@@ -41,13 +41,13 @@ const FOR_ALL: ReadonlySet<EventName> = new Set<EventName>([
   'clock.advanced',
 ]);
 
-/** Failures at Entra ID: a client that gets no token may never come to the gateway. */
+/** Failures at Entra ID: a client without a token may never reach the gateway. */
 const SIGN_IN_FAILURES: ReadonlySet<EventName> = new Set<EventName>([
   'identity.token.refused',
   'identity.signin.failed',
 ]);
 
-/** Events of a client's address that say nothing of a try to get a tunnel. */
+/** Events of a client's address that are not part of a connection attempt. */
 const ASIDE: ReadonlySet<EventName> = new Set<EventName>([
   'identity.signin.completed',
   'pairing.completed',
@@ -61,18 +61,18 @@ const textOf = (event: TunneliteEvent, field: string): string | undefined => {
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
 
-/** `address:port` of the client, where an event has it. */
+/** The client's `address:port`, if an event has one. */
 function remoteOf(event: TunneliteEvent): string | undefined {
   const remote = textOf(event, 'remote');
   if (remote !== undefined || !event.name.startsWith('resource.')) return remote;
   return textOf(event, 'channel') === 'http-connect' ? textOf(event, 'source') : undefined;
 }
 
-/** Events of a journal, sorted by whose they are. */
+/** Events of a journal, grouped by client. */
 class Sorted {
   readonly events: readonly TunneliteEvent[];
   readonly connections: Connection[] = [];
-  /** The connection of each event that has one, by its number. */
+  /** The connection of each event that has one, by sequence number. */
   readonly connectionOf = new Map<number, Connection>();
 
   constructor(events: readonly TunneliteEvent[]) {
@@ -83,7 +83,7 @@ class Sorted {
       if (remote === undefined) continue;
       const key = `${event.name.startsWith('channel.dtls') ? 'udp ' : ''}${remote}`;
       let connection = open.get(key);
-      // A port is used again.
+      // A port is reused.
       if (
         !connection ||
         (event.name === 'tls.connect' && connection.events.some(({ name }) => name.startsWith('tls.')))
@@ -100,16 +100,16 @@ class Sorted {
   }
 }
 
-/** What the probes of the simulator itself call themselves. */
+/** User-Agents of the simulator's own probes. */
 const PROBE = 'tunnelite-probe';
 
-/** Only a look whether somebody answers, as health probes take it. */
+/** Only a reachability check, as health probes make. */
 function isIdle({ name, fields }: TunneliteEvent): boolean {
   if (name === 'tls.connect' || name === 'tls.probe' || name === 'http.response' || ASIDE.has(name)) return true;
   return name === 'http.request' && fields.method === 'GET' && (fields.agent === undefined || fields.agent === PROBE);
 }
 
-/** Puts together what the journal has of one client; undefined when it has nothing. Linear in the events. */
+/** Collects the journal's events of one client; undefined when there are none. Takes linear time. */
 export function gather(events: readonly TunneliteEvent[], subject: Subject): Visit | undefined {
   const sorted = new Sorted(events);
   switch (subject.kind) {
@@ -143,7 +143,7 @@ function sessionVisit(sorted: Sorted, session: string): Visit | undefined {
     }
     if (event.seq < first.seq || event.seq > last.seq) return false;
     if (FOR_ALL.has(event.name)) return true;
-    // Datagrams do not say whose they are before they can be read.
+    // Datagrams do not identify their session until they are decrypted.
     const datagrams =
       event.name === 'channel.dtls.refused' || (event.name === 'fault.injected' && event.fields.seam === 'udp');
     const remote = remoteOf(event);
@@ -158,7 +158,7 @@ function sessionVisit(sorted: Sorted, session: string): Visit | undefined {
   return visitOf(events, session, [...addresses].at(-1));
 }
 
-/** Whether no other session was at these addresses meanwhile. */
+/** True if no other session used these addresses in the meantime. */
 function isAlone(sorted: Sorted, session: string, addresses: ReadonlySet<string>, from: number, to: number): boolean {
   return !sorted.connections.some(
     (one) =>
@@ -191,7 +191,7 @@ function lastVisit(sorted: Sorted, withIdle: boolean): Visit | undefined {
   return undefined;
 }
 
-/** A client without a session: its last connection, and those before it that came shortly one after the other. */
+/** A client without a session: its last connection, and earlier ones in quick succession. */
 function triesVisit(sorted: Sorted, last: Connection): Visit | undefined {
   const tries = sorted.connections.filter(
     (one) => one.address === last.address && one.session === undefined && (!one.idle || one === last),
@@ -229,7 +229,7 @@ function visitOf(events: readonly TunneliteEvent[], session: string | undefined,
   return new Visit({ session, address, client, events });
 }
 
-/** Whether who said what he is may be who connected last: a handshake that fails has no agent, and another program may have come before. */
+/** Whether an identified client may also be the latest to connect: a failed handshake has no User-Agent, and may be another program's. */
 function isSame(events: readonly TunneliteEvent[], spoke: TunneliteEvent, hello: TunneliteEvent | undefined): boolean {
   if (!hello || hello.seq < spoke.seq) return true;
   const before = events.findLast((event) => event.seq < spoke.seq && textOf(event, 'library') !== undefined);

@@ -1,10 +1,10 @@
 import type { EventMap, EventName, TunneliteEvent } from '../../telemetry/index.ts';
 import type { ClientDescription } from './client-kind.ts';
 
-/** A fault rule that struck this client. */
+/** A fault rule that affected this client. */
 export interface Strike {
   readonly rule: string;
-  /** Number of the event. */
+  /** Sequence number of the event. */
   readonly seq: number;
 }
 
@@ -23,11 +23,11 @@ interface VisitParts {
   readonly events: readonly TunneliteEvent[];
 }
 
-/** What the journal has of one client: what it did and what was done to it, oldest first. */
+/** The journal's events of one client, oldest first. */
 export class Visit {
-  /** Short id; undefined for somebody who got no session. */
+  /** Short ID; undefined if the client got no session. */
   readonly session: string | undefined;
-  /** The client's, without a port; undefined when nothing tells it. */
+  /** The client's address, without a port; undefined if no event contains it. */
   readonly address: string | undefined;
   readonly client: ClientDescription;
   readonly events: readonly TunneliteEvent[];
@@ -60,51 +60,51 @@ export class Visit {
     return (this.#byName.get(name) ?? []) as unknown as readonly TunneliteEvent<K>[];
   }
 
-  /** Whether there is one, after some number. */
+  /** True if there is one after the given sequence number. */
   has<K extends EventName>(name: K, { after = 0 } = {}): boolean {
     return (this.of(name).at(-1)?.seq ?? 0) > after;
   }
 
-  /** The last one of a name before some number. */
+  /** The last event of a name before the given sequence number. */
   last<K extends EventName>(name: K, before: number): TunneliteEvent<K> | undefined {
     return lastBefore(this.of(name), before);
   }
 
-  /** The last ones of a name before some number, so many at most, oldest first. */
+  /** The last events of a name before the given sequence number, at most `most`, oldest first. */
   recent<K extends EventName>(name: K, before: number, most: number): readonly TunneliteEvent<K>[] {
     const all = this.of(name);
     const end = countBefore(all, before);
     return all.slice(Math.max(0, end - most), end);
   }
 
-  /** The fault rule that struck last before an event, at one of these seams. */
+  /** The last fault rule to strike before an event, at one of these seams. */
   struckBy(seams: readonly string[], before: number): Strike | undefined {
     const last = seams.flatMap((seam) => lastBefore(this.#strikes.get(seam) ?? [], before) ?? []);
     return last.reduce<Strike | undefined>((latest, one) => (latest && latest.seq > one.seq ? latest : one), undefined);
   }
 
-  /** Somebody tried to log in, or to have a tunnel, on this connection. */
+  /** True if the client tried to log in or to open a tunnel on this connection. */
   triedLogin(remote: string): boolean {
     this.#logins ??= new Set(LOGINS.flatMap((name) => this.of(name).map(({ fields }) => fields.remote)));
     return this.#logins.has(remote);
   }
 
-  /** The person's name for a sentence. */
+  /** The user's name, for a sentence. */
   get who(): string {
     const known = this.of('session.connect').at(-1)?.fields ?? this.of('auth.accepted').at(-1)?.fields;
     return known?.signInName ?? known?.user ?? 'the client';
   }
 }
 
-/** Fields of an event as a cause reads them. */
+/** Fields of an event, as a cause reads them. */
 export type Fields<K extends EventName> = EventMap[K];
 
-/** The last of a list in order whose number is lower. */
+/** The last entry of a sorted list with a lower number. */
 function lastBefore<T extends { readonly seq: number }>(list: readonly T[], before: number): T | undefined {
   return list[countBefore(list, before) - 1];
 }
 
-/** How many of a list in order have a lower number. */
+/** The number of entries of a sorted list with a lower number. */
 function countBefore(list: readonly { readonly seq: number }[], before: number): number {
   let low = 0;
   let high = list.length;
