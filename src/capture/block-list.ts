@@ -1,10 +1,10 @@
-/** A block that later ones depend on, with the place in the ring before which it belongs. */
+/** A block that later ones depend on, with its position in the ring. */
 export interface SideBlock {
   readonly at: number;
   readonly bytes: Buffer;
 }
 
-/** Blocks that must not fall out of the ring: descriptions of interfaces, keys. Bounded by themselves; the oldest go first. */
+/** Blocks that must outlive the ring: interface descriptions, keys. Separately bounded; the oldest are dropped first. */
 export class BlockList {
   readonly #max: number;
   readonly #blocks: SideBlock[] = [];
@@ -29,7 +29,7 @@ export class BlockList {
     }
   }
 
-  /** The block with that number, or the oldest one after it that is left, and its number. */
+  /** The block with that number, or the oldest remaining one after it, and its number. */
   from(number: number): { readonly block: SideBlock; readonly number: number } | undefined {
     const index = Math.max(0, number - this.#first);
     const block = this.#blocks[index];

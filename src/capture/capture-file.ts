@@ -4,23 +4,23 @@ import { Writable } from 'node:stream';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { BlockKind, blockAt, MIN_BLOCK } from '../wire/pcapng.ts';
 
-/** Files that are kept at most. */
+/** Most files to keep. */
 const MAX_FILES = 1_000;
 
-/** Bytes of the blocks that each further file begins with. */
+/** Bytes of the blocks at the start of each further file. */
 const MAX_PREAMBLE = 16 * 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** How a capture goes on in further files. */
+/** Rotation of a capture across files. */
 interface Rotation {
-  /** Bytes of one file. */
+  /** Size of one file, in bytes. */
   readonly size?: number | undefined;
-  /** The newest so many are kept. */
+  /** Number of files to keep, the newest. */
   readonly files?: number | undefined;
 }
 
-/** Only its owner can read a capture, for it has keys; also one that was there before, with other rights. */
+/** Captures contain keys, so only the owner can read the file; also tightens the permissions of an existing file. */
 function openOwn(path: string): number {
   try {
     const fd = openSync(path, 'w', 0o600);
@@ -33,8 +33,8 @@ function openOwn(path: string): number {
 }
 
 /**
- * Writes a capture to a file, or to one file after the other: `tunnel.pcapng` is then `tunnel-1.pcapng`, `tunnel-2.pcapng` and so on. Takes
- * bytes as they come, and cuts between blocks. Each file begins with the interfaces, and with the keys that came before.
+ * Writes a capture to one file, or rotates: `tunnel.pcapng` becomes `tunnel-1.pcapng`, `tunnel-2.pcapng` and so on. Accepts
+ * bytes in any portions, and splits between blocks. Each file starts with the interfaces and the keys so far.
  */
 export class CaptureFile extends Writable {
   readonly #path: string;
@@ -132,7 +132,7 @@ export class CaptureFile extends Writable {
     });
   }
 
-  /** Goes on in the next file, and removes the oldest one. */
+  /** Starts the next file and removes the oldest one. */
   #turn(callback: (error?: Error | null) => void): void {
     try {
       closeSync(this.#fd);

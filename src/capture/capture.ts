@@ -13,17 +13,17 @@ import type { CaptureDirection } from './ports.ts';
 import { BlockRing } from './ring.ts';
 import type { CaptureLayers, CaptureStatus } from './types.ts';
 
-/** Interfaces of one capture: sessions beyond share one. Ours. */
+/** Most interfaces of one capture: further sessions share one. Own choice. */
 const MAX_INTERFACES = 2_000;
 const MAX_INTERFACE_BYTES = 1024 * 1024;
 
-/** Bytes of keys that are kept: those of some 8,000 connections. Ours. */
+/** Bytes of keys to keep: enough for about 8,000 connections. Own choice. */
 const MAX_SECRET_BYTES = 8 * 1024 * 1024;
 
-/** Characters of a note. */
+/** Longest note, in characters. */
 const MAX_NOTE = 2_000;
 
-/** A packet with headers that are made for it: `head` before `buffer[offset, offset + length)`. */
+/** A packet with generated headers: `head` precedes `buffer[offset, offset + length)`. */
 export interface Frame {
   readonly time: number;
   readonly direction: CaptureDirection;
@@ -42,27 +42,27 @@ interface CaptureParts {
   readonly ring: number;
   readonly size: number | undefined;
   readonly startedAt: number;
-  /** Shown by Wireshark as what made the file. */
+  /** Wireshark shows it as the application that wrote the file. */
   readonly application: string;
-  /** It ends; once. */
+  /** Called once, when the capture ends. */
   readonly onStop: (reason: string) => void;
 }
 
-/** One capture, in memory: what it has had lately, and all that is needed to read it. */
+/** One capture in memory: its latest packets, and everything needed to read them. */
 export class Capture {
   readonly id: string;
   readonly layers: CaptureLayers;
-  /** Short id of the only session that it is about. */
+  /** Short ID of the only session to capture. */
   readonly session: string | undefined;
   readonly section: Buffer;
   readonly ring: BlockRing;
   readonly interfaces = new BlockList(MAX_INTERFACE_BYTES);
   readonly secrets = new BlockList(MAX_SECRET_BYTES);
   readonly #parts: CaptureParts;
-  /** Numbers of interfaces, by session; '' = none yet. */
+  /** Interface numbers by session; '' = not yet known. */
   readonly #numbers = { inner: new Map<string, number>(), outer: new Map<string, number>() };
   #interfaceCount = 0;
-  /** Where in the ring the packet is that came last. */
+  /** Position of the latest packet in the ring. */
   #keysGo = 0;
   #bytes = 0;
   #stopped = false;
@@ -98,7 +98,7 @@ export class Capture {
     };
   }
 
-  /** Takes a packet of a session, or of none that is known. */
+  /** Adds a packet of a session, or of no known session. */
   frame(layer: 'inner' | 'outer', session: string | undefined, frame: Frame): void {
     if (this.session !== undefined && session !== this.session) return;
     const interfaceId = this.#interfaceOf(layer, session ?? '');
@@ -118,7 +118,7 @@ export class Capture {
     this.#grew(length);
   }
 
-  /** Takes an event: a packet of the interface `journal`, with the text as its comment too. */
+  /** Adds an event: a packet of the interface `journal`, with the sentence as its comment. */
   note(time: number, text: string): void {
     const comment = text.slice(0, MAX_NOTE);
     const block = pcapngPacket({ time, bytes: textPdu(comment), comment, interfaceId: 0 });
@@ -126,7 +126,7 @@ export class Capture {
     this.#grew(block.length);
   }
 
-  /** Takes a line of a key log. It is told while the packet is dealt with that needs it first, and has to stand before that. */
+  /** Adds a line of a key log. It arrives while the first packet that needs it is processed, and must precede that packet. */
   key(line: string): void {
     const bytes = pcapngSecrets(`${line}\n`);
     this.secrets.add({ at: this.#keysGo, bytes });
@@ -140,7 +140,7 @@ export class Capture {
     this.#tell();
   }
 
-  /** Calls back once in a turn in which there is something to read, or after the end. The returned function ends that. */
+  /** Calls back at most once per turn when there is data to read, and after the end. Call the returned function to stop. */
   onData(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -1,7 +1,7 @@
 import { addressBytes } from '../lib/ip-address.ts';
 import { allocateSummed, type SummedMemory } from '../wire/checksum.ts';
 
-/** Most bytes of headers that are made here: IPv6 and TCP. */
+/** Largest generated headers, in bytes: IPv6 and TCP. */
 const MAX_HEAD = 60;
 
 const PROTO_TCP = 6;
@@ -13,15 +13,15 @@ const UDP_HEADER = 8;
 const HOPS = 64;
 const WINDOW = 65_535;
 
-/** Bytes that are summed at once, at most. */
+/** Most bytes to sum at once. */
 const MAX_SUMMED = 65_536;
 
-/** Most bytes of a stream that one made-up segment has. */
+/** Most stream bytes in one synthetic segment. */
 export const MAX_SEGMENT = 65_000;
 
 export const TcpFlag = { Fin: 1, Syn: 2, Rst: 4, Push: 8, Ack: 16 } as const;
 
-/** An address in bytes and a port: one end of what is captured. */
+/** Address in bytes and port: one end of a captured connection. */
 export interface FrameEnd {
   readonly address: Buffer;
   readonly port: number;
@@ -29,13 +29,13 @@ export interface FrameEnd {
 
 const NOWHERE = Buffer.alloc(4);
 
-/** The end that a textual address and a port name; a zone is left out, and IPv4 in the form of IPv6 is IPv4. */
+/** Converts a textual address and a port; drops a zone, and treats IPv4-mapped IPv6 as IPv4. */
 export function frameEnd(address: string | undefined, port: number | undefined): FrameEnd {
   const plain = (address ?? '').replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
   return { address: addressBytes(plain) ?? NOWHERE, port: port ?? 0 };
 }
 
-/** Both ends in one family: IPv4 addresses as IPv6 ones where the other end has one. */
+/** Both ends in one family: maps an IPv4 address to IPv6 if the other end is IPv6. */
 export function sameFamily(from: FrameEnd, to: FrameEnd): readonly [FrameEnd, FrameEnd] {
   if (from.address.length === to.address.length) return [from, to];
   return [mapped(from), mapped(to)];
@@ -49,7 +49,7 @@ function mapped(end: FrameEnd): FrameEnd {
   return { address, port: end.port };
 }
 
-/** Sums 16-bit words; an odd byte at the end counts as the high one. */
+/** Sums 16-bit words; an odd trailing byte counts as the high one. */
 function addWords(sum: number, bytes: Buffer, offset: number, length: number): number {
   const even = offset + (length & ~1);
   for (let at = offset; at < even; at += 2) sum += (bytes[at]! << 8) | bytes[at + 1]!;
@@ -69,7 +69,7 @@ interface Payload {
   readonly length: number;
 }
 
-/** Makes the headers of packets that carried what was captured above them: its memory is used for each anew. */
+/** Generates the headers of packets whose payload was captured above them. Reuses its memory for each packet. */
 export class FrameHead {
   readonly bytes = Buffer.alloc(MAX_HEAD);
   #length = 0;
@@ -79,7 +79,7 @@ export class FrameHead {
     return this.#length;
   }
 
-  /** Headers of a segment. @param sequence that of its first byte; `acknowledged`: that which is expected next of the other side */
+  /** Headers of a segment. @param sequence number of its first byte; `acknowledged`: next number expected from the other side */
   tcp(
     ends: readonly [from: FrameEnd, to: FrameEnd],
     {
@@ -139,13 +139,13 @@ export class FrameHead {
     return IP4_HEADER;
   }
 
-  /** Copied to where it can be summed fast: many times faster than to sum it where it is. */
+  /** Copied to memory where the sum is many times faster. */
   #payloadSum({ buffer, offset, length }: Payload): number {
     if (length === 0) return 0;
     this.#memory ??= allocateSummed(MAX_SUMMED);
     buffer.copy(this.#memory.bytes, 0, offset, offset + length);
     const sum = this.#memory.sum(0, length);
-    // In the order of the machine's memory.
+    // In the machine's byte order.
     return ((sum & 0xff) << 8) | (sum >>> 8);
   }
 

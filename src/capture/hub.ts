@@ -10,28 +10,28 @@ import type { CaptureDirection, CaptureTaps, PacketTap, TappedConnection } from 
 import { TcpTap, type TcpTapHost } from './tcp-tap.ts';
 import type { CaptureOptions } from './types.ts';
 
-/** Captures at once, with those that have stopped and were not removed. Ours. */
+/** Most captures at once, including stopped ones that were not removed. Own choice. */
 const MAX_CAPTURES = 8;
 
-/** Bytes of memory of one capture: by default, at least, and at most; and of all. */
+/** Memory of one capture in bytes: default, minimum and maximum; and the maximum of all captures together. */
 export const RING_BYTES = { default: 16 * 1024 * 1024, min: 256 * 1024, max: 1024 * 1024 * 1024 } as const;
 
-/** Clients whose address of ours is remembered. */
+/** Number of clients whose local address is remembered. */
 const MAX_LOCALS = 10_000;
 
 const NO_BYTES = Buffer.alloc(0);
 const LOOPBACK = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
 
 interface HubOptions {
-  /** Of the network: what is captured has its time. */
+  /** Clock of the network: provides the timestamps of packets. */
   readonly machine: Clock;
   readonly emit: Emit;
   readonly version: string;
-  /** Follows events as they happen; the returned function ends that. */
+  /** Follows events as they happen; call the returned function to stop. */
   readonly subscribe: (listener: (event: TunneliteEvent) => void) => () => void;
 }
 
-/** All captures of one simulator, and what the gateway shows them. While there is none, the gateway finds nobody to show anything. */
+/** All captures of one simulator, and the port for the gateway. Without a capture, the gateway does no capture work. */
 export class CaptureHub implements CaptureTaps, TcpTapHost {
   packets: PacketTap | undefined;
   datagrams: DatagramTap | undefined;
@@ -44,11 +44,11 @@ export class CaptureHub implements CaptureTaps, TcpTapHost {
   readonly #timers = new Map<Capture, Timer>();
   #inner: readonly Capture[] = [];
   #number = 0;
-  /** The wall clock when the monotonic one was at zero. */
+  /** Wall-clock time at zero of the monotonic clock. */
   readonly #epoch: number;
   #open: () => Iterable<TappedConnection> = () => [];
   #unsubscribe: (() => void) | undefined;
-  /** Which of our addresses clients came to, by theirs. */
+  /** The local addresses that clients connected to, by client address. */
   readonly #locals = new Map<string, FrameEnd>();
   #ends = new WeakMap<Endpoint, Readonly<Record<CaptureDirection, readonly [FrameEnd, FrameEnd]>>>();
 
@@ -57,18 +57,18 @@ export class CaptureHub implements CaptureTaps, TcpTapHost {
     this.#epoch = options.machine.now() - options.machine.monotonic();
   }
 
-  /** How the connections are found that are open when a capture begins. */
+  /** Finds the connections that are open when a capture starts. */
   attach(open: () => Iterable<TappedConnection>): void {
     this.#open = open;
   }
 
-  /** Milliseconds since the Unix epoch, to the microsecond. */
+  /** Milliseconds since the Unix epoch, with microsecond resolution. */
   time(): number {
     return this.#epoch + this.#options.machine.monotonic();
   }
 
   /**
-   * Begins a capture.
+   * Starts a capture.
    * @throws TunneliteError `ERR_CAPTURE_LIMIT`, `ERR_CAPTURE_OPTIONS`, `ERR_DURATION_INVALID`
    */
   start({ session, layers = 'both', duration, size, ring = RING_BYTES.default }: CaptureOptions = {}): Capture {
@@ -110,7 +110,7 @@ export class CaptureHub implements CaptureTaps, TcpTapHost {
     });
   }
 
-  /** Stops a capture, and lets go of its memory. */
+  /** Stops a capture and frees its memory. */
   remove(id: string): void {
     const capture = this.get(id);
     capture.stop('it was removed');
@@ -140,7 +140,7 @@ export class CaptureHub implements CaptureTaps, TcpTapHost {
     }
   }
 
-  /** Captures have begun or ended: who is shown what from now on. */
+  /** Updates the gateway's view after a capture starts or ends. */
   #refresh(): void {
     const running = this.list().filter(({ stopped }) => !stopped);
     const before = this.outer.length > 0;

@@ -3,15 +3,15 @@ import { pcapngStatistics } from '../wire/pcapng.ts';
 import type { SideBlock } from './block-list.ts';
 import type { Capture } from './capture.ts';
 
-/** Bytes that wait for whoever takes the file before nothing more is read for it. */
+/** Bytes that may wait for the consumer before reading pauses. */
 const MAX_WAITING = 1024 * 1024;
 
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const PIECE = 256 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Reads a capture as a file, from the oldest packet that is left, at its own pace: what is overwritten meanwhile is lost to it, and counted. */
+/** Reads a capture as a file at its own pace, starting with the oldest remaining packet. Counts packets overwritten before they were read. */
 export class CaptureReader {
   readonly #capture: Capture;
   #begun = false;
@@ -21,7 +21,7 @@ export class CaptureReader {
   #secret = 0;
   #lost = 0;
 
-  /** @param begin `now`: only what comes from here on */
+  /** @param begin `now`: skips earlier packets */
   constructor(capture: Capture, begin: 'oldest' | 'now' = 'oldest') {
     this.#capture = capture;
     const { ring } = capture;
@@ -29,12 +29,12 @@ export class CaptureReader {
     this.#block = begin === 'now' ? ring.next : ring.first;
   }
 
-  /** Packets that were overwritten before they were read. */
+  /** Packets overwritten before they were read. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** The next part, in whole blocks; empty: there is nothing now. */
+  /** The next part, in whole blocks; empty when there is no data yet. */
   read(max = PIECE): Buffer {
     const { ring, section } = this.#capture;
     const parts: Buffer[] = [];
@@ -69,7 +69,7 @@ export class CaptureReader {
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts, size);
   }
 
-  /** The last block of a file that ends here: how much it has, and what is missing. */
+  /** The last block of a file: packet statistics, including what is missing. */
   end(time: number): Buffer {
     return pcapngStatistics(0, { time, received: this.#capture.ring.next, dropped: this.#lost });
   }
@@ -87,10 +87,10 @@ export class CaptureReader {
 }
 
 /**
- * Writes a capture to where it goes until it stops: resolves with how many packets were lost because that was slow. Nothing waits for it:
- * while it does not take more, the capture goes on, and overwrites its oldest packets.
- * @param time for the last block, in milliseconds since the Unix epoch
- * @param signal ends it before
+ * Writes a capture to a destination until it stops: resolves with the number of packets lost because the destination was slow. The capture
+ * never waits: while the destination is busy, the capture goes on and overwrites its oldest packets.
+ * @param time timestamp of the last block, in milliseconds since the Unix epoch
+ * @param signal stops early
  */
 export function follow(
   capture: Capture,
@@ -117,7 +117,7 @@ export function follow(
           to.write(bytes);
           continue;
         }
-        // Told when it has taken all of it: whoever waits for this reads the file.
+        // Called after the destination accepts all data: the caller waits for this before it reads the file.
         if (capture.stopped || signal?.aborted) to.end(reader.end(time()), finish);
         return;
       }
@@ -131,7 +131,7 @@ export function follow(
   });
 }
 
-/** All that is left of a capture, as a file. */
+/** The remaining packets of a capture, as a file. */
 export function captureFile(capture: Capture, time: number): Buffer {
   const reader = new CaptureReader(capture);
   const parts: Buffer[] = [];

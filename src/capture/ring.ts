@@ -1,9 +1,9 @@
-/** Stands where the rest of the memory is left out: a block is never torn. No block of a capture file has this type. */
+/** Fills the end of the memory where a block does not fit: blocks are never split. No block of a capture file has this type. */
 const SKIP = 0;
 
 /**
- * The last blocks of a capture, in memory that is bounded and taken once. Positions count all bytes since the start; where there is no
- * room, the oldest blocks make it.
+ * The latest blocks of a capture, in a fixed amount of memory. Positions count all bytes since the start; new blocks
+ * overwrite the oldest ones.
  */
 export class BlockRing {
   readonly bytes: Buffer;
@@ -13,33 +13,33 @@ export class BlockRing {
   #first = 0;
   #next = 0;
 
-  /** @param size bytes; at least as many as the largest block has */
+  /** @param size bytes; at least the size of the largest block */
   constructor(size: number) {
     this.#size = size & ~3;
     this.bytes = Buffer.allocUnsafeSlow(this.#size);
   }
 
-  /** Where the next block will be. */
+  /** Position of the next block. */
   get head(): number {
     return this.#head;
   }
 
-  /** Where the oldest block is that is left. */
+  /** Position of the oldest remaining block. */
   get tail(): number {
     return this.#tail;
   }
 
-  /** Number of the oldest block that is left: as many are gone. */
+  /** Number of the oldest remaining block: also the number of overwritten blocks. */
   get first(): number {
     return this.#first;
   }
 
-  /** Number that the next block gets. */
+  /** Number of the next block. */
   get next(): number {
     return this.#next;
   }
 
-  /** Makes room for a block. Its type and its length have to be written at the returned index of `bytes` at once. @param length a multiple of 4 */
+  /** Reserves room for a block. The caller must write type and length at the returned index of `bytes` at once. @param length a multiple of 4 */
   reserve(length: number): number {
     const left = this.#size - (this.#head % this.#size);
     if (left < length) {
@@ -54,7 +54,7 @@ export class BlockRing {
     return at;
   }
 
-  /** Lets go of the oldest blocks, until what lies before `end` fits. */
+  /** Drops the oldest blocks until the memory before `end` is free. */
   #free(end: number): void {
     while (end - this.#tail > this.#size) {
       const at = this.#tail % this.#size;
@@ -67,8 +67,8 @@ export class BlockRing {
   }
 
   /**
-   * Whole blocks from a position on, which must not be before `tail`: copied, and at most `max` bytes, unless the first has more.
-   * @param before no block from this position on
+   * Copies whole blocks from a position, which must not precede `tail`: at most `max` bytes, unless the first block is larger.
+   * @param before copies no block from this position on
    */
   read(
     from: number,
@@ -87,7 +87,7 @@ export class BlockRing {
       if (end > start && end + length - start > max) break;
       end += length;
       blocks++;
-      // What comes next lies at the beginning of the memory.
+      // The next block is at the start of the memory.
       if (end % this.#size === 0) break;
     }
     const at = start % this.#size;

@@ -3,34 +3,34 @@ import type { Capture, Frame } from './capture.ts';
 import { type FrameEnd, type FrameHead, frameEnd, MAX_SEGMENT, sameFamily, TcpFlag } from './frames.ts';
 import type { CaptureDirection, TappedConnection } from './ports.ts';
 
-/** Bytes of a connection that are kept for captures of one session, until it is known whether it is of that. Ours. */
+/** Bytes of a connection to buffer for single-session captures until its session is known. Own choice. */
 const MAX_HELD = 64 * 1024;
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** What the taps of all connections share. */
+/** State shared by the taps of all connections. */
 export interface TcpTapHost {
-  /** Captures of what goes over the network. */
+  /** Captures of network traffic. */
   readonly outer: readonly Capture[];
   readonly head: FrameHead;
   time(): number;
 }
 
 /**
- * The TCP connection under a TLS connection, as a capture shows it: the bytes are those that came and went, the segments are made up around
- * them. Acknowledgements of their own, retransmissions and the sizes of segments are the kernel's business, and not seen here.
+ * The TCP connection under a TLS connection, as a capture shows it: the bytes are real, the segments around them are
+ * synthetic. Pure acknowledgements, retransmissions and segment sizes stay in the kernel and are not visible here.
  */
 export class TcpTap implements StreamTap {
   readonly #connection: TappedConnection;
   readonly #host: TcpTapHost;
   readonly #ends: Readonly<Record<CaptureDirection, readonly [FrameEnd, FrameEnd]>>;
-  /** The number of the next byte in each direction. */
+  /** Next sequence number in each direction. */
   readonly #next = { in: 0, out: 0 };
   readonly #ended = { in: false, out: false };
   #held: { readonly direction: CaptureDirection; readonly time: number; readonly packet: Buffer }[] = [];
   #heldBytes = 0;
 
-  /** @param fresh it has just begun: otherwise it is shown from the middle on */
+  /** @param fresh true for a new connection; otherwise the capture shows it from the middle */
   constructor(connection: TappedConnection, host: TcpTapHost, fresh: boolean) {
     this.#connection = connection;
     this.#host = host;
@@ -51,7 +51,7 @@ export class TcpTap implements StreamTap {
     this.#segment('in', TcpFlag.Ack);
   }
 
-  /** Our end of the connection. */
+  /** The local end of the connection. */
   get local(): FrameEnd {
     return this.#ends.in[1];
   }
@@ -112,7 +112,7 @@ export class TcpTap implements StreamTap {
     this.#held.push({ time, direction, packet });
   }
 
-  /** It is known whose it is: those who wait for that session get what they have missed. */
+  /** The session is known: captures of that session receive the buffered bytes. */
   #release(session: string): void {
     const held = this.#held;
     this.#held = [];

@@ -1,21 +1,21 @@
-/** What is captured: IP packets in tunnels, what goes over the network, or both. */
+/** What to capture: IP packets in tunnels, network traffic, or both. */
 export type CaptureLayers = 'both' | 'inner' | 'outer';
 
-/** How a capture begins and ends. */
+/** Options of a capture. */
 export interface CaptureOptions {
-  /** Only of the session with this short id. */
+  /** Captures only the session with this short ID. */
   readonly session?: string | undefined;
   /** Default `both`. */
   readonly layers?: CaptureLayers | undefined;
-  /** Ends by itself after this time, such as `30s`; a number is in milliseconds. */
+  /** Stops after this time, such as `30s`; a number is in milliseconds. */
   readonly duration?: string | number | undefined;
-  /** Ends by itself once it has had so many bytes. */
+  /** Stops after this many bytes. */
   readonly size?: number | undefined;
-  /** Bytes of memory that hold the newest part of it. Default 16 MiB. */
+  /** Memory for the newest part of the capture, in bytes. Default 16 MiB. */
   readonly ring?: number | undefined;
 }
 
-/** A capture as it is now. */
+/** The current state of a capture. */
 export interface CaptureStatus {
   readonly id: string;
   readonly state: 'running' | 'stopped';
@@ -23,7 +23,7 @@ export interface CaptureStatus {
   readonly session: string | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
-  /** Packets and notes that it has had. */
+  /** Packets and notes captured. */
   readonly packets: number;
   readonly bytes: number;
   /** How many of these are no longer in memory. */

@@ -22,15 +22,15 @@ export interface ServerOptions {
   readonly emit: Emit;
 }
 
-/** A server whose certificate can be changed. */
+/** A server whose certificate can be replaced. */
 export type HttpsServer = FastifyInstance & {
-  /** Serves another certificate from now on; connections that are open keep theirs. */
+  /** Serves another certificate from now on; open connections keep theirs. */
   useCertificate(tls: { readonly cert: string; readonly key: string }): void;
 };
 
 const MIN_VERSION = 'TLSv1.2';
 
-/** The HTTPS server: bounded in time and size, closed for good when it is closed. */
+/** The HTTPS server, with limits on time and size. Closing it also closes its connections. */
 export async function createServer(options: ServerOptions, plugin: FastifyPluginAsync): Promise<HttpsServer> {
   const timeouts = { ...HTTP_TIMEOUTS, ...options.timeouts };
   const server = fastify({
@@ -65,8 +65,8 @@ export async function createServer(options: ServerOptions, plugin: FastifyPlugin
 }
 
 /**
- * An address whose percent signs all begin characters: where one does not, all of the path's stand for themselves, so that whoever answers below
- * that path rejects it in the format of its API.
+ * Makes a URL decodable: if any percent sign of the path is not an escape, treats them all literally, so that the handler below
+ * that path can reject it in the format of its API.
  */
 function decodable(url: string): string {
   const [path = ''] = url.split('?', 1);
@@ -79,7 +79,7 @@ function decodable(url: string): string {
   }
 }
 
-/** Closes connections that are too many, and tells: the first at once, then no more often than each ten seconds. */
+/** Closes connections over the limit and reports them: the first at once, then at most every ten seconds. */
 function capConnections(server: Server, { clock, emit }: ServerOptions): void {
   const limit = withinDescriptors(MAX_CONNECTIONS, CONNECTION_DESCRIPTOR_SHARE);
   let count = 0;

@@ -1,10 +1,10 @@
 import type { EventMap, EventName } from '../telemetry/events.ts';
 import { Buckets, Series } from './series.ts';
 
-/** Sessions whose way back to DTLS is timed at once. Ours. */
+/** Most sessions whose return to DTLS is timed at once. Own choice. */
 const MAX_FALLEN_BACK = 10_000;
 
-/** Kinds of grants that Entra ID knows; a client may write anything. */
+/** Grant types that Entra ID supports; a client may send any string. */
 const GRANTS: ReadonlyMap<string, string> = new Map([
   ['authorization_code', 'authorization_code'],
   ['client_credentials', 'client_credentials'],
@@ -15,19 +15,19 @@ const GRANTS: ReadonlyMap<string, string> = new Map([
   ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'on_behalf_of'],
 ]);
 
-/** Seconds in which DTLS is given up: a few at best, three times the DPD interval (90 s by default) at worst. */
+/** Seconds until DTLS is given up: a few at best, three times the DPD interval (90 s by default) at worst. */
 const SILENCE_BOUNDS = [0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300] as const;
 /** Seconds for which sessions stay on TLS. */
 const FALLBACK_BOUNDS = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600] as const;
-/** Seconds until a resource answers. */
+/** Seconds until a resource responds. */
 const ANSWER_BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30] as const;
 
-/** What each event adds to. */
+/** How each event changes the counters. */
 type Handlers = { readonly [K in EventName]?: (fields: EventMap[K]) => void };
 
 /**
- * Counts events as they are reported, each in a few steps: nothing here is done per packet. What is counted by itself elsewhere (packets,
- * bytes, drops) is not counted again.
+ * Counts events as they are reported, each in a few steps; nothing runs per packet. Values that other parts count (packets,
+ * bytes, drops) are not counted again.
  */
 export class EventTally {
   readonly logins = new Series(
@@ -61,9 +61,9 @@ export class EventTally {
   readonly faults = new Series(['seam', 'fault']);
   readonly tokens = new Series(['outcome', 'grant', 'code'], [['issued', 'password', 'none']]);
   readonly problems = new Series(['kind'], [['protocol-error'], ['dtls-refused'], ['dtls-missing'], ['stalled']]);
-  /** Seconds for which nothing had come over DTLS when it was given up. */
+  /** Seconds of silence on DTLS before it was given up. */
   readonly silence = new Buckets(SILENCE_BOUNDS);
-  /** Seconds on TLS between a fall back and the return to DTLS. */
+  /** Seconds on TLS between a fallback and the return to DTLS. */
   readonly fallback = new Buckets(FALLBACK_BOUNDS);
   readonly answers = new Buckets(ANSWER_BOUNDS);
   readonly #monotonic: () => number;
@@ -77,7 +77,7 @@ export class EventTally {
 
   readonly count = <K extends EventName>(name: K, fields: EventMap[K]): void => this.#handlers[name]?.(fields);
 
-  /** What is known of sessions that left no trace is forgotten. */
+  /** Forgets sessions that ended without an event. */
   readonly #handlers: Handlers = {
     'auth.challenge': () => this.logins.add(['challenged', 'none']),
     'auth.accepted': () => this.logins.add(['accepted', 'none']),
@@ -122,7 +122,7 @@ function grantName(grant: string): string {
   return GRANTS.get(grant) ?? 'other';
 }
 
-/** The outcome of a question in one word: the journal has it as a sentence. */
+/** The outcome of a DNS query in one word: the journal has it as a sentence. */
 function dnsOutcome(outcome: string): string {
   if (outcome === 'answered') return 'answered';
   return outcome.startsWith('no record') ? 'no_record' : 'failed';

@@ -1,11 +1,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** Milliseconds between two looks at the event loop. */
+/** Sampling interval of the event loop, in milliseconds. */
 const RESOLUTION_MS = 10;
 
 const NANO = 1e-9;
 
-/** How long the event loop was away, in seconds, since the last reading. */
+/** Event loop delay since the last reading, in seconds. */
 export interface LoopDelay {
   readonly mean: number;
   readonly p50: number;
@@ -13,7 +13,7 @@ export interface LoopDelay {
   readonly max: number;
 }
 
-/** Watches the event loop from the first reading on: who reads nothing pays nothing. */
+/** Samples the event loop from the first reading on: no cost without readings. */
 export class LoopWatch {
   #histogram: ReturnType<typeof monitorEventLoopDelay> | undefined;
 
@@ -24,7 +24,7 @@ export class LoopWatch {
       return { mean: 0, p50: 0, p99: 0, max: 0 };
     }
     const { mean, max } = this.#histogram;
-    // What is measured is the time between two looks.
+    // The measured value is the time between two samples.
     const delay = (nanoseconds: number): number => Math.max(0, nanoseconds * NANO - RESOLUTION_MS / 1000) || 0;
     const read = {
       mean: delay(mean),

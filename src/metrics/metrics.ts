@@ -3,15 +3,15 @@ import { shared } from '../lib/turns.ts';
 import { LoopWatch } from './loop-delay.ts';
 import type { MetricsSources } from './sources.ts';
 
-/** The metrics as text, and its media type. */
+/** The metrics in text form, and the media type. */
 export interface MetricsText {
   readonly contentType: string;
   readonly text: string;
 }
 
 /**
- * The metrics of one simulator, in the text format of Prometheus. Everything is loaded and made when somebody first asks: until then
- * events are counted, and nothing else. Those who ask at once share one answer.
+ * The metrics of one simulator, in the Prometheus text format. Everything loads on the first request: until then,
+ * only events are counted. Concurrent requests share one response.
  */
 export class Metrics {
   readonly #sources: MetricsSources;

@@ -7,7 +7,7 @@ import type { Counts, MetricsSources } from './sources.ts';
 /** A number with its labels. */
 type Point = readonly [labels: Labels, value: number];
 
-/** Reasons for which packets are dropped, by the counter of each: what dropped them, and why. */
+/** Drop reasons by counter: the component that dropped the packets, and why. */
 const GATEWAY_DROPS: Readonly<Record<string, readonly [layer: string, reason: string]>> = {
   dropped: ['tunnel', 'queue_full'],
   spoofed: ['tunnel', 'spoofed'],
@@ -20,7 +20,7 @@ const GATEWAY_DROPS: Readonly<Record<string, readonly [layer: string, reason: st
   'udp.truncated': ['udp', 'truncated'],
 };
 
-/** Counters of the DTLS engine that are about no drop. */
+/** Counters of the DTLS engine that do not count drops. */
 const DTLS_EVENTS = new Set([
   'dtls.handshakesStarted',
   'dtls.handshakesCompleted',
@@ -31,7 +31,7 @@ const DTLS_EVENTS = new Set([
   'dtls.roamVisits',
 ]);
 
-/** All metrics of one simulator: their names, units, and where each finds its numbers. */
+/** All metrics of one simulator: names, units and sources. */
 export function createRegistry(sources: MetricsSources, loop: LoopWatch): Registry {
   const registry = new Registry();
   const registers = [registry];
@@ -204,7 +204,7 @@ export function createRegistry(sources: MetricsSources, loop: LoopWatch): Regist
 
 type Define = (name: string, help: string, labelNames: readonly string[], read: () => readonly Point[]) => void;
 
-/** What Prometheus knows every process by. */
+/** Prometheus's standard process metrics. */
 function processMetrics(gauge: Define, counter: Define): void {
   counter('process_cpu_seconds_total', 'User and system CPU time.', [], () => {
     const { user, system } = process.cpuUsage();
@@ -224,7 +224,7 @@ function processMetrics(gauge: Define, counter: Define): void {
 
 function openDescriptors(): readonly Point[] {
   try {
-    // The one with which the folder is read is among them.
+    // Excludes the descriptor that reads the folder.
     return [[{}, readdirSync('/proc/self/fd').length - 1]];
   } catch {
     return [];
@@ -257,7 +257,7 @@ function drops(gateway: Counts, stack: Counts): readonly Point[] {
   return points;
 }
 
-/** `BadVersion` and `bad-version` as `bad_version`. */
+/** Converts `BadVersion` and `bad-version` to `bad_version`. */
 function snake(name: string): string {
   return word(
     name
@@ -267,7 +267,7 @@ function snake(name: string): string {
   );
 }
 
-/** A histogram whose values were counted elsewhere: the registry asks each metric for its values, and for no more. */
+/** A histogram whose values were counted elsewhere: the registry only calls each metric for its values. */
 function tallied(name: string, help: string, { bounds, counts, count, sum }: Buckets) {
   const bucket = `${name}_bucket`;
   return {

@@ -1,33 +1,33 @@
 /** Label names with their values. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** Series of one metric: with more, new ones are counted together. Ours. */
+/** Most series of one metric: further ones are merged. Own choice. */
 const MAX_SERIES = 100;
 
-/** What stands for a label's value that is none of ours, or one too many. */
+/** Replaces an unknown label value, or one too many. */
 const OTHER = 'other';
 
-/** Words that label values may be: those of our own code, and never what a client chose at will. */
+/** Valid label values: words of our own code, never strings that a client chose. */
 const WORD = /^[a-z0-9][a-z0-9._-]{0,39}$/;
 
-/** A label's value, if it is a word, else `other`. */
+/** Returns a label value if it is valid, else `other`. */
 export function word(value: string): string {
   return WORD.test(value) ? value : OTHER;
 }
 
-/** Numbers by label values. However many values come, there is an end to the series. */
+/** Numbers by label values, with a bounded number of series. */
 export class Series {
   readonly #names: readonly string[];
   readonly #values = new Map<string, { readonly labels: Labels; value: number }>();
 
-  /** @param begun series that are there from the start, at zero, so that the first of its kind is seen as an increase */
+  /** @param begun series that start at zero, so that the first increment is visible as an increase */
   constructor(names: readonly string[], begun: readonly (readonly string[])[] = []) {
     this.#names = names;
     for (const values of begun) this.add(values, 0);
   }
 
   add(values: readonly string[], by = 1): void {
-    // What is known are words: mostly it is one of those, and need not be looked at.
+    // Known values are usually valid words already and need no check.
     const counted = this.#values.get(values.join('\n'));
     if (counted !== undefined) {
       counted.value += by;
@@ -50,7 +50,7 @@ export class Series {
   }
 }
 
-/** A histogram at rest: how many values were at most each bound, and their sum. */
+/** A snapshot of a histogram: how many values were at most each bound, and their sum. */
 export class Buckets {
   readonly bounds: readonly number[];
   readonly #counts: number[];
@@ -78,7 +78,7 @@ export class Buckets {
     return this.#count;
   }
 
-  /** How many values were at most so much, in the order of the bounds. */
+  /** How many values were at most each bound, in the order of the bounds. */
   get counts(): readonly number[] {
     return this.#counts;
   }

@@ -1,22 +1,22 @@
 import type { EventTally } from './event-tally.ts';
 
-/** Counters by name, as a part of the simulator counts them. */
+/** Counters by name, as reported by a component. */
 export type Counts = Readonly<Record<string, number>>;
 
-/** What is read when somebody asks for the metrics: what the parts count anyway. */
+/** Values that are read when metrics are requested: components count them anyway. */
 export interface MetricsSources {
   readonly version: string;
   readonly tally: EventTally;
-  /** Connected sessions by the channel that their data goes over. */
+  /** Connected sessions by the channel that carries their data. */
   sessions(): { readonly dtls: number; readonly cstp: number };
-  /** Of the gateway. */
+  /** Counters of the gateway. */
   gateway(): Counts;
-  /** Of the TCP/IP stack behind it. */
+  /** Counters of its TCP/IP stack. */
   stack(): Counts;
-  /** Fault rules in force. */
+  /** Active fault rules. */
   faultRules(): number;
-  /** Events that fell out of the journal. */
+  /** Events that the journal dropped. */
   journalDropped(): number;
-  /** Seconds that the clock is ahead of the machine's. */
+  /** Seconds that the virtual clock is ahead of the machine's. */
   clockOffset(): number;
 }

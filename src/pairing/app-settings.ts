@@ -4,7 +4,7 @@ import { derOf } from './der.ts';
 import type { PairingFacts, PairingIdentity } from './types.ts';
 
 const PREFIX = 'com.microsoft.tunnel.';
-/** What people see the connection by. */
+/** Display name of the connection. */
 const CONNECTION_NAME = 'Tunnelite';
 
 /** The dictionary for the SDK's `setConfig` (keys from the public headers of microsoftconnect/ms-intune-tunnel-sdk-ios). */
@@ -17,8 +17,8 @@ export function sdkConfig({ serverAddress }: PairingFacts): Readonly<Record<stri
 }
 
 /**
- * The key-value pairs of an app configuration policy. The CA is in it for sites inside the tunnel; the gateway's own
- * certificate is judged by what the device trusts.
+ * The key-value pairs of an app configuration policy. They include the CA for sites inside the tunnel; the device's
+ * own trust store validates the gateway's certificate.
  */
 export function appConfigurationPolicy(
   facts: PairingFacts,
@@ -60,18 +60,18 @@ export function infoPlist({ authority, clientId, redirectUri, bundleId }: Pairin
       { CFBundleURLSchemes: [`msauth.${bundleId}`, `msauth.${bundleId}-intunemam`, deepLinkScheme(bundleId)] },
     ],
   });
-  // Two keys for a dictionary that is there already.
+  // Two keys to add to a dictionary that may already exist.
   return `${/<dict>\n([\s\S]*)\n {2}<\/dict>/.exec(text)![1]!.replaceAll(/^ {4}/gm, '')}\n`;
 }
 
 export const deepLinkScheme = (bundleId: string): string => `${bundleId}.tunnelite`;
 
-/** Opens the app with all that it needs for a tunnel. The fragment stays out of logs of what passes it on. */
+/** A link that opens the app with all settings for a tunnel. The fragment stays out of the logs of intermediaries. */
 export function deepLink({ serverAddress, identity }: PairingFacts, token: string): string {
   const values = new URLSearchParams({ server_address: serverAddress, token });
   return `${deepLinkScheme(identity!.bundleId)}://connect#${values}`;
 }
 
-/** Where tokens come from. */
+/** Where to request tokens. */
 export const tokenUrl = ({ authority }: PairingIdentity): string => `${authority}/oauth2/v2.0/token`;
 export const SCOPE = TUNNEL_DEFAULT_SCOPE;

@@ -1,23 +1,23 @@
-// Limits and timings of pairing. All are choices of ours.
+// Limits and timings of pairing. All are own choices.
 
-/** How long a code is good, in milliseconds. */
+/** Lifetime of a code, in milliseconds. */
 export const CODE_LIFE_MS = 10 * 60_000;
-/** Characters of a code: 40 bits of chance, so that all tries together guess it once in a thousand million. */
+/** Length of a code in characters: 40 random bits, so all allowed attempts together succeed once in a billion. */
 export const CODE_LENGTH = 8;
-/** Wrong tries of all phones together, after which a code is void. */
+/** Wrong attempts of all phones together that void a code. */
 export const CODE_TRIES = 50;
-/** Wrong tries of one address within a minute. */
+/** Wrong attempts allowed per address and minute. */
 export const TRIES_PER_ADDRESS = 5;
 export const TRIES_WINDOW_MS = 60_000;
-/** Addresses that are remembered; when there are more, those that waited longest are forgotten. */
+/** Addresses to remember; beyond that, the least recent ones are forgotten. */
 export const MAX_ADDRESSES = 1_000;
 
-/** Bytes of a request's body. */
+/** Largest request body, in bytes. */
 export const BODY_LIMIT = 1_024;
-/** Connections at once. */
+/** Most concurrent connections. */
 export const MAX_CONNECTIONS = 100;
-/** Milliseconds for a request to arrive, and for its head. */
+/** Timeouts for a request and for its head, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 10_000;
 export const HEADERS_TIMEOUT_MS = 5_000;
-/** Connections are looked through for late ones so often. */
+/** Interval of the check for timed-out connections, in milliseconds. */
 export const CHECK_INTERVAL_MS = 1_000;

@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 
 /**
- * Whether a request is for this listener by one of the names and addresses that it was given, and not from a page of somebody else: one
- * that has its own name resolved to this machine (DNS rebinding) shows in `Host`, one that sends a form across origins in `Origin`.
+ * Checks that a request uses one of this listener's names and addresses, and does not come from another site's page: a page
+ * whose name resolves to this machine (DNS rebinding) shows in `Host`, a cross-origin form in `Origin`.
  */
 export function isForUs({ raw, method }: FastifyRequest, hosts: ReadonlySet<string>): boolean {
   const given = raw.headersDistinct.host ?? [];
   const [host] = given;
-  // An absolute target would take the place of Host (RFC 9112 §3.2.2): no browser sends one to a server.
+  // An absolute target would override Host (RFC 9112 §3.2.2): no browser sends one to a server.
   if (given.length !== 1 || host === undefined || !raw.url?.startsWith('/')) return false;
   const name = host.toLowerCase();
   if (!hosts.has(name)) return false;

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { hostname, type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { TunneliteError } from '../lib/errors.ts';
 
-/** An address of this machine that phones in the same network reach. */
+/** An address of this machine that phones in the same network can reach. */
 export interface LanAddress {
   readonly address: string;
   /** Such as `en0`. */
   readonly interface: string;
 }
 
-/** Interfaces of containers, virtual machines and tunnels: phones are not there. */
+/** Interfaces of containers, virtual machines and tunnels: no phones there. */
 const VIRTUAL =
   /^(docker|br-|veth|virbr|vmnet|vboxnet|vnic|utun|tun|tap|wg|zt|tailscale|lxc|lxd|podman|cni|flannel|bridge|vEthernet|awdl|llw)/i;
 
@@ -19,7 +19,7 @@ const PRIVATE = [/^192\.168\./, /^10\./, /^172\.(1[6-9]|2\d|3[01])\./];
 type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
 /**
- * The address by which a phone in the same network most likely reaches this machine: IPv4, of a real interface, a private one first.
+ * Finds the address by which a phone in the same network most likely reaches this machine: IPv4, of a physical interface, preferably private.
  * @throws TunneliteError `ERR_LAN_ADDRESS`
  */
 export function lanAddress(interfaces: Interfaces = networkInterfaces()): LanAddress {
@@ -37,13 +37,13 @@ export function lanAddress(interfaces: Interfaces = networkInterfaces()): LanAdd
   throw new TunneliteError('ERR_LAN_ADDRESS');
 }
 
-/** The name that a machine has in its network: by multicast DNS (RFC 6762) that with `.local`, unless it has a domain already. */
+/** The machine's name in its network: with the `.local` suffix of multicast DNS (RFC 6762), unless it already has a domain. */
 export function lanName(machine = hostname()): string {
   const name = machine.toLowerCase().replace(/\.$/, '');
   return name.includes('.') ? name : `${name}.local`;
 }
 
-/** MTU of an interface, in bytes, where the system tells it in a file: on Linux. */
+/** MTU of an interface, in bytes, on systems that expose it as a file (Linux). */
 export function linkMtu(name: string): number | undefined {
   try {
     const mtu = Number(readFileSync(`/sys/class/net/${name}/mtu`, 'utf8'));

@@ -4,9 +4,9 @@ import { derOf } from './der.ts';
 import type { PairingFacts } from './types.ts';
 
 /**
- * A configuration profile for iOS and iPadOS that holds the CA certificate, and nothing else (Apple, Device Management, `CertificateRoot`).
- * Identifiers follow from the certificate, so that installing it again replaces it, and another CA's stays beside it. It is not signed:
- * the only key that could sign it is of a CA that the phone does not trust yet.
+ * A configuration profile for iOS and iPadOS that contains only the CA certificate (Apple, Device Management, `CertificateRoot`).
+ * Identifiers derive from the certificate: installing it again replaces the profile, and another CA's profile coexists. It is not signed:
+ * the only key that could sign it belongs to a CA that the phone does not trust yet.
  */
 export function mobileConfig({ name, ca }: Pick<PairingFacts, 'name' | 'ca'>): string {
   const id = ca.fingerprint.replaceAll(':', '').toLowerCase();
@@ -35,7 +35,7 @@ export function mobileConfig({ name, ca }: Pick<PairingFacts, 'name' | 'ca'>): s
   })}\n`;
 }
 
-/** A UUID that follows from a text, of version 8 (RFC 9562 §5.8), in upper case as Apple writes them. */
+/** A UUID derived from a string, version 8 (RFC 9562 §5.8), in upper case as Apple writes them. */
 function uuid(text: string): string {
   const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Html, html } from '../lib/html.ts';
 
-/** Text on background has at least the contrast 4.5 : 1 in both colour schemes (WCAG 2.2, 1.4.3), lines and fields 3 : 1 (1.4.11). */
+/** Text contrast is at least 4.5 : 1 in both color schemes (WCAG 2.2, 1.4.3), lines and fields 3 : 1 (1.4.11). */
 const STYLE = `
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --quiet: #57606a; --line: #d0d7de; --edge: #6e7781; --soft: #f6f8fa;
   --link: #0550ae; --act: #0550ae; --on-act: #ffffff; --good: #116329; --bad: #a40e26; font: 17px/1.55 system-ui, sans-serif; }
@@ -35,13 +35,13 @@ summary { padding: .75rem 0; font-weight: 600; cursor: pointer; min-height: 3rem
 .code svg { display: block; width: 100%; height: 100%; }
 `;
 
-/** Takes the code out of the address, which nobody was sent, into the field. */
+/** Moves the code from the URL's fragment, which browsers do not send, into the field. */
 const SCRIPT = `const field = document.querySelector('input[name=code]');
 if (field && location.hash.length > 1) { field.value = location.hash.slice(1); history.replaceState(null, '', location.pathname); }`;
 
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** Nothing but this page's own style and script, no frames around it, and forms that go to itself. */
+/** Only this page's own style and script, no framing, and forms that submit to this page. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src ${sha256(STYLE)}`,

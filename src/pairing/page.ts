@@ -8,14 +8,14 @@ import type { PairingFacts } from './types.ts';
 
 const TITLE = 'Connect this phone';
 
-/** Why there is no token, for people. */
+/** Why there is no token, as shown on the page. */
 const REFUSALS: Readonly<Record<Exclude<Redemption, 'ok'>, string>> = {
   wrong: 'That is not the code in the terminal. Look again: it has no 0, O, 1 or I.',
   over: 'That code is over. The terminal shows the next one.',
   'too-many': 'Too many tries from this phone. Wait a minute.',
 };
 
-/** The start page. @param url its own address, for the QR code @param problem what was wrong with a code */
+/** The start page. @param url its own URL, for the QR code @param problem what was wrong with a code */
 export function startPage(facts: PairingFacts, url: string, problem?: Exclude<Redemption, 'ok'>): string {
   const { name, serverAddress, udp, mtu, ca, identity } = facts;
   return pageFrame(
@@ -84,7 +84,7 @@ ${policy(facts)}
   );
 }
 
-/** What a phone with the right code gets. */
+/** The page for a phone with the right code. */
 export function tokenPage(
   facts: PairingFacts,
   token: { readonly accessToken: string; readonly expiresIn: number },
@@ -103,7 +103,7 @@ export function tokenPage(
   );
 }
 
-/** A short page for what is not there. */
+/** A short page for missing paths. */
 export function problemPage(message: string): string {
   return pageFrame('Not here', html`<h1>Not here</h1><p>${message}</p><a class="act second" href="/">To the start</a>`);
 }

@@ -10,15 +10,15 @@ import {
   TRIES_WINDOW_MS,
 } from './constants.ts';
 
-/** What came of a try: `ok` once for each code. */
+/** Result of an attempt: `ok` once for each code. */
 export type Redemption = 'ok' | 'wrong' | 'over' | 'too-many';
 
-/** 32 letters and digits that are not taken for each other; five bits each. */
+/** 32 letters and digits that are hard to confuse; five bits each. */
 const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
 
 /**
- * A code that lets one phone have a test token. It is good once, for some minutes, and for so many wrong tries. The next one is made when
- * this one was used, or when it is over and somebody tries it; whoever shows codes to the person at this machine is told.
+ * A code that entitles one phone to a test token. It works once, for some minutes, and allows a limited number of wrong attempts. A new code
+ * is created after this one is used, or when someone tries it after it expired; `onCode` reports each new code.
  */
 export class PairingCode {
   readonly #clock: Clock;
@@ -29,7 +29,7 @@ export class PairingCode {
   #madeAt = 0;
   #wrong = 0;
 
-  /** @param onCode is called with each new code, the first one included */
+  /** @param onCode called with each new code, including the first */
   constructor(clock: Clock, random: RandomSource, onCode: (code: string) => void) {
     this.#clock = clock;
     this.#random = random;
@@ -39,14 +39,14 @@ export class PairingCode {
 
   /**
    * Tries a code.
-   * @param text as it was typed: letter case, spaces and dashes do not count
-   * @param address of the phone, whose tries are counted
+   * @param text as typed: letter case, spaces and dashes do not count
+   * @param address of the phone; attempts are counted per address
    */
   redeem(text: string, address: string): Redemption {
     const now = this.#clock.monotonic();
     if (!this.#mayTry(address, now)) return 'too-many';
     const right = timingSafeEqual(digest(normalized(text)), digest(this.#code));
-    // A code that was guessed at for too long stays void until its time is up, so that nobody can have new ones made without end.
+    // A code with too many wrong attempts stays void until it expires, so that an attacker cannot force endless new codes.
     if (now - this.#madeAt >= CODE_LIFE_MS) {
       this.#renew();
       return 'over';
@@ -85,7 +85,7 @@ function normalized(text: string): string {
   return text.toUpperCase().replaceAll(/[\s-]/g, '');
 }
 
-/** Digests have one length, so that the comparison takes the same time whatever came. */
+/** Digests have equal length, so the comparison takes constant time. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -22,15 +22,15 @@ export interface PairingOptions {
   readonly facts: PairingFacts;
   /** Address to listen on. */
   readonly host: string;
-  /** 0 = any free one. */
+  /** 0 = any free port. */
   readonly port: number;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly emit: Emit;
   readonly network?: Network;
-  /** Makes a test token. */
+  /** Creates a test token. */
   readonly token: () => Promise<{ readonly accessToken: string; readonly expiresIn: number }>;
-  /** Called with each new code, and the page's address with it: for the person at this machine. Never without an Entra ID of ours. */
+  /** Called with each new code and the page's URL, to show to the user of this machine. Never called without the built-in Entra ID. */
   readonly onCode: (code: string, url: string) => void;
 }
 
@@ -42,8 +42,8 @@ export interface PairingServer extends Closable {
 }
 
 /**
- * Starts the listener for phones in the local network: plain HTTP, for a phone trusts nothing yet. It shows what is no secret, and gives
- * a test token to who has the code. Nothing can be changed by it, and it knows nothing of the administration.
+ * Starts the listener for phones in the local network: plain HTTP, because a phone trusts no CA yet. It shows no secrets, and
+ * issues a test token only for the code. It cannot change anything and has no access to the administration.
  * @throws TunneliteError `ERR_LAN_LISTEN`
  */
 export async function startPairing(options: PairingOptions): Promise<PairingServer> {
@@ -128,7 +128,7 @@ export async function startPairing(options: PairingOptions): Promise<PairingServ
   const { port } = server.server.address() as AddressInfo;
   for (const host of [facts.name, facts.address, options.host]) {
     hosts.add(endpointText(host, port).toLowerCase());
-    // Browsers leave out the port that is HTTP's own.
+    // Browsers omit HTTP's default port.
     if (port === 80) hosts.add(hostText(host).toLowerCase());
   }
   const url = `http://${endpointText(facts.address, port)}/`;
@@ -140,7 +140,7 @@ export async function startPairing(options: PairingOptions): Promise<PairingServ
   return { url, port, close, [Symbol.asyncDispose]: close };
 }
 
-/** The code of a form; nothing else is taken for one. */
+/** Reads the code from a form; ignores everything else. */
 function codeOf({ body }: FastifyRequest): string {
   return body instanceof URLSearchParams ? (body.get('code') ?? '') : '';
 }

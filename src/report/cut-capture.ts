@@ -1,6 +1,6 @@
 import { BlockKind, blockAt, pcapngHeader, pcapngInterface, pcapngPacket } from '../wire/pcapng.ts';
 
-/** Bytes of TLS and DTLS that are kept: kinds and lengths of records. */
+/** Bytes of TLS and DTLS to keep: types and lengths of records. */
 const RECORD_HEAD = 16;
 
 const INTERFACE = 1;
@@ -9,12 +9,12 @@ const PROTO_UDP = 17;
 const DNS = 53;
 
 /**
- * A capture that can be shown to others: headers of all packets, names that were asked for, the heads of records; no key, no payload, and no
- * event, which the journal has.
+ * Reduces a capture to what is safe to share: headers of all packets, queried names, record headers; no keys, no payload, and no
+ * events, which the journal has.
  */
 export function cutCapture(file: Buffer): Buffer {
   const out: Buffer[] = [pcapngHeader('Tunnelite', [])];
-  /** By number in the file: the number here, and what it is of. */
+  /** By interface number in the file: its new number and its type. */
   const interfaces: ({ readonly id: number; readonly inner: boolean } | undefined)[] = [];
   let count = 0;
   for (let at = 0; at + 12 <= file.length; ) {
@@ -49,7 +49,7 @@ function cutPacket(file: Buffer, at: number, { id, inner }: { readonly id: numbe
   });
 }
 
-/** How much of a packet tells nothing but how it went. */
+/** Length of the part of a packet that reveals no content. */
 function shownBytes(packet: Buffer, inner: boolean): number {
   const version = (packet[0] ?? 0) >> 4;
   const ip = version === 6 ? 40 : ((packet[0] ?? 0) & 15) * 4;

@@ -5,41 +5,41 @@ import { cutCapture } from './cut-capture.ts';
 import type { Redactor } from './redact.ts';
 import { type TarEntry, writeTar } from './ustar.ts';
 
-/** The version of what is in a report. */
+/** Version of the report format. */
 export const REPORT_FORMAT = 1;
 
-/** What of a journal is in a report at most: what `tunnelite open` reads is bounded, and nobody sends more. */
+/** Most journal data in a report, so that `tunnelite open` can read it and files stay small enough to send. */
 const JOURNAL_LIMITS = { events: 200_000, bytes: 64 * 1024 * 1024 } as const;
 
-/** Events that are brought into their form in one turn: clients are served meanwhile. */
+/** Events to serialize per turn, so that clients are served in between. */
 const EVENTS_A_TURN = 200;
 
-/** What a report says of itself. */
+/** The report's own description. */
 export interface ReportManifest {
   readonly format: number;
   readonly version: string;
   readonly node: string;
   readonly platform: string;
-  /** Milliseconds since the Unix epoch, by the machine's clock. */
+  /** Creation time in milliseconds since the Unix epoch, by the machine's clock. */
   readonly createdAt: number;
-  /** Addresses of the REST interface whose answers are in it, in the order of `rest/<number>.json`. */
+  /** URLs of the REST interface whose responses are included, in the order of `rest/<number>.json`. */
   readonly answers: readonly string[];
-  /** Events of the journal that were left out, the oldest ones; absent when none were. */
+  /** Number of oldest journal events omitted; absent when none were. */
   readonly leftOut?: number;
 }
 
 interface ReportParts {
   readonly manifest: Omit<ReportManifest, 'format' | 'answers'>;
   readonly events: readonly TunneliteEvent[];
-  /** What the REST interface answers, by address. */
+  /** Responses of the REST interface, by URL. */
   readonly answers: ReadonlyMap<string, unknown>;
   readonly metrics: string;
-  /** A capture with all that it has; only what tells nothing of its contents is taken over. */
+  /** A complete capture; the report includes only the parts that reveal no content. */
   readonly capture?: Buffer | undefined;
   readonly redactor: Redactor;
 }
 
-/** Packs a report: a tar archive, compressed by gzip, without secrets. */
+/** Packs a report: a gzip-compressed tar archive without secrets. */
 export async function packReport(parts: ReportParts): Promise<Buffer> {
   const { redactor, answers } = parts;
   const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(redactor.value(value))}\n`);
@@ -61,7 +61,7 @@ export async function packReport(parts: ReportParts): Promise<Buffer> {
   return promisify(gzip)(writeTar(entries, manifest.createdAt / 1000));
 }
 
-/** The newest events as lines, as many as a report has, oldest first. */
+/** The newest events as lines, as many as a report holds, oldest first. */
 async function newestOf(
   events: readonly TunneliteEvent[],
   line: (event: TunneliteEvent) => Buffer,

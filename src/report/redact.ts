@@ -1,19 +1,19 @@
 const REDACTED = '[redacted]';
 
-/** Members whose value is a secret, whatever it is. */
+/** Members whose value is always a secret. */
 const SECRET_MEMBER =
   /^(?:.*(?:password|passwd|passphrase|secret|secrettext|token|cookie|cookies|private_?key|credentials?|assertion|master_?secret)|(?:proxy-)?authorization|set-cookie|session_?key|code_?verifier|authentication-?info|x-dtls-.*)$/i;
 
-/** Members with such names that say something else: how many, what kind, when. */
+/** Members with such names that are not secret: counts, types, times. */
 const HARMLESS_MEMBER = /^(?:issuesTokens|tokenId|tokens?Lifetime|.*(?:Timeout|Expires|Lifetime|File|Version))$/i;
 
-/** Secrets of shorter texts would be found everywhere. */
+/** Shorter secrets would match everywhere. */
 const MIN_SECRET = 4;
 
 const PARAMETERS =
   'access_token|id_token|refresh_token|client_secret|client_assertion|assertion|password|passwd|secret|token|code|code_verifier|device_code|cookie|webvpn|webvpncontext|sig|api_?key|session';
 
-/** What looks like a secret wherever it stands. Each is linear in the length of the text. */
+/** Patterns that look like secrets. Each takes linear time. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g, REDACTED],
   [/\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}/g, REDACTED],
@@ -22,13 +22,13 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`\\b(${PARAMETERS})=[^&\\s"'#;,)]+`, 'gi'), `$1=${REDACTED}`],
 ];
 
-/** Takes secrets out of what others will read: those that are known, what looks like one, and what is named as one. */
+/** Removes secrets from data for others: known values, values that look like secrets, and members named like secrets. */
 export class Redactor {
   readonly #known: readonly string[];
 
   /** @param known secrets of this instance */
   constructor(known: Iterable<string>) {
-    // The longest first: one may be a part of another.
+    // Longest first: one may be part of another.
     this.#known = [...new Set(known)].filter((one) => one.length >= MIN_SECRET).sort((a, b) => b.length - a.length);
   }
 
@@ -44,7 +44,7 @@ export class Redactor {
     if (typeof value === 'string') return isSecretMember(name) ? REDACTED : this.text(value);
     if (Array.isArray(value)) return value.map((one) => this.value(one, name));
     if (typeof value !== 'object' || value === null) return value;
-    // A header or a parameter of a HAR: its name says what its value is.
+    // A header or a parameter of a HAR: its name tells whether the value is secret.
     const named = (value as { name?: unknown }).name;
     const secret = typeof named === 'string' && isSecretMember(named);
     return Object.fromEntries(
@@ -56,7 +56,7 @@ export class Redactor {
   }
 }
 
-/** What people sent and got is nobody else's business. */
+/** Message bodies are private. */
 function isBody(parent: string, key: string): boolean {
   return key === 'text' && (parent === 'postData' || parent === 'content');
 }
@@ -65,7 +65,7 @@ function isSecretMember(name: string): boolean {
   return SECRET_MEMBER.test(name) && !HARMLESS_MEMBER.test(name);
 }
 
-/** The secrets in a value, by the names of its members. */
+/** The secrets in a value, found by member names. */
 export function secretsOf(value: unknown, name = '', found: string[] = []): string[] {
   if (typeof value === 'string') {
     if (isSecretMember(name)) found.push(value);

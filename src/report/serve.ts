@@ -18,7 +18,7 @@ const readOnly = (): never => {
   throw new TunneliteError('ERR_REPORT_READ_ONLY');
 };
 
-/** Serves a report as a running instance serves itself: the same addresses and the same dashboard, to read only. */
+/** Serves a report like a running instance: the same URLs and the same dashboard, read-only. */
 export async function serveReport(report: Report, { host = '127.0.0.1', port = 0 } = {}): Promise<AdminServer> {
   const { manifest, metrics } = report;
   return startAdmin({
@@ -38,7 +38,7 @@ function routesOf(report: Report): AdminRoutes[] {
   const journal = new Journal({ capacity: report.events.length + 1 });
   for (const event of report.events) journal.append(event);
   journal.finish();
-  // Numbers begin with 1: what is before the first that is there had fallen out.
+  // Sequence numbers start at 1: the journal dropped events before the first one present.
   const lost = Math.max(0, (report.events[0]?.seq ?? 1) - 1);
   const listed = (answers.get('/api/sessions') as { sessions?: unknown } | undefined)?.sessions;
   const sessions = (Array.isArray(listed) ? listed : []).filter(isSession);
@@ -63,7 +63,7 @@ function isSession(value: unknown): value is SessionInfo {
   return typeof id === 'string' && typeof username === 'string';
 }
 
-/** The answers that were kept; what is to change something is refused. */
+/** Serves the saved responses; refuses requests that change something. */
 function answersPlugin({ answers, manifest, capture }: Report): FastifyPluginAsync {
   const hidden = { schema: { hide: true } };
   return async (app) => {

@@ -6,17 +6,17 @@ import { parseNdjson, type TunneliteEvent } from '../telemetry/index.ts';
 import { REPORT_FORMAT, type ReportManifest } from './pack.ts';
 import { readTar } from './ustar.ts';
 
-/** Bytes of a report, as it is and unpacked. Ours. */
+/** Largest report in bytes, packed and unpacked. Own choice. */
 const LIMITS = { packed: 64 * 1024 * 1024, unpacked: 256 * 1024 * 1024 } as const;
 
-/** Milliseconds around the Unix epoch that a date may have (ECMA-262, §21.4.1.1). */
+/** Largest absolute time of a date, in milliseconds from the Unix epoch (ECMA-262, §21.4.1.1). */
 const MAX_TIME = 8.64e15;
 
-/** A report that was read. */
+/** A parsed report. */
 export interface Report {
   readonly manifest: ReportManifest;
   readonly events: readonly TunneliteEvent[];
-  /** What the REST interface answered, by address. */
+  /** Responses of the REST interface, by URL. */
   readonly answers: ReadonlyMap<string, unknown>;
   readonly metrics: string;
   readonly capture: Buffer | undefined;
@@ -27,7 +27,7 @@ function broken(path: string, why: string, cause?: unknown): TunneliteError {
 }
 
 /**
- * Reads a report. Nothing of it is written anywhere, and what is too large is not unpacked.
+ * Reads a report. Writes nothing to disk, and refuses to unpack too much data.
  * @throws TunneliteError `ERR_REPORT_FILE`
  */
 export async function readReport(path: string): Promise<Report> {
@@ -52,7 +52,7 @@ function readBounded(path: string): Buffer {
   }
 }
 
-/** The same of bytes. @param path for messages */
+/** Reads a report from bytes. @param path for messages */
 export async function unpackReport(bytes: Buffer, path = 'The report'): Promise<Report> {
   try {
     const archive = await promisify(gunzip)(bytes, { maxOutputLength: LIMITS.unpacked });

@@ -1,14 +1,14 @@
 /*
- * The part of the tar format (POSIX ustar) that a report needs: plain files with short names. What is read is never written anywhere, and
- * nothing but a plain file with a plain name is taken.
+ * The subset of the tar format (POSIX ustar) that a report needs: regular files with short names. Reading never writes to disk, and
+ * accepts only regular files with plain names.
  */
 
 const BLOCK = 512;
 
-/** Entries of an archive, at most. */
+/** Most entries of an archive. */
 const MAX_ENTRIES = 1_000;
 
-/** Letters, digits and what separates them; no absolute path, no `..`, at most 99 bytes. */
+/** Letters, digits and separators; no absolute path, no `..`, at most 99 bytes. */
 const NAME = /^(?!.*\.\.)[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/i;
 
 export interface TarEntry {
@@ -47,8 +47,8 @@ export function writeTar(entries: readonly TarEntry[], seconds: number): Buffer 
 }
 
 /**
- * The plain files of an archive, by name.
- * @throws RangeError saying what is wrong with it
+ * The regular files of an archive, by name.
+ * @throws RangeError that describes the problem
  */
 export function readTar(archive: Buffer): Map<string, Buffer> {
   const entries = new Map<string, Buffer>();

@@ -2,31 +2,31 @@ import { TunneliteError } from '../../lib/errors.ts';
 import { withoutControls } from '../../lib/printable.ts';
 import { type AadstsCode, type AadstsEntry, aadstsEntry } from './aadsts.ts';
 
-/** What fills the `{name}` parts of a message. */
+/** Values for the `{name}` parts of a message. */
 export type AadstsParameters = Readonly<Record<string, string | number | undefined>>;
 
 export interface AadstsErrorOptions {
-  /** The `claims` member: a JSON string the client has to send back (Conditional Access). */
+  /** The `claims` member: a JSON string that the client must send back (Conditional Access). */
   readonly claims?: string | undefined;
   /** Overrides the table's `suberror`. */
   readonly suberror?: string;
-  /** A test asked for this failure. */
+  /** True if a test requested this failure. */
   readonly ordered?: boolean;
 }
 
 /**
- * A refusal in Entra's shape: what becomes the answer of an endpoint, and what a program gets that asks the built-in Entra ID
- * for a token which no sign-in could have. `message` is the text with its number before it, as Entra writes it.
+ * An error in Entra's format: the response of an endpoint, and the exception for a program that asks the built-in Entra ID
+ * for a token that no sign-in can produce. `message` starts with the code, as Entra writes it.
  */
 export class AadstsError extends TunneliteError {
   /** AADSTS number. */
   readonly aadsts: AadstsCode;
-  /** The text without the number. */
+  /** The text without the code. */
   readonly text: string;
   readonly entry: AadstsEntry;
   readonly claims: string | undefined;
   readonly suberror: string | undefined;
-  /** True when a test asked for this failure; false when the request itself is at fault. */
+  /** True if a test requested this failure; false if the request itself is wrong. */
   readonly ordered: boolean;
 
   constructor(code: AadstsCode, parameters: AadstsParameters = {}, options: AadstsErrorOptions = {}) {
@@ -44,7 +44,7 @@ export class AadstsError extends TunneliteError {
 
 const MAX_PARAMETER = 256;
 
-/** Parameters come from requests: control characters go, length is capped. */
+/** Parameters come from requests: removes control characters and limits the length. */
 function fillIn(template: string, parameters: AadstsParameters): string {
   return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name];
@@ -57,7 +57,7 @@ function oneLine(text: string): string {
   return clean.length > MAX_PARAMETER ? `${clean.slice(0, MAX_PARAMETER)}...` : clean;
 }
 
-/** What identifies one request in every answer to it. */
+/** Identifiers of one request, for every response to it. */
 export interface Trace {
   readonly traceId: string;
   readonly correlationId: string;
@@ -65,12 +65,12 @@ export interface Trace {
   readonly time: number;
 }
 
-/** `yyyy-MM-dd HH:mm:ssZ`, the way Entra writes it. */
+/** `yyyy-MM-dd HH:mm:ssZ`, Entra's format. */
 export function entraTimestamp(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 
-/** The whole text of `error_description`. */
+/** The complete `error_description`. */
 export function errorDescription(error: AadstsError, trace: Trace): string {
   return (
     `${error.message} Trace ID: ${trace.traceId} ` +
@@ -93,7 +93,7 @@ export interface ErrorBody {
 export interface ErrorStyle {
   /** The identity provider's own origin, for `error_uri`. */
   readonly origin: string;
-  /** v1 token endpoints say `interaction_required` where v2 says `invalid_grant` with a suberror. */
+  /** v1 token endpoints use `interaction_required` where v2 uses `invalid_grant` with a suberror. */
   readonly version: 1 | 2;
 }
 

@@ -1,10 +1,10 @@
 /**
- * The one table of AADSTS codes: what Entra says, in which OAuth `error` it wraps it, with which status, and how to
+ * The table of AADSTS codes: Entra's text, OAuth `error` and HTTP status for each, and how to
  * provoke it here. docs/reference/aadsts-codes.md is generated from it.
  *
- * `{name}` parts of a message are filled in by who raises it. Where the error of a code differs between endpoints,
- * `silentError` is the one of v1 endpoints and `prompt=none`. Texts follow the
- * public list ("Microsoft Entra authentication and authorization error codes") in substance; apps must branch on `error`, never on code or text.
+ * The caller fills in the `{name}` parts of a message. Where the error of a code differs between endpoints,
+ * `silentError` is the error at v1 endpoints and with `prompt=none`. The texts follow
+ * "Microsoft Entra authentication and authorization error codes" in substance; apps must branch on `error`, never on code or text.
  */
 export interface AadstsEntry {
   readonly error: string;
@@ -13,7 +13,7 @@ export interface AadstsEntry {
   readonly suberror?: string;
   /** The `error` at v1 token endpoints and at the authorize endpoint with `prompt=none`. */
   readonly silentError?: string;
-  /** How a user of the simulator gets this answer, in words. Any code can be had by a one-shot override as well. */
+  /** How a user of the simulator can provoke this error. A one-shot override can produce any code as well. */
   readonly provoke: string;
 }
 
@@ -622,10 +622,10 @@ export const AADSTS = {
   },
 } as const satisfies Readonly<Record<number, AadstsEntry>>;
 
-/** One of the AADSTS numbers that the simulator can answer with. */
+/** An AADSTS number that the simulator supports. */
 export type AadstsCode = keyof typeof AADSTS;
 
-/** Every number of the table. */
+/** All numbers of the table. */
 export const AADSTS_CODES = Object.keys(AADSTS).map(Number) as AadstsCode[];
 
 /** True for a number of the table. */
@@ -633,7 +633,7 @@ export function isAadstsCode(code: number): code is AadstsCode {
   return Object.hasOwn(AADSTS, code);
 }
 
-/** The entry of a code, in its general shape. */
+/** The entry of a code, in its general type. */
 export function aadstsEntry(code: AadstsCode): AadstsEntry {
   return AADSTS[code];
 }

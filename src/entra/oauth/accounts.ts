@@ -6,10 +6,10 @@ import { AadstsError } from '../errors/aadsts-error.ts';
 import { type Account, checkAccountState } from './users.ts';
 
 /**
- * The account behind a sign-in that happened before, as it is now: in the tenant of the sign-in, or in the one that the
- * client asks at.
+ * The current state of the account behind an earlier sign-in: in the tenant of the sign-in, or in the tenant of the
+ * current request.
  *
- * @throws AadstsError 90072 no guest at that tenant, 50034 deleted meanwhile, 50057 / 50053 disabled or locked meanwhile
+ * @throws AadstsError 90072 no guest in that tenant, 50034 deleted since, 50057 / 50053 disabled or locked since
  */
 export function recallAccount(
   context: IdentityContext,

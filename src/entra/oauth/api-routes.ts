@@ -11,7 +11,7 @@ import { userRealm } from './user-realm.ts';
 
 type Version = 1 | 2;
 
-/** Endpoints that programs call: discovery, metadata, keys, token, user realm. */
+/** Endpoints for programs: discovery, metadata, keys, token, user realm. */
 export function apiRoutes(shared: SharedContext, app: FastifyInstance): void {
   const config = (endpoint: Endpoint, version: Version = 2) => ({ config: { endpoint, version } });
 
@@ -41,7 +41,7 @@ export function apiRoutes(shared: SharedContext, app: FastifyInstance): void {
       async (request) => {
         const context = contextOf(shared, request);
         const authority = findAuthority(context.directory, request.params.tenant);
-        // The keys of any authority sign for any tenant, so their issuer is the template everywhere but at consumers.
+        // Every authority's keys sign for any tenant, so their issuer is the template everywhere except at consumers.
         const alias = authority.alias ?? 'common';
         const template = issuerTemplate(context, { name: alias, alias, tenant: undefined }, version);
         return context.issuer.keys.keySet(version, template);

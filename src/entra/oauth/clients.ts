@@ -13,14 +13,14 @@ import type { AadstsCode } from '../errors/aadsts.ts';
 import { AadstsError } from '../errors/aadsts-error.ts';
 import { equalText } from './users.ts';
 
-/** A known client with how it proved itself. */
+/** A known client and its authentication method. */
 export interface Client {
   readonly app: Application;
   readonly proof: 'none' | 'secret' | 'certificate';
 }
 
 /**
- * The app registration of a client id at an authority.
+ * Finds the app registration of a client ID at an authority.
  *
  * @throws AadstsError 700016 unknown, 70001 disabled, 50194 single-tenant at an alias
  */
@@ -42,10 +42,10 @@ const MAX_ASSERTION_SECONDS = 86_400;
 
 /**
  * Finds the client of a token request and checks its credential: `client_secret` in body or Basic header, or a signed
- * `client_assertion`. A client is public when its registration says so and this request could come from it (a single
- * page app is, too).
+ * `client_assertion`. A client is public if its registration allows it and this request could come from a public client (a single-page
+ * app counts too).
  *
- * @param publicAllowed whether this grant may be used without credential by a public client
+ * @param publicAllowed whether a public client can use this grant without a credential
  */
 export async function authenticateClient(
   context: IdentityContext,
@@ -106,8 +106,8 @@ function checkSecret(context: IdentityContext, app: Application, secret: string)
 }
 
 /**
- * Checks a client assertion: certificate of the registration, audience, subject, times, and, where that is wanted, that it is
- * new (RFC 7523 §3).
+ * Checks a client assertion: certificate of the registration, audience, subject, times, and, if configured, that it was
+ * not used before (RFC 7523 §3).
  */
 async function checkAssertion(
   context: IdentityContext,
@@ -136,14 +136,14 @@ async function checkAssertion(
     throw assertionError(error);
   }
   if (context.behaviour.assertionReplay === 'allow') return;
-  // What was signed, not the whole text: a signature can be spelled in several ways (padding, unused bits), and an ECDSA one
-  // can even be changed into another valid one.
+  // Hashes the signed part, not the whole string: a signature has several spellings (padding, unused bits), and an ECDSA signature
+  // can even be converted into another valid one.
   const key = Grants.key(assertion.slice(0, assertion.lastIndexOf('.')));
   if (context.grants.assertions.get(key)) throw new AadstsError(70049);
   context.grants.assertions.set(key, true, lifetimeLeft);
 }
 
-/** What is wrong with an assertion, by the claim that does not fit. */
+/** The problem with an assertion, by the claim that does not match. */
 const CLAIM_ERRORS: Readonly<Record<string, AadstsCode>> = {
   iss: 700021,
   sub: 700021,
@@ -180,7 +180,7 @@ function publicKeyOf(certificate: X509Certificate): X509Certificate['publicKey']
   return certificate.publicKey;
 }
 
-/** SHA-1 and SHA-256. */
+/** SHA-1 and SHA-256 thumbprints of a certificate. */
 function thumbprints(certificate: X509Certificate): Buffer[] {
   return [certificate.fingerprint, certificate.fingerprint256].map((print) =>
     Buffer.from(print.replaceAll(':', ''), 'hex'),
@@ -191,8 +191,8 @@ const HEXADECIMAL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /**
- * What `x5t`, `x5t#S256` and `kid` say, as bytes. Libraries write them as base64, of either alphabet, padded or not (RFC 7515
- * §4.1.7 has URL-safe without padding), and as hexadecimal digits.
+ * Decodes `x5t`, `x5t#S256` and `kid`. Libraries write them as base64 in either alphabet, padded or not (RFC 7515
+ * §4.1.7 requires URL-safe without padding), and as hexadecimal digits.
  */
 function namedThumbprints(header: Readonly<Record<string, unknown>>): Buffer[] {
   return ['x5t', 'x5t#S256', 'kid'].flatMap((name) => {
@@ -203,7 +203,7 @@ function namedThumbprints(header: Readonly<Record<string, unknown>>): Buffer[] {
   });
 }
 
-/** What an assertion may be addressed to: the token endpoints and issuers of the tenant, by its GUID or name. */
+/** Accepted audiences of an assertion: the token endpoints and issuers of the tenant, by GUID or name. */
 function assertionAudiences(context: IdentityContext, { authority }: RequestContext): string[] {
   const names = [
     authority.name,

@@ -22,7 +22,7 @@ export const grantByCode: GrantHandler = async (context, request, client, name) 
   const account = recallAccount(context, code, request.authority, client.app.appId);
   const verifier = parameters.get('code_verifier');
   checkVerifier(code.challenge, verifier);
-  // From here on the code is spent, whatever comes: a second try may not profit from a first that failed late.
+  // The code is spent from here on, even if this request fails later: a second attempt must not succeed.
   code.redeemed = true;
   return finishUserGrant(context, request, client, {
     grant: name,

@@ -6,30 +6,30 @@ import type { AadstsCode } from '../errors/aadsts.ts';
 import { AadstsError } from '../errors/aadsts-error.ts';
 import type { Resource } from './resources.ts';
 
-/** What the policies look at. */
+/** Input of the policies. */
 export interface AccessContext {
   readonly tenant: Tenant;
   readonly user: User;
   readonly app: Application;
   readonly resource: Resource;
   readonly authentication: Authentication;
-  /** Device id that the request names, or undefined. */
+  /** Device ID in the request, or undefined. */
   readonly deviceId: string | undefined;
-  /** Authentication contexts the client asks for in `claims`. */
+  /** Authentication contexts that the client requests in `claims`. */
   readonly contexts: readonly string[];
-  /** The client sends back `claims` of a Conditional Access failure: a second factor is wanted whatever the policies say. */
+  /** The client returns `claims` of a Conditional Access failure: it requires a second factor regardless of the policies. */
   readonly stepUp: boolean;
-  /** A refresh: sign-in frequency counts. */
+  /** True for a refresh: sign-in frequency applies. */
   readonly refresh: boolean;
   /** Seconds since the Unix epoch. */
   readonly now: number;
 }
 
-/** What the user can do about it on a page. */
+/** How the user can resolve a failure on a page. */
 export type Remedy = 'mfa' | 'mfa-registration' | 'new-password';
 
 export interface AccessFailure {
-  /** What helps interactively; nothing does when undefined. */
+  /** The interactive remedy; undefined if there is none. */
   readonly remedy: Remedy | undefined;
   readonly error: AadstsError;
 }
@@ -40,8 +40,8 @@ interface ControlFailure {
 }
 
 /**
- * Judges a sign-in by user state and the tenant's policies. The first failure is told: a block before everything else,
- * what no page can mend before what one can.
+ * Evaluates a sign-in by user state and the tenant's policies. Throws the first failure: blocks first, then failures
+ * that no page can resolve, then those that a page can.
  */
 export function judgeAccess(context: AccessContext): AccessFailure | undefined {
   const { tenant, user, resource } = context;
@@ -111,7 +111,7 @@ function failedControls(policy: Policy, context: AccessContext): ControlFailure[
     const failed = CONTROLS[control as PolicyControl](policy, context);
     if (failed) found.push(failed);
   }
-  // With "or", one met control is enough; otherwise the mendable one is told, as Entra leads the user to it.
+  // With "or", one satisfied control is enough; otherwise the resolvable failure is reported, because Entra guides the user to it.
   if (policy.operator === 'or' && policy.controls.length > 0) {
     if (found.length < policy.controls.length) found.length = 0;
     else found.splice(0, found.length, found.find(({ remedy }) => remedy !== undefined) ?? found[0]!);
@@ -163,7 +163,7 @@ function deviceFailure(
   return judge(device);
 }
 
-/** MFA that is asked for by the user's own state or by the client, not by a policy. */
+/** MFA required by the user's own state or by the client, not by a policy. */
 function perUserMfa({ user, authentication, stepUp }: AccessContext): ControlFailure | undefined {
   if (user.mfa !== 'required' && !stepUp) return undefined;
   if (authentication.mfaTime !== undefined) return undefined;

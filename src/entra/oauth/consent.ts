@@ -5,15 +5,15 @@ import { AadstsError } from '../errors/aadsts-error.ts';
 import type { Resource, ResourceScopes } from './resources.ts';
 import { OIDC_SCOPES } from './scopes.ts';
 
-/** What consent says about a request. */
+/** Consent state of a request. */
 export interface ConsentDecision {
-  /** Names that the token's `scp` will hold. */
+  /** Names for the token's `scp`. */
   readonly granted: readonly string[];
-  /** Permissions that the user has to be asked for first. */
+  /** Permissions that need the user's consent first. */
   readonly missing: readonly PublishedScope[];
 }
 
-/** Names that tenant or user have consented to. */
+/** Permission names that tenant or user have consented to. */
 export function consentedScopes(tenant: Tenant, app: Application, resource: Resource, userId: string): string[] {
   const names: string[] = [];
   for (const user of [undefined, userId]) {
@@ -26,11 +26,11 @@ export function consentedScopes(tenant: Tenant, app: Application, resource: Reso
 }
 
 /**
- * Which permissions of an API a request gets, and which are to be consented to first. `.default` means what the app
- * registration lists, or what was consented to before; a name means that permission. `offline_access` is for the client and
- * enters no token.
+ * Decides which permissions of an API a request gets, and which need consent first. `.default` means the permissions in the app
+ * registration, or those consented to earlier; a name means that permission. `offline_access` is for the client and
+ * is not part of any token.
  *
- * @param oidc scopes that are of no API; the token for Graph has them
+ * @param oidc scopes that belong to no API; the token for Graph contains them
  * @throws AadstsError 650053 no such permission, 650056 / 650057 the registration does not list the API
  */
 export function decideConsent(
@@ -42,7 +42,7 @@ export function decideConsent(
 ): ConsentDecision {
   const consented = consentedScopes(tenant, app, resource, userId);
   if (resource.appId.toLowerCase() === app.appId.toLowerCase()) {
-    // An app may always have a token for itself.
+    // An app can always get a token for itself.
     return decision([...consented, ...resource.scopes.map((scope) => scope.value)]);
   }
   const graph = resource.appId === GRAPH_RESOURCE_ID;
@@ -65,7 +65,7 @@ function defaultNames(app: Application, resource: Resource, consented: readonly 
   const listed = app.permissions.find(
     (permission) => permission.resource.toLowerCase() === resource.appId.toLowerCase(),
   );
-  // Entra: once anything was consented to, `.default` means just that.
+  // Entra: after any consent, `.default` means exactly the consented permissions.
   if (consented.length > 0) return consented;
   if (listed && listed.scopes.length > 0) return listed.scopes;
   const parameters = { client: app.appId, name: app.displayName, resource: resource.identifier };
@@ -79,7 +79,7 @@ function published(app: Application, resource: Resource, name: string): string {
   throw new AadstsError(650053, { name: app.displayName, scope: name, resource: resource.name });
 }
 
-/** Writes down what a user (or, without one, the tenant) consented to. */
+/** Records consent of a user or, without one, of the tenant. */
 export function recordConsent(
   tenant: Tenant,
   app: Application,

@@ -18,21 +18,21 @@ import { AadstsError, errorBody, type Trace } from '../errors/aadsts-error.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Which outage switch applies. */
+    /** The outage switch that applies. */
     readonly endpoint?: Endpoint;
-    /** Of the OAuth endpoint; 2 when left out. */
+    /** Version of the OAuth endpoint. Default 2. */
     readonly version?: 1 | 2;
   }
 }
 
-/** What answers to this request are made from. */
+/** The settings for responses to this request. */
 export function contextOf(shared: SharedContext, request: FastifyRequest): IdentityContext {
   return forCaller(shared, request.headers.host);
 }
 
 const traces = new WeakMap<FastifyRequest, Trace>();
 
-/** Ids of a request; the same ones each time they are asked for. */
+/** IDs of a request; stable across calls. */
 export function traceOf(context: IdentityContext, request: FastifyRequest): Trace {
   let trace = traces.get(request);
   if (!trace) {
@@ -64,15 +64,15 @@ function setCommonHeaders(context: IdentityContext, request: FastifyRequest, rep
 }
 
 /**
- * Lets apps in browsers call the routes of this instance from their own origin, and answers what browsers ask before
- * (preflights). There are no cookies in it. To be called before the routes are added.
+ * Lets browser apps call this instance's routes from their own origin, and answers CORS
+ * preflights. No cookies are involved. Call it before adding routes.
  */
 export function openToBrowsers(app: FastifyInstance, methods = 'GET, POST, OPTIONS'): void {
   app.addHook('onRequest', async (_, reply) => {
     reply.headers({
       'access-control-allow-origin': '*',
       'access-control-allow-methods': methods,
-      // The asterisk does not stand for this one (Fetch, "CORS non-wildcard request-header name").
+      // The wildcard does not cover this header (Fetch, "CORS non-wildcard request-header name").
       'access-control-allow-headers': '*, authorization',
       'access-control-expose-headers': 'client-request-id, x-ms-request-id, retry-after, www-authenticate',
       'access-control-max-age': '86400',
@@ -89,7 +89,7 @@ export function openToBrowsers(app: FastifyInstance, methods = 'GET, POST, OPTIO
 const DEVICE_HEADER = 'x-tunnelite-device';
 const DEVICE_PARAMETER = 'tunnelite_device';
 
-/** Where a request came from. */
+/** Source of a request. */
 interface ClientEnd {
   readonly address: string;
   /** `address:port`. */
@@ -98,12 +98,12 @@ interface ClientEnd {
 
 const clients = new WeakMap<FastifyRequest, ClientEnd>();
 
-/** Where a request came from: as it was when it came, for a socket does not know it any more once its client is gone. */
+/** Source address of a request, recorded on arrival: a socket loses it after its client disconnects. */
 export function clientOf(request: FastifyRequest): ClientEnd {
   let client = clients.get(request);
   if (!client) {
     const { ip, socket } = request;
-    // TLS over a stream that is no socket, as in a network in memory, knows no address.
+    // TLS over a stream other than a socket, as in an in-memory network, has no address.
     const known = (ip as string | undefined) !== undefined;
     client = { address: ip, remote: known ? endpointText(ip, socket.remotePort ?? 0) : 'an unknown address' };
     clients.set(request, client);
@@ -111,7 +111,7 @@ export function clientOf(request: FastifyRequest): ClientEnd {
   return client;
 }
 
-/** Reads what all OAuth endpoints read alike. @throws AadstsError */
+/** Parses the parts that all OAuth endpoints share. @throws AadstsError */
 export function readRequest(context: IdentityContext, request: FastifyRequest, parameters: Parameters): RequestContext {
   const { tenant } = request.params as { tenant: string };
   const header = request.headers[DEVICE_HEADER];
@@ -134,12 +134,12 @@ export function formOf(request: FastifyRequest): Parameters {
   return Parameters.parse(request.body);
 }
 
-/** Whether the request came to a v1 or a v2 endpoint. */
+/** Whether the request is for a v1 or a v2 endpoint. */
 export function versionOf(request: FastifyRequest): 1 | 2 {
   return request.routeOptions.config.version ?? 2;
 }
 
-/** Sends a refusal as JSON in Entra's shape. */
+/** Sends an error as JSON in Entra's format. */
 export function sendError(
   context: IdentityContext,
   request: FastifyRequest,
@@ -148,8 +148,8 @@ export function sendError(
 ): FastifyReply {
   const body = errorBody(error, traceOf(context, request), { origin: context.origin(), version: versionOf(request) });
   reply.code(error.entry.status ?? 400);
-  // Only to a client that tried by this header (RFC 6749 §5.2). In an answer to others it would hide the error from clients that
-  // look for a challenge first, as openid-client does; Entra sends them none.
+  // Only for a client that used this header (RFC 6749 §5.2). Others, such as openid-client, look for a challenge first and
+  // would miss the error; Entra sends them none.
   if (error.entry.error === 'invalid_client' && request.headers.authorization !== undefined) {
     reply.header('www-authenticate', 'Basic realm="tunnelite"');
   }
@@ -157,7 +157,7 @@ export function sendError(
 }
 
 /**
- * Applies outages before anything of the endpoint runs. Returns the reply when it has been sent.
+ * Applies outages before the endpoint runs. Returns the reply if it was sent.
  */
 async function meetOutage(context: IdentityContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { endpoint } = request.routeOptions.config;
@@ -184,7 +184,7 @@ async function meetOutage(context: IdentityContext, request: FastifyRequest, rep
   reply.type('application/json; charset=utf-8').send(errorBody(error, traceOf(context, request), style));
 }
 
-/** Hooks, body parser and error answers that every identity route needs. Applies to this encapsulated instance only. */
+/** Hooks, body parser and error handler for every identity route. Applies only to this encapsulated instance. */
 export function prepareInstance(shared: SharedContext, app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_, body, done) => {

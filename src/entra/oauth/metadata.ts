@@ -3,7 +3,7 @@ import type { Authority } from '../context/authority.ts';
 import type { IdentityContext } from '../context/context.ts';
 import { CONSUMER_TENANT_ID } from '../directory/well-known.ts';
 
-/** Issuer that a metadata document or key set names: fixed for a tenant, a template for an alias. */
+/** Issuer in a metadata document or key set: fixed for a tenant, a template for an alias. */
 export function issuerTemplate(context: IdentityContext, authority: Authority, version: 1 | 2): string {
   if (authority.alias === 'consumers') return context.issuerFor(CONSUMER_TENANT_ID, version);
   return context.issuerFor(authority.tenant?.id ?? '{tenantid}', version);
@@ -70,7 +70,7 @@ export function openidConfiguration(
   appId: string | undefined,
 ): Record<string, unknown> {
   const document = common(context, authority, version);
-  // An app with a signing key of its own asks with `?appid=`, and is sent on with it.
+  // An app with its own signing key uses `?appid=`; the URL of the keys keeps it.
   if (appId !== undefined) document.jwks_uri += `?appid=${encodeURIComponent(appId)}`;
   if (version === 1) return { ...document, microsoft_multi_refresh_token: true, check_session_iframe: undefined };
   return document;
@@ -95,8 +95,8 @@ const CLOUDS: readonly LoginCloud[] = [
 ];
 
 /**
- * Answer of instance discovery, or undefined for a host that is no login host. The provider's own host is one more
- * cloud, by the name that the caller used and the one asked about; a client that thinks it talks to Microsoft's is sent here.
+ * Response of instance discovery, or undefined for a host that is not a login host. The provider's own host counts as another
+ * cloud, under the caller's name and the requested one; a client configured for Microsoft's clouds is directed here.
  */
 export function instanceDiscovery(context: IdentityContext, authorizationEndpoint: URL): object | undefined {
   const origin = new URL(context.origin());

@@ -2,7 +2,7 @@ import type { IdentityContext, RequestContext } from '../context/context.ts';
 import type { Application } from '../directory/schema.ts';
 import { AadstsError } from '../errors/aadsts-error.ts';
 
-/** The page of another origin that a browser sent the request for. */
+/** The origin of the page that sent the request from a browser. */
 function foreignOrigin(
   context: Pick<IdentityContext, 'origin'>,
   { origin }: Pick<RequestContext, 'origin'>,
@@ -11,10 +11,10 @@ function foreignOrigin(
 }
 
 /**
- * What was issued to a single page app is redeemed from a page, and nothing else is.
+ * Codes and tokens of a single-page app must be redeemed from a page, and no others can be.
  *
- * @param spa the code or refresh token is of a single page app
- * @throws AadstsError 9002326 from a page, without being for one; 9002327 the other way round
+ * @param spa true if the code or refresh token belongs to a single-page app
+ * @throws AadstsError 9002326 from a page, but not for a single-page app; 9002327 the reverse
  */
 export function checkRedemption(
   context: Pick<IdentityContext, 'origin'>,
@@ -26,7 +26,7 @@ export function checkRedemption(
   if (origin === undefined && spa) throw new AadstsError(9002327);
 }
 
-/** Other grants may be used from a page by an app that has such a platform. @throws AadstsError 9002326 */
+/** Other grants work from a page if the app has such a platform. @throws AadstsError 9002326 */
 export function refuseForeignPage(
   context: Pick<IdentityContext, 'origin'>,
   request: Pick<RequestContext, 'origin'>,

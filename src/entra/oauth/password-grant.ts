@@ -13,13 +13,13 @@ export const grantByPassword: GrantHandler = async (context, request, client, na
   const { app } = client;
   const scope = requestedScope(request);
   const account = findAccount(context, authority, username, app.appId);
-  // Before the password: a test may order any failure, a locked account included.
+  // Before the password check: a test may request any failure, even for a locked account.
   context.overrides.strike(
     'token',
     { user: account.user, client: app.appId },
     overrideParameters(account, client, scope.text),
   );
-  // Of a federated user Entra knows no password; the organization's STS does.
+  // Entra does not have a federated user's password; the organization's STS does.
   if (account.home.tenant.isFederated(username)) throw new AadstsError(50126);
   checkPassword(context, account, password);
   if (account.tenant.settings.securityDefaults) throw new AadstsError(530035);

@@ -7,7 +7,7 @@ import { equalText } from './users.ts';
 const UNRESERVED = /^[A-Za-z0-9\-._~]{43,128}$/;
 
 /**
- * Reads `code_challenge` and `code_challenge_method` of an authorize request.
+ * Parses `code_challenge` and `code_challenge_method` of an authorize request.
  *
  * @throws AadstsError 50147 wrong size or characters, 90100 unknown method
  */
@@ -23,7 +23,7 @@ export function readChallenge(value: string | undefined, method: string | undefi
   return { value, method: method ?? 'plain' };
 }
 
-/** @throws AadstsError 501491 malformed or missing, 501481 another one, or one where none was announced */
+/** @throws AadstsError 501491 malformed or missing; 501481 a mismatch, or a verifier without a challenge */
 export function checkVerifier(challenge: CodeGrant['challenge'], verifier: string | undefined): void {
   if (!challenge) {
     if (verifier !== undefined) throw new AadstsError(501481);

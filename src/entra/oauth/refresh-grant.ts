@@ -44,7 +44,7 @@ function refuseExpired(context: IdentityContext, grant: RefreshGrant): void {
   throw new AadstsError(700082, { issued, lifetime: duration(lifetimes.refreshToken) });
 }
 
-/** `90.00:00:00`, as .NET writes a time span. */
+/** `90.00:00:00`, a time span in .NET's format. */
 function duration(seconds: number): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   const rest = `${two((seconds % 86_400) / 3600)}:${two((seconds % 3600) / 60)}:${two(seconds % 60)}`;

@@ -6,18 +6,18 @@ export interface RequestClaims {
   readonly contexts: readonly string[];
   /** Client capabilities: `xms_cc`. */
   readonly capabilities: readonly string[];
-  /** The client sends back the claims of a Conditional Access failure. */
+  /** True if the client returns the claims of a Conditional Access failure. */
   readonly stepUp: boolean;
   /** A CAE challenge: sign-ins before this time (seconds since the Unix epoch) do not count. */
   readonly notBefore: number | undefined;
-  /** The id token is to say when the user signed in: `auth_time`. */
+  /** True if the ID token must contain the time of sign-in: `auth_time`. */
   readonly authTime: boolean;
 }
 
 const NOTHING: RequestClaims = { contexts: [], capabilities: [], stepUp: false, notBefore: undefined, authTime: false };
 const MAX_VALUES = 50;
 
-/** @throws AadstsError 9002313 when the text is no JSON object */
+/** @throws AadstsError 9002313 when the string is not a JSON object */
 export function parseRequestClaims(text: string | undefined): RequestClaims {
   if (text === undefined) return NOTHING;
   let parsed: unknown;
@@ -34,7 +34,7 @@ export function parseRequestClaims(text: string | undefined): RequestClaims {
     capabilities: values(member(wanted, 'xms_cc')),
     stepUp: member(wanted, 'capolids') !== undefined || member(wanted, 'polids') !== undefined,
     notBefore: Number.isSafeInteger(notBefore) && notBefore > 0 ? notBefore : undefined,
-    // Also when it is null: that asks without insisting (OpenID Connect Core §5.5.1).
+    // Null counts too: it requests the claim as voluntary (OpenID Connect Core §5.5.1).
     authTime: member(member(parsed, 'id_token'), 'auth_time') !== undefined,
   };
 }
@@ -44,7 +44,7 @@ function member(object: unknown, name: string): unknown {
   return (object as Record<string, unknown>)[name];
 }
 
-/** `value` or `values` of an individual claim request, as texts (OpenID Connect Core §5.5.1). */
+/** `value` or `values` of an individual claim request, as strings (OpenID Connect Core §5.5.1). */
 function values(request: unknown): string[] {
   const many = member(request, 'values');
   const all: unknown[] = Array.isArray(many) ? many : [member(request, 'value')];

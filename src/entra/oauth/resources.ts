@@ -5,11 +5,11 @@ import { GRAPH_RESOURCE_ID, WELL_KNOWN_RESOURCES } from '../directory/well-known
 import { AadstsError } from '../errors/aadsts-error.ts';
 import { bareIdentifier, refuseMixture, type ScopeRequest } from './scopes.ts';
 
-/** An API as a tenant sees it. */
+/** An API in a tenant. */
 export interface Resource {
   readonly appId: string;
   readonly name: string;
-  /** How the client named it: `aud` of v1 tokens. */
+  /** The name that the client used: `aud` of v1 tokens. */
   readonly identifier: string;
   readonly scopes: readonly PublishedScope[];
   readonly roles: readonly string[];
@@ -18,29 +18,29 @@ export interface Resource {
   readonly principal: ServicePrincipal | undefined;
 }
 
-/** Inverse of {@link parseScopes} for one resource: full names, as an answer's `scope` lists them. */
+/** Inverse of {@link parseScopes} for one resource: full names, as in the `scope` of a response. */
 export function fullScopeNames(resource: Resource, names: readonly string[]): string[] {
   return names.map((name) =>
     resource.appId === GRAPH_RESOURCE_ID && !name.startsWith('.') ? name : `${resource.identifier}/${name}`,
   );
 }
 
-/** Whether the caller can lead the user through consent, and what the app says that it needs. */
+/** Whether the caller can ask the user for consent, and which permissions the app registration lists. */
 export interface ResourceRequester {
   readonly app: Application;
   readonly interactive: boolean;
 }
 
-/** An API with what is asked for of it. */
+/** An API and the requested permissions. */
 export interface ResourceScopes {
   readonly resource: Resource;
   readonly names: readonly string[];
 }
 
 /**
- * The APIs that a request names, each once: one that is named in two ways counts as the first of them.
+ * The APIs of a request, without duplicates: an API that is named in two ways uses the first name.
  *
- * @throws AadstsError what {@link findResource} throws, 70011 `.default` among other names of an API
+ * @throws AadstsError the errors of {@link findResource}; 70011 `.default` together with other names of an API
  */
 export function findResources(
   directory: Directory,
@@ -60,16 +60,16 @@ export function findResources(
   return [first!, ...others];
 }
 
-/** The only API of a request: a token is for one. @throws AadstsError 28000 */
+/** The only API of a request: each token is for one API. @throws AadstsError 28000 */
 export function onlyResource([first, ...others]: readonly [ResourceScopes, ...ResourceScopes[]]): ResourceScopes {
   if (others.length > 0) throw new AadstsError(28000);
   return first;
 }
 
 /**
- * The API of that name in a tenant.
+ * Finds an API by name in a tenant.
  *
- * @throws AadstsError 500011 unknown or without service principal here; 650052 the same when the app lists the API and
+ * @throws AadstsError 500011 unknown or no service principal here; 650052 the same if the app lists the API and
  * the user is asked for consent; 50001 disabled
  */
 function findResource(
@@ -103,12 +103,12 @@ function registered(directory: Directory, tenant: Tenant, bare: string, identifi
   return app && asSeenBy(tenant, identifier, { ...app, name: app.displayName, roles: app.appRoles });
 }
 
-/** What an API is by itself: Microsoft's own, or an app registration that publishes one. */
+/** The definition of an API: Microsoft's own, or an app registration that publishes one. */
 type Api = Pick<Resource, 'appId' | 'name' | 'scopes' | 'roles' | 'optionalClaims'> & {
   readonly accessTokenVersion: 1 | 2;
 };
 
-/** An API with what the tenant's service principal says of it. */
+/** Adds the settings of the tenant's service principal to an API. */
 function asSeenBy(tenant: Tenant, identifier: string, api: Api): Resource {
   const principal = tenant.servicePrincipals.find(api.appId);
   return {

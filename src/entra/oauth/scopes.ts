@@ -1,22 +1,22 @@
 import { GRAPH_RESOURCE_ID, WELL_KNOWN_RESOURCES } from '../directory/well-known.ts';
 import { AadstsError } from '../errors/aadsts-error.ts';
 
-/** Scopes that are not permissions of an API. */
+/** Scopes that are not API permissions. */
 export const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'] as const;
 const OIDC: ReadonlySet<string> = new Set(OIDC_SCOPES);
 
-/** What a client asked for, split. */
+/** The requested scopes, split by API. */
 export interface ScopeRequest {
   readonly oidc: readonly string[];
-  /** At least one: Graph where no API is named. An API that is named in two ways is here twice. */
+  /** At least one: Graph if no API is named. An API that is named in two ways appears twice. */
   readonly apis: readonly ApiScopes[];
 }
 
-/** What a client asked for of one API. */
+/** The scopes requested for one API. */
 export interface ApiScopes {
-  /** How the client named the API: app id or URI. */
+  /** The API as the client named it: app ID or URI. */
   readonly identifier: string;
-  /** Names of permissions; `.default` stands for all that were consented to. */
+  /** Names of permissions; `.default` stands for all consented permissions. */
   readonly names: readonly string[];
 }
 
@@ -24,8 +24,8 @@ export interface ApiScopes {
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]{1,512}$/;
 
 /**
- * Splits a `scope`. A name without a resource before it is Graph's; `a//.default` keeps the slash in the resource, as
- * Entra does.
+ * Splits a `scope`. A name without a resource prefix belongs to Graph; `a//.default` keeps the slash in the resource, as
+ * in Entra.
  *
  * @throws AadstsError 70011 malformed
  */
@@ -50,12 +50,12 @@ export function parseScopes(scope: string | undefined): ScopeRequest {
   return { oidc: [...new Set(oidc)], apis: [...apis].map(([identifier, names]) => ({ identifier, names })) };
 }
 
-/** Entra refuses the mixture of static and dynamic consent. @throws AadstsError 70011 */
+/** Entra refuses a mix of static and dynamic consent. @throws AadstsError 70011 */
 export function refuseMixture(names: readonly string[]): void {
   if (names.length > 1 && names.includes('.default')) throw new AadstsError(70011, { scope: names.join(' ') });
 }
 
-/** An app id or URI in the one spelling that is compared. */
+/** Normalizes an app ID or URI for comparison. */
 export function bareIdentifier(identifier: string): string {
   return identifier.replace(/\/$/, '').toLowerCase();
 }

@@ -15,9 +15,9 @@ import type { TokenAnswer } from './token-response.ts';
 interface GrantKind {
   readonly name: string;
   readonly handle: GrantHandler;
-  /** May a public client use it? */
+  /** Whether a public client can use it. */
   readonly publicClients: boolean;
-  /** It redeems what knows whether it is of a single page app. */
+  /** Whether it redeems a code or token that records whether it belongs to a single-page app. */
   readonly redeems?: boolean;
 }
 
@@ -31,11 +31,11 @@ const GRANTS: Readonly<Record<string, GrantKind>> = {
     handle: grantByDeviceCode,
     publicClients: true,
   },
-  // The v1 endpoint's name for it.
+  // Name of the grant at the v1 endpoint.
   device_code: { name: 'device code', handle: grantByDeviceCode, publicClients: true },
 };
 
-/** Answers a token request of any grant, at a v1 or v2 endpoint. Throws {@link AadstsError} only. */
+/** Handles a token request of any grant type, at a v1 or v2 endpoint. Throws only {@link AadstsError}. */
 export async function answerTokenRequest(context: IdentityContext, request: RequestContext): Promise<TokenAnswer> {
   const grantType = request.parameters.require('grant_type');
   const kind = Object.hasOwn(GRANTS, grantType) ? GRANTS[grantType] : undefined;
@@ -61,7 +61,7 @@ export async function answerTokenRequest(context: IdentityContext, request: Requ
   }
 }
 
-/** Entra ends a client that asks for the same thing over and over (50196). */
+/** Entra stops a client that repeats the same request in a loop (50196). */
 function refuseLoop(context: IdentityContext, { parameters }: RequestContext): void {
   const { loopLimit } = context.behaviour;
   if (loopLimit <= 0 || parameters.get('device_code') !== undefined) return;

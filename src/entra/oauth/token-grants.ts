@@ -11,7 +11,7 @@ import { parseScopes, type ScopeRequest } from './scopes.ts';
 import { type TokenAnswer, tokenAnswer } from './token-response.ts';
 import type { Account } from './users.ts';
 
-/** Answers one grant type. `name` is what the log calls it. */
+/** Handles one grant type. `name` is its name in the log. */
 export type GrantHandler = (
   context: IdentityContext,
   request: RequestContext,
@@ -19,10 +19,10 @@ export type GrantHandler = (
   name: string,
 ) => Promise<TokenAnswer>;
 
-/** The scopes of a request, as they were written. */
+/** The scopes of a request, as written. */
 export interface AskedScope {
   readonly text: string;
-  /** They were asked for at the sign-in, not by this request. Of several APIs the first is meant then. */
+  /** True if they come from the sign-in, not from this request. Of several APIs, the first counts then. */
   readonly remembered: boolean;
 }
 
@@ -30,8 +30,8 @@ export interface AskedScope {
  * The scopes of a request: `scope`, or `resource` of v1 endpoints, which means `<resource>/.default`
  * (Microsoft: "Scopes and permissions in the Microsoft identity platform").
  *
- * @param remembered what was asked for at the sign-in
- * @throws AadstsError 900144 nothing is asked for, and never was
+ * @param remembered the scopes of the sign-in
+ * @throws AadstsError 900144 neither the request nor the sign-in has a scope
  */
 export function requestedScope(request: RequestContext, remembered?: string): AskedScope {
   const { parameters, version } = request;
@@ -46,7 +46,7 @@ export function requestedScope(request: RequestContext, remembered?: string): As
   return { text: remembered, remembered: true };
 }
 
-/** What a user's token request needs beside who signed in. */
+/** Input of a user's token request, in addition to the account. */
 export interface UserGrant {
   readonly grant: string;
   readonly account: Account;
@@ -56,14 +56,14 @@ export interface UserGrant {
   readonly contexts?: readonly string[];
   readonly capabilities?: readonly string[];
   readonly refresh: 'always' | 'if-asked' | 'never';
-  /** Milliseconds since the Unix epoch, of a refresh token that does not slide. */
+  /** Milliseconds since the Unix epoch; set for a refresh token that does not slide. */
   readonly refreshUntil?: number | undefined;
   readonly spa?: boolean;
   readonly isRefresh?: boolean;
 }
 
 /**
- * The common end of every grant for a user: one-shot overrides, the resource, Conditional Access, consent, then tokens.
+ * The common last steps of every user grant: one-shot overrides, the resource, Conditional Access, consent, then tokens.
  */
 export async function finishUserGrant(
   context: IdentityContext,
@@ -98,7 +98,7 @@ export async function finishUserGrant(
   });
   if (failure) throw failure.error;
   if (claims.notBefore !== undefined && signIn.authentication.authTime < claims.notBefore && grant.isRefresh) {
-    // The resource refused what was issued before a revocation; only a fresh sign-in mends that.
+    // The resource refused tokens issued before a revocation; only a new sign-in helps.
     throw revoked(signIn.authentication.authTime, claims.notBefore);
   }
   const consent = decideConsent(account.tenant, app, { resource, names }, scope.oidc, account.user.id);
@@ -141,7 +141,7 @@ function asksForRefresh(request: RequestContext, scope: ScopeRequest): boolean {
   return request.version === 1 || scope.oidc.includes('offline_access');
 }
 
-/** Fills the messages of one-shot failures. */
+/** Fills in the messages of one-shot failures. */
 export function overrideParameters(
   account: Account,
   { app }: Pick<Client, 'app'>,
@@ -157,13 +157,13 @@ export function overrideParameters(
   };
 }
 
-/** How the client named the resource; a malformed scope is told later, by who needs it. */
+/** The resource as the client named it; a malformed scope is reported later, where it is needed. */
 function resourceNamed(scope: string): string {
   const first = scope.split(' ').find((word) => word.includes('/'));
   return first?.slice(0, first.lastIndexOf('/')) ?? GRAPH_RESOURCE_ID;
 }
 
-/** 50173 with both times in it, given in seconds since the Unix epoch. */
+/** 50173 with both times, given in seconds since the Unix epoch. */
 export function revoked(issued: number, validFrom: number): AadstsError {
   const text = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 19)}.0000000Z`;
   return new AadstsError(50173, { issued: text(issued), validFrom: text(validFrom) });

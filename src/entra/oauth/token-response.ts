@@ -7,7 +7,7 @@ import type { AccessTokenRequest, TokenUser } from '../tokens/token-claims.ts';
 import { fullScopeNames, type Resource } from './resources.ts';
 import type { Account } from './users.ts';
 
-/** All that a token answer is made from. */
+/** Input of a token response. */
 export interface TokenGrant {
   readonly grant: string;
   readonly version: 1 | 2;
@@ -16,14 +16,14 @@ export interface TokenGrant {
   readonly account: Account;
   readonly signIn: SignIn;
   readonly resource: Resource;
-  /** What was asked for: scopes of no API, and names of permissions. */
+  /** Requested scopes: those of no API, and permission names. */
   readonly scope: { readonly oidc: readonly string[]; readonly names: readonly string[] };
   readonly granted: readonly string[];
   readonly contexts: readonly string[];
   readonly capabilities: readonly string[];
   readonly nonce?: string | undefined;
   readonly clientInfo: boolean;
-  /** Undefined where the grant gives no refresh token. */
+  /** Undefined if the grant issues no refresh token. */
   readonly refresh: { readonly scope: string; readonly spa: boolean; readonly expires: number } | undefined;
   readonly idToken: boolean;
   readonly remoteAddress: string;
@@ -31,7 +31,7 @@ export interface TokenGrant {
 
 export type TokenAnswer = Record<string, string | number>;
 
-/** Claims about the user, as the token issuer wants them. */
+/** Claims about the user, in the token issuer's format. */
 function tokenUser(context: Pick<IdentityContext, 'issuerFor'>, account: Account): TokenUser {
   const { user, home } = account;
   const guest = user.type === 'guest';
@@ -47,7 +47,7 @@ function tokenUser(context: Pick<IdentityContext, 'issuerFor'>, account: Account
   };
 }
 
-/** The access token that a user and client get for a resource. */
+/** Creates the access token of a user and client for a resource. */
 export function accessTokenRequest(
   context: Pick<IdentityContext, 'issuerFor'>,
   grant: Pick<
@@ -87,8 +87,8 @@ export function accessTokenRequest(
 }
 
 /**
- * Entra takes optional claims of access tokens from the resource. Nobody can configure a resource of Microsoft's, and
- * the documentation of Tunnel for MAM tells to add `acct` to the LOB app: for those, the client's own list counts too.
+ * Entra takes optional claims of access tokens from the resource. Microsoft's own resources cannot be configured, and the
+ * documentation of Tunnel for MAM requires adding `acct` to the LOB app: for those resources, the client's own list counts too.
  */
 function optionalClaims(app: Application, resource: Resource): string[] {
   const ofMicrosoft = WELL_KNOWN_RESOURCES.some((known) => known.appId === resource.appId);
@@ -100,7 +100,7 @@ function orNone(list: readonly string[]): readonly string[] | undefined {
   return list.length > 0 ? list : undefined;
 }
 
-/** Signs and stores what the grant gives, and builds the JSON answer of the endpoint's version. */
+/** Signs and stores the tokens of a grant, and builds the JSON response for the endpoint's version. */
 export async function tokenAnswer(context: IdentityContext, grant: TokenGrant): Promise<TokenAnswer> {
   const { account, app, resource, signIn } = grant;
   const access = await context.issuer.accessToken(accessTokenRequest(context, grant));
@@ -123,7 +123,7 @@ export async function tokenAnswer(context: IdentityContext, grant: TokenGrant): 
   };
 }
 
-/** What surrounds the tokens; v1 endpoints write numbers as texts and name the resource. `scope` as the version has it. */
+/** Members other than the tokens; v1 endpoints write numbers as strings and name the resource. `scope` depends on the version. */
 export function answerFrame(
   context: Pick<IdentityContext, 'clock'>,
   version: 1 | 2,
@@ -145,15 +145,15 @@ export function answerFrame(
   };
 }
 
-/** What an answer says was granted. */
+/** The granted scopes, as a response lists them. */
 function grantedScope({ version, resource, scope, granted }: TokenGrant): string {
   if (version === 1) return granted.join(' ');
-  // MSAL finds a cached token by the scopes that the answer lists, so `.default` is among them where it was asked for.
+  // MSAL looks up a cached token by the scopes in the response, so `.default` is included if it was requested.
   const names = [...granted, ...scope.names.filter((name) => name === '.default')];
   return fullScopeNames(resource, [...new Set(names)]).join(' ');
 }
 
-/** Who signed in, for the client. */
+/** The ID token: the user, for the client. */
 export async function idTokenOf(
   context: IdentityContext,
   grant: Pick<TokenGrant, 'account' | 'app' | 'signIn' | 'version' | 'nonce'> & {
@@ -203,12 +203,12 @@ function newRefreshToken(
   return secret;
 }
 
-/** base64url of `{"uid","utid"}` at home: MSAL builds the account id from it. */
+/** base64url of `{"uid","utid"}` of the home account: MSAL builds the account ID from it. */
 export function clientInfo({ home }: Pick<Account, 'home'>): string {
   return Buffer.from(JSON.stringify({ uid: home.user.id, utid: home.tenant.id })).toString('base64url');
 }
 
-/** Identifies a password without giving it away: a changed one ends what was signed in with the old one. */
+/** Identifies a password without revealing it: changing the password ends sign-ins with the old one. */
 export function passwordMark(user: { readonly id: string; readonly password?: string | undefined }): string {
   return createHash('sha256')
     .update(`${user.id}\0${user.password ?? ''}`)

@@ -4,7 +4,7 @@ import { GRAPH_AUDIENCES } from '../directory/well-known.ts';
 import { readApiToken } from '../tokens/api-token.ts';
 import { pairwiseSubject } from '../tokens/token-claims.ts';
 
-/** The UserInfo endpoint (OpenID Connect Core §5.3), which is one of Graph's. */
+/** The UserInfo endpoint (OpenID Connect Core §5.3), served by Graph. */
 export function userInfoRoutes(shared: SharedContext, app: FastifyInstance): void {
   for (const method of ['GET', 'POST'] as const) {
     app.route({
@@ -16,7 +16,7 @@ export function userInfoRoutes(shared: SharedContext, app: FastifyInstance): voi
   }
 }
 
-/** Claims about the bearer of a Graph token, in Graph's shape. */
+/** Claims about the user of a Graph token, in Graph's format. */
 async function userInfo(
   context: SharedContext,
   authorization: string | undefined,
@@ -39,7 +39,7 @@ async function userInfo(
         },
       });
   }
-  // The subject that the client knows from its id token (OpenID Connect Core §5.3.2), not that of the access token.
+  // The subject from the client's ID token (OpenID Connect Core §5.3.2), not from the access token.
   const sub = user.claims?.['sub'] ?? pairwiseSubject(user.id, token.clientId);
   return {
     sub,

@@ -7,7 +7,7 @@ import type { Tenant } from '../directory/tenant.ts';
 import { CONSUMER_TENANT_NAME } from '../directory/well-known.ts';
 import { AadstsError } from '../errors/aadsts-error.ts';
 
-/** A user in the tenant that the tokens are for, and where the user is at home. */
+/** A user in the tenant that issues the tokens, and the user's home. */
 export interface Account {
   readonly tenant: Tenant;
   readonly user: User;
@@ -15,10 +15,10 @@ export interface Account {
 }
 
 /**
- * The account of that name at an authority.
+ * Finds the account with this name at an authority.
  *
- * @throws AadstsError 50034 nobody knows the name, 50020 another tenant does but it is no guest here, or it is a work
- * account where only personal ones may sign in
+ * @throws AadstsError 50034 unknown name; 50020 known in another tenant but not a guest here, or a work
+ * account where only personal ones can sign in
  */
 export function findAccount(context: SharedContext, authority: Authority, username: string, clientId: string): Account {
   const home = context.directory.findMember(username);
@@ -39,15 +39,15 @@ export function findAccount(context: SharedContext, authority: Authority, userna
   });
 }
 
-/** At an alias, a guest whose home is not simulated is found where it is a guest. */
+/** At an alias, a guest whose home is not simulated is found in the tenant of the guest entry. */
 function localGuestTenant(context: SharedContext, username: string): Tenant | undefined {
   return context.directory.tenants.find((tenant) => tenant.users.find(username));
 }
 
 /**
- * Checks a password and, only when it is right, the state of the account, so that a wrong password tells nothing.
+ * Checks a password, and only if it is right the state of the account, so that a wrong password reveals nothing.
  *
- * @throws AadstsError 50053 locked, 50126 wrong, then what {@link checkAccountState} throws
+ * @throws AadstsError 50053 locked, 50126 wrong, and the errors of {@link checkAccountState}
  */
 export function checkPassword(context: SharedContext, account: Account, password: string): void {
   const { user } = account.home;
@@ -71,7 +71,7 @@ export function checkPasswordAge({ home }: Pick<Account, 'home'>): void {
   if (home.user.passwordExpired) throw new AadstsError(50055);
 }
 
-/** Compares in a time that does not tell where two texts differ. */
+/** Compares two strings in constant time. */
 export function equalText(a: string, b: string): boolean {
   return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 }

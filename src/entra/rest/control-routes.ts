@@ -9,10 +9,10 @@ import { TestTokenSchema } from './token-schema.ts';
 
 const OVERRIDE = 'ERR_IDENTITY_OVERRIDE';
 
-/** The path of one outage. */
+/** Path of one outage. */
 const OutagePath = Type.Object({ endpoint: EndpointSchema }, { additionalProperties: false });
 
-/** The path of one ordered failure. */
+/** Path of one requested failure. */
 const FailurePath = Type.Object({ id: Type.String({ format: 'failure-id' }) }, { additionalProperties: false });
 
 /** Sign-in sessions, keys, test tokens. */
@@ -48,7 +48,7 @@ export function directoryControlRoutes(idp: IdentityControls, app: FastifyInstan
   );
 }
 
-/** Ordered failures. */
+/** Requested failures. */
 export function failureRoutes(idp: IdentityControls, app: FastifyInstance): void {
   app.get('/', route('List failures that wait for their request'), async () => idp.overrides.list());
   app.post(

@@ -18,7 +18,7 @@ import type { IdentityControls } from './identity-controls.ts';
 import { readStrictJson, sendProblem } from './problem.ts';
 import { route } from './route.ts';
 
-/** Path of each collection under a tenant, and what its items look like. */
+/** Path of each collection under a tenant, and the schema of its items. */
 const COLLECTIONS: readonly { path: string; name: TenantCollection; noun: string; schema: TSchema }[] = [
   { path: 'users', name: 'users', noun: 'user', schema: UserSchema },
   { path: 'devices', name: 'devices', noun: 'device', schema: DeviceSchema },
@@ -29,8 +29,8 @@ const COLLECTIONS: readonly { path: string; name: TenantCollection; noun: string
 ];
 
 /**
- * Everything of the mock Entra ID that can be changed at run time, as REST: `/directory`, `/failures`, `/outages`, under a prefix
- * of your own. It brings no authentication of its own.
+ * The runtime API of the mock Entra ID as REST: `/directory`, `/failures`, `/outages`, under a prefix
+ * of your choice. It has no authentication of its own.
  *
  * @example
  * ```ts
@@ -57,7 +57,7 @@ export function directoryAdmin(idp: IdentityControls): FastifyPluginAsync {
 
 const INVALID = 'ERR_IDENTITY_DIRECTORY_INVALID';
 
-/** What is shown of an object: all but what is secret. */
+/** The visible members of an object: everything except secrets. */
 function withoutSecrets<T extends object>(item: T): object {
   const { password: _, secrets, ...rest } = item as { password?: string; secrets?: { expires?: string }[] };
   return { ...rest, ...(secrets && { secrets: secrets.map(({ expires }) => ({ expires })) }) };
@@ -68,10 +68,10 @@ function describeTenant(tenant: Tenant): object {
   return { id: tenant.id, ...tenant.settings, counts };
 }
 
-/** What may be changed of a tenant. Its collections are among it only to be refused in words of their own. */
+/** The editable members of a tenant. Collections are included only to refuse them with a specific message. */
 const TenantChanges = patchSchema(TenantSchema, { removable: false });
 
-/** A whole directory may be large: 16 MB hold tens of thousands of users. */
+/** A whole directory can be large: 16 MB hold tens of thousands of users. */
 const MAX_DIRECTORY = 16 * 1024 * 1024;
 
 function tenantRoutes({ directory }: IdentityControls, app: FastifyInstance): void {

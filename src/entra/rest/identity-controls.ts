@@ -4,20 +4,20 @@ import type { Directory } from '../directory/directory.ts';
 import type { TestTokenRequest } from '../oauth/test-token.ts';
 import type { SigningKeys } from '../tokens/signing-keys.ts';
 
-/** What a test can do to a running mock Entra ID: in process through the provider, from outside through the REST routes. */
+/** Controls of a running mock Entra ID: in process through the provider, from outside through the REST routes. */
 export interface IdentityControls {
   readonly directory: Directory;
   readonly keys: SigningKeys;
-  /** Orders failures of requests to come; returns an id for {@link Overrides.remove}. */
+  /** Makes future requests fail; returns an ID for {@link Overrides.remove}. */
   failNext(request: FailNext): number;
   readonly overrides: Overrides;
   /** Disturbs an endpoint until cleared. */
   disturb(endpoint: Endpoint, outage: Outage): void;
   readonly outages: Outages;
-  /** Ends every sign-in of a user: refresh tokens fail with 50173, browsers have to sign in anew. */
+  /** Ends every sign-in of a user: refresh tokens fail with 50173, browsers have to sign in again. */
   revokeSessions(user: string, tenant?: string): void;
-  /** A token without any sign-in, for tests and `tunnelite token`. */
+  /** Issues a token without a sign-in, for tests and `tunnelite token`. */
   accessToken(request?: TestTokenRequest): Promise<string>;
-  /** Forgets codes, refresh tokens, sessions, overrides, outages and locked accounts; the directory stays. */
+  /** Clears codes, refresh tokens, sessions, overrides, outages and account locks; keeps the directory. */
   reset(): void;
 }

@@ -5,14 +5,14 @@ import { STATUS_CODES } from '../../lib/node-http.ts';
 import { printable } from '../../lib/printable.ts';
 import { parseStrict, type StrictFault } from '../../lib/strict-json.ts';
 
-/** Errors of the asker's making, with their status. */
+/** Errors caused by the request, with their status. */
 const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_REQUEST_INVALID: 400,
   ERR_IDENTITY_NOT_FOUND: 404,
   ERR_IDENTITY_EXISTS: 409,
   ERR_IDENTITY_DIRECTORY_INVALID: 400,
   ERR_IDENTITY_OVERRIDE: 400,
-  // What Entra itself would say, such as AADSTS50034 for a user that it does not know.
+  // Errors of Entra itself, such as AADSTS50034 for an unknown user.
   ERR_IDENTITY_AADSTS: 400,
   ERR_IDENTITY_WRONG_TOKEN: 400,
   ERR_SIMULATOR_TOKEN_REQUEST: 400,
@@ -59,13 +59,13 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_REPORT_READ_ONLY: 409,
 };
 
-/** Answers with `{"error":{"code","message","hint","details"}}`: every refusal of the administration listener has that shape. */
+/** Responds with `{"error":{"code","message","hint","details"}}`, the format of every error on the administration listener. */
 export function sendProblem(error: unknown, reply: FastifyReply): FastifyReply {
   if (isTunneliteError(error)) {
     const { code, message, hint, details } = error;
     return reply.code(STATUS[code] ?? 500).send({ error: { code, message, hint, details } });
   }
-  // fastify's own refusals.
+  // Errors of fastify itself.
   const status = (error as FastifyError | undefined)?.statusCode ?? 500;
   const own =
     status < 500 ? wordsOf(error as FastifyError, reply) : new TunneliteError('ERR_INTERNAL', errorText(error));
@@ -91,7 +91,7 @@ function wordsOf(error: FastifyError, { request }: FastifyReply): TunneliteError
   }
 }
 
-/** What of an address is repeated in a message. */
+/** The part of a URL to repeat in a message. */
 function addressed({ url }: FastifyRequest): string {
   return printable(url.length > 200 ? `${url.slice(0, 200)}…` : url);
 }
@@ -106,8 +106,8 @@ const FAULTS: Readonly<Record<Exclude<StrictFault, 'not-json'>, string>> = {
 };
 
 /**
- * Reads bodies as strictly as everything else of a request: what is no JSON is told with the parser's own words, a member that
- * is there twice is refused. A body of no bytes is one that is left out.
+ * Parses bodies strictly: reports invalid JSON in the parser's own words, and refuses
+ * duplicate members. An empty body counts as no body.
  */
 export function readStrictJson(app: FastifyInstance): void {
   app.removeContentTypeParser('application/json');
@@ -115,7 +115,7 @@ export function readStrictJson(app: FastifyInstance): void {
     const text = body.replace(/^\ufeff/, '');
     if (text === '') return undefined;
     const parsed = parseStrict(text);
-    // Null would count as no body at all.
+    // Otherwise null would count as no body.
     if (typeof parsed !== 'string') {
       if (parsed.value !== null) return parsed.value;
       throw badRequest('The body is null, but has to be an object.', 'Send {} where there is nothing to say.');
@@ -134,7 +134,7 @@ function whyNotJson(text: string): string {
   }
 }
 
-/** Answers what is no HTTP, or comes too slowly, and ends its connection. */
+/** Responds to invalid or slow HTTP, and closes the connection. */
 export function refuseClient(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -159,7 +159,7 @@ const CLIENT_ERRORS: Readonly<Record<string, ClientError>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.', 'Send it at once, as a whole.'],
 };
 
-/** A request that nothing answers. */
+/** A request for an unknown route. */
 export function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return sendProblem(
     new TunneliteError('ERR_NOT_FOUND', `There is no ${request.method} ${addressed(request)}.`),

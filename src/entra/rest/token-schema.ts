@@ -8,7 +8,7 @@ const Seconds = () => Type.Optional(Type.Integer({ minimum: -315_360_000, maximu
 const OneOf = <const T extends string>(words: readonly T[]) => Type.Optional(Type.Enum<T[]>([...words]));
 const Members = <T extends Record<string, TSchema>>(members: T) => Type.Object(members, closed);
 
-/** The user that a token speaks for: `TokenUser` of the issuer. */
+/** The user of a token: `TokenUser` of the issuer. */
 const TokenUserSchema = Members({
   objectId: Type.String({ minLength: 1, maxLength: 2048 }),
   userPrincipalName: Type.String({ minLength: 1, maxLength: 2048 }),
@@ -20,7 +20,7 @@ const TokenUserSchema = Members({
   identityProvider: Text(),
 });
 
-/** What a test token is asked for with: `TestTokenRequest`, its overrides being what the issuer takes. */
+/** Request for a test token: `TestTokenRequest` with the issuer's overrides. */
 export const TestTokenSchema = Members({
   tenant: Text(),
   user: Text(),

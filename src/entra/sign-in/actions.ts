@@ -8,7 +8,7 @@ import type { Browser } from './browser.ts';
 import { type FlowState, refuseAdminConsent, type SignInFlow, type Step } from './flow.ts';
 import type { SignIns } from './flows.ts';
 
-/** What a submitted page is worked on with. */
+/** Input for processing a submitted page. */
 export interface ActionContext {
   readonly context: IdentityContext;
   readonly signIns: SignIns;
@@ -18,7 +18,7 @@ export interface ActionContext {
   readonly form: Parameters;
 }
 
-/** The user gave up on a page, or a test ordered a failure: the app is told at once, without an error page. */
+/** The user canceled a page, or a test requested a failure: the app gets the error at once, without an error page. */
 export class Declined extends Error {
   readonly error: AadstsError;
 
@@ -28,14 +28,14 @@ export class Declined extends Error {
   }
 }
 
-/** Role template of a Global Administrator: may consent for everybody. */
+/** Role template of a Global Administrator, who can consent for the whole tenant. */
 const GLOBAL_ADMINISTRATOR = '62e90394-69f5-4237-9190-012177145e10';
 
 export function isAdministrator(state: FlowState): boolean {
   return state.account?.user.directoryRoles.includes(GLOBAL_ADMINISTRATOR) ?? false;
 }
 
-/** What each page does with what was entered on it. Mistakes that can be corrected become the page's notice. */
+/** The action of each page on submission. Correctable mistakes become the page's notice. */
 const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
   'pick-account': ({ signIns, browser, flow, form }) => {
     const choice = form.get('account');
@@ -77,7 +77,7 @@ const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
         'Your account or password is incorrect (AADSTS50126). Try again; docs/reference/defaults.md has the passwords of the default users.';
     }
   },
-  // The organization's own page asks; nothing is submitted here.
+  // The organization's own page asks for the password; this page submits nothing.
   federated: () => {},
   'new-password': ({ flow, form, state }) => {
     const fresh = form.get('newpasswd');
@@ -89,7 +89,7 @@ const ACTIONS: Readonly<Record<Step, (action: ActionContext) => void>> = {
       flow.notice = 'Choose a password that is not the one you have.';
     } else {
       const { home, tenant, user } = account;
-      // A changed password settles the risk of the account.
+      // A changed password resolves the account's risk.
       home.tenant.users.update(home.user.id, { password: fresh, passwordExpired: false, risk: 'none' });
       if (user !== home.user) tenant.users.update(user.id, { risk: 'none' });
       flow.notice = undefined;

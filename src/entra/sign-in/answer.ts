@@ -10,8 +10,8 @@ import { formActionSource, withParameters } from './redirect-uri.ts';
 export const BRAND = 'Tunnelite ID';
 
 /**
- * Sends a page under a strict policy: no scripts but by nonce, no frames, forms only to us and to the app's redirect URI. No
- * Cross-Origin-Opener-Policy: an app that opened the page as a popup reads the answer from its window (msal-browser 2 to 4).
+ * Sends a page with a strict policy: scripts only with a nonce, no framing, forms only to us and to the app's redirect URI. No
+ * Cross-Origin-Opener-Policy: an app that opened the page as a popup reads the response from its window (msal-browser 2 to 4).
  */
 export function sendPage(
   context: Pick<SharedContext, 'random'>,
@@ -41,7 +41,7 @@ export function sendPage(
     .send(renderPage(typeof page === 'function' ? page(nonce) : page, nonce));
 }
 
-/** Sends an answer to the app: by redirect, or by a form that posts itself. */
+/** Sends a response to the app: by redirect, or by a self-posting form. */
 export function sendToApp(
   context: IdentityContext,
   reply: FastifyReply,
@@ -57,7 +57,7 @@ export function sendToApp(
   });
 }
 
-/** An error as the app sees it in its redirect URI. */
+/** An error in the format of the app's redirect URI. */
 function errorParameters(
   context: IdentityContext,
   request: FastifyRequest,
@@ -87,7 +87,7 @@ export function sendErrorToApp(
   return sendToApp(context, reply, target, errorParameters(context, request, error, silent));
 }
 
-/** Shows an error to the person, with a way back to the app if the app is known. */
+/** Shows an error to the user, with a link back to the app if the app is known. */
 export function sendErrorPage(
   context: IdentityContext,
   request: FastifyRequest,
@@ -100,7 +100,7 @@ export function sendErrorPage(
   if (target) {
     const parameters = errorParameters(context, request, error, false);
     if (target.state !== undefined) parameters.set('state', target.state);
-    // A link cannot post; the app gets the error where its mode says so only for query and fragment.
+    // A link cannot post; the app gets the error only in the modes query and fragment.
     backToApp = withParameters(
       target.redirectUri,
       parameters,
@@ -119,7 +119,7 @@ export function sendErrorPage(
   return sendPage(context, reply, page, { status: error.entry.status ?? 400 });
 }
 
-/** `session_state` of a successful answer. */
+/** `session_state` of a successful response. */
 export function sessionState(context: IdentityContext): string {
   return newGuid(context.random);
 }

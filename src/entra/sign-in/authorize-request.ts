@@ -15,7 +15,7 @@ export type ResponseMode = (typeof RESPONSE_MODES)[number];
 const PROMPTS = ['none', 'login', 'consent', 'select_account', 'admin_consent', 'create'] as const;
 export type Prompt = (typeof PROMPTS)[number];
 
-/** Where an answer goes, and how: known before anything else, so that later mistakes can be told to the app. */
+/** Target and mode of the response: parsed first, so that later errors can be sent to the app. */
 export interface AnswerTarget {
   readonly redirectUri: string;
   readonly responseMode: ResponseMode;
@@ -35,18 +35,18 @@ export interface AuthorizeRequest extends AnswerTarget {
   readonly prompt: ReadonlySet<Prompt>;
   readonly loginHint: string | undefined;
   readonly domainHint: string | undefined;
-  /** Seconds; a sign-in older than this does not count. */
+  /** Seconds; older sign-ins do not count. */
   readonly maxAge: number | undefined;
   readonly claims: RequestClaims;
   readonly clientInfo: boolean;
   readonly deviceId: string | undefined;
 }
 
-/** A mistake that the app may be told of, because its redirect URI is known to be its own. */
+/** An error that can be sent to the app, because its redirect URI is validated. */
 export class AuthorizeError extends Error {
   readonly error: AadstsError;
   readonly target: AnswerTarget;
-  /** The app asked that no page be shown. */
+  /** The app requested that no page be shown. */
   readonly silent: boolean;
 
   constructor(error: AadstsError, target: AnswerTarget, silent: boolean) {
@@ -58,9 +58,9 @@ export class AuthorizeError extends Error {
 }
 
 /**
- * Reads an authorize request.
+ * Parses an authorize request.
  *
- * @throws AadstsError before the redirect URI is proven: nothing may be sent there
+ * @throws AadstsError before the redirect URI is validated: nothing may be sent there
  * @throws AuthorizeError afterwards
  */
 export function readAuthorizeRequest(context: IdentityContext, request: RequestContext): AuthorizeRequest {
@@ -117,7 +117,7 @@ function readResponseTypes(text: string | undefined, { app }: Pick<Client, 'app'
   return types;
 }
 
-/** Tokens go in the fragment (OAuth 2.0 Multiple Response Types §5). */
+/** Tokens are returned in the fragment (OAuth 2.0 Multiple Response Types §5). */
 function defaultMode(types: ReadonlySet<ResponseType>): ResponseMode {
   return types.size === 1 && types.has('code') ? 'query' : 'fragment';
 }
@@ -126,7 +126,7 @@ function readResponseMode(text: string | undefined, types: ReadonlySet<ResponseT
   const usual = defaultMode(types);
   if (text === undefined) return usual;
   const mode = RESPONSE_MODES.find((one) => one === text);
-  // Tokens never travel in a query: it ends up in logs and histories (OAuth 2.0 Multiple Response Types §5).
+  // Tokens are never returned in a query: it ends up in logs and histories (OAuth 2.0 Multiple Response Types §5).
   if (!mode || (mode === 'query' && usual !== 'query')) throw new AadstsError(70007, { mode: text });
   return mode;
 }

@@ -10,12 +10,12 @@ const CONTEXT_COOKIE = 'esctx';
 const SESSION_COOKIE = 'ESTSAUTH';
 const PERSISTENT_COOKIE = 'ESTSAUTHPERSISTENT';
 /**
- * For other sites as well, as Entra's are: a single page app signs in silently through a frame in its own page. What other sites
- * must not do, the token of each form keeps them from.
+ * Also sent to other sites, like Entra's cookies: a single-page app signs in silently through a frame in its own page. The token in
+ * each form prevents cross-site request forgery.
  */
 const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=None';
 
-/** The value of a cookie of a request, when it looks like one of ours. */
+/** The value of a request cookie, if it has our format. */
 function cookie(request: FastifyRequest, name: string): string | undefined {
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const equals = pair.indexOf('=');
@@ -28,17 +28,17 @@ function cookie(request: FastifyRequest, name: string): string | undefined {
 }
 
 function addCookie(reply: FastifyReply, text: string): void {
-  // fastify keeps several of these side by side.
+  // fastify sends several of these headers.
   reply.header('set-cookie', text);
 }
 
-/** What a browser shows of itself. */
+/** The cookies of a browser. */
 export class Browser {
   readonly #context: SharedContext;
   readonly #reply: FastifyReply;
-  /** Ties sign-ins to the browser that began them. */
+  /** Binds sign-ins to the browser that started them. */
   #secret: string | undefined;
-  /** Names its signed-in accounts. */
+  /** Identifies its signed-in accounts. */
   #session: string | undefined;
 
   constructor(context: SharedContext, request: FastifyRequest, reply: FastifyReply) {
@@ -52,7 +52,7 @@ export class Browser {
     return this.#session;
   }
 
-  /** Hash that a flow remembers; gives the browser a cookie when it has none. */
+  /** The hash to store in a flow; sets a cookie if the browser has none. */
   begin(): string {
     if (this.#secret === undefined) {
       this.#secret = newSecret(this.#context);
@@ -61,7 +61,7 @@ export class Browser {
     return Grants.key(this.#secret);
   }
 
-  /** True in the browser that {@link begin} was called for. */
+  /** True in the browser that called {@link begin}. */
   is(hash: string): boolean {
     return this.#secret !== undefined && Grants.key(this.#secret) === hash;
   }
@@ -74,7 +74,7 @@ export class Browser {
   }
 
   /**
-   * Refuses a form that did not come from a page of ours in this browser.
+   * Refuses a form that does not come from one of our pages in this browser.
    *
    * @throws AadstsError 90100
    */

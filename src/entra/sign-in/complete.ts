@@ -12,7 +12,7 @@ import { sessionState } from './answer.ts';
 import type { AuthorizeRequest } from './authorize-request.ts';
 import type { SignInFlow } from './flow.ts';
 
-/** What a finished flow says about who signed in. */
+/** The authentication data of a finished flow. */
 export function signInOf(flow: SignInFlow, account: Account, clientId: string): SignIn {
   if (!flow.authentication || flow.sessionId === undefined) throw new AadstsError(50058);
   return {
@@ -32,7 +32,7 @@ function asksForAuthTime({ purpose }: SignInFlow): boolean {
   return purpose.kind === 'authorize' && (purpose.request.maxAge !== undefined || purpose.request.claims.authTime);
 }
 
-/** Parameters of a successful answer: code, id token, access token, as the response type asks. */
+/** Parameters of a successful response: code, ID token, access token, depending on the response type. */
 export async function successParameters(
   context: IdentityContext,
   flow: SignInFlow,

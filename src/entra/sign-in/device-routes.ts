@@ -15,7 +15,7 @@ import { loginLocation } from './sign-in-routes.ts';
 
 const PAGE = '/devicelogin';
 const CODE_LENGTH = 9;
-/** Without vowels and look-alikes: no words, and nothing to mistake. */
+/** No vowels and no look-alikes: avoids words and typing mistakes. */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXYZ23456789';
 
 /** Issues device codes (Microsoft: "OAuth 2.0 device authorization grant flow"). */
@@ -50,7 +50,7 @@ export function deviceCodeRoutes(shared: SharedContext, app: FastifyInstance): v
       return {
         user_code: userCode,
         device_code: deviceCode,
-        // v1 answers write numbers as texts and call the address differently; no version has verification_uri_complete.
+        // v1 responses write numbers as strings and name the URL differently; no version has verification_uri_complete.
         [v1 ? 'verification_url' : 'verification_uri']: where,
         expires_in: v1 ? String(seconds) : seconds,
         interval: v1 ? String(DEVICE_POLL_INTERVAL) : DEVICE_POLL_INTERVAL,
@@ -63,14 +63,14 @@ export function deviceCodeRoutes(shared: SharedContext, app: FastifyInstance): v
 function newUserCode(context: SharedContext): string {
   let code = '';
   while (code.length < CODE_LENGTH) {
-    // Rejection keeps each character equally likely.
+    // Rejection sampling keeps each character equally likely.
     const value = context.random.bytes(1)[0]!;
     if (value < 256 - (256 % ALPHABET.length)) code += ALPHABET[value % ALPHABET.length];
   }
   return code;
 }
 
-/** The page where a person enters the code that a device shows. */
+/** The page where a user enters the code of a device. */
 export function devicePageRoutes(shared: SharedContext, signIns: SignIns, app: FastifyInstance): void {
   app.setErrorHandler((error: unknown, request, reply) => {
     if (error instanceof AadstsError) return sendErrorPage(contextOf(shared, request), request, reply, error);

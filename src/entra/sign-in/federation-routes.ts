@@ -28,7 +28,7 @@ const ALGORITHM = 'HS256';
  * ```
  */
 export function federationRoutes(shared: SharedContext, signIns: SignIns, app: FastifyInstance): void {
-  // Known to the STS and to the provider, and to nobody else.
+  // Shared secret of the STS and the provider.
   const trust = shared.random.bytes(32);
   app.setErrorHandler((error: unknown, request, reply) => {
     if (error instanceof AadstsError) return sendErrorPage(contextOf(shared, request), request, reply, error);

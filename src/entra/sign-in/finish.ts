@@ -13,12 +13,12 @@ import { signInOf, successParameters } from './complete.ts';
 import type { FlowState, SignInFlow } from './flow.ts';
 import type { Turn } from './turn.ts';
 
-/** Where the app waits for the answer; undefined for a device code. */
+/** Where to send the app's response; undefined for a device code. */
 export function targetOf(flow: SignInFlow): AuthorizeRequest | undefined {
   return flow.purpose.kind === 'authorize' ? flow.purpose.request : undefined;
 }
 
-/** Signs the browser in and gives the app, or the waiting device, what it asked for. */
+/** Signs the browser in, and completes the request of the app or the waiting device. */
 export async function finish(turn: Turn, flow: SignInFlow, state: FlowState): Promise<FastifyReply> {
   const { context, signIns, request, reply } = turn;
   const account = state.account!;
@@ -42,7 +42,7 @@ export async function finish(turn: Turn, flow: SignInFlow, state: FlowState): Pr
   return sendToApp(context, reply, authorizeRequest, parameters);
 }
 
-/** An ordered failure is for the app to handle, so it goes there without a page. */
+/** The app must handle a requested failure, so it gets the error without a page. */
 function strikeOverride(context: IdentityContext, flow: SignInFlow, account: Account, state: FlowState): void {
   try {
     const requester = { user: account.user, client: state.app.appId };
@@ -67,7 +67,7 @@ function rememberSignIn({ signIns, browser }: Turn, flow: SignInFlow, { home }: 
   browser.setSession(secret, seconds, persistent);
 }
 
-/** Ends a flow that cannot go on: the person sees why, or the app is told at once if the person gave up. */
+/** Ends a failed flow: the page shows the reason, or the app gets the error at once if the user canceled. */
 export function failFlow({ context, signIns, request, reply }: Turn, flow: SignInFlow, thrown: unknown): FastifyReply {
   const error = thrown instanceof Declined ? thrown.error : thrown;
   if (!(error instanceof AadstsError)) throw thrown;
@@ -82,7 +82,7 @@ export function failFlow({ context, signIns, request, reply }: Turn, flow: SignI
   });
   const target = targetOf(flow);
   if (flow.purpose.kind === 'device' && thrown instanceof Declined) {
-    // A device only knows "declined".
+    // A device only receives "declined".
     flow.purpose.device.state = 'declined';
     return sendPage(
       context,

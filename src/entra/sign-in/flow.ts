@@ -14,14 +14,14 @@ import type { AuthorizeRequest } from './authorize-request.ts';
 import type { SignedIn } from './sessions.ts';
 
 /**
- * Where a sign-in stands: the page that is shown next.
+ * State of a sign-in: the page to show next.
  *
  * ```
  *  pick-account ─▶ username ─▶ password ───────▶ new-password ─▶ mfa-registration ─▶ mfa ─▶ consent ─▶ confirm-app ─▶ stay-signed-in ─▶ done
  *        │             └─────▶ federated ──(STS)──▲                                         (device codes only)
  *        └── (session) ───────────────────────────┘
  * ```
- * Each page is shown only when {@link nextStep} finds that it is needed; none is shown twice without reason.
+ * Each page is shown only if {@link nextStep} finds it necessary, and not twice without reason.
  */
 const STEPS = [
   'pick-account',
@@ -38,21 +38,21 @@ const STEPS = [
 ] as const;
 export type Step = (typeof STEPS)[number];
 
-/** What the next step depends on. */
+/** Input for choosing the next step. */
 export interface StepFacts {
-  /** The browser has signed-in accounts to choose from, and nothing says which. */
+  /** The browser has signed-in accounts to choose from, and the request does not select one. */
   readonly canPick: boolean;
   readonly hasAccount: boolean;
   readonly isFederated: boolean;
   readonly isAuthenticated: boolean;
-  /** What Conditional Access or user state asks for. */
+  /** Requirements of Conditional Access or user state. */
   readonly remedy: Remedy | undefined;
   readonly needsConsent: boolean;
   readonly needsConfirmation: boolean;
   readonly asksToStay: boolean;
 }
 
-/** The page to show, from what is known. */
+/** Chooses the page to show. */
 export function nextStep(facts: StepFacts): Step {
   if (!facts.isAuthenticated) {
     if (facts.hasAccount) return facts.isFederated ? 'federated' : 'password';
@@ -64,59 +64,59 @@ export function nextStep(facts: StepFacts): Step {
   return facts.asksToStay ? 'stay-signed-in' : 'done';
 }
 
-/** What a sign-in is for. */
+/** The purpose of a sign-in. */
 export type Purpose =
   | { readonly kind: 'authorize'; readonly request: AuthorizeRequest }
   | { readonly kind: 'device'; readonly device: DeviceGrant };
 
-/** One sign-in in one browser, from the request to the answer. */
+/** One sign-in in one browser, from the request to the response. */
 export interface SignInFlow {
   readonly id: string;
-  /** Hash of the cookie of the browser that began it. */
+  /** Hash of the cookie of the browser that started it. */
   readonly browser: string;
   readonly purpose: Purpose;
   readonly authority: string;
   readonly clientId: string;
   readonly scope: string;
   readonly deviceId: string | undefined;
-  /** Which account; the home entry may not exist for a guest of a tenant that is not simulated. */
+  /** The account; there may be no home entry for a guest whose home tenant is not simulated. */
   username: string | undefined;
-  /** What was entered as a name that nobody has, to be corrected. */
+  /** An entered name that does not exist, for correction. */
   typed: string;
-  /** A federated domain was hinted at: the STS asks for the name. */
+  /** The hint names a federated domain: the STS asks for the name. */
   federatedDomain: string | undefined;
   authentication: Authentication | undefined;
   sessionId: string | undefined;
   order: number;
-  /** Signed in on these pages, not by a session of before. */
+  /** True if the user signed in on these pages, not through an earlier session. */
   fresh: boolean;
   useOther: boolean;
   consented: boolean;
   confirmed: boolean;
   stay: boolean | undefined;
-  /** Inline message of the last attempt, told once. */
+  /** Inline message about the last attempt, shown once. */
   notice: string | undefined;
 }
 
-/** What consent says about one API. */
+/** Consent state of one API. */
 export interface ResourceConsent extends ConsentDecision {
   readonly resource: Resource;
 }
 
-/** All that is known of a flow at one moment. */
+/** Everything known about a flow at one moment. */
 export interface FlowState {
   readonly step: Step;
   readonly app: Application;
   readonly account: Account | undefined;
-  /** Each API that is asked for, with what consent says; empty before it is known who asks. */
+  /** Each requested API with its consent state; empty until the user is known. */
   readonly consents: readonly ResourceConsent[];
   readonly accounts: readonly SignedIn[];
 }
 
 /**
- * Works out where a flow stands.
+ * Computes the state of a flow.
  *
- * @throws AadstsError what no page can mend: blocked, not compliant, not assigned, no such resource, …
+ * @throws AadstsError for problems that no page can resolve: blocked, not compliant, not assigned, no such resource, …
  */
 export function evaluateFlow(context: IdentityContext, flow: SignInFlow, accounts: readonly SignedIn[]): FlowState {
   const authority = findAuthority(context.directory, flow.authority);
@@ -160,7 +160,7 @@ function isFederated({ tenant, user }: Located): boolean {
   return tenant.isFederated(user.userPrincipalName);
 }
 
-/** Judges a flow by Conditional Access; with `prompt=none` the failure is the answer, else its remedy is the next page. */
+/** Applies Conditional Access to a flow; with `prompt=none`, a failure is the response, otherwise its remedy is the next page. */
 export function judgeFlow(
   context: IdentityContext,
   flow: SignInFlow,
@@ -184,11 +184,11 @@ export function judgeFlow(
       now: nowSeconds(context),
     }),
   );
-  // What no page can mend comes before what one can.
+  // Failures that no page can resolve come first.
   return failures.find((failure) => failure && failure.remedy === undefined) ?? failures.find(Boolean);
 }
 
-/** 90094 when an ordinary user is asked for what only an administrator can grant. */
+/** 90094 when an ordinary user requests permissions that only an administrator can grant. */
 export function refuseAdminConsent(consent: Pick<ConsentDecision, 'missing'>, isAdministrator: boolean): void {
   if (!isAdministrator && consent.missing.some((scope) => scope.adminConsentRequired)) throw new AadstsError(90094);
 }

@@ -7,7 +7,7 @@ import type { Browser } from './browser.ts';
 import type { Purpose, SignInFlow } from './flow.ts';
 import { BrowserSessions, type SignedIn } from './sessions.ts';
 
-/** Sign-ins that are under way, and the sessions they lead to. */
+/** Sign-ins in progress, and the resulting sessions. */
 export class SignIns {
   readonly sessions: BrowserSessions;
   readonly #context: SharedContext;
@@ -19,7 +19,7 @@ export class SignIns {
     this.#flows = new ExpiringStore(context.clock, STORE_LIMITS.flows);
   }
 
-  /** Begins a sign-in in this browser; a session that fits the request is taken over. */
+  /** Starts a sign-in in this browser; reuses a matching session. */
   begin(
     browser: Browser,
     start: Pick<SignInFlow, 'authority' | 'clientId' | 'scope' | 'deviceId'> & { readonly purpose: Purpose },
@@ -47,9 +47,9 @@ export class SignIns {
   }
 
   /**
-   * The flow of a page.
+   * Finds the flow of a page.
    *
-   * @throws AadstsError 50089 expired, or begun in another browser
+   * @throws AadstsError 50089 expired, or started in another browser
    */
   find(id: string | undefined, browser: Browser): SignInFlow {
     const flow = id === undefined ? undefined : this.#flows.get(id);
@@ -61,7 +61,7 @@ export class SignIns {
     this.#flows.delete(flow.id);
   }
 
-  /** Signed-in accounts that this request may use without asking for the password again. */
+  /** Signed-in accounts that this request can use without a password. */
   accountsFor(flow: SignInFlow, browser: Browser): readonly SignedIn[] {
     const accounts = this.sessions.accounts(browser.session);
     if (flow.purpose.kind !== 'authorize') return accounts;
@@ -74,7 +74,7 @@ export class SignIns {
     });
   }
 
-  /** Lets a signed-in account stand for the password. */
+  /** Uses a signed-in account instead of a password. */
   adopt(flow: SignInFlow, account: SignedIn): void {
     flow.username = account.userPrincipalName;
     flow.authentication = account.authentication;
@@ -83,7 +83,7 @@ export class SignIns {
     flow.fresh = false;
   }
 
-  /** Notes that the user has just proven who they are. */
+  /** Records that the user has just authenticated. */
   authenticate(flow: SignInFlow, methods: readonly string[]): void {
     flow.authentication = { methods, authTime: nowSeconds(this.#context), mfaTime: undefined };
     flow.sessionId = newGuid(this.#context.random);

@@ -1,23 +1,23 @@
 import type { Application } from '../directory/schema.ts';
 import { AadstsError } from '../errors/aadsts-error.ts';
 
-/** Schemes that a browser executes instead of visiting: nobody is redirected there, registered or not. */
+/** Schemes that a browser executes instead of visiting: never a redirect target, registered or not. */
 const DANGEROUS = new Set(['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:']);
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 const NATIVE_CLIENT = '/common/oauth2/nativeclient';
 
 export interface RedirectTarget {
   readonly uri: string;
-  /** Registered for a single page app. */
+  /** Registered for a single-page app. */
   readonly spa: boolean;
 }
 
 /**
- * The redirect URI of a request, when the app registration has it. URIs are compared as they are written; only the port of
- * `http://localhost` is free, for apps of every kind, that of the loopback addresses for public clients (RFC 8252 §7.3), and
- * `nativeclient` is the provider's own page whatever host it was registered with.
+ * Validates the redirect URI of a request against the app registration. URIs must match exactly; the port is free only for
+ * `http://localhost` (all apps) and for the loopback addresses of public clients (RFC 8252 §7.3), and
+ * `nativeclient` is the provider's own page, whatever its registered host.
  *
- * @throws AadstsError 50011 not registered, 90014 absent where more than one is registered
+ * @throws AadstsError 50011 not registered, 90014 missing although several are registered
  */
 export function findRedirect(app: Application, uri: string | undefined, origin: string): RedirectTarget {
   const all = [...app.redirectUris, ...app.spaRedirectUris];
@@ -42,7 +42,7 @@ function isSafe(uri: string): boolean {
   return !DANGEROUS.has(url.protocol) && url.hash === '' && !/[\s<>"'`\\]/.test(uri);
 }
 
-/** @param addresses whether the loopback addresses count as well as the name */
+/** @param addresses whether loopback addresses count too */
 function sameLoopback(registered: string, uri: string, addresses: boolean): boolean {
   if (!URL.canParse(registered) || !URL.canParse(uri)) return false;
   const [a, b] = [new URL(registered), new URL(uri)];
@@ -58,13 +58,13 @@ function isNativeClient(registered: string, uri: string, origin: string): boolea
   );
 }
 
-/** Appends answer parameters as query or fragment. */
+/** Appends response parameters as query or fragment. */
 export function withParameters(uri: string, parameters: URLSearchParams, mode: 'query' | 'fragment'): string {
   if (mode === 'fragment') return `${uri}#${parameters}`;
   return `${uri}${uri.includes('?') ? '&' : '?'}${parameters}`;
 }
 
-/** What a Content-Security-Policy has to allow as `form-action` for the redirect to be followed after a form. */
+/** The `form-action` that a Content-Security-Policy needs so that browsers follow the redirect after a form. */
 export function formActionSource(uri: string): string {
   const url = new URL(uri);
   return url.origin === 'null' ? url.protocol : url.origin;

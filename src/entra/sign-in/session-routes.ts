@@ -9,7 +9,7 @@ import { Browser } from './browser.ts';
 import type { SignIns } from './flows.ts';
 import { withParameters } from './redirect-uri.ts';
 
-/** Sign-out, and the pages that only tell something. */
+/** Sign-out and informational pages. */
 export function sessionRoutes(shared: SharedContext, signIns: SignIns, app: FastifyInstance): void {
   for (const path of ['oauth2/logout', 'oauth2/v2.0/logout']) {
     app.get(`/:tenant/${path}`, { config: { endpoint: 'logout' } }, (request, reply) => {
@@ -59,7 +59,7 @@ export function sessionRoutes(shared: SharedContext, signIns: SignIns, app: Fast
   });
 }
 
-/** Where a sign-out may lead: only to what an app has registered, of the app that the token hint names if it does. */
+/** Allowed targets of a sign-out: only registered URIs, limited to the app in the token hint if there is one. */
 function logoutTarget({ directory }: SharedContext, query: Parameters): string | undefined {
   const target = query.get('post_logout_redirect_uri');
   if (target === undefined || !URL.canParse(target) || /^(?:javascript|data|vbscript|blob|file|about):/i.test(target)) {

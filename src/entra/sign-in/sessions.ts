@@ -6,7 +6,7 @@ import type { Authentication } from '../context/grants.ts';
 import { Grants } from '../context/grants.ts';
 import { passwordMark } from '../oauth/token-response.ts';
 
-/** One account that a browser is signed in with, at its home tenant. */
+/** One account that is signed in in a browser, at its home tenant. */
 export interface SignedIn {
   readonly tenantId: string;
   readonly userId: string;
@@ -16,13 +16,13 @@ export interface SignedIn {
   readonly authentication: Authentication;
   readonly passwordMark: string;
   readonly order: number;
-  /** "Stay signed in" was answered with yes. */
+  /** True if the user chose "Stay signed in". */
   readonly persistent: boolean;
 }
 
 /**
- * Which accounts each browser is signed in with. A browser shows a secret in a cookie; with every sign-in it gets a new
- * one, so that nobody can plant one beforehand.
+ * The signed-in accounts of each browser. A cookie holds the browser's secret, which changes with every sign-in,
+ * so that no one can plant one beforehand.
  */
 export class BrowserSessions {
   readonly #context: SharedContext;
@@ -33,14 +33,14 @@ export class BrowserSessions {
     this.#browsers = new ExpiringStore(context.clock, STORE_LIMITS.sessions);
   }
 
-  /** The accounts of a browser that still count: not revoked, password unchanged, user not gone. */
+  /** The browser's accounts that are still valid: not revoked, password unchanged, user not deleted. */
   accounts(secret: string | undefined): readonly SignedIn[] {
     if (secret === undefined) return [];
     const all = this.#browsers.get(Grants.key(secret)) ?? [];
     return all.filter((account) => this.#isValid(account));
   }
 
-  /** Adds or renews an account and returns the browser's new secret with the seconds it lives. */
+  /** Adds or renews an account; returns the browser's new secret and its lifetime in seconds. */
   signIn(secret: string | undefined, account: SignedIn): { readonly secret: string; readonly seconds: number } {
     const others = this.accounts(secret).filter(
       (other) => other.userId !== account.userId || other.tenantId !== account.tenantId,

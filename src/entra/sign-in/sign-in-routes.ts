@@ -13,7 +13,7 @@ import type { SignIns } from './flows.ts';
 import { LOGIN_PATH, stepPage } from './step-pages.ts';
 import { type Turn, turnOf } from './turn.ts';
 
-/** The authorize endpoint and the pages behind it. */
+/** The authorize endpoint and its pages. */
 export function signInRoutes(shared: SharedContext, signIns: SignIns, app: FastifyInstance): void {
   app.setErrorHandler((error: unknown, request, reply) =>
     sendFailure(contextOf(shared, request), request, reply, error),
@@ -23,7 +23,7 @@ export function signInRoutes(shared: SharedContext, signIns: SignIns, app: Fasti
     ['oauth2/v2.0', 2],
   ] as const) {
     const config = { config: { endpoint: 'authorize', version } as const };
-    // OpenID Connect Core §3.1.2.1: the request may come as a form as well.
+    // OpenID Connect Core §3.1.2.1: the request can also be a form.
     app.get(`/:tenant/${path}/authorize`, config, (request, reply) =>
       authorize(turnOf(shared, signIns, request, reply), Parameters.ofUrl(request.url)),
     );
@@ -44,7 +44,7 @@ export function signInRoutes(shared: SharedContext, signIns: SignIns, app: Fasti
   });
 }
 
-/** Begins a sign-in: answers at once when nothing has to be asked, else leads to the first page. */
+/** Starts a sign-in: responds at once if no page is needed, else redirects to the first page. */
 async function authorize(turn: Turn, parameters: Parameters): Promise<FastifyReply> {
   const { context, signIns, request, browser } = turn;
   const authorizeRequest = readAuthorizeRequest(context, readRequest(context, request, parameters));
@@ -63,7 +63,7 @@ async function authorize(turn: Turn, parameters: Parameters): Promise<FastifyRep
   return showStep(turn, flow);
 }
 
-/** `prompt=none`: an answer or an error, never a page. */
+/** `prompt=none`: a response or an error, never a page. */
 async function answerSilently(turn: Turn, flow: SignInFlow): Promise<FastifyReply> {
   const { context, signIns, request, reply, browser } = turn;
   const target = targetOf(flow)!;
@@ -90,7 +90,7 @@ async function answerSilently(turn: Turn, flow: SignInFlow): Promise<FastifyRepl
   }
 }
 
-/** Shows where the flow stands: a page, the organization's STS, or the answer to the app. */
+/** Shows the current step of the flow: a page, the organization's STS, or the response to the app. */
 async function showStep(turn: Turn, flow: SignInFlow): Promise<FastifyReply> {
   const { context, reply, browser } = turn;
   try {
@@ -105,7 +105,7 @@ async function showStep(turn: Turn, flow: SignInFlow): Promise<FastifyReply> {
   }
 }
 
-/** A name that came as a hint may be of nobody: then the person is asked, instead of told off. */
+/** A hinted name may be unknown: then the page asks for a name instead of showing an error. */
 function evaluateOrAskAgain({ context, signIns, browser }: Turn, flow: SignInFlow): FlowState {
   const accounts = signIns.accountsFor(flow, browser);
   try {
@@ -127,7 +127,7 @@ async function submitStep(turn: Turn, flow: SignInFlow, form: Parameters): Promi
     if (evaluateFlow(context, flow, signIns.accountsFor(flow, browser)).step === 'done') {
       return await showStep(turn, flow);
     }
-    // A page of its own for each step, so that reloading does not send a form again.
+    // Each step has its own page, so that a reload does not resubmit a form.
     return reply.redirect(loginLocation(flow), 303);
   } catch (error) {
     return failFlow(turn, flow, error);
@@ -149,7 +149,7 @@ function stsLocation(context: IdentityContext, flow: SignInFlow, { account }: Fl
   return `${context.origin()}/${tenant.id}/sts/ls?${parameters}`;
 }
 
-/** Errors outside a flow: told to the app once its redirect URI is proven (RFC 6749 §4.1.2.1), before that on a page. */
+/** Errors outside a flow: sent to the app once its redirect URI is validated (RFC 6749 §4.1.2.1), before that shown on a page. */
 function sendFailure(
   context: IdentityContext,
   request: FastifyRequest,

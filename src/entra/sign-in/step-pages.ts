@@ -7,11 +7,11 @@ import { BRAND } from './answer.ts';
 import type { Browser } from './browser.ts';
 import type { FlowState, SignInFlow, Step } from './flow.ts';
 
-/** Where the forms of the sign-in pages go. */
+/** Targets of the forms on sign-in pages. */
 export const LOGIN_PATH = '/common/login';
 const OFFERED_ACCOUNTS = 6;
 
-/** The page of a step. `federated` and `done` have none: they lead elsewhere. */
+/** The page of a step. `federated` and `done` have none: they redirect. */
 export function stepPage(
   context: IdentityContext,
   browser: Browser,
@@ -64,7 +64,7 @@ function newPasswordReason({ account }: FlowState): string {
     : 'You need to update your password because your account is at risk.';
 }
 
-/** What is asked for, API by API; where nothing is, `prompt=consent` shows again what was consented to before. */
+/** The requested permissions, API by API; without any, `prompt=consent` shows those already granted. */
 function consentScopes({ consents }: FlowState): readonly pages.ConsentScope[] {
   const asks = consents.some(({ missing }) => missing.length > 0);
   return consents.flatMap(({ resource, missing, granted }) => {

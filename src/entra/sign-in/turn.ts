@@ -4,7 +4,7 @@ import { contextOf } from '../oauth/http.ts';
 import { Browser } from './browser.ts';
 import type { SignIns } from './flows.ts';
 
-/** One request of a browser on its way through a sign-in, with all that an answer takes. */
+/** One browser request during a sign-in, with everything needed to respond. */
 export interface Turn {
   readonly context: IdentityContext;
   readonly signIns: SignIns;
@@ -13,7 +13,7 @@ export interface Turn {
   readonly browser: Browser;
 }
 
-/** Reads what the browser shows of itself. */
+/** Reads the browser's cookies. */
 export function turnOf(shared: SharedContext, signIns: SignIns, request: FastifyRequest, reply: FastifyReply): Turn {
   const context = contextOf(shared, request);
   return { context, signIns, request, reply, browser: new Browser(context, request, reply) };
