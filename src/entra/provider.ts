@@ -35,39 +35,39 @@ import type { AccessTokenRequest } from './tokens/token-claims.ts';
 import { TokenIssuer } from './tokens/token-issuer.ts';
 
 export interface IdentityProviderOptions {
-  /** Tenants, users, apps; `defaultDirectory()` when left out. */
+  /** Tenants, users, apps. Default: `defaultDirectory()`. */
   readonly directory?: Directory | DirectoryInput;
-  /** Certificate and key (PEM) of the HTTPS listener. Without them only {@link IdentityProvider.plugin} can be used. */
+  /** Certificate and key (PEM) of the HTTPS listener. Without them, only {@link IdentityProvider.plugin} works. */
   readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
   /** Address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
-  /** Default 0: a free one. */
+  /** Default 0: any free port. */
   readonly port?: number;
   /** Host name or address by which this machine reaches the listener. Default `localhost`. */
   readonly hostname?: string;
   /**
-   * Host names and addresses by which clients may reach the listener, at whatever port. Metadata, endpoints and issuers in an
-   * answer are under the one that its caller used. Default: loopback and `hostname`; for a plugin on another server, none.
+   * Host names and addresses by which clients can reach the listener, at any port. Metadata, endpoints and issuers in a
+   * response use the one from the request. Default: loopback and `hostname`; for a plugin on another server, none.
    */
   readonly names?: readonly string[];
   /**
-   * Full origin that is named to callers by other names, and in tokens that nobody asked for over the network. Default: that of
+   * Full origin for requests by other names, and for tokens that are not requested over the network. Default: that of
    * the listener. Need not be reachable from this machine.
    */
   readonly publicOrigin?: string;
-  /** Signing keys; new ones when left out. */
+  /** Signing keys. Default: new ones. */
   readonly keys?: SigningKeys;
   readonly clock?: Clock;
-  /** The time that delays of answers go by, also while `clock` stands still. Default: `clock`. */
+  /** Clock for delays of responses, which also runs while `clock` is stopped. Default: `clock`. */
   readonly machine?: Clock;
-  /** Faults injected into requests. */
+  /** Faults to inject into requests. */
   readonly faults?: Pick<FaultPorts, 'http'>;
   readonly random?: RandomSource;
-  /** What WebCrypto's work goes through; by itself when left out. */
+  /** Queue for WebCrypto operations. Default: none; operations run directly. */
   readonly offload?: Offload;
-  /** Where connections come from; the machine's sockets when left out. */
+  /** Source of connections. Default: sockets of this machine. */
   readonly network?: Network;
-  /** More that is served at the same origin, without the headers and errors of Entra ID. */
+  /** Additional routes at the same origin, without the headers and errors of Entra ID. */
   readonly apis?: (base: ApiBase) => FastifyPluginAsync;
   readonly emit?: Emit;
   readonly lifetimes?: Partial<Lifetimes>;
@@ -76,46 +76,46 @@ export interface IdentityProviderOptions {
   readonly timeouts?: Partial<Record<keyof typeof HTTP_TIMEOUTS, number>>;
 }
 
-/** What the provider hands to other APIs at its origin. */
+/** The provider's interface for other APIs at its origin. */
 export interface ApiBase {
   readonly directory: Directory;
   readonly keys: SigningKeys;
-  /** `https://host:port` by which a caller with this Host header knows it. */
+  /** `https://host:port` of the provider for a request with this Host header. */
   readonly origin: (host: string | undefined) => string;
 }
 
 /** The mock Entra ID. */
 export interface IdentityProvider extends IdentityControls, Closable {
   /**
-   * Starts to listen and returns the origin.
+   * Starts listening and returns the origin.
    * @throws TunneliteError `ERR_IDENTITY_LISTEN`
    */
   listen(): Promise<string>;
-  /** `https://host:port`, without trailing slash: `publicOrigin`, or else that of the listener. */
+  /** `https://host:port`, without trailing slash: `publicOrigin`, or the listener's origin. */
   readonly origin: string;
-  /** The same as this machine reaches it. */
+  /** The origin by which this machine reaches the provider. */
   readonly localOrigin: string;
-  /** An issuer of ours, by any of our names, under `localOrigin`; any other text stays as it is. */
+  /** Converts an issuer of this provider, under any of its names, to `localOrigin`; returns any other string unchanged. */
   localIssuer(issuer: string): string;
   readonly issuer: TokenIssuer;
-  /** Behaves in another way from now on; what was handed out before stays good for as long as it was. */
+  /** Changes the behavior from now on; codes and tokens already issued keep their lifetimes. */
   configure(changed: Pick<IdentityProviderOptions, 'lifetimes' | 'behaviour'>): void;
-  /** Serves another certificate from now on; connections that are open keep theirs. */
+  /** Serves another certificate from now on; open connections keep theirs. */
   useCertificate(tls: { readonly cert: string; readonly key: string }): void;
-  /** All routes as a fastify plugin, to be mounted at the root of another server. Set `publicOrigin` then. */
+  /** All routes as a fastify plugin, to mount at the root of another server. Requires `publicOrigin`. */
   readonly plugin: FastifyPluginAsync;
-  /** `iss` of the tokens of a tenant (GUID or domain), without placeholder. Version 2 when left out. */
+  /** `iss` of the tokens of a tenant (GUID or domain), without placeholder. Default version 2. */
   issuerFor(tenant: string, version?: 1 | 2): string;
-  /** Address of the OpenID metadata of a tenant. */
+  /** URL of the OpenID metadata of a tenant. */
   metadataUrl(tenant: string, version?: 1 | 2): string;
-  /** What the issuer would be asked for such a token: the start of a deliberately wrong one. */
+  /** The issuer's request for such a token: the starting point of a deliberately wrong one. */
   tokenRequest(request?: TestTokenRequest): AccessTokenRequest;
 }
 
 const silent: Emit = () => undefined;
 
 /**
- * Makes a mock Entra ID: directory, endpoints, sign-in pages, tokens.
+ * Creates a mock Entra ID: directory, endpoints, sign-in pages, tokens.
  *
  * @example
  * ```ts
@@ -148,12 +148,12 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
     lockout: new Lockout(clock),
     origins,
   };
-  /** For those who do not come over the network. */
+  /** For callers that do not use the network. */
   const own = forCaller(context, undefined);
   const signIns = new SignIns(context);
   const apis = options.apis?.({ directory: context.directory, keys, origin: (host) => origins.originFor(host) });
   const plugin: FastifyPluginAsync = async (app) => {
-    // Before the hooks of Entra ID are there: what is registered later has them too.
+    // Before Entra ID's hooks are registered: later plugins would inherit them.
     if (apis) await app.register(apis);
     prepareInstance(context, app);
     await app.register(async (api) => {

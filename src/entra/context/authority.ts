@@ -4,13 +4,13 @@ import type { Tenant } from '../directory/tenant.ts';
 import { CONSUMER_TENANT_ID } from '../directory/well-known.ts';
 import { AadstsError } from '../errors/aadsts-error.ts';
 
-/** Aliases that stand for "the tenant that the user turns out to be of". */
+/** Aliases for "the user's own tenant". */
 const ALIASES = ['common', 'organizations', 'consumers'] as const;
 type Alias = (typeof ALIASES)[number];
 
 /** The `{tenant}` part of a request's path. */
 export interface Authority {
-  /** As it was written, for links that stay on the same authority. */
+  /** As written, for links to the same authority. */
   readonly name: string;
   /** Undefined for an alias. */
   readonly tenant: Tenant | undefined;
@@ -20,9 +20,9 @@ export interface Authority {
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/i;
 
 /**
- * Reads the `{tenant}` of a path: GUID, verified domain, or alias.
+ * Parses the `{tenant}` of a path: GUID, verified domain, or alias.
  *
- * @throws AadstsError 900023 neither of these, 90002 not in the directory
+ * @throws AadstsError 900023 none of these, 90002 not in the directory
  */
 export function findAuthority(directory: Directory, name: string): Authority {
   const alias = ALIASES.find((one) => one === name.toLowerCase());

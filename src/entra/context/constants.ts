@@ -6,28 +6,28 @@ export interface Lifetimes {
   /** Authorization code; single use. */
   readonly code: number;
   readonly deviceCode: number;
-  /** Refresh token, counted from its own issue: each use gives a new one, so it slides. */
+  /** Refresh token, counted from its own issue: each use issues a new one, so the lifetime slides. */
   readonly refreshToken: number;
-  /** Refresh token of a single page app, counted from the sign-in: it does not slide. */
+  /** Refresh token of a single-page app, counted from the sign-in: the lifetime does not slide. */
   readonly spaRefreshToken: number;
-  /** Sign-in session of a browser that does not stay signed in. */
+  /** Sign-in session of a browser without "Stay signed in". */
   readonly session: number;
-  /** Sign-in session of a browser that stays signed in. */
+  /** Sign-in session of a browser with "Stay signed in". */
   readonly persistentSession: number;
-  /** How long one may look at the sign-in page. */
+  /** How long a sign-in page stays valid. */
   readonly signIn: number;
 }
 
 /** Seconds between two polls with a device code (Microsoft: "OAuth 2.0 device authorization grant flow"). */
 export const DEVICE_POLL_INTERVAL = 5;
 
-/** Wrong passwords in a row after which an account is locked, and for how many seconds (Entra's smart lockout defaults). */
+/** Consecutive wrong passwords that lock an account, and for how many seconds (Entra's smart lockout defaults). */
 export const LOCKOUT = { attempts: 10, seconds: 60 } as const;
 
 /** Identical token requests within this many seconds count towards `loopLimit`. */
 export const LOOP_WINDOW = 300;
 
-/** Largest request body, in bytes: a form with an 8 KB assertion and claims fits many times over. */
+/** Largest request body, in bytes: far more than a form with an 8 KB assertion and claims. */
 export const MAX_BODY = 65_536;
 
 /** Most parameters of one request. */
@@ -36,7 +36,7 @@ export const MAX_PARAMETERS = 100;
 /** Longest single parameter, in characters. */
 export const MAX_PARAMETER_LENGTH = 16_384;
 
-/** Most entries that the provider keeps of each kind; the oldest goes first. */
+/** Most entries of each kind; the oldest are dropped first. */
 export const STORE_LIMITS = {
   codes: 20_000,
   deviceCodes: 10_000,
@@ -46,15 +46,15 @@ export const STORE_LIMITS = {
   assertions: 50_000,
 } as const;
 
-/** Accounts that one browser can be signed in with. */
+/** Most signed-in accounts per browser. */
 export const MAX_ACCOUNTS = 8;
 
-/** Connections at once: more than a load test needs. They have one in so many of the process's file descriptors at most. */
+/** Most concurrent connections: more than a load test needs. Also limited to a share of the process's file descriptors. */
 export const MAX_CONNECTIONS = 10_000;
 export const CONNECTION_DESCRIPTOR_SHARE = 8;
 
-/** Milliseconds between two reports of connections that were too many. */
+/** Milliseconds between two reports of connections over the limit. */
 export const FULL_REPORT_MS = 10_000;
 
-/** Milliseconds a client may take for the head, and for the whole, of a request before the connection is closed. */
+/** Timeouts in milliseconds for the head of a request and for the whole request. */
 export const HTTP_TIMEOUTS = { headers: 10_000, request: 15_000, keepAlive: 30_000, idle: 60_000 } as const;

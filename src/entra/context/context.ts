@@ -13,28 +13,28 @@ import type { Overrides } from './overrides.ts';
 import type { OwnOrigins } from './own-origins.ts';
 import type { Parameters } from './parameters.ts';
 
-/** How the provider behaves where Entra leaves a choice, or where a test wants more than Entra does. */
+/** Provider behavior where Entra leaves a choice, or where a test needs more than Entra offers. */
 export interface Behaviour {
   readonly lifetimes: Lifetimes;
   /**
-   * Entra keeps a refresh token valid after it was used (`allow`). `revoke` treats a second use as theft and ends all
-   * tokens of that sign-in, as RFC 9700 §4.14 asks of public clients; a code used twice then does the same.
+   * In Entra, a used refresh token stays valid (`allow`). `revoke` treats a second use as theft and ends all
+   * tokens of that sign-in, as RFC 9700 §4.14 requires for public clients; a second use of a code has the same effect.
    */
   readonly replay: 'allow' | 'revoke';
   /**
-   * Entra takes a client assertion again until it expires, and libraries count on that: they keep one and send it again.
-   * `refuse` takes each one once (70049), as RFC 7523 §3 lets a server do.
+   * Entra accepts a client assertion repeatedly until it expires, and libraries depend on it: they cache assertions.
+   * `refuse` accepts each one once (70049), as RFC 7523 §3 permits.
    */
   readonly assertionReplay: 'allow' | 'refuse';
   /** Identical token requests within five minutes before 50196; 0 turns it off. */
   readonly loopLimit: number;
-  /** Device code polls faster than half the interval get `slow_down`. Entra rarely says so; off by default. */
+  /** `slow_down` for device code polls faster than half the interval. Entra rarely sends it; off by default. */
   readonly slowDown: boolean;
   /** The sign-in page offers the tenant's first users as buttons. */
   readonly showAccounts: boolean;
 }
 
-/** Everything the endpoints share, whoever calls them. */
+/** State that all endpoints share, independent of the caller. */
 export interface SharedContext {
   readonly directory: Directory;
   readonly clock: Clock;
@@ -49,15 +49,15 @@ export interface SharedContext {
   readonly origins: OwnOrigins;
 }
 
-/** The same for one caller, who knows the provider by one of its names. What an answer is made from takes this. */
+/** The same for one caller, which uses one of the provider's names. Responses are built from this. */
 export interface IdentityContext extends SharedContext {
-  /** `https://host:port` by which the caller knows the provider. @throws TunneliteError `ERR_IDENTITY_NOT_LISTENING` */
+  /** `https://host:port` by which the caller reaches the provider. @throws TunneliteError `ERR_IDENTITY_NOT_LISTENING` */
   origin(): string;
   /** `iss` of a tenant's tokens, for that caller. */
   issuerFor(tenantId: string, version: 1 | 2): string;
 }
 
-/** @param host `Host` header of the caller; undefined for one that does not come over the network */
+/** @param host `Host` header of the caller; undefined for a caller that does not use the network */
 export function forCaller(shared: SharedContext, host: string | undefined): IdentityContext {
   const origin = (): string => shared.origins.originFor(host);
   const issuerFor = (tenantId: string, version: 1 | 2): string =>
@@ -65,18 +65,18 @@ export function forCaller(shared: SharedContext, host: string | undefined): Iden
   return { ...shared, origin, issuerFor };
 }
 
-/** One request, read as far as all endpoints read it alike. */
+/** A parsed request: the parts that all endpoints share. */
 export interface RequestContext {
   readonly authority: Authority;
-  /** Of the endpoint, not of the tokens. */
+  /** Version of the endpoint, not of the tokens. */
   readonly version: 1 | 2;
   readonly parameters: Parameters;
   readonly remoteAddress: string;
   /** `address:port` of the client. */
   readonly remote: string;
-  /** Device that the request names. */
+  /** Device ID in the request. */
   readonly deviceId: string | undefined;
-  /** `Origin` header: the page that a browser sent the request for. */
+  /** `Origin` header: the page that sent the request from a browser. */
   readonly origin: string | undefined;
   /** `Authorization` header, for `client_secret_basic`. */
   readonly authorization: string | undefined;
@@ -87,7 +87,7 @@ export function nowSeconds(context: Pick<IdentityContext, 'clock'>): number {
   return Math.floor(context.clock.now() / 1000);
 }
 
-/** A new unguessable name: a secret of 256 bits. */
+/** Creates an unguessable name: a secret of 256 bits. */
 export function newSecret(context: Pick<IdentityContext, 'random'>, prefix = ''): string {
   return prefix + context.random.bytes(32).toString('base64url');
 }

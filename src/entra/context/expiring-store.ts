@@ -7,8 +7,8 @@ interface Entry<T> {
 }
 
 /**
- * A bounded map whose entries expire by the wall clock. Expired entries are dropped when they are met or when room is
- * needed; there is no timer.
+ * A bounded map whose entries expire by the wall clock. Expired entries are dropped on access or when the map is
+ * full; there is no timer.
  */
 export class ExpiringStore<T> {
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ export class ExpiringStore<T> {
     this.#limit = limit;
   }
 
-  /** @param seconds until the entry is gone */
+  /** @param seconds until the entry expires */
   set(key: string, value: T, seconds: number): void {
     this.#entries.delete(key);
     if (this.#entries.size >= this.#limit) this.#makeRoom();
@@ -43,7 +43,7 @@ export class ExpiringStore<T> {
     this.#entries.clear();
   }
 
-  /** The oldest eighth goes at once, so that a full store does not pay for each new entry. */
+  /** Drops the oldest eighth at once, so that a full store does not pay for each new entry. */
   #makeRoom(): void {
     let surplus = Math.max(1, this.#limit >> 3);
     for (const key of this.#entries.keys()) {

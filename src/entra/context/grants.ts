@@ -3,32 +3,32 @@ import type { Clock } from '../../lib/clock.ts';
 import { STORE_LIMITS } from './constants.ts';
 import { ExpiringStore } from './expiring-store.ts';
 
-/** How and when somebody proved who they are. */
+/** How and when a user authenticated. */
 export interface Authentication {
   /** `amr`: `pwd`, `mfa`, `fed`, … */
   readonly methods: readonly string[];
   /** Seconds since the Unix epoch. */
   readonly authTime: number;
-  /** When a second factor was last shown, seconds since the Unix epoch. */
+  /** Time of the last second factor, seconds since the Unix epoch. */
   readonly mfaTime: number | undefined;
 }
 
-/** Who signed in to what: shared by codes, device codes and refresh tokens. */
+/** A sign-in: shared by its codes, device codes and refresh tokens. */
 export interface SignIn {
-  /** Tenant that the tokens are for. */
+  /** Tenant that issues the tokens. */
   readonly tenantId: string;
-  /** Object id in that tenant. */
+  /** Object ID in that tenant. */
   readonly userId: string;
   readonly clientId: string;
   readonly authentication: Authentication;
-  /** Browser or password session (`sid`); what a theft of one of its tokens ends. */
+  /** Browser or password session (`sid`); theft of one of its tokens ends it. */
   readonly sessionId: string;
   readonly deviceId: string | undefined;
-  /** The client asked for `max_age` or `auth_time`: its id tokens say when the user signed in (OpenID Connect Core §2). */
+  /** The client requested `max_age` or `auth_time`: its ID tokens contain the time of sign-in (OpenID Connect Core §2). */
   readonly tellsAuthTime: boolean;
-  /** See `passwordMark`; of the user at home. */
+  /** See `passwordMark`; for the user's home account. */
   readonly passwordMark: string;
-  /** Place in the order of all sign-ins, so that "before the revocation" needs no clock. */
+  /** Position in the order of all sign-ins, so that "before the revocation" needs no clock. */
   readonly order: number;
 }
 
@@ -60,7 +60,7 @@ export interface Revocation {
   readonly order: number;
 }
 
-/** How far a device code has come. */
+/** State of a device code. */
 const DEVICE_STATES = ['pending', 'approved', 'declined', 'redeemed'] as const;
 
 export interface DeviceGrant {
@@ -75,12 +75,12 @@ export interface DeviceGrant {
   polled: number;
 }
 
-/** Entries stay for a while after they have expired, so that the client is told "expired" and not "unknown". */
+/** Entries remain for a while after they expire, so that the client gets "expired" instead of "unknown". */
 const AFTERLIFE = 3600;
 
 /**
- * Codes, device codes and refresh tokens that were given out. They are kept by the hash of the secret, so that a dump
- * of the memory gives none away.
+ * Issued codes, device codes and refresh tokens. Stored by the hash of the secret, so that a memory
+ * dump reveals none.
  */
 export class Grants {
   readonly codes: ExpiringStore<CodeGrant>;
@@ -88,9 +88,9 @@ export class Grants {
   readonly refreshTokens: ExpiringStore<RefreshGrant>;
   /** Hash of the device code, by user code. */
   readonly userCodes: ExpiringStore<string>;
-  /** Ids of client assertions already used. */
+  /** IDs of used client assertions. */
   readonly assertions: ExpiringStore<true>;
-  /** Token requests lately, by their hash. */
+  /** Recent token requests, by hash. */
   readonly requests: ExpiringStore<number>;
   readonly #revoked: ExpiringStore<true>;
   readonly #revocations: ExpiringStore<Revocation>;
@@ -109,7 +109,7 @@ export class Grants {
     this.#revoked = new ExpiringStore(clock, STORE_LIMITS.sessions);
   }
 
-  /** The key under which a secret is kept. */
+  /** The storage key of a secret. */
   static key(secret: string): string {
     return createHash('sha256').update(secret).digest('base64url');
   }
@@ -133,7 +133,7 @@ export class Grants {
     return key === undefined ? undefined : this.devices.get(key);
   }
 
-  /** Everything the user signed in to until now (seconds since the Unix epoch) ends. */
+  /** Ends all of the user's sign-ins up to now (seconds since the Unix epoch). */
   revokeUser(userId: string, now: number): void {
     this.#revocations.set(userId, { time: now, order: this.nextOrder() }, 90 * 86_400);
   }
@@ -143,12 +143,12 @@ export class Grants {
     return this.#revocations.get(userId);
   }
 
-  /** The place of a new sign-in. */
+  /** The position of a new sign-in. */
   nextOrder(): number {
     return ++this.#order;
   }
 
-  /** Ends every token of one sign-in, those not yet issued included. */
+  /** Ends every token of one sign-in, including tokens not yet issued. */
   revokeSession(sessionId: string): void {
     this.#revoked.set(sessionId, true, 90 * 86_400);
   }

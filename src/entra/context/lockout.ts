@@ -4,7 +4,7 @@ import { ExpiringStore } from './expiring-store.ts';
 
 const REMEMBERED = 10_000;
 
-/** Smart lockout: too many wrong passwords in a row lock an account for a while. */
+/** Smart lockout: too many consecutive wrong passwords lock an account for a while. */
 export class Lockout {
   readonly #failures: ExpiringStore<number>;
 

@@ -18,29 +18,29 @@ export type Endpoint = (typeof ENDPOINTS)[number];
 
 /** A disturbance of one endpoint. */
 export interface Outage {
-  /** Answer with this status: 429 and 5xx say `temporarily_unavailable`. Without it the endpoint is only slow. */
+  /** Respond with this status: 429 and 5xx use `temporarily_unavailable`. Without it, the endpoint is only slow. */
   readonly status?: number;
   /** `Retry-After` in seconds. */
   readonly retryAfter?: number;
-  /** Wait this many milliseconds before anything else. */
+  /** Wait this many milliseconds first. */
   readonly delay?: number;
-  /** Send this text with status 200 (or `status`) instead of the answer: garbage on purpose. */
+  /** Send this string with status 200 (or `status`) instead of the response: deliberate garbage. */
   readonly body?: string;
-  /** Close the connection without an answer. */
+  /** Close the connection without a response. */
   readonly drop?: boolean;
-  /** How many requests are disturbed; until it is cleared when left out. */
+  /** Number of requests to disturb. Default: until cleared. */
   readonly times?: number;
 }
 
-/** What is done to one request: by an outage, or by a fault rule. */
+/** The disturbance of one request: by an outage, or by a fault rule. */
 export interface Disturbance extends Outage {
-  /** Answer with the error document of this AADSTS number. */
+  /** Respond with the error document of this AADSTS number. */
   readonly aadsts?: number;
 }
 
 export const EndpointSchema = Type.Enum([...ENDPOINTS], { noun: 'endpoint' });
 
-/** What an endpoint may be disturbed with. */
+/** Schema of a disturbance. */
 export const OutageSchema = Type.Object(
   {
     status: Type.Optional(Type.Integer({ minimum: 200, maximum: 599, description: 'Answer with this status.' })),
@@ -65,7 +65,7 @@ export const OutageSchema = Type.Object(
   { additionalProperties: false },
 );
 
-/** Which endpoints are disturbed at the moment. */
+/** The currently disturbed endpoints. */
 export class Outages {
   readonly #clock: Clock;
   readonly #active = new Map<Endpoint, { outage: Outage; left: number }>();
@@ -94,7 +94,7 @@ export class Outages {
     return Object.fromEntries([...this.#active].map(([endpoint, { outage }]) => [endpoint, outage]));
   }
 
-  /** The disturbance of this request; counts it, and waits for its delay to pass. */
+  /** Returns the disturbance of this request, counts it, and waits for its delay. */
   async meet(endpoint: Endpoint): Promise<Disturbance | undefined> {
     const fault = this.#faults.http?.(endpoint);
     if (fault) {
@@ -108,7 +108,7 @@ export class Outages {
     return active.outage;
   }
 
-  /** Ends every delay at once, for closing. */
+  /** Ends every delay at once, for shutdown. */
   release(): void {
     for (const resolve of this.#waiting) resolve();
   }

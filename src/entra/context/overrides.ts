@@ -4,7 +4,7 @@ import { AADSTS_CODES } from '../errors/aadsts.ts';
 import { AadstsError, type AadstsParameters } from '../errors/aadsts-error.ts';
 import { policyClaims } from './policy-claims.ts';
 
-/** Where an override strikes. */
+/** The endpoint that an override affects. */
 const OVERRIDE_ENDPOINTS = ['token', 'authorize', 'devicecode'] as const;
 export type OverrideEndpoint = (typeof OVERRIDE_ENDPOINTS)[number];
 
@@ -12,27 +12,27 @@ export type OverrideEndpoint = (typeof OVERRIDE_ENDPOINTS)[number];
 export interface FailNext {
   /** AADSTS number. */
   readonly code: number;
-  /** User name or object id; anyone when left out. */
+  /** User name or object ID. Default: any user. */
   readonly user?: string;
-  /** Client id; any when left out. */
+  /** Client ID. Default: any client. */
   readonly client?: string;
   /** Default `token`. */
   readonly endpoint?: OverrideEndpoint;
-  /** How many requests fail. Default 1. */
+  /** Number of requests to fail. Default 1. */
   readonly times?: number;
   /** Replaces the table's `suberror`. */
   readonly suberror?: string;
-  /** JSON text for `claims`; made up for MFA codes when left out. */
+  /** JSON for `claims`. Default for MFA codes: generated. */
   readonly claims?: string;
 }
 
-/** Who makes the request at hand. */
+/** The user and client of the current request. */
 export interface Requester {
   readonly user?: { readonly id: string; readonly userPrincipalName: string } | string | undefined;
   readonly client?: string | undefined;
 }
 
-/** What may be ordered. */
+/** Schema of an override. */
 export const FailureSchema = Type.Object(
   {
     code: Type.Enum(AADSTS_CODES, { noun: 'AADSTS code', description: 'AADSTS number.' }),
@@ -62,17 +62,17 @@ interface Armed extends OrderedFailure {
 const LIMIT = 1000;
 const MFA_CODES: readonly number[] = [50072, 50074, 50076, 50078, 50079, 53003];
 
-/** What an error that asks for more of the user has a client send back; made up, as no policy is behind an error that was ordered. */
+/** Generated `claims` for an error that requires more from the user: a requested failure has no policy behind it. */
 export function claimsFor(code: number): string | undefined {
   return MFA_CODES.includes(code) ? policyClaims(['one-shot override']) : undefined;
 }
 
-/** One-shot failures, in the order in which they were asked for. */
+/** One-shot failures, in the order of creation. */
 export class Overrides {
   #armed: Armed[] = [];
   #nextId = 1;
 
-  /** @throws TunneliteError `ERR_IDENTITY_OVERRIDE` for a code or endpoint that does not exist, or when too many wait */
+  /** @throws TunneliteError `ERR_IDENTITY_OVERRIDE` for an unknown code or endpoint, or when too many are pending */
   add(request: FailNext): number {
     const failure = check<OrderedFailure>(FailureSchema, request, { what: 'failure', code: 'ERR_IDENTITY_OVERRIDE' });
     if (this.#armed.length >= LIMIT) {
@@ -85,7 +85,7 @@ export class Overrides {
     return id;
   }
 
-  /** What still waits to strike. */
+  /** The pending overrides. */
   list(): readonly (FailNext & { readonly id: number; readonly left: number })[] {
     return this.#armed.map((armed) => ({ ...armed }));
   }
@@ -100,7 +100,7 @@ export class Overrides {
     this.#armed = [];
   }
 
-  /** Throws the failure that was ordered for this request, if there is one. */
+  /** Throws the requested failure for this request, if there is one. */
   strike(endpoint: OverrideEndpoint, requester: Requester, parameters: AadstsParameters = {}): void {
     const armed = this.#armed.find(
       (one) =>

@@ -1,13 +1,13 @@
 import { hostText } from '../../lib/endpoint.ts';
 import { TunneliteError } from '../../lib/errors.ts';
 
-/** Host name, address or address in brackets, and a port: all that a Host header of a client of ours can be (RFC 9110 §7.2). */
+/** Host name, address or bracketed address, and a port: the only valid Host headers (RFC 9110 §7.2). */
 const HOST_HEADER = /^(?:[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
 /**
- * The origins (`https://host:port`) of one identity provider. Clients reach it by several names, and through a port mapping at
- * a port that it does not know. A client refuses metadata whose issuer is not what it asked (OpenID Connect Discovery §4.3), so
- * everything in an answer names the origin that its caller used, if the host is one of our own; else the public one.
+ * The origins (`https://host:port`) of one identity provider. Clients reach it by several names, and through port mappings
+ * that it cannot see. A client rejects metadata with an issuer other than the requested one (OpenID Connect Discovery §4.3), so
+ * responses use the origin of the request if its host is one of our own, otherwise the public one.
  */
 export class OwnOrigins {
   readonly #hosts: ReadonlySet<string>;
@@ -15,8 +15,8 @@ export class OwnOrigins {
   #local: string | undefined;
 
   /**
-   * @param names host names and addresses that are our own
-   * @param publicOrigin where clients reach the provider unless they say otherwise; need not be reachable from here
+   * @param names our own host names and addresses
+   * @param publicOrigin where clients reach the provider by other names; need not be reachable from this machine
    */
   constructor(names: readonly string[], publicOrigin: string | undefined) {
     const hosts = names.map((name) => new URL(`https://${hostText(name)}`).hostname);
@@ -24,41 +24,41 @@ export class OwnOrigins {
     this.#configured = publicOrigin;
   }
 
-  /** Once it listens: how this machine reaches it. */
+  /** Sets how this machine reaches the provider, once it listens. */
   listensAt(origin: string): void {
     this.#local = origin;
   }
 
-  /** How this machine reaches it. @throws TunneliteError `ERR_IDENTITY_NOT_LISTENING` */
+  /** How this machine reaches the provider. @throws TunneliteError `ERR_IDENTITY_NOT_LISTENING` */
   get local(): string {
     return this.#local ?? this.public;
   }
 
-  /** What callers by a foreign name, and those who do not come over the network, are told. @throws TunneliteError `ERR_IDENTITY_NOT_LISTENING` */
+  /** The origin for callers by a foreign name, or without the network. @throws TunneliteError `ERR_IDENTITY_NOT_LISTENING` */
   get public(): string {
     const origin = this.#configured ?? this.#local;
     if (origin === undefined) throw new TunneliteError('ERR_IDENTITY_NOT_LISTENING');
     return origin;
   }
 
-  /** What a caller with this Host header is told. @throws TunneliteError `ERR_IDENTITY_NOT_LISTENING` */
+  /** The origin for a caller with this Host header. @throws TunneliteError `ERR_IDENTITY_NOT_LISTENING` */
   originFor(host: string | undefined): string {
     return (host === undefined ? undefined : this.#originOf(host)) ?? this.public;
   }
 
-  /** True for a host that is one of our own, at any port. */
+  /** True if the host is one of our own, at any port. */
   owns(host: string): boolean {
     return this.#originOf(host) !== undefined;
   }
 
-  /** An issuer of ours under the name by which this machine reaches it; any other text stays as it is. */
+  /** Converts one of our issuers to the name by which this machine reaches it; returns any other string unchanged. */
   localIssuer(issuer: string): string {
     if (this.#configured !== undefined && issuer.startsWith(`${this.#configured}/`)) {
       return this.local + issuer.slice(this.#configured.length);
     }
     const host = /^https:\/\/([^/]*)\//.exec(issuer)?.[1];
     const origin = host === undefined ? undefined : this.#originOf(host);
-    // Only the spelling that we give out counts: no capitals, no default port.
+    // Only our own spelling counts: no capitals, no default port.
     return origin !== undefined && issuer.startsWith(`${origin}/`) ? this.local + issuer.slice(origin.length) : issuer;
   }
 

@@ -3,8 +3,8 @@ import { AadstsError } from '../errors/aadsts-error.ts';
 import { MAX_PARAMETER_LENGTH, MAX_PARAMETERS } from './constants.ts';
 
 /**
- * Parameters of a request: each name once, size-capped, read by name without a prototype in the way. Values are strings of their own: a
- * nonce or the name of a client that is remembered must not keep the form alive, in which there may be a password.
+ * Request parameters: each name once, limited in size, stored without a prototype. Values are copied strings: a stored
+ * nonce or client name must not keep the whole form, which may contain a password, in memory.
  */
 export class Parameters {
   readonly #values: ReadonlyMap<string, string>;
@@ -14,9 +14,9 @@ export class Parameters {
   }
 
   /**
-   * Reads a query string or form body.
+   * Parses a query string or form body.
    *
-   * @throws AadstsError 90100 when a parameter comes twice (RFC 6749 §3.1, §3.2), 9002313 when there are too many or too long ones
+   * @throws AadstsError 90100 when a parameter is repeated (RFC 6749 §3.1, §3.2), 9002313 when there are too many or too long ones
    */
   static parse(text: string): Parameters {
     const values = new Map<string, string>();
@@ -34,7 +34,7 @@ export class Parameters {
     return Parameters.parse(at < 0 ? '' : url.slice(at + 1));
   }
 
-  /** The value, or undefined when it is absent or empty (RFC 6749 §3.1: an empty parameter counts as left out). */
+  /** The value, or undefined when it is absent or empty (RFC 6749 §3.1: an empty parameter counts as omitted). */
   get(name: string): string | undefined {
     return this.#values.get(name) || undefined;
   }

@@ -2,17 +2,17 @@ import type { Path } from '../../lib/schema/index.ts';
 import type { Directory } from './directory.ts';
 import type { Tenant } from './tenant.ts';
 
-/** A name that is no user's. */
+/** A name without a user. */
 export interface AbsentUser {
-  /** Where it stands in the directory, such as `tenants, 0, policies, 1, users, 0`. */
+  /** Its position in the directory, such as `tenants, 0, policies, 1, users, 0`. */
   readonly path: Path;
-  /** What is wrong and what to do, in words. */
+  /** The problem and what to do about it. */
   readonly warning: string;
 }
 
 /**
- * Users that policies, assignments and devices name and that their tenant does not have: allowed, since a test may add them later, but
- * mostly a misspelled name, and then a policy that applies to nobody.
+ * Finds users that policies, assignments and devices name but their tenant does not have. Allowed, because a test can add them later, but
+ * usually a misspelled name, and then the policy applies to no one.
  */
 export function absentUsers(directory: Directory): AbsentUser[] {
   return directory.tenants.flatMap((tenant, i) =>

@@ -1,22 +1,22 @@
 import { TunneliteError } from '../../lib/errors.ts';
 import { check, type TSchema } from '../../lib/schema/index.ts';
 
-/** How a collection reads its items. */
+/** Reads and describes the items of a collection. */
 export interface CollectionShape<T> {
-  /** What one item is called in messages. */
+  /** Name of one item in messages. */
   readonly noun: string;
   readonly schema: TSchema;
-  /** Fills in what the schema leaves open, such as derived ids. */
+  /** Fills in values that the schema cannot, such as derived IDs. */
   readonly complete?: (item: T) => T;
   readonly key: (item: T) => string;
-  /** A second name by which an item is found. */
+  /** A second name that identifies an item. */
   readonly alias?: (item: T) => string;
   readonly limit: number;
 }
 
 /**
- * A bounded, validated set of directory objects, found by key or by alias, both without regard to case. Items are
- * replaced, never changed in place, so that whoever holds one keeps what they saw.
+ * A bounded, validated set of directory objects, found by key or alias, ignoring case. Items are
+ * replaced, never changed in place, so references keep their values.
  */
 export class Collection<T extends object> implements Iterable<T> {
   readonly #shape: CollectionShape<T>;
@@ -53,8 +53,8 @@ export class Collection<T extends object> implements Iterable<T> {
   }
 
   /**
-   * The same for an item that was checked together with the directory around it.
-   * @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID` where there are too many, `ERR_IDENTITY_EXISTS`
+   * Adds an item that was validated together with its directory.
+   * @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID` if the collection is full, `ERR_IDENTITY_EXISTS`
    */
   adopt(checked: T): T {
     const item = this.#complete(checked);
@@ -69,7 +69,7 @@ export class Collection<T extends object> implements Iterable<T> {
     return item;
   }
 
-  /** Changes the given members of an item; `null` removes one. */
+  /** Changes members of an item; `null` removes one. */
   update(name: string, changes: object): T {
     const old = this.get(name);
     const merged: Record<string, unknown> = { ...(old as object), ...changes };
@@ -77,7 +77,7 @@ export class Collection<T extends object> implements Iterable<T> {
     return this.#replace(old, merged);
   }
 
-  /** Puts another item in the place of this one. */
+  /** Replaces an item. */
   replace(name: string, input: object): T {
     return this.#replace(this.get(name), input);
   }
@@ -88,7 +88,7 @@ export class Collection<T extends object> implements Iterable<T> {
     return item;
   }
 
-  /** Keeps what is there; the returned function puts it back. */
+  /** Saves the items; call the returned function to restore them. */
   snapshot(): () => void {
     const items = [...this.#items];
     const aliases = [...this.#aliases];
@@ -101,7 +101,7 @@ export class Collection<T extends object> implements Iterable<T> {
   #replace(old: T, input: object): T {
     const item = this.#complete(this.#check(input));
     this.#refuseTaken(item, old);
-    // An item that keeps its key keeps its place, so that a loop over all may change each one.
+    // An item with an unchanged key keeps its position, so that a loop over all items can change each one.
     if (this.#shape.key(item).toLowerCase() !== this.#shape.key(old).toLowerCase()) this.#drop(old);
     else this.#dropAlias(old);
     this.#store(item);
@@ -117,7 +117,7 @@ export class Collection<T extends object> implements Iterable<T> {
   }
 
   #refuseTaken(item: T, replaced: T | undefined): void {
-    // The alias first: it is what people write, while a key may be derived.
+    // Alias first: people write aliases, and keys may be derived.
     for (const name of [this.#shape.alias?.(item), this.#shape.key(item)]) {
       const holder = name === undefined ? undefined : this.find(name);
       if (holder && holder !== replaced) {

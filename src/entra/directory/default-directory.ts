@@ -5,14 +5,14 @@ import { GRAPH_RESOURCE_ID, MAM_RESOURCE_ID } from './well-known.ts';
 /** Tenant of the default directory. */
 export const DEFAULT_TENANT_ID = '11111111-2222-4333-8444-555555555555';
 const DEFAULT_DOMAIN = 'contoso.com';
-/** Client id of the LOB app of the default directory. */
+/** Client ID of the LOB app of the default directory. */
 export const DEFAULT_CLIENT_ID = '1f6a7e3c-0000-4000-8000-0000000010b0';
-/** Its bundle id, from which its redirect URI follows. */
+/** Its bundle ID, from which its redirect URI derives. */
 export const DEFAULT_BUNDLE_ID = 'com.contoso.lob';
 /** Password of both default users. It protects nothing: the directory is a test fixture. */
 export const DEFAULT_PASSWORD = 'Passw0rd!';
 
-/** The two users everyone gets. */
+/** The two default users. */
 export const DEFAULT_USERS: readonly UserInput[] = [
   {
     userPrincipalName: `alice@${DEFAULT_DOMAIN}`,
@@ -53,8 +53,8 @@ function lobApplication(appId: string, bundleId: string, displayName: string): A
 }
 
 /**
- * What a simulator without identity configuration starts with: one tenant, two users, one LOB app with admin consent,
- * and the service principals a tunnel needs. A fresh copy at each call.
+ * The directory of a simulator without identity configuration: one tenant, two users, one LOB app with admin consent,
+ * and the service principals that a tunnel needs. Each call returns a new copy.
  */
 export function defaultDirectory(): DirectoryInput {
   const app = lobApplication(DEFAULT_CLIENT_ID, DEFAULT_BUNDLE_ID, 'Contoso LOB');

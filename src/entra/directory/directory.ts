@@ -10,14 +10,14 @@ const INVALID = 'ERR_IDENTITY_DIRECTORY_INVALID';
 
 type ParsedTenant = Static<typeof TenantSchema>;
 
-/** Where a user was found: the tenant that knows the password. */
+/** A user and the tenant that stores the password. */
 export interface Located {
   readonly tenant: Tenant;
   readonly user: User;
 }
 
 /**
- * All tenants of the mock Entra ID, changeable at run time.
+ * All tenants of the mock Entra ID, editable at run time.
  *
  * @example
  * ```ts
@@ -28,7 +28,7 @@ export class Directory {
   readonly #tenants = new Map<string, Tenant>();
 
   /**
-   * @param input what it holds; {@link defaultDirectory} when left out, which needs no check
+   * @param input the contents. Default: {@link defaultDirectory}, which needs no validation
    * @throws TunneliteError `ERR_IDENTITY_DIRECTORY_INVALID`, `ERR_IDENTITY_EXISTS`
    */
   constructor(input?: DirectoryInput) {
@@ -43,12 +43,12 @@ export class Directory {
     return [...this.#tenants.values()];
   }
 
-  /** The first tenant: what `common` means where nothing else tells. */
+  /** The first tenant: the meaning of `common` unless something else determines the tenant. */
   get defaultTenant(): Tenant {
     return this.#tenants.values().next().value!;
   }
 
-  /** By GUID or verified domain, without regard to case. */
+  /** Finds a tenant by GUID or verified domain, ignoring case. */
   findTenant(name: string): Tenant | undefined {
     const key = name.toLowerCase();
     const byId = this.#tenants.get(key);
@@ -71,7 +71,7 @@ export class Directory {
     return this.#add(check<ParsedTenant>(TenantSchema, input, { what: 'tenant', code: INVALID }));
   }
 
-  /** Changes settings of a tenant; its collections are changed one by one. */
+  /** Changes settings of a tenant; its collections have their own methods. */
   updateTenant(name: string, changes: object): Tenant {
     const tenant = this.tenant(name);
     const parsed = check<ParsedTenant>(
@@ -104,8 +104,8 @@ export class Directory {
   }
 
   /**
-   * The member of that name, wherever it lives; its own domain's tenant first. Guests are not members: they are found
-   * through {@link Directory.guestOf}.
+   * Finds a member by name in any tenant; checks the tenant of the name's domain first. Guests are not members: find them
+   * with {@link Directory.guestOf}.
    */
   findMember(userPrincipalName: string): Located | undefined {
     const domain = userPrincipalName.slice(userPrincipalName.indexOf('@') + 1);
@@ -117,7 +117,7 @@ export class Directory {
     return undefined;
   }
 
-  /** The entry that stands for a member of another tenant in this one. */
+  /** The guest entry in this tenant for a member of another tenant. */
   guestOf(tenant: Tenant, home: Located): User | undefined {
     const user = tenant.users.find(home.user.userPrincipalName);
     return user?.type === 'guest' ? user : undefined;
@@ -134,19 +134,19 @@ export class Directory {
     return undefined;
   }
 
-  /** Everything as plain data that {@link Directory} takes again; passwords and secrets included. */
+  /** Plain data that {@link Directory} accepts as input; includes passwords and secrets. */
   export(): DirectoryInput {
     return { tenants: this.tenants.map((tenant) => tenant.export()) };
   }
 
-  /** Throws away what is there and reads this instead; nothing changes when the input is not valid. */
+  /** Replaces the contents; changes nothing if the input is invalid. */
   load(input: DirectoryInput): void {
     const fresh = new Directory(input);
     this.#tenants.clear();
     for (const tenant of fresh.tenants) this.#tenants.set(tenant.id, tenant);
   }
 
-  /** Keeps everything as it is now; the returned function puts it back. Costs no more than a copy of the lists. */
+  /** Saves the current state; call the returned function to restore it. Only copies the lists. */
   snapshot(): () => void {
     const tenants = this.tenants.map((tenant) => ({ tenant, restore: tenant.snapshot() }));
     return () => {
@@ -193,7 +193,7 @@ export class Directory {
   }
 }
 
-/** Says where in the input it was that something could not be taken. */
+/** Adds the position in the input to an error. */
 function placed<T>(path: Path, work: () => T): T {
   try {
     return work();

@@ -11,11 +11,11 @@ import type {
 } from './schema.ts';
 
 /*
- * The objects of a directory as people write them: whatever has a default may be left out. They are types only; what is
- * checked at run time is in schema.ts.
+ * The input form of directory objects: members with a default are optional. These are only types;
+ * schema.ts has the run-time validation.
  */
 
-/** What may be left out where a schema has a default. */
+/** Optional where a schema has a default. */
 type Defaulted =
   | 'type'
   | 'enabled'
@@ -87,7 +87,7 @@ export type TenantInput = Omit<
   policies?: PolicyInput[];
 };
 
-/** A directory as a configuration file or a test writes it: whatever has a default may be left out. */
+/** A directory in a configuration file or a test: members with a default are optional. */
 export interface DirectoryInput {
   tenants: TenantInput[];
 }

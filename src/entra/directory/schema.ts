@@ -1,8 +1,8 @@
 import { type Static, Type } from '../../lib/schema/index.ts';
 
 /*
- * What a directory holds, as one schema for configuration files, REST and code. Every object refuses members it does
- * not know, so that a typing mistake is told instead of ignored. Defaults are filled in by `parseDirectory`.
+ * The contents of a directory, as one schema for configuration files, REST and code. Every object rejects unknown
+ * members, so that typing mistakes cause errors. `parseDirectory` fills in defaults.
  */
 
 const closed = { additionalProperties: false } as const;
@@ -17,7 +17,7 @@ const Users = (description: string) =>
   Type.Array(Type.String({ format: 'user' }), { default: [], maxItems: 1000, description });
 const Ids = (description: string) =>
   Type.Array(Type.String({ format: 'guid' }), { default: [], maxItems: 1000, description });
-/** `all`, or a list of some. */
+/** `all`, or a list. */
 const AllOr = (format: 'user' | 'guid', description: string) =>
   Type.Array(Type.Union([Type.Literal('all'), Type.String({ format })]), {
     default: ['all'],
@@ -179,7 +179,7 @@ export const ConsentSchema = Type.Object(
   closed,
 );
 
-/** Controls of a Conditional Access policy; each fails with its own code, see the table of docs/reference/aadsts-codes.md. */
+/** Controls of a Conditional Access policy; each fails with its own code, see docs/reference/aadsts-codes.md. */
 const POLICY_CONTROLS = [
   'block',
   'mfa',
@@ -257,7 +257,7 @@ export const DirectorySchema = Type.Object(
   closed,
 );
 
-/** A delegated permission of an API, as consent is asked for it: one of a registration, or of Microsoft's own APIs. */
+/** A delegated permission of an API for consent: from an app registration, or from Microsoft's own APIs. */
 export interface PublishedScope {
   readonly value: string;
   readonly description?: string | undefined;

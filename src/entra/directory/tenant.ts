@@ -16,7 +16,7 @@ import {
   UserSchema,
 } from './schema.ts';
 
-/** Names of the collections of a tenant, as in configuration and REST. */
+/** Names of a tenant's collections in configuration and REST. */
 export const TENANT_COLLECTIONS = [
   'users',
   'devices',
@@ -28,22 +28,22 @@ export const TENANT_COLLECTIONS = [
 
 export type TenantCollection = (typeof TENANT_COLLECTIONS)[number];
 
-/** What of a tenant is not a collection. */
+/** The tenant's own members, without its collections. */
 export interface TenantSettings {
   readonly displayName: string;
-  /** The first one is the primary domain. */
+  /** The first domain is the primary one. */
   readonly domains: readonly string[];
   readonly region: string;
   readonly federatedDomains: readonly string[];
   readonly securityDefaults: boolean;
 }
 
-/** The key of a consent: one for each client, resource and user (or the whole tenant). */
+/** The key of a consent: one per client, resource and user (or the whole tenant). */
 export function consentKey(consent: Pick<Consent, 'client' | 'resource' | 'user'>): string {
   return `${consent.client}:${consent.resource}:${consent.user ?? 'tenant'}`;
 }
 
-/** One tenant with everything in it. */
+/** One tenant with its collections. */
 export class Tenant {
   readonly id: string;
   #settings: TenantSettings;
@@ -108,23 +108,23 @@ export class Tenant {
     return this.#settings;
   }
 
-  /** Takes other settings; that they fit is the directory's business. */
+  /** Replaces the settings; the directory validates them. */
   configure(settings: TenantSettings): void {
     this.#settings = settings;
   }
 
-  /** True when users of this name sign in at the organization's own STS. */
+  /** True if users with this name sign in at the organization's own STS. */
   isFederated(userPrincipalName: string): boolean {
     const domain = userPrincipalName.slice(userPrincipalName.indexOf('@') + 1).toLowerCase();
     return this.settings.federatedDomains.some((federated) => federated.toLowerCase() === domain);
   }
 
-  /** Object id of the service principal of an application in this tenant. */
+  /** Object ID of the service principal of an application in this tenant. */
   servicePrincipalId(appId: string): string {
     return derivedId('service-principal', this.id, appId);
   }
 
-  /** Keeps settings and collections; the returned function puts them back. */
+  /** Saves settings and collections; call the returned function to restore them. */
   snapshot(): () => void {
     const { settings } = this;
     const restores = TENANT_COLLECTIONS.map((name) => this[name].snapshot());
@@ -134,7 +134,7 @@ export class Tenant {
     };
   }
 
-  /** Settings and collections as plain data, passwords and secrets included. */
+  /** Settings and collections as plain data; includes passwords and secrets. */
   export(): TenantInput {
     const { displayName, region, securityDefaults } = this.settings;
     return {

@@ -1,10 +1,10 @@
 import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../../lib/tunnel-api.ts';
 
-/** A resource of Microsoft's that a tenant can have a service principal of. */
+/** A Microsoft resource for which a tenant can have a service principal. */
 export interface WellKnownResource {
   readonly appId: string;
   readonly name: string;
-  /** App-ID URIs by which it can be named in a scope, without trailing slash. */
+  /** App ID URIs accepted in a scope, without trailing slash. */
   readonly uris: readonly string[];
   readonly scopes: readonly WellKnownScope[];
   readonly roles: readonly string[];
@@ -14,7 +14,7 @@ export interface WellKnownResource {
 export interface WellKnownScope {
   readonly id: string;
   readonly value: string;
-  /** What the consent page says. */
+  /** Text on the consent page. */
   readonly description: string;
   readonly adminConsentRequired?: boolean;
 }
@@ -24,7 +24,7 @@ export const MAM_RESOURCE_ID = '0a5f63c0-b750-4f38-a71c-4fc0d58b89e2';
 /** Microsoft Graph. */
 export const GRAPH_RESOURCE_ID = '00000003-0000-0000-c000-000000000000';
 
-/** How tokens for Graph name it. */
+/** `aud` of tokens for Graph. */
 export const GRAPH_AUDIENCES = [
   GRAPH_RESOURCE_ID,
   'https://graph.microsoft.com',
@@ -33,12 +33,12 @@ export const GRAPH_AUDIENCES = [
 
 /** Tenant of personal Microsoft accounts; `consumers` stands for this GUID (Microsoft: "Access tokens in the Microsoft identity platform"). */
 export const CONSUMER_TENANT_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
-/** What messages call it. Nobody of the simulator is in it. */
+/** Display name in messages. The simulator has no users in it. */
 export const CONSUMER_TENANT_NAME = 'Microsoft Accounts';
 
 /**
- * Permissions of Graph for administrators, for the policies and registrations that are kept here. The ids are those of Microsoft's delegated
- * permissions, as lists of Graph's own service principal show them.
+ * Graph permissions for administrators of the policies and registrations stored here. The IDs are those of Microsoft's delegated
+ * permissions, as published by Graph's own service principal.
  */
 const GRAPH_ADMIN_SCOPES: readonly WellKnownScope[] = [
   {
@@ -87,9 +87,9 @@ const GRAPH_ADMIN_SCOPES: readonly WellKnownScope[] = [
 ].map((scope) => ({ ...scope, adminConsentRequired: true }));
 
 /**
- * The Microsoft resources a LOB app of Tunnel for MAM asks for. Scope ids of Tunnel, MAM and User.Read are Microsoft's.
- * The version of Tunnel tokens is not published; a resource without a setting gets v1.0, the default here is v2.0 and
- * a tenant's service principal can say otherwise (`requestedAccessTokenVersion`).
+ * The Microsoft resources that a LOB app of Tunnel for MAM requests. Scope IDs of Tunnel, MAM and User.Read are Microsoft's.
+ * The version of Tunnel tokens is not published; in Entra, a resource without a setting gets v1.0. The default here is v2.0, and
+ * a tenant's service principal can override it (`requestedAccessTokenVersion`).
  */
 export const WELL_KNOWN_RESOURCES: readonly WellKnownResource[] = [
   {

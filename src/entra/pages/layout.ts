@@ -6,17 +6,17 @@ const LOGO = new HtmlText(
 );
 
 export interface Page {
-  /** Title of the document; the heading when left out. */
+  /** Title of the document. Default: the heading. */
   readonly title?: string;
   readonly heading: string;
   readonly body: Html;
-  /** Shown beside the logo. */
+  /** Text beside the logo. */
   readonly brand: string;
-  /** The organization's own sign-in service looks different. */
+  /** A different look for the organization's own sign-in service. */
   readonly sts?: boolean;
 }
 
-/** A complete document. The nonce allows its one style sheet and, if it has one, its one script. */
+/** A complete document. The nonce allows its style sheet and its script, if any. */
 export function renderPage(page: Page, nonce: string): string {
   return html`<!doctype html>
 <html lang="en">
@@ -39,7 +39,7 @@ ${page.body}
 `.toString();
 }
 
-/** A message about the last attempt, read out by screen readers at once. */
+/** A message about the last attempt; screen readers announce it at once. */
 export function notice(text: string | undefined): Html | undefined {
   return text === undefined ? undefined : html`<p class="notice" role="alert" id="notice">${text}</p>`;
 }
@@ -54,7 +54,7 @@ export interface Field {
   readonly focus?: boolean;
 }
 
-/** A labelled input; what is wrong with it, if anything, is the page's notice. */
+/** A labeled input; the page's notice shows its error, if any. */
 export function field(input: Field, invalid: boolean): Html {
   const marks = invalid ? html` aria-invalid="true" aria-describedby="notice"` : undefined;
   const shape = input.code ? html` class="code" inputmode="text" maxlength="12" spellcheck="false"` : undefined;

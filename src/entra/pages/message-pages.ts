@@ -1,7 +1,7 @@
 import { html } from '../../lib/html.ts';
 import type { Page } from './layout.ts';
 
-/** A page that only tells something. */
+/** An informational page. */
 export function messagePage(brand: string, heading: string, text: string): Page {
   return { heading, brand, body: html`<p>${text}</p>` };
 }
@@ -13,11 +13,11 @@ export interface ErrorPage {
   readonly traceId: string;
   readonly correlationId: string;
   readonly timestamp: string;
-  /** Address of the app with the error in it; undefined when nothing may be sent to the app. */
+  /** URL of the app with the error; undefined if the app must not get it. */
   readonly backToApp: string | undefined;
 }
 
-/** What Entra shows when it does not let somebody in. */
+/** Entra's page for a refused sign-in. */
 export function errorPage(error: ErrorPage): Page {
   return {
     heading: "Sorry, but we're having trouble signing you in.",
@@ -30,7 +30,7 @@ ${error.backToApp !== undefined && html`<div class="actions"><a class="button ma
   };
 }
 
-/** Posts parameters on to another address: by itself where scripts run, by its button elsewhere. */
+/** Posts parameters to another URL: automatically where scripts run, with its button elsewhere. */
 export function relayPage(
   brand: string,
   action: string,

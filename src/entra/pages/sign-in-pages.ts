@@ -2,11 +2,11 @@ import { type Html, html } from '../../lib/html.ts';
 import type { PublishedScope } from '../directory/schema.ts';
 import { field, notice, type Page } from './layout.ts';
 
-/** What every form of a sign-in sends along. */
+/** Members of every sign-in form. */
 export interface FormContext {
   readonly action: string;
   readonly flow: string;
-  /** Proves that the form is ours and for this browser. */
+  /** Proves that the form belongs to us and to this browser. */
   readonly canary: string;
   readonly brand: string;
   readonly notice: string | undefined;
@@ -128,7 +128,7 @@ export function mfaPage(context: FormContext, username: string): Page {
   };
 }
 
-/** A permission and the API that it is of. */
+/** A permission and its API. */
 export interface ConsentScope extends PublishedScope {
   readonly resource: string;
 }
@@ -137,7 +137,7 @@ export interface ConsentPage {
   readonly username: string;
   readonly app: string;
   readonly scopes: readonly ConsentScope[];
-  /** The user may consent for everybody. */
+  /** True if the user can consent for the whole tenant. */
   readonly administrator: boolean;
 }
 

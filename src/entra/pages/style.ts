@@ -1,5 +1,5 @@
-/** The one style sheet of the sign-in pages: sent inline under a nonce, so that no page needs a second request. */
-// Enter presses the first button of a form, so the main one comes first in the document and last to the eye (row-reverse).
+/** The only style sheet of the sign-in pages: inline with a nonce, so that no page needs a second request. */
+// Enter presses the first button of a form, so the main button is first in the document and shown last (row-reverse).
 export const STYLE = `
 :root{color-scheme:light dark;--page:#eef1f6;--card:#fff;--ink:#1b1f27;--soft:#5a6372;--line:#c9cfda;--accent:#0a5fb4;--accent-ink:#fff;--bad:#b3261e;--bad-page:#fdecea;--hover:#f3f6fb}
 @media (prefers-color-scheme:dark){:root{--page:#14171d;--card:#1e232c;--ink:#eceff4;--soft:#a4adbb;--line:#3c4554;--accent:#6cb4ff;--accent-ink:#0b1220;--bad:#ff9c94;--bad-page:#3a2322;--hover:#273040}}

@@ -3,13 +3,13 @@ import { jwtVerify } from 'jose/jwt/verify';
 import type { Clock } from '../../lib/clock.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-/** Why a token was refused by one of Microsoft's APIs. */
+/** Why a Microsoft API refused a token. */
 export type ApiTokenFault = 'missing' | 'malformed' | 'expired' | 'not-yet-valid' | 'audience' | 'signature';
 
-/** What a good token says. */
+/** Contents of a valid token. */
 export interface ApiToken {
   readonly tenantId: string;
-  /** Object id of the user, or of the app's service principal. */
+  /** Object ID of the user, or of the app's service principal. */
   readonly objectId: string;
   readonly clientId: string;
   /** Delegated permissions; empty for a token without a user. */
@@ -19,9 +19,9 @@ export interface ApiToken {
 }
 
 /**
- * Reads the token of a request to an API of Microsoft's that is played here.
- * @param authorization the header
- * @param audiences by which the API is known
+ * Validates the token of a request to a simulated Microsoft API.
+ * @param authorization the `Authorization` header
+ * @param audiences accepted names of the API
  */
 export async function readApiToken(
   authorization: string | undefined,

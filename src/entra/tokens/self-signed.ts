@@ -5,10 +5,10 @@ import { X509CertificateGenerator } from '@peculiar/x509';
 const DAY = 86_400_000;
 
 /**
- * The self-signed certificate around a signing key, DER. Nothing trusts it: it exists because a key set shows one (`x5c`)
+ * The self-signed certificate of a signing key, DER. Nothing trusts it: it exists because key sets contain one (`x5c`)
  * and because its SHA-1 thumbprint is the key's `kid`.
  *
- * Loaded on demand: the X.509 library costs start-up time that only the making of a new key needs to pay.
+ * Loaded on demand: only creating a new key needs the X.509 library, which costs start-up time.
  */
 export async function selfSignedCertificate(keys: CryptoKeyPair, serial: string, now: number): Promise<Buffer> {
   const certificate = await X509CertificateGenerator.createSelfSigned(

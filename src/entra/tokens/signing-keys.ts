@@ -6,7 +6,7 @@ import { type RandomSource, systemRandom } from '../../lib/random.ts';
 import { Turns } from '../../lib/turns.ts';
 
 /**
- * Where a key stands in its life. A normal roll-over walks the whole way; an emergency drops everything but the new key.
+ * State of a key. A normal rollover passes through all states; an emergency rollover drops every key but the new one.
  *
  * ```
  *  prepareNext()        rotate()            rotate() again
@@ -17,7 +17,7 @@ import { Turns } from '../../lib/turns.ts';
 const KEY_STATES = ['next', 'current', 'previous'] as const;
 export type KeyState = (typeof KEY_STATES)[number];
 
-/** One RSA key pair with what a key set says about it. */
+/** One RSA key pair with its metadata for the key set. */
 export interface SigningKey {
   /** SHA-1 thumbprint of the certificate, base64url: also the `x5t`. */
   readonly kid: string;
@@ -28,7 +28,7 @@ export interface SigningKey {
   readonly certificate: string;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
-  /** When set, the key signs for this tenant only: its `issuer` in the key set is fixed instead of a template. */
+  /** If set, the key signs only for this tenant: its `issuer` in the key set is fixed instead of a template. */
   readonly tenantId: string | undefined;
 }
 
@@ -77,7 +77,7 @@ async function generate(clock: Clock, random: RandomSource, state: KeyState, ten
       ['sign', 'verify'],
     ),
   ]);
-  // A serial number is positive: the first bit stays clear.
+  // A serial number is positive: the first bit must be zero.
   const serial = random.bytes(16);
   serial[0] = (serial[0]! & 0x7f) | 0x40;
   const now = clock.now();
@@ -105,19 +105,19 @@ function assemble(
   };
 }
 
-/** What happened to the keys; `kid` is the key that it happened to. */
+/** A change of the keys; `kid` is the changed key. */
 export interface KeyChange {
   readonly change: 'prepared' | 'rotated' | 'emergency' | 'bound' | 'restored';
   readonly kid: string;
 }
 
-/** What {@link SigningKeys} takes from outside. */
+/** Dependencies and options of {@link SigningKeys}. */
 export interface SigningKeysOptions {
   readonly clock?: Clock;
   readonly random?: RandomSource;
-  /** What making a key goes through; by itself when left out. */
+  /** Queue for key generation. Default: none; it runs directly. */
   readonly offload?: Offload;
-  /** Told after each change: the place to write {@link SigningKeys.serialize} to disk, and to report. */
+  /** Called after each change: the place to write {@link SigningKeys.serialize} to disk, and to log the change. */
   readonly onChange?: (change: KeyChange) => void;
 }
 
@@ -133,7 +133,7 @@ export interface SigningKeysOptions {
  */
 export class SigningKeys {
   #keys: readonly SigningKey[];
-  /** Roll-overs asked for at the same time happen one after the other. */
+  /** Concurrent rollovers run one after the other. */
   readonly #turns = new Turns();
   readonly #clock: Clock;
   readonly #random: RandomSource;
@@ -148,16 +148,16 @@ export class SigningKeys {
     this.#onChange = options.onChange;
   }
 
-  /** Makes one new key (some 100 ms on a thread of the pool). */
+  /** Creates one new key (about 100 ms on a thread of the pool). */
   static async create(options: SigningKeysOptions = {}): Promise<SigningKeys> {
     const key = await generate(options.clock ?? systemClock, options.random ?? systemRandom, 'current');
     return new SigningKeys([key], options);
   }
 
   /**
-   * Reads back what {@link SigningKeys.serialize} gave.
+   * Parses the output of {@link SigningKeys.serialize}.
    *
-   * @throws TunneliteError `ERR_IDENTITY_KEYS_INVALID` when the text is not such a file, or a key in it is damaged
+   * @throws TunneliteError `ERR_IDENTITY_KEYS_INVALID` when the string is not such a file, or a key in it is damaged
    */
   static load(text: string, options: SigningKeysOptions = {}): SigningKeys {
     let keys: SigningKey[];
@@ -182,7 +182,7 @@ export class SigningKeys {
     return new SigningKeys(keys, options);
   }
 
-  /** JSON with the private keys: a secret, to be kept with mode 0600. */
+  /** JSON with the private keys: a secret, to be stored with mode 0600. */
   serialize(): string {
     const stored: StoredKeys = {
       format: 'tunnelite-signing-keys',
@@ -198,22 +198,22 @@ export class SigningKeys {
     return `${JSON.stringify(stored, undefined, 1)}\n`;
   }
 
-  /** The key that signs now. */
+  /** The current signing key. */
   get current(): SigningKey {
     return this.#keys.find((key) => key.state === 'current')!;
   }
 
-  /** Every published key; the order has no meaning. */
+  /** All published keys; the order has no meaning. */
   get all(): readonly SigningKey[] {
     return this.#keys;
   }
 
-  /** The published key with this id. */
+  /** The published key with this ID. */
   find(kid: string): SigningKey | undefined {
     return this.#keys.find((key) => key.kid === kid);
   }
 
-  /** Publishes the key that the next {@link rotate} will sign with; the one already waiting, if there is one. */
+  /** Publishes the key for the next {@link rotate}; returns the waiting one if there is one. */
   prepareNext(): Promise<SigningKey> {
     return this.#turns.run(async () => {
       const waiting = this.#keys.find((key) => key.state === 'next');
@@ -224,7 +224,7 @@ export class SigningKeys {
     });
   }
 
-  /** Normal roll-over: the next key signs from now on, the one that signed stays published, older ones go. */
+  /** Normal rollover: the next key starts signing, the current one stays published, older ones are removed. */
   rotate(): Promise<SigningKey> {
     return this.#turns.run(async () => {
       const next = this.#keys.find((key) => key.state === 'next') ?? (await this.#addNext());
@@ -235,7 +235,7 @@ export class SigningKeys {
     });
   }
 
-  /** Emergency roll-over: a new key signs, and every other is gone from the key set at once. */
+  /** Emergency rollover: a new key starts signing, and all others leave the key set at once. */
   emergencyRotate(): Promise<SigningKey> {
     return this.#turns.run(async () => {
       const current = await this.#generate('current');
@@ -245,13 +245,13 @@ export class SigningKeys {
     });
   }
 
-  /** Binds the current key to one tenant (its `issuer` becomes fixed), or frees it. */
+  /** Binds the current key to one tenant (its `issuer` becomes fixed), or removes the binding. */
   bindCurrent(tenantId: string | undefined): void {
     this.#keys = this.#keys.map((key) => (key.state === 'current' ? { ...key, tenantId } : key));
     this.#onChange?.({ change: 'bound', kid: this.current.kid });
   }
 
-  /** Goes back to keys that {@link SigningKeys.all} gave before: tokens that they signed are good again, those of later keys are not. */
+  /** Restores keys that {@link SigningKeys.all} returned earlier: their tokens become valid again, those of later keys invalid. */
   restore(keys: readonly SigningKey[]): Promise<void> {
     return this.#turns.run(async () => {
       if (this.#keys === keys) return;

@@ -4,10 +4,10 @@ import type { RandomSource } from '../../lib/random.ts';
 /** `ver` of a token. The resource decides it, not the endpoint that the client used (Microsoft: "Access tokens"). */
 export type TokenVersion = '1.0' | '2.0';
 
-/** Claims of a token, as they go into JSON. */
+/** Claims of a token, as JSON. */
 export type Claims = Record<string, unknown>;
 
-/** The user that a token speaks for. */
+/** The user of a token. */
 export interface TokenUser {
   readonly objectId: string;
   readonly userPrincipalName: string;
@@ -21,38 +21,38 @@ export interface TokenUser {
   readonly identityProvider?: string | undefined;
 }
 
-/** What both kinds of token are made from. Seconds everywhere; undefined members are left out of the token. */
+/** Input for both kinds of token. All times are in seconds; undefined members are left out of the token. */
 export interface TokenBasis {
   readonly version: TokenVersion;
   /** `iss`, without placeholders. */
   readonly issuer: string;
   readonly tenantId: string;
-  /** Application id of the client that asked. */
+  /** Application ID of the requesting client. */
   readonly clientId: string;
-  /** How the user signed in (`amr` of v1 tokens); `["pwd"]` when left out. */
+  /** How the user signed in (`amr` of v1 tokens). Default `["pwd"]`. */
   readonly authMethods?: readonly string[] | undefined;
-  /** Address that the sign-in came from (`ipaddr`, v1). */
+  /** Source address of the sign-in (`ipaddr`, v1). */
   readonly ipAddress?: string | undefined;
-  /** When the user signed in, seconds since the Unix epoch; shown as `auth_time` if asked for as an optional claim. */
+  /** Time of sign-in, seconds since the Unix epoch; `auth_time` if requested as an optional claim. */
   readonly authTime?: number | undefined;
   readonly sessionId?: string | undefined;
   /** Names of optional claims to add: `acct`, `auth_time`, `ctry`, `email`, `idtyp`, `ipaddr`, `sid`, `upn`, `login_hint`, … */
   readonly optionalClaims?: readonly string[] | undefined;
-  /** Values for optional claims that nothing else here knows (`ctry`, `deviceid`, `xms_pl`, …). */
+  /** Values for optional claims without another source here (`ctry`, `deviceid`, `xms_pl`, …). */
   readonly extraClaims?: Readonly<Claims> | undefined;
   /** Exact lifetime in seconds. */
   readonly lifetime?: number | undefined;
-  /** Added to the clock when `iat`, `nbf` and `exp` are computed, in seconds: a tenant whose clock is wrong. */
+  /** Added to the clock when computing `iat`, `nbf` and `exp`, in seconds: simulates a tenant with a wrong clock. */
   readonly clockOffset?: number | undefined;
-  /** Last word on any claim: a value replaces it, `undefined` removes it. */
+  /** Final override of any claim: a value replaces it, `undefined` removes it. */
   readonly claims?: Readonly<Claims> | undefined;
-  /** Last word on the header, in the same way. */
+  /** Final override of the header, in the same way. */
   readonly header?: Readonly<Claims> | undefined;
 }
 
 /** An access token for a user, or (without `user`) for the application itself. */
 export interface AccessTokenRequest extends TokenBasis {
-  /** The API: its client id, or (v1 only) its app-ID URI. */
+  /** The API: its client ID, or (v1 only) its app ID URI. */
   readonly audience: string;
   readonly user?: TokenUser | undefined;
   /** Granted delegated permissions: `scp`. Only with a user. */
@@ -64,19 +64,19 @@ export interface AccessTokenRequest extends TokenBasis {
   readonly authContexts?: readonly string[] | undefined;
   /** Client capabilities, such as `cp1`: `xms_cc`. */
   readonly capabilities?: readonly string[] | undefined;
-  /** How the client proved itself: nothing, a secret, a certificate (`azpacr` / `appidacr`). */
+  /** The client's authentication method: none, a secret, a certificate (`azpacr` / `appidacr`). */
   readonly clientProof?: 'none' | 'secret' | 'certificate' | undefined;
-  /** Object id of the client's service principal: `oid` and `sub` of an app-only token. */
+  /** Object ID of the client's service principal: `oid` and `sub` of an app-only token. */
   readonly servicePrincipalId?: string | undefined;
 }
 
-/** An id token: about the user, for the client. */
+/** An ID token: about the user, for the client. */
 export interface IdTokenRequest extends TokenBasis {
   readonly user: TokenUser;
   readonly nonce?: string | undefined;
-  /** Scopes asked for; `email` and `profile` add claims. */
+  /** Requested scopes; `email` and `profile` add claims. */
   readonly scopes?: readonly string[] | undefined;
-  /** Bind the token to an authorization code (`c_hash`) or access token (`at_hash`) of a hybrid answer. */
+  /** Bind the token to an authorization code (`c_hash`) or access token (`at_hash`) of a hybrid response. */
   readonly code?: string | undefined;
   readonly accessToken?: string | undefined;
 }
@@ -91,7 +91,7 @@ export function pairwiseSubject(userId: string, applicationId: string): string {
   return createHash('sha256').update(`${userId}\0${applicationId}`).digest('base64url');
 }
 
-/** Left half of the SHA-256 of the ASCII text (OpenID Connect Core §3.3.2.11). */
+/** Left half of the SHA-256 of the ASCII string (OpenID Connect Core §3.3.2.11). */
 function halfHash(text: string): string {
   return createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url');
 }
@@ -136,7 +136,7 @@ function groupClaims(groups: readonly string[] | undefined, request: AccessToken
   return { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint } } };
 }
 
-/** Removes what is undefined, then sorts the way Entra does: `aud iss iat nbf exp` first, the rest by name. */
+/** Removes undefined members, then sorts like Entra: `aud iss iat nbf exp` first, the rest by name. */
 function arrange(claims: Claims): Claims {
   const { aud, iss, iat, nbf, exp, ...rest } = claims;
   const first = Object.entries({ aud, iss, iat, nbf, exp });

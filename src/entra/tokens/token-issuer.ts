@@ -13,25 +13,25 @@ import {
   type TokenVersion,
 } from './token-claims.ts';
 
-/** A signed token with what its maker wants to know of it. */
+/** A signed token with information for the caller. */
 export interface IssuedToken {
   /** Compact JWS: a secret. */
   readonly token: string;
   readonly claims: Readonly<Claims>;
-  /** `uti`: names the token in logs. */
+  /** `uti`: identifies the token in logs. */
   readonly tokenId: string;
-  /** Seconds until `exp`, by the true clock: what an OAuth answer says. */
+  /** Seconds until `exp` by the true clock: the `expires_in` of an OAuth response. */
   readonly expiresIn: number;
 }
 
-/** What {@link TokenIssuer} takes from outside. */
+/** Dependencies and options of {@link TokenIssuer}. */
 export interface TokenIssuerOptions {
   readonly keys: SigningKeys;
   readonly clock?: Clock;
   readonly random?: RandomSource;
-  /** What WebCrypto's work goes through; by itself when left out. */
+  /** Queue for WebCrypto operations. Default: none; operations run directly. */
   readonly offload?: Offload;
-  /** Lifetime of access tokens that ask for none: seconds, or a range to draw from. Default 60 to 90 minutes. */
+  /** Default lifetime of access tokens: seconds, or a range to draw from. Default 60 to 90 minutes. */
   readonly lifetime?: number | { readonly min: number; readonly max: number };
 }
 
@@ -68,18 +68,18 @@ export class TokenIssuer {
     this.#lifetime = rangeOf(options.lifetime ?? DEFAULTS.identity.lifetimes.accessToken);
   }
 
-  /** Makes access tokens of another lifetime from now on. */
+  /** Changes the default lifetime of access tokens. */
   useLifetime(lifetime: NonNullable<TokenIssuerOptions['lifetime']>): void {
     this.#lifetime = rangeOf(lifetime);
   }
 
-  /** An access token: for a user when the request has one, else for the application alone. */
+  /** Issues an access token: for a user if the request has one, else for the application alone. */
   async accessToken(request: AccessTokenRequest): Promise<IssuedToken> {
     const claims = accessTokenClaims(request, this.now(), request.lifetime ?? this.#draw(), this.#random);
     return this.#issued(claims, request.version, request.header);
   }
 
-  /** An id token: who signed in, for the client. */
+  /** Issues an ID token: the user's identity, for the client. */
   async idToken(request: IdTokenRequest): Promise<IssuedToken> {
     const claims = idTokenClaims(
       request,
@@ -111,7 +111,7 @@ export class TokenIssuer {
   }
 }
 
-/** Signs JSON claims under this header with RS256, whatever the header claims about itself beside `alg`. */
+/** Signs JSON claims with RS256 under this header, whatever its `alg`. */
 async function signToken(claims: Readonly<Claims>, header: Readonly<Claims>, key: SigningKey): Promise<string> {
   const payload = new TextEncoder().encode(JSON.stringify(claims));
   return new CompactSign(payload).setProtectedHeader({ ...header, alg: 'RS256' }).sign(key.privateKey);

@@ -6,32 +6,32 @@ import type { SigningKey } from './signing-keys.ts';
 import type { AccessTokenRequest, Claims } from './token-claims.ts';
 import { type TokenIssuer, tokenHeader } from './token-issuer.ts';
 
-/** What a policy is expected to say to a token. */
+/** The expected verdict of a policy on a token. */
 export type ExpectedVerdict = TokenRefusalReason | 'accepted';
 
 /** One deliberately wrong token. */
 export interface WrongToken {
-  /** What is wrong, in words, for help texts. */
+  /** The defect in words, for help texts. */
   readonly summary: string;
   readonly gateway: ExpectedVerdict;
   readonly strict: ExpectedVerdict;
   make(tools: Tools): string | Promise<string>;
 }
 
-/** What wrong tokens are made with: a request that would give a good token, its claims and header, and two keys. */
+/** Input for wrong tokens: a request for a valid token, its claims and header, and two keys. */
 interface Tools {
   readonly claims: Readonly<Claims>;
   readonly header: Readonly<Claims>;
   readonly key: SigningKey;
   /** Seconds since the Unix epoch. */
   readonly now: number;
-  /** The same token with these claims, well signed. `undefined` removes a claim. */
+  /** The same token with these claims and a valid signature. `undefined` removes a claim. */
   claim(changes: Readonly<Claims>): string;
-  /** The same token with these header members, well signed. */
+  /** The same token with these header members and a valid signature. */
   head(changes: Readonly<Claims>): string;
-  /** Any texts as header and payload, well signed. */
+  /** Any strings as header and payload, with a valid signature. */
   raw(header: string, payload: string): string;
-  /** A private key that is not the issuer's. */
+  /** A private key that does not belong to the issuer. */
   foreign(): Promise<KeyObject>;
 }
 
@@ -41,7 +41,7 @@ const ELSEWHERE = 'https://attacker.invalid/keys';
 const json = JSON.stringify;
 const b64 = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
 
-/** RS256 over any two texts, so that what no library would make can be made. */
+/** RS256 over any two strings, for tokens that no library would create. */
 function signed(header: string, payload: string, key: KeyObject): string {
   const input = `${b64(header)}.${b64(payload)}`;
   return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`;
@@ -66,7 +66,7 @@ function otherVersion(iss: unknown): string {
 }
 
 /**
- * Every deliberately wrong token by name, with what each policy says to it: the one table behind
+ * All deliberately wrong tokens by name, with each policy's verdict: the table behind
  * `tunnelite token --wrong`, `docs/reference/tokens.md` and the tests.
  */
 export const WRONG_TOKENS = {
@@ -314,10 +314,10 @@ export type WrongTokenName = keyof typeof WRONG_TOKENS;
 export const WRONG_TOKEN_NAMES = Object.keys(WRONG_TOKENS) as readonly WrongTokenName[];
 
 /**
- * Makes a token that is wrong in exactly one way.
+ * Creates a token with exactly one defect.
  *
- * @param request what would give a good token; its `ver` and issuer are kept where the wrong thing is another one
- * @throws TunneliteError `ERR_IDENTITY_WRONG_TOKEN` when there is none of that name
+ * @param request for a valid token; its `ver` and issuer are kept unless they are the defect
+ * @throws TunneliteError `ERR_IDENTITY_WRONG_TOKEN` for an unknown name
  * @example
  * ```ts
  * const token = await makeWrongToken('expired', issuer, request);
