@@ -8,11 +8,11 @@ import { type PageAnswer, PageStore } from './page-store.ts';
 interface DashboardOptions {
   readonly codes: LinkCodes;
   readonly secret: string;
-  /** When the report was made that is shown instead of a running instance, in milliseconds since the Unix epoch. */
+  /** Creation time of the report shown instead of a running instance, in milliseconds since the Unix epoch. */
   readonly reportedAt?: number | undefined;
 }
 
-/** Addresses of files, as they are written in the page; no other is looked up. */
+/** Valid file paths, as used in the page; others are not looked up. */
 const FILE = /^\/dashboard\/([a-z][a-z/-]{0,60}\.(?:js|css|svg))(?:\?|$)/;
 
 const SessionBody = Type.Object(
@@ -21,8 +21,8 @@ const SessionBody = Type.Object(
 );
 
 /**
- * The dashboard: the document at `/`, its files below `/dashboard/`, and `POST /dashboard/session`, where the page exchanges the code of a link
- * for the secret. The files hold no secret and need none.
+ * The dashboard: the document at `/`, its files below `/dashboard/`, and `POST /dashboard/session`, where the page exchanges a link's code
+ * for the secret. The files contain no secret and require none.
  */
 export function dashboardPlugin({ codes, secret, reportedAt }: DashboardOptions): FastifyPluginAsync {
   return async (app) => {
@@ -46,7 +46,7 @@ export function dashboardPlugin({ codes, secret, reportedAt }: DashboardOptions)
   };
 }
 
-/** `POST /api/dashboard/links`: a link that opens the dashboard, for who has the secret already. */
+/** `POST /api/dashboard/links`: creates a link that opens the dashboard; requires the secret. */
 export function linkRoutes(link: () => string): FastifyPluginAsync {
   const parts = {
     body: Type.Object({}, { additionalProperties: false }),
@@ -64,7 +64,7 @@ export function linkRoutes(link: () => string): FastifyPluginAsync {
   };
 }
 
-/** Headers of every file of the page. */
+/** Headers of all page files. */
 const HEADERS = {
   'cache-control': 'no-cache',
   'cross-origin-opener-policy': 'same-origin',

@@ -2,7 +2,7 @@ import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify'
 import { sendNotFound } from '../entra/rest/problem.ts';
 import type { AdminRoutes } from './types.ts';
 
-/** The parts of the listener that the API's document is made from. */
+/** The parts of the listener that the OpenAPI document describes. */
 interface DocsOptions {
   readonly routes: readonly AdminRoutes[];
   readonly version: string;
@@ -26,8 +26,8 @@ const TAGS = [
 ];
 
 /**
- * `/api/openapi.json` and `/api/docs`: the API described, and Swagger UI for it. Made when they are first asked for, so that a
- * start does not pay for them. They hold no secret and need none.
+ * `/api/openapi.json` and `/api/docs`: the OpenAPI document and Swagger UI. Created on the first request, so that
+ * they do not slow down the start. They contain no secret and require none.
  */
 export function docsPlugin(options: DocsOptions): FastifyPluginAsync {
   return async (app) => {
@@ -52,7 +52,7 @@ export function docsPlugin(options: DocsOptions): FastifyPluginAsync {
   };
 }
 
-/** The same routes on a server that nobody can reach, with what describes them. */
+/** The same routes on a server without a listener, with the plugin that describes them. */
 async function describe({ routes, version }: DocsOptions): Promise<FastifyInstance> {
   const [{ default: swagger }, { default: swaggerUi }] = await Promise.all([
     import('@fastify/swagger'),
@@ -85,7 +85,7 @@ async function describe({ routes, version }: DocsOptions): Promise<FastifyInstan
   return app;
 }
 
-/** `getSessionsById` for `GET /api/sessions/:id`: a name for generated clients. */
+/** `getSessionsById` for `GET /api/sessions/:id`: an operation ID for generated clients. */
 function operationId(method: string, url: string): string {
   const words = url
     .replace(/^\/api/, '')

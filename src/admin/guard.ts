@@ -4,10 +4,10 @@ import { TunneliteError } from '../lib/errors.ts';
 import { printable } from '../lib/printable.ts';
 
 /**
- * A hook against web pages that talk to this listener behind their user's back. A page of another site that has its own name
- * resolved to this machine (DNS rebinding) shows in `Host`; one that sends requests across origins shows in `Origin`.
- * An IP address needs no check: nobody can have it resolved to something else.
- * @param names host names of this machine, beside `localhost` and names under it
+ * A hook that blocks web pages from using this listener through their user's browser. A page whose host name
+ * resolves to this machine (DNS rebinding) shows in `Host`; a page that sends cross-origin requests shows in `Origin`.
+ * An IP address needs no check: no one can make it resolve to another host.
+ * @param names host names of this machine, in addition to `localhost` and its subdomains
  */
 export function onlyOwnNames(names: readonly string[]) {
   const known = new Set(names.map((name) => name.toLowerCase()));
@@ -30,11 +30,11 @@ export function onlyOwnNames(names: readonly string[]) {
 }
 
 /**
- * The host that a request is for. An absolute target's counts, and of several `Host` headers all do (RFC 9112 §3.2), so that
- * nothing in front of this listener can have taken the request for another one's.
+ * The host of a request. An absolute target takes precedence, and all of several `Host` headers count (RFC 9112 §3.2), so that
+ * an intermediary cannot have taken the request for another host's.
  */
 function hostOf({ raw }: FastifyRequest): string {
-  // The listener's own questions to itself have no such member.
+  // The listener's own internal requests have no such member.
   const hosts = raw.headersDistinct?.host ?? [raw.headers.host ?? []].flat();
   const target = /^https?:\/\/([^/?#]*)/i.exec(raw.url ?? '')?.[1];
   return [...new Set([...hosts, ...(target === undefined ? [] : [target])])].join(', ');

@@ -3,11 +3,11 @@ import { shared } from '../lib/turns.ts';
 import type { HealthCheck } from './types.ts';
 
 /**
- * `GET /livez`: the process answers. `GET /readyz`: everything works, or 503 and what does not.
- * Both are harmless to call from anywhere.
+ * `GET /livez`: the process responds. `GET /readyz`: everything works, or 503 with the failing checks.
+ * Any caller can use both safely.
  */
 export function healthPlugin(check: HealthCheck): FastifyPluginAsync {
-  // A check takes TLS handshakes, and anyone may ask for one.
+  // A check makes TLS handshakes, and anyone can trigger one.
   const checked = shared(check);
   return async (server) => {
     server.get('/livez', async () => ({ live: true }));

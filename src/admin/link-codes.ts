@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import type { RandomSource } from '../lib/random.ts';
 
-/** How long a link to the dashboard is good, in milliseconds: a person opens it at once. */
+/** Lifetime of a dashboard link, in milliseconds: users open it at once. */
 export const LINK_LIFETIME_MS = 120_000;
 
-/** Links that wait to be opened. One more pushes the oldest out. */
+/** Most unopened links. A further one removes the oldest. */
 const MAX_LINKS = 64;
 
 /**
- * Codes by which a browser gets the secret of the instance: each is good once, and for two minutes. So the secret itself stands in no
- * address, whose traces are the history of the browser and the arguments of the program that opens it.
+ * Codes that give a browser the instance's secret: each is valid once, for two minutes. This keeps the secret itself out of
+ * URLs, which remain in the browser's history and in the arguments of the program that opens them.
  */
 export class LinkCodes {
   readonly #clock: Clock;
   readonly #random: RandomSource;
-  /** When each is over, by its digest: looking one up tells nothing of the others. */
+  /** Expiry times by digest: a lookup reveals nothing about other codes. */
   readonly #open = new Map<string, number>();
 
   constructor(clock: Clock, random: RandomSource) {
@@ -30,7 +30,7 @@ export class LinkCodes {
     return code;
   }
 
-  /** True once for each code, while it is good. */
+  /** True once for each valid code. */
   redeem(code: string): boolean {
     const key = digest(code);
     const end = this.#open.get(key);

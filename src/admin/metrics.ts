@@ -2,9 +2,9 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { MetricsText } from '../metrics/index.ts';
 
 /**
- * `GET /metrics`: the metrics in the text format of Prometheus. They are numbers without names of people or hosts, and the instance has
- * a new secret at each start, which no configuration of Prometheus could follow: so they need none, as health probes need none. Pages of
- * other sites are turned away all the same.
+ * `GET /metrics`: the metrics in the Prometheus text format. They are numbers without names of people or hosts, and the
+ * secret changes at each start, so Prometheus could not be configured with it: like health probes, they need no authentication. Requests from
+ * other sites' pages are still refused.
  */
 export function metricsPlugin(read: () => Promise<MetricsText>): FastifyPluginAsync {
   return async (app) => {

@@ -4,41 +4,41 @@ import { constants, gzipSync } from 'node:zlib';
 import { type FastifyInstance, fastify } from 'fastify';
 import { DOCUMENT, PAGE_FOLDER, pageFiles } from '../dashboard/files.ts';
 
-/** A file of the dashboard as it is sent. */
+/** A dashboard file, ready to send. */
 export interface PageAnswer {
   readonly type: string;
   readonly etag: string;
   readonly bytes: Buffer;
-  /** The same, compressed by gzip. */
+  /** The same, gzip-compressed. */
   readonly packed: Buffer;
-  /** What a browser holds the document to; of files `undefined`. */
+  /** Content-Security-Policy of the document; `undefined` for other files. */
   readonly policy: string | undefined;
 }
 
-/** What runs first: the page, and the view that it opens with. */
+/** Entry points: the page, and its first view. */
 const FIRST = ['app.js', 'views/sessions.js'];
 
 const STYLE = 'style.css';
 
-/** What a module imports before it runs; what it imports when that is wanted (`import(…)`) is not among it. */
+/** Static imports of a module; dynamic ones (`import(…)`) do not count. */
 const IMPORT = /(?:^|[;}\n])\s*import\s*(?:[\w*{][^'"();]*from\s*)?["']([^"']+)["']/g;
 
 /**
- * The files of the dashboard, each read and compressed when it is first asked for, and then kept: they are few and small. The document is
- * sent with its style sheet in it and with the addresses of all modules that the first view needs, so that a browser paints after one answer and
- * asks for all the modules at once.
+ * The files of the dashboard, read and compressed on first use and then cached: they are few and small. The document
+ * includes its style sheet and the paths of all modules that the first view needs, so that a browser can paint after one response and
+ * request all modules at once.
  */
 export class PageStore {
   readonly #kept = new Map<string, PageAnswer>();
   readonly #attributes: string;
   #files: Promise<FastifyInstance> | undefined;
 
-  /** @param reportedAt when the report was made that is shown, in milliseconds since the Unix epoch */
+  /** @param reportedAt creation time of the report to show, in milliseconds since the Unix epoch */
   constructor(reportedAt?: number) {
     this.#attributes = reportedAt === undefined ? '' : ` data-report="${Math.round(reportedAt)}"`;
   }
 
-  /** The file at an address below `/dashboard/`, '' for the document; `undefined`: there is none. */
+  /** The file at a path below `/dashboard/`, '' for the document; `undefined` if there is none. */
   async get(address: string): Promise<PageAnswer | undefined> {
     const kept = this.#kept.get(address);
     if (kept) return kept;
@@ -70,7 +70,7 @@ export class PageStore {
     return packed('text/html; charset=utf-8', Buffer.from(html), policyOf(html));
   }
 
-  /** Every module that the first view needs, the nearest first. */
+  /** All modules that the first view needs, nearest first. */
   async #modules(html: string): Promise<string[]> {
     const named = new Map(
       Array.from(html.matchAll(/"([\w/]+)": "\/dashboard\/([^"]+)"/g), ([, name, address]) => [name!, address!]),
@@ -101,9 +101,9 @@ function packed(type: string, bytes: Buffer, policy?: string): PageAnswer {
   };
 }
 
-/** Nothing from elsewhere is loaded or shown in the page, it is shown in no other one, and no text is ever made into markup or code (Trusted Types). */
+/** No external resources, no framing, and strings never become markup or code (Trusted Types). */
 function policyOf(html: string): string {
-  // What stands in the document itself: its style, the import map, which may not be a file, and what loads the modules, so that it cannot be lost.
+  // Allowed inline: the style, the import map, which cannot be external, and the module loader, which must not get lost.
   const digestsOf = (pattern: RegExp): string =>
     Array.from(html.matchAll(pattern), ([, text = '']) => {
       return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -122,7 +122,7 @@ function policyOf(html: string): string {
   ].join('; ');
 }
 
-/** Reads them: it is loaded when a browser first asks for one. */
+/** Reads the files; loaded on the first browser request. */
 async function fileServer(): Promise<FastifyInstance> {
   const { default: fastifyStatic } = await import('@fastify/static');
   const app = fastify();

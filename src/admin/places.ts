@@ -3,17 +3,17 @@ import type { Duplex } from 'node:stream';
 import { LinkedSet } from '../lib/linked-set.ts';
 
 /**
- * Bounds the connections of an HTTP server. A place is for who asks: when all are taken, the connection that has waited longest without
- * having a request of its own answered makes room, so that those who connect and say nothing, or say it without end, keep nobody out.
- * When all are being answered, the new one is closed.
+ * Limits the connections of an HTTP server. When all places are taken, the connection that has waited longest without
+ * an active request is closed, so that idle or slow clients lock no one out.
+ * When all connections have active requests, the new one is closed.
  *
- * @param limit connections at once
+ * @param limit most concurrent connections
  */
 export function boundPlaces(server: Server, limit: number): void {
   const all = new Set<Duplex>();
-  /** Those with nothing under way, the one that waits longest first. */
+  /** Connections without an active request, longest wait first. */
   const waiting = new LinkedSet<Duplex>();
-  /** Answers under way, by connection: several may have been asked for in one go. */
+  /** Number of active requests by connection: clients can pipeline several. */
   const answers = new Map<Duplex, number>();
 
   server.on('connection', (socket: Duplex) => {
@@ -43,7 +43,7 @@ export function boundPlaces(server: Server, limit: number): void {
   function evict(): boolean {
     const socket = waiting.first;
     if (socket === undefined) return false;
-    // It closes within this turn or the next, and has no place from now on.
+    // It closes within this turn or the next, and no longer occupies a place.
     all.delete(socket);
     waiting.delete(socket);
     socket.destroy();

@@ -4,7 +4,7 @@ import { errorText } from '../lib/errors.ts';
 import { type Dial, exchange } from '../lib/http-exchange.ts';
 import type { HealthCheck, HealthResult } from './types.ts';
 
-/** How long one request may take, in milliseconds, and how long an answer may be; everything is on this machine. */
+/** Timeout of one request, in milliseconds, and maximum response size in bytes; all targets are on this machine. */
 const LIMITS = { timeout: 3_000, maxBytes: 256 * 1024 } as const;
 
 /** The gateway's answer to an unknown user agent (microsoft/mstunnel-ocserv). */
@@ -13,20 +13,20 @@ const ALIVE = 'I am still alive!!';
 export interface ProbeTargets {
   /** `https://127.0.0.1:8443` */
   readonly gateway: string;
-  /** Where the OpenID metadata are; undefined when identity is somewhere else. */
+  /** URL of the OpenID metadata; undefined when identity is elsewhere. */
   readonly identityMetadata: string | undefined;
-  /** PEM of the CA that both must present. */
+  /** PEM of the CA that must have issued both certificates. */
   readonly ca: string;
-  /** How both are reached; by sockets of the machine's when left out. */
+  /** Opens the connections. Default: sockets of this machine. */
   readonly dial?: Dial | undefined;
   readonly clock?: Clock;
-  /** PEM that the gateway must present instead of a certificate of that CA. */
+  /** PEM of the certificate that the gateway must present instead of one from that CA. */
   readonly gatewayCertificate?: string | undefined;
-  /** Why the gateway takes no clients now, if it knows that it does not. */
+  /** Why the gateway currently accepts no clients, if it knows. */
   readonly unavailable?: () => string | undefined;
 }
 
-/** Asks the listeners over real connections, as a client would: what answers here works. */
+/** Probes the listeners over real connections, as a client would. */
 export function probes(targets: ProbeTargets): HealthCheck {
   return async () => {
     const checks = [probeGateway(targets)];

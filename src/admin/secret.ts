@@ -3,11 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../entra/rest/problem.ts';
 import { TunneliteError } from '../lib/errors.ts';
 
-/** A hook that lets only the holder of the instance's secret through: `Authorization: Bearer <secret>`. */
+/** A hook that requires the instance's secret: `Authorization: Bearer <secret>`. */
 export function requireSecret(secret: string) {
   const expected = digest(`Bearer ${secret}`);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    // Digests have one length, so that the comparison takes the same time whatever came.
+    // Digests have equal length, so the comparison takes constant time.
     if (timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) return undefined;
     reply.header('www-authenticate', 'Bearer');
     return sendProblem(new TunneliteError('ERR_ADMIN_SECRET'), reply);

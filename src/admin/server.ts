@@ -24,71 +24,71 @@ import type { AdminRoutes, HealthCheck } from './types.ts';
 
 export interface AdminOptions {
   readonly host: string;
-  /** 0 = any free one. */
+  /** 0 = any free port. */
   readonly port: number;
   readonly random: RandomSource;
-  /** What links to the dashboard go by; the machine's when left out. */
+  /** Clock for dashboard links. Default: the machine's. */
   readonly clock?: Clock;
-  /** Where connections come from; the machine's sockets when left out. */
+  /** Source of connections. Default: sockets of this machine. */
   readonly network?: Network;
   readonly check: HealthCheck;
-  /** Shown in the description of the API. */
+  /** Shown in the API description. */
   readonly version: string;
-  /** Names of this machine that its clients use, beside `localhost`. */
+  /** Host names by which clients reach this machine, in addition to `localhost`. */
   readonly names?: readonly string[];
-  /** Connections at once; default 2000, within what file descriptors allow. */
+  /** Most concurrent connections. Default 2000, limited by file descriptors. */
   readonly maxConnections?: number;
-  /** Served at `/metrics`, without the secret; left out: nothing is there. */
+  /** Served at `/metrics` without authentication. Default: not served. */
   readonly metrics?: () => Promise<MetricsText>;
-  /** When the report was made that is shown instead of a running instance, in milliseconds since the Unix epoch: the dashboard changes nothing. */
+  /** Creation time of the report shown instead of a running instance, in milliseconds since the Unix epoch: makes the dashboard read-only. */
   readonly reportedAt?: number;
-  /** The nouns of the API, each under a prefix of its own; all need the instance's secret. */
+  /** The resources of the API, each under its own prefix; all require the instance's secret. */
   readonly routes: readonly AdminRoutes[];
 }
 
-/** The listener for health probes, REST and the command line's own requests. */
+/** The listener for health probes, REST and the command line. */
 export interface AdminServer extends Closable {
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** Lets its holder do everything. New at each start; the command line finds it in the state directory. */
+  /** Grants full access. New at each start; the command line finds it in the state directory. */
   readonly secret: string;
-  /** A link that opens the dashboard: good once, and for two minutes. */
+  /** A link that opens the dashboard: valid once, for two minutes. */
   dashboardLink(): string;
-  /** Addresses that can be read as they are: `GET`, without a parameter, and answered at once. @internal */
+  /** Paths that can be read directly: `GET`, without parameters, with an immediate response. @internal */
   readonly answerable: readonly string[];
-  /** What is answered there, if that is JSON. @internal */
+  /** The response to such a path, if it is JSON. @internal */
   answer(address: string): Promise<unknown>;
 }
 
-/** Bytes of a request's body; routes that take whole documents allow more. */
+/** Largest request body, in bytes; routes for whole documents allow more. */
 const BODY_LIMIT = 64 * 1024;
 
-/** Milliseconds for a request to arrive. */
+/** Timeout for receiving a request, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** Milliseconds for its head to arrive, from when the connection was made. */
+/** Timeout for the head of a request, in milliseconds from the connection. */
 const HEADERS_TIMEOUT_MS = 5_000;
 
-/** Connections at once: far more than anyone uses, and a bound on what a flood of them can hold. */
+/** Most concurrent connections: far more than anyone needs, and a limit on what a flood can occupy. */
 const MAX_CONNECTIONS = 2_000;
 
-/** They have one in so many of the process's file descriptors at most. */
+/** Also limited to a share of the process's file descriptors. */
 const DESCRIPTOR_SHARE = 8;
 
-/** Characters of a name in an address: a user name may have 318. */
+/** Longest name in a URL, in characters: a user name can have 318. */
 const MAX_NAME_LENGTH = 1024;
 
-/** Nouns that have no answer of their own to keep: streams, files, and what is kept otherwise. */
+/** Resources without a response to save: streams, files, and data that is saved elsewhere. */
 const NOT_KEPT = /^\/api\/(?:journal|capture|report|docs|openapi)/;
 
-/** A body of this request may be longer than routes usually take. */
+/** True if this request can have a longer body than usual. */
 function mayBeLong({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > BODY_LIMIT;
 }
 
 /**
- * Starts the administration listener: plain HTTP, meant for loopback.
+ * Starts the administration listener: plain HTTP, intended for loopback.
  * @throws TunneliteError `ERR_ADMIN_LISTEN`
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
@@ -103,19 +103,19 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_NAME_LENGTH },
-    // Addresses that cannot be read are refused before there is a route, and so a handler, for them.
+    // Refuses malformed URLs before routing, so before any handler.
     frameworkErrors: (error, _, reply) => void sendProblem(error, reply),
     schemaController: OWN_COMPILERS,
     clientErrorHandler: refuseClient,
   });
   (options.network ?? systemNetwork).listener(server.server);
   boundPlaces(server.server, options.maxConnections ?? withinDescriptors(MAX_CONNECTIONS, DESCRIPTOR_SHARE));
-  // Only JSON: what a form of a web page could send without asking is not read.
+  // Accepts only JSON: web page forms, which can be sent without a preflight, are not parsed.
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler((error, _, reply) => sendProblem(error, reply));
   readStrictJson(server);
   server.addHook('onSend', async ({ raw }, reply) => {
-    // Node would read the rest of a body that nobody wants, however long it is.
+    // Otherwise Node would read the rest of an unwanted body, whatever its length.
     if (!raw.complete && mayBeLong(raw)) reply.header('connection', 'close');
   });
   server.setNotFoundHandler(sendNotFound);

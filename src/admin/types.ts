@@ -1,17 +1,17 @@
 import type { FastifyPluginAsync } from 'fastify';
 
-/** One thing that readiness depends on. */
+/** One readiness check. */
 export interface HealthResult {
   readonly name: string;
   readonly ok: boolean;
-  /** A sentence: what works, or what does not and why. */
+  /** A sentence: what works, or what fails and why. */
   readonly explanation: string;
 }
 
-/** Looks at everything that a client needs. Called for each `/readyz`. */
+/** Checks everything that a client needs. Called for each `/readyz`. */
 export type HealthCheck = () => Promise<readonly HealthResult[]>;
 
-/** A part of the administration interface. */
+/** A part of the administration API. */
 export interface AdminRoutes {
   /** Such as `/api/sessions`. */
   readonly prefix: string;

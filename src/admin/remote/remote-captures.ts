@@ -12,7 +12,7 @@ export class RemoteCaptures {
   }
 
   /**
-   * Begins one, in the memory of the instance.
+   * Starts a capture, in the memory of the instance.
    * @throws TunneliteError `ERR_CAPTURE_LIMIT`, `ERR_CAPTURE_OPTIONS`, `ERR_DURATION_INVALID`
    */
   start(options: CaptureOptions = {}): Promise<CaptureStatus> {
@@ -39,7 +39,7 @@ export class RemoteCaptures {
   }
 
   /**
-   * Writes what is in memory of one to `to`, as a file for Wireshark, and ends that.
+   * Writes the capture in memory to `to`, as a file for Wireshark, and ends that stream.
    * @throws TunneliteError `ERR_CAPTURE_UNKNOWN`
    */
   download(id: string, to: Writable): Promise<void> {
@@ -47,7 +47,7 @@ export class RemoteCaptures {
   }
 
   /**
-   * Captures from now on and writes that to `to`, until the signal, a limit, or the end of the instance.
+   * Starts a capture and writes it to `to`, until the signal, a limit, or the end of the instance.
    * @throws TunneliteError as `start`
    */
   stream(

@@ -5,14 +5,14 @@ import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 import type { Requests } from './requests.ts';
 
 const WAIT_MS = 10_000;
-/** How much longer than its wait an answer may take. */
+/** Milliseconds to allow for a response beyond the wait itself. */
 const ANSWER_MARGIN_MS = 10_000;
 
-/** A fault rule of an instance in another process: as `FaultHandle`, each answer a promise. */
+/** A fault rule of an instance in another process: like `FaultHandle`, but every result is a promise. */
 export class RemoteFault implements AsyncDisposable {
   readonly name: string;
   readonly rule: FaultRule;
-  /** Why it may never strike, in words. */
+  /** Reasons why it may never strike. */
   readonly notes: readonly string[];
   readonly #requests: Requests;
   readonly #path: string;
@@ -26,7 +26,7 @@ export class RemoteFault implements AsyncDisposable {
     this.#path = `/api/faults/${encodeURIComponent(name)}`;
   }
 
-  /** How it stands. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
+  /** Current state of the rule. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
   status(): Promise<FaultStatus> {
     return this.#requests.json(this.#path);
   }
@@ -48,7 +48,7 @@ export class RemoteFault implements AsyncDisposable {
   }
 
   /**
-   * Resolves when it has struck so often.
+   * Resolves when the rule has struck this many times.
    * @throws TunneliteError `ERR_TIMEOUT`, `ERR_FAULT_UNKNOWN`, `ERR_COUNT_INVALID`, `ERR_DURATION_INVALID`
    */
   async struck(times = 1, { timeout = WAIT_MS, signal }: StruckOptions = {}): Promise<void> {
@@ -58,14 +58,14 @@ export class RemoteFault implements AsyncDisposable {
     await this.#requests.json(`${this.#path}/struck`, { query, timeout: timeout + ANSWER_MARGIN_MS, signal });
   }
 
-  /** Lets the oldest so many go that wait because of it, all when left out; returns how many. */
+  /** Releases the oldest operations that the rule holds, at most this many, by default all; returns how many. */
   async release(count = Infinity): Promise<number> {
     checkCount('How many are let go', count, { least: 1, endless: true });
     const body = count === Infinity ? {} : { count };
     return (await this.#requests.json<{ released: number }>(`${this.#path}/release`, { body })).released;
   }
 
-  /** Ends it, and returns how it stood. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
+  /** Removes the rule and returns its last state. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
   remove(): Promise<FaultStatus> {
     return this.#requests.json(this.#path, { method: 'DELETE' });
   }
@@ -85,15 +85,15 @@ export class RemoteFaults {
   }
 
   /**
-   * Puts a rule in force.
-   * @throws TunneliteError `ERR_FAULT_RULE` naming the members that are wrong, `ERR_FAULT_EXISTS`, `ERR_FAULT_LIMIT`
+   * Adds a rule.
+   * @throws TunneliteError `ERR_FAULT_RULE` naming the invalid members, `ERR_FAULT_EXISTS`, `ERR_FAULT_LIMIT`
    */
   async add(rule: FaultRule): Promise<RemoteFault> {
     try {
       return new RemoteFault(this.#requests, await this.#requests.json<FaultStatus>('/api/faults', { body: rule }));
     } catch (error) {
       if (!isTunneliteError(error, 'ERR_FAULT_RULE')) throw error;
-      // The caller gave a rule, and knows of no body.
+      // Reports errors in terms of the rule: the caller passed no request body.
       const { message, hint, details } = error;
       throw new TunneliteError('ERR_FAULT_RULE', message.replaceAll(/^body /gm, 'rule '), {
         hint,
@@ -113,23 +113,23 @@ export class RemoteFaults {
     return new RemoteFault(this.#requests, status);
   }
 
-  /** Ends a rule, and returns how it stood. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
+  /** Removes a rule and returns its last state. @throws TunneliteError `ERR_FAULT_UNKNOWN` */
   async remove(name: string): Promise<FaultStatus> {
     return this.#requests.json(`/api/faults/${encodeURIComponent(name)}`, { method: 'DELETE' });
   }
 
-  /** The kind of network that clients are on; null = none. */
+  /** The current network profile of clients; null = none. */
   async profile(): Promise<ProfileName | null> {
     return (await this.#requests.json<{ active: ProfileName | null }>('/api/profiles')).active;
   }
 
-  /** Puts all clients on a kind of network, in place of the one before; null = none. */
+  /** Puts all clients on a network profile, replacing the previous one; null = none. */
   async useProfile(name: ProfileName | null): Promise<void> {
     const path = name === null ? '/api/profiles' : `/api/profiles/${encodeURIComponent(name)}`;
     await this.#requests.json(path, { method: name === null ? 'DELETE' : 'PUT', ...(name !== null && { body: {} }) });
   }
 
-  /** Ends all rules; returns how many there were. */
+  /** Removes all rules; returns how many there were. */
   async clear(): Promise<number> {
     return (await this.#requests.json<{ removed: number }>('/api/faults', { method: 'DELETE' })).removed;
   }

@@ -3,7 +3,7 @@ import type { Requests } from './requests.ts';
 
 const segment = encodeURIComponent;
 
-/** A user of the directory, as far as lists show it. */
+/** A user of the directory, with the members that lists show. */
 export interface DirectoryUser {
   readonly id: string;
   readonly userPrincipalName: string;
@@ -15,7 +15,7 @@ export interface DirectoryUser {
   readonly passwordExpired?: boolean;
 }
 
-/** A failure that waits for its request; `left`: how often it will strike. */
+/** A requested failure that is pending; `left`: how many requests it still affects. */
 export type OrderedFailure = FailNext & { readonly id: number; readonly left: number };
 
 /** The built-in Entra ID of an instance in another process. */
@@ -25,28 +25,28 @@ export class RemoteIdentity {
     this.#requests = requests;
   }
 
-  /** Tenants of the directory, the first one being who is meant where none is named. */
+  /** Tenants of the directory; the first is the default. */
   tenants(): Promise<readonly { readonly id: string; readonly domain: string }[]> {
     return this.#requests.json('/api/directory/tenants');
   }
 
-  /** Users of a tenant, by its id; of the first when left out. */
+  /** Users of a tenant, by tenant ID. Default: the first tenant. */
   async users(tenant?: string): Promise<readonly DirectoryUser[]> {
     return this.#requests.json(`${await this.#tenantPath(tenant)}/users`);
   }
 
-  /** Ends every sign-in of a user, by user name or object id: refresh fails with 50173. */
+  /** Ends every sign-in of a user, by user name or object ID: refresh fails with 50173. */
   async revokeSessions(user: string, tenant?: string): Promise<void> {
     const path = `${await this.#tenantPath(tenant)}/users/${segment(user)}/revoke-sessions`;
     await this.#requests.json(path, { body: {} });
   }
 
-  /** Failures that were ordered and have not struck. */
+  /** Requested failures that are pending. */
   failures(): Promise<readonly OrderedFailure[]> {
     return this.#requests.json('/api/failures');
   }
 
-  /** Endpoints that can be disturbed, and those that are. */
+  /** Endpoints that can be disturbed, and those that currently are. */
   outages(): Promise<{ readonly endpoints: readonly string[]; readonly active: Readonly<Record<string, Outage>> }> {
     return this.#requests.json('/api/outages');
   }
@@ -55,7 +55,7 @@ export class RemoteIdentity {
     return `/api/directory/tenants/${segment(tenant ?? (await this.tenants())[0]!.id)}`;
   }
 
-  /** Orders failures of requests to come; returns an id for `forgetFailure`. */
+  /** Makes future requests fail; returns an ID for `forgetFailure`. */
   async failNext(request: FailNext): Promise<number> {
     return (await this.#requests.json<{ id: number }>('/api/failures', { body: request })).id;
   }
@@ -77,7 +77,7 @@ export class RemoteIdentity {
     await this.#requests.json(`/api/outages/${segment(endpoint)}`, { method: 'DELETE' });
   }
 
-  /** Changes members of a user, by user name or object id; null removes one. */
+  /** Changes members of a user, by user name or object ID; null removes one. */
   async updateUser(user: string, changes: Readonly<Record<string, unknown>>, tenant?: string): Promise<void> {
     const path = `${await this.#tenantPath(tenant)}/users/${segment(user)}`;
     await this.#requests.json(path, { method: 'PATCH', body: changes });

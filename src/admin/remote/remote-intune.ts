@@ -1,6 +1,6 @@
 import type { Requests } from './requests.ts';
 
-/** What an app gets for its user: `Delivery` of the simulator. */
+/** The policies that an app gets for its user: the simulator's `Delivery`. */
 export interface RemoteDelivery {
   readonly user: string;
   readonly app: string;
@@ -11,7 +11,7 @@ export interface RemoteDelivery {
   readonly notes: readonly string[];
 }
 
-/** Something that would fail in the field. */
+/** A problem that would fail in production. */
 export interface RemoteFinding {
   readonly level: 'error' | 'warning';
   readonly rule: string;
@@ -20,7 +20,7 @@ export interface RemoteFinding {
   readonly fix: string;
 }
 
-/** What an app got when it asked last. */
+/** The result of an app's latest request. */
 export interface RemoteDeliveryState {
   readonly userId: string;
   readonly user: string;
@@ -35,7 +35,7 @@ export interface RemoteDeliveryState {
   readonly state: 'current' | 'outdated' | 'no user';
 }
 
-/** An object as Graph has it. */
+/** An object in Graph's format. */
 export type RemoteGraphObject = Readonly<Record<string, unknown>>;
 
 /** Sites and policies of an instance in another process. */
@@ -45,7 +45,7 @@ export class RemoteIntune {
     this.#requests = requests;
   }
 
-  /** What an app gets for its user. @throws TunneliteError `ERR_IDENTITY_NOT_FOUND` */
+  /** The policies that an app gets for its user. @throws TunneliteError `ERR_IDENTITY_NOT_FOUND` */
   deliver(to: {
     readonly user: string;
     readonly app: string;
@@ -57,17 +57,17 @@ export class RemoteIntune {
     return this.#requests.json('/api/intune/delivery', { query });
   }
 
-  /** What apps got of late, those that asked last first. */
+  /** Recent deliveries to apps, latest first. */
   async deliveries(): Promise<readonly RemoteDeliveryState[]> {
     return (await this.#requests.json<{ deliveries: RemoteDeliveryState[] }>('/api/intune/deliveries')).deliveries;
   }
 
-  /** One object. @param set the name of Graph's collection @throws TunneliteError `ERR_IDENTITY_NOT_FOUND` */
+  /** Gets one object. @param set name of the Graph collection @throws TunneliteError `ERR_IDENTITY_NOT_FOUND` */
   object(set: string, id: string): Promise<RemoteGraphObject> {
     return this.#requests.json(pathOf(set, id));
   }
 
-  /** Makes an object out of the body that Graph takes. @throws TunneliteError `ERR_INTUNE_DOCUMENT` */
+  /** Creates an object from a Graph request body. @throws TunneliteError `ERR_INTUNE_DOCUMENT` */
   create(set: string, body: object): Promise<RemoteGraphObject> {
     return this.#requests.json(pathOf(set), { body });
   }
@@ -77,22 +77,22 @@ export class RemoteIntune {
     return this.#requests.json(pathOf(set, id), { method: 'PATCH', body });
   }
 
-  /** Removes an object. @throws TunneliteError `ERR_INTUNE_DOCUMENT` where another one needs it; `ERR_IDENTITY_NOT_FOUND` */
+  /** Removes an object. @throws TunneliteError `ERR_INTUNE_DOCUMENT` if another object needs it; `ERR_IDENTITY_NOT_FOUND` */
   async remove(set: string, id: string): Promise<void> {
     await this.#requests.json(pathOf(set, id), { method: 'DELETE' });
   }
 
-  /** All objects as Graph has them, and what a client needs to know of the instance. */
+  /** All objects in Graph's format, and the instance data that clients need. */
   export<Facts>(): Promise<{ readonly document: Readonly<Record<string, readonly unknown[]>>; readonly facts: Facts }> {
     return this.#requests.json('/api/intune/export');
   }
 
-  /** Takes objects over, in the place of those with the same ids. @throws TunneliteError `ERR_INTUNE_DOCUMENT` */
+  /** Imports objects, replacing those with the same IDs. @throws TunneliteError `ERR_INTUNE_DOCUMENT` */
   import(document: unknown): Promise<{ readonly created: number; readonly changed: number }> {
     return this.#requests.json('/api/intune/import', { body: document });
   }
 
-  /** What of it all would fail in the field. */
+  /** Problems of the current objects that would fail in production. */
   async lint(): Promise<readonly RemoteFinding[]> {
     return (await this.#requests.json<{ findings: RemoteFinding[] }>('/api/intune/lint')).findings;
   }

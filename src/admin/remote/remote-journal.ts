@@ -21,10 +21,10 @@ import {
 } from '../../telemetry/index.ts';
 import type { Requests } from './requests.ts';
 
-/** Milliseconds that a wait's answer may take beyond the wait itself. */
+/** Milliseconds to allow for a response beyond the wait itself. */
 const ANSWER_MARGIN_MS = 10_000;
 
-/** The journal of an instance in another process: as `Journal`, each answer a promise. */
+/** The journal of an instance in another process: like `Journal`, but every result is a promise. */
 export class RemoteJournal {
   readonly #requests: Requests;
 
@@ -32,7 +32,7 @@ export class RemoteJournal {
     this.#requests = requests;
   }
 
-  /** Sets a mark: `since: mark` in a query then means only what comes after this moment. */
+  /** Sets a mark: `since: mark` in a query then selects only later events. */
   async mark(): Promise<JournalMark> {
     return (await this.#requests.json<{ mark: number }>('/api/journal/mark')).mark;
   }
@@ -46,14 +46,14 @@ export class RemoteJournal {
     return where ? events.filter((event) => where(event)) : events;
   }
 
-  /** How many events match. */
+  /** Number of matching events. */
   async count<K extends EventName>(query: JournalQuery<K> = {}): Promise<number> {
     return (await this.query(query)).length;
   }
 
   /**
-   * The matching events, which have to be as many as expected: at least one when nothing is said.
-   * @throws TunneliteError `ERR_JOURNAL_EXPECTATION`; the message lists what came instead
+   * Returns the matching events if their number is as expected: by default at least one.
+   * @throws TunneliteError `ERR_JOURNAL_EXPECTATION`; the message lists the actual events
    */
   async expect<K extends EventName>(
     query: JournalQuery<K>,
@@ -61,13 +61,13 @@ export class RemoteJournal {
   ): Promise<TunneliteEvent<K>[]> {
     const found = await this.query(query);
     const fits = isExpected(found.length, times);
-    // What came nearest is looked for among all events.
+    // Searches all events for the nearest match.
     const error = unexpected(query, found, times, fits ? [] : await this.query(), await this.#lost());
     if (error) throw error;
     return found;
   }
 
-  /** What went wrong that no fault and no ordered failure brought about, oldest first. */
+  /** Problems that no fault and no requested failure caused, oldest first. */
   async problems(query: ProblemQuery = {}): Promise<TunneliteEvent[]> {
     const parameters = new URLSearchParams();
     if (query.since !== undefined) parameters.set('since', String(query.since));
@@ -78,8 +78,8 @@ export class RemoteJournal {
   }
 
   /**
-   * Demands that nothing went wrong.
-   * @throws TunneliteError `ERR_JOURNAL_PROBLEMS`, listing what did
+   * Asserts that there were no problems.
+   * @throws TunneliteError `ERR_JOURNAL_PROBLEMS`, listing them
    */
   async expectNoProblems(query: ProblemQuery = {}): Promise<void> {
     const problems = await this.problems(query);
@@ -87,20 +87,20 @@ export class RemoteJournal {
     if (error) throw error;
   }
 
-  /** Number of the newest event that fell out of the journal. */
+  /** Sequence number of the newest event that the journal dropped. */
   async #lost(): Promise<number> {
     const query = new URLSearchParams({ limit: '0', name: 'simulator.starting' });
     return (await this.#requests.json<{ lost: number }>('/api/journal', { query })).lost;
   }
 
-  /** Matching events as NDJSON, oldest first: one JSON object a line. */
+  /** Matching events as NDJSON, oldest first: one JSON object per line. */
   async ndjson<K extends EventName>(query: JournalQuery<K> = {}): Promise<string> {
     return (await this.query(query)).map((event) => eventJson(event as TunneliteEvent)).join('');
   }
 
   /**
    * The first matching event, past or future.
-   * @throws TunneliteError `ERR_TIMEOUT`, naming the events that did come, and the nearest
+   * @throws TunneliteError `ERR_TIMEOUT`, listing the actual events and the nearest match
    */
   async waitFor<K extends EventName>(
     query: JournalQuery<K>,
@@ -115,12 +115,12 @@ export class RemoteJournal {
       const asked = { query: parameters, timeout: left + ANSWER_MARGIN_MS, signal };
       const event = await this.#requests.json<TunneliteEvent<K>>('/api/journal/wait', asked);
       if (!query.where || query.where(event)) return event;
-      // A condition in code is looked at here: the instance goes on after this event.
+      // A condition in code is evaluated here; if it fails, the wait continues after this event.
       since = event.seq;
     }
   }
 
-  /** Calls back with each event from now on; the returned function ends that. */
+  /** Calls back with each new event; call the returned function to stop. */
   follow(listener: EventListener, onEnd: (error?: unknown) => void = () => {}, query: JournalQuery = {}): () => void {
     return this.#requests.stream(
       '/api/journal/stream',
@@ -134,7 +134,7 @@ export class RemoteJournal {
   }
 }
 
-/** A query as a URL has it, without a condition in code. */
+/** A query in URL form, without a condition in code. */
 export function parametersOf({ name, since, after, until, level, text, fields }: AnyQuery): URLSearchParams {
   const parameters = new URLSearchParams();
   for (const one of [name ?? []].flat()) parameters.append('name', one);

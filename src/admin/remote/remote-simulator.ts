@@ -24,11 +24,11 @@ import { RemoteIntune } from './remote-intune.ts';
 import { RemoteJournal } from './remote-journal.ts';
 import { Requests } from './requests.ts';
 
-/** What the clock of an instance shows. */
+/** The state of an instance's clock. */
 export interface ClockReading {
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
-  /** By how many milliseconds it is ahead of the machine's clock there. */
+  /** How many milliseconds it is ahead of that machine's clock. */
   readonly offset: number;
   readonly mode: 'real' | 'manual';
 }
@@ -52,7 +52,7 @@ class RemoteSessions {
   }
 
   /**
-   * Ends a session as an administrator does; its cookie is invalid at once.
+   * Ends a session as an administrator; its cookie becomes invalid at once.
    * @throws TunneliteError `ERR_SESSION_UNKNOWN`
    */
   async disconnect(id: string, options: { readonly reason?: string } = {}): Promise<void> {
@@ -60,7 +60,7 @@ class RemoteSessions {
   }
 
   /**
-   * Ends a session as its time limit does.
+   * Ends a session as if its time limit had passed.
    * @throws TunneliteError `ERR_SESSION_UNKNOWN`
    */
   async expire(id: string): Promise<void> {
@@ -68,7 +68,7 @@ class RemoteSessions {
   }
 
   /**
-   * Has the client renew its tunnel, and with it all keys.
+   * Makes the client renew its tunnel with new keys.
    * @throws TunneliteError `ERR_SESSION_UNKNOWN`, `ERR_SESSION_NOT_CONNECTED`
    */
   async rekey(id: string): Promise<void> {
@@ -91,12 +91,12 @@ class RemoteGateway {
     return (await this.#requests.json<{ counters: Record<string, number> }>('/api/gateway')).counters;
   }
 
-  /** Goes down and comes up again at the same port, as a service that is restarted. */
+  /** Restarts the gateway on the same port, like a service restart. */
   async restart(options: StopOptions = {}): Promise<void> {
     await this.#requests.json('/api/gateway/restart', { body: options });
   }
 
-  /** Closes the ports and every connection, until `start`. */
+  /** Closes the port and all connections until `start`. */
   async stop(options: StopOptions = {}): Promise<void> {
     await this.#requests.json('/api/gateway/stop', { body: options });
   }
@@ -106,7 +106,7 @@ class RemoteGateway {
   }
 
   /**
-   * Takes no new clients, and waits for those that are connected to leave; when the time is up they are ended.
+   * Accepts no new clients and waits for the connected ones to leave; ends the remaining ones at the timeout.
    * @throws TunneliteError `ERR_GATEWAY_STATE`, `ERR_DURATION_INVALID`
    */
   drain(options: DrainOptions = {}): Promise<DrainResult> {
@@ -114,7 +114,7 @@ class RemoteGateway {
   }
 }
 
-/** Draining may go on for as long as clients like to stay: a day of it is looked on as for ever. */
+/** Draining can take as long as clients stay: a day counts as no limit. */
 const DRAIN_TIMEOUT_MS = 86_400_000;
 
 /** The clock of an instance in another process. */
@@ -133,7 +133,7 @@ class RemoteClock {
   }
 
   /**
-   * Moves time forward, such as by `3600s`, `90m` or `2d`; a number is in milliseconds. Resolves when all that the new time brings about has happened.
+   * Moves time forward, for example by `3600s`, `90m` or `2d`; a number is in milliseconds. Resolves after all resulting actions are complete.
    * @throws TunneliteError `ERR_DURATION_INVALID`, `ERR_CLOCK_RANGE`
    */
   advance(duration: string | number): Promise<ClockReading> {
@@ -153,17 +153,17 @@ class RemoteClock {
   }
 }
 
-/** Clients are asked for a sign of life on the way, which takes seconds. */
+/** Clients are probed (DPD) during the advance, which takes seconds. */
 const ADVANCE_TIMEOUT_MS = 120_000;
 
-/** What is behind the gateway of an instance in another process. */
+/** The resources behind the gateway of an instance in another process. */
 class RemoteResources {
   readonly #requests: Requests;
   constructor(requests: Requests) {
     this.#requests = requests;
   }
 
-  /** Mock hosts and upstreams, with how often each was asked for. */
+  /** Mock hosts and upstreams, with request counts. */
   list(): Promise<{
     readonly hosts: readonly MockHostAnswer[];
     readonly upstreams: readonly UpstreamAnswer[];
@@ -173,13 +173,13 @@ class RemoteResources {
     return this.#requests.json('/api/resources');
   }
 
-  /** The last HTTP requests to the mock sites, and plain ones to upstreams, as a HAR 1.2, oldest first. */
+  /** The latest HTTP requests to the mock sites, and plain HTTP requests to upstreams, as a HAR 1.2, oldest first. */
   har(): Promise<{ readonly log: { readonly version: '1.2'; readonly entries: readonly object[] } }> {
     return this.#requests.json('/api/resources/requests.har');
   }
 
   /**
-   * Adds an upstream, before all others, until it is removed or the instance is reset.
+   * Adds an upstream with top priority, until it is removed or the instance is reset.
    * @param upstream as under `resources.upstreams` in a configuration
    * @throws TunneliteError `ERR_RESOURCE_RULE`, `ERR_REQUEST_INVALID`
    */
@@ -188,7 +188,7 @@ class RemoteResources {
   }
 
   /**
-   * Takes an upstream out: connections to it are reset.
+   * Removes an upstream and resets its connections.
    * @throws TunneliteError `ERR_RESOURCE_UNKNOWN`
    */
   remove(id: string): Promise<{ readonly ended: number }> {
@@ -196,20 +196,20 @@ class RemoteResources {
   }
 }
 
-/** Who may reach what in an instance in another process. */
+/** Access rules of an instance in another process. */
 class RemoteAccess {
   readonly #requests: Requests;
   constructor(requests: Requests) {
     this.#requests = requests;
   }
 
-  /** The rules in their order. */
+  /** The rules, in order. */
   list(): Promise<AccessAnswer> {
     return this.#requests.json('/api/access');
   }
 
   /**
-   * Adds a rule, before all others, until it is removed, the rules are replaced or the instance is reset.
+   * Adds a rule with top priority, until it is removed, the rules are replaced or the instance is reset.
    * @param rule as under `resources.access.rules` in a configuration
    * @throws TunneliteError `ERR_ACCESS_RULE`, `ERR_REQUEST_INVALID`
    */
@@ -218,7 +218,7 @@ class RemoteAccess {
   }
 
   /**
-   * Has these rules and no others, until the instance is reset.
+   * Replaces all rules, until the instance is reset.
    * @param access as `resources.access` in a configuration
    * @throws TunneliteError `ERR_ACCESS_RULE`, `ERR_REQUEST_INVALID`
    */
@@ -232,14 +232,14 @@ class RemoteAccess {
   }
 }
 
-/** Answers of one's own in the mock network of an instance in another process. */
+/** Custom responses in the mock network of an instance in another process. */
 class RemoteStubs {
   readonly #requests: Requests;
   constructor(requests: Requests) {
     this.#requests = requests;
   }
 
-  /** In the order in which they are tried. */
+  /** All stubs, in the order of evaluation. */
   async list(): Promise<readonly StubAnswer[]> {
     return (await this.#requests.json<{ stubs: StubAnswer[] }>('/api/stubs')).stubs;
   }
@@ -250,7 +250,7 @@ class RemoteStubs {
   }
 
   /**
-   * Adds a stub, before all others, until it is removed or the instance is reset.
+   * Adds a stub with top priority, until it is removed or the instance is reset.
    * @param stub as under `services.stubs` in a configuration
    * @throws TunneliteError `ERR_STUB_INVALID`, `ERR_REQUEST_INVALID`
    */
@@ -265,7 +265,7 @@ class RemoteStubs {
 }
 
 /**
- * A simulator that runs in another process: as `Simulator`, each answer a promise. Closing it ends nothing but what it follows.
+ * A simulator in another process: like `Simulator`, but every result is a promise. Closing it only ends its subscriptions.
  *
  * @example
  * ```ts
@@ -280,18 +280,18 @@ export class RemoteSimulator implements Closable {
   readonly sessions: RemoteSessions;
   readonly gateway: RemoteGateway;
   readonly clock: RemoteClock;
-  /** What goes wrong on purpose: rules that drop, delay, refuse. */
+  /** Fault injection: rules that drop, delay, refuse. */
   readonly faults: RemoteFaults;
   readonly identity: RemoteIdentity;
   readonly resources: RemoteResources;
   readonly access: RemoteAccess;
   readonly stubs: RemoteStubs;
-  /** Sites and policies as Graph has them, and what apps get of them. */
+  /** Sites and policies in Graph's format, and their delivery to apps. */
   readonly intune: RemoteIntune;
-  /** Packets that are captured, for Wireshark. */
+  /** Packet captures for Wireshark. */
   readonly captures: RemoteCaptures;
   readonly urls: { readonly gateway: string; readonly authority: string; readonly admin: string };
-  /** PEM of the CA that clients have to trust. */
+  /** PEM of the CA that clients must trust. */
   readonly ca: string;
   /** False with a real tenant's authority. */
   readonly issuesTokens: boolean;
@@ -317,7 +317,7 @@ export class RemoteSimulator implements Closable {
     this.captures = new RemoteCaptures(requests);
   }
 
-  /** Writes a report on the run, without secrets, to `to`, and ends that. */
+  /** Writes a report of the run, without secrets, to `to`, and ends that stream. */
   report(to: Writable): Promise<void> {
     return this.#requests.pipe('/api/report', new URLSearchParams(), to);
   }
@@ -327,8 +327,8 @@ export class RemoteSimulator implements Closable {
   }
 
   /**
-   * What a client did, what was decided and why, and what to do next.
-   * @param who the short id of a session, an address with or without a port, or `last`, which is who came last
+   * Explains what a client did, what the gateway decided and why, and what to do next.
+   * @param who the short ID of a session, an address with or without a port, or `last` for the latest client
    * @throws TunneliteError `ERR_EXPLAIN_SUBJECT`, `ERR_EXPLAIN_UNKNOWN`
    */
   async explain(who: string = 'last'): Promise<Explanation> {
@@ -339,50 +339,50 @@ export class RemoteSimulator implements Closable {
     return this.#requests.json('/api/explain', { query });
   }
 
-  /** The configuration in force. */
+  /** The current configuration. */
   config(): Promise<Readonly<Record<string, unknown>>> {
     return this.#requests.json('/api/config');
   }
 
   /**
-   * Has the instance read its configuration again, and take over what needs no restart.
-   * @throws TunneliteError `ERR_CONFIG_INVALID` and others of the configuration, `ERR_CONFIG_RELOAD`
+   * Reloads the instance's configuration, and applies everything that needs no restart.
+   * @throws TunneliteError `ERR_CONFIG_INVALID` and other configuration errors, `ERR_CONFIG_RELOAD`
    */
   reload(): Promise<ReloadAnswer> {
     return this.#requests.json('/api/config/reload', { body: {} });
   }
 
-  /** An access token for the gateway, from the built-in Entra ID. */
+  /** Issues an access token for the gateway, from the built-in Entra ID. */
   async token(request: TokenRequest = {}): Promise<string> {
     return (await this.mintToken(request)).accessToken;
   }
 
-  /** As `token`, with what the token says. */
+  /** Like `token`, with the token's contents. */
   mintToken(request: TokenRequest = {}): Promise<MintedToken> {
     return this.#requests.json('/api/tokens', { body: request });
   }
 
-  /** What is right and wrong about a token, by the gateway's own checks. */
+  /** Runs the gateway's own checks on a token and returns all results. */
   inspectToken(token: string): Promise<TokenInspection> {
     return this.#requests.json('/api/tokens/check', { body: { token } });
   }
 
-  /** A link that opens the dashboard: good once, and for `expiresIn` seconds. */
+  /** Creates a link that opens the dashboard: valid once, for `expiresIn` seconds. */
   dashboardLink(): Promise<{ readonly url: string; readonly expiresIn: number }> {
     return this.#requests.json('/api/dashboard/links', { body: {} });
   }
 
-  /** Ends the instance; resolves when it has agreed. */
+  /** Stops the instance; resolves when it accepts. */
   async shutDown(): Promise<void> {
     await this.#requests.json('/api/stop', { body: {} });
   }
 
-  /** Back to how the instance started, but for its ports, certificates and journal. */
+  /** Restores the initial state, except for ports, certificates and the journal. */
   reset(): Promise<ResetAnswer> {
     return this.#requests.json('/api/reset', { body: {} });
   }
 
-  /** Follows events as they happen; the returned function ends that. */
+  /** Follows events as they happen; call the returned function to stop. */
   subscribe(listener: EventListener): () => void {
     const end = this.journal.follow(listener, () => this.#following.delete(stop));
     const stop = (): void => {
@@ -393,7 +393,7 @@ export class RemoteSimulator implements Closable {
     return stop;
   }
 
-  /** Ends what this object follows; the instance goes on. */
+  /** Ends this object's subscriptions; the instance keeps running. */
   async close(): Promise<void> {
     for (const stop of [...this.#following]) stop();
   }
@@ -404,7 +404,7 @@ export class RemoteSimulator implements Closable {
 }
 
 /**
- * Connects to a simulator in another process, by its administration listener.
+ * Connects to a simulator in another process, through its administration listener.
  * @param url `admin` of the readiness line, such as `http://127.0.0.1:8445`
  * @throws TunneliteError `ERR_REMOTE_UNREACHABLE`, `ERR_ADMIN_SECRET`
  */

@@ -3,13 +3,13 @@ import { ERROR_CODES, type ErrorCode, errorText, isTunneliteError, TunneliteErro
 import { exchange } from '../../lib/http-exchange.ts';
 import { request as httpRequest } from '../../lib/node-http.ts';
 
-/** How long an answer may take, in milliseconds, and how long it may be. */
+/** Timeout of a response, in milliseconds, and its maximum size in bytes. */
 const LIMITS = { timeout: 30_000, maxBytes: 256 * 1024 * 1024 } as const;
 
-/** Characters of one message of a stream. */
+/** Longest message of a stream, in characters. */
 const MAX_MESSAGE = 1024 * 1024;
 
-/** What a request to an instance may say. */
+/** Options of a request. */
 export interface Asked {
   /** Default `GET`, or `POST` with a body. */
   readonly method?: string;
@@ -20,7 +20,7 @@ export interface Asked {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Requests to the administration listener of one instance. Its refusals come as the errors that they are in the instance's own process. */
+/** Requests to the administration listener of one instance. Error responses become the errors that the instance's own process would throw. */
 export class Requests {
   /** `http://127.0.0.1:8445` */
   readonly url: string;
@@ -32,15 +32,15 @@ export class Requests {
   }
 
   /**
-   * What an instance answers, as JSON.
-   * @throws TunneliteError of the instance's own codes, or `ERR_REMOTE_UNREACHABLE`
+   * Returns the instance's response, parsed as JSON.
+   * @throws TunneliteError with the instance's code, or `ERR_REMOTE_UNREACHABLE`
    */
   async json<T>(path: string, asked: Asked = {}): Promise<T> {
     const text = await this.text(path, asked);
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
-  /** The same as it came. */
+  /** Returns the response unparsed. */
   async text(path: string, { method, query, body, timeout = LIMITS.timeout, signal }: Asked = {}): Promise<string> {
     const answer = await exchange(this.#address(path, query), {
       method: method ?? (body === undefined ? 'GET' : 'POST'),
@@ -62,8 +62,8 @@ export class Requests {
   }
 
   /**
-   * Writes an answer as it comes, whatever is in it, and ends what it is written to. Resolves when that is done; an answer that is broken off by the
-   * signal is done too.
+   * Streams a response of any type to a destination and ends that. Resolves when complete, also when the signal
+   * aborts it.
    * @throws TunneliteError as `json`
    */
   pipe(path: string, query: URLSearchParams, to: Writable, signal?: AbortSignal): Promise<void> {
@@ -103,7 +103,7 @@ export class Requests {
           const done = (): void =>
             complete ? resolve() : reject(unreachable(this.url, new Error('the connection was closed before the end')));
           if (to === process.stdout) done();
-          // Not as the callback of `end`, which is called for an error, too, and before the event of that.
+          // Not as a callback of `end`: that is called for errors too, before the error event.
           else to.once('finish', done).end();
         });
         if (signal?.aborted) abort();
@@ -112,7 +112,7 @@ export class Requests {
     });
   }
 
-  /** Follows server-sent events: calls back with the data of each until the returned function is called or the instance ends. */
+  /** Follows server-sent events: calls back with the data of each until the returned function is called or the instance stops. */
   stream(
     path: string,
     query: URLSearchParams,
@@ -166,7 +166,7 @@ function unreachable(url: string, cause: unknown): TunneliteError {
   });
 }
 
-/** The error that an instance answered with. */
+/** Converts the instance's error response to an error. */
 function refusal(status: number, text: string, url: string): TunneliteError {
   const error = errorOf(text);
   if (error?.message === undefined) {

@@ -2,12 +2,12 @@ import type { FastifyPluginAsync } from 'fastify';
 import { type AccessInput, type AccessRuleInput, AccessRuleSchema, AccessSchema } from '../../config/index.ts';
 import { route, type Static, Type } from '../../lib/schema/index.ts';
 
-/** A rule of access, as `GET /api/access` shows it. */
+/** An access rule, as `GET /api/access` shows it. */
 export type AccessRuleAnswer = Static<typeof RuleAnswer>;
-/** All rules of access, as `GET /api/access` shows them. */
+/** All access rules, as `GET /api/access` shows them. */
 export type AccessAnswer = Static<typeof AccessAnswer>;
 
-/** What the routes show and change: `sim.access`. */
+/** Operations of the routes: `sim.access`. */
 export interface AccessPort {
   list(): { readonly otherwise: string; readonly rules: readonly object[] };
   /** @throws TunneliteError `ERR_ACCESS_RULE` */
@@ -43,7 +43,7 @@ const ACCESS = {
 const AccessAnswer = Type.Object(ACCESS);
 const RulePath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
 
-/** `/api/access`: who may reach what. Sessions go on whatever changes. */
+/** `/api/access`: access rules. Changes do not end sessions. */
 export function accessRoutes(access: AccessPort): FastifyPluginAsync {
   return async (app) => {
     app.get('/', route(TAG, 'Who may reach what', { answer: AccessAnswer }), async () => access.list() as never);

@@ -4,7 +4,7 @@ import { type Capture, captureFile, follow } from '../../capture/index.ts';
 import { errorText } from '../../lib/errors.ts';
 import { route, type Static, Type } from '../../lib/schema/index.ts';
 
-/** What the routes show and change: `sim.captures`. */
+/** Operations of the routes: `sim.captures`. */
 export interface CapturesPort {
   /** @throws TunneliteError `ERR_CAPTURE_LIMIT`, `ERR_CAPTURE_OPTIONS`, `ERR_DURATION_INVALID` */
   start(options?: CaptureOptions): Capture;
@@ -72,7 +72,7 @@ const File = Type.Unknown({ description: 'A file in pcapng. It has the keys to d
 /** The media type of capture files. */
 const PCAPNG = 'application/x-pcapng';
 
-/** `/api/capture`: packets for Wireshark. Whatever is read of a capture has keys in it. */
+/** `/api/capture`: packets for Wireshark. All captured data includes keys. */
 export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
   type One = { Params: { id: string } };
   const head = (name: string) => ({
@@ -121,7 +121,7 @@ export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
       route(TAG, 'What is in memory of a capture, as a file', { params: CapturePath, answer: File }),
       async ({ params }, reply) => {
         const file = captureFile(captures.get(params.id), captures.time());
-        // Past the serializer, which is for JSON.
+        // Bypasses the serializer, which is for JSON.
         return reply.headers(head(`tunnelite-${params.id}`)).send(file);
       },
     );

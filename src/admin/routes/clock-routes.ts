@@ -21,7 +21,7 @@ const AdvanceBody = Type.Object(
 );
 const ModeBody = Type.Object({ mode: Type.Enum([...CLOCK_MODES], { noun: 'clock mode' }) }, closed);
 
-/** `/api/clock`: the time of the simulator, and how to move it. */
+/** `/api/clock`: the simulator's time, and how to advance it. */
 export function clockRoutes(clock: SimulatorClock): FastifyPluginAsync {
   const shown = () => {
     const now = clock.now();

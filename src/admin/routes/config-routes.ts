@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { ChangedMember, Config } from '../../config/index.ts';
 import { route, Type } from '../../lib/schema/index.ts';
 
-/** What came of reading the configuration again. */
+/** Result of reloading the configuration. */
 export interface ReloadAnswer {
   readonly applied: readonly ChangedMember[];
   readonly needsRestart: readonly ChangedMember[];
@@ -10,10 +10,10 @@ export interface ReloadAnswer {
   readonly file?: string | undefined;
 }
 
-/** What the routes show and change. */
+/** Operations on the configuration. */
 export interface ConfigPort {
   readonly config: Config;
-  /** @throws TunneliteError those of the configuration, `ERR_CONFIG_RELOAD` */
+  /** @throws TunneliteError configuration errors, `ERR_CONFIG_RELOAD` */
   reload(): Promise<ReloadAnswer>;
 }
 
@@ -34,7 +34,7 @@ const Reloaded = Type.Object({
   file: Type.Optional(Type.String({ description: 'What was read.' })),
 });
 
-/** `/api/config`: the configuration in force, every member set. It holds no secret; a directory has a noun of its own. */
+/** `/api/config`: the current configuration with all members. It contains no secrets; the directory has its own resource. */
 export function configRoutes(subject: ConfigPort): FastifyPluginAsync {
   const parts = {
     answer: Type.Record(Type.String(), Type.Unknown(), {

@@ -69,7 +69,7 @@ const ExplainAnswer = Type.Object({
   lost: Seq('Number of the newest event that fell out of the journal.'),
 });
 
-/** `/api/explain`: what a client did, what was decided and why, and what to do next. */
+/** `/api/explain`: what a client did, what the gateway decided and why, and what to do next. */
 export function explainRoutes(explain: ExplainPort): FastifyPluginAsync {
   return async (app) => {
     app.get(

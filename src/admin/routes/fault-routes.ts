@@ -3,7 +3,7 @@ import { FaultRuleSchema } from '../../config/fault-schema.ts';
 import type { FaultHandle, FaultRule, FaultStatus } from '../../faults/index.ts';
 import { route, type Static, Type } from '../../lib/schema/index.ts';
 
-/** What the routes can do: `sim.faults`. */
+/** Operations of the routes: `sim.faults`. */
 export interface FaultsPort {
   add(rule: FaultRule): FaultHandle;
   list(): readonly FaultStatus[];
@@ -44,7 +44,7 @@ const StruckQuery = Type.Object(
 );
 const MAX_WAIT = 600;
 
-/** `/api/faults`: rules for what is to go wrong. */
+/** `/api/faults`: fault rules. */
 export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
   type One = { Params: { name: string } };
   return async (app) => {

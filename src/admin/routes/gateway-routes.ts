@@ -42,7 +42,7 @@ const DrainAnswer = Type.Object({
   complete: Type.Boolean({ description: 'False: something else was asked of the gateway before all were gone.' }),
 });
 
-/** `/api/gateway`: whether it takes clients, and how to restart, stop, start and drain it. */
+/** `/api/gateway`: whether it accepts clients, and how to restart, stop, start and drain it. */
 export function gatewayRoutes(gateway: Gateway): FastifyPluginAsync {
   const shown = () => ({ state: gateway.state, unavailable: gateway.unavailable, counters: gateway.stats() });
   return async (app) => {

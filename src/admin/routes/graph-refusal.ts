@@ -1,6 +1,6 @@
 import { isTunneliteError, TunneliteError } from '../../lib/errors.ts';
 
-/** Does something with objects of Graph's; refusals in Graph's words become ours. @throws TunneliteError */
+/** Runs an operation on Graph objects and converts Graph errors to ours. @throws TunneliteError */
 export function judged<T>(work: () => T): T {
   try {
     return work();

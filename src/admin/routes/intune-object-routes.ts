@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { route, type Static, Type } from '../../lib/schema/index.ts';
 import { judged } from './graph-refusal.ts';
 
-/** Collections whose objects are made, changed and removed one by one, by the names of Graph's paths. */
+/** Collections with individually editable objects, by the names of Graph's paths. */
 const COLLECTIONS = [
   'targetedManagedAppConfigurations',
   'iosManagedAppProtections',
@@ -16,7 +16,7 @@ const COLLECTIONS = [
 
 type Collection = (typeof COLLECTIONS)[number];
 
-/** Objects as `sim.intune()` has them. What cannot be done is told in Graph's words. */
+/** Objects of `sim.intune()`. Errors use Graph's messages. */
 export interface IntuneObjects {
   object(set: Collection, id: string): object;
   create(set: Collection, body: unknown): object;
@@ -25,7 +25,7 @@ export interface IntuneObjects {
 }
 
 const TAG = 'intune';
-/** Bytes of a body: what Graph itself reads at most. */
+/** Largest body, in bytes: Graph's own limit. */
 const MAX_BODY = 4 * 1024 * 1024;
 
 const set = Type.Enum(COLLECTIONS);
@@ -39,7 +39,7 @@ const GraphObject = Type.Record(Type.String(), Type.Unknown(), {
 });
 const code = 'ERR_INTUNE_DOCUMENT';
 
-/** `/api/intune/objects`: policies, profiles, groups, sites and configurations, with the bodies that Graph takes. */
+/** `/api/intune/objects`: policies, profiles, groups, sites and configurations, with Graph's request bodies. */
 export function objectRoutes(load: () => Promise<IntuneObjects>): FastifyPluginAsync {
   return async (app) => {
     app.post(

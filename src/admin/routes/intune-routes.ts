@@ -3,9 +3,9 @@ import { route, Type } from '../../lib/schema/index.ts';
 import { judged } from './graph-refusal.ts';
 import { type IntuneObjects, objectRoutes } from './intune-object-routes.ts';
 
-/** What the routes show and change: `sim.intune()`, which is loaded when somebody first asks. */
+/** Operations on `sim.intune()`, which is loaded on first use. */
 export interface IntunePort extends IntuneObjects {
-  /** Counts as no delivery: no app has asked. */
+  /** Does not count as a delivery: no app sent the request. */
   preview(to: {
     readonly user: string;
     readonly app: string;
@@ -19,7 +19,7 @@ export interface IntunePort extends IntuneObjects {
 }
 
 const TAG = 'intune';
-/** Bytes of a document to be imported: many tenants fit. */
+/** Largest document to import, in bytes: enough for many tenants. */
 const MAX_DOCUMENT = 16 * 1024 * 1024;
 
 const Delivered = Type.Record(Type.String(), Type.Unknown(), {
@@ -69,8 +69,8 @@ const Imported = Type.Object({ created: Type.Integer(), changed: Type.Integer() 
 const AnyObject = Type.Record(Type.String(), Type.Unknown());
 
 /**
- * `/api/intune`: sites and policies for tools of this machine, by Graph's rules and without Graph's tokens.
- * @param facts what an export has beside the objects
+ * `/api/intune`: sites and policies for tools on this machine, with Graph's rules but without Graph's tokens.
+ * @param facts data for an export, in addition to the objects
  */
 export function intuneRoutes(load: () => Promise<IntunePort>, facts: () => object): FastifyPluginAsync {
   return async (app) => {

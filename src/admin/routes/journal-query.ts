@@ -23,7 +23,7 @@ const Words = (description: string) =>
 
 const Count = (description: string) => Type.Optional(Type.String({ format: 'whole', description }));
 
-/** How a query of the journal is written in a URL. */
+/** Schema of a journal query in a URL. */
 export const JOURNAL_QUERY = {
   name: Words('Names or areas of events, separated by commas: `channel.switch`, `session.*`. Repeatable.'),
   where: Words(
@@ -49,11 +49,11 @@ export const JOURNAL_QUERY = {
 const QuerySchema = Type.Object(JOURNAL_QUERY, { additionalProperties: false });
 type QueryText = Static<typeof QuerySchema>;
 
-/** The parts of a query that say which events are meant. */
+/** The parts of a query that select events. */
 export type EventSelection = Pick<QueryText, 'name' | 'where' | 'since' | 'until' | 'level' | 'text'>;
 
 /**
- * The query that a URL stands for. Names and fields are looked up in the table of events, so that a mistyped one is told rather than never met.
+ * Parses a query from a URL. Checks names and fields against the table of events, so that a misspelled one causes an error instead of no matches.
  * @throws TunneliteError `ERR_JOURNAL_QUERY`
  */
 export function journalQuery({ name, where, since, until, level, text }: EventSelection): JournalQuery {
@@ -82,7 +82,7 @@ export function journalQuery({ name, where, since, until, level, text }: EventSe
   return asked;
 }
 
-/** @throws TunneliteError `ERR_JOURNAL_QUERY` for a name that no event has, or an area without events */
+/** @throws TunneliteError `ERR_JOURNAL_QUERY` for an unknown event name, or an area without events */
 function checkName(name: string): void {
   if (namesOf({ name })!.length > 0) return;
   const all = Object.keys(EVENTS);

@@ -4,7 +4,7 @@ import { type EventListener, eventJson, type Journal } from '../../telemetry/ind
 import { type EventSelection, JOURNAL_QUERY, journalQuery } from './journal-query.ts';
 import { JournalStreams } from './journal-streams.ts';
 
-/** What the routes need of a simulator. */
+/** The parts of a simulator that the routes use. */
 export interface JournalPort {
   readonly journal: Journal;
   subscribe(listener: EventListener): () => void;
@@ -13,7 +13,7 @@ export interface JournalPort {
 const TAG = 'journal';
 const closed = { additionalProperties: false } as const;
 
-/** Longest wait that one request may ask for, in seconds. */
+/** Longest wait per request, in seconds. */
 const MAX_WAIT = 600;
 
 const EventAnswer = Type.Object({
@@ -66,11 +66,11 @@ const ExpectQuery = Type.Object(
 );
 const ProblemsQuery = Type.Object({ since: JOURNAL_QUERY.since, except: JOURNAL_QUERY.name }, closed);
 
-/** `/api/journal`: what has happened, what will, and what must or must not have. */
+/** `/api/journal`: past and future events, and assertions about them. */
 export function journalRoutes({ journal, subscribe }: JournalPort): FastifyPluginAsync {
   return async (app) => {
     const streams = new JournalStreams(journal, subscribe);
-    // Before connections are closed.
+    // Before connections close.
     app.addHook('preClose', async () => streams.close());
     const mark = () => ({ mark: journal.mark() });
 

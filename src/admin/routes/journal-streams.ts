@@ -8,39 +8,39 @@ import {
   type TunneliteEvent,
 } from '../../telemetry/index.ts';
 
-/** Readers at once. Ours. */
+/** Most concurrent readers. Own choice. */
 const MAX_READERS = 100;
 
-/** Bytes that wait for one reader before it is left to catch up from the journal. */
+/** Unsent bytes for one reader above which it has to catch up from the journal. */
 const MAX_WAITING = 256 * 1024;
 
-/** Events looked at in one turn for one reader. */
+/** Events to process per turn and reader. */
 const PAGE = 1000;
 
-/** Milliseconds between comments that keep a quiet connection open through proxies, and show that its reader is gone. */
+/** Milliseconds between comments that keep a quiet connection open through proxies, and detect that its reader has left. */
 const KEEP_ALIVE_MS = 15_000;
 
-/** Milliseconds for which a reader may take nothing of what waits for it. */
+/** Milliseconds that a reader may accept no data before it is disconnected. */
 const STALLED_MS = 60_000;
 
 interface Reader {
   readonly response: ServerResponse;
   readonly query: JournalQuery;
-  /** Number of the last event that it was offered. */
+  /** Sequence number of the last event processed for it. */
   at: number;
-  /** Since when it has taken nothing of what waits, on the machine's clock. */
+  /** When it stopped accepting data, by the machine's clock. */
   stalledSince: number | undefined;
 }
 
 /**
- * Those who follow the journal over HTTP. Nothing is kept for them: each has its place in the journal, and a slow one catches
- * up from there when its connection has room again. What fell out of the journal meanwhile is told as a `lost` message.
+ * HTTP readers of the journal. Each has only a position in the journal; a slow reader catches
+ * up from there when its connection has room again. A `lost` message reports events dropped in the meantime.
  */
 export class JournalStreams {
   readonly #journal: Journal;
   readonly #subscribe: (listener: EventListener) => () => void;
   readonly #readers = new Set<Reader>();
-  /** Messages of events, for as long as the journal has them and somebody follows it. */
+  /** Cached messages of events, while the journal has them and there are readers. */
   #messages = new WeakMap<TunneliteEvent, string>();
   #unsubscribe: (() => void) | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
@@ -51,13 +51,13 @@ export class JournalStreams {
     this.#subscribe = subscribe;
   }
 
-  /** @throws TunneliteError `ERR_ADMIN_BUSY` when there are as many readers as are allowed */
+  /** @throws TunneliteError `ERR_ADMIN_BUSY` when the maximum number of readers is reached */
   assertRoom(): void {
     if (this.#readers.size < MAX_READERS) return;
     throw new TunneliteError('ERR_ADMIN_BUSY', `${MAX_READERS} readers follow the journal, as many as are allowed.`);
   }
 
-  /** Sends the events that match from now on, beginning after the one with the number `since`. */
+  /** Sends matching events from now on, starting after sequence number `since`. */
   add(response: ServerResponse, query: JournalQuery, since: number): void {
     const reader: Reader = { response, query, at: since, stalledSince: undefined };
     response.writeHead(200, {
@@ -70,14 +70,14 @@ export class JournalStreams {
     response.once('close', () => this.#remove(reader));
     response.on('error', () => this.#remove(reader));
     this.#readers.add(reader);
-    // Nobody pays for a journal that nobody follows.
+    // No cost while there are no readers.
     this.#unsubscribe ??= this.#subscribe(() => this.#schedule());
     this.#keepAlive ??= setInterval(() => this.#keepAllAlive(), KEEP_ALIVE_MS).unref();
     this.#pump(reader);
   }
 
   close(): void {
-    // What happened last is told yet.
+    // Sends the last events.
     for (const reader of this.#readers) this.#pump(reader);
     for (const { response } of [...this.#readers]) response.end();
     for (const reader of [...this.#readers]) this.#remove(reader);
@@ -93,7 +93,7 @@ export class JournalStreams {
     this.#keepAlive = undefined;
   }
 
-  /** Many events of one turn are one write to each reader. */
+  /** Combines the events of one turn into one write per reader. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -122,11 +122,11 @@ export class JournalStreams {
       if (text.length > MAX_WAITING) break;
     }
     if (text !== '') response.write(text);
-    // More waits: the connection says when there is room, or the next turn does.
+    // More to send: continues when the connection has room, or in the next turn.
     if (reader.at < journal.last && !response.writableNeedDrain) this.#schedule();
   }
 
-  /** An event as a message: made once, however many readers get it. */
+  /** An event as a message: serialized once, however many readers get it. */
   #messageOf(event: TunneliteEvent): string {
     let message = this.#messages.get(event);
     if (message === undefined) {

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { route, Type } from '../../lib/schema/index.ts';
 
-/** What the process of an instance uses. */
+/** Resource usage of an instance's process. */
 export interface ProcessUsage {
-  /** Seconds of processor time since it began. */
+  /** CPU time in seconds since the start. */
   readonly cpu: number;
   /** Bytes. */
   readonly rss: number;
-  /** How much later than they should timers of the event loop came, since this was asked before; in milliseconds. */
+  /** Delay of event loop timers since the previous request, in milliseconds. */
   readonly loopDelay: { readonly p99: number; readonly max: number };
 }
 
@@ -23,7 +23,7 @@ const UsageAnswer = Type.Object({
   ),
 });
 
-/** `/api/process`: processor time, memory and delay of the event loop, for whoever measures from outside. */
+/** `/api/process`: CPU time, memory and event loop delay, for external measurements. */
 export function processRoutes(usage: () => ProcessUsage): FastifyPluginAsync {
   return async (app) => {
     app.get(

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { faultProfile, PROFILE_NAMES, type ProfileName } from '../../config/fault-profiles.ts';
 import { route, Type } from '../../lib/schema/index.ts';
 
-/** What the routes can do: `sim.faults`. */
+/** Operations of the routes: `sim.faults`. */
 export interface ProfilePort {
   readonly profile: ProfileName | null;
   useProfile(name: ProfileName | null): void;
@@ -26,7 +26,7 @@ const ProfilesAnswer = Type.Object({
   ),
 });
 
-/** `/api/profiles`: kinds of networks, as fault rules. */
+/** `/api/profiles`: network profiles, as fault rules. */
 export function profileRoutes(faults: ProfilePort): FastifyPluginAsync {
   const active = () => ({ active: faults.profile });
   return async (app) => {

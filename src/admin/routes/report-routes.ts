@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { route, Type } from '../../lib/schema/index.ts';
 
-/** `/api/report`: what happened and how it was set up, in one file, without secrets. */
+/** `/api/report`: events and configuration in one file, without secrets. */
 export function reportRoutes(report: () => Promise<Buffer>): FastifyPluginAsync {
   const parts = {
     answer: Type.Unknown({ description: 'A tar archive, compressed by gzip: for `tunnelite open`.' }),

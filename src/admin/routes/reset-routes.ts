@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { route, Type } from '../../lib/schema/index.ts';
 
-/** What came of a reset. */
+/** Result of a reset. */
 export interface ResetAnswer {
   readonly mark: number;
   readonly sessions: number;
@@ -14,7 +14,7 @@ const Answer = Type.Object({
   milliseconds: Type.Unsafe<number>({ type: 'number', description: 'How long it took.' }),
 });
 
-/** `POST /api/reset`: back to how the instance started, but for its ports, certificates and journal. */
+/** `POST /api/reset`: restores the initial state, except for ports, certificates and the journal. */
 export function resetRoutes(reset: () => Promise<ResetAnswer>): FastifyPluginAsync {
   const parts = {
     body: Type.Object({}, { additionalProperties: false }),

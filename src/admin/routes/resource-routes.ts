@@ -4,14 +4,14 @@ import { route, type Static, Type } from '../../lib/schema/index.ts';
 
 /** A host of the mock network, as `GET /api/resources` shows it. */
 export type MockHostAnswer = Static<typeof HostAnswer>;
-/** Requests by what became of them, as `GET /api/resources` shows them. */
+/** Requests by outcome, as `GET /api/resources` shows them. */
 export type RequestCountsAnswer = Static<typeof CountsAnswer>;
-/** Questions to the resolver by what became of them, as `GET /api/resources` shows them. */
+/** DNS queries by outcome, as `GET /api/resources` shows them. */
 export type DnsCountsAnswer = Static<typeof DnsAnswer>;
 /** An upstream, as `GET /api/resources` shows it. */
 export type UpstreamAnswer = Static<typeof UpstreamAnswer>;
 
-/** What the routes show and change: `sim.resources`. */
+/** Operations of the routes: `sim.resources`. */
 export interface ResourcesPort {
   list(): {
     readonly hosts: readonly object[];
@@ -84,7 +84,7 @@ const AddedAnswer = Type.Object({
 });
 const UpstreamPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
 
-/** `/api/resources`: what clients find behind the gateway, and upstreams that come and go. */
+/** `/api/resources`: the hosts behind the gateway, and upstreams that can be added and removed. */
 export function resourceRoutes(resources: ResourcesPort): FastifyPluginAsync {
   return async (app) => {
     app.get('/', route(TAG, 'What is behind the gateway', { answer: ResourcesAnswer }), async () => resources.list());

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { SessionInfo } from '../../gateway/index.ts';
 import { route, type Static, Type } from '../../lib/schema/index.ts';
 
-/** What the routes can do to sessions: `sim.sessions`. Each but `list` throws `ERR_SESSION_UNKNOWN`. */
+/** Operations on sessions: `sim.sessions`. All except `list` throw `ERR_SESSION_UNKNOWN`. */
 export interface SessionsPort {
   list(): readonly SessionInfo[];
   get(id: string): SessionInfo;
@@ -69,7 +69,7 @@ const DisconnectBody = Type.Object(
   closed,
 );
 
-/** `/api/sessions`: who is connected, and what an administrator can do about it. */
+/** `/api/sessions`: connected clients, and operations on their sessions. */
 export function sessionRoutes(sessions: SessionsPort): FastifyPluginAsync {
   type One = { Params: { id: string } };
   const Nothing = Type.Object({}, closed);

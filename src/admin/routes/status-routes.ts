@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { route, Type } from '../../lib/schema/index.ts';
 
-/** What a running instance says of itself. */
+/** Status of a running instance. */
 export interface InstanceStatus {
   readonly version: string;
   readonly pid: number;
@@ -11,12 +11,12 @@ export interface InstanceStatus {
   readonly gateway: string;
   readonly authority: string;
   readonly admin: string;
-  /** PEM of the CA that clients have to trust. */
+  /** PEM of the CA that clients must trust. */
   readonly ca: string;
   /** False with a real tenant's authority. */
   readonly issuesTokens: boolean;
   readonly sessions: { readonly connected: number; readonly all: number };
-  /** Newest event. */
+  /** Sequence number of the newest event. */
   readonly mark: number;
   /** Counters of the gateway. */
   readonly counters: Readonly<Record<string, number>>;
@@ -37,7 +37,7 @@ const StatusAnswer = Type.Object({
   counters: Type.Record(Type.String(), Type.Integer(), { description: 'Of the gateway.' }),
 });
 
-/** `/api/status`: which instance answers, where its listeners are, and what it counts. */
+/** `/api/status`: identity of the instance, its listeners, and its counters. */
 export function statusRoutes(status: () => InstanceStatus): FastifyPluginAsync {
   return async (app) => {
     app.get('/', route('status', 'What runs, and where', { answer: StatusAnswer }), async () => status());

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { route, Type } from '../../lib/schema/index.ts';
 
-/** `POST /api/stop`: the instance ends, after it has answered. */
+/** `POST /api/stop`: stops the instance after the response. */
 export function stopRoutes(stop: () => void): FastifyPluginAsync {
   const parts = { body: Type.Object({}, { additionalProperties: false }), status: 202, answer: Type.Object({}) };
   return async (app) => {

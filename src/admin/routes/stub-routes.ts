@@ -5,7 +5,7 @@ import { route, type Static, Type } from '../../lib/schema/index.ts';
 /** A stub, as `GET /api/stubs` shows it. */
 export type StubAnswer = Static<typeof StubAnswer>;
 
-/** What the routes show and change: `sim.stubs`. */
+/** Operations of the routes: `sim.stubs`. */
 export interface StubsPort {
   list(): readonly object[];
   /** @throws TunneliteError `ERR_STUB_UNKNOWN` */
@@ -33,7 +33,7 @@ const StubAnswer = Type.Object({
 const StubPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
 type ById = Static<typeof StubPath>;
 
-/** `/api/stubs`: answers of one's own in the mock network. */
+/** `/api/stubs`: custom responses in the mock network. */
 export function stubRoutes(stubs: StubsPort): FastifyPluginAsync {
   return async (app) => {
     const List = Type.Object({

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { TokenInspection } from '../../bearer/index.ts';
 import { route, type Static, Type } from '../../lib/schema/index.ts';
 
-/** Looks at a token as a login would: the gateway's own verifier. */
+/** Checks a token as a login would: the gateway's own verifier. */
 export type TokenInspector = (token: string) => Promise<TokenInspection>;
 
 const Body = Type.Object(
@@ -37,7 +37,7 @@ const Answer = Type.Object({
   }),
 });
 
-/** `POST /api/tokens/check`: what is right and wrong about a token. The token is kept nowhere, and stands in no answer. */
+/** `POST /api/tokens/check`: all check results of a token. The token is not stored, and no response contains it. */
 export function tokenCheckRoutes(inspect: TokenInspector): FastifyPluginAsync {
   const parts = {
     body: Body,

@@ -3,7 +3,7 @@ import { route, type Static, Type } from '../../lib/schema/index.ts';
 import { TokenRequestSchema } from './token-request.ts';
 import type { TokenMinter } from './tokens.ts';
 
-/** `POST /api/tokens`: any token of the built-in Entra ID, right or deliberately wrong. */
+/** `POST /api/tokens`: issues any token of the built-in Entra ID, valid or deliberately wrong. */
 export function tokenRoutes(mint: TokenMinter): FastifyPluginAsync {
   const parts = {
     body: TokenRequestSchema,

@@ -1,10 +1,10 @@
-/** What `tunnelite token` asks the running instance for. */
+/** Request of `tunnelite token` to the running instance. */
 export interface TokenRequest {
-  /** User name or object id; the first user of the tenant when left out. */
+  /** User name or object ID. Default: the first user of the tenant. */
   readonly user?: string;
-  /** Tenant id or domain; the first tenant when left out. */
+  /** Tenant ID or domain. Default: the first tenant. */
   readonly tenant?: string;
-  /** Client id of the app registration. */
+  /** Client ID of the app registration. */
   readonly client?: string;
   /** `1.0` or `2.0`. */
   readonly version?: string;
@@ -12,7 +12,7 @@ export interface TokenRequest {
   readonly scopes?: readonly string[];
   /** Name of a deliberately wrong token. */
   readonly wrong?: string;
-  /** Last word on claims; null removes one. */
+  /** Final override of claims; null removes one. */
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Lifetime in seconds. */
   readonly expiresIn?: number;
@@ -20,13 +20,13 @@ export interface TokenRequest {
 
 export interface MintedToken {
   readonly accessToken: string;
-  /** User name, when the token has a user. */
+  /** User name, if the token has a user. */
   readonly user: string | undefined;
-  /** Seconds from now; negative for an expired one. */
+  /** Seconds from now; negative for an expired token. */
   readonly expiresIn: number;
-  /** The claims, for people to look at. */
+  /** The claims, for display. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** Makes tokens of the built-in Entra ID without a sign-in. */
+/** Issues tokens of the built-in Entra ID without a sign-in. */
 export type TokenMinter = (request: TokenRequest) => Promise<MintedToken>;
