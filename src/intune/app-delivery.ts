@@ -17,12 +17,12 @@ interface Context {
   readonly deliver: (to: { user: string; app: string; platform: Platform; enrolled: boolean }) => Delivery;
 }
 
-/** What an app gets that asks for itself. */
+/** Response to an app that requests its own policies. */
 export type AppDelivery = Delivery;
 
 /**
- * Answers an app that was enrolled, with a token for *Microsoft Mobile Application Management*. The protocol of the real service is not
- * public: this is an address of our own, with the same keys and values.
+ * Responds to an enrolled app, which sends a token for *Microsoft Mobile Application Management*. The real protocol is not
+ * public: this URL is our own, with the real keys and values.
  * @throws GraphError 400, 401, 403
  */
 export async function appDelivery(

@@ -1,46 +1,46 @@
 import type { Delivery } from './delivery/deliver.ts';
 import type { Platform } from './delivery/targets.ts';
 
-/** What an app got when it asked last, and whether that is what it would get now. */
+/** The result of an app's latest request, and whether it is still current. */
 export interface DeliveryState {
-  /** Object id, and sign-in name as it was then. */
+  /** Object ID, and the sign-in name at that time. */
   readonly userId: string;
   readonly user: string;
   readonly app: string;
   readonly platform: Platform;
-  /** The device is one that Intune manages as a whole. */
+  /** True if Intune manages the whole device. */
   readonly enrolled: boolean;
-  /** When it asked, as Graph writes dates. */
+  /** Time of the request, in Graph's date format. */
   readonly at: string;
   readonly settings: number;
   readonly policies: readonly string[];
   readonly conflicts: number;
-  /** Why something did not reach it: sentences. */
+  /** Why a policy did not reach it: sentences. */
   readonly notes: readonly string[];
-  /** `outdated`: policies changed since, in what this app gets; `no user`: the directory does not have the user any more. */
+  /** `outdated`: the app's policies have changed since; `no user`: the directory no longer has the user. */
   readonly state: 'current' | 'outdated' | 'no user';
 }
 
-/** Who asked, as long as it is kept. */
+/** The requesting app, while it is remembered. */
 interface Asked {
   readonly state: Omit<DeliveryState, 'state'>;
-  /** What was delivered, to be compared. */
+  /** The delivered values, for comparison. */
   readonly content: string;
 }
 
-/** Apps that are kept: those that asked last. */
+/** Most apps to remember, the most recent ones. */
 const MAX_APPS = 200;
-/** Sentences and names that are kept of one. */
+/** Most sentences and names to keep per app. */
 const MAX_TEXTS = 20;
 
-/** The last delivery to each app of each user, on each kind of device. */
+/** The latest delivery to each app of each user, on each kind of device. */
 export class Deliveries {
   readonly #asked = new Map<string, Asked>();
 
   record(delivery: Delivery, who: { readonly userId: string; readonly enrolled: boolean; readonly at: string }): void {
     const { user, app, platform, settings, policies, conflicts, notes } = delivery;
     const key = [who.userId, app.toLowerCase(), platform, who.enrolled].join(' ');
-    // The one that asked last stands last.
+    // The most recent app is last.
     this.#asked.delete(key);
     this.#asked.set(key, {
       state: {
@@ -60,8 +60,8 @@ export class Deliveries {
   }
 
   /**
-   * Those that asked last come first.
-   * @param now what an app would get if it asked again; undefined where its user is gone
+   * Most recent first.
+   * @param now what an app would get now; undefined if its user no longer exists
    */
   list(now: (who: DeliveryState) => Delivery | undefined): readonly DeliveryState[] {
     return [...this.#asked.values()].reverse().map(({ state, content }) => {
@@ -76,7 +76,7 @@ export class Deliveries {
   }
 }
 
-/** What an app goes by: keys and values, and what its protection says of the tunnel. */
+/** The values that an app uses: keys and values, and its tunnel protection settings. */
 function contentOf({ settings, protection }: Delivery): string {
   const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return JSON.stringify([sorted, protection]);

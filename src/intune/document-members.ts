@@ -1,2 +1,2 @@
-/** How a group names its members, in a body and in a document. */
+/** Key of a group's members, in a request body and in a document. */
 export const MEMBERS = 'members@odata.bind';

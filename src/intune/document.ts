@@ -11,11 +11,11 @@ import { SETS, type SetName } from './graph/store.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What one file can hold: lists of objects as Graph has them, by the names of its collections. */
+/** Contents of one file: lists of objects in Graph's format, by the names of its collections. */
 export type DocumentSet = SetName | 'applications' | 'servicePrincipals';
 export type IntuneDocument = { readonly [Name in DocumentSet]?: readonly unknown[] };
 
-/** In this order what others refer to comes first. */
+/** In this order, referenced objects come first. */
 export const DOCUMENT_SETS: readonly DocumentSet[] = [
   'servicePrincipals',
   'applications',
@@ -23,7 +23,7 @@ export const DOCUMENT_SETS: readonly DocumentSet[] = [
   ...SETS.filter((name) => name !== 'groups'),
 ];
 
-/** Which collection an object belongs to, by its type. */
+/** The collection of an object, by its type. */
 const SET_OF_TYPE: Readonly<Record<string, DocumentSet>> = {
   microsofttunnelconfiguration: 'microsoftTunnelConfigurations',
   microsofttunnelsite: 'microsoftTunnelSites',
@@ -40,7 +40,7 @@ const SET_OF_TYPE: Readonly<Record<string, DocumentSet>> = {
 /** Longest list of a document. */
 const MAX_ITEMS = 1000;
 
-/** The collection of an object that stands by itself: by its type, or by the address of its metadata. */
+/** The collection of a single object: by its type, or by its metadata URL. */
 function setOf(object: Json): DocumentSet | undefined {
   const type = String(object['@odata.type'] ?? '')
     .replace(/^#?microsoft\.graph\./i, '')
@@ -51,13 +51,13 @@ function setOf(object: Json): DocumentSet | undefined {
   return DOCUMENT_SETS.find((name) => new RegExp(`[#/]${name.toLowerCase()}(\\(|/|$)`).test(context));
 }
 
-/** The collection that an address of Graph's takes new objects for. */
+/** The collection in which a Graph URL creates objects. */
 function setOfPath(path: unknown): DocumentSet | undefined {
   const last = typeof path === 'string' ? path.slice(0, 300).split('/').at(-1)?.toLowerCase() : undefined;
   return DOCUMENT_SETS.find((name) => name.toLowerCase() === last);
 }
 
-/** Bodies with the addresses that take them: what `export --format policies` prints. Undefined where a value is none. */
+/** Request bodies with their URLs: the output of `export --format policies`. Undefined if a value is not one. */
 function requestsIn(value: Json): readonly (readonly [string, unknown, DocumentSet])[] | undefined {
   const found: [string, unknown, DocumentSet][] = [];
   for (const [name, given] of Object.entries(value)) {
@@ -69,8 +69,8 @@ function requestsIn(value: Json): readonly (readonly [string, unknown, DocumentS
 }
 
 /**
- * Reads what a tenant's objects were exported to: lists by the names of their collections, the answer to a list (`{"value": […]}`), a list, one
- * object, or bodies with the addresses that take them.
+ * Parses an export of a tenant's objects: lists by the names of their collections, a list response (`{"value": […]}`), a list, one
+ * object, or request bodies with their URLs.
  * @throws GraphError 400, with the path
  */
 export function readDocument(value: unknown): IntuneDocument {
@@ -122,11 +122,11 @@ function readLists(
   }
 }
 
-/** What a document is taken over into. */
+/** Target of an import. */
 type LoadContext = Pick<GraphContext, 'objects' | 'directory' | 'random'>;
 
 /**
- * Takes the objects of a document over: with the ids that they have, in the place of those with the same ids.
+ * Imports the objects of a document: keeps their IDs and replaces objects with the same IDs.
  * @throws GraphError with the path in the document
  */
 export function loadDocument(
@@ -148,7 +148,7 @@ export function loadDocument(
       }
     }
   }
-  // Once all are there: a group may be in one that comes before it.
+  // After all groups exist: a group can be a member of an earlier one.
   for (const [i, body] of (document.groups ?? []).entries()) {
     const id = ids.get(body);
     const members = isObject(body) ? memberOf(body, MEMBERS) : undefined;
@@ -162,7 +162,7 @@ export function loadDocument(
   return { created, changed };
 }
 
-/** Whether it was not there before, and the id that it has here. */
+/** Whether the object is new, and its ID here. */
 function loadOne(
   { objects, directory, random }: LoadContext,
   set: DocumentSet,
@@ -174,13 +174,13 @@ function loadOne(
   if (set === 'applications' || set === 'servicePrincipals') {
     const appId = isObject(body) ? memberOf(body, 'appId') : undefined;
     const found = typeof appId === 'string' && tenant[set].find(appId);
-    // What signs in here is not changed by what a tenant elsewhere has.
+    // An import from another tenant must not change the sign-in data of this one.
     if (found) return { made: false };
     if (set === 'servicePrincipals') createServicePrincipal(tenant, body);
     else createApplication(tenant, knownMembers(body), random, typeof appId === 'string' ? appId : undefined);
     return { made: true };
   }
-  // An export of a site has its server in it, which is not one of ours.
+  // An export of a site includes its server, which does not exist here.
   if (set === 'microsoftTunnelServers') return { made: false };
   if (id !== undefined && objects.store.find(set, id)) {
     objects.update(set, id, writable(body));
@@ -189,7 +189,7 @@ function loadOne(
   return { made: true, id: objects.create(set, writable(body), { id }).id };
 }
 
-/** Without what only the service sets, which a file may have from another tenant. */
+/** Without read-only members, which a file from another tenant can contain. */
 function writable(body: unknown): unknown {
   if (!isObject(body)) return body;
   const dropped =
@@ -197,7 +197,7 @@ function writable(body: unknown): unknown {
   return Object.fromEntries(Object.entries(body).filter(([name]) => !dropped.test(name)));
 }
 
-/** An export of an app registration has many members that nothing here goes by. */
+/** An export of an app registration has many members that are not used here. */
 function knownMembers(body: unknown): unknown {
   const kept =
     /^(displayName|signInAudience|identifierUris|publicClient|web|spa|optionalClaims|requiredResourceAccess|appId|id)$/i;
@@ -205,8 +205,8 @@ function knownMembers(body: unknown): unknown {
 }
 
 /**
- * What keeps a document from being taken over, as it is in a configuration: undefined where nothing does.
- * @param directory of the users and apps that it names; as it was afterwards
+ * Returns why a configuration cannot import a document; undefined if it can.
+ * @param directory with the users and apps that the document names; unchanged afterwards
  */
 export function documentFault(
   value: unknown,

@@ -4,7 +4,7 @@ import { applicationObject, servicePrincipalObject } from './graph/directory-obj
 import type { GraphObjects } from './graph/objects.ts';
 import { type Entry, SETS, type SetName } from './graph/store.ts';
 
-/** An object as a document has it: with what it refers to, by ids. */
+/** An object in a document: with its references, as IDs. */
 export function documentObject({ object, links }: Entry): Readonly<Record<string, unknown>> {
   return {
     ...object,
@@ -14,8 +14,8 @@ export function documentObject({ object, links }: Entry): Readonly<Record<string
 }
 
 /**
- * Everything as lists of objects, by the names of Graph's collections: what `import` and the configuration take again. Servers are left out:
- * they register by themselves.
+ * All objects as lists, by the names of Graph's collections: the input format of `import` and the configuration. Excludes servers:
+ * they register themselves.
  */
 export function exportDocument(
   { store }: GraphObjects,

@@ -23,60 +23,60 @@ import type { GraphObject } from './graph/types.ts';
 import type { LintFinding } from './lint/index.ts';
 import { configurationObject, THRESHOLDS } from './server-object.ts';
 
-/** What came of a server configuration that was changed. */
+/** Result of a change to the server configuration. */
 export interface AppliedConfiguration {
-  /** Members of the configuration that new sessions see. */
+  /** Changed members that apply to new sessions. */
   readonly applied: readonly string[];
-  /** Members that wait for the gateway's next start. */
+  /** Changed members that apply after a restart of the gateway. */
   readonly needsRestart: readonly string[];
 }
 
-/** What the policies and sites need of the simulator around them. */
+/** Dependencies of policies and sites. */
 export interface IntuneOptions {
   readonly directory: Directory;
   readonly keys: SigningKeys;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly emit: Emit;
-  /** As it was when the gateway was started. */
+  /** The configuration with which the gateway started. */
   readonly config: Config;
-  /** Where clients reach the gateway. */
+  /** The gateway's address for clients. */
   readonly gateway: { readonly name: string; readonly port: number };
-  /** What the simulator begins with beside its own site, as a configuration has it. */
+  /** Initial objects from the configuration, in addition to the simulator's own site. */
   readonly document: IntuneDocument | undefined;
-  /** Why a server configuration cannot be one, in words. */
+  /** Returns why a server configuration is invalid. */
   readonly checkConfiguration: (object: Readonly<Record<string, unknown>>) => string | undefined;
-  /** Has new sessions go by it. */
+  /** Applies a configuration to new sessions. */
   readonly applyConfiguration: (object: Readonly<Record<string, unknown>>) => AppliedConfiguration;
-  /** Whether clients are taken now. */
+  /** Whether the gateway accepts clients. */
   readonly unavailable: () => boolean;
   readonly metrics: () => Readonly<Record<string, number>>;
 }
 
-/** Which app asks for what is meant for it. */
+/** The app that requests its policies. */
 export interface DeliverTo {
-  /** Sign-in name or object id. */
+  /** Sign-in name or object ID. */
   readonly user: string;
-  /** Bundle id, or package id. */
+  /** Bundle ID, or package ID. */
   readonly app: string;
   readonly platform: Platform;
-  /** True for a device that Intune manages as a whole. */
+  /** True if Intune manages the whole device. */
   readonly enrolled?: boolean;
 }
 
-/** Sites, policies and profiles of the simulator's tenant, as Graph has them, and what apps get of them. */
+/** Sites, policies and profiles of the simulator's tenant in Graph's format, and their delivery to apps. */
 export class Intune {
-  /** The objects by themselves: for programs that need no HTTP. */
+  /** The objects, for direct access without HTTP. */
   readonly objects: GraphObjects;
   readonly #options: IntuneOptions;
   readonly #ids: { readonly site: string; readonly configuration: string; readonly server: string };
   readonly #context: GraphContext;
   readonly #restore: () => void;
   readonly #deliveries = new Deliveries();
-  /** The configuration that new sessions go by, as it was last applied. */
+  /** The configuration of new sessions, as last applied. */
   #applied: GraphObject | undefined;
   #loading = true;
-  /** Changes of an import that is not over: they are told and applied once all of it is there. */
+  /** Changes of an import in progress: reported and applied after all of it succeeds. */
   #importing: Change[] | undefined;
 
   constructor(options: IntuneOptions) {
@@ -111,12 +111,12 @@ export class Intune {
     this.#restore = this.objects.store.snapshot();
   }
 
-  /** The site that the gateway of this simulator belongs to. @throws GraphError 404 where all sites were removed */
+  /** The site of this simulator's gateway. @throws GraphError 404 if all sites were removed */
   get site(): GraphObject {
     return this.objects.get('microsoftTunnelSites', this.#siteId() ?? this.#ids.site).object;
   }
 
-  /** Answers a request to Microsoft Graph, refusals among it. */
+  /** Handles a request to Microsoft Graph; errors become responses. */
   async graph(request: GraphRequest, ids: { readonly request: string; readonly client: string }): Promise<GraphAnswer> {
     try {
       return await answerGraph(this.#context, request);
@@ -125,7 +125,7 @@ export class Intune {
     }
   }
 
-  /** A refusal in Graph's shape, which is also what becomes of a fault of ours. */
+  /** Converts an error to Graph's format, including internal errors. */
   refused(
     { method, version, path }: Pick<GraphRequest, 'method' | 'version' | 'path'>,
     error: unknown,
@@ -142,15 +142,15 @@ export class Intune {
     return { status: refusal.status, body: errorBody(refusal, { now, ...ids }) };
   }
 
-  /** What the app of a phone receives, by the token that it shows. */
+  /** The policies for an app on a phone, identified by its token. */
   async appConfiguration(authorization: string | undefined, search: string): Promise<AppDelivery> {
     const { directory, keys, clock } = this.#options;
     return appDelivery({ directory, keys, clock, deliver: (to) => this.deliver(to) }, authorization, search);
   }
 
   /**
-   * What an app gets for its user, on a platform, as it asks for it.
-   * @throws GraphError 404 for a user whom nobody knows
+   * Delivers an app's policies for its user, on a platform, and records the delivery.
+   * @throws GraphError 404 for an unknown user
    */
   deliver(to: DeliverTo): Delivery {
     const { emit, clock } = this.#options;
@@ -173,14 +173,14 @@ export class Intune {
   }
 
   /**
-   * What an app would get: nobody asked for it, so that it counts as no delivery.
-   * @throws GraphError 404 for a user whom nobody knows
+   * Previews an app's policies without recording a delivery.
+   * @throws GraphError 404 for an unknown user
    */
   preview({ user, app, platform, enrolled = false }: DeliverTo): Delivery {
     return deliver(this.objects, { user: this.#userOf(user), app, platform, enrolled });
   }
 
-  /** What apps got, those that asked last first, and whether they would get the same now. */
+  /** Recorded deliveries, most recent first, and whether they are still current. */
   deliveries(): readonly DeliveryState[] {
     return this.#deliveries.list(({ userId, app, platform, enrolled }) => {
       const user = this.#findUser(userId);
@@ -193,22 +193,22 @@ export class Intune {
     return documentObject(this.objects.get(set, id));
   }
 
-  /** Makes an object out of the body that Graph takes. @throws GraphError 400, 404, 507; nothing is made then */
+  /** Creates an object from a Graph request body. @throws GraphError 400, 404, 507; then nothing is created */
   create(set: SetName, body: unknown): Readonly<Record<string, unknown>> {
     return this.object(set, this.objects.create(set, body).id);
   }
 
-  /** Changes members of an object. @throws GraphError 400, 404, 507; nothing is changed then */
+  /** Changes members of an object. @throws GraphError 400, 404, 507; then nothing is changed */
   change(set: SetName, id: string, body: unknown): Readonly<Record<string, unknown>> {
     return this.object(set, this.objects.update(set, id, body).id);
   }
 
-  /** @throws GraphError 400 where another object needs it; 404 */
+  /** @throws GraphError 400 if another object needs it; 404 */
   remove(set: SetName, id: string): void {
     this.objects.remove(set, id);
   }
 
-  /** Takes everything over that a tenant's objects were exported to, or nothing. @throws GraphError with the path of what cannot be taken */
+  /** Imports an export of a tenant's objects completely or not at all. @throws GraphError with the path of the invalid part */
   import(value: unknown): { readonly created: number; readonly changed: number } {
     const undo = this.objects.store.snapshot();
     const undoDirectory = this.#options.directory.snapshot();
@@ -228,18 +228,18 @@ export class Intune {
     return done;
   }
 
-  /** Everything as lists of objects, by the names of Graph's collections: what `import` and the configuration take again. */
+  /** All objects as lists, by the names of Graph's collections: the input format of `import` and the configuration. */
   export(): Readonly<Record<string, readonly object[]>> {
     return exportDocument(this.objects, this.#options.directory);
   }
 
-  /** What of it all would fail in the field. */
+  /** Problems of the current objects that would fail in production. */
   async lint(): Promise<readonly LintFinding[]> {
     const { lintDocument } = await import('./lint/index.ts');
     return lintDocument(this.export(), this.#options.clock.now());
   }
 
-  /** Back to what the simulator began with. */
+  /** Restores the initial objects. */
   reset(): void {
     this.#restore();
     this.#deliveries.clear();
@@ -292,7 +292,7 @@ export class Intune {
     return found;
   }
 
-  /** Undefined once somebody has removed all sites. */
+  /** Undefined after all sites were removed. */
   #siteId(): string | undefined {
     return this.objects.store.list('microsoftTunnelSites')[0]?.object.id;
   }

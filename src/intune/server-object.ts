@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts';
 
 /**
  * The configuration of the gateway as Graph's beta `microsoftTunnelConfiguration`: the initial one of a simulator's site.
- * @param port that the gateway listens at
+ * @param port of the gateway
  */
 export function configurationObject({ gateway }: Config, port: number): Readonly<Record<string, unknown>> {
   return {

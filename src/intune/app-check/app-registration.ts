@@ -3,27 +3,27 @@ import { WELL_KNOWN_RESOURCES } from '../../entra/directory/well-known.ts';
 import { TunneliteError } from '../../lib/errors.ts';
 import { plainText } from '../../lib/printable.ts';
 
-/** An app registration with what its tenant knows of it: what an Xcode project has to agree with. */
+/** An app registration with its tenant's data: the reference for an Xcode project. */
 export interface AppRegistration {
   readonly clientId: string;
   readonly displayName: string;
-  /** Undefined when the source does not tell, as a Graph application object does not. */
+  /** Undefined if the source lacks it, as a Graph application object does. */
   readonly tenantId: string | undefined;
-  /** Verified domains: other names of the tenant. */
+  /** Verified domains of the tenant. */
   readonly tenantDomains: readonly string[];
   readonly signInAudience: string;
   readonly redirectUris: readonly string[];
-  /** Delegated permissions that the registration lists, names by API app id. */
+  /** Delegated permissions that the registration lists: names by API app ID. */
   readonly permissions: ReadonlyMap<string, readonly string[]>;
-  /** Delegated permissions that the tenant consented to; undefined when the source does not tell. */
+  /** Delegated permissions with the tenant's consent; undefined if the source lacks them. */
   readonly consents: ReadonlyMap<string, readonly string[]> | undefined;
-  /** App ids of the APIs that have a service principal in the tenant; undefined when the source does not tell. */
+  /** App IDs of the APIs that have a service principal in the tenant; undefined if the source lacks them. */
   readonly servicePrincipals: readonly string[] | undefined;
   /** Optional claims on access tokens. */
   readonly optionalClaims: readonly string[];
 }
 
-/** An app registration of the built-in directory; undefined when the tenant has none with that client id. */
+/** Finds an app registration in the built-in directory; undefined if the tenant has none with that client ID. */
 export function registrationFromDirectory(tenant: Tenant, clientId: string): AppRegistration | undefined {
   const app = tenant.applications.find(clientId);
   if (!app) return undefined;
@@ -58,17 +58,17 @@ const textsIn = (value: unknown): readonly string[] =>
 const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Json)[name] : undefined;
 
-/** The name of a permission by its id, as far as it is one of the three that a Tunnel app needs. */
+/** The name of a permission by its ID, if it is one of the three that a Tunnel app needs. */
 function permissionName(resource: string, id: string): string {
   const api = WELL_KNOWN_RESOURCES.find((known) => known.appId === resource);
   return api?.scopes.find((scope) => scope.id === id.toLowerCase())?.value ?? id;
 }
 
 /**
- * Reads a Graph `application` object: `az ad app show --id <client id>`, or *Manifest* in the admin centre.
+ * Parses a Graph `application` object: `az ad app show --id <client id>`, or *Manifest* in the admin center.
  *
- * @param tenantId id of the tenant it is from, which the object itself does not have
- * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` when it is no such object
+ * @param tenantId ID of its tenant, which the object itself lacks
+ * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` when it is not such an object
  */
 export function registrationFromGraph(text: string, tenantId?: string): AppRegistration {
   let app: unknown;

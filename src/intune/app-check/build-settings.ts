@@ -1,24 +1,24 @@
 import { TunneliteError } from '../../lib/errors.ts';
 
-/** Build settings by name, as Xcode has them: values may name other settings. */
+/** Xcode build settings by name: values can reference other settings. */
 export type BuildSettings = Readonly<Record<string, string>>;
 
-/** Longest value that settings are filled into, in characters. Some that name each other twice would grow without end. */
+/** Longest expanded value, in characters. Mutually recursive settings would grow without limit. */
 const MAX_VALUE = 4096;
-/** Settings that name each other, one within the other. */
+/** Maximum depth of nested references. */
 const MAX_LEVELS = 32;
 /** Longest `.xcconfig` file, in characters. */
 const MAX_FILE = 1024 * 1024;
-/** Files that one includes, directly or through others. */
+/** Most included files, direct and indirect. */
 const MAX_FILES = 64;
 
-/** The innermost `$(NAME:operator)` or `${NAME}`: one without another in it. `$()` is empty. */
+/** The innermost `$(NAME:operator)` or `${NAME}`: one without a nested reference. `$()` is empty. */
 const REFERENCE = /\$(?:\(([A-Za-z0-9_]*)((?::[^():{}$]*)*)\)|\{([A-Za-z0-9_]*)((?::[^():{}$]*)*)\})/g;
 
 /** True while a build setting has no value. */
 export const unresolved = (text: string): boolean => /\$[({]/.test(text);
 
-/** What Xcode's operators make of a value; those that say nothing of an identifier leave it as it is. */
+/** Effect of Xcode's operators on a value; those irrelevant to identifiers leave it unchanged. */
 function operate(value: string, operator: string): string {
   if (operator === 'lower') return value.toLowerCase();
   if (operator === 'upper') return value.toUpperCase();
@@ -30,16 +30,16 @@ function operate(value: string, operator: string): string {
 const DEFAULT = ':default=';
 
 /**
- * Fills build settings into texts, also those that the values of others name, and those whose name is made of others. A
- * reference without a value stays as it is, and so does one to a setting that names itself in the end.
+ * Expands build settings in strings, including references in values and in names. A
+ * reference without a value stays unchanged, and so does a circular one.
  */
 export function buildSettingsFiller(settings: BuildSettings): (text: string) => string {
-  // Each setting is filled in once: otherwise settings that name others twice would double the work at each level.
+  // Each setting is expanded once: otherwise settings with two references each would double the work at each level.
   const values = new Map<string, string | undefined>();
 
   const fill = (text: string, within: readonly string[]): string => {
     let result = text;
-    // Each turn fills in the innermost references, so that `$(HOST_$(STAGE))` becomes one by the next.
+    // Each pass expands the innermost references, so that `$(HOST_$(STAGE))` becomes a plain reference for the next.
     for (let turn = 0; turn < MAX_LEVELS; turn++) {
       const next = result.replaceAll(REFERENCE, (all, round, roundOperators, curly, curlyOperators) => {
         const name: string = round ?? curly;
@@ -58,7 +58,7 @@ export function buildSettingsFiller(settings: BuildSettings): (text: string) => 
     return result;
   };
 
-  /** A setting with others filled in; undefined when it, or one that it names, has no value. */
+  /** An expanded setting; undefined when it, or one that it references, has no value. */
   const filledValue = (name: string, within: readonly string[]): string | undefined => {
     if (values.has(name)) return values.get(name);
     if (!Object.hasOwn(settings, name) || within.includes(name) || within.length >= MAX_LEVELS) return undefined;
@@ -73,20 +73,20 @@ export function buildSettingsFiller(settings: BuildSettings): (text: string) => 
 
 /** `NAME = value` or `NAME[sdk=iphoneos*] = value`. */
 const ASSIGNMENT = /^([A-Za-z_][A-Za-z0-9_]*)\s*((?:\[[^\]]*\]\s*)*)=(.*)$/;
-/** What the setting was before. */
+/** The previous value of the setting. */
 const INHERITED = /\$[({]inherited[)}]/;
 const INCLUDE = /^#include(\?)?\s*"([^"]*)"/;
 
-/** Conditions that hold for what runs on a device; the others are for simulators and other systems. */
+/** Conditions that match a device build; others are for simulators and other systems. */
 const HOLDS = /^(?:sdk=(?:iphoneos.*|\*)|arch=(?:arm64.*|\*)|config=\*|variant=(?:normal|\*))$/;
 
 /**
- * Reads Xcode's `.xcconfig`: one setting to a line, the last one counts. As in Xcode `//` begins a comment everywhere, so an
- * address has to be written `https:/$()/example.com`; `$(inherited)` is what the setting was before; of conditional settings
- * those count that hold on a device.
+ * Parses Xcode's `.xcconfig`: one setting per line, the last one counts. As in Xcode, `//` starts a comment anywhere, so a
+ * URL must be written `https:/$()/example.com`; `$(inherited)` is the previous value of the setting; of conditional settings,
+ * those for devices count.
  *
- * @param include gives the text of an included file, or undefined when there is none
- * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` for a line that is no setting, or a file that is missing or too large
+ * @param include returns the contents of an included file, or undefined if there is none
+ * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` for a line that is not a setting, or a file that is missing or too large
  */
 export function parseXcconfig(
   text: string,
@@ -98,7 +98,7 @@ export function parseXcconfig(
   return Object.fromEntries(settings);
 }
 
-/** An `.xcconfig` file, and how the files are found that it includes. */
+/** An `.xcconfig` file, and the function that reads its includes. */
 export interface XcconfigFile {
   readonly text: string;
   readonly include: (path: string) => XcconfigFile | undefined;

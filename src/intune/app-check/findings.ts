@@ -1,12 +1,12 @@
-/** One thing that was compared. */
+/** The result of one check. */
 export interface AppFinding {
-  /** `error`: sign-in or the tunnel will fail; `warning`: it may; `ok`: it fits. */
+  /** `error`: sign-in or the tunnel will fail; `warning`: it may fail; `ok`: it matches. */
   readonly level: 'error' | 'warning' | 'ok';
-  /** Where to look: a key of Info.plist, or a part of the app registration. */
+  /** Location: a key of Info.plist, or a part of the app registration. */
   readonly subject: string;
-  /** What was found, in words. */
+  /** The finding, in words. */
   readonly message: string;
-  /** What to change; empty when it is ok. */
+  /** The fix; empty when it is ok. */
   readonly fix: string;
 }
 
@@ -24,7 +24,7 @@ export const warning = (subject: string, message: string, fix: string): AppFindi
 
 const MARK = { ok: 'ok     ', warning: 'WARNING', error: 'ERROR  ' } as const;
 
-/** Findings as text for a terminal, and a last line that sums up. */
+/** Formats findings for a terminal, with a summary line. */
 export function formatAppFindings(findings: readonly AppFinding[]): string {
   const lines = findings.flatMap(({ level, subject, message, fix }) => [
     `${MARK[level]} ${subject}: ${message}`,

@@ -21,7 +21,7 @@ export { type AppFinding, formatAppFindings } from './findings.ts';
 export { type AppCheckOptions, type AppSettings, readAppSettings } from './settings.ts';
 
 /**
- * Compares an app registration with the Info.plist of an Xcode project, as Tunnel for MAM needs them to agree
+ * Checks that an app registration matches the Info.plist of an Xcode project, as Tunnel for MAM requires
  * (memdocs, `app-sdk/tunnel-mam-ios.md`). The result holds every point that was checked, including those that pass.
  *
  * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` when the Info.plist cannot be read

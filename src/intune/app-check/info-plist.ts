@@ -2,31 +2,31 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { errorText, TunneliteError } from '../../lib/errors.ts';
 
 /*
- * What a property list means is read here, from the elements that fast-xml-parser finds: seventy lines. A package would take their
- * place if it refused broken and hostile files. Tried with forty of these, of 256 KiB each:
+ * This module interprets property lists from the elements that fast-xml-parser finds: seventy lines. A package could replace
+ * it if it rejected broken and hostile files. Results with forty such files of 256 KiB each:
  *
- * - `plist` 5 (and 3, in `simple-plist`) and `@expo/plist` need the checks made here, and a limit of depth, before them: a megabyte of
- *   "<" takes `plist` most of a minute, and 16,000 lists in each other end any of them with a stack overflow. So the file is read
- *   twice, by two XML parsers, and mistakes remain: `plist` takes a key without a value for an empty text, `@expo/plist` an unknown
- *   element for nothing, and both read the key `CFBundle<!-- -->Identifier` as `CFBundle`.
- * - `@plist/xml.parse` 1 leaves `&#65;` as it is, cuts spaces off texts, and brings an old fast-xml-parser.
- * - `@shockpkg/plist-dom` 4 takes neither dates nor two pieces of CDATA, and has the stack overflow.
- * - `fast-plist` lets a key `__proto__` set a prototype, and knows neither attributes nor CDATA.
+ * - `plist` 5 (and 3, in `simple-plist`) and `@expo/plist` need the checks of this module, and a depth limit, first: a megabyte of
+ *   "<" occupies `plist` for most of a minute, and 16,000 nested lists crash any of them with a stack overflow. The file would be
+ *   parsed twice, and errors remain: `plist` reads a key without a value as an empty string, `@expo/plist` ignores unknown
+ *   elements, and both read the key `CFBundle<!-- -->Identifier` as `CFBundle`.
+ * - `@plist/xml.parse` 1 does not decode `&#65;`, trims strings, and depends on an old fast-xml-parser.
+ * - `@shockpkg/plist-dom` 4 supports neither dates nor two CDATA sections, and has the stack overflow.
+ * - `fast-plist` lets a key `__proto__` set a prototype, and supports neither attributes nor CDATA.
  *
- * None names the line of a mistake.
+ * None reports the line of an error.
  */
 
-/** A value in a property list; dates and data stay text. */
+/** A value in a property list; dates and data remain strings. */
 export type PlistValue = string | number | boolean | readonly PlistValue[] | PlistDictionary;
 export interface PlistDictionary {
   readonly [key: string]: PlistValue;
 }
 
-/** Longest property list read, in characters. An Info.plist has some thousand. */
+/** Longest accepted property list, in characters. A typical Info.plist has a few thousand. */
 const MAX_CHARACTERS = 1024 * 1024;
 const MAX_DEPTH = 32;
 
-/** Longest part of a complaint of the XML parser that is passed on, in characters: it may quote the whole document. */
+/** Longest part of an XML parser message to quote, in characters: it may contain the whole document. */
 const MAX_COMPLAINT = 200;
 
 type Node = Readonly<Record<string, unknown>>;
@@ -42,7 +42,7 @@ const parser = new XMLParser({
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** The five entities of XML and character references; nothing that a document defines itself. */
+/** The five predefined entities of XML and character references; no entities from the document. */
 function decode(text: string): string {
   return text.replaceAll(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos));/gi, (all, decimal, hex, name) => {
     if (name) return ENTITIES[name] ?? all;
@@ -119,9 +119,9 @@ function dictionaryOf(node: Node, depth: number): PlistDictionary {
 }
 
 /**
- * Reads an XML property list whose root is a dictionary, such as `Info.plist`.
+ * Parses an XML property list whose root is a dictionary, such as `Info.plist`.
  *
- * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` for a binary one, one that is too large, or anything else
+ * @throws TunneliteError `ERR_IDENTITY_APP_CHECK` for a binary property list, one that is too large, or anything else
  */
 export function parseInfoPlist(text: string): PlistDictionary {
   if (text.startsWith('bplist')) throw bad('This is a binary property list.');

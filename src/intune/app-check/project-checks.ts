@@ -15,7 +15,7 @@ const QUERIED_SCHEMES = [
   'ms-outlook-intunemam',
 ] as const;
 
-/** What cannot be compared, since a build setting in it has no value here: that is no fault of the project. */
+/** A value that cannot be compared, because it contains an unknown build setting: not an error of the project. */
 const unknown = (subject: string, value: string): AppFinding =>
   warning(
     subject,
@@ -23,10 +23,10 @@ const unknown = (subject: string, value: string): AppFinding =>
     'Give the bundle id, the build setting, or the .xcconfig file that has it.',
   );
 
-/** Whatever the case. Only what is as long is read: one text is compared with many. */
+/** Compares ignoring case. Checks the length first: one string is compared with many. */
 const same = (a: string, b: string): boolean => a.length === b.length && a.toLowerCase() === b.toLowerCase();
 
-/** The bundle id is there, or a build setting that is not known here. */
+/** The bundle ID is present, or an unknown build setting. */
 export function checkBundleId({ bundleId }: AppSettings): AppFinding {
   const subject = 'CFBundleIdentifier';
   if (bundleId === undefined)
@@ -41,7 +41,7 @@ export function checkBundleId({ bundleId }: AppSettings): AppFinding {
   return ok(subject, `The bundle id is ${bundleId}.`);
 }
 
-/** `ADALClientId` is the client id of the registration. */
+/** `ADALClientId` is the client ID of the registration. */
 export function checkClientId({ clientId }: AppSettings, registration: AppRegistration): AppFinding {
   const subject = 'IntuneMAMSettings > ADALClientId';
   const fix = `Set it to ${registration.clientId}, the application (client) id of "${registration.displayName}".`;
@@ -52,7 +52,7 @@ export function checkClientId({ clientId }: AppSettings, registration: AppRegist
   return ok(subject, `It is the client id of "${registration.displayName}".`);
 }
 
-/** `ADALAuthority` names the tenant of the registration, at a login host. */
+/** `ADALAuthority` names the tenant of the registration, at a valid login host. */
 export function checkAuthority(
   { authority }: AppSettings,
   registration: AppRegistration,
@@ -96,7 +96,7 @@ export function checkAuthority(
 const ONE_SLASH = /^(msauth\..+):\/auth\/?$/i;
 const hasOneSlash = (uri: string): boolean => ONE_SLASH.test(uri);
 
-/** `ADALRedirectUri` follows from the bundle id and is registered. */
+/** `ADALRedirectUri` matches the bundle ID and is registered. */
 export function checkRedirectUri({ redirectUri, bundleId }: AppSettings, registration: AppRegistration): AppFinding {
   const subject = 'IntuneMAMSettings > ADALRedirectUri';
   const wanted = bundleId === undefined || unresolved(bundleId) ? undefined : `msauth.${bundleId}://auth`;
@@ -126,7 +126,7 @@ export function checkRedirectUri({ redirectUri, bundleId }: AppSettings, registr
   );
 }
 
-/** `CFBundleURLTypes` brings the answer of a sign-in back to the app. */
+/** `CFBundleURLTypes` returns the sign-in response to the app. */
 export function checkUrlSchemes({ bundleId, urlSchemes }: AppSettings): readonly AppFinding[] {
   if (bundleId === undefined || unresolved(bundleId)) return [];
   return [`msauth.${bundleId}`, `msauth.${bundleId}-intunemam`].map((scheme) => {

@@ -23,7 +23,7 @@ export function checkAudience({ signInAudience }: AppRegistration): AppFinding {
   );
 }
 
-/** The redirect URI of the broker is registered. */
+/** The registration contains the broker's redirect URI. */
 export function checkRegisteredRedirects(
   { bundleId }: AppSettings,
   { redirectUris }: AppRegistration,
@@ -42,7 +42,7 @@ export function checkRegisteredRedirects(
   ];
 }
 
-/** A permission is listed, its API is in the tenant, and it was consented to. */
+/** The registration lists a permission, the tenant has its API, and there is consent. */
 export function checkPermission(
   registration: AppRegistration,
   needed: (typeof NEEDED_PERMISSIONS)[number],
@@ -80,7 +80,7 @@ export function checkPermission(
   );
 }
 
-/** `acct` is on access tokens. */
+/** Access tokens contain `acct`. */
 export function checkOptionalClaim({ optionalClaims }: AppRegistration): AppFinding {
   const subject = 'Token configuration';
   if (optionalClaims.includes('acct')) return ok(subject, 'The optional claim acct is on access tokens.');
@@ -91,7 +91,7 @@ export function checkOptionalClaim({ optionalClaims }: AppRegistration): AppFind
   );
 }
 
-/** All of these that need no Xcode project. */
+/** All checks that need no Xcode project. */
 export function checkRegistration(registration: AppRegistration): readonly AppFinding[] {
   return [
     checkAudience(registration),

@@ -1,17 +1,17 @@
 import { type BuildSettings, buildSettingsFiller } from './build-settings.ts';
 import { type PlistDictionary, type PlistValue, parseInfoPlist } from './info-plist.ts';
 
-/** What surrounds an Info.plist. */
+/** Context of an Info.plist. */
 export interface AppCheckOptions {
-  /** Bundle id, when the Info.plist has a build setting instead, such as `$(PRODUCT_BUNDLE_IDENTIFIER)`. */
+  /** Bundle ID, for an Info.plist that contains a build setting instead, such as `$(PRODUCT_BUNDLE_IDENTIFIER)`. */
   readonly bundleId?: string;
-  /** Values of other build settings that the Info.plist names as `$(NAME)` or `${NAME}`; they may name each other. */
+  /** Values of other build settings that the Info.plist contains as `$(NAME)` or `${NAME}`; they can reference each other. */
   readonly buildSettings?: BuildSettings;
-  /** Further login hosts that are right, such as that of the built-in Entra ID. */
+  /** Additional valid login hosts, such as the built-in Entra ID's. */
   readonly authorityHosts?: readonly string[];
 }
 
-/** The part of an Info.plist that counts, with build settings filled in. */
+/** The relevant part of an Info.plist, with build settings expanded. */
 export interface AppSettings {
   readonly bundleId: string | undefined;
   readonly clientId: string | undefined;
@@ -22,7 +22,7 @@ export interface AppSettings {
   readonly hasIntuneSettings: boolean;
 }
 
-/** The settings of an Info.plist that name an app registration: its client id helps to find the right one. */
+/** The Info.plist settings that identify an app registration: the client ID helps to find it. */
 export function readAppSettings(infoPlist: string, options: AppCheckOptions = {}): AppSettings {
   const plist = parseInfoPlist(infoPlist);
   const settings: Record<string, string> = { ...options.buildSettings };

@@ -4,49 +4,49 @@ import type { GraphObjects } from '../graph/objects.ts';
 import type { AndroidProtectionObject, AppConfigurationObject, AppPolicyObject } from '../graph/types.ts';
 import { appliesToApp, appliesToUser, type Platform } from './targets.ts';
 
-/** Which app on which device asks. */
+/** The requesting app and device. */
 export interface DeliveryRequest {
   readonly user: Pick<User, 'id' | 'userPrincipalName' | 'groups'>;
-  /** Bundle id, or package id. */
+  /** Bundle ID, or package ID. */
   readonly app: string;
   readonly platform: Platform;
-  /** True for a device that Intune manages as a whole (MDM). Default: one that it does not. */
+  /** True for a device that Intune manages as a whole (MDM). Default: unmanaged. */
   readonly enrolled?: boolean;
 }
 
-/** A policy that had a part in what was delivered. */
+/** A policy that contributed to a delivery. */
 export interface DeliveredPolicy {
   readonly id: string;
   readonly displayName: string;
   readonly kind: 'app configuration' | 'app protection';
 }
 
-/** A key that several policies have values for. */
+/** A key with values in several policies. */
 export interface SettingConflict {
   readonly name: string;
-  /** The one that counts: that of the policy that is there longest. */
+  /** The effective one: from the oldest policy. */
   readonly used: string;
   readonly values: readonly { readonly policy: string; readonly value: string }[];
 }
 
-/** What an enrolled app gets. */
+/** The policies that an enrolled app gets. */
 export interface Delivery {
   readonly user: string;
   readonly app: string;
   readonly platform: Platform;
-  /** Keys and values of all app configuration policies that apply, merged. Empty where none reaches the app. */
+  /** Merged keys and values of all app configuration policies that apply. Empty if none reaches the app. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What the app protection policies say of the tunnel; null where there is none for this app and user. */
+  /** Tunnel settings of the app protection policies; null if none applies to this app and user. */
   readonly protection: { readonly connectToVpnOnLaunch: boolean } | null;
   readonly policies: readonly DeliveredPolicy[];
   readonly conflicts: readonly SettingConflict[];
-  /** Why a policy did not reach the app, or none is there for it: sentences. */
+  /** Why a policy did not reach the app, or why there is none: sentences. */
   readonly notes: readonly string[];
 }
 
 /**
- * What an app gets for its user: app configuration and app protection policies that are assigned to a group of the user and target the app. On
- * iOS, app configuration reaches only apps that have an app protection policy (memdocs, `microsoft-tunnel/mam-ios.md`).
+ * Collects an app's policies for its user: app configuration and app protection policies that are assigned to a group of the user and target
+ * the app. On iOS, app configuration reaches only apps that have an app protection policy (memdocs, `microsoft-tunnel/mam-ios.md`).
  */
 export function deliver({ store }: GraphObjects, request: DeliveryRequest): Delivery {
   const { user, app, platform, enrolled = false } = request;
@@ -110,12 +110,12 @@ export function deliver({ store }: GraphObjects, request: DeliveryRequest): Deli
   };
 }
 
-/** Names are told, however long somebody has made them. */
+/** Shortens long names for messages. */
 const nameOf = ({ displayName }: AppPolicyObject): string => String(displayName).slice(0, 256);
 
 /** The first value of each key counts, as in Microsoft's sample app (microsoftconnect/ms-intune-tunnel-iOS-sampleapps). */
 function merge(policies: readonly AppConfigurationObject[]): Pick<Delivery, 'settings' | 'conflicts'> & {
-  /** Keys of one policy alone. */
+  /** Keys of one policy. */
   readonly within: ReadonlySet<string>;
 } {
   const values = new Map<string, { policy: string; value: string }[]>();

@@ -11,14 +11,14 @@ export interface AppOnDevice {
   readonly enrolled: boolean;
 }
 
-/** The id of an app, and its platform. */
+/** The ID of an app, and its platform. */
 export function appOf(identifier: AppIdentifier): { readonly app: string; readonly platform: Platform } {
   return 'bundleId' in identifier
     ? { app: identifier.bundleId, platform: 'ios' }
     : { app: identifier.packageId, platform: 'android' };
 }
 
-/** Whether an app is listed in a policy. */
+/** Whether a policy lists an app. */
 function lists(policy: AppPolicyObject, app: string, platform: Platform): boolean {
   const lower = app.toLowerCase();
   return (policy.apps ?? []).some(({ mobileAppIdentifier: one }) =>
@@ -28,7 +28,7 @@ function lists(policy: AppPolicyObject, app: string, platform: Platform): boolea
   );
 }
 
-/** Why a policy does not concern an app, in words; undefined where it does. */
+/** Why a policy does not apply to an app; undefined if it does. */
 export function appliesToApp(policy: AppPolicyObject, { app, platform, enrolled }: AppOnDevice): string | undefined {
   const levels = String(policy.targetedAppManagementLevels ?? 'unspecified').split(',');
   const device = enrolled ? (platform === 'ios' ? ['mdm'] : ['mdm', 'androidEnterprise']) : ['unmanaged'];
@@ -53,7 +53,7 @@ export function appliesToApp(policy: AppPolicyObject, { app, platform, enrolled 
   }
 }
 
-/** Why a policy does not concern somebody in these groups, in words; undefined where it does. Who is excluded is, whatever includes them. */
+/** Why a policy does not apply to a member of these groups; undefined if it does. An exclusion overrides all inclusions. */
 export function appliesToUser(policy: AppPolicyObject, groups: ReadonlySet<string>): string | undefined {
   const assigned = policy.assignments ?? [];
   if (assigned.length === 0) return 'it is assigned to nobody';

@@ -6,7 +6,7 @@ import { seedPolicies } from './seed-policies.ts';
 
 export type ExportFormat = 'graph' | 'policies' | 'pairs' | 'swift' | 'objc' | 'kotlin' | 'env';
 
-/** What an export is made from: the answer of `GET /api/intune/export`, and whom policies are for. */
+/** Input of an export: the response of `GET /api/intune/export`, and the target of the policies. */
 export interface ExportSource {
   readonly document: Readonly<Record<string, readonly unknown[]>>;
   readonly facts: PairingFacts;
@@ -19,7 +19,7 @@ export interface ExportSource {
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** One export as text. @throws TunneliteError `ERR_INTUNE_DOCUMENT` where the directory has no app for a phone */
+/** One export as a string. @throws TunneliteError `ERR_INTUNE_DOCUMENT` if the directory has no app for a phone */
 export function renderExport(format: ExportFormat, source: ExportSource): string {
   const { document, facts } = source;
   switch (format) {
@@ -59,7 +59,7 @@ function policiesOf({ document, facts, platform, app, group }: ExportSource) {
   });
 }
 
-/** What scripts that set a test environment up ask for, by names of their kind (the public TunnelTestEnv scripts): nothing of it is a secret. */
+/** Values that scripts for test environments need, by their names (the public TunnelTestEnv scripts): none is a secret. */
 function environmentOf({ document, facts }: ExportSource) {
   const { identity } = facts;
   const site = document.microsoftTunnelSites?.[0] as Readonly<Record<string, unknown>> | undefined;

@@ -3,18 +3,18 @@ import { derOf } from '../../pairing/der.ts';
 import type { PairingFacts } from '../../pairing/types.ts';
 import type { Platform } from '../delivery/targets.ts';
 
-/** For which app and whom. */
+/** Target app and users. */
 export interface SeedOptions {
-  /** Bundle id, or package id. */
+  /** Bundle ID, or package ID. */
   readonly app: string;
   readonly platform: Platform;
-  /** Id of the group of the users; `all`: whoever is in the tenant. */
+  /** ID of the users' group; `all`: every user of the tenant. */
   readonly group: string;
-  /** Id of the site; left out: the policy does not name it. */
+  /** ID of the site. Default: the policy names no site. */
   readonly site?: string;
 }
 
-/** Bodies for Graph of the three policies that bring the tunnel to an app, with the addresses that take them. */
+/** Graph request bodies of the three policies that bring the tunnel to an app, with their URLs. */
 export interface SeedPolicies {
   readonly trustedRoot: { readonly path: string; readonly body: Readonly<Record<string, unknown>> };
   readonly appConfiguration: { readonly path: string; readonly body: Readonly<Record<string, unknown>> };
@@ -22,7 +22,7 @@ export interface SeedPolicies {
 }
 
 /**
- * The three policies of Tunnel for MAM, for a simulator (memdocs, `microsoft-tunnel/mam-ios.md`): a trusted certificate profile, an
+ * The three policies of Tunnel for MAM for a simulator (memdocs, `microsoft-tunnel/mam-ios.md`): a trusted certificate profile, an
  * app configuration policy and an app protection policy.
  */
 export function seedPolicies(facts: PairingFacts, { app, platform, group, site }: SeedOptions): SeedPolicies {

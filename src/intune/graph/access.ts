@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Call } from './call.ts';
 import { GraphError } from './graph-error.ts';
 
-/** What Graph says to a token that is not one for it. */
+/** Graph's error for a token that is not valid for it. */
 const FAULTS: Readonly<Record<ApiTokenFault, string>> = {
   missing: 'Access token is empty.',
   malformed: 'CompactToken parsing failed with error code: 80049217',
@@ -15,7 +15,7 @@ const FAULTS: Readonly<Record<ApiTokenFault, string>> = {
   signature: 'Access token validation failure. Invalid signature.',
 };
 
-/** Parts of Graph with permissions of their own: what lets one read, and what lets one write. */
+/** Parts of Graph with their own permissions to read and to write. */
 export const PERMISSIONS = {
   configuration: {
     read: ['DeviceManagementConfiguration.Read.All', 'DeviceManagementConfiguration.ReadWrite.All'],
@@ -39,7 +39,7 @@ export const PERMISSIONS = {
 
 export type Area = keyof typeof PERMISSIONS;
 
-/** Who asks, by the token. @throws GraphError 401 */
+/** Authenticates the caller by the token. @throws GraphError 401 */
 export async function authenticate(
   authorization: string | undefined,
   context: { readonly keys: SigningKeys; readonly clock: Clock },
@@ -63,7 +63,7 @@ export function authorize({ scopes, roles }: ApiToken, area: Area, write: boolea
   throw new GraphError(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
 }
 
-/** Objects have no ETags here, so that one that is named is never the object's (OData 4.01 part 1 §8.2.5). @throws GraphError 412 */
+/** Objects have no ETags here, so a given one never matches (OData 4.01 part 1 §8.2.5). @throws GraphError 412 */
 export function assertPrecondition({ ifMatch, method }: Pick<Call, 'ifMatch' | 'method'>): void {
   if (method === 'GET' || ifMatch === undefined || ifMatch.trim() === '*') return;
   throw new GraphError(

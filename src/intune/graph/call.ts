@@ -8,11 +8,11 @@ import type { GraphObjects } from './objects.ts';
 import type { Segment } from './path.ts';
 import type { GraphQuery } from './query.ts';
 
-/** One request, as far as the service looks at it. */
+/** One request, reduced to the parts that the service uses. */
 export interface GraphRequest {
   readonly method: string;
   readonly version: 'beta' | 'v1.0';
-  /** Below the version, without the query: as it was sent. */
+  /** Path below the version, without the query, as sent. */
   readonly path: string;
   readonly search: string;
   readonly authorization: string | undefined;
@@ -20,7 +20,7 @@ export interface GraphRequest {
   readonly body: string | undefined;
   /** Header `If-Match`. */
   readonly ifMatch?: string | undefined;
-  /** `https://host:port` by which the caller knows the service. */
+  /** `https://host:port` of the service in the request. */
   readonly origin: string;
 }
 
@@ -29,18 +29,18 @@ export interface GraphAnswer {
   readonly body?: object;
 }
 
-/** What the service answers from. */
+/** Data and dependencies of the service. */
 export interface GraphContext {
   readonly objects: GraphObjects;
   readonly directory: Directory;
   readonly keys: SigningKeys;
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** Figures of the gateway, by names of metrics. */
+  /** Values of the gateway, by metric name. */
   readonly metrics: () => Readonly<Record<string, number>>;
-  /** What the server of this simulator is now, over what is stored of it. */
+  /** Current members of this simulator's server; they override the stored ones. */
   readonly liveServer: (id: string) => Readonly<Record<string, unknown>>;
-  /** Called when a user or an app makes a change in the directory. */
+  /** Called when a user or an app changes the directory. */
   readonly onDirectoryChange: (change: {
     readonly set: string;
     readonly change: 'created' | 'changed' | 'removed';
@@ -49,7 +49,7 @@ export interface GraphContext {
   }) => void;
 }
 
-/** A request whose sender is known, and that was read. */
+/** An authenticated and parsed request. */
 export interface Call {
   readonly method: string;
   readonly version: 'beta' | 'v1.0';
@@ -57,7 +57,7 @@ export interface Call {
   readonly query: GraphQuery;
   readonly token: ApiToken;
   readonly tenant: Tenant;
-  /** Of the resource, without the query: what links to further pages begin with. */
+  /** URL of the resource, without the query: the start of next-page links. */
   readonly address: string;
   /** `https://host:port/beta/$metadata`. */
   readonly metadata: string;

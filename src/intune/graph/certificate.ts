@@ -6,7 +6,7 @@ const MAX_CERTIFICATE = 64 * 1024;
 
 /**
  * The certificate of a trusted root profile: base64 of DER or of PEM (memdocs, `microsoft-tunnel/mam-ios.md` and `mam-android.md`).
- * @throws GraphError 400 where it is something else, in words about what it seems to be
+ * @throws GraphError 400 for anything else; the message names what it appears to be
  */
 export function readCertificate(encoded: string): X509Certificate {
   const path = ['trustedRootCertificate'];
@@ -31,7 +31,7 @@ export function readCertificate(encoded: string): X509Certificate {
   }
 }
 
-/** What people take for a certificate. Nobody is told more of a private key than that it is one. */
+/** Files that are often mistaken for a certificate. For a private key, the message reveals only that it is one. */
 function kindOf(bytes: Buffer): string | undefined {
   const text = bytes.toString('latin1');
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) return 'a private key';

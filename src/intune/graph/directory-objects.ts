@@ -13,7 +13,7 @@ import type { GraphObject } from './types.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /*
- * Users, app registrations and service principals as Graph shows them. They live in the directory, where sign-in goes by them: what is
+ * Users, app registrations and service principals in Graph's format. The directory stores them and sign-in uses it: objects
  * created here can sign in at once.
  */
 
@@ -106,7 +106,7 @@ export function findServicePrincipal(tenant: Tenant, id: string): ServicePrincip
   return undefined;
 }
 
-/** Makes the service principal of an app that is known, as `New-MgServicePrincipal -AppId` does. @throws GraphError 400, 409 */
+/** Creates the service principal of a known app, like `New-MgServicePrincipal -AppId`. @throws GraphError 400, 409 */
 export function createServicePrincipal(tenant: Tenant, body: unknown): GraphObject {
   const appId = isObject(body) ? memberOf(body, 'appId') : undefined;
   if (typeof appId !== 'string' || !isGuid(appId)) {
@@ -161,7 +161,7 @@ export function updateApplication(tenant: Tenant, id: string, body: unknown): vo
   judged(() => tenant.applications.update(app.appId, changes));
 }
 
-/** The members that the directory knows, from a body of Graph's. Others are kept by nobody, and refused. */
+/** Converts a Graph body to directory members. Refuses other members, because they would not be stored. */
 function readApplication(body: unknown, whole = true): Json {
   if (!isObject(body)) throw badRequest('The body has to be an object.');
   const members: Record<string, unknown> = {};
@@ -241,7 +241,7 @@ const scopeId = (resource: string, name: string): string =>
 const scopeName = (resource: string, id: string): string =>
   scopesOf(resource).find((scope) => scope.id === id.toLowerCase())?.value ?? id;
 
-/** Refusals of the directory, in Graph's shape. */
+/** Converts directory errors to Graph's format. */
 function judged<T>(work: () => T): T {
   try {
     return work();

@@ -28,7 +28,7 @@ const AREAS: Readonly<Record<string, Area>> = {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Undefined where the path is of something else. @throws GraphError */
+/** Returns undefined for a path outside these collections. @throws GraphError */
 export function directoryAnswer(context: GraphContext, call: Call): GraphAnswer | undefined {
   const [first, ...rest] = call.segments;
   const name = first!.name.toLowerCase();
@@ -139,7 +139,7 @@ function patchPrincipal({ tenant, body }: Call, appId: string): void {
   tenant.servicePrincipals.update(appId, changes);
 }
 
-/** Groups that were made, and those that users of the directory are said to be in. */
+/** Groups created here, and groups that directory users list. */
 function groupsAnswer(context: GraphContext, call: Call, id: string | undefined, more: readonly string[]): GraphAnswer {
   const { objects } = context;
   const own = call.tenant === context.directory.defaultTenant;

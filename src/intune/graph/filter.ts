@@ -1,12 +1,12 @@
 import { badRequest } from './graph-error.ts';
 
-/** Whether an object is one that a `$filter` asks for. */
+/** Whether an object matches a `$filter`. */
 export type Filter = (object: Readonly<Record<string, unknown>>) => boolean;
 
-/** A `$filter` that was read. */
+/** A parsed `$filter`. */
 export interface ParsedFilter {
   readonly matches: Filter;
-  /** Members of the object that it looks at, as they were written. */
+  /** Members of the object that it reads, as written. */
   readonly names: ReadonlySet<string>;
 }
 
@@ -19,10 +19,10 @@ interface Token {
   readonly value?: Value;
 }
 
-/** Longest filter, in characters; deepest nesting of it. Graph's own bounds are not published. */
+/** Longest filter in characters, and its maximum nesting depth. Graph's own limits are not published. */
 const MAX_LENGTH = 4096;
 const MAX_DEPTH = 20;
-/** Characters from which on a text is put into lower case once. */
+/** Strings at least this long, in characters, are converted to lower case only once. */
 const LONG_TEXT = 1000;
 
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/i;
@@ -31,8 +31,8 @@ const NUMBER = /^-?\d{1,15}(?:\.\d{1,10})?/;
 const NAME = /^[A-Za-z_@$][\w@.$]*(?:\/[A-Za-z_@$][\w@.$]*)*/;
 
 /**
- * Reads a `$filter` (OData 4.01 part 2 §5.1.1), as far as the service's own lists are filtered: comparisons, `in`, `startswith`, `endswith`,
- * `contains`, `isof`, with `and`, `or`, `not` and parentheses. Texts are compared whatever their case.
+ * Parses a `$filter` (OData 4.01 part 2 §5.1.1), limited to the service's own lists: comparisons, `in`, `startswith`, `endswith`,
+ * `contains`, `isof`, with `and`, `or`, `not` and parentheses. String comparisons ignore case.
  * @throws GraphError 400
  */
 export function parseFilter(text: string): ParsedFilter {
@@ -80,7 +80,7 @@ function tokens(text: string): Token[] {
   return found;
 }
 
-/** A text in quotes, two of which stand for one, and where it ends. */
+/** A quoted string, in which two quotes mean one, and its end. */
 function quoted(text: string, start: number): [string, number] {
   let value = '';
   for (let at = start + 1; ; ) {
@@ -182,7 +182,7 @@ class Parser {
     return (object) => values.some((value) => this.#compare(operand(object), value(object)) === 0);
   }
 
-  /** The names of types have no `#` here. */
+  /** Type names have no `#` here. */
   #isOf(): Filter {
     const { kind, text, value } = this.#next();
     this.#expect(')');
@@ -190,7 +190,7 @@ class Parser {
     return (object) => this.#fold(object['@odata.type']) === wanted;
   }
 
-  /** Less than 0, 0, or more; undefined where two values have no order. What is not there is null. */
+  /** Less than 0, 0, or more; undefined if the values cannot be ordered. An absent value counts as null. */
   #compare(left: unknown, right: unknown): number | undefined {
     const [a, b] = [left ?? null, right ?? null];
     if (typeof a === 'number' && typeof b === 'number') return a - b;
@@ -201,7 +201,7 @@ class Parser {
     return a === b ? 0 : undefined;
   }
 
-  /** A text in lower case. That of a long one is kept: a filter can look at it a hundred times. */
+  /** Converts a string to lower case. Caches long ones: a filter can read one a hundred times. */
   #fold(value: unknown): string {
     if (typeof value !== 'string') return '';
     if (value.length < LONG_TEXT) return value.toLowerCase();

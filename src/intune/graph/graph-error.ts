@@ -2,7 +2,7 @@
 export class GraphError extends Error {
   readonly status: number;
   readonly code: string;
-  /** Which member of a body it was about, from the outside in: for those who know where that stands in a file. */
+  /** Path of the invalid member in a body, outermost first: for callers that know its position in a file. */
   readonly path: readonly (string | number)[];
 
   constructor(status: number, code: string, message: string, path: readonly (string | number)[] = []) {
@@ -13,7 +13,7 @@ export class GraphError extends Error {
     this.path = path;
   }
 
-  /** The same, further down in something. */
+  /** The same error, for a nested member. */
   under(...steps: readonly (string | number)[]): GraphError {
     return new GraphError(this.status, this.code, this.message, [...steps, ...this.path]);
   }
@@ -22,7 +22,7 @@ export class GraphError extends Error {
 export const badRequest = (message: string, path: readonly (string | number)[] = []): GraphError =>
   new GraphError(400, 'BadRequest', message, path);
 
-/** No such object: in words of the service that keeps it. */
+/** No such object: uses the message of the service that stores it. */
 export function notFound(what: 'intune' | 'directory', id: string): GraphError {
   return what === 'directory'
     ? new GraphError(
@@ -36,7 +36,7 @@ export function notFound(what: 'intune' | 'directory', id: string): GraphError {
 export const noSegment = (segment: string): GraphError =>
   badRequest(`Resource not found for the segment '${segment}'.`);
 
-/** Where a body is not what it should be. */
+/** An invalid body. */
 export function wrongValue(
   member: string,
   expected: string,

@@ -2,7 +2,7 @@ import { GraphError } from './graph-error.ts';
 import type { GraphStore } from './store.ts';
 
 /**
- * Refuses members that would have a group contain itself, over however many others. Each group is looked at once.
+ * Refuses members that would make a group contain itself, directly or indirectly. Visits each group once.
  * @throws GraphError 400
  */
 export function assertNoCycle(store: GraphStore, group: string, members: readonly string[]): void {
@@ -23,8 +23,8 @@ export function assertNoCycle(store: GraphStore, group: string, members: readonl
 }
 
 /**
- * The groups that somebody is in, directly or by way of other groups.
- * @param groups ids of groups that the directory itself has for the user
+ * All groups of a member, direct and indirect.
+ * @param groups IDs of groups that the directory itself lists for the user
  */
 export function groupsOf(store: GraphStore, user: string, groups: readonly string[]): ReadonlySet<string> {
   const parents = new Map<string, string[]>();

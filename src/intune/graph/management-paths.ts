@@ -10,7 +10,7 @@ import type { GraphObject } from './types.ts';
 
 /* `/deviceManagement` and `/deviceAppManagement` (Microsoft Graph beta). */
 
-/** Collections below them, by lower-cased name. */
+/** Collections below them, by lower-case name. */
 const COLLECTIONS: Readonly<Record<string, { readonly set: SetName; readonly area: Area; readonly root: string }>> = {
   microsofttunnelconfigurations: {
     set: 'microsoftTunnelConfigurations',
@@ -33,14 +33,14 @@ const COLLECTIONS: Readonly<Record<string, { readonly set: SetName; readonly are
   androidmanagedappprotections: { set: 'androidManagedAppProtections', area: 'apps', root: 'deviceAppManagement' },
 };
 
-/** Policies that `managedAppPolicies` lists together. */
+/** Policies that `managedAppPolicies` combines. */
 const MANAGED_APP_POLICIES: readonly SetName[] = [
   'targetedManagedAppConfigurations',
   'iosManagedAppProtections',
   'androidManagedAppProtections',
 ];
 
-/** Tunnel objects are in the beta alone. */
+/** Tunnel objects exist only in the beta version. */
 const BETA_ONLY = /^microsoftTunnel/;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -118,7 +118,7 @@ function actionAnswer({ objects }: GraphContext, call: Call, set: SetName, id: s
   const assignable = 'assignments' in object;
   if (call.method === 'POST' && name === 'assign' && assignable) {
     const value = objects.assign(set, id, call.body);
-    // The one answers with what came of it, the other with nothing.
+    // One returns its result, the other returns nothing.
     return set === 'deviceConfigurations' ? { status: 200, body: { value } } : { status: 204 };
   }
   if (call.method === 'POST' && name === 'targetapps' && 'apps' in object) {
@@ -129,7 +129,7 @@ function actionAnswer({ objects }: GraphContext, call: Call, set: SetName, id: s
   throw known ? notAllowed() : noSegment(action.slice(0, 200));
 }
 
-/** What is below a site: its configuration, its servers, what they are asked to do. */
+/** Paths below a site: its configuration, its servers and their actions. */
 function siteAnswer(context: GraphContext, call: Call, [id = '', part = '', ...rest]: readonly string[]): GraphAnswer {
   const { objects } = context;
   const { object: site, links } = objects.get('microsoftTunnelSites', id);
@@ -189,7 +189,7 @@ function serversAnswer(context: GraphContext, call: Call, site: string, [id, act
   return { status: 200, body: { value } };
 }
 
-/** App configuration and app protection policies of all platforms, to be read. */
+/** App configuration and app protection policies of all platforms, read-only. */
 function policiesAnswer(context: GraphContext, call: Call, [id, ...more]: readonly string[]): GraphAnswer {
   authorize(call.token, 'apps', call.method !== 'GET');
   if (call.method !== 'GET') throw notAllowed();
@@ -202,7 +202,7 @@ function policiesAnswer(context: GraphContext, call: Call, [id, ...more]: readon
   return { status: 200, body: single(context, call, entry, 'managedAppPolicies') };
 }
 
-/** What an address may name of the objects of a set. @throws GraphError 400 */
+/** Members that a query can name for the objects of a set. @throws GraphError 400 */
 function assertKnown({ query }: Call, set: string): void {
   const types = set === 'managedAppPolicies' ? MANAGED_APP_POLICIES.flatMap((each) => SET_TYPES[each]) : typesOf(set);
   const names = types.flatMap(({ members }) => Object.keys(members));
@@ -212,13 +212,13 @@ function assertKnown({ query }: Call, set: string): void {
 
 const typesOf = (set: string) => (Object.hasOwn(SET_TYPES, set) ? SET_TYPES[set as SetName] : []);
 
-/** What members of several types together are of. */
+/** The common members of several types. */
 const TYPE_OF_SEVERAL: Readonly<Record<string, string>> = {
   deviceConfigurations: 'deviceConfiguration',
   managedAppPolicies: 'managedAppPolicy',
 };
 
-/** Relationships and members that Graph's types have and that nothing is kept of here: they may be named, and are not there. */
+/** Relationships and members of Graph's types that are not stored here: queries can name them, and they are absent. */
 const RELATIONSHIPS = [
   'microsoftTunnelConfiguration',
   'microsoftTunnelServers',
@@ -252,7 +252,7 @@ function single(context: GraphContext, call: Call, entry: Entry, set: string): o
 
 const contextUrl = (call: Call, set: string): string => `${call.metadata}#${call.segments[0]!.name}/${set}`;
 
-/** An object with the relationships that were asked for, and without the others. */
+/** An object with the requested relationships only. */
 function expanded({ objects, liveServer }: GraphContext, { query }: Call, { object, links }: Entry): Json {
   const wants = (name: string): boolean => query.expand.includes(name) || query.expand.includes('*');
   const shown: Record<string, unknown> = { ...object, ...liveServer(object.id) };

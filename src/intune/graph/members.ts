@@ -1,10 +1,10 @@
 import type { AppEntry, Assignment, NameValue } from './values.ts';
 
 /*
- * Kinds of members that Graph's types are made of. A member says what it may hold, what it is when nobody says, and who may change it.
+ * Kinds of members in Graph's types. A member defines its values, its default, and who can change it.
  */
 
-/** What the value of each kind is. */
+/** The TypeScript type of each kind. */
 interface Kinds {
   readonly text: string;
   readonly flag: boolean;
@@ -18,7 +18,7 @@ interface Kinds {
   readonly assignments: readonly Assignment[];
   readonly choice: string;
   readonly choices: readonly string[];
-  /** Anything: kept as it came. */
+  /** Any value, stored unchanged. */
   readonly any: unknown;
 }
 
@@ -27,18 +27,18 @@ export type Kind = keyof Kinds;
 /** One member of a type. */
 export interface Member<K extends Kind = Kind, V extends string = string, N extends boolean = boolean> {
   readonly kind: K;
-  /** Of a choice: the words; several at a time, separated by commas, where `several`. */
+  /** Allowed values of a choice; with `several`, a comma-separated combination. */
   readonly values?: readonly V[];
   readonly several?: boolean;
-  /** Null is a value. */
+  /** Null is allowed. */
   readonly nullable: N;
-  /** What it is when nobody says. Undefined: it is not there then. */
+  /** Default value. Undefined: the member is absent by default. */
   readonly initial?: unknown;
-  /** Only the service sets it: what a new object says is ignored, a change is refused. */
+  /** Read-only: ignored in a new object, refused in a change. */
   readonly readOnly?: true;
-  /** A new object has to say it. */
+  /** Required in a new object. */
   readonly required?: true;
-  /** A relationship: left out of answers unless `$expand` asks for it. */
+  /** A relationship: omitted from responses unless `$expand` requests it. */
   readonly navigation?: true;
 }
 
@@ -50,7 +50,7 @@ export const text = (options: Options = {}): Member<'text', string, true> => ({
   initial: null,
   ...options,
 });
-/** A text that is never null. */
+/** A string that is never null. */
 export const word = (options: Options = {}): Member<'text', string, false> => ({
   kind: 'text',
   nullable: false,
@@ -62,7 +62,7 @@ export const flag = (initial = false, options: Options = {}): Member<'flag', str
   initial,
   ...options,
 });
-/** A flag that may be null. */
+/** A nullable flag. */
 export const maybe = (): Member<'flag', string, true> => ({ kind: 'flag', nullable: true, initial: null });
 export const int = (initial: number | null = 0, options: Options = {}): Member<'int', string, false> => ({
   kind: 'int',
@@ -105,7 +105,7 @@ export const assignments = (): Member<'assignments', string, false> => ({
   initial: [],
   navigation: true,
 });
-/** One of these words, the first where nobody says. */
+/** One of these words; the default is the first. */
 export const choice = <const V extends string>(
   values: readonly V[],
   options: Options = {},
@@ -116,7 +116,7 @@ export const choice = <const V extends string>(
   initial: values[0],
   ...options,
 });
-/** Some of these words, as a list. */
+/** Several of these words, as a list. */
 export const choices = <const V extends string>(values: readonly V[]): Member<'choices', V, false> => ({
   kind: 'choices',
   values,
@@ -133,7 +133,7 @@ type ValueOf<M> =
 /** The members of a type, by name. */
 export type Members = Readonly<Record<string, Member>>;
 
-/** An object of a type. Members that nobody set and that have no initial value are not there. */
+/** An object of a type. Members without a value or a default are absent. */
 export type ObjectOf<T extends Members> = { readonly '@odata.type': string; readonly id: string } & {
   readonly [K in keyof T]?: ValueOf<T[K]>;
 };

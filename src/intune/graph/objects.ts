@@ -14,13 +14,13 @@ import type { AppEntry, Assignment } from './values.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What the objects need of the simulator around them. */
+/** Dependencies of the objects. */
 export interface ObjectsOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** Why a server configuration cannot be one, in words. */
+  /** Returns why a server configuration is invalid. */
   readonly checkConfiguration?: (object: GraphObject) => string | undefined;
-  /** True for the id of a user of the directory. */
+  /** True if the ID belongs to a user of the directory. */
   readonly isUser?: (id: string) => boolean;
   /** Called after each change. */
   readonly onChange?: (change: Change) => void;
@@ -32,7 +32,7 @@ export interface Change {
   readonly object: GraphObject;
 }
 
-/** Types of each set. A set of several is told apart by `@odata.type`. */
+/** Types of each set. `@odata.type` distinguishes the types of one set. */
 export const SET_TYPES: Readonly<Record<SetName, readonly EntityType[]>> = {
   microsoftTunnelConfigurations: [TYPES.configuration],
   microsoftTunnelSites: [TYPES.site],
@@ -45,7 +45,7 @@ export const SET_TYPES: Readonly<Record<SetName, readonly EntityType[]>> = {
   groups: [TYPES.group],
 };
 
-/** Relationships that a body may name, of each set. */
+/** Relationships allowed in a body, by set. */
 const LINKS: Partial<Readonly<Record<SetName, readonly string[]>>> = {
   microsoftTunnelSites: [
     'microsoftTunnelConfiguration',
@@ -55,14 +55,14 @@ const LINKS: Partial<Readonly<Record<SetName, readonly string[]>>> = {
   groups: ['members@odata.bind', 'owners@odata.bind'],
 };
 
-/** Policies whose apps and assignments are set by actions of their own, too. */
+/** Policies whose apps and assignments also have their own actions. */
 const APP_POLICIES: ReadonlySet<SetName> = new Set([
   'targetedManagedAppConfigurations',
   'iosManagedAppProtections',
   'androidManagedAppProtections',
 ]);
 
-/** The objects of a tenant's device and app management: made, changed and removed by the rules of their types. */
+/** The objects of a tenant's device and app management: creates, changes and removes them by the rules of their types. */
 export class GraphObjects {
   readonly store = new GraphStore();
   readonly #options: ObjectsOptions;
@@ -79,8 +79,8 @@ export class GraphObjects {
   }
 
   /**
-   * Makes an object.
-   * @param kept an id to keep, for what comes from a file
+   * Creates an object.
+   * @param kept an ID to keep, for objects from a file
    * @throws GraphError 400, 404
    */
   create(
@@ -104,7 +104,7 @@ export class GraphObjects {
     return this.#keep(set, 'created', object, { ...(site ? { site } : {}), ...this.#links(set, links) });
   }
 
-  /** Changes members of an object. @throws GraphError 400, 404; nothing is changed then */
+  /** Changes members of an object. @throws GraphError 400, 404; then nothing is changed */
   update(set: SetName, id: string, body: unknown): GraphObject {
     const before = this.get(set, id);
     const type = SET_TYPES[set].find(({ name }) => name === before.object['@odata.type'])!;
@@ -118,14 +118,14 @@ export class GraphObjects {
     return this.#keep(set, 'changed', object, { ...before.links, ...this.#links(set, links, before.object.id) });
   }
 
-  /** Sets whom a policy is for, in place of all who were (action `assign`). @throws GraphError 400, 404 */
+  /** Replaces the assignments of a policy (action `assign`). @throws GraphError 400, 404 */
   assign(set: SetName, id: string, body: unknown): readonly Assignment[] {
     const list = isObject(body) ? memberOf(body, 'assignments') : undefined;
     if (!Array.isArray(list)) throw badRequest("The action 'assign' needs a list of 'assignments'.", ['assignments']);
     return this.update(set, id, { assignments: list }).assignments as readonly Assignment[];
   }
 
-  /** Sets the apps of a policy, in place of those that it had (action `targetApps`). @throws GraphError 400, 404 */
+  /** Replaces the apps of a policy (action `targetApps`). @throws GraphError 400, 404 */
   targetApps(set: SetName, id: string, body: unknown): readonly AppEntry[] {
     const list = isObject(body) ? memberOf(body, 'apps') : undefined;
     const group = isObject(body) ? memberOf(body, 'appGroupType') : undefined;
@@ -134,7 +134,7 @@ export class GraphObjects {
     return this.update(set, id, changes).apps as readonly AppEntry[];
   }
 
-  /** Adds somebody to a group. @throws GraphError 400, 404 */
+  /** Adds a member to a group. @throws GraphError 400, 404 */
   addMember(id: string, member: string): void {
     const { object, links } = this.get('groups', id);
     const members = links.members ?? [];
@@ -148,7 +148,7 @@ export class GraphObjects {
     this.#keep('groups', 'changed', object, { members: this.#membersOf([...members, member], object.id, members) });
   }
 
-  /** Takes somebody out of a group. @throws GraphError 404 */
+  /** Removes a member from a group. @throws GraphError 404 */
   removeMember(id: string, member: string): void {
     const { object, links } = this.get('groups', id);
     const left = (links.members ?? []).filter((each) => each !== member.toLowerCase());
@@ -156,7 +156,7 @@ export class GraphObjects {
     this.#keep('groups', 'changed', object, { members: left });
   }
 
-  /** Removes an object, unless another one needs it. @throws GraphError 400, 404 */
+  /** Removes an object, unless another object needs it. @throws GraphError 400, 404 */
   remove(set: SetName, id: string): void {
     const { object } = this.get(set, id);
     const user = this.#userOf(set, object.id);
@@ -168,7 +168,7 @@ export class GraphObjects {
     this.#options.onChange?.({ set, change: 'removed', object });
   }
 
-  /** No group keeps a member that is not there anymore. */
+  /** Removes a deleted object from all groups. */
   #takeOutOfGroups(member: string): void {
     for (const { object, links } of this.store.list('groups')) {
       if (!links.members?.includes(member)) continue;
@@ -205,7 +205,7 @@ export class GraphObjects {
     return whole;
   }
 
-  /** With what follows from other members. */
+  /** Adds derived members. */
   #completed(set: SetName, object: GraphObject): GraphObject {
     if (!('assignments' in object)) return object;
     const list = (object.assignments as readonly Assignment[]).map((each): Assignment => {
@@ -235,7 +235,7 @@ export class GraphObjects {
     return { configuration: this.get('microsoftTunnelConfigurations', id).object.id };
   }
 
-  /** @param before members that may stay, though the directory does not have their user anymore */
+  /** @param before members that can stay even if the directory no longer has the user */
   #membersOf(list: readonly string[], group: string | undefined, before: readonly string[] = []): readonly string[] {
     const members = [...new Set(list.map((each) => each.toLowerCase()))];
     const kept = new Set(before);
@@ -270,7 +270,7 @@ export class GraphObjects {
   }
 }
 
-/** The id at the end of an address, as `@odata.id` and `@odata.bind` name objects. @throws GraphError 400 */
+/** The ID at the end of a URL in `@odata.id` or `@odata.bind`. @throws GraphError 400 */
 export function referredId(address: unknown): string {
   const [, bare, quoted] =
     /(?:^|\/)(?:([A-Za-z0-9_-]{1,100})|[A-Za-z]+\('([A-Za-z0-9_-]{1,100})'\))$/.exec(
@@ -282,7 +282,7 @@ export function referredId(address: unknown): string {
   return id;
 }
 
-/** Dates and versions that the service keeps. */
+/** Dates and versions that the service maintains. */
 function dated({ members }: EntityType, created: string | undefined, changed: string): Json {
   return {
     ...('createdDateTime' in members && created !== undefined ? { createdDateTime: created } : {}),

@@ -1,18 +1,18 @@
 import { badRequest } from './graph-error.ts';
 
-/** One step of a path: a name, and the key where it is written with it. */
+/** One path segment: a name, and the key if it is part of the segment. */
 export interface Segment {
   readonly name: string;
-  /** Of `sites('id')`, or of `servicePrincipals(appId='id')`. */
+  /** Key of `sites('id')`, or of `servicePrincipals(appId='id')`. */
   readonly key?: { readonly property: string; readonly value: string };
 }
 
-/** Longest path, in characters, and most steps of it. */
+/** Longest path, in characters, and its maximum number of segments. */
 const MAX_LENGTH = 2000;
 const MAX_SEGMENTS = 12;
 
 /**
- * The steps of a path below the version (OData 4.01 part 2 §4). A key may be a step of its own, or be in parentheses.
+ * Splits the path below the version (OData 4.01 part 2 §4). A key can be a separate segment or in parentheses.
  * @throws GraphError 400
  */
 export function parsePath(path: string): readonly Segment[] {
@@ -32,7 +32,7 @@ export function parsePath(path: string): readonly Segment[] {
   });
 }
 
-/** The same path with every key as a step of its own. Keys other than ids are not among them. */
+/** The same path with every key as a separate segment. Only for keys that are IDs. */
 export function plainSteps(segments: readonly Segment[]): readonly string[] {
   return segments.flatMap(({ name, key }) => (key?.property === 'id' ? [name, key.value] : [name]));
 }

@@ -1,17 +1,17 @@
 import { choice, choices, flag, int, maybe, pairs, text, texts, word } from './members.ts';
 
 /*
- * What app protection policies can say, as Graph's types have it. Only `connectToVpnOnLaunch` concerns the tunnel; the others are here so
- * that a policy of a tenant can be read, kept and handed on as it is. They have no initial value: what a tenant would fill in is not known.
+ * Members of app protection policies, from Graph's types. Only `connectToVpnOnLaunch` concerns the tunnel; the others exist so
+ * that a tenant's policy can be read, stored and exported unchanged. They have no defaults: a tenant's defaults are not known.
  */
 
-/** Members that are there only when somebody set them. */
+/** Members that are present only if set. */
 function unset<T extends object>(members: T): T {
   for (const member of Object.values(members) as { initial?: unknown }[]) delete member.initial;
   return members;
 }
 
-/** What happens to an app that does not meet a condition. */
+/** Action for an app that does not meet a condition. */
 const ACTIONS = ['block', 'wipe', 'warn', 'blockWhenSettingIsSupported'] as const;
 
 /** `microsoft.graph.managedAppProtection`. */

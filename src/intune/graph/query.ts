@@ -1,25 +1,25 @@
 import { type ParsedFilter, parseFilter } from './filter.ts';
 import { badRequest } from './graph-error.ts';
 
-/** What an address asks for beside the path (OData 4.01 part 2 §5). */
+/** The query options of a URL (OData 4.01 part 2 §5). */
 export interface GraphQuery {
   readonly filter: ParsedFilter | undefined;
-  /** Lower-cased names; undefined: all. */
+  /** Lower-case names; undefined: all. */
   readonly select: ReadonlySet<string> | undefined;
   readonly expand: readonly string[];
   readonly orderBy: readonly { readonly name: string; readonly down: boolean }[];
-  /** How many at most in all; undefined: as many as there are. */
+  /** Maximum number of objects; undefined: no limit. */
   readonly top: number | undefined;
   readonly skip: number;
   readonly count: boolean;
-  /** The parameters as they came, for the link to the next page. */
+  /** The original parameters, for the link to the next page. */
   readonly parameters: URLSearchParams;
 }
 
-/** Objects on a page, as many as the service itself gives out, and most of them that one may ask for. */
+/** Default and maximum page size, as in the real service. */
 export const PAGE = 100;
 const MAX_TOP = 1000;
-/** Members that a list is ordered by. */
+/** Most members to sort by. */
 const MAX_ORDER = 8;
 
 const KNOWN = [
@@ -35,12 +35,12 @@ const KNOWN = [
   '$format',
 ];
 
-/** Reads a query. @throws GraphError 400 */
+/** Parses a query. @throws GraphError 400 */
 export function readQuery(search: string): GraphQuery {
   const parameters = new URLSearchParams(search);
   const given = new Map<string, string>();
   for (const [name, value] of parameters) {
-    // The dollar sign may be left out.
+    // The dollar sign is optional.
     const lower = name.toLowerCase();
     const known = KNOWN.find((each) => each === lower || each === `$${lower}`);
     if (known === undefined) {
@@ -85,8 +85,8 @@ function flag(given: ReadonlyMap<string, string>, name: string): boolean {
 }
 
 /**
- * Refuses a query that names what objects of a type do not have, in the words of the library that reads OData at Microsoft.
- * @param known lower-cased names of members and relationships
+ * Refuses a query with unknown members, with the message of Microsoft's OData library.
+ * @param known lower-case names of members and relationships
  * @throws GraphError 400
  */
 export function assertNames(
@@ -121,7 +121,7 @@ function number(given: ReadonlyMap<string, string>, name: string, least: number,
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** One page of a list in Graph's shape. @param address of the list, without its query */
+/** One page of a list in Graph's format. @param address URL of the list, without its query */
 export function pageOf(
   list: readonly Json[],
   query: GraphQuery,
@@ -141,7 +141,7 @@ export function pageOf(
   };
 }
 
-/** Sorted by members, each looked up once. */
+/** Sorts by members, reading each once. */
 function inOrder(list: readonly Json[], orderBy: GraphQuery['orderBy']): readonly Json[] {
   if (orderBy.length === 0) return list;
   const keyed = list.map((object) => {
@@ -158,7 +158,7 @@ function inOrder(list: readonly Json[], orderBy: GraphQuery['orderBy']): readonl
   return keyed.map(({ object }) => object);
 }
 
-/** The members that were asked for. What OData itself says of an object stays. */
+/** Selects the requested members. OData's own annotations stay. */
 export function selected(object: Json, { select }: Pick<GraphQuery, 'select'>): Json {
   if (select === undefined) return object;
   return Object.fromEntries(

@@ -4,14 +4,14 @@ import type { EntityType, GraphObject } from './types.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What is said of an object beside its members: handled by who knows the relationships. */
+/** Members that the caller handles, because it knows the relationships. */
 export interface ReadObject {
   readonly members: Json;
-  /** Members that are relationships, as they were sent: by lower-cased name. */
+  /** Relationship members as sent, by lower-case name. */
   readonly links: ReadonlyMap<string, unknown>;
 }
 
-/** The type that a body says it is of, among those of a list. @throws GraphError 400 */
+/** The type named in a body, among the types of a list. @throws GraphError 400 */
 export function typeIn(types: readonly EntityType[], body: unknown): EntityType {
   if (!isObject(body))
     throw badRequest(
@@ -26,10 +26,10 @@ export function typeIn(types: readonly EntityType[], body: unknown): EntityType 
 }
 
 /**
- * Reads what a body says of an object. Names of members are taken whatever their case, as the service does; what OData says (`@odata.…`) is
- * passed over.
- * @param before the object that is changed; undefined: a new one is made
- * @param links names of relationships that may be in the body
+ * Parses the members of a body. Ignores the case of names, as the service does, and skips OData annotations
+ * (`@odata.…`).
+ * @param before the object to change; undefined for a new one
+ * @param links names of relationships allowed in the body
  * @throws GraphError 400, with the path of the member
  */
 export function readObject(
@@ -63,7 +63,7 @@ export function readObject(
     if (Object.hasOwn(members, name)) throw badRequest(`The property '${name}' is there twice.`, [written]);
     const member = type.members[name]!;
     if (member.readOnly) {
-      // What somebody read and sends back as it was changes nothing.
+      // Sending an object back unchanged has no effect.
       if (before !== undefined && !same(value, before[name])) throw readOnly(name);
       continue;
     }
@@ -83,7 +83,7 @@ const isEmpty = (value: unknown): boolean => value === undefined || value === nu
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 const readOnly = (name: string) => badRequest(`Property '${name}' is read-only and cannot be set.`, [name]);
 
-/** What members are that nobody set. */
+/** Default values of members. */
 export function initialMembers(type: EntityType): Json {
   return Object.fromEntries(
     Object.entries(type.members).flatMap(([name, { initial }]) => (initial === undefined ? [] : [[name, initial]])),

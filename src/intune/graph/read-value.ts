@@ -11,7 +11,7 @@ import {
   type TargetType,
 } from './values.ts';
 
-/** Longest list of a member, and longest list of apps or assignments. */
+/** Longest list in a member, and longest list of apps or assignments. */
 const MAX_LIST = 1000;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export function memberOf(object: Json, name: string): unknown {
   return undefined;
 }
 
-/** Reads the value of a member. @throws GraphError */
+/** Parses the value of a member. @throws GraphError */
 export function readValue(name: string, member: Member, value: unknown): unknown {
   if (value === null) {
     if (member.nullable) return null;
@@ -105,7 +105,7 @@ function pair(name: string, value: unknown, i: number): NameValue {
   return { name: given, value: said };
 }
 
-/** Reads one app of a policy. @throws GraphError */
+/** Parses one app of a policy. @throws GraphError */
 function readApp(value: unknown): AppEntry {
   const identifier = isObject(value) ? memberOf(value, 'mobileAppIdentifier') : undefined;
   if (!isObject(value) || !isObject(identifier)) {
@@ -134,7 +134,7 @@ function readApp(value: unknown): AppEntry {
   };
 }
 
-/** Reads one assignment; its id is for the store to give. @throws GraphError */
+/** Parses one assignment; the store assigns its ID. @throws GraphError */
 function readAssignment(value: unknown): Assignment {
   const target = isObject(value) ? memberOf(value, 'target') : undefined;
   if (!isObject(target)) throw badRequest("An assignment has to have a 'target'.", ['target']);
@@ -164,7 +164,7 @@ function readAssignment(value: unknown): Assignment {
   };
 }
 
-/** In the words of the library that reads OData at Microsoft. */
+/** Uses the message of Microsoft's OData library. */
 export function unknownType(type: unknown, path: readonly (string | number)[] = ['@odata.type']): GraphError {
   const name = typeof type === 'string' ? type.replace(/^#/, '').slice(0, 200) : undefined;
   return badRequest(
@@ -183,7 +183,7 @@ function placed<T>(steps: readonly (string | number)[], work: () => T): T {
   }
 }
 
-/** Base64 as OData takes it (RFC 4648 §4, or §5), line breaks of a certificate file among it. */
+/** Base64 as OData accepts it (RFC 4648 §4 or §5), including line breaks of a certificate file. */
 function isBase64(text: string): boolean {
   return /^[A-Za-z0-9+/_\r\n-]*={0,2}[\r\n]*$/.test(text);
 }

@@ -7,13 +7,13 @@ import { managementAnswer } from './management-paths.ts';
 import { parsePath, type Segment } from './path.ts';
 import { readQuery } from './query.ts';
 
-/** Bytes of a body that are read: what Graph reads at most. */
+/** Largest body, in bytes: Graph's own limit. */
 export const MAX_BODY = 4 * 1024 * 1024;
 
-/** Members of all objects of a body together: more than the longest lists need, and few enough that nobody waits for them. */
+/** Most members of all objects in a body: more than the longest lists need, and few enough to process quickly. */
 const MAX_MEMBERS = 30_000;
 
-/** Answers a request to Microsoft Graph. @throws GraphError */
+/** Handles a request to Microsoft Graph. @throws GraphError */
 export async function answerGraph(context: GraphContext, request: GraphRequest): Promise<GraphAnswer> {
   const token = await authenticate(request.authorization, context);
   const tenant = context.directory.findTenant(token.tenantId);
@@ -57,7 +57,7 @@ function bodyOf({ method, body, contentType }: GraphRequest): unknown {
   return parsed.value;
 }
 
-/** What Graph answers in place of what was asked for. */
+/** Graph's response in place of the requested object. */
 export function errorBody(
   error: GraphError,
   ids: { readonly now: string; readonly request: string; readonly client: string },

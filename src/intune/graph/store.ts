@@ -15,7 +15,7 @@ export const SETS = [
 
 export type SetName = (typeof SETS)[number];
 
-/** Relationships of an object, by ids. */
+/** Relationships of an object, by ID. */
 export interface Links {
   /** Of a site: its server configuration. */
   readonly configuration?: string;
@@ -25,20 +25,20 @@ export interface Links {
   readonly members?: readonly string[];
 }
 
-/** An object with its relationships. It is replaced, never changed. */
+/** An object with its relationships. Replaced, never changed in place. */
 export interface Entry {
   readonly object: GraphObject;
   readonly links: Links;
 }
 
-/** Most objects of a set, and bytes of JSON in all: what a tenant has fits many times over. */
+/** Most objects per set, and total bytes of JSON: far more than a tenant needs. */
 const MAX_OBJECTS = 1000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** What there is no room for. */
+/** The store has no room for an object. */
 export class StoreFull extends Error {}
 
-/** Objects by set and id, in the order in which they came. */
+/** Objects by set and ID, in insertion order. */
 export class GraphStore {
   readonly #sets = new Map<SetName, Map<string, Entry>>(SETS.map((name) => [name, new Map()]));
   readonly #sizes = new WeakMap<Entry, number>();
@@ -56,7 +56,7 @@ export class GraphStore {
     return this.#sets.get(set)!.get(id.toLowerCase());
   }
 
-  /** Keeps an object, in the place of one with the same id. @throws StoreFull */
+  /** Stores an object, replacing one with the same ID. @throws StoreFull */
   put(set: SetName, entry: Entry): void {
     const entries = this.#sets.get(set)!;
     const key = entry.object.id.toLowerCase();
@@ -78,7 +78,7 @@ export class GraphStore {
     entries.delete(id.toLowerCase());
   }
 
-  /** Keeps what is there; the returned function puts it back. */
+  /** Saves the contents; call the returned function to restore them. */
   snapshot(): () => void {
     const kept = SETS.map((name) => [name, [...this.#sets.get(name)!]] as const);
     const bytes = this.#bytes;

@@ -17,7 +17,7 @@ import {
 } from './members.ts';
 import { ANDROID_PROTECTION, IOS_PROTECTION, PROTECTION } from './protection-members.ts';
 
-/** A type of Graph's, with what the service does with objects of it. */
+/** A Graph type, with the service's rules for its objects. */
 export interface EntityType<T extends Members = Members> {
   /** `#microsoft.graph.microsoftTunnelSite`. */
   readonly name: string;
@@ -137,7 +137,7 @@ const TRUSTED_ROOT = {
   supportsScopeTags: flag(true, { readOnly: true }),
   version: int(1, { readOnly: true }),
   certFileName: text(),
-  /** base64 of DER, without PEM armour. */
+  /** base64 of DER, without PEM armor. */
   trustedRootCertificate: binary({ required: true }),
   assignments: assignments(),
 };
@@ -153,7 +153,7 @@ const ROOT_TYPES = [
   'windows81',
 ] as const;
 
-/** Graph's `group`, as far as assignments need it. Members are a relationship. */
+/** Graph's `group`, with the members that assignments need. Group members are a relationship. */
 const GROUP = {
   displayName: text({ required: true }),
   description: text(),
@@ -194,8 +194,8 @@ export type AndroidProtectionObject = ObjectOf<typeof ANDROID_APP_PROTECTION>;
 export type TrustedRootObject = ObjectOf<typeof TRUSTED_ROOT>;
 export type GroupObject = ObjectOf<typeof GROUP>;
 
-/** A policy that says which apps and groups it is for. */
+/** A policy with target apps and groups. */
 export type AppPolicyObject = AppConfigurationObject | IosProtectionObject | AndroidProtectionObject;
 
-/** Kinds of policies in answers that can hold several kinds, such as `managedAppPolicies`. */
+/** Kinds of policies in responses that mix several kinds, such as `managedAppPolicies`. */
 export type GraphObject = { readonly '@odata.type': string; readonly id: string } & Readonly<Record<string, unknown>>;

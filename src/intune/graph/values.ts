@@ -4,19 +4,19 @@ export interface NameValue {
   readonly value: string | null;
 }
 
-/** `microsoft.graph.managedMobileApp`: an app that a policy is for. */
+/** `microsoft.graph.managedMobileApp`: an app that a policy targets. */
 export interface AppEntry {
   readonly id: string;
   readonly version?: string | null;
   readonly mobileAppIdentifier: AppIdentifier;
 }
 
-/** `microsoft.graph.mobileAppIdentifier`, of the platform that its type says. */
+/** `microsoft.graph.mobileAppIdentifier`, for the platform of its type. */
 export type AppIdentifier =
   | { readonly '@odata.type': '#microsoft.graph.iosMobileAppIdentifier'; readonly bundleId: string }
   | { readonly '@odata.type': '#microsoft.graph.androidMobileAppIdentifier'; readonly packageId: string };
 
-/** Whom an assignment is for. */
+/** The target of an assignment. */
 export const TARGETS = {
   '#microsoft.graph.groupAssignmentTarget': { group: true },
   '#microsoft.graph.exclusionGroupAssignmentTarget': { group: true },
@@ -26,7 +26,7 @@ export const TARGETS = {
 
 export type TargetType = keyof typeof TARGETS;
 
-/** `microsoft.graph.targetedManagedAppPolicyAssignment` and its likes. */
+/** `microsoft.graph.targetedManagedAppPolicyAssignment` and similar types. */
 export interface Assignment {
   readonly id: string;
   readonly target: {

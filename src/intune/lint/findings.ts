@@ -1,18 +1,18 @@
-/** Something that would fail, or surprise, in the field. */
+/** A problem that would fail, or surprise, in production. */
 export interface LintFinding {
-  /** `error`: the tunnel or the sign-in will fail; `warning`: it may, or something is not what it seems. */
+  /** `error`: the tunnel or the sign-in will fail; `warning`: it may fail, or something is misleading. */
   readonly level: 'error' | 'warning';
-  /** Stable name of what was looked at. */
+  /** Stable name of the check. */
   readonly rule: LintRule;
-  /** Which object. */
+  /** The object concerned. */
   readonly subject: string;
-  /** What was found, and why that matters. */
+  /** The problem, and why it matters. */
   readonly message: string;
   /** What to do. */
   readonly fix: string;
 }
 
-/** Everything that is looked at. */
+/** All checks. */
 export const LINT_RULES = [
   'key-unknown',
   'key-spaces',
@@ -51,7 +51,7 @@ export type LintRule = (typeof LINT_RULES)[number];
 
 const MARK = { warning: 'WARNING', error: 'ERROR  ' } as const;
 
-/** Findings as text for a terminal, and a last line that sums up. */
+/** Formats findings for a terminal, with a summary line. */
 export function formatLint(findings: readonly LintFinding[]): string {
   const lines = findings.flatMap(({ level, rule, subject, message, fix }) => [
     `${MARK[level]} ${subject}: ${message} (${rule})`,

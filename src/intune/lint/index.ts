@@ -9,8 +9,8 @@ export { formatLint, LINT_RULES, type LintFinding, type LintRule } from './findi
 export { KNOWN_KEYS } from './settings-rules.ts';
 
 /**
- * What of a tenant's sites, policies, profiles and registrations would fail in the field, each with why and what to do.
- * @param document lists of objects as Graph has them; nothing is said of lists that are not there
+ * Finds problems in a tenant's sites, policies, profiles and registrations that would fail in production, each with a reason and a fix.
+ * @param document lists of objects in Graph's format; missing lists are not checked
  * @param now milliseconds since the Unix epoch, for certificates
  */
 export function lintDocument(
@@ -28,7 +28,7 @@ export function lintDocument(
   ]);
 }
 
-/** Findings that are told: somebody has to read them. */
+/** Most findings to report, so that they stay readable. */
 const MAX_FINDINGS = 1000;
 
 function bounded(findings: readonly LintFinding[]): readonly LintFinding[] {

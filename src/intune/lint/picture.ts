@@ -4,28 +4,28 @@ import type { AppIdentifier } from '../graph/values.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** An app configuration policy, as far as it can be read: an export may be of anything. */
+/** A leniently parsed app configuration policy: an export can contain anything. */
 export interface PolicyPicture {
   readonly name: string;
   readonly subject: string;
   readonly settings: readonly { readonly name: string; readonly value: string }[];
   readonly apps: readonly { readonly app: string; readonly platform: Platform }[];
-  /** The same to be looked up: platform and id, lower-cased. */
+  /** The same for lookups: platform and ID, in lower case. */
   readonly appKeys: ReadonlySet<string>;
-  /** What the apps are, where they are not listed: `allApps` and others. */
+  /** The app group type, if apps are not listed: `allApps` and others. */
   readonly appGroup: string;
-  /** Whom it is for: ids of groups, or the types of targets that have none. */
+  /** Assignments: IDs of groups, or the types of targets without a group. */
   readonly groups: ReadonlySet<string>;
-  /** Groups that it is not for, whatever includes them. */
+  /** Excluded groups; exclusion overrides inclusion. */
   readonly excluded: ReadonlySet<string>;
-  /** It is for somebody: exclusions alone are for nobody. */
+  /** True if assigned to anyone: exclusions alone do not count. */
   readonly assigned: boolean;
   readonly levels: readonly string[];
   /** Of an app protection policy for Android. */
   readonly connectToVpnOnLaunch: boolean;
 }
 
-/** What is looked at. Lists that an export does not have are undefined: then nothing is said of what would be in them. */
+/** Input of the checks. Lists that the export lacks are undefined: the checks then skip what depends on them. */
 export interface Picture {
   readonly configurations: readonly PolicyPicture[];
   readonly iosProtections: readonly PolicyPicture[] | undefined;
@@ -34,11 +34,11 @@ export interface Picture {
   readonly serverConfigurations: readonly Json[] | undefined;
   readonly roots: readonly Json[];
   readonly applications: readonly Json[] | undefined;
-  /** App ids, lower-cased. */
+  /** App IDs, in lower case. */
   readonly servicePrincipals: readonly string[] | undefined;
 }
 
-/** Reads a document leniently: what cannot be read is not there. */
+/** Parses a document leniently: skips everything unreadable. */
 export function pictureOf(document: Readonly<Record<string, readonly unknown[] | undefined>>): Picture {
   const list = (name: string): readonly Json[] | undefined => document[name]?.filter(isObject);
   const policies = (name: string, kind: string): readonly PolicyPicture[] | undefined =>
@@ -57,7 +57,7 @@ export function pictureOf(document: Readonly<Record<string, readonly unknown[] |
 
 const EXCLUSION = '#microsoft.graph.exclusiongroupassignmenttarget';
 
-/** What an object is called in findings, however long somebody has made its name. */
+/** Name of an object in findings, shortened if necessary. */
 export const nameOf = (displayName: unknown): string => String(displayName ?? '?').slice(0, 256);
 
 const listIn = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
@@ -101,7 +101,7 @@ function policyOf(policy: Json, kind: string): PolicyPicture {
 const keyOf = ({ app, platform }: { readonly app: string; readonly platform: Platform }): string =>
   `${platform} ${app.toLowerCase()}`;
 
-/** Whether a policy is for an app. */
+/** Whether a policy targets an app. */
 export function isFor(
   policy: PolicyPicture,
   { app, platform }: { readonly app: string; readonly platform: Platform },

@@ -7,7 +7,7 @@ const TUNNEL = 'com.microsoft.tunnel.';
 const ENROLLED = new Set(['mdm', 'androidEnterprise', 'androidEnterpriseDedicatedDevicesWithAzureAdSharedMode']);
 const ALL_USERS = '#microsoft.graph.alllicensedusersassignmenttarget';
 
-/** Looks at all policies. */
+/** Checks all policies. */
 export function lintPolicies(picture: Picture): readonly LintFinding[] {
   const tunnels = picture.configurations.filter(speaksOfTunnel);
   const protections = [...(picture.iosProtections ?? []), ...(picture.androidProtections ?? [])];
@@ -98,7 +98,7 @@ function lintProtection(policy: PolicyPicture, picture: Picture): readonly LintF
   });
 }
 
-/** The bundle id of a policy is that of an app registration: its redirect URI says so. */
+/** The bundle ID of a policy must belong to an app registration: the redirect URI contains it. */
 function lintBundle({ subject, apps }: PolicyPicture, { applications }: Picture): readonly LintFinding[] {
   if (applications === undefined) return [];
   const redirects = applications.flatMap((app) => {
@@ -121,13 +121,13 @@ function lintBundle({ subject, apps }: PolicyPicture, { applications }: Picture)
     }));
 }
 
-/** Rivals of one policy that are told, and pairs of policies that are held against each other in all. */
+/** Most conflicting policies to report per policy, and most pairs of policies to compare. */
 const MAX_RIVALS = 5;
 const MAX_PAIRS = 20_000;
 
-/** Two policies that reach one app and one person, and disagree. Each is held against those before it. */
+/** Two policies that reach the same app and user, and conflict. Compares each policy with the previous ones. */
 function lintRaces(policies: readonly PolicyPicture[]): readonly LintFinding[] {
-  // The first value of a key counts, as in what an app gets.
+  // The first value of a key counts, as in a delivery.
   const values = policies.map(
     ({ settings }) => new Map(settings.map(({ name, value }) => [name, value] as const).reverse()),
   );
@@ -175,7 +175,7 @@ function raceOf(
   };
 }
 
-/** Whether two policies are for the same people, as far as their assignments tell. What one excludes the other does not share with it. */
+/** Whether two policies have common users, as far as their assignments show. Groups that one policy excludes do not count. */
 function meet(one: PolicyPicture, other: PolicyPicture): boolean {
   const [a, b] = [one.groups.difference(other.excluded), other.groups.difference(one.excluded)];
   if (a.size === 0 || b.size === 0) return false;

@@ -9,7 +9,7 @@ import { nameOf, type Picture } from './picture.ts';
 
 const NEEDED = [TUNNEL_RESOURCE_ID, MAM_RESOURCE_ID, GRAPH_RESOURCE_ID];
 
-/** Looks at the service principals that the tenant needs. */
+/** Checks the service principals that the tenant needs. */
 export function lintServicePrincipals({ servicePrincipals }: Picture): readonly LintFinding[] {
   if (servicePrincipals === undefined) return [];
   return NEEDED.filter((id) => !servicePrincipals.includes(id)).map((id) => {
@@ -24,7 +24,7 @@ export function lintServicePrincipals({ servicePrincipals }: Picture): readonly 
   });
 }
 
-/** Looks at the registrations of apps on phones, as `tunnelite app check` does: those that have a redirect URI of MSAL's. */
+/** Checks the registrations of phone apps, like `tunnelite app check`: those with a redirect URI for MSAL. */
 export function lintApplications({ applications = [], servicePrincipals }: Picture): readonly LintFinding[] {
   return applications.flatMap((application): readonly LintFinding[] => {
     let registration: AppRegistration;

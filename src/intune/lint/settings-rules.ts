@@ -9,7 +9,7 @@ import { nameOf, type Picture, type PolicyPicture } from './picture.ts';
 const TUNNEL = 'com.microsoft.tunnel.';
 const BROWSER = 'com.microsoft.intune.mam.managedbrowser.';
 
-/** Keys of the tunnel, and those of Edge that concern it. */
+/** Keys of the tunnel, and Edge's keys for it. */
 export const KNOWN_KEYS: readonly string[] = [
   ...[
     'connection_type',
@@ -43,7 +43,7 @@ const DEFENDER = 'com.microsoft.scmx';
 
 type Say = (level: LintFinding['level'], rule: LintRule, message: string, fix: string) => void;
 
-/** Looks at one policy. */
+/** Checks one policy. */
 export function lintSettings(policy: PolicyPicture, picture: Picture): readonly LintFinding[] {
   const findings: LintFinding[] = [];
   const say: Say = (level, rule, message, fix) => findings.push({ level, rule, subject: policy.subject, message, fix });
@@ -72,7 +72,7 @@ export function lintSettings(policy: PolicyPicture, picture: Picture): readonly 
   return findings;
 }
 
-/** A key that a policy has with several values: which of them an app goes by, nobody has said. */
+/** A key with several values in one policy: which one an app uses is undefined. */
 function lintTwice({ settings }: PolicyPicture, say: Say): void {
   const byKey = new Map<string, string[]>();
   for (const { name, value } of settings) {
@@ -253,7 +253,7 @@ function lintProxy(policy: PolicyPicture, value: (key: string) => string, say: S
   }
 }
 
-/** What is in a policy and has no effect for Tunnel for MAM. */
+/** Members of a policy without effect for Tunnel for MAM. */
 function lintIgnored(policy: PolicyPicture, values: ReadonlyMap<string, string>, say: Say): void {
   const ios = policy.apps.filter(({ platform }) => platform === 'ios').map(({ app }) => app);
   if (values.has(`${TUNNEL}targeted_apps`) && ios.length > 0) {

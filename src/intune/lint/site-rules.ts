@@ -4,11 +4,11 @@ import { readCertificate } from '../graph/certificate.ts';
 import type { LintFinding } from './findings.ts';
 import { nameOf, type Picture } from './picture.ts';
 
-/* Sites, and certificates that apps are to trust. */
+/* Sites, and certificates that apps must trust. */
 
 const ROOTS_KEY = 'com.microsoft.tunnel.trusted_root_certificates';
 
-/** Looks at the sites. */
+/** Checks the sites. */
 export function lintSites({ sites = [], serverConfigurations }: Picture): readonly LintFinding[] {
   return sites.flatMap((site): readonly LintFinding[] => {
     const subject = `Site “${nameOf(site.displayName)}”`;
@@ -49,7 +49,7 @@ export function lintSites({ sites = [], serverConfigurations }: Picture): readon
   });
 }
 
-/** Looks at trusted root certificates: in profiles, and in the policies that have a copy. @param now milliseconds since the Unix epoch */
+/** Checks trusted root certificates: in profiles, and in policies that contain a copy. @param now milliseconds since the Unix epoch */
 export function lintRoots({ roots, configurations }: Picture, now: number): readonly LintFinding[] {
   const copies = configurations.flatMap(({ subject, settings }) =>
     settings
