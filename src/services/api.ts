@@ -28,7 +28,7 @@ const CLOSED = { additionalProperties: false } as const;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 const HOPS = 50;
 
-/** Whom the site knows, by Basic and Digest; shown where they are refused. */
+/** Credentials for Basic and Digest; shown in refusals. */
 const REALM: Realm = {
   name: 'api.contoso.internal',
   passwordOf: (user) => (user === 'alice' ? 'contoso' : undefined),
@@ -46,7 +46,7 @@ export function addApi(app: FastifyInstance, ports: SitePorts): void {
   app.get('/openapi.json', async () => (described ??= describe(ports)));
 }
 
-/** The same operations on a server that nobody can reach, with what describes them. */
+/** The same operations on a server without a listener, with the plugin that describes them. */
 async function describe(ports: SitePorts): Promise<object> {
   const { default: swagger } = await import('@fastify/swagger');
   const app = Fastify();
@@ -155,14 +155,14 @@ function addOperations(app: FastifyInstance, { clock, random }: SitePorts): void
   addItems(app, body);
 }
 
-/** A collection as REST has it. */
+/** A REST collection. */
 function addItems(
   app: FastifyInstance,
   body: (request: FastifyRequest, reply: FastifyReply) => Promise<Buffer | undefined>,
 ): void {
   const items = new Remembered<{ readonly id: string; readonly value: unknown }>();
   let count = 0;
-  /** The JSON of a request; undefined once it is refused. */
+  /** The JSON body of a request; undefined if the request was refused. */
   const jsonOf = async (request: FastifyRequest, reply: FastifyReply): Promise<{ value: unknown } | undefined> => {
     const bytes = await body(request, reply);
     if (!bytes) return undefined;

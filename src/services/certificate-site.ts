@@ -5,7 +5,7 @@ import { html } from '../lib/html.ts';
 import { page, row } from './page.ts';
 import { isTls, type SiteTools } from './site.ts';
 
-/** Makes certificates for trying out clients. */
+/** Creates client certificates for tests. */
 export interface CertificateIssuer {
   /** PEM of the CA. */
   readonly ca: string;
@@ -16,8 +16,8 @@ export interface CertificateIssuer {
 }
 
 /**
- * What the hosts with certificates of all kinds show. Routes: `/` (page or JSON: the server's certificate and the client's), and over plain
- * HTTP too `/ca.pem` and `/client.pem` (a certificate and key for who asks).
+ * Content of the hosts with various certificates. Routes: `/` (page or JSON: the server's certificate and the client's), and over plain
+ * HTTP also `/ca.pem` and `/client.pem` (a new certificate and key).
  */
 export function addCertificateSite(
   app: FastifyInstance,

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { MAX_DOWNLOAD_BYTES, MAX_UPLOAD_BYTES } from './constants.ts';
 import { patternChunk } from './pattern.ts';
 
-/** The test pattern from one offset to before another. */
+/** The test pattern from one offset to another, exclusive. */
 export function* pattern(from: number, to: number, piece = Number.POSITIVE_INFINITY): Generator<Buffer> {
   for (let at = from; at < to; ) {
     const chunk = patternChunk(at, Math.min(to - at, piece));
@@ -14,29 +14,29 @@ export function* pattern(from: number, to: number, piece = Number.POSITIVE_INFIN
   }
 }
 
-/** A stream of it. */
+/** The test pattern as a stream. */
 export const patternStream = (from: number, to: number): Readable =>
   Readable.from(pattern(from, to), { objectMode: false, highWaterMark: 1 << 18 });
 
-/** A whole number in its bounds, out of a path or a query; undefined for anything else. */
+/** Parses an integer within bounds from a path or a query; undefined for anything else. */
 export function wholeNumber(text: string | undefined, minimum: number, maximum: number): number | undefined {
   if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined;
   const value = Number(text);
   return value >= minimum && value <= maximum ? value : undefined;
 }
 
-/** Says what is wrong with a request. */
+/** Responds with the problem of a request. */
 export const refuse = (reply: FastifyReply, error: string, status = 400) =>
   reply.code(status).type('application/json; charset=utf-8').send({ error });
 
-/** A size out of a path; undefined once the request is refused. */
+/** Parses a size from a path; undefined if the request was refused. */
 export function sizeOf(text: string, reply: FastifyReply): number | undefined {
   const size = wholeNumber(text, 0, MAX_DOWNLOAD_BYTES);
   if (size === undefined) refuse(reply, `The size has to be a whole number from 0 to ${MAX_DOWNLOAD_BYTES}.`);
   return size;
 }
 
-/** What is sent in the body of a request, counted and hashed as it comes. */
+/** The body of a request, counted and hashed as it arrives. */
 export async function receive(
   request: FastifyRequest,
 ): Promise<{ readonly bytes: number; readonly sha256: string } | undefined> {
@@ -52,7 +52,7 @@ export async function receive(
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** A small body as a whole; undefined when it is longer than that. */
+/** A small body as a whole; undefined if it is longer. */
 export async function bodyOf(request: FastifyRequest, maxBytes: number): Promise<Buffer | undefined> {
   if (!(request.body instanceof Readable)) return Buffer.alloc(0);
   const chunks: Buffer[] = [];
@@ -65,7 +65,7 @@ export async function bodyOf(request: FastifyRequest, maxBytes: number): Promise
   return Buffer.concat(chunks);
 }
 
-/** `POST` and `PUT` to a path, which tell how much came and its hash. */
+/** `POST` and `PUT` routes that return the size and hash of the body. */
 export function addUpload(app: FastifyInstance, url: string): void {
   app.route({
     method: ['POST', 'PUT'],
@@ -76,7 +76,7 @@ export function addUpload(app: FastifyInstance, url: string): void {
   });
 }
 
-/** Waits before an answer; false: whom it was for is gone. */
+/** Delays a response; false if its client has left. */
 export function pause(reply: FastifyReply, milliseconds: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
     const over = (): void => {

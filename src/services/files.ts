@@ -6,15 +6,15 @@ import { addUpload, pattern, patternStream, refuse, sizeOf, wholeNumber } from '
 import { page } from './page.ts';
 import type { SiteTools } from './site.ts';
 
-/** Turns of the event loop are given to others after so many bytes of hashing. */
+/** Hashing yields to other tasks after this many bytes. */
 const HASH_TURN_BYTES = 4 * 1024 * 1024;
 
-/** Bytes per second that `/slow` may have. */
+/** Allowed rates of `/slow`, in bytes per second. */
 const RATES = { minimum: 1, fallback: 16_384, maximum: 1 << 30 } as const;
 
 /**
- * Files of any size, all of the same known pattern. Routes: `/bytes/:size` (with ranges, RFC 9110 §14), `/bytes/:size/sha256`,
- * `/chunked/:size` (no length in front; `?piece=` bytes at a time), `/slow/:size` (`?rate=` bytes per second), `/upload`.
+ * Files of any size, with the same test pattern. Routes: `/bytes/:size` (with ranges, RFC 9110 §14), `/bytes/:size/sha256`,
+ * `/chunked/:size` (without Content-Length; `?piece=` bytes at a time), `/slow/:size` (`?rate=` bytes per second), `/upload`.
  */
 export function addFiles(app: FastifyInstance, { clock }: SiteTools): void {
   app.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').send(START));
@@ -65,7 +65,7 @@ export function addFiles(app: FastifyInstance, { clock }: SiteTools): void {
     let sent = 0;
     const tick = (): void => {
       timer = clock.setTimer(TICK_MS, tick);
-      // A reader that is slower still sets the pace.
+      // A slower reader still sets the pace.
       if (body.readableLength > SLOW_QUEUE_BYTES) return;
       const piece = Math.min(size - sent, Math.max(1, Math.round((rate * TICK_MS) / 1_000)));
       for (const chunk of pattern(sent, sent + piece)) body.push(chunk);
@@ -81,11 +81,11 @@ export function addFiles(app: FastifyInstance, { clock }: SiteTools): void {
   addUpload(app, '/upload');
 }
 
-/** How often `/slow` sends a piece, and how much may wait for the reader. */
+/** Interval of `/slow`, and the most bytes that may wait for the reader. */
 const TICK_MS = 100;
 const SLOW_QUEUE_BYTES = 1 << 20;
 
-/** The one range of a request; undefined: the whole file is wanted, or what is wanted is not understood (RFC 9110 §14.2); none of it is there. */
+/** The range of a request; undefined if it asks for the whole file or the range is not supported (RFC 9110 §14.2); none if out of bounds. */
 function rangeOf(
   header: string | undefined,
   size: number,

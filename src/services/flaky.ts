@@ -7,11 +7,11 @@ import { patternChunk } from './pattern.ts';
 import { Remembered } from './remembered.ts';
 import type { SiteTools } from './site.ts';
 
-/** What is done when nothing is asked for. */
+/** Default steps. */
 const FALLBACK = '503,reset,200';
 const MAX_STEPS = 32;
 const MAX_STEP = 20;
-/** How much of the promised body comes before a connection breaks. */
+/** Bytes of the promised body to send before a connection breaks. */
 const PROMISED_BYTES = 10_000;
 const SENT_BYTES = 1_000;
 
@@ -21,8 +21,8 @@ const HELP =
 const SLOW_MS = 2_000;
 
 /**
- * A site that fails in a pattern: `/?steps=503,reset,200&key=mine` answers the first request of that key with 503, breaks the connection
- * of the second, answers the third, and goes on with 200, the last step, until `DELETE /?key=mine`. Without a key each session counts by itself.
+ * A site that fails in a pattern: `/?steps=503,reset,200&key=mine` responds to the first request of that key with 503, breaks the connection
+ * of the second, responds to the third, and repeats the last step, 200, until `DELETE /?key=mine`. Without a key, each session counts separately.
  */
 export function addFlaky(app: FastifyInstance, { visitorOf, clock }: SiteTools): void {
   const counts = new Remembered<number>();

@@ -15,11 +15,11 @@ export interface Har {
   };
 }
 
-/** Headers that show who somebody is: their values are not told. */
+/** Headers that identify a user: their values are omitted. */
 const SECRET = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 const HIDDEN = '(not shown)';
 
-/** The requests as a HAR. Members that begin with an underscore are ours: the connect request, session and user of each. */
+/** The requests as a HAR. Members with a leading underscore are ours: the connect request, session and user of each. */
 export function harOf(exchanges: readonly RecordedExchange[]): Har {
   return { log: { version: '1.2', creator: { name: 'Tunnelite', version }, entries: exchanges.map(entryOf) } };
 }

@@ -2,18 +2,18 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RandomSource } from '../lib/random.ts';
 import { Remembered } from './remembered.ts';
 
-/** Who is asked for credentials, and whom he knows. */
+/** The realm and its known credentials. */
 export interface Realm {
   readonly name: string;
   readonly passwordOf: (user: string) => string | undefined;
-  /** What to send, in words, for who is refused. */
+  /** Instructions for refused clients. */
   readonly hint: () => string;
 }
 
 const ALGORITHMS = { 'SHA-256': 'sha256', MD5: 'md5' } as const;
 type Algorithm = keyof typeof ALGORITHMS;
 
-/** What came of a request with credentials: who it is, or the challenges to send. */
+/** Result of checking credentials: the user, or the challenges to send. */
 export type Verdict =
   | { readonly user: string; readonly scheme: string }
   | { readonly challenges: readonly string[]; readonly explanation: string };
@@ -36,14 +36,14 @@ export function basic(authorization: string | undefined, realm: Realm): Verdict 
   return { challenges, explanation: `The credentials are wrong. ${realm.hint()}` };
 }
 
-/** Bearer (RFC 6750): any token is as good as another. */
+/** Bearer (RFC 6750): accepts any token. */
 export function bearer(authorization: string | undefined, realm: Realm): Verdict {
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
   if (token !== undefined) return { user: `token of ${token.length} characters`, scheme: 'Bearer' };
   return { challenges: [`Bearer realm="${realm.name}"`], explanation: 'Send a bearer token; any will do.' };
 }
 
-/** Digest (RFC 7616) with SHA-256, and MD5 for old clients. A nonce is good until a thousand newer ones are out. */
+/** Digest (RFC 7616) with SHA-256, and MD5 for old clients. A nonce is valid until a thousand newer ones are issued. */
 export class Digest {
   readonly #nonces = new Remembered<number>();
   readonly #random: RandomSource;
@@ -54,7 +54,7 @@ export class Digest {
     this.#realm = realm;
   }
 
-  /** @param urls what the `uri` of the credentials may be; programs do not agree on what it is of a request to a proxy */
+  /** @param urls accepted `uri` values of the credentials; clients differ in the value for a request to a proxy */
   check(authorization: string | undefined, method: string, ...urls: readonly string[]): Verdict {
     const given = parametersOf(authorization);
     if (!given) return this.#challenge(`Send Digest credentials. ${this.#realm.hint()}`);
@@ -100,7 +100,7 @@ export class Digest {
   }
 }
 
-/** The parameters of Digest credentials; undefined for others. */
+/** Parses the parameters of Digest credentials; undefined for others. */
 function parametersOf(authorization: string | undefined): Record<string, string> | undefined {
   const list = /^digest +(.*)$/i.exec(authorization ?? '')?.[1];
   if (list === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { html } from '../lib/html.ts';
 import { page, row } from './page.ts';
 
-/** The start page of the intranet: proof, in words, of who came through the tunnel and how. */
+/** The start page of the intranet: shows which user came through the tunnel and how. */
 export function intranetPage(facts: Readonly<Record<string, unknown>>): string {
   const source = facts['source'] as { address: string; port: number } | null;
   const destination = facts['destination'] as { address: string; port: number } | null;

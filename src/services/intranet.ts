@@ -6,8 +6,8 @@ import { intranetPage } from './intranet-page.ts';
 import { isTls, type SiteTools } from './site.ts';
 
 /**
- * The intranet site. Routes: `/` (page), `/whoami` (JSON), `/bytes/:count` (download of a known pattern), `/upload` (counts and hashes what
- * is sent), `/status/:code`, `/headers`.
+ * The intranet site. Routes: `/` (page), `/whoami` (JSON), `/bytes/:count` (download of a known pattern), `/upload` (counts and hashes
+ * the body), `/status/:code`, `/headers`.
  */
 export function addIntranet(app: FastifyInstance, { visitorOf }: SiteTools): void {
   app.get('/', async (request, reply) => {

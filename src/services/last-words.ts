@@ -4,8 +4,8 @@ import { patience } from '../lib/late-tick.ts';
 import { LINGER_MS } from './constants.ts';
 
 /**
- * Ends a connection so that its client reads why: what else it sends is taken for a while and thrown away, since a connection with unread bytes
- * would be reset, and the answer be lost with it (RFC 9112 §9.6).
+ * Ends a connection so that its client can read the reason: discards further input for a while, because a connection with unread bytes
+ * would be reset and the response lost (RFC 9112 §9.6).
  */
 export function endReadably(stream: Duplex, clock: Clock): void {
   if (stream.destroyed) return;
@@ -16,8 +16,8 @@ export function endReadably(stream: Duplex, clock: Clock): void {
 }
 
 /**
- * The stream below a TLS server. Node destroys it in the turn in which it writes the alert that refuses a client, which would be a reset;
- * until the handshake is complete this one ends it readably instead, as it does when the server has come to its end.
+ * The stream below a TLS server. Node destroys it in the same turn as it writes the alert that refuses a client, which would cause a reset;
+ * until the handshake is complete, this stream closes gracefully instead, as it does when the server has finished.
  */
 export class HandshakeStream extends Duplex {
   readonly #below: Duplex;
@@ -36,7 +36,7 @@ export class HandshakeStream extends Duplex {
     below.pause();
   }
 
-  /** The handshake is complete: from now on whoever destroys this before its end means it. */
+  /** The handshake is complete: destroying this stream is intentional from now on. */
   secured(): void {
     this.#secured = true;
   }
@@ -54,7 +54,7 @@ export class HandshakeStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // A client answers the end of TLS with its own (RFC 8446 §6.1), which would find nobody, and be reset.
+    // A client answers the TLS close with its own (RFC 8446 §6.1), which would cause a reset.
     const whole = error === null && this.writableFinished;
     if (this.#secured && !whole) this.#below.destroy(error ?? undefined);
     else endReadably(this.#below, this.#clock);

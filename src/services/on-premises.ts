@@ -16,7 +16,7 @@ import { createDiscard, createEcho, createGenerator, datagramDiscard, datagramEc
 import { type StubRule, StubTable } from './stub-table.ts';
 import type { DatagramService, OnPremisesHost, StreamService } from './types.ts';
 
-/** What of the mock network can change while it is there. */
+/** Run-time settings of the mock network. */
 export interface OnPremisesSettings {
   readonly proxy: ProxySettings;
   readonly pac: PacSettings;
@@ -30,38 +30,38 @@ interface OnPremisesOptions {
   readonly tls: SiteTls;
   readonly issuer: CertificateIssuer;
   readonly settings: OnPremisesSettings;
-  /** How proxies reach what their clients want. */
+  /** How proxies reach their clients' destinations. */
   readonly onward: Onward;
-  /** Makes the certificates of the inspecting proxy. */
+  /** Creates the certificates of the inspecting proxy. */
   readonly inspector: Inspector;
-  /** The machine's when left out. */
+  /** Default: the machine's. */
   readonly clock?: Clock;
-  /** The machine's when left out. */
+  /** Default: the machine's. */
   readonly random?: RandomSource;
-  /** Keeps requests, for a HAR. */
+  /** Records requests for a HAR. */
   readonly recorder?: RequestRecorder;
 }
 
-/** The mock network behind the gateway: its hosts, and the services that run on them. */
+/** The mock network behind the gateway: its hosts and their services. */
 export interface OnPremises {
   readonly hosts: readonly OnPremisesHost[];
   readonly stubs: StubTable;
-  /** Names by which stubs are asked have changed: their certificate is made anew. */
+  /** Host names of stubs have changed: creates a new certificate for them. */
   stubsChanged(): void;
-  /** The host that has this address. */
+  /** The host with this address. */
   hostAt(address: string): OnPremisesHost | undefined;
   stream(service: string): StreamService | undefined;
   datagram(service: string): DatagramService | undefined;
-  /** Goes by other settings from now on. */
+  /** Applies new settings. */
   configure(settings: OnPremisesSettings): void;
-  /** Serves another certificate from now on, and makes the special ones anew; connections that are open keep theirs. */
+  /** Serves another certificate from now on, and recreates the special ones; open connections keep theirs. */
   useCertificate(tls: SiteTls): void;
-  /** Forgets what visitors left with the sites, and closes their connections to these. */
+  /** Clears visitors' data on the sites, and closes their connections. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts the services. Nothing listens on a real socket: connections are handed over as the tunnel delivers them. */
+/** Starts the services. None listens on a real socket: the tunnel hands over connections. */
 export async function createOnPremises(options: OnPremisesOptions): Promise<OnPremises> {
   let { tls } = options;
   const { clock = systemClock, random = systemRandom } = options;

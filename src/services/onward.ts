@@ -3,7 +3,7 @@ import type { Visitor } from '../lib/person.ts';
 import { PairedStream } from '../lib/stream-pair.ts';
 import type { ProxyTarget } from './proxy-target.ts';
 
-/** Why there is no way on: the policy says no; the resource does; it is not there; it does not answer; too much is open; the name is not known. */
+/** Why there is no connection: policy denies it; resource refuses; unreachable; timeout; too many open; name unknown. */
 export type OnwardRefusalKind = 'denied' | 'refused' | 'unreachable' | 'timeout' | 'busy' | 'unknown';
 
 export interface OnwardRefusal {
@@ -11,21 +11,21 @@ export interface OnwardRefusal {
   readonly explanation: string;
 }
 
-/** What a proxy asks for a way on: granted or refused, once. */
+/** A proxy's request for a connection: granted or refused, once. */
 export interface OnwardRequest {
-  /** The resource has answered. Returns the stream that is joined with it. */
+  /** The resource has responded. Returns the stream to join with it. */
   accept(): { readonly stream: Duplex; bytes(): { readonly bytesIn: number; readonly bytesOut: number } };
   refuse(refusal: OnwardRefusal): void;
 }
 
 /**
- * The way from a proxy to what its clients want: one connect request with its decision and its journal entry each.
- * @param visitor who asks: whoever opened the connection to the proxy
- * @returns to be called when whoever asked has gone before there was an answer
+ * Connects a proxy to its clients' destinations: each is one connect request with its own decision and journal entry.
+ * @param visitor the client that opened the connection to the proxy
+ * @returns a function to call when the client leaves before a response
  */
 export type Onward = (target: ProxyTarget, visitor: Visitor, request: OnwardRequest) => () => void;
 
-/** A way on as a stream; rejects with {@link OnwardFailure}. */
+/** A connection as a stream; rejects with {@link OnwardFailure}. */
 export class OnwardFailure extends Error {
   readonly refusal: OnwardRefusal;
 
@@ -35,7 +35,7 @@ export class OnwardFailure extends Error {
   }
 }
 
-/** Asks for a way on, and gives up asking when `client` is gone. */
+/** Requests a connection, and cancels the request when `client` is gone. */
 export function openOnward(onward: Onward, target: ProxyTarget, visitor: Visitor, client: Duplex): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const [mine, theirs] = PairedStream.pair();

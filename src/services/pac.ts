@@ -1,19 +1,19 @@
 import { bareHost } from '../lib/endpoint.ts';
 import { canonicalAddress, parseIp } from '../lib/ip-address.ts';
 
-/** What the PAC file is made from. */
+/** Input of the PAC file. */
 export interface PacSettings {
-  /** Host and port; null = everything goes without a proxy. */
+  /** Host and port; null = all requests bypass the proxy. */
   readonly proxy: string | null;
-  /** Names, `*.` and what is below, addresses: what goes without the proxy. */
+  /** Destinations that bypass the proxy: names, `*.` wildcards, addresses. */
   readonly exclusions: readonly string[];
-  /** Clients may go without the proxy when it does not answer. */
+  /** Clients can connect directly if the proxy does not respond. */
   readonly fallback: boolean;
 }
 
 /**
- * The text of a PAC file: a function that tells a browser whether a URL goes by the proxy. It is written for old interpreters too, and calls
- * none of the functions that they are to have, since some look names up.
+ * The text of a PAC file: a function that tells a browser whether to use the proxy for a URL. It runs in old interpreters too, and avoids
+ * the predefined PAC functions, some of which look up names.
  */
 export function pacFile({ proxy, exclusions, fallback }: PacSettings): string {
   const route = proxy === null ? 'DIRECT' : `PROXY ${proxy}${fallback ? '; DIRECT' : ''}`;

@@ -4,27 +4,27 @@ import type { RandomSource } from '../lib/random.ts';
 import { basic, Digest, type Realm } from './http-auth.ts';
 import type { AbsoluteTarget, ProxyTarget } from './proxy-target.ts';
 
-/** What a proxy asks of its clients: nothing; that they go to named places only; who they are; that, and to let it read what is encrypted. */
+/** What a proxy requires of its clients: nothing; allowed destinations only; credentials; credentials plus TLS inspection. */
 export type ProxyMode = 'none' | 'allow-list' | 'authenticated' | 'inspecting';
 
-/** How the proxies of the mock network behave. */
+/** Behavior of the mock network's proxies. */
 export interface ProxySettings {
-  /** Of the service `proxy`; the others have one mode each. */
+  /** Mode of the service `proxy`; the others have a fixed mode. */
   readonly mode: ProxyMode;
-  /** Where clients may go with an allow-list: names, `*.` and what is below, addresses, ranges. */
+  /** Destinations on the allow-list: names, `*.` wildcards, addresses, ranges. */
   readonly allow: readonly string[];
   readonly users: readonly { readonly name: string; readonly password: string }[];
 }
 
-/** Whether a request may pass; a refusal is 403, or 407 with challenges. */
+/** Whether a request can pass; a refusal is 403, or 407 with challenges. */
 export type AccessVerdict =
   | { readonly user: string | undefined }
   | { readonly challenges: readonly string[] | undefined; readonly explanation: string };
 
-/** The proxy's name: in challenges, in `Via` and in `Proxy-Status`. */
+/** The proxy's name in challenges, in `Via` and in `Proxy-Status`. */
 export const PROXY_NAME = 'proxy.contoso.internal';
 
-/** Whom the proxies let where. */
+/** Access control of the proxies. */
 export class ProxyAccess {
   #settings: ProxySettings;
   #allows: (host: string) => boolean;
@@ -52,7 +52,7 @@ export class ProxyAccess {
     this.#allows = allowTest(settings.allow);
   }
 
-  /** @param target as it is in the request line */
+  /** @param target as in the request line */
   check(
     mode: ProxyMode,
     request: { readonly method: string; readonly target: string; readonly authorization: string | undefined },
@@ -70,7 +70,7 @@ export class ProxyAccess {
       ? this.#digest.check(authorization, method, ...urls)
       : basic(authorization, this.#realm);
     if ('user' in verdict) return { user: verdict.user };
-    // A client takes the first challenge that it understands, or the strongest.
+    // A client uses the first challenge that it supports, or the strongest.
     const others = /^digest\b/i.test(authorization ?? '')
       ? basic(undefined, this.#realm)
       : this.#digest.check(undefined, method, ...urls);

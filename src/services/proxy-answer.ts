@@ -7,7 +7,7 @@ import { page } from './page.ts';
 import { PROXY_NAME } from './proxy-access.ts';
 import { valuesOf } from './proxy-headers.ts';
 
-/** Why a proxy answers itself: the status, the kind of error as RFC 9209 §2.3 calls it, and words. */
+/** A response from the proxy itself: status, error type of RFC 9209 §2.3, and explanation. */
 export interface ProxyRefusal {
   readonly status: number;
   readonly error: string;
@@ -25,7 +25,7 @@ const OF_KIND: Readonly<Record<OnwardRefusalKind, readonly [status: number, erro
   unknown: [502, 'dns_error'],
 };
 
-/** What a failure on the way to the resource is to the client. */
+/** The response for a failure on the way to the resource. */
 export function refusalOf(error: unknown, host: string): ProxyRefusal {
   if (error instanceof OnwardFailure) {
     const [status, kind] = OF_KIND[error.refusal.kind];
@@ -50,7 +50,7 @@ export const badRequest = (explanation: string): ProxyRefusal => ({
   explanation,
 });
 
-/** The headers and the body of a refusal: a page for people, a line for programs. */
+/** Headers and body of a refusal: a page for browsers, a line for programs. */
 function contentOf({ status, error, explanation, challenges = [] }: ProxyRefusal, forPeople: boolean, close: boolean) {
   const title = `${status} ${STATUS_CODES[status]}`;
   const body = Buffer.from(
@@ -69,7 +69,7 @@ function contentOf({ status, error, explanation, challenges = [] }: ProxyRefusal
 
 const wantsPage = ({ headers }: IncomingMessage): boolean => headers.accept?.includes('text/html') === true;
 
-/** Answers a request with a refusal. What of its body was not read is not waited for: the connection ends. */
+/** Responds with a refusal. Does not wait for unread parts of the request body: the connection ends. */
 export function refuseRequest(request: IncomingMessage, response: ServerResponse, refusal: ProxyRefusal): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
@@ -80,13 +80,13 @@ export function refuseRequest(request: IncomingMessage, response: ServerResponse
   response.writeHead(refusal.status, headers.flat()).end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** The answer to a CONNECT that is turned down; the connection ends with it. */
+/** The response to a refused CONNECT; ends the connection. */
 export function refusedConnect(request: IncomingMessage, refusal: ProxyRefusal): Buffer {
   const text = STATUS_CODES[refusal.status] ?? '';
   return serializeResponse({ status: refusal.status, text, ...contentOf(refusal, wantsPage(request), true) }, '1.1');
 }
 
-/** The answer to bytes that are no request. */
+/** The response to bytes that are not a request. */
 export function refusedBytes(refusal: ProxyRefusal): Buffer {
   const text = STATUS_CODES[refusal.status] ?? '';
   return serializeResponse({ status: refusal.status, text, ...contentOf(refusal, false, true) }, '1.1');

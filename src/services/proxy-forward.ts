@@ -8,32 +8,32 @@ import { PROXY_NAME } from './proxy-access.ts';
 import type { ProxyRefusal } from './proxy-answer.ts';
 import { passedOn, valuesOf, wentThrough } from './proxy-headers.ts';
 
-/** Where a request goes on to. */
+/** Destination of a forwarded request. */
 interface NextHop {
   readonly host: string;
-  /** What the origin's `Host` says. */
+  /** The origin's `Host`. */
   readonly authority: string;
   readonly path: string;
-  /** The machine's. */
+  /** Default: the machine's. */
   readonly clock: Clock;
-  /** A connection to it; rejects with why there is none. */
+  /** Connects to it; rejects with the reason for a failure. */
   readonly open: () => Promise<Duplex>;
 }
 
-/** How often a request may still be passed on (RFC 9110 §7.6.2), where it says so. */
+/** Remaining `Max-Forwards` of a request (RFC 9110 §7.6.2), if present. */
 const forwardsLeft = (request: IncomingMessage): number | undefined => {
   const [text] = valuesOf(request.rawHeaders, 'max-forwards');
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 };
 
-/** What keeps a request from going anywhere, whatever its target is. */
+/** Why a request cannot be forwarded, regardless of its target. */
 export function faultOf(request: IncomingMessage): ProxyRefusal | undefined {
   const { method, rawHeaders } = request;
   if (wentThrough(rawHeaders, PROXY_NAME)) {
     const explanation = 'The request has been here before: it goes in a circle (Via).';
     return { status: 508, error: 'proxy_loop_detected', explanation };
   }
-  // It would bring back what others added to the request.
+  // It would return headers that others added to the request.
   if (method === 'TRACE') return { status: 405, error: 'http_request_denied', explanation: 'TRACE is not passed on.' };
   if (valuesOf(rawHeaders, 'host').length > 1) {
     return { status: 400, error: 'http_request_error', explanation: 'There is more than one Host header.' };
@@ -51,8 +51,8 @@ export function faultOf(request: IncomingMessage): ProxyRefusal | undefined {
 }
 
 /**
- * Passes one request on, and its answer back: over a connection of its own, with framing of its own, so that nothing that two parsers
- * could understand in two ways gets through. Resolves with the status; rejects with a failure of which the client knows nothing yet.
+ * Forwards one request and its response: over a separate connection, with new framing, so that nothing ambiguous between two
+ * parsers gets through. Resolves with the status; rejects with a failure that the client has not yet received.
  */
 export async function forward(request: IncomingMessage, response: ServerResponse, next: NextHop): Promise<number> {
   const connection = await next.open();
@@ -75,7 +75,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
         ...headers,
         ...['Via', `${answer.httpVersion} ${PROXY_NAME}`],
       ]);
-      // An answer that is cut off looks cut off.
+      // A truncated response must look truncated.
       answer.on('error', () => response.destroy());
       answer.pipe(response);
       resolve(answer.statusCode ?? 502);
@@ -86,7 +86,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
     });
     response.once('close', () => {
       resolve(0);
-      // After a whole answer the origin ends its side too: a reset would be no thanks for it.
+      // After a complete response, the origin closes its side too: avoids a reset.
       const rest = response.writableFinished ? LINGER_MS : 0;
       const limit = patience(next.clock, rest, () => {
         outgoing.destroy();

@@ -1,7 +1,7 @@
-/** Header lines as Node.js has them: name, value, name, value, and so on, in their order. */
+/** Raw header lines in Node.js's format: name, value, name, value, and so on, in order. */
 export type RawHeaders = readonly string[];
 
-/** What is between two neighbours only, and is never passed on (RFC 9110 §7.6.1). */
+/** Hop-by-hop headers, which are never forwarded (RFC 9110 §7.6.1). */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -15,10 +15,10 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** What a `Connection` header may not take away: whoever could would have a body read as another request, or one host's request at another. */
+/** Headers that `Connection` must not remove: otherwise a body could be read as another request, or a request reach another host. */
 const NEVER_TAKEN: ReadonlySet<string> = new Set(['content-length', 'host', 'authorization', 'cookie', 'via']);
 
-/** Of a header, each value, in its order. @param name in lower case */
+/** All values of a header, in order. @param name in lower case */
 export function valuesOf(headers: RawHeaders, name: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
@@ -27,7 +27,7 @@ export function valuesOf(headers: RawHeaders, name: string): string[] {
   return values;
 }
 
-/** The headers that go on to the next hop: without those of this one, and without `without`, in lower case. */
+/** The headers to forward: without hop-by-hop headers, and without those in `without`, in lower case. */
 export function passedOn(headers: RawHeaders, without: readonly string[] = []): string[] {
   const dropped = new Set([...HOP_BY_HOP, ...without]);
   for (const value of valuesOf(headers, 'connection')) {
@@ -43,7 +43,7 @@ export function passedOn(headers: RawHeaders, without: readonly string[] = []): 
   return passed;
 }
 
-/** Whether one of those whom the message went through gave itself this name (RFC 9110 §7.6.3). */
+/** Whether a previous proxy used this name (RFC 9110 §7.6.3). */
 export function wentThrough(headers: RawHeaders, pseudonym: string): boolean {
   return valuesOf(headers, 'via').some((value) =>
     value.split(',').some((entry) => entry.trim().split(/\s+/)[1]?.toLowerCase() === pseudonym),

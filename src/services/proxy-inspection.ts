@@ -3,21 +3,21 @@ import { createSecureContext, rootCertificates, type SecureContext, TLSSocket, c
 import { sniName } from '../lib/endpoint.ts';
 import { Remembered } from './remembered.ts';
 
-/** Makes the certificates that an inspecting proxy shows in the place of those of sites. */
+/** Creates the certificates that an inspecting proxy shows in place of the sites' own. */
 export interface Inspector {
-  /** PEM of the CA that clients have to trust. */
+  /** PEM of the CA that clients must trust. */
   ca(): Promise<string>;
   /**
-   * A certificate for one host.
+   * Creates a certificate for one host.
    * @throws TunneliteError `ERR_CERT_NAME_NOT_PERMITTED`
    */
   certificate(host: string): Promise<{ readonly cert: string; readonly key: string; readonly notAfter: number }>;
 }
 
-/** How long before its end a certificate is made anew, in milliseconds. */
+/** How long before its expiry a certificate is replaced, in milliseconds. */
 const RENEW_MS = 24 * 3_600_000;
 
-/** Takes TLS apart and puts it together again: towards clients with certificates of its own CA, towards sites as a client that checks theirs. */
+/** TLS inspection: presents certificates of its own CA to clients, and verifies those of sites as a client. */
 export class Inspection {
   readonly #inspector: Inspector;
   readonly #now: () => number;
@@ -25,14 +25,14 @@ export class Inspection {
   readonly #ca: string;
   #trust: SecureContext | undefined;
 
-  /** @param ca PEM of the CA of the mock network, which is trusted beside those that everybody trusts */
+  /** @param ca PEM of the mock network's CA, trusted in addition to the public CAs */
   constructor(inspector: Inspector, ca: string, now: () => number) {
     this.#inspector = inspector;
     this.#ca = ca;
     this.#now = now;
   }
 
-  /** What clients are shown for a host. @throws TunneliteError `ERR_CERT_NAME_NOT_PERMITTED` */
+  /** The certificate for a host. @throws TunneliteError `ERR_CERT_NAME_NOT_PERMITTED` */
   async contextFor(host: string): Promise<SecureContext> {
     const known = await this.#contexts.get(host)?.catch(() => undefined);
     if (known && known.notAfter - RENEW_MS > this.#now()) return known.context;
@@ -51,12 +51,12 @@ export class Inspection {
     stream.once('close', () => secure.destroy());
     secure.once('close', () => stream.destroy());
     await ready(secure, 'secure');
-    // As Node's own TLS server does before it passes a socket on (see site.ts).
+    // As Node's own TLS server does before it emits a socket (see site.ts).
     Object.assign(secure, { secureConnecting: false });
     return secure;
   }
 
-  /** TLS to a site over a connection that is open; rejects when its certificate is not to be trusted. */
+  /** TLS to a site over an open connection; rejects when its certificate is not trusted. */
   async towardsSite(connection: Duplex, host: string): Promise<TLSSocket> {
     this.#trust ??= createSecureContext({ ca: [this.#ca, ...rootCertificates], minVersion: 'TLSv1.2' });
     const servername = sniName(host);
@@ -74,7 +74,7 @@ export class Inspection {
     return secure;
   }
 
-  /** Forgets the certificates that were made. */
+  /** Forgets the generated certificates. */
   reset(): void {
     for (const host of this.#contexts.keys()) this.#contexts.delete(host);
   }

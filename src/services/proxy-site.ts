@@ -6,19 +6,19 @@ import { PROXY_NAME } from './proxy-access.ts';
 
 interface ProxySiteOptions {
   readonly pac: () => PacSettings;
-  /** PEM of the CA of the mock network, and of the one whose certificates the inspecting proxy shows. */
+  /** PEM of the mock network's CA, and of the inspecting proxy's CA. */
   readonly ca: string;
   readonly inspectingCa: () => Promise<string>;
 }
 
 /**
- * What the proxies give out over plain HTTP. Routes: `/` (page), `/proxy.pac` and `/wpad.dat` (the PAC file), `/ca.pem`,
+ * Files that the proxies serve over plain HTTP. Routes: `/` (page), `/proxy.pac` and `/wpad.dat` (the PAC file), `/ca.pem`,
  * `/inspecting-ca.pem`.
  */
 export function addProxySite(app: FastifyInstance, { pac, ca, inspectingCa }: ProxySiteOptions): void {
   for (const path of ['/proxy.pac', '/wpad.dat']) {
     app.get(path, async (_request, reply) =>
-      // The type that browsers know it by; nothing registered it.
+      // The media type that browsers expect; it is not registered.
       reply.type('application/x-ns-proxy-autoconfig').header('cache-control', 'no-cache').send(pacFile(pac())),
     );
   }

@@ -1,31 +1,31 @@
 import { type Authority, parseAuthority as readAuthority } from '../lib/authority.ts';
 import { hostText } from '../lib/endpoint.ts';
 
-/** Where a request to a proxy is to go. */
+/** Destination of a request to a proxy. */
 export type ProxyTarget = Authority;
 
-/** A target in absolute-form, taken apart. */
+/** A parsed absolute-form target. */
 export interface AbsoluteTarget extends ProxyTarget {
-  /** Path and query: what the origin is asked for. */
+  /** Path and query: the target for the origin. */
   readonly path: string;
-  /** As the origin's `Host` says it: without a port that is the scheme's own. */
+  /** As in the origin's `Host`: without the scheme's default port. */
   readonly authority: string;
 }
 
-/** Why a target is none. */
+/** Why a target is invalid. */
 export interface TargetFault {
   readonly fault: string;
 }
 
 const HTTP_PORT = 80;
 
-/** The target of a CONNECT: `host:port`, and nothing else (authority-form, RFC 9112 §3.2.3). */
+/** Parses the target of a CONNECT: only `host:port` (authority-form, RFC 9112 §3.2.3). */
 export function parseAuthority(text: string): ProxyTarget | TargetFault {
   const target = readAuthority(text);
   return 'problem' in target ? { fault: target.problem } : target;
 }
 
-/** The target of any other request to a proxy: a whole URL (absolute-form, RFC 9112 §3.2.2). */
+/** Parses the target of any other request to a proxy: a whole URL (absolute-form, RFC 9112 §3.2.2). */
 export function parseAbsolute(text: string): AbsoluteTarget | TargetFault {
   const [, scheme, authority, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/i.exec(text) ?? [];
   if (scheme === undefined || authority === undefined) {

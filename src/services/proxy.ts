@@ -38,26 +38,26 @@ export interface ProxyOptions {
   readonly random: RandomSource;
 }
 
-/** The proxies of the mock network: one service for each mode, and one whose mode the configuration says. */
+/** The proxies of the mock network: one service for each mode, and one with a configurable mode. */
 export interface Proxies {
   readonly services: readonly StreamService[];
   configure(settings: ProxySettings): void;
-  /** Closes all connections, and forgets the certificates that were shown. */
+  /** Closes all connections, and forgets the generated certificates. */
   reset(): void;
 }
 
-/** What is known of a connection. */
+/** State of a connection. */
 interface Client {
   readonly visitor: Visitor;
   readonly service: string;
   readonly mode: () => ProxyMode;
-  /** It waits for a request. */
+  /** Idle, waiting for a request. */
   idle: Timer | undefined;
-  /** Requests come through a tunnel that is being inspected. */
+  /** Requests come through an inspected tunnel. */
   readonly inspected?: {
     readonly target: ProxyTarget;
     readonly user: string | undefined;
-    /** A connection to the site, with TLS. */
+    /** A TLS connection to the site. */
     readonly open: () => Promise<Duplex>;
   };
 }
@@ -84,7 +84,7 @@ export function createProxies(options: ProxyOptions): Proxies {
   };
 }
 
-/** An HTTP proxy (RFC 9110 §3.7): CONNECT, and requests for whole URLs. */
+/** An HTTP proxy (RFC 9110 §3.7): CONNECT, and requests with absolute URLs. */
 class HttpProxy {
   readonly access: ProxyAccess;
   readonly #options: ProxyOptions;
@@ -121,7 +121,7 @@ class HttpProxy {
       { maxHeaderSize: MAX_PROXY_HEAD_BYTES, requireHostHeader: true },
       (request, response) => void this.#request(request, response),
     );
-    // All are looked at: what is left out could be what matters. Their size is bounded.
+    // Checks all headers: an ignored one could matter. Their size is bounded.
     server.maxHeadersCount = 0;
     server.on('connect', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       void this.#connect(request, stream, head);
@@ -130,7 +130,7 @@ class HttpProxy {
     return server;
   }
 
-  /** Ends a connection on which nothing is asked for. */
+  /** Ends an idle connection. */
   #wait(stream: Duplex, client: Client): void {
     client.idle?.cancel();
     client.idle = patience(this.#options.clock, PROXY_IDLE_MS, () => stream.destroy());
@@ -171,7 +171,7 @@ class HttpProxy {
   async #connect(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     const client = (stream as Known)[CLIENT]!;
     client.idle?.cancel();
-    // The server has let go of it.
+    // The server has released it.
     stream.on('error', () => stream.destroy());
     let target: ProxyTarget | undefined;
     let user: string | undefined;
@@ -202,7 +202,7 @@ class HttpProxy {
     }
   }
 
-  /** Reads what goes through a tunnel. */
+  /** Inspects the contents of a tunnel. */
   async #inspect(
     stream: Duplex,
     client: Client,
@@ -269,7 +269,7 @@ class HttpProxy {
     refuseRequest(request, response, refusal);
   }
 
-  /** Bytes that are no request. */
+  /** Bytes that are not a request. */
   #broken({ code, message }: NodeJS.ErrnoException, stream: Duplex): void {
     const client = (stream as Known)[CLIENT];
     if (client && code !== 'ECONNRESET') {
@@ -314,13 +314,13 @@ class Refused extends Error {
 const hostAndPort = ({ host, port }: ProxyTarget): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** A CONNECT has no content (RFC 9110 §9.3.6): who thinks otherwise takes the first bytes of the tunnel for it. */
+/** A CONNECT has no content (RFC 9110 §9.3.6): a client that sends some would lose the first bytes of the tunnel. */
 function contentFault({ rawHeaders }: IncomingMessage): ProxyRefusal | undefined {
   const framed = ['content-length', 'transfer-encoding'].some((name) => valuesOf(rawHeaders, name).length > 0);
   return framed ? badRequest('A CONNECT has no body, so it must not say how long one is.') : undefined;
 }
 
-/** What a request within a tunnel is for: nothing but the host that the tunnel leads to. */
+/** Target of a request within a tunnel: only the host of the tunnel. */
 function withinTunnel(request: IncomingMessage, tunnel: ProxyTarget) {
   const path = request.url ?? '';
   if (!path.startsWith('/') && !(path === '*' && request.method === 'OPTIONS')) {

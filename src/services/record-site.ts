@@ -9,12 +9,12 @@ interface Taps {
   response: BodyTap | RecordedBody | undefined;
 }
 
-/** A member of fastify's own object: a table beside the requests would be work for each collection of garbage. */
+/** A member of fastify's own object: a separate table would add work to each garbage collection. */
 const TAPS = Symbol('taps');
 type Tapped = { [TAPS]?: Taps | null };
 const tapsOf = (request: FastifyRequest): Taps | undefined => (request as Tapped)[TAPS] ?? undefined;
 
-/** Has the requests to a site kept, whatever version of HTTP they came by. The hooks call back: each promise would be a turn for every request. */
+/** Records the requests to a site, for any HTTP version. The hooks use callbacks: each promise would cost every request a turn. */
 export function recordSite(
   app: FastifyInstance,
   site: string,
@@ -51,7 +51,7 @@ export function recordSite(
   });
 }
 
-/** Has the beginning of each body kept. */
+/** Records the beginning of each body. */
 function tapBodies(app: FastifyInstance, most: number): void {
   app.addHook('preParsing', (request, _reply, payload, done) => {
     const taps = tapsOf(request);
@@ -80,7 +80,7 @@ function tapBodies(app: FastifyInstance, most: number): void {
   });
 }
 
-/** A copy of the beginning: what is kept does not keep a larger block alive. */
+/** A copy of the beginning, so that the record does not keep a larger block in memory. */
 function keptBody(payload: string | Buffer, most: number): RecordedBody {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
   const size = bytes.length;

@@ -2,22 +2,22 @@ import { isUtf8 } from 'node:buffer';
 import { Transform } from 'node:stream';
 import type { Visitor } from '../lib/person.ts';
 
-/** What there is of a body. */
+/** A recorded body. */
 export interface RecordedBody {
-  /** Bytes; -1 when nobody counted. */
+  /** Bytes; -1 if unknown. */
   readonly size: number;
-  /** Its beginning, as far as bodies are kept; undefined when they are not. */
+  /** Its beginning, if bodies are recorded; otherwise undefined. */
   readonly bytes: Buffer | undefined;
 }
 
-/** Headers as Node has them: a value is a text, a number or a list of these, and those of HTTP/2 that begin with a colon are among them. */
+/** Headers in Node's format: a value is a string, a number or a list of these; includes HTTP/2 pseudo-headers (with a colon). */
 export type RecordedHeaders = Readonly<Record<string, unknown>>;
 
-/** One HTTP request to a mock site or an upstream, and its answer. */
+/** One HTTP request to a mock site or an upstream, and its response. */
 export interface RecordedExchange {
   /** Milliseconds since the Unix epoch. */
   readonly began: number;
-  /** Until the answer was sent. */
+  /** Duration until the response was sent. */
   readonly milliseconds: number;
   readonly service: string;
   readonly visitor: Visitor | undefined;
@@ -27,25 +27,25 @@ export interface RecordedExchange {
   readonly version: string;
   readonly requestHeaders: RecordedHeaders;
   readonly requestBody: RecordedBody;
-  /** 0: none came. */
+  /** 0: no response. */
   readonly status: number;
   readonly statusText: string;
   readonly responseHeaders: RecordedHeaders;
   readonly responseBody: RecordedBody;
-  /** Why there is no answer, or not all of one. */
+  /** Why the response is missing or incomplete. */
   readonly failure?: string;
 }
 
 export interface RecorderOptions {
-  /** Exchanges that are kept; the oldest go first. */
+  /** Most exchanges to keep; the oldest are dropped first. */
   readonly capacity: number;
-  /** Bytes of each body that are kept; 0 = none. */
+  /** Bytes to keep of each body; 0 = none. */
   readonly bodyBytes: number;
-  /** Milliseconds since the Unix epoch, as the journal has them. */
+  /** Milliseconds since the Unix epoch, as in the journal. */
   readonly now: () => number;
 }
 
-/** The last HTTP requests to the mock sites and to upstreams. What is kept is bounded: so many, each with so much of its bodies. */
+/** The latest HTTP requests to the mock sites and to upstreams. Bounded: a maximum of requests, each with a limited part of its bodies. */
 export class RequestRecorder {
   readonly bodyBytes: number;
   readonly now: () => number;
@@ -64,7 +64,7 @@ export class RequestRecorder {
 
   add(exchange: RecordedExchange): void {
     this.#exchanges.push(exchange);
-    // One splice each eighth of the capacity, so that a full list costs no shift for each request.
+    // One splice per eighth of the capacity, so that a full list costs no shift for each request.
     if (this.#exchanges.length > this.#capacity + (this.#capacity >> 3)) {
       this.#exchanges = this.#exchanges.slice(-this.#capacity);
     }
@@ -80,7 +80,7 @@ export class RequestRecorder {
   }
 }
 
-/** Lets a body through, counts it, and keeps its beginning. */
+/** Passes a body through, counts it, and records its beginning. */
 export class BodyTap extends Transform {
   readonly #limit: number;
   readonly #kept: Buffer[] = [];
@@ -100,7 +100,7 @@ export class BodyTap extends Transform {
     this.#size += chunk.length;
     const room = this.#limit - this.#keptBytes;
     if (room > 0) {
-      // A copy: what is kept does not keep a larger block alive.
+      // A copy, so that the record does not keep a larger block in memory.
       const part = Buffer.from(chunk.subarray(0, room));
       this.#kept.push(part);
       this.#keptBytes += part.length;
@@ -109,7 +109,7 @@ export class BodyTap extends Transform {
   }
 }
 
-/** A body as HAR has it: text where it is that, else base64. */
+/** A body in HAR format: text if it is, else base64. */
 export function bodyText(bytes: Buffer): { readonly text: string; readonly encoding?: 'base64' } {
   return isUtf8(bytes) ? { text: bytes.toString() } : { text: bytes.toString('base64'), encoding: 'base64' };
 }

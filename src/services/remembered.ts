@@ -1,7 +1,7 @@
 import { ownString } from '../lib/own-string.ts';
 import { MAX_REMEMBERED } from './constants.ts';
 
-/** A map of what visitors left behind: bounded, the oldest go first. */
+/** A bounded map of visitors' data; the oldest entries are dropped first. */
 export class Remembered<V> {
   readonly #entries = new Map<string, V>();
 
@@ -11,7 +11,7 @@ export class Remembered<V> {
 
   set(key: string, value: V): void {
     this.#entries.delete(key);
-    // Cut out of a header, perhaps.
+    // The string may be a slice of a header.
     this.#entries.set(ownString(key), value);
     if (this.#entries.size > MAX_REMEMBERED) this.#entries.delete(this.#entries.keys().next().value!);
   }

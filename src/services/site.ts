@@ -15,69 +15,69 @@ import type { RequestRecorder } from './recorder.ts';
 import type { StreamService } from './types.ts';
 import { type Visit, visitBy } from './visit.ts';
 
-/** What a site needs for HTTPS. PEM. */
+/** TLS settings of a site. PEM. */
 export interface SiteTls {
   readonly cert: string;
   readonly key: string;
-  /** The CA that clients' certificates are to be from. */
+  /** The CA that must have issued client certificates. */
   readonly ca?: string;
 }
 
-/** What sites take from outside. */
+/** Dependencies of sites. */
 export interface SitePorts {
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** Keeps requests, for a HAR. */
+  /** Records requests for a HAR. */
   readonly recorder?: RequestRecorder | undefined;
 }
 
-/** What routes can ask of the site that they are on. */
+/** Context of a site's routes. */
 export interface SiteTools extends SitePorts {
-  /** Who sent a request. */
+  /** The visitor that sent a request. */
   visitorOf(request: FastifyRequest): Visitor | undefined;
-  /** Takes over connections whose client asks for another protocol (RFC 9110 §7.8). */
+  /** Handles connections that upgrade to another protocol (RFC 9110 §7.8). */
   onUpgrade(handler: (request: IncomingMessage, stream: Duplex, head: Buffer) => void): void;
 }
 
 interface SiteOptions {
-  /** Its services are called `<name>-http` and `<name>-https`. */
+  /** Its services are named `<name>-http` and `<name>-https`. */
   readonly name: string;
   readonly emit: Emit;
   readonly ports: SitePorts;
-  /** Asked for at the first connection, and after `renew`. */
+  /** Called at the first connection and after `renew`. */
   readonly tls: () => SiteTls | Promise<SiteTls>;
   /** HTTP/2 by ALPN (RFC 9113 §3.2). Default true. */
   readonly http2?: boolean;
-  /** Whether clients are asked for a certificate, and turned away without one. */
+  /** Whether the site requests a client certificate, and refuses clients without one. */
   readonly clientCertificate?: 'required' | 'optional';
   readonly addRoutes: (app: FastifyInstance, tools: SiteTools) => void | Promise<void>;
 }
 
-/** A web site of the mock network, as plain HTTP and as HTTPS. */
+/** A web site of the mock network, over plain HTTP and HTTPS. */
 export interface Site {
   readonly http: StreamService;
   readonly https: StreamService;
-  /** Has the certificate asked for anew; connections that are open keep theirs. */
+  /** Requests a new certificate; open connections keep the old one. */
   renew(): void;
-  /** Forgets what visitors did; closes their connections. */
+  /** Clears visitors' data; closes their connections. */
   reset(): Promise<void>;
 }
 
-/** What a site consists of once it is built. */
+/** The parts of a built site. */
 interface Built {
   readonly app: FastifyInstance;
   readonly open: (stream: Duplex) => void;
 }
 
 /**
- * What is known of a connection is kept with it: HTTP/2 shows requests a proxy of their socket, which passes members on. Requests get it as a
- * member of fastify's own object, because a table beside them is work for each collection of garbage.
+ * Connection data is stored on the connection: HTTP/2 exposes a proxy of its socket, which forwards members. For requests it is a
+ * member of fastify's own object, because a separate table would add work to each garbage collection.
  */
 const VISIT = Symbol('visit');
 type Visited = { [VISIT]?: Visit | null };
 const visitOf = (one: object): Visit | undefined => (one as Visited)[VISIT] ?? undefined;
 
-/** A site that listens nowhere: connections are handed over, as the tunnel delivers them. It is built for its first visitor: many a run has none. */
+/** A site without a listener: the tunnel hands over connections. It is built for its first visitor, because many runs have none. */
 export function createSite(options: SiteOptions): Site {
   let built: Promise<Built> | undefined;
   let secureContext: Promise<SecureContext> | undefined;
@@ -107,7 +107,7 @@ export function createSite(options: SiteOptions): Site {
     secure.once('close', () => below.destroy());
     secure.once('secure', () => {
       below.secured();
-      // As Node's own TLS server does before it passes a socket on; HTTP/2 would wait for it without an end
+      // As Node's own TLS server does before it emits a socket; HTTP/2 would wait for it indefinitely
       // (https://github.com/nodejs/node/blob/main/lib/internal/tls/wrap.js, `onServerSocketSecure`).
       Object.assign(secure, { secureConnecting: false });
       open(secure);
@@ -150,17 +150,17 @@ async function build(options: SiteOptions): Promise<Built> {
     bodyLimit: MAX_BODY_BYTES,
     serverFactory: (handler) => {
       handle = handler as typeof handle;
-      // A request without a body needs no events of one; Node before 24.12 does not know the switch.
+      // Avoids body events for requests without a body; Node before 24.12 ignores the option.
       server = createServer({ headersTimeout: SERVICE_HEADERS_TIMEOUT_MS, optimizeEmptyRequests: true }, handle);
-      // A client that ends its side after the request still wants the answer (RFC 9112 §9.6). Node's own switch, without a word in its
-      // documentation: https://github.com/nodejs/node/blob/main/lib/_http_server.js, `socketOnEnd`.
+      // A client that half-closes after the request still expects a response (RFC 9112 §9.6). An undocumented option of
+      // Node: https://github.com/nodejs/node/blob/main/lib/_http_server.js, `socketOnEnd`.
       Object.assign(server, { httpAllowHalfOpen: true });
       return server;
     },
   });
-  // Looked up as a request comes: once an answer is sent, HTTP/2 knows nothing of its connection any more.
+  // Read when the request arrives: after the response, HTTP/2 no longer has the connection.
   app.decorateRequest(VISIT, null);
-  // What is sent is for the routes to read: of no kind is more kept in memory than they want.
+  // Routes read request bodies themselves, and keep no more in memory than they need.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.addHook('onRequest', (request, reply, done) => {
@@ -195,7 +195,7 @@ async function build(options: SiteOptions): Promise<Built> {
   };
 }
 
-/** Answers as a fault rule has it. */
+/** Responds as a fault rule specifies. */
 async function answerOnPurpose(reply: FastifyReply, answer: AnswerOnPurpose, clock: Clock): Promise<void> {
   const { status, retryAfter, delay = 0 } = answer;
   if (delay > 0) {
@@ -215,7 +215,7 @@ async function answerOnPurpose(reply: FastifyReply, answer: AnswerOnPurpose, clo
     .send(status === 204 || status === 304 ? undefined : text);
 }
 
-/** A server for connections that agreed on HTTP/2. Node's module is taken when the first site is built. */
+/** A server for connections that negotiated HTTP/2. Loads Node's module with the first site. */
 function http2Server(handle: (request: IncomingMessage, response: ServerResponse) => void) {
   const server = process.getBuiltinModule('node:http2').createServer();
   server.on('request', handle as never);
@@ -223,7 +223,7 @@ function http2Server(handle: (request: IncomingMessage, response: ServerResponse
   return server;
 }
 
-/** Whether a request came over TLS. */
+/** Whether a request used TLS. */
 export function isTls(request: FastifyRequest): boolean {
   return request.raw.socket instanceof TLSSocket;
 }

@@ -15,10 +15,10 @@ interface SitesOptions {
   readonly stubs: StubTable;
 }
 
-/** Whose certificate `wrongname` shows. */
+/** The host whose certificate `wrongname` shows. */
 const WRONG_NAME = 'other.contoso.internal';
 
-/** All web sites of the mock network. Their routes are loaded with their first visitor. */
+/** All web sites of the mock network. Their routes load with the first visitor. */
 export function createSites(options: SitesOptions, shared: () => SiteTls): Site[] {
   const { hosts, emit, issuer, ports } = options;
   const special = (
@@ -94,7 +94,7 @@ export function createSites(options: SitesOptions, shared: () => SiteTls): Site[
           .filter(({ tcp }) => Object.values(tcp).includes('stubs-https'))
           .flatMap(({ names }) => [...names]);
         const issue = async (dnsNames: readonly string[]) => issuer.special('intermediate', { dnsNames, ips: [] });
-        // A name that the CA may not certify must not keep the others from having a certificate.
+        // A name that the CA cannot certify must not prevent a certificate for the others.
         const { certPem: cert, keyPem: key } = await issue([...new Set([...own, ...options.stubs.hosts()])]).catch(() =>
           issue(own),
         );

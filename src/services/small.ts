@@ -4,7 +4,7 @@ import { GENERATOR_CHUNK_BYTES } from './constants.ts';
 import { patternChunk } from './pattern.ts';
 import type { DatagramService, StreamService } from './types.ts';
 
-/** A stream service out of one function; closing it ends the streams that are still open. */
+/** Creates a stream service from one function; closing it ends the open streams. */
 function streamService(name: string, serve: (stream: Duplex) => void): StreamService {
   const streams = new Set<Duplex>();
   return {
@@ -21,17 +21,17 @@ function streamService(name: string, serve: (stream: Duplex) => void): StreamSer
   };
 }
 
-/** Returns what it is sent (RFC 862). */
+/** Echoes what it receives (RFC 862). */
 export const createEcho = (): StreamService => streamService('echo', (stream) => void stream.pipe(stream));
 
-/** Swallows what it is sent (RFC 863). */
+/** Discards what it receives (RFC 863). */
 export const createDiscard = (): StreamService =>
   streamService('discard', (stream) => {
     stream.pipe(new Writable({ write: (_chunk, _encoding, done) => done() }));
     stream.once('end', () => stream.end());
   });
 
-/** Sends the test pattern without end (in the spirit of RFC 864). */
+/** Sends the test pattern endlessly (similar to RFC 864). */
 export const createGenerator = (): StreamService =>
   streamService('generator', (stream) => {
     let sent = 0;
@@ -48,8 +48,8 @@ export const createGenerator = (): StreamService =>
     source.pipe(stream);
   });
 
-/** Returns each datagram (RFC 862). */
+/** Echoes each datagram (RFC 862). */
 export const datagramEcho: DatagramService = { name: 'echo', answer: (payload) => payload };
 
-/** Swallows each datagram (RFC 863). */
+/** Discards each datagram (RFC 863). */
 export const datagramDiscard: DatagramService = { name: 'discard', answer: () => undefined };

@@ -13,12 +13,12 @@ interface Message {
   readonly text: string;
 }
 
-/** Longest message that is kept, in bytes: there are up to a thousand. */
+/** Longest message to keep, in bytes: there are up to a thousand. */
 const MAX_TEXT_BYTES = 4_096;
 
 /**
- * What goes on: `/events` (server-sent events: `?count=&interval=`, and where `Last-Event-ID` left off), `/ws` (WebSocket, returns each
- * message), `/poll?after=&timeout=` (waits for messages that `POST /messages` brings), `/http` (the version of HTTP, 2 by ALPN).
+ * Streaming: `/events` (server-sent events: `?count=&interval=`, continues after `Last-Event-ID`), `/ws` (WebSocket, echoes each
+ * message), `/poll?after=&timeout=` (waits for messages from `POST /messages`), `/http` (the HTTP version, 2 by ALPN).
  */
 export function addStream(app: FastifyInstance, { onUpgrade, clock }: SiteTools): void {
   const messages: Message[] = [];
@@ -44,7 +44,7 @@ export function addStream(app: FastifyInstance, { onUpgrade, clock }: SiteTools)
     let next = from;
     const send = (): void => {
       timer = undefined;
-      // The next event goes when the reader has room for it.
+      // Sends the next event when the reader has room.
       while (next < count) {
         next += 1;
         const room = raw.write(`id: ${next}\nevent: tick\ndata: {"number":${next},"of":${count}}\n\n`);
@@ -113,7 +113,7 @@ const header = (value: string | string[] | undefined): string | undefined => (Ar
 type SocketServer = import('ws').WebSocketServer;
 let sockets: Promise<SocketServer> | undefined;
 
-/** Returns each message of a WebSocket (RFC 6455). */
+/** Echoes each WebSocket message (RFC 6455). */
 async function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
   if (request.url?.split('?')[0] !== '/ws') {
     stream.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
@@ -127,7 +127,7 @@ async function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): 
   server.handleUpgrade(request, stream, head, (socket) => {
     socket.on('error', () => socket.terminate());
     socket.on('message', (data, binary) => {
-      // One message after the other: who does not read what comes back sends no more.
+      // One message at a time: a client that does not read the echoes cannot send more.
       socket.pause();
       socket.send(data, { binary }, () => socket.resume());
     });

@@ -7,7 +7,7 @@ import type { StubTable } from './stub-table.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-/** Answers whatever is asked by the stubs that there are. */
+/** Responds to any request from the stubs. */
 export function addStubSite(app: FastifyInstance, { visitorOf, clock }: SiteTools, stubs: StubTable, emit: Emit): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     const { method, url } = request;

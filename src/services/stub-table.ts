@@ -1,7 +1,7 @@
 import { TunneliteError } from '../lib/errors.ts';
 import { type SafeExpression, safeExpression } from '../lib/safe-expression.ts';
 
-/** One answer of a stub. */
+/** One response of a stub. */
 export interface StubAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export interface StubAnswer {
   readonly delay: number;
 }
 
-/** What is answered, and how. `null` = any. */
+/** Match conditions and responses. `null` = any. */
 export interface StubRule extends StubAnswer {
   readonly host: string | null;
   readonly method: string | null;
@@ -20,41 +20,41 @@ export interface StubRule extends StubAnswer {
   readonly sequence: readonly StubAnswer[];
 }
 
-/** A stub that is there. */
+/** A stub with its state. */
 export interface StubEntry {
   /** `s1`, `s2` and so on. */
   readonly id: string;
   readonly rule: StubRule;
   readonly added: boolean;
-  /** Requests that it answered since the start or the last reset. */
+  /** Requests answered since the start or the last reset. */
   readonly hits: number;
 }
 
 interface Entry extends StubEntry {
   hits: number;
-  /** The lowest that fits answers. */
+  /** The lowest matching one responds. */
   order: number;
   readonly expression: SafeExpression | undefined;
 }
 
-/** Paths by their segments. */
+/** Paths by segment. */
 interface Node {
   readonly literal: Map<string, Node>;
   parameter: Node | undefined;
-  /** Those whose path ends here, and those that take all below. */
+  /** Stubs whose path ends here, and those that match everything below. */
   readonly here: Entry[];
   readonly below: Entry[];
 }
 
 const node = (): Node => ({ literal: new Map(), parameter: undefined, here: [], below: [] });
 
-/** Longest path that expressions are tried with. Ours. */
+/** Longest path that is matched with regular expressions. Own choice. */
 const MAX_EXPRESSION_PATH = 2_048;
 const MAX_STUBS = 10_000;
 
 /**
- * The stubs of the mock network, found by the segments of a path: ten thousand cost a request no more than a few. Those that were added at run
- * time come first, the latest before the others; then those of the configuration, in their order.
+ * The stubs of the mock network, indexed by path segments: lookup time hardly depends on their number. Stubs added at run
+ * time come first, latest first; then those of the configuration, in order.
  */
 export class StubTable {
   #configured: readonly Entry[] = [];
@@ -72,14 +72,14 @@ export class StubTable {
     return [...this.#entries.values()].sort((a, b) => a.order - b.order);
   }
 
-  /** Names that stubs are asked by, in lower case. */
+  /** Host names of stubs, in lower case. */
   hosts(): Set<string> {
     return new Set(
       [...this.#entries.values()].flatMap(({ rule }) => (rule.host === null ? [] : [rule.host.toLowerCase()])),
     );
   }
 
-  /** @throws TunneliteError `ERR_STUB_INVALID` when there are too many */
+  /** @throws TunneliteError `ERR_STUB_INVALID` if there are too many */
   add(rule: StubRule): StubEntry {
     if (this.#entries.size >= MAX_STUBS) {
       throw new TunneliteError('ERR_STUB_INVALID', `There are ${MAX_STUBS} stubs already.`, { hint: 'Remove some.' });
@@ -90,7 +90,7 @@ export class StubTable {
     return entry;
   }
 
-  /** Takes a stub out; undefined when there is none. */
+  /** Removes a stub; undefined if there is none. */
   remove(id: string): StubEntry | undefined {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
@@ -99,7 +99,7 @@ export class StubTable {
     return entry;
   }
 
-  /** Those of the configuration are others; what stays the same keeps its id and its count. */
+  /** Replaces the stubs of the configuration; unchanged ones keep their ID and count. */
   configure(rules: readonly StubRule[]): void {
     const before = new Map<string, Entry[]>();
     for (const entry of this.#configured) {
@@ -115,14 +115,14 @@ export class StubTable {
     this.#rebuild();
   }
 
-  /** Only those of the configuration, as if none had been asked. */
+  /** Restores the stubs of the configuration and clears all counts. */
   reset(): void {
     for (const entry of this.#configured) entry.hits = 0;
     this.#entries = new Map(this.#configured.map((entry) => [entry.id, entry]));
     this.#rebuild();
   }
 
-  /** The stub that answers a request, and its answer; it is counted. */
+  /** Finds the stub that matches a request, and its response; counts it. */
   take(
     host: string,
     method: string,

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Visitor } from '../lib/person.ts';
 
-/** A mock service takes byte streams, or answers datagrams; it never opens a socket. */
+/** A mock service accepts byte streams, or responds to datagrams; it never opens a socket. */
 export interface StreamService {
   readonly name: string;
   /** Serves one connection. Owns the stream from here on. */
@@ -9,7 +9,7 @@ export interface StreamService {
   close(): Promise<void>;
 }
 
-/** Answers one datagram; undefined = no answer. */
+/** Responds to one datagram; undefined = no response. */
 export interface DatagramService {
   readonly name: string;
   answer(payload: Buffer, visitor: Visitor): Buffer | undefined | Promise<Buffer | undefined>;
@@ -17,13 +17,13 @@ export interface DatagramService {
 
 /** A host of the mock on-premises network. */
 export interface OnPremisesHost {
-  /** Fully qualified names, the first being canonical. */
+  /** Fully qualified names; the first is canonical. */
   readonly names: readonly string[];
   readonly addresses: readonly string[];
   /** Service names by TCP port. */
   readonly tcp: Readonly<Record<number, string>>;
   /** Service names by UDP port. */
   readonly udp: Readonly<Record<number, string>>;
-  /** What happens at other ports: they are refused (default), or nothing is answered. */
+  /** Behavior of other ports: refused (default), or no response. */
   readonly closedPorts?: 'refuse' | 'drop';
 }

@@ -5,18 +5,18 @@ import { ExchangeWatch, type HeaderLine, type WatchedBody, type WatchedExchange 
 import { MAX_WATCHED_CONNECTIONS, WATCHED_HEADS } from './constants.ts';
 import type { RecordedBody, RecordedHeaders, RequestRecorder } from './recorder.ts';
 
-/** Sees the bytes of one connection beside their way, and is done with them when it returns. */
+/** Observes the bytes of one connection; finished when it returns. */
 export interface ConnectionWatch {
-  /** There is nothing more to see: need not be called again, but for `close`. */
+  /** Nothing more to observe: further calls, except `close`, are unnecessary. */
   readonly over: boolean;
   fromClient(bytes: Buffer): void;
   fromServer(bytes: Buffer): void;
-  /** The server has ended its side. */
+  /** The server has closed its side. */
   serverEnded(): void;
   close(): void;
 }
 
-/** When a request began. */
+/** Start of a request. */
 interface Stamp {
   /** Milliseconds since the Unix epoch. */
   readonly wall: number;
@@ -24,8 +24,8 @@ interface Stamp {
 }
 
 /**
- * Keeps the plain HTTP requests to upstreams, whose bytes pass as they are: what passes is read beside its way. Of connections that are no
- * HTTP/1.1 it sees the first bytes only. How much it holds is bounded: so many connections at a time, heads within their limits, and of bodies what
+ * Records plain HTTP requests to upstreams by observing the bytes, which pass unchanged. For connections that are
+ * not HTTP/1.1, it reads only the first bytes. Its memory is bounded: a maximum of connections, limited heads, and of bodies only what
  * the recorder keeps.
  */
 export class UpstreamRecorder {
@@ -33,16 +33,16 @@ export class UpstreamRecorder {
   readonly #clock: Clock;
   #watched = 0;
 
-  /** @param clock that of the machine, by which durations are told */
+  /** @param clock of the machine, for durations */
   constructor(recorder: RequestRecorder, clock: Clock) {
     this.#recorder = recorder;
     this.#clock = clock;
   }
 
   /**
-   * Watches a connection.
-   * @param service what the requests are said to be to
-   * @returns undefined when nothing is kept, or as many are watched as may be
+   * Starts observing a connection.
+   * @param service name of the service in the records
+   * @returns undefined if nothing is recorded, or the maximum number of connections is reached
    */
   watch(visitor: Visitor, service: string): ConnectionWatch | undefined {
     const recorder = this.#recorder;
@@ -108,7 +108,7 @@ const bodyOf = ({ size, beginning }: WatchedBody, keeps: boolean): RecordedBody 
   bytes: keeps ? beginning : undefined,
 });
 
-/** As Node has them. */
+/** In Node's format. */
 function headersOf(lines: readonly HeaderLine[]): RecordedHeaders {
   const headers: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of lines) {
@@ -120,7 +120,7 @@ function headersOf(lines: readonly HeaderLine[]): RecordedHeaders {
   return headers;
 }
 
-/** An absolute URL of what was asked for, whatever was sent as a target and a host (RFC 9112 §3.3). */
+/** The absolute URL of a request, from its target and host (RFC 9112 §3.3). */
 function urlOf(target: string, host: unknown, visitor: Visitor): string {
   const whole = /^https?:\/\//i.test(target)
     ? target

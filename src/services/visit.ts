@@ -1,7 +1,7 @@
 import { endpointText } from '../lib/endpoint.ts';
 import type { Visitor } from '../lib/person.ts';
 
-/** One connection to a site, in the terms of the requests that come over it. */
+/** One connection to a site, as its requests see it. */
 export interface Visit {
   readonly visitor: Visitor;
   readonly scheme: 'http' | 'https';

@@ -8,7 +8,7 @@ import { page } from './page.ts';
 import { Remembered } from './remembered.ts';
 import { isTls, type SiteTools } from './site.ts';
 
-/** What everybody signs in with; the page says so. */
+/** The password of every user; the page shows it. */
 export const WEBAPP_PASSWORD = 'contoso';
 
 const COOKIE = 'webapp-session';
@@ -16,14 +16,14 @@ const MAX_FORM_BYTES = 16 * 1024;
 
 interface Visit {
   readonly user: string;
-  /** Goes along with each form, so that no other site can send one (OWASP, synchronizer token). */
+  /** Part of each form, so that no other site can submit one (OWASP, synchronizer token). */
   readonly token: string;
   requests: number;
 }
 
 /**
- * A web application as people have on premises. Routes: `/` (for who is signed in), `/login` (form), `/logout`, `/upload` (a file out of a
- * form), `/session` (JSON). Any name is a user.
+ * A typical on-premises web application. Routes: `/` (requires sign-in), `/login` (form), `/logout`, `/upload` (a file from a
+ * form), `/session` (JSON). Accepts any user name.
  */
 export function addWebapp(app: FastifyInstance, { random }: Pick<SiteTools, 'random'>): void {
   const visits = new Remembered<Visit>();
@@ -86,7 +86,7 @@ export function addWebapp(app: FastifyInstance, { random }: Pick<SiteTools, 'ran
   });
 }
 
-/** A way back that leads to this site and no other. */
+/** A return URL, limited to this site. */
 function ownPath(text: string | undefined): string {
   return text !== undefined && /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(text) ? text : '/';
 }
@@ -107,7 +107,7 @@ async function formOf(request: FastifyRequest): Promise<URLSearchParams | undefi
   return body && new URLSearchParams(body.toString());
 }
 
-/** A form with files, read by Node's own reader; undefined for anything else. */
+/** Parses a form with files, using Node's own parser; undefined for anything else. */
 async function multipart(request: FastifyRequest, body: Buffer): Promise<FormData | undefined> {
   const type = request.headers['content-type'] ?? '';
   if (!/^multipart\/form-data\s*;/i.test(type)) return undefined;

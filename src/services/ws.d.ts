@@ -1,4 +1,4 @@
-// The part of `ws` that the mock network uses: the package has no types of its own.
+// The part of `ws` that the mock network uses: the package has no type declarations.
 declare module 'ws' {
   import type { IncomingMessage } from 'node:http';
   import type { Duplex } from 'node:stream';
