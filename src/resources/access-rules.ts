@@ -4,56 +4,56 @@ import type { Person } from '../lib/person.ts';
 import { fits, namePattern } from './name-patterns.ts';
 import type { ConnectRequest, Decision, RefusalAnswer, ResourceProtocol } from './types.ts';
 
-/** What can be known of a device. */
+/** Known properties of a device. */
 export type DeviceState = 'compliant' | 'noncompliant' | 'managed' | 'unmanaged' | 'unknown';
 
-/** One rule of access. Of each list, empty means any; all that a rule names has to hold. */
+/** One access rule. An empty list matches anything; all parts of a rule must match. */
 export interface AccessRule {
   readonly name?: string | undefined;
-  /** What explanations call it, if it has no name. Default: its place in the configuration. */
+  /** Name in explanations, if it has no name. Default: its position in the configuration. */
   readonly place?: string | undefined;
-  /** What the journal calls it, if it has no name. Default: its place. */
+  /** Name in the journal, if it has no name. Default: its position. */
   readonly id?: string | undefined;
   readonly action: 'allow' | 'deny';
   /** Addresses, CIDR ranges, host names, and wildcards such as `*.example.com`. */
   readonly match: readonly string[];
   readonly ports: readonly number[];
   readonly protocols: readonly ResourceProtocol[];
-  /** Sign-in names, object ids, or user names of the gateway. */
+  /** Sign-in names, object IDs, or user names of the gateway. */
   readonly users: readonly string[];
   readonly groups: readonly string[];
-  /** Client ids. */
+  /** Client IDs. */
   readonly apps: readonly string[];
-  /** One of them has to hold. */
+  /** One of them must match. */
   readonly devices: readonly DeviceState[];
 }
 
 export interface AccessSettings {
-  /** What happens, when there are rules, to what none of them is about. */
+  /** Result when there are rules but none matches. */
   readonly otherwise: 'allow' | 'deny';
   readonly rules: readonly AccessRule[];
 }
 
-/** What is known of people beyond their tokens. */
+/** Data about users beyond their tokens. */
 export interface PersonDirectory {
-  /** Ids of the groups of a person, in lower case; undefined when nothing is known of them. */
+  /** IDs of a user's groups, in lower case; undefined if unknown. */
   groupsOf(person: Person): readonly string[] | undefined;
   deviceOf(person: Person): { readonly compliant: boolean; readonly managed: boolean } | undefined;
 }
 
 interface Compiled {
   readonly rule: AccessRule;
-  /** As explanations call it. */
+  /** Name in explanations. */
   readonly title: string;
   isAbout(request: ConnectRequest, address: Uint8Array): boolean;
-  /** Why the person is none of those whom it names, in words; undefined: is one. */
+  /** Why the rule does not match the user; undefined: it matches. */
   whyNot(person: Person | undefined): string | undefined;
 }
 
-/** How many rules an explanation goes through. */
+/** Most rules to list in an explanation. */
 const EXPLAINED = 3;
 
-/** Who may reach what: the first rule decides that is about the request, and about who asks. Without rules everybody may reach what can be reached. */
+/** Access control: the first rule that matches the request and the user decides. Without rules, all users can reach everything reachable. */
 export class AccessRules {
   readonly #directory: PersonDirectory;
   readonly #denyWith: () => RefusalAnswer;
@@ -70,13 +70,13 @@ export class AccessRules {
     return this.#settings;
   }
 
-  /** Goes by other rules from now on. */
+  /** Applies new rules. */
   use(settings: AccessSettings): void {
     this.#settings = settings;
     this.#rules = settings.rules.map((rule, i) => this.#compile(rule, i));
   }
 
-  /** @param reachable the decision that holds if nothing speaks against it */
+  /** @param reachable the decision if no rule denies it */
   decide(request: ConnectRequest, reachable: Decision): Decision {
     if (this.#rules.length === 0 || !reachable.allow) return reachable;
     const address = addressBytes(request.destination.address) ?? new Uint8Array();
@@ -98,7 +98,7 @@ export class AccessRules {
         `${title} denies ${shown(request)} to ${who(person)}.`,
       );
     }
-    // Without names there is nothing to reach; a rule that denies it counts, though.
+    // Without names, nothing is reachable; a rule that denies it counts, though.
     const isDns = reachable.target.kind === 'service' && reachable.target.service === 'dns';
     if (this.#settings.otherwise === 'allow' || isDns) return reachable;
     const told = near.length === 0 ? 'none is about it' : near.slice(0, EXPLAINED).join('; ');

@@ -43,35 +43,35 @@ interface BrokerOptions {
   readonly services: ServiceHandlers;
   readonly emit: Emit;
   readonly clock: Clock;
-  /** Milliseconds since the Unix epoch, as the journal has them. Default: those of `clock`. */
+  /** Milliseconds since the Unix epoch, as in the journal. Default: those of `clock`. */
   readonly now?: () => number;
   readonly random?: RandomSource;
   readonly faults?: FaultPorts;
-  /** What addresses are called, for journal and policy. */
+  /** Names of addresses, for journal and policy. */
   readonly names: AddressNames;
-  /** How upstreams are reached. Default: by the machine's sockets. */
+  /** How to reach upstreams. Default: sockets of this machine. */
   readonly network?: Network;
-  /** What is not to be reached from the tunnel, since it leads back into it. Default: nothing. */
+  /** Destinations that would lead back into the simulator. Default: none. */
   readonly ownListener?: OwnListener;
-  /** How names of upstreams are resolved. Default: by the resolver of this machine. */
+  /** Resolver for names of upstreams. Default: this machine's. */
   readonly lookUp?: LookUp;
-  /** Called with each request that is allowed. */
+  /** Called with each allowed request. */
   readonly onAllowed?: (request: ConnectRequest, target: ResourceTarget) => void;
-  /** Asked for each connection to an upstream: who wants to see its bytes. Default: nobody. */
+  /** Called for each connection to an upstream: returns an observer of its bytes, if any. Default: none. */
   readonly watch?: (visitor: Visitor, target: UpstreamTarget) => ConnectionWatch | undefined;
-  /** Called each time that the limit on sockets to upstreams is met; may be often. */
+  /** Called each time the limit on sockets to upstreams is reached; can be often. */
   readonly onLimit?: (reached: SocketLimitReached) => void;
-  /** Sockets to upstreams at a time. Default: what the process's file descriptors allow. */
+  /** Most sockets to upstreams. Default: based on the process's file descriptors. */
   readonly maxSockets?: number;
 }
 
 type UpstreamTarget = Extract<ResourceTarget, { kind: 'upstream' }>;
 
-/** Answers that there is no way, and says why. */
+/** Refuses the connection, with the reason. */
 type Refuse = (kind: RefusalKind, answer: RefusalAnswer, explanation: string) => void;
 
 const NOBODY: Requester = { session: undefined, person: undefined };
-/** What a SYN in the tunnel gets when an upstream cannot be reached. */
+/** Response to a SYN when an upstream cannot be reached. */
 const ANSWERS = {
   refused: 'reset',
   unreachable: 'host-unreachable',
@@ -82,8 +82,8 @@ const ANSWERS = {
 const NOTHING = { bytesIn: 0, bytesOut: 0 } as const;
 
 /**
- * Turns flows of the tunnel, and CONNECTs, into connect requests: one decision and one journal entry each, then the way to the resource.
- * A client is answered only after the resource has answered, so a refused request looks refused on the wire.
+ * Turns flows of the tunnel, and CONNECTs, into connect requests: one decision and one journal entry each, then the connection.
+ * A client gets a response only after the resource has responded, so a refused request looks refused on the wire.
  */
 export class ResourceBroker implements Closable {
   readonly #options: BrokerOptions;
@@ -107,21 +107,21 @@ export class ResourceBroker implements Closable {
     this.#echoes = new EchoFlows({ clock, open: (asked) => this.#ledger.open(asked) });
   }
 
-  /** How many requests there were since the start or the last reset, by what became of them. */
+  /** Number of requests since the start or the last reset, by outcome. */
   get counts(): RequestCounts {
     return this.#ledger.counts;
   }
 
-  /** Forgets what the resolver of this machine has answered, and begins to count anew. */
+  /** Clears the cache of this machine's resolver, and resets the counters. */
   reset(): void {
     this.#hosts.clear();
     this.#ledger.resetCounts();
   }
 
   /**
-   * Other rules are in force than before.
-   * @param removed the rule that is gone: what goes by it is reset
-   * @returns how many connections and UDP destinations ended
+   * Applies a change of rules.
+   * @param removed the removed rule: resets its connections
+   * @returns number of connections and UDP destinations ended
    */
   rulesChanged(removed?: string): number {
     return this.#reconsider(({ decision }) =>
@@ -130,8 +130,8 @@ export class ResourceBroker implements Closable {
   }
 
   /**
-   * Other people may reach other things than before: what nobody would be let through to any more ends.
-   * @returns how many connections, UDP destinations and pings ended
+   * Applies a change of access rules: ends whatever is no longer allowed.
+   * @returns number of connections, UDP destinations and pings ended
    */
   accessChanged(): number {
     return this.#reconsider(({ request }) => {
@@ -140,7 +140,7 @@ export class ResourceBroker implements Closable {
     });
   }
 
-  /** @param why why a request that was let through has to end; undefined: it goes on */
+  /** @param why returns why an allowed request has to end; undefined: it continues */
   #reconsider(why: (open: OpenRequest) => string | undefined): number {
     let ended = 0;
     for (const relay of this.#relays) ended += relay.reconsider(why);
@@ -151,7 +151,7 @@ export class ResourceBroker implements Closable {
     return ended;
   }
 
-  /** A SYN of the tunnel, with the session that it came from. */
+  /** A SYN of the tunnel, with its session. */
   handleTcp(flow: TcpConnectRequest, requester: Requester = NOBODY, channel: RequestChannel = 'cstp'): void {
     this.connect(pendingFlow(flow), {
       protocol: 'tcp',
@@ -163,8 +163,8 @@ export class ResourceBroker implements Closable {
   }
 
   /**
-   * Decides on a stream that waits for its answer, reaches what it is for, and answers then.
-   * @returns to be called when whoever asked has gone before there was an answer
+   * Decides on a pending stream, connects to its destination, and responds.
+   * @returns a function to call when the client leaves before a response
    */
   connect(pending: PendingStream, asked: AskedFor): () => void {
     if (this.#closed) {
@@ -185,7 +185,7 @@ export class ResourceBroker implements Closable {
     return shape?.delay ? this.#reachLater(shape.delay, open, refuse, reach) : reach();
   }
 
-  /** Leads a stream to where it is allowed to go. */
+  /** Connects a stream to its allowed destination. */
   #reach(
     open: OpenRequest,
     pending: PendingStream,
@@ -208,7 +208,7 @@ export class ResourceBroker implements Closable {
     return () => {};
   }
 
-  /** Lets a stream wait for its answer. */
+  /** Keeps a stream waiting for its response. */
   #reachLater(milliseconds: number, open: OpenRequest, refuse: Refuse, reach: () => () => void): () => void {
     let giveUp = (reason: string): void => {
       timer.cancel();
@@ -223,7 +223,7 @@ export class ResourceBroker implements Closable {
     return () => giveUp('The client left before there was an answer.');
   }
 
-  /** The first datagram of a mapping, with the session that it came from. */
+  /** The first datagram of a mapping, with its session. */
   handleUdp(flow: UdpFlowRequest, requester: Requester = NOBODY, channel: RequestChannel = 'cstp'): void {
     if (this.#closed) {
       flow.refuse('reset');
@@ -273,12 +273,12 @@ export class ResourceBroker implements Closable {
     relay.start();
   }
 
-  /** A ping of the tunnel, with the session that it came from. True: it is answered. */
+  /** A ping of the tunnel, with its session. True: answer it. */
   handleEcho(asked: EchoAsked, requester: Requester = NOBODY, channel: RequestChannel = 'cstp'): boolean {
     return !this.#closed && this.#echoes.handle(asked, requester, channel);
   }
 
-  /** Answers the client, and follows the stream to its end. */
+  /** Accepts the client's stream, and follows it to its end. */
   #track(open: OpenRequest, pending: PendingStream, shape: ResourceShape | undefined): Duplex {
     open.answered();
     const accepted = pending.accept();
@@ -298,7 +298,7 @@ export class ResourceBroker implements Closable {
       else if (stream.readableEnded) end('completed');
       else if (rest === undefined) end('broken');
       else {
-        // The resource has said all that it had to say, and closed. What is left is between the client and the stack.
+        // The resource has sent everything and closed. The rest is between the client and the stack.
         open.endBy((reason) => {
           end('broken', reason);
           rest.reset();
@@ -310,7 +310,7 @@ export class ResourceBroker implements Closable {
     return new ShapedStream(stream, shape, this.#options.clock, () => accepted.bytes().bytesOut);
   }
 
-  /** Hands a stream to who answers in this process. */
+  /** Passes a stream to an in-process handler. */
   #serveHere(
     open: OpenRequest,
     pending: PendingStream,
@@ -334,7 +334,7 @@ export class ResourceBroker implements Closable {
     }
   }
 
-  /** Answers the client, and joins it to its upstream. */
+  /** Accepts the client's stream, and joins it to its upstream. */
   #join(
     open: OpenRequest,
     pending: PendingStream,
@@ -350,7 +350,7 @@ export class ResourceBroker implements Closable {
     join(flow, socket, this.#options.clock);
   }
 
-  /** Connects first and accepts then, so that a dead upstream is a refused connection, not an accepted and broken one. */
+  /** Connects first and then accepts, so that a dead upstream is a refused connection, not an accepted and broken one. */
   #dial(
     open: OpenRequest,
     pending: PendingStream,
@@ -367,7 +367,7 @@ export class ResourceBroker implements Closable {
       open.end({ ...NOTHING, outcome: kind === 'denied' ? 'denied' : 'failed', reason });
       tell(kind, answer, reason);
     };
-    /** While there is no answer. */
+    /** While there is no response. */
     let giveUp: Refuse | undefined;
     const slot: UpstreamSocket = {
       usedAt: Number.POSITIVE_INFINITY,
@@ -405,7 +405,7 @@ export class ResourceBroker implements Closable {
     return () => giveUp?.('unreachable', 'reset', 'The client left before there was an answer.');
   }
 
-  /** The addresses of an upstream that may be dialled. */
+  /** The addresses of an upstream that may be dialed. */
   async #addressesOf(target: UpstreamTarget, session: string | undefined, maxAge?: number): Promise<HostAddresses> {
     const found = await this.#hosts.resolve(target.host, session, maxAge);
     if ('failure' in found) return found;
@@ -428,7 +428,7 @@ export class ResourceBroker implements Closable {
     for (const relay of this.#relays) relay.close();
     for (const socket of this.#sockets) resetStream(socket);
     for (const stream of this.#streams) stream.destroy();
-    // What is left is still being dialled.
+    // The remaining ones are still being dialed.
     for (const open of this.#ledger) if (!open.isAnswered) open.stop('The simulator is closing.');
   }
 

@@ -2,23 +2,23 @@ import type { ResourceShape } from '../faults/ports.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { MAX_LINE_DATAGRAMS, MAX_LINE_WAIT_MS } from './constants.ts';
 
-/** When the next datagram of one direction may go on. */
+/** When the next datagram of one direction can be sent. */
 interface Direction {
-  /** When the line is free again, and when the last one arrives. */
+  /** When the line is free again, and when the last datagram arrives. */
   free: number;
   due: number;
   waiting: number;
 }
 
 /**
- * The slow line to one UDP destination: datagrams arrive later, each direction in its order, and what would wait too long for its turn is
- * lost, as UDP loses it.
+ * A slow line to one UDP destination: datagrams arrive later, in order per direction, and those that would wait too long
+ * are lost, as usual with UDP.
  */
 export class DatagramLine {
   readonly #clock: Clock;
   readonly #bytesPerMs: number;
   readonly #latency: () => number;
-  /** Of the client's datagrams alone: as the answer to a SYN is late, the answers are. */
+  /** Applies only to the client's datagrams: the delay also shifts the answers, as with a late SYN answer. */
   readonly #delay: number;
   readonly #in: Direction = { free: 0, due: 0, waiting: 0 };
   readonly #out: Direction = { free: 0, due: 0, waiting: 0 };
@@ -32,7 +32,7 @@ export class DatagramLine {
     this.#delay = delay;
   }
 
-  /** From the client, so many bytes: `arrive` is called when they are there, if they get there. */
+  /** From the client, with this many bytes: calls `arrive` on arrival, unless the datagram is lost. */
   toResource(bytes: number, arrive: () => void): void {
     this.#send(this.#in, bytes, this.#delay, arrive);
   }
@@ -42,7 +42,7 @@ export class DatagramLine {
     this.#send(this.#out, bytes, 0, arrive);
   }
 
-  /** What is on the line is lost. */
+  /** Drops the datagrams on the line. */
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) timer.cancel();

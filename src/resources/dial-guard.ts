@@ -6,7 +6,7 @@ import type { ResourceTarget } from './types.ts';
 
 type Upstream = Extract<ResourceTarget, { kind: 'upstream' }>;
 
-/** In words what listens at an address and port, if that is a listener of this simulator that must not be reached from the tunnel. */
+/** Describes a listener of this simulator that the tunnel must not reach, if there is one at this address and port. */
 export type OwnListener = (address: string, port: number) => string | undefined;
 
 const MEANING: Readonly<Record<SpecialUse, string>> = {
@@ -16,9 +16,9 @@ const MEANING: Readonly<Record<SpecialUse, string>> = {
 };
 
 /**
- * Of the addresses that the resolver gave, those that may be dialled for an upstream. What a name resolves to is up to whoever answers for it,
- * and may change from one moment to the next (DNS rebinding): so this is about the addresses that are dialled, each time. An address, and
- * `localhost`, mean what they say.
+ * Filters resolved addresses to those that may be dialed for an upstream. The owner of a name controls its addresses,
+ * and can change them at any time (DNS rebinding): so every dialed address is checked, each time. A literal address, and
+ * `localhost`, are always taken literally.
  */
 export function dialable(
   { host, port, local }: Pick<Upstream, 'host' | 'port' | 'local'>,

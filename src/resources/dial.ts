@@ -7,23 +7,23 @@ import { ATTEMPT_DELAY_MS, DIAL_TIMEOUT_MS, MAX_ATTEMPTS } from './constants.ts'
 import type { HostAddresses } from './host-lookup.ts';
 
 interface DialOptions {
-  /** The upstream as the rule has it, for what is said about it. */
+  /** The upstream as written in the rule, for messages. */
   readonly host: string;
   readonly port: number;
   readonly resolve: () => Promise<HostAddresses>;
   readonly clock: Clock;
-  /** How upstreams are reached; by the machine's sockets when left out. */
+  /** How to reach upstreams. Default: sockets of this machine. */
   readonly network?: Network;
 }
 
-/** A connection, or why there is none: in words, and of which kind. `refused`: all addresses said no themselves; `denied`: none may be dialled. */
+/** A connection, or the reason and kind of the failure. `refused`: all addresses refused the connection; `denied`: no address may be dialed. */
 export type Dialled = { readonly socket: TcpStream } | { readonly failure: string; readonly kind: FailureKind };
 
 type FailureKind = 'refused' | 'unreachable' | 'timeout' | 'denied';
 
 /**
- * Connects to the first address of an upstream that answers (RFC 8305, in short): the next one is tried when one fails, and beside
- * it when it takes its time. Calls `done` once, unless the returned function is called before: that gives up.
+ * Connects to the first address of an upstream that responds (simplified RFC 8305): tries the next one when one fails, and in
+ * parallel when one is slow. Calls `done` once, unless the returned function is called first: that cancels.
  */
 export function dial(
   { host, port, resolve, clock, network = systemNetwork }: DialOptions,
@@ -66,7 +66,7 @@ export function dial(
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (over) return;
       open.delete(socket);
-      // An address is in the text already.
+      // The message already contains an address.
       const text = isIP(host) ? errorText(error) : `${host}: ${errorText(error)}`;
       failures.push({ text, refused: error.code === 'ECONNREFUSED' });
       attempt();
@@ -92,7 +92,7 @@ export function dial(
   return stop;
 }
 
-/** The addresses in their order, but the families in turn, so that one that leads nowhere costs one delay only (RFC 8305 §4). */
+/** The addresses in order, alternating between families, so that an unreachable one costs only one delay (RFC 8305 §4). */
 export function alternating(addresses: readonly string[]): string[] {
   const first = addresses.filter((address) => isIPv6(address) === isIPv6(addresses[0] ?? ''));
   const second = addresses.filter((address) => !first.includes(address));

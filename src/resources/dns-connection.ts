@@ -4,19 +4,19 @@ import { patience } from '../lib/late-tick.ts';
 import { DnsFramer, lengthOf } from '../wire/dns-stream.ts';
 import { DNS_IDLE_MS, MAX_DNS_QUERY_BYTES } from './constants.ts';
 
-/** Answers a message, at once or later; undefined: there is no answer. */
+/** Answers a message, now or later; undefined: no answer. */
 type Answer = (message: Buffer) => Buffer | undefined | Promise<Buffer | undefined>;
 
 /**
- * A client's connection to the resolver: messages with a two-byte length (RFC 1035 §4.2.2), each answered as soon as its answer is there, whatever
- * the order (RFC 7766 §6.2.1.1). Who does not read answers is not read from.
+ * A client's connection to the resolver: messages with a two-byte length (RFC 1035 §4.2.2), each answered as soon as possible, in any
+ * order (RFC 7766 §6.2.1.1). Reading pauses while a client does not read answers.
  */
 export function serveDnsConnection(stream: Duplex, clock: Clock, answer: Answer): void {
   const framer = new DnsFramer(MAX_DNS_QUERY_BYTES);
   let idle: Timer | undefined;
   let waiting = 0;
   let ended = false;
-  /** Questions of what was read last, while there is no room for their answers. */
+  /** Queries already read, while there is no room for their answers. */
   let held: Buffer[] = [];
 
   const rearm = (): void => {
@@ -48,7 +48,7 @@ export function serveDnsConnection(stream: Duplex, clock: Clock, answer: Answer)
       endIfOver();
     });
   };
-  /** Answers what there is room for. */
+  /** Answers as many queries as there is room for. */
   const work = (): void => {
     let done = 0;
     while (done < held.length && !stream.writableNeedDrain) take(held[done++]!);

@@ -14,17 +14,17 @@ interface ExchangeOptions {
   /** In lower case. */
   readonly name: string;
   readonly type: string;
-  /** How long the server may take, over UDP and TCP together, in milliseconds. */
+  /** Timeout of the server, UDP and TCP together, in milliseconds. */
   readonly timeout: number;
   readonly network: Network;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly judge: (bytes: Buffer, sent: SentQuestion, transport: 'udp' | 'tcp', maxBytes: number) => Verdict;
-  /** The question as it goes out. */
+  /** The query to send. */
   readonly onSent: (question: Buffer) => void;
 }
 
-/** What came of it; `strays`: messages that were no answer to the question, and what was wrong with the last. */
+/** Result; `strays`: number of messages that did not answer the query, and the problem with the last. */
 export type Exchanged = {
   readonly verdict: Exclude<Verdict, { kind: 'stray' | 'again' }> | { readonly kind: 'silent'; readonly why: string };
   readonly strays: number;
@@ -32,12 +32,12 @@ export type Exchanged = {
 };
 
 const HEADER_BYTES = 12;
-/** The record that tells the size, at the end of a question. */
+/** The EDNS record with the maximum size, at the end of a query. */
 const OPT_BYTES = 11;
 
 /**
- * Asks one server one question: over UDP by a socket of its own, so that port, id and letters have to be guessed by who wants to answer in the
- * server's name, then over TCP if that is needed. Calls `done` once, unless the returned function is called before.
+ * Queries one server: over UDP with its own socket, so that a spoofed answer must guess port, ID and letter case,
+ * then over TCP if needed. Calls `done` once, unless the returned function is called first.
  */
 export function exchange(options: ExchangeOptions, done: (outcome: Exchanged) => void): () => void {
   const { server, name, type, network, clock, random, judge } = options;
@@ -77,7 +77,7 @@ export function exchange(options: ExchangeOptions, done: (outcome: Exchanged) =>
     if (verdict.kind === 'stray') {
       strays++;
       stray = verdict.why;
-      // So many are an attack: one of them will be right (RFC 5452 §9.3).
+      // This many indicate an attack: one of them will match (RFC 5452 §9.3).
       if (transport === 'tcp') finish({ kind: 'failed', why: `${shown}: ${verdict.why}` });
       else if (strays >= MAX_STRAY_ANSWERS) finish({ kind: 'failed', why: `${shown} sent ${strays} wrong answers` });
       return;
@@ -129,7 +129,7 @@ export function exchange(options: ExchangeOptions, done: (outcome: Exchanged) =>
   return stop;
 }
 
-/** The letters of a name in random case: what comes back has to have the same. Never all in lower case, as most clients ask. */
+/** Randomizes the letter case of a name: the answer must repeat it. Never all lower case, as most clients send. */
 function mixedCase(name: string, random: RandomSource): string {
   const bits = random.bytes(name.length);
   let text = '';

@@ -17,15 +17,15 @@ import type { OwnListener } from './dial-guard.ts';
 import { exchange } from './dns-exchange.ts';
 import { type ForwardedAnswer, judgeReply } from './reply-check.ts';
 
-/** Who answers for names that are none of the mock network. */
+/** Name servers for names outside the mock network. */
 export interface ForwardSettings {
-  /** In the order in which they are asked. Empty = nobody. */
+  /** In order of use. Empty = none. */
   readonly servers: readonly TcpTarget[];
-  /** Names that are forwarded: these, and all below them. Empty = all that are none of the mock network. In lower case. */
+  /** Names to forward, including all below them. Empty = all outside the mock network. In lower case. */
   readonly domains: readonly string[];
-  /** How long each server may take, in milliseconds. */
+  /** Timeout of each server, in milliseconds. */
   readonly timeout: number;
-  /** Answers may lead to this machine and to link-local addresses. */
+  /** Allows answers with addresses of this machine and link-local addresses. */
   readonly local: boolean;
 }
 
@@ -33,15 +33,15 @@ interface ForwarderOptions {
   readonly settings: ForwardSettings;
   readonly clock: Clock;
   readonly random?: RandomSource;
-  /** How servers are reached; by the machine's sockets when left out. */
+  /** How to reach servers. Default: sockets of this machine. */
   readonly network?: Network;
   readonly ownListener?: OwnListener;
   readonly emit: Emit;
-  /** Questions under way at a time. Default: what the process's file descriptors allow. */
+  /** Most concurrent queries. Default: based on the process's file descriptors. */
   readonly limit?: number;
 }
 
-/** What came of a question: an answer, with who gave it, or why there is none. */
+/** Result of a query: an answer and its server, or the reason for failure. */
 export type Forwarded =
   | { readonly answer: ForwardedAnswer; readonly server: string }
   | { readonly failure: string; readonly refused: boolean };
@@ -49,15 +49,15 @@ export type Forwarded =
 interface Job {
   readonly done: Promise<Forwarded>;
   readonly finish: (outcome: Forwarded) => void;
-  /** Gives up what is under way. */
+  /** Cancels pending queries. */
   stop: () => void;
-  /** The question as it went out, byte for byte. */
+  /** The query as sent, byte for byte. */
   question: string;
 }
 
 /**
- * Puts questions to the name servers of the configuration, one after the other until one answers. A question that is under way already is not
- * put a second time, so that nobody gets more than one try to guess it (RFC 5452 §5).
+ * Sends queries to the configured name servers, one after the other until one answers. Identical concurrent queries share
+ * one transmission, so that an attacker gets only one attempt to guess it (RFC 5452 §5).
  */
 export class DnsForwarder {
   readonly #options: ForwarderOptions;
@@ -66,11 +66,11 @@ export class DnsForwarder {
   #settings: ForwardSettings;
   #domains: ReadonlySet<string>;
   readonly #jobs = new Map<string, Job>();
-  /** Questions that wait, by session. */
+  /** Pending queries, by session. */
   readonly #waiting = new Map<string | undefined, number>();
-  /** Questions under way as they went out. */
+  /** Queries in progress, as sent. */
   readonly #sent = new Set<string>();
-  /** When servers were silent last. */
+  /** When servers last failed to respond. */
   readonly #silent = new Map<TcpTarget, number>();
 
   constructor(options: ForwarderOptions) {
@@ -81,25 +81,25 @@ export class DnsForwarder {
     this.#domains = new Set(options.settings.domains);
   }
 
-  /** Questions under way. */
+  /** Queries in progress. */
   get size(): number {
     return this.#jobs.size;
   }
 
-  /** Asks others from now on; what is under way goes on. */
+  /** Applies other servers; queries in progress continue. */
   use(settings: ForwardSettings): void {
     this.#settings = settings;
     this.#domains = new Set(settings.domains);
     this.#silent.clear();
   }
 
-  /** Whether a name was given to others: one that the mock network would have to itself otherwise. */
+  /** Whether a name is explicitly forwarded, although the mock network would answer it otherwise. */
   isDelegated(name: string): boolean {
     if (this.#settings.servers.length === 0) return false;
     return this.#domains.has(name) || isBelow(name, this.#domains);
   }
 
-  /** Whether a name that is none of the mock network is asked for elsewhere. Some never are (RFC 6761 §6, RFC 7686 §2). */
+  /** Whether a name outside the mock network is forwarded. Some never are (RFC 6761 §6, RFC 7686 §2). */
   forwards(name: string): boolean {
     const { servers, domains } = this.#settings;
     if (servers.length === 0) return false;
@@ -107,9 +107,9 @@ export class DnsForwarder {
   }
 
   /**
-   * Asks. A question that came around to us again is not asked: a server of the configuration asks us.
-   * @param question as the client sent it, byte for byte; undefined = it is not a client's
-   * @param isOwn names that the servers have no say in
+   * Forwards a query. A query that came back to us is not sent: a configured server forwards to us.
+   * @param question as the client sent it, byte for byte; undefined = not from a client
+   * @param isOwn names that the servers must not answer
    */
   resolve(
     { name, type, question }: { readonly name: string; readonly type: string; readonly question?: Buffer | undefined },
@@ -143,7 +143,7 @@ export class DnsForwarder {
     });
   }
 
-  /** Forgets which servers were silent. */
+  /** Forgets which servers failed to respond. */
   reset(): void {
     this.#silent.clear();
   }
@@ -163,7 +163,7 @@ export class DnsForwarder {
     job.finish(outcome);
   }
 
-  /** Those that answered last time first, in the order of the configuration. */
+  /** Servers that responded last time first, in configured order. */
   #order(): TcpTarget[] {
     const { servers } = this.#settings;
     const now = this.#options.clock.monotonic();

@@ -4,7 +4,7 @@ import { ECHO_IDLE_MS, MAX_ECHO_FLOWS } from './constants.ts';
 import type { OpenRequest } from './request-ledger.ts';
 import type { AskedFor, RequestChannel } from './types.ts';
 
-/** A ping, as the stack shows it. */
+/** A ping, as received from the stack. */
 export interface EchoAsked {
   readonly localAddress: string;
   readonly remoteAddress: string;
@@ -25,8 +25,8 @@ interface Flow {
 }
 
 /**
- * Pings that are answered, by who sends them and where to: one request each, from the first ping until none came for a while. In order of
- * their last use, so that the first one is the next to end. A ping that is refused is a request of its own.
+ * Answered pings by sender and destination: one request each, from the first ping until a pause. Ordered by
+ * last use, so that the first one ends next. A refused ping is a request of its own.
  */
 export class EchoFlows {
   readonly #options: EchoFlowsOptions;
@@ -37,11 +37,11 @@ export class EchoFlows {
     this.#options = options;
   }
 
-  /** True: it is answered. */
+  /** True: answer it. */
   handle({ localAddress, remoteAddress, bytes }: EchoAsked, requester: Requester, channel: RequestChannel): boolean {
     const key = `${remoteAddress} ${localAddress}`;
     let flow = this.#flows.get(key);
-    // An address may have gone over to another session.
+    // Another session may have the address now.
     if (flow !== undefined && flow.open.request.requester.session !== requester.session) {
       this.#end(key, flow, 'closed');
       flow = undefined;

@@ -1,7 +1,7 @@
 import type { FaultPorts, ResourceKind } from '../faults/ports.ts';
 import type { ConnectRequest, Decision, ResourceTarget } from './types.ts';
 
-/** The decision of the policy, or what the fault plan makes of it. */
+/** The policy's decision, possibly changed by the fault plan. */
 export function withFault({ resource }: FaultPorts, request: ConnectRequest, decision: Decision): Decision {
   const { requester, destination, protocol } = request;
   const fault = resource?.({
@@ -20,7 +20,7 @@ export function withFault({ resource }: FaultPorts, request: ConnectRequest, dec
   return decision.allow ? { ...decision, shape } : decision;
 }
 
-/** Services of web sites are called `<name>-http` and `<name>-https`. */
+/** Services of web sites are named `<name>-http` and `<name>-https`. */
 function kindOf(target: ResourceTarget): ResourceKind | undefined {
   if (target.kind === 'upstream') return 'upstream';
   if (target.kind === 'echo') return undefined;

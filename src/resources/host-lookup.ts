@@ -5,18 +5,18 @@ import { errorText } from '../lib/errors.ts';
 import { canonicalAddress } from '../lib/ip-address.ts';
 import { FAILED_LOOK_UP_MS, MAX_CACHED_HOSTS, MAX_LOOK_UPS_OF_SESSION, PARALLEL_LOOK_UPS } from './constants.ts';
 
-/** Addresses of a host, in the order in which they are to be tried; or why there are none, in words. */
+/** Addresses of a host, in the order to try them, or why there are none. */
 export type HostAddresses =
   | { readonly addresses: readonly string[] }
-  /** `denied`: there are some, but none that may be dialled. */
+  /** `denied`: addresses exist, but none may be dialed. */
   | { readonly failure: string; readonly kind?: 'denied' };
 
-/** Resolves a name to addresses, the best first; rejects when there are none. */
+/** Resolves a name to addresses, best first; rejects when there are none. */
 export type LookUp = (host: string) => Promise<readonly string[]>;
 
 interface HostLookupOptions {
   readonly clock: Clock;
-  /** Default: the machine's own, with its hosts file and whatever a container's network adds. */
+  /** Default: this machine's resolver, with its hosts file and a container network's names. */
   readonly lookUp?: LookUp;
 }
 
@@ -28,17 +28,17 @@ interface Job {
 }
 
 /**
- * Resolves the names that upstream rules lead to, with the resolver of this machine. That may take seconds, and Node.js has few threads for
- * it: the look-ups of one session are one after the other, and those of others do not wait for them.
+ * Resolves the host names of upstream rules with this machine's resolver. That can take seconds, and Node.js has few threads for
+ * it: each session's look-ups run one after the other, and do not delay those of other sessions.
  */
 export class HostLookup {
   readonly #clock: Clock;
   readonly #lookUp: LookUp;
   readonly #jobs = new Map<string, Job>();
-  /** What waits, by session; the session whose turn is next comes first. */
+  /** Waiting look-ups, by session; the next session comes first. */
   readonly #queues = new Map<string | undefined, Job[]>();
   readonly #cache = new Map<string, { readonly found: HostAddresses; readonly at: number }>();
-  /** Sessions whose look-up is under way. */
+  /** Sessions with a look-up in progress. */
   readonly #running = new Set<string | undefined>();
 
   constructor({ clock, lookUp = systemLookUp }: HostLookupOptions) {
@@ -47,9 +47,9 @@ export class HostLookup {
   }
 
   /**
-   * The addresses of a name, or of an address itself.
-   * @param session who wants to know
-   * @param maxAge how old an answer may be, in milliseconds
+   * Finds the addresses of a name; an address resolves to itself.
+   * @param session the requesting session
+   * @param maxAge maximum age of an answer, in milliseconds
    */
   async resolve(host: string, session: string | undefined, maxAge = 0): Promise<HostAddresses> {
     if (isIP(host)) return { addresses: [host] };
@@ -72,20 +72,20 @@ export class HostLookup {
     return job.done;
   }
 
-  /** Forgets all answers. */
+  /** Clears the cache. */
   clear(): void {
     this.#cache.clear();
   }
 
   #next(): void {
-    // Who is passed over has a look-up under way, so no more are than there may be.
+    // A skipped session has a look-up in progress, so the loop is bounded.
     for (const [session, queue] of this.#queues) {
       if (this.#running.size >= PARALLEL_LOOK_UPS) return;
       if (this.#running.has(session)) continue;
       const job = queue.shift()!;
       this.#queues.delete(session);
       if (queue.length > 0) this.#queues.set(session, queue);
-      // Another session that wants the same may have been quicker.
+      // Another session may have looked up the same name in the meantime.
       if (!job.started) void this.#run(job, session);
     }
   }

@@ -6,8 +6,8 @@ import type { TcpStream } from '../network/index.ts';
 import { ORPHAN_TIMEOUT_MS } from './constants.ts';
 
 /**
- * Joins a flow of the tunnel and the socket to its upstream. Each direction ends by itself, so half-close stays half-close. A side
- * that breaks off is RST on the other: a clean end there would make a cut upload or download look complete.
+ * Joins a flow of the tunnel and the socket to its upstream. Each direction ends separately, preserving half-close. When one side
+ * breaks, the other gets a RST: a clean end would make a truncated upload or download look complete.
  */
 export function join(flow: Duplex, socket: TcpStream, clock: Clock): void {
   const ignore = (): void => {};
@@ -15,7 +15,7 @@ export function join(flow: Duplex, socket: TcpStream, clock: Clock): void {
   socket.on('error', ignore);
   flow.once('close', () => {
     if (!isWhole(flow)) resetStream(socket);
-    // What is still on its way to the upstream has nobody left who waits for it.
+    // Data on its way to the upstream has no receiver left.
     else giveUpWhenStuck(socket, clock);
   });
   socket.once('close', () => {
@@ -25,7 +25,7 @@ export function join(flow: Duplex, socket: TcpStream, clock: Clock): void {
   socket.pipe(flow);
 }
 
-/** Resets a socket whose peer takes nothing for too long. */
+/** Resets a socket whose peer accepts no data for too long. */
 function giveUpWhenStuck(socket: TcpStream, clock: Clock): void {
   const left = socket.writableLength;
   const timer = patience(clock, ORPHAN_TIMEOUT_MS, () => {
@@ -36,7 +36,7 @@ function giveUpWhenStuck(socket: TcpStream, clock: Clock): void {
   socket.once('close', () => timer.cancel());
 }
 
-/** Both directions came to their end. */
+/** Both directions have ended. */
 function isWhole(stream: Duplex): boolean {
   return stream.readableEnded && stream.writableFinished;
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
 
-/** Answers that wait at a time; what comes beyond that is lost. Ours. */
+/** Most delayed answers; further ones are dropped. Own choice. */
 const MAX_LATE = 4096;
 
-/** Answers that come late on purpose. */
+/** Deliberately delayed answers. */
 export class LateAnswers {
   readonly #waiting = new Set<() => void>();
 
-  /** Resolves with the answer when the time is over, with nothing when too many wait or all is over. */
+  /** Resolves with the answer after the delay, or with nothing when too many wait or on shutdown. */
   wait(clock: Clock, milliseconds: number, bytes: Buffer | undefined): Promise<Buffer | undefined> {
     if (this.#waiting.size >= MAX_LATE) return Promise.resolve(undefined);
     return new Promise((resolve) => {

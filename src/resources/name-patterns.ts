@@ -1,8 +1,8 @@
 import { isBelow, isDomainName } from '../lib/domain-name.ts';
 
-/** The names that a rule is about: one name, or all below one (`*.example.com`). Undefined for what is neither. */
+/** The names that a rule matches: one name, or all below one (`*.example.com`). Undefined for anything else. */
 export interface NamePattern {
-  /** In lower case; of a wildcard, the name that all others are below. */
+  /** In lower case; for a wildcard, the parent name. */
   readonly name: string;
   readonly wildcard: boolean;
 }
@@ -18,11 +18,11 @@ export function fits({ name, wildcard }: NamePattern, host: string): boolean {
   return wildcard ? host.endsWith(name) && host.at(-name.length - 1) === '.' : host === name;
 }
 
-/** Many patterns at once: asking costs by the labels of a name, not by the number of patterns. */
+/** Many patterns at once: lookup time depends on the labels of a name, not on the number of patterns. */
 export class NamePatterns {
-  /** Names that patterns without a wildcard give, in their order. */
+  /** Names of patterns without a wildcard, in order. */
   readonly exact: ReadonlySet<string>;
-  /** Names that wildcards stand below of. */
+  /** Parent names of wildcards. */
   readonly parents: ReadonlySet<string>;
 
   constructor(patterns: readonly NamePattern[]) {
@@ -30,7 +30,7 @@ export class NamePatterns {
     this.parents = new Set(patterns.filter(({ wildcard }) => wildcard).map(({ name }) => name));
   }
 
-  /** Whether one of the patterns is about this name, in lower case. */
+  /** Whether one of the patterns matches this name, in lower case. */
   has(host: string): boolean {
     return this.exact.has(host) || (isDomainName(host) && isBelow(host, this.parents));
   }

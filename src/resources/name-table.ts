@@ -7,55 +7,55 @@ import { type NamePattern, NamePatterns } from './name-patterns.ts';
 interface NameTableOptions {
   /** Names that get addresses: those of the upstream rules. */
   readonly patterns: readonly NamePattern[];
-  /** Where the addresses come from, at most one block of each family. */
+  /** Address pools, at most one block of each family. */
   readonly blocks: readonly AddressBlock[];
-  /** Names that have addresses already, in lower case: those of mock hosts. They get none here. */
+  /** Names that already have addresses, in lower case: those of mock hosts. They get none here. */
   readonly taken?: ReadonlySet<string>;
   readonly clock: Clock;
 }
 
-/** A name and what it has; `refusal` says in words why it has nothing. */
+/** A name and its addresses; `refusal` says why it has none. */
 export type NameAnswer = { readonly addresses: readonly string[] } | { readonly refusal: string };
 
-/** A name that the address of its number stands for. */
+/** A name, represented by the address with its number. */
 interface Entry {
   readonly name: string;
   readonly number: number;
-  /** Sessions that looked it up, as far as they still hold it. */
+  /** Sessions that looked it up and still hold it. */
   readonly holders: Set<Holder>;
-  /** Flows that go there. */
+  /** Active flows to it. */
   flows: number;
-  /** A rule gives the name: it keeps its address, whoever holds it. */
+  /** The name of a rule: it always keeps its address. */
   fixed: boolean;
 }
 
 interface Holder {
   readonly session: string | undefined;
-  /** When the session last asked for the name or used it; longest ago first. */
+  /** When the session last looked up or used the name; oldest first. */
   readonly holds: Map<Entry, number>;
 }
 
 /**
- * The names of upstreams, and the addresses that stand for them in the tunnel. A name that a rule gives has its address always: the
- * first name the first address. One that fits a wildcard gets an address when it is looked up first, and keeps it for as long as
- * nobody needs the room: an address must not come to mean another host for a client that still believes its last answer, or
- * has a flow there.
+ * The names of upstreams and their addresses in the tunnel. The name of a rule always has its address: the
+ * first name the first address. A name that matches a wildcard gets an address when it is first looked up, and keeps it until
+ * the space is needed: an address must not change its host while a client still caches the answer, or
+ * has a flow to it.
  *
- * What wildcards may bring in is without end, so there is a bound for all, and one for each session: a session may hold an eighth as many names
- * as are free (the dynamic threshold of shared buffers: Choudhury and Hahne, 1998). So none uses up the pool, and whoever comes
- * later finds room.
+ * Wildcards match any number of names, so there is a limit for all, and one for each session: a session may hold an eighth as many names
+ * as are free (the dynamic threshold of shared buffers: Choudhury and Hahne, 1998). So no session exhausts the pool, and later ones
+ * find room.
  */
 export class NameTable {
   readonly #options: NameTableOptions;
   #patterns: NamePatterns;
-  /** Whether some name needs an address, or needed one: if not, those of the blocks are as good as any others. */
+  /** Whether any name needs or needed an address: if not, the blocks' addresses are ordinary ones. */
   #inUse = false;
   readonly #byName = new Map<string, Entry>();
   readonly #byNumber = new Map<number, Entry>();
-  /** Entries that neither a session nor a flow needs, longest unused first: who needs room takes it from here. */
+  /** Entries that neither a session nor a flow needs, longest unused first: new names reuse these. */
   readonly #spare = new LinkedSet<Entry>();
   readonly #holders = new Map<string | undefined, Holder>();
-  /** Names that may be here, those of the rules among them. */
+  /** Most names, including those of the rules. */
   readonly #capacity: number;
 
   constructor(options: NameTableOptions) {
@@ -66,10 +66,10 @@ export class NameTable {
     this.usePatterns(options.patterns);
   }
 
-  /** Has rules give other names than before. Those that stay keep their addresses; one that goes keeps its own until somebody needs the room. */
+  /** Applies new rules. Remaining names keep their addresses; a removed one keeps its own until the space is needed. */
   usePatterns(patterns: readonly NamePattern[]): void {
     this.#patterns = new NamePatterns(patterns);
-    // Clients may remember an address of a name that is gone: it does not come to mean anything else before a reset.
+    // Clients may have cached a removed name's address: it gets no other meaning before a reset.
     this.#inUse ||= this.#isNeeded();
     for (const entry of [...this.#byName.values()]) {
       if (!entry.fixed || this.#patterns.exact.has(entry.name)) continue;
@@ -79,12 +79,12 @@ export class NameTable {
     this.#fixAll();
   }
 
-  /** Names that have an address now. */
+  /** Names that currently have an address. */
   get size(): number {
     return this.#byName.size;
   }
 
-  /** What is remembered of sessions: how many names they hold, all together. */
+  /** Number of names held by all sessions together. */
   get holds(): number {
     let holds = 0;
     for (const holder of this.#holders.values()) holds += holder.holds.size;
@@ -96,7 +96,7 @@ export class NameTable {
     return this.#patterns.has(name) && !this.#options.taken?.has(name);
   }
 
-  /** The addresses of a name that `has` knows. A look-up is what gives a name its address. */
+  /** The addresses of a name that `has` accepts. A look-up assigns an address to a name. */
   lookUp(name: string, session: string | undefined): NameAnswer {
     const known = this.#byName.get(name);
     if (known?.fixed) return { addresses: this.#addressesOf(known.number) };
@@ -113,25 +113,25 @@ export class NameTable {
     return { addresses: this.#addressesOf(number) };
   }
 
-  /** The addresses that a name has at present, without a look-up. */
+  /** The current addresses of a name, without a look-up. */
   addressesAt(name: string): readonly string[] {
     const known = this.#byName.get(name);
     return known === undefined ? [] : this.#addressesOf(known.number);
   }
 
-  /** The name that an address stands for now. */
+  /** The current name of an address. */
   nameAt(address: string): string | undefined {
     const number = this.#numberOf(address);
     if (number === undefined) return undefined;
     return this.#byNumber.get(number)?.name;
   }
 
-  /** Whether the address can stand for a name, and for nothing else. */
+  /** Whether the address is reserved for names. */
   owns(address: string): boolean {
     return this.#numberOf(address) !== undefined;
   }
 
-  /** A flow of the session goes to this address, which keeps its name until the returned function is called. */
+  /** A flow of the session uses this address, which keeps its name until the returned function is called. */
   keep(address: string, session: string | undefined): () => void {
     const number = this.#numberOf(address);
     const entry = number === undefined ? undefined : this.#byNumber.get(number);
@@ -149,7 +149,7 @@ export class NameTable {
     };
   }
 
-  /** The session is over: what it held is there for others, once they need it. */
+  /** The session is over: others can reuse its names when needed. */
   forget(session: string | undefined): void {
     const holder = this.#holders.get(session);
     if (holder === undefined) return;
@@ -157,8 +157,8 @@ export class NameTable {
   }
 
   /**
-   * Forgets the names that look-ups brought in, if nobody needs one of them: the rules' names have the first addresses again, and the next
-   * one the one behind them. False: somebody does.
+   * Forgets looked-up names, if none is in use: the rules' names get the first addresses again, and the next
+   * name the one after them. False: one is in use.
    */
   reset(): boolean {
     for (const { flows, holders } of this.#byName.values()) if (flows > 0 || holders.size > 0) return false;
@@ -170,7 +170,7 @@ export class NameTable {
     return true;
   }
 
-  /** Whether a rule is about names that get their addresses here. */
+  /** Whether a rule concerns names that get their addresses here. */
   #isNeeded(): boolean {
     const { exact, parents } = this.#patterns;
     return parents.size > 0 || [...exact].some((name) => !this.#options.taken?.has(name));
@@ -187,7 +187,7 @@ export class NameTable {
     return entry;
   }
 
-  /** Gives a rule's name an address for good, if there is one. */
+  /** Assigns a permanent address to a rule's name, if one is available. */
   #fix(name: string): void {
     let entry = this.#byName.get(name);
     if (entry === undefined) {
@@ -213,7 +213,7 @@ export class NameTable {
     return this.#options.blocks.map((block) => block.at(number));
   }
 
-  /** Names that could come in without one going that is in use. */
+  /** Number of names that could be added without removing one in use. */
   get #free(): number {
     return this.#capacity - this.#byName.size + this.#spare.size;
   }
@@ -223,7 +223,7 @@ export class NameTable {
     return holds.size < Math.min(share, MAX_NAMES_OF_SESSION);
   }
 
-  /** Makes the session let go of the name that it has not used for longest; false when it may still believe in all of them. */
+  /** Makes the session release its least recently used name; false if it may still have all of them cached. */
   #letGo(holder: Holder, now: number): boolean {
     for (const [entry, usedAt] of holder.holds) {
       if (now - usedAt < NAME_HOLD_MS) return false;
@@ -251,7 +251,7 @@ export class NameTable {
     if (holder.holds.size === 0) this.#holders.delete(holder.session);
   }
 
-  /** Puts a name that nobody needs behind the other spare ones. */
+  /** Adds an unused name at the end of the spare ones. */
   #freshen(entry: Entry): void {
     if (entry.fixed || entry.holders.size > 0 || entry.flows > 0) return;
     this.#spare.add(entry);

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { TcpConnectRequest, TcpFlow } from '../netstack/index.ts';
 import type { PendingStream, StreamRest } from './types.ts';
 
-/** A SYN of the tunnel as a stream that waits for its answer. */
+/** A SYN of the tunnel as a pending stream. */
 export function pendingFlow(flow: TcpConnectRequest): PendingStream {
   return {
     owner: flow.owner,

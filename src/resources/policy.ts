@@ -5,15 +5,15 @@ import type { AccessRules } from './access-rules.ts';
 import type { ConnectRequest, Decision, Policy, RefusalAnswer } from './types.ts';
 import type { UpstreamRule, UpstreamRules } from './upstream-rules.ts';
 
-/** A mock host, and the service on the port asked for. */
+/** A mock host, and its service on the requested port. */
 export interface FoundHost {
   readonly host: string;
   readonly service: string | undefined;
-  /** True for a host that answers nothing at ports without a service. */
+  /** True for a host that ignores requests to ports without a service. */
   readonly drops?: boolean;
 }
 
-/** What the policy has to know of the mock network. */
+/** The policy's view of the mock network. */
 export interface ServiceDirectory {
   /** The name of the host at this address, and the service on the port, if any. */
   find(address: string, port: number, protocol: 'tcp' | 'udp'): FoundHost | undefined;
@@ -22,24 +22,24 @@ export interface ServiceDirectory {
 interface PolicyOptions {
   readonly services: ServiceDirectory;
   readonly upstreams: UpstreamRules;
-  /** Addresses at which the tunnel answers DNS, whether or not a mock host has them, in one spelling each; may grow. */
+  /** Addresses at which the tunnel answers DNS, including those without a mock host, each in one spelling; can grow. */
   readonly dnsServers?: ReadonlySet<string>;
-  /** Whether pings to an address are answered. Default: none is. */
+  /** Whether to answer pings to an address. Default: no. */
   readonly answersPing?: (address: string) => boolean;
-  /** Who may reach what, of what can be reached. Default: everybody everything. */
+  /** Access rules for reachable destinations. Default: all users can reach all of them. */
   readonly access?: AccessRules;
-  /** How requests that no rule allows are answered. Default `prohibited`. */
+  /** Response to requests that no rule allows. Default `prohibited`. */
   readonly denyWith?: () => RefusalAnswer;
 }
 
 type Destination = ConnectRequest['destination'];
 
-/** The service that answers DNS, and where it listens (RFC 1035 §4.2). */
+/** The DNS service and its port (RFC 1035 §4.2). */
 const DNS = { service: 'dns', port: 53 } as const;
 
 /**
- * Closed by default: the tunnel reaches the mock services, and upstreams that the configuration names. The first matching rule decides, of
- * those that are in force when it is asked.
+ * Closed by default: the tunnel reaches only the mock services and the configured upstreams. The first matching
+ * active rule decides.
  */
 export function createPolicy(options: PolicyOptions): Policy {
   const { upstreams } = options;
@@ -54,7 +54,7 @@ export function createPolicy(options: PolicyOptions): Policy {
     const found = options.services.find(address, port, protocol);
     const bytes = addressBytes(address) ?? new Uint8Array();
     const upstream = upstreams.find(destination, bytes);
-    // A rule that names the host stands before its own services: a server of one's own takes the place of a mock.
+    // A rule that names the host precedes the host's own services: a real server replaces a mock.
     if (found?.service && !(upstream && isNamedBy(destination, upstream.found.rule))) {
       return {
         allow: true,
@@ -118,14 +118,14 @@ export function createPolicy(options: PolicyOptions): Policy {
   return access === undefined ? reach : (request) => access.decide(request, reach(request));
 }
 
-/** Bits that a rule by address has to give at least to mean what is special about an address. */
+/** Minimum prefix length of a rule by address that may select a special address. */
 const BITS_FOR: Readonly<Record<SpecialUse, readonly [ipv4: number, ipv6: number]>> = {
   loopback: [8, 128],
   'link-local': [16, 10],
   metadata: [32, 128],
 };
 
-/** A range as wide as 0.0.0.0/0 does not mean this machine itself, or the metadata service of its cloud. */
+/** A range as wide as 0.0.0.0/0 does not include this machine itself, or its cloud's metadata service. */
 function specialRefusal(address: string, match: string, bits: number): Decision | undefined {
   const use = specialUse(address);
   if (use === undefined || bits >= BITS_FOR[use][address.includes(':') ? 1 : 0]) return undefined;
@@ -149,7 +149,7 @@ function isNamedBy({ names }: Destination, { match }: UpstreamRule): boolean {
   return names.some((name) => name.toLowerCase() === wanted);
 }
 
-/** Why nothing allows a destination without a host, and what to do about it. */
+/** Why no rule allows a destination without a host, and what to do about it. */
 function whyNot({ address, host, isVirtual, port }: Destination): string {
   if (host === address) {
     return `Nothing is called ${host} here: no mock host, no record and no upstream rule. Add it under resources.upstreams to allow it`;

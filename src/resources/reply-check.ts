@@ -4,51 +4,51 @@ import { type AnswerRecord, DnsRcode } from '../wire/dns.ts';
 import { type DnsReply, type ReplyRecord, readDnsReply, readReplyRecords } from '../wire/dns-reply.ts';
 import { MAX_ALIASES } from './constants.ts';
 
-/** A question as it was sent to a server. */
+/** A query as sent to a server. */
 export interface SentQuestion {
   readonly id: number;
-  /** As DNS carries it, in letters of random case. */
+  /** In wire format, with letters in random case. */
   readonly question: Buffer;
   /** In lower case. */
   readonly name: string;
   readonly type: string;
 }
 
-/** What may be told to clients. */
+/** Limits on answers for clients. */
 interface Limits {
-  /** Names that the server has no say in. */
+  /** Names that the server must not answer. */
   readonly isOwn: (name: string) => boolean;
-  /** Addresses of this machine and link-local ones may be in an answer. */
+  /** Allows addresses of this machine and link-local ones in an answer. */
   readonly local: boolean;
 }
 
-/** An answer that may go on. */
+/** An answer to pass on. */
 export interface ForwardedAnswer {
   readonly rcode: DnsRcode;
   readonly records: readonly AnswerRecord[];
-  /** The zone’s start, in an answer that says no. */
+  /** The zone’s start of authority, in a negative answer. */
   readonly authority: readonly AnswerRecord[];
   /** The last alias leads to this name, which is one of ours. */
   readonly own?: string | undefined;
-  /** What was left out of it, in words; empty = nothing. */
+  /** What was removed from it, and why; empty = nothing. */
   readonly leftOut: string;
 }
 
 /**
- * What a message is. `stray`: no answer to the question, so the right one may still come; `again`: the answer, but it has to be fetched over TCP;
- * `failed`: this server has no answer; `refused`: it leads where no name may lead.
+ * Classifies a message. `stray`: not an answer to the query, so the right one may still come; `again`: truncated, retry over TCP;
+ * `failed`: this server has no answer; `refused`: it contains a forbidden address.
  */
 export type Verdict =
   | { readonly kind: 'stray' | 'again' | 'failed' | 'refused'; readonly why: string }
   | { readonly kind: 'answer'; readonly answer: ForwardedAnswer };
 
-/** Negative answers hold no longer than this, in seconds (RFC 2308 §5). */
+/** Longest lifetime of negative answers, in seconds (RFC 2308 §5). */
 const MAX_NEGATIVE_TTL = 10_800;
 
 /**
- * Judges what came from the address of a server. Over UDP anybody can write that address, so there only a message counts that has id and question
+ * Checks a message from a server's address. UDP source addresses can be forged, so over UDP a message counts only with the ID and question
  * as they were sent, letter by letter (RFC 5452 §9.1, draft-vixie-dnsext-dns0x20).
- * @param maxBytes the longest message that was asked for
+ * @param maxBytes the requested maximum size
  */
 export function judgeReply(
   bytes: Buffer,
@@ -65,7 +65,7 @@ export function judgeReply(
   }
   if (!reply.answers || reply.opcode !== 0) return stray('it is no answer');
   if (reply.id !== sent.id) return stray('it has another id');
-  // Who does not understand EDNS may send back no more than a header (RFC 6891 §7).
+  // A server without EDNS support may return only a header (RFC 6891 §7).
   const isBare = reply.question.length === 0 && (reply.rcode === DnsRcode.FormErr || reply.rcode === DnsRcode.NotImp);
   if (isBare) return transport === 'udp' ? again('it does not understand the question') : failed(codeText(reply.rcode));
   if (!reply.question.equals(sent.question)) {
@@ -83,7 +83,7 @@ export function judgeReply(
   }
 }
 
-/** The records that answer the question: its aliases, each leading to the next, and what the last name has. All others are left out. */
+/** The records that answer the query: its chain of aliases and the records of the last name. Drops all others. */
 function answerOf(bytes: Buffer, { name, type }: SentQuestion, rcode: DnsRcode, limits: Limits): Verdict {
   const { answer, authority } = readReplyRecords(bytes);
   const byName = Map.groupBy(answer, (record) => record.name);
@@ -107,7 +107,7 @@ function answerOf(bytes: Buffer, { name, type }: SentQuestion, rcode: DnsRcode, 
     if (seen.has(last)) return failed(`its aliases lead back to ${last}`);
     if (seen.size > MAX_ALIASES) return failed(`more than ${MAX_ALIASES} aliases lead from one to the next`);
     seen.add(last);
-    // Others have no say in what our names are.
+    // Other servers must not define our names.
     if (limits.isOwn(last))
       return { kind: 'answer', answer: { rcode, records, authority: [], own: last, leftOut: '' } };
   }
@@ -143,7 +143,7 @@ function negative(start: ReplyRecord): AnswerRecord {
 const isZoneOf = (zone: string, name: string): boolean =>
   zone === '' || zone === name || isBelow(name, new Set([zone]));
 
-/** Bytes of a question that are letters may differ in their case; lengths of labels are below them, type and class are compared as they are. */
+/** Letters of a question can differ in case; label lengths are smaller values than letters, type and class are compared exactly. */
 function sameButForCase(a: Buffer, b: Buffer): boolean {
   if (a.length !== b.length) return false;
   const name = a.length - 4;

@@ -7,40 +7,40 @@ import { withFault } from './fault-decision.ts';
 import type { AddressNames, AskedFor, ConnectRequest, Decision, Policy, ResourceTarget } from './types.ts';
 
 /**
- * How a request ended. `denied`: by the decision; `failed`: the resource never answered; `broken`: something was cut off; `completed`: all
- * that was to be said was said.
+ * How a request ended. `denied`: by the decision; `failed`: the resource never responded; `broken`: cut off; `completed`: all
+ * data was transferred.
  */
 export type RequestOutcome = 'denied' | 'failed' | 'broken' | 'completed';
 
-/** What there is to say at the end of a request. */
+/** Details of the end of a request. */
 export interface RequestResult {
   readonly outcome: RequestOutcome;
-  /** From the client, and to it. */
+  /** Bytes from the client, and to it. */
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** A word, or what went wrong. */
+  /** A reason code, or an error message. */
   readonly reason: string;
 }
 
-/** A request and the decision on it, until it is over. */
+/** A request and its decision, while it is active. */
 export interface OpenRequest {
   readonly request: ConnectRequest;
   readonly decision: Decision;
-  /** The resource has answered. */
+  /** The resource has responded. */
   answered(): void;
   readonly isAnswered: boolean;
-  /** Says how it can be ended from here; called at most once, with the reason. */
+  /** Registers how to end it from here; the callback is called at most once, with the reason. */
   endBy(end: (reason: string) => void): void;
-  /** Ends it, if it said how; false when it has not or is over. */
+  /** Ends it, if a callback is registered; false if there is none or it is over. */
   stop(reason: string): boolean;
-  /** It is over: its one journal entry is written. Only the first call counts. */
+  /** Marks it as over and writes its one journal entry. Only the first call counts. */
   end(result: RequestResult): void;
 }
 
-/** How many requests there were, by what became of them. */
+/** Number of requests by outcome. */
 export interface RequestCounts {
   readonly requests: number;
-  /** Let through, and not over yet. */
+  /** Allowed and still active. */
   readonly open: number;
   readonly denied: number;
   readonly failed: number;
@@ -51,9 +51,9 @@ export interface RequestCounts {
 interface LedgerOptions {
   readonly policy: Policy;
   readonly emit: Emit;
-  /** The machine's. */
+  /** Default: the machine's. */
   readonly clock: Clock;
-  /** Milliseconds since the Unix epoch, as the journal has them. */
+  /** Milliseconds since the Unix epoch, as in the journal. */
   readonly now: () => number;
   readonly random: RandomSource;
   readonly faults: FaultPorts;
@@ -62,15 +62,15 @@ interface LedgerOptions {
 }
 
 const NOTHING = { bytesIn: 0, bytesOut: 0 } as const;
-/** Digits of the half of a trace id that all of a run share, and of the half that counts. */
+/** Digits of the half of a trace ID that identifies the run, and of the half that counts. */
 const HALF = 16;
 
-/** All connect requests: one decision each as it comes, and one whole journal entry as it ends, whatever way it came. */
+/** All connect requests: one decision at the start and one complete journal entry at the end, whatever the transport. */
 export class RequestLedger {
   readonly #options: LedgerOptions;
   readonly #open = new Set<Entry>();
   readonly #counts = { requests: 0, denied: 0, failed: 0, broken: 0, completed: 0 };
-  /** Drawn when the first one is asked for. */
+  /** Generated at the first request. */
   #run: string | undefined;
 
   constructor(options: LedgerOptions) {
@@ -81,17 +81,17 @@ export class RequestLedger {
     return { ...this.#counts, open: this.#open.size };
   }
 
-  /** Begins to count anew; requests that are open are counted when they end. */
+  /** Resets the counters; active requests are counted when they end. */
   resetCounts(): void {
     Object.assign(this.#counts, { requests: 0, denied: 0, failed: 0, broken: 0, completed: 0 });
   }
 
-  /** Requests that were let through and are not over. */
+  /** Active requests. */
   *[Symbol.iterator](): IterableIterator<OpenRequest> {
     yield* [...this.#open];
   }
 
-  /** Decides on a request. While it goes on, its destination keeps its name. */
+  /** Decides on a request. While it is active, its destination keeps its name. */
   open(asked: AskedFor): OpenRequest {
     const { names } = this.#options;
     const { address, port } = asked.destination;
@@ -134,7 +134,7 @@ export class RequestLedger {
     return entry;
   }
 
-  /** What is decided on a request now, without a word to anybody. */
+  /** The current decision on a request, without side effects. */
   reconsider(request: ConnectRequest): Decision {
     return this.#options.policy(request);
   }
@@ -150,7 +150,7 @@ export class RequestLedger {
 interface EntryOptions {
   readonly request: ConnectRequest;
   readonly decision: Decision;
-  /** What the journal has of both. */
+  /** The journal's view of both. */
   readonly told: EventMap['resource.request'];
   readonly clock: Clock;
   readonly began: number;

@@ -3,26 +3,26 @@ import { type AnswerRecord, DnsRcode } from '../wire/dns.ts';
 import { typeNumber } from '../wire/dns-types.ts';
 import { DNS_TTL } from './constants.ts';
 
-/** What the resolver has found out about a question. */
+/** The resolver's result for a query. */
 export interface Resolution {
   readonly rcode: DnsRcode;
   readonly records: readonly AnswerRecord[];
   readonly outcome: string;
-  /** The name that was asked for, or where its aliases lead, is none of the mock network: this one. */
+  /** The queried name, or the target of its aliases, is outside the mock network: this name. */
   readonly foreign?: string;
-  /** Another server has answered, with this as the start of authority. */
+  /** Another server has answered, with this start of authority. */
   readonly authority?: readonly AnswerRecord[];
 }
 
 export const NO_RECORD = 'no record of this type';
 
-/** Types that are about a whole zone or the conversation itself (RFC 6895 §3.1). ANY, 255, is like any other. */
+/** Types that concern a whole zone or the connection itself (RFC 6895 §3.1). ANY, 255, is like any other. */
 export function isMeta(type: string): boolean {
   const number = typeNumber(type);
   return (number >= 128 && number < 255) || number === 41;
 }
 
-/** A record of the name that was asked for, as one in the answer to another question. */
+/** A record of the queried name, as an additional record for another query. */
 export const named = (one: AnswerRecord, name: string): AnswerRecord => ({ ...one, name: one.name ?? name });
 
 export function outcomeOf(rcode: DnsRcode, records: readonly AnswerRecord[], type: string): string {
@@ -39,7 +39,7 @@ export const COUNTED = {
   [DnsRcode.Refused]: 'refused',
 } as const;
 
-/** What is answered on purpose, with the right answer where that is part of it. */
+/** A deliberate answer, with the correct answer if it needs one. */
 export function faulty(
   { kind, addresses = [], explanation }: DnsFault,
   type: string,
@@ -62,7 +62,7 @@ export function faulty(
   }
 }
 
-/** Those of the addresses that are of the type asked for. */
+/** The addresses of the queried type. */
 export function answer(type: string, addresses: readonly string[]): Resolution {
   const wanted = type === 'A' ? 4 : type === 'AAAA' ? 6 : 0;
   const fitting = addresses.filter((address) => (address.includes(':') ? 6 : 4) === wanted);
@@ -84,7 +84,7 @@ export const foreign = (name: string): Resolution => ({
 });
 export const failure = (outcome: string): Resolution => none(DnsRcode.ServFail, outcome);
 
-/** A server that refuses, or does not understand, speaks for no zone. */
+/** A server that refuses, or does not understand, is not authoritative. */
 export function isAuthoritative(rcode: DnsRcode): boolean {
   return rcode === DnsRcode.NoError || rcode === DnsRcode.NxDomain;
 }

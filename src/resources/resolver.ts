@@ -36,13 +36,13 @@ import {
 } from './resolution.ts';
 import { addressOfReverseName, reverseName } from './reverse-name.ts';
 
-/** A name and its addresses, as the resolver knows them. */
+/** A name and its addresses in the resolver. */
 interface ZoneHost {
   readonly names: readonly string[];
   readonly addresses: readonly string[];
 }
 
-/** A record of the configuration. The name of a PTR may be the address that it is about. */
+/** A record of the configuration. The name of a PTR can be the address that it describes. */
 interface ZoneRecord {
   readonly name: string;
   readonly type: string;
@@ -51,7 +51,7 @@ interface ZoneRecord {
   readonly ttl: number;
 }
 
-/** Names of upstreams, which get their addresses as they are looked up. Names are in lower case. */
+/** Names of upstreams; they get addresses when looked up. Names are in lower case. */
 interface UpstreamNames {
   has(name: string): boolean;
   lookUp(name: string, session: string | undefined): NameAnswer;
@@ -61,42 +61,42 @@ interface UpstreamNames {
 
 interface ResolverOptions {
   readonly hosts: readonly ZoneHost[];
-  /** More records; a name may have both these and a host's addresses. */
+  /** Additional records; a name can have both these and a host's addresses. */
   readonly records?: readonly ZoneRecord[];
-  /** Domains that the resolver is authoritative for: names in them that no host has do not exist. */
+  /** Authoritative domains of the resolver: names in them without a host do not exist. */
   readonly domains: readonly string[];
   readonly upstreams?: UpstreamNames;
   /** Names that come and go, with the addresses of a host. */
   readonly stubs?: { addressesOf(name: string): readonly string[] | undefined };
-  /** Who is asked for names that are none of the mock network. Default: nobody. */
+  /** Forwarder for names outside the mock network. Default: none. */
   readonly forwarder?: DnsForwarder;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly faults?: FaultPorts;
 }
 
-/** Questions since the start or the last reset. */
+/** Queries since the start or the last reset. */
 export interface DnsCounts {
-  /** All that came; the others but `forwarded` add up to it. */
+  /** All queries received; equals the sum of the others except `forwarded`. */
   readonly questions: number;
-  /** With what was asked for, or that there is no such thing. */
+  /** Answered with the requested records, or that they do not exist. */
   readonly answered: number;
   /** REFUSED or NOTIMP. */
   readonly refused: number;
   /** SERVFAIL. */
   readonly failed: number;
-  /** What was no question: FORMERR, or nothing. */
+  /** Malformed: FORMERR, or no answer. */
   readonly malformed: number;
-  /** Left without an answer on purpose. */
+  /** Deliberately unanswered. */
   readonly dropped: number;
-  /** Of all these, questions that other name servers were asked. */
+  /** Of all these, queries forwarded to other name servers. */
   readonly forwarded: number;
 }
 
 interface Response {
-  /** Undefined: there is no answer. */
+  /** Undefined: no answer. */
   readonly bytes: Buffer | undefined;
-  /** Milliseconds until it goes. */
+  /** Delay in milliseconds. */
   readonly delay: number;
 }
 
@@ -112,19 +112,19 @@ const NO_QUESTIONS: DnsCounts = {
 
 /**
  * The DNS server of the mock network: authoritative for its own domains, the names of upstreams and the reverse names of both,
- * over UDP and TCP. Other names are refused, unless there is somebody to ask for them.
+ * over UDP and TCP. It refuses other names, unless there is a forwarder.
  */
 export class Resolver {
   readonly #byName = new Map<string, ZoneHost>();
   readonly #byAddress = new Map<string, ZoneHost>();
   readonly #records = new Map<string, ZoneRecord[]>();
   #domains: ReadonlySet<string>;
-  /** Names that only have names below them exist, without records of their own (RFC 8020). */
+  /** Names with only names below them exist, without records of their own (RFC 8020). */
   readonly #parents = new Set<string>();
   readonly #options: ResolverOptions;
   readonly #faults: FaultPorts;
   readonly #streams = new Set<Duplex>();
-  /** Answers that come late on purpose. */
+  /** Deliberately delayed answers. */
   readonly #late = new LateAnswers();
   #counts: { -readonly [K in keyof DnsCounts]: number } = { ...NO_QUESTIONS };
 
@@ -148,22 +148,22 @@ export class Resolver {
     }
   }
 
-  /** Is authoritative for other domains from now on. */
+  /** Replaces the authoritative domains. */
   useDomains(domains: readonly string[]): void {
     this.#domains = new Set(domains);
   }
 
-  /** Questions by what became of them. */
+  /** Queries by outcome. */
   get counts(): DnsCounts {
     return { ...this.#counts };
   }
 
-  /** Begins to count anew. */
+  /** Resets the counters. */
   resetCounts(): void {
     this.#counts = { ...NO_QUESTIONS };
   }
 
-  /** The addresses of a name, IPv4 first, as a client would be told them; or why there are none. */
+  /** The addresses of a name, IPv4 first, as in an answer to a client; or why there are none. */
   async addressesOf(
     name: string,
     session: string | undefined,
@@ -194,7 +194,7 @@ export class Resolver {
     );
   };
 
-  /** When the answer is to go. */
+  /** Delays the answer if required. */
   #inTime(response: Response | Promise<Response>): Buffer | undefined | Promise<Buffer | undefined> {
     if (response instanceof Promise) return response.then((late) => this.#inTime(late));
     const { bytes, delay } = response;
@@ -253,13 +253,13 @@ export class Resolver {
     const saysNo = authoritative && query.type !== 'CNAME' && !records.some(({ type }) => type !== 'CNAME');
     const start = saysNo ? this.#startOf(records.at(-1)?.data.toLowerCase() ?? query.name) : [];
     if (fault?.kind === 'drop') return { bytes: undefined, delay: 0 };
-    // With room for nothing but the question an answer goes without records, and says that it is cut off.
+    // If only the question fits, the answer has no records and is marked as truncated.
     const room = fault?.kind === 'truncate' && transport === 'udp' ? 0 : maxBytes();
     const answer = { rcode, records, authoritative, authority: authority ?? start };
     return { bytes: serializeDnsAnswer(query, answer, room), delay: fault?.delay ?? 0 };
   }
 
-  /** The start of authority of the zone that a name is in: how long a client may remember that there is nothing (RFC 2308 §5). */
+  /** The start of authority of a name's zone: how long a client may cache a negative answer (RFC 2308 §5). */
   #startOf(name: string): readonly AnswerRecord[] {
     const zone =
       [name, ...parentsOf(name)].find((one) => this.#domains.has(one)) ?? /(?:in-addr|ip6)\.arpa$/.exec(name)?.[0];
@@ -269,7 +269,7 @@ export class Resolver {
     ];
   }
 
-  /** What a wildcard says of a name that there is not (RFC 4592 §3.3.1): that below the closest name that there is, and no other. */
+  /** The wildcard for a missing name (RFC 4592 §3.3.1): only the one below the closest existing name. */
   #wildcardFor(name: string): readonly ZoneRecord[] | undefined {
     if (this.#parents.has(name)) return undefined;
     for (const parent of parentsOf(name)) {
@@ -283,16 +283,16 @@ export class Resolver {
   #resolve(query: DnsQuery, session: string | undefined): Resolution | Promise<Resolution> {
     const { name, type, class: dnsClass, opcode } = query;
     if (opcode !== 0) return none(DnsRcode.NotImp, `refused: operation ${opcode} is not implemented`);
-    // `version.bind` and the like are of class CH, and no names of ours.
+    // `version.bind` and similar names have class CH and are not ours.
     if (dnsClass !== 'IN' && dnsClass !== 'ANY') return none(DnsRcode.Refused, `refused: class ${dnsClass}`);
     const found = this.#find(name, type, session);
     if (found.foreign === undefined || !this.#options.forwarder?.forwards(found.foreign)) return found;
-    // Transfers and the like are between servers (RFC 6895 §3.1); none of them may cross.
+    // Zone transfers and similar queries are for servers (RFC 6895 §3.1); none may pass.
     if (isMeta(type)) return none(DnsRcode.NotImp, `refused: questions of type ${type} are not forwarded`);
     return this.#complete(found, type, session, query.question);
   }
 
-  /** What others know of a name that is none of ours. */
+  /** Forwards a name that is not ours. */
   async #complete(
     found: Resolution,
     type: string,
@@ -327,7 +327,7 @@ export class Resolver {
     return this.#find(name, 'SOA', undefined).foreign !== name;
   }
 
-  /** @param hops aliases that led to this name */
+  /** @param hops number of aliases that led to this name */
   #find(name: string, type: string, session: string | undefined, hops = 0): Resolution {
     const own = this.#records.get(name);
     const found = own && this.#fromRecords(own, type, session, hops);
@@ -348,7 +348,7 @@ export class Resolver {
       return type === 'PTR' ? records([record(type, known)]) : none(DnsRcode.NoError, NO_RECORD);
     }
     if (upstreams?.has(name)) {
-      // Only who wants an address gets one taken out of the pool.
+      // Only an address query takes an address from the pool.
       if (type !== 'A' && type !== 'AAAA') return none(DnsRcode.NoError, NO_RECORD);
       const found = upstreams.lookUp(name, session);
       return 'refusal' in found ? failure(found.refusal) : answer(type, found.addresses);
@@ -364,7 +364,7 @@ export class Resolver {
     return foreign(name);
   }
 
-  /** Those of the records that are of the type asked for, or where the alias among them leads. */
+  /** The records of the requested type, or the target of the alias among them. */
   #fromRecords(
     all: readonly ZoneRecord[],
     type: string,
@@ -377,25 +377,25 @@ export class Resolver {
     return alias && this.#follow(alias, type, session, hops);
   }
 
-  /** The alias, and what is known of the name that it stands for (RFC 1034 §3.6.2). */
+  /** The alias, and the records of its target (RFC 1034 §3.6.2). */
   #follow({ data, ttl }: ZoneRecord, type: string, session: string | undefined, hops: number): Resolution {
     if (hops >= MAX_ALIASES) return failure(`failed: more than ${MAX_ALIASES} aliases lead from one to the next`);
     const target = data.toLowerCase();
     const found = this.#find(target, type, session, hops + 1);
     const alias = { type: 'CNAME', ttl, data };
-    // What is no name of ours is for others, or for the client, to look up.
+    // Names that are not ours are for the forwarder, or for the client, to resolve.
     if (found.foreign !== undefined && found.records.length === 0)
       return { ...records([alias]), foreign: found.foreign };
     if (found.rcode === DnsRcode.ServFail) return found;
-    // The code is about the last name (RFC 6604 §3).
+    // The code refers to the last name (RFC 6604 §3).
     return { ...found, records: [alias, ...found.records.map((one) => ({ ...one, name: one.name ?? target }))] };
   }
 }
 
-/** Who answers for the mock network. */
+/** The mock network's name server. */
 const NAME_SERVER = 'dns.contoso.internal';
 
-/** The names that a name is below of. */
+/** The parent names of a name. */
 function parentsOf(name: string): string[] {
   const labels = name.split('.');
   return labels.slice(1).map((_, i) => labels.slice(i + 1).join('.'));

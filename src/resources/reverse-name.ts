@@ -1,6 +1,6 @@
 import { addressBytes, addressText } from '../lib/ip-address.ts';
 
-/** The name under in-addr.arpa or ip6.arpa that stands for an address (RFC 1035 §3.5, RFC 3596 §2.5). */
+/** The reverse name of an address under in-addr.arpa or ip6.arpa (RFC 1035 §3.5, RFC 3596 §2.5). */
 export function reverseName(address: string): string {
   const bytes = addressBytes(address);
   if (bytes === undefined) throw new TypeError(`${address} is no IP address`);
@@ -8,7 +8,7 @@ export function reverseName(address: string): string {
   return `${[...bytes.toString('hex')].reverse().join('.')}.ip6.arpa`;
 }
 
-/** The other way round; undefined for a name that stands for no whole address. */
+/** The inverse; undefined for a name that does not represent a complete address. */
 export function addressOfReverseName(name: string): string | undefined {
   const ipv4 = /^((?:\d{1,3}\.){4})in-addr\.arpa$/.exec(name)?.[1];
   if (ipv4 !== undefined) return ipv4.split('.').slice(0, 4).reverse().join('.');

@@ -2,23 +2,23 @@ import { Duplex } from 'node:stream';
 import type { ResourceShape } from '../faults/ports.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 
-/** Milliseconds of a line that one piece of data takes at most: what is longer goes in pieces. Ours. */
+/** Longest time that one piece of data occupies a line, in milliseconds: longer ones are split. Own choice. */
 const PIECE_MS = 50;
-/** Milliseconds between two looks whether the last bytes before a reset have gone, and until it comes in any case. Ours. */
+/** Milliseconds between checks whether the last bytes before a reset have been sent, and until it is forced. Own choice. */
 const LOOK_MS = 5;
 const GIVE_UP_MS = 10_000;
-/** Bytes that are read ahead of the line. */
+/** Bytes to read ahead of the line. */
 const AHEAD_BYTES = 16_384;
 
-/** When the next piece of one direction may go on. */
+/** When the next piece of one direction can be sent. */
 interface Line {
   free: number;
   due: number;
 }
 
 /**
- * A connection through a line that is slow, or is reset after so many bytes: what a service or an upstream sees in place of the flow itself.
- * Nothing is lost; who sends more than the line takes waits.
+ * A connection over a slow line, or one that is reset after a number of bytes: replaces the flow for a service or an upstream.
+ * Nothing is lost; a sender that is faster than the line waits.
  */
 export class ShapedStream extends Duplex {
   readonly #flow: Duplex;
@@ -32,11 +32,11 @@ export class ShapedStream extends Duplex {
   readonly #resetAfter: number;
   readonly #sent: (() => number) | undefined;
   #left: number;
-  /** Data from the client that are on the line. */
+  /** Data from the client on the line. */
   #pending = 0;
   #ended = false;
 
-  /** @param sent how many bytes have really left for the client: what has not when it is reset is lost */
+  /** @param sent number of bytes actually sent to the client: a reset drops the rest */
   constructor(flow: Duplex, shape: ResourceShape, clock: Clock, sent?: () => number) {
     super({ allowHalfOpen: true, writableHighWaterMark: AHEAD_BYTES });
     const { kbps = Infinity, latency = () => 0, resetAfter = Infinity } = shape;
@@ -79,7 +79,7 @@ export class ShapedStream extends Duplex {
     done(error);
   }
 
-  /** Puts bytes on the line to the client, a piece at a time, and calls back when the last one has gone and there is room for more. */
+  /** Puts bytes on the line to the client, piece by piece, and calls back when the last one was sent and there is room for more. */
   #put(bytes: Buffer, done: () => void): void {
     const piece = bytes.subarray(0, this.#pieceBytes);
     this.#after(this.#out, piece.length, () => {
@@ -144,7 +144,7 @@ export class ShapedStream extends Duplex {
     else this.#later(LOOK_MS, () => this.#resetOnceSent(latest));
   }
 
-  /** The client gets a TCP reset. */
+  /** Sends the client a TCP reset. */
   #reset(): void {
     this.destroy(new Error('reset by a fault rule'));
   }

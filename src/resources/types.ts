@@ -3,93 +3,93 @@ import type { ResourceShape } from '../faults/ports.ts';
 import type { Requester, Visitor } from '../lib/person.ts';
 import type { TcpStream } from '../network/index.ts';
 
-/** What a request is carried by. */
+/** Protocol of a request. */
 export type ResourceProtocol = 'tcp' | 'udp' | 'icmp';
 
-/** The way that a request came: by one of a tunnel's channels, by HTTP CONNECT on the gateway's TLS port, or by the HTTP proxy. */
+/** How a request arrived: over one of a tunnel's channels, by HTTP CONNECT on the gateway's TLS port, or through the HTTP proxy. */
 export type RequestChannel = 'cstp' | 'dtls' | 'http-connect' | 'http-proxy';
 
-/** One end of what is asked for. */
+/** One endpoint of a request. */
 export interface RequestEnd {
-  /** As the stack writes it: of each address one spelling. */
+  /** As the stack writes it: one spelling per address. */
   readonly address: string;
-  /** 0 where the protocol has none. */
+  /** 0 if the protocol has no ports. */
   readonly port: number;
 }
 
 /**
  * One attempt to reach a resource: a TCP SYN, the first UDP datagram or the first ping in the tunnel, an HTTP CONNECT, a request to the HTTP
- * proxy. Each gets one decision, and one journal entry that says everything about it when it is over (`resource.end`).
+ * proxy. Each gets one decision, and one complete journal entry when it is over (`resource.end`).
  */
 export interface ConnectRequest {
   /** `r1`, `r2` and so on. */
   readonly id: string;
-  /** 32 hexadecimal digits: the trace id of W3C Trace Context, the client's own where it sent one. */
+  /** 32 hexadecimal digits: the trace ID of W3C Trace Context, taken from the client if it sent one. */
   readonly trace: string;
   readonly protocol: ResourceProtocol;
   readonly channel: RequestChannel;
   readonly requester: Requester;
   readonly source: RequestEnd;
   readonly destination: RequestEnd & {
-    /** The name to show: the first of `names`. */
+    /** The name to display: the first of `names`. */
     readonly host: string | undefined;
-    /** All names of the host at this address, as DNS or the client told them. */
+    /** All names of the host at this address, from DNS or the client. */
     readonly names: readonly string[];
-    /** The address stands for a name, and rules by address are not about it. */
+    /** True if the address represents a name; then rules by address do not apply. */
     readonly isVirtual: boolean;
   };
 }
 
-/** What whoever takes in a request knows of it. */
+/** Input for a new request. */
 export interface AskedFor {
   readonly protocol: ResourceProtocol;
   readonly channel: RequestChannel;
   readonly requester: Requester;
   readonly source: RequestEnd;
   readonly destination: RequestEnd;
-  /** What the client called the destination, where it did: what is shown of one that has no name here. */
+  /** The client's own name for the destination, if any: displayed if it has no name here. */
   readonly name?: string | undefined;
-  /** The client's own trace id, if it has sent one. */
+  /** The client's own trace ID, if it sent one. */
   readonly trace?: string | undefined;
 }
 
-/** What addresses in the tunnel are called. */
+/** Names of addresses in the tunnel. */
 export interface AddressNames {
-  /** All names of an address, the one to show first; empty = it has none. */
+  /** All names of an address, display name first; empty = none. */
   namesOf(address: string): readonly string[];
-  /** Whether the address can stand for a name, and for nothing else. */
+  /** Whether the address is reserved for names. */
   isVirtual(address: string): boolean;
-  /** A flow of the session goes to this address, which keeps its name until the returned function is called. */
+  /** A flow of the session uses this address, which keeps its name until the returned function is called. */
   keep(address: string, session: string | undefined): () => void;
 }
 
-/** Where an allowed request goes: into a mock service, over a real socket to a configured upstream, or back, as the echo of a ping. */
+/** Destination of an allowed request: a mock service, a configured upstream over a real socket, or back to the client, as the echo of a ping. */
 export type ResourceTarget =
   | { readonly kind: 'service'; readonly service: string }
-  /** `id` is that of the rule; `host` is an address, or a name for the resolver of this machine. */
+  /** `id` identifies the rule; `host` is an address, or a name for this machine's resolver. */
   | {
       readonly kind: 'upstream';
       readonly id: string;
       readonly host: string;
       readonly port: number;
-      /** The name may lead to this machine, or to a link-local address. */
+      /** The name may resolve to this machine, or to a link-local address. */
       readonly local?: boolean | undefined;
-      /** Who answers in this process; nothing is dialled then. */
+      /** In-process handler; then nothing is dialed. */
       readonly here?: ((stream: TcpStream) => void) | undefined;
     }
   | { readonly kind: 'echo' };
 
-/** How a refused request is answered: TCP RST or ICMP port unreachable, ICMP prohibited, ICMP host unreachable, nothing. */
+/** Response to a refused request: TCP RST or ICMP port unreachable, ICMP prohibited, ICMP host unreachable, none. */
 export type RefusalAnswer = 'reset' | 'prohibited' | 'host-unreachable' | 'drop';
 
-/** The one decision on a request, with the rule that made it and words for the person who reads the journal. */
+/** The decision on a request, with its rule and an explanation for the journal. */
 export type Decision =
   | {
       readonly allow: true;
       readonly rule: string;
       readonly explanation: string;
       readonly target: ResourceTarget;
-      /** What a fault rule does to the connection. */
+      /** The effect of a fault rule on the connection. */
       readonly shape?: ResourceShape;
     }
   | { readonly allow: false; readonly rule: string; readonly explanation: string; readonly answer: RefusalAnswer };
@@ -98,50 +98,50 @@ export type Decision =
 export type Policy = (request: ConnectRequest) => Decision;
 
 /**
- * Why a stream is not opened. `denied`: the policy says no; `refused`: the resource does; `unreachable`: it is not there; `timeout`: it does
- * not answer; `busy`: the session has its share of what there is.
+ * Why a stream is not opened. `denied`: by policy; `refused`: by the resource; `unreachable`: no route or host; `timeout`: no
+ * response; `busy`: the session has used up its share.
  */
 export type RefusalKind = 'denied' | 'refused' | 'unreachable' | 'timeout' | 'busy';
 
-/** How a stream is turned down, in the terms of the tunnel and in words for whoever can be told. */
+/** How a stream is refused: the response in the tunnel, and an explanation for clients that can receive one. */
 export interface Refusal {
   readonly kind: RefusalKind;
-  /** What a SYN in the tunnel gets. */
+  /** Response to a SYN in the tunnel. */
   readonly answer: RefusalAnswer;
-  /** The rule that decided. */
+  /** The deciding rule. */
   readonly rule: string;
   readonly explanation: string;
   /** `r1`, as in the journal. */
   readonly request: string;
 }
 
-/** A client's end of a stream that has been accepted. */
+/** The client's end of an accepted stream. */
 export interface AcceptedStream {
   readonly stream: Duplex;
   /** Bytes from the client, and to it, so far. */
   bytes(): { readonly bytesIn: number; readonly bytesOut: number };
-  /** What is left of it when the resource has closed its side and the client has not; undefined: then nothing is. */
+  /** The remaining connection after the resource has closed its side but the client has not; undefined: none. */
   readonly rest?: StreamRest;
 }
 
-/** A connection that the resource is done with: its last bytes, and the client's end. */
+/** A connection that the resource has finished: its last bytes, and the client's end. */
 export interface StreamRest {
-  /** Calls back, after whatever is under way, when the connection is over: with an error if the client did not get to its end. */
+  /** Calls back asynchronously when the connection is over: with an error if it ended early. */
   whenOver(callback: (error: Error | undefined) => void): void;
-  /** Ends it by RST. */
+  /** Ends it with a RST. */
   reset(): void;
 }
 
-/** A stream that waits for its answer: a SYN in the tunnel, a CONNECT on the TLS port or at the proxy. One of the two is called, once. */
+/** A pending stream: a SYN in the tunnel, a CONNECT on the TLS port or at the proxy. Call one of the two methods, once. */
 export interface PendingStream {
-  /** Whose share of the sockets to upstreams it takes. */
+  /** The session whose share of upstream sockets it uses. */
   readonly owner: object | undefined;
-  /** The resource has answered. */
+  /** The resource has responded. */
   accept(): AcceptedStream;
   refuse(refusal: Refusal): void;
 }
 
-/** Where allowed requests for mock services go. The simulator fills it with the mock network and the resolver. */
+/** Destinations of allowed requests for mock services. The simulator adds the mock network and the resolver. */
 export interface ServiceHandlers {
   stream(service: string): { open(stream: Duplex, visitor: Visitor): void } | undefined;
   datagram(
@@ -149,14 +149,14 @@ export interface ServiceHandlers {
   ): { answer(payload: Buffer, visitor: Visitor): Buffer | undefined | Promise<Buffer | undefined> } | undefined;
 }
 
-/** Sees the bytes between a client and an upstream, beside their way. It changes none of them, and keeps none of the memory that they are in. */
+/** Observes the bytes between a client and an upstream. It must not change them, and must not keep their memory. */
 export interface ConnectionWatch {
   /** It has seen enough. */
   readonly over: boolean;
   fromClient(bytes: Buffer): void;
   fromServer(bytes: Buffer): void;
-  /** The upstream has ended its side. */
+  /** The upstream has closed its side. */
   serverEnded(): void;
-  /** One of both is gone. */
+  /** One side has closed. */
   close(): void;
 }

@@ -7,23 +7,23 @@ import type { HostAddresses } from './host-lookup.ts';
 interface UdpLegOptions {
   readonly host: string;
   readonly port: number;
-  /** @param maxAge how old the addresses may be, in milliseconds */
+  /** @param maxAge maximum age of the addresses, in milliseconds */
   readonly resolve: (maxAge: number) => Promise<HostAddresses>;
   readonly clock: Clock;
-  /** How upstreams are reached; by the machine's sockets when left out. */
+  /** How to reach upstreams. Default: sockets of this machine. */
   readonly network?: Network | undefined;
-  /** It is about to open a socket, if it may; and then, it has none any more. */
+  /** Called before a socket is opened, which may be denied, and after it is closed. */
   readonly onOpen: () => boolean;
   readonly onClose: () => void;
   readonly onMessage: (payload: Buffer) => void;
-  /** The upstream cannot be reached, in words. What was on its way there is lost, as UDP loses it. */
+  /** The upstream is unreachable, with the reason. Pending datagrams are lost, as usual with UDP. */
   readonly onFailure: (explanation: string) => void;
 }
 
-/** Errors of one datagram, which is too long or comes at the wrong moment. They say nothing about the address. */
+/** Errors of a single datagram, such as excessive length. They do not indicate a bad address. */
 const LOST: ReadonlySet<string | undefined> = new Set(['EMSGSIZE', 'ENOBUFS', 'EAGAIN', 'ENOMEM']);
 
-/** A socket, and the address that it is connected to. */
+/** A socket, and its connected address. */
 interface Way {
   readonly socket: DatagramWay;
   readonly address: string;
@@ -31,19 +31,19 @@ interface Way {
 }
 
 /**
- * The way of one UDP mapping to one upstream, by a socket of its own: what comes back is from that upstream, whatever else the client
- * talks to, and an address that refuses is known to do so. Then the next one gets what was not answered.
+ * Carries one UDP mapping to one upstream over its own connected socket: it receives only from that upstream, whatever other
+ * destinations the client has, and detects an address that refuses. The next address then gets the unanswered datagrams.
  */
 export class UdpLeg {
-  /** When the client sent something last. */
+  /** Time of the client's last datagram. */
   usedAt = -Infinity;
   readonly #options: UdpLegOptions;
   #way: Way | undefined;
-  /** Addresses that are left to try. */
+  /** Remaining addresses to try. */
   #others: readonly string[] = [];
   #resolving = false;
   #resolvedAt = -Infinity;
-  /** What waits for a way, or went by one that may prove to be none: there are other addresses, or these are being asked for again. */
+  /** Datagrams that wait for a socket, or were sent to an address that may fail: to be resent to another address. */
   #waiting: Buffer[] = [];
   #answered = false;
   #closed = false;
@@ -89,7 +89,7 @@ export class UdpLeg {
     this.#resolving = false;
     if (this.#closed) return;
     if ('failure' in found) {
-      // A way that works goes on to be used.
+      // Keeps using an address that works.
       if (this.#way === undefined) this.#fail(found.failure);
       else this.#resolvedAt = this.#options.clock.monotonic();
       return;
@@ -100,7 +100,7 @@ export class UdpLeg {
     this.#try();
   }
 
-  /** Goes on to the next address. */
+  /** Switches to the next address. */
   #try(): void {
     const [address, ...others] = this.#others;
     this.#leave();

@@ -9,7 +9,7 @@ import type { UdpLeg } from './udp-leg.ts';
 
 type UpstreamTarget = Extract<ResourceTarget, { kind: 'upstream' }>;
 
-/** What a mapping's upstream tells it. */
+/** Callbacks for the upstream of a mapping. */
 export interface LegEvents {
   readonly onMessage: (payload: Buffer) => void;
   readonly onFailure: (explanation: string) => void;
@@ -19,42 +19,42 @@ interface UdpRelayOptions {
   readonly flow: UdpFlowRequest;
   readonly first: OpenRequest;
   readonly services: ServiceHandlers;
-  /** What slow lines go by. */
+  /** Clock of slow lines. */
   readonly clock: Clock;
-  /** Called for each further destination of the mapping, once. */
+  /** Called once for each further destination of the mapping. */
   readonly decide: (address: string, port: number) => OpenRequest;
   readonly visitorOf: (request: ConnectRequest) => Visitor;
-  /** The way to an upstream, for one destination. */
+  /** Connects to an upstream, for one destination. */
   readonly openLeg: (target: UpstreamTarget, events: LegEvents) => UdpLeg;
-  /** A destination cannot be reached, in words. Not called again for the same reason until something came from there. */
+  /** A destination is unreachable, with the reason. Not repeated for the same reason until data arrives from there. */
   readonly onUnreachable: (request: ConnectRequest, explanation: string) => void;
-  /** Called once, last. */
+  /** Called once, at the end. */
   readonly onClose: () => void;
 }
 
-/** A destination that was allowed, and what went to and fro. */
+/** An allowed destination and its traffic. */
 interface Destination {
   readonly open: OpenRequest;
   readonly address: string;
   readonly port: number;
   leg: UdpLeg | undefined;
-  /** Undefined: it is as fast as it can be. */
+  /** Undefined: full speed. */
   readonly line: DatagramLine | undefined;
   bytesIn: number;
   bytesOut: number;
-  /** Why it cannot be reached, as of last time. */
+  /** The last reason why it was unreachable. */
   failure: string | undefined;
 }
 
 /**
- * One UDP mapping of a client: datagrams to mock services are answered in place, those to upstreams leave by a real socket for each
+ * One UDP mapping of a client: mock services answer datagrams directly, those for upstreams use a real socket for each
  * destination. Each destination has its own decision, and its own entry at the end.
  */
 export class UdpRelay {
   readonly #options: UdpRelayOptions;
   readonly #destinations = new Map<string, Destination>();
   #flow: UdpFlow | undefined;
-  /** Questions without answer, while the mapping has carried nothing but look-ups; undefined once it has. */
+  /** Unanswered queries, while the mapping has carried only look-ups; undefined otherwise. */
   #questions: number | undefined = 0;
   #closed = false;
 
@@ -63,7 +63,7 @@ export class UdpRelay {
     this.#add(options.flow.localAddress, options.flow.localPort, options.first);
   }
 
-  /** Accepts the mapping; its first datagram is handled at once. */
+  /** Accepts the mapping and handles its first datagram at once. */
   start(): void {
     const flow = this.#options.flow.accept((payload, address, port) => this.#receive(payload, address, port));
     this.#flow = flow;
@@ -76,7 +76,7 @@ export class UdpRelay {
   }
 
   /**
-   * Other rules are in force: what was refused may be asked for again, and what has a reason to end ends. Returns how many destinations did.
+   * Applies a change of rules: retries refused destinations, and ends those with a reason to end. Returns how many ended.
    */
   reconsider(why: (open: OpenRequest) => string | undefined): number {
     let ended = 0;
@@ -110,7 +110,7 @@ export class UdpRelay {
 
   #handOn(payload: Buffer, destination: Destination, target: ResourceTarget, request: ConnectRequest): void {
     if (target.kind === 'upstream') {
-      // Who answers in this process takes connections, and no datagrams.
+      // In-process handlers accept connections, but no datagrams.
       if (target.here !== undefined) return;
       destination.leg ??= this.#open(destination, target);
       destination.leg.send(payload);
@@ -153,7 +153,7 @@ export class UdpRelay {
         if (destination.failure === explanation) return;
         destination.failure = explanation;
         this.#options.onUnreachable(destination.open.request, explanation);
-        // Who asks a name server that is not there asks again, from another port.
+        // A client that queries a missing name server asks again, from another port.
         if (this.#questions !== undefined) this.#finish('unanswered');
       },
     });
@@ -165,7 +165,7 @@ export class UdpRelay {
     return new DatagramLine(shape, this.#options.clock);
   }
 
-  /** Something goes back to the client; undefined: there is no answer. */
+  /** Sends an answer to the client; undefined: there is none. */
   #answer(destination: Destination, bytes: Uint8Array | undefined): void {
     const { line } = destination;
     if (line === undefined || bytes === undefined) this.#reply(destination, bytes);
@@ -174,7 +174,7 @@ export class UdpRelay {
 
   #reply(destination: Destination, bytes: Uint8Array | undefined): void {
     if (this.#closed) return;
-    // A service may answer within `accept`, before the mapping is handed out: the reply waits for its return.
+    // A service can answer within `accept`, before the mapping is returned: the reply waits for that.
     if (!this.#flow) {
       queueMicrotask(() => this.#reply(destination, bytes));
       return;
@@ -184,7 +184,7 @@ export class UdpRelay {
       destination.open.answered();
       destination.bytesOut += bytes.length;
     }
-    // A resolver takes a fresh port for each look-up (RFC 5452 §9.2), and would fill any table if its mappings were kept.
+    // A resolver uses a new port for each look-up (RFC 5452 §9.2), and would fill any table if its mappings were kept.
     if (this.#questions !== undefined && --this.#questions <= 0) this.#finish('answered');
   }
 
@@ -208,7 +208,7 @@ export class UdpRelay {
   }
 }
 
-/** A question to a name server, which is over with its answer. */
+/** A query to a name server, which ends with its answer. */
 function isLookUp(target: ResourceTarget, port: number): boolean {
   return target.kind === 'service' ? target.service === 'dns' : port === DNS_PORT;
 }

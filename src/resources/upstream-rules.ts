@@ -4,54 +4,54 @@ import type { TcpStream } from '../network/index.ts';
 import { fits, type NamePattern, namePattern } from './name-patterns.ts';
 import type { ConnectRequest } from './types.ts';
 
-/** An upstream outside the mock network that the tunnel may reach over a real socket. */
+/** A destination outside the mock network that the tunnel may reach over a real socket. */
 export interface UpstreamRule {
-  /** What the client asks for: a CIDR range, an address, or a host name (`*.example.com` for all below it). */
+  /** What clients request: a CIDR range, an address, or a host name (`*.example.com` for all names below it). */
   readonly match: string;
   /** Ports; empty = all. */
   readonly ports: readonly number[];
-  /** Where the connection really goes, when not to the address or name asked for. */
+  /** The actual destination, if different from the requested address or name. */
   readonly to: { readonly host: string; readonly port: number | undefined } | undefined;
-  /** The name that the connection really goes to may lead to this machine, or to a link-local address. */
+  /** Allows the destination's name to resolve to this machine, or to a link-local address. */
   readonly local?: boolean | undefined;
-  /** Who answers in this process: is handed each connection. Left out: the connection goes over a real socket. */
+  /** In-process handler that receives each connection. Default: the connection uses a real socket. */
   readonly here?: ((stream: TcpStream) => void) | undefined;
 }
 
 type Destination = ConnectRequest['destination'];
 
-/** A rule in force. */
+/** An active rule. */
 export interface CompiledRule {
-  /** `u1`, `u2` and so on: no two rules of a simulator have the same. */
+  /** `u1`, `u2` and so on: unique within a simulator. */
   readonly id: string;
   readonly rule: UpstreamRule;
-  /** Added while the simulator ran, until it is removed or the simulator is reset. */
+  /** Added at run time; stays until it is removed or the simulator is reset. */
   readonly added: boolean;
-  /** The name, or names, that it is about; undefined for a rule by address. */
+  /** The names that it matches; undefined for a rule by address. */
   readonly pattern: NamePattern | undefined;
-  /** The host that the rule takes the request to be for, an address or a name; undefined when it is about others. */
+  /** The matched host, an address or a name; undefined if the rule does not match. */
   readonly hostOf: (destination: Destination, address: Uint8Array) => string | undefined;
-  /** A rule by address: how many bits of an address it gives. */
+  /** Prefix length of a rule by address. */
   readonly bits: number | undefined;
 }
 
-/** How many rules that were removed are remembered, for the words of a refusal. Ours. */
+/** Number of removed rules to remember, for refusal messages. Own choice. */
 const MAX_REMOVED = 1000;
 
 /**
- * The upstream rules in force, in the order in which they are asked: those that were added at run time, the latest first, then
+ * The active upstream rules in order of evaluation: rules added at run time, latest first, then
  * those of the configuration.
  */
 export class UpstreamRules {
   #configured: readonly CompiledRule[];
   #rules: readonly CompiledRule[];
-  /** Rules that were removed, the latest first. */
+  /** Removed rules, latest first. */
   #removed: readonly CompiledRule[] = [];
   #count = 0;
 
   /**
-   * @param configured in their order
-   * @throws TunneliteError `ERR_RESOURCE_RULE` for a rule that cannot be understood
+   * @param configured rules of the configuration, in order
+   * @throws TunneliteError `ERR_RESOURCE_RULE` for an invalid rule
    */
   constructor(configured: readonly UpstreamRule[] = []) {
     this.#configured = configured.map((rule) => this.#compile(rule, false));
@@ -62,7 +62,7 @@ export class UpstreamRules {
     return this.#rules;
   }
 
-  /** The first rule that is about a destination, and the host that it takes it to be for. */
+  /** The first rule that matches a destination, and the matched host. */
   find(
     destination: Destination,
     address: Uint8Array,
@@ -70,13 +70,13 @@ export class UpstreamRules {
     return firstOf(this.#rules, destination, address);
   }
 
-  /** The rule that was about a destination until it was removed. */
+  /** The removed rule that last matched a destination. */
   findRemoved(destination: Destination, address: Uint8Array): CompiledRule | undefined {
     return firstOf(this.#removed, destination, address)?.found;
   }
 
   /**
-   * Adds a rule, before all others.
+   * Adds a rule with top priority.
    * @throws TunneliteError `ERR_RESOURCE_RULE`
    */
   add(rule: UpstreamRule): CompiledRule {
@@ -85,7 +85,7 @@ export class UpstreamRules {
     return compiled;
   }
 
-  /** Takes a rule out; undefined when there is none with that id. */
+  /** Removes a rule; undefined if there is none with that ID. */
   remove(id: string): CompiledRule | undefined {
     const rule = this.#rules.find((one) => one.id === id);
     if (rule === undefined) return undefined;
@@ -95,8 +95,8 @@ export class UpstreamRules {
   }
 
   /**
-   * Has the configuration say something else: its rules take the place of those that it had before. Those that stay the same keep their ids,
-   * those added at run time stay.
+   * Replaces the rules of the configuration. Unchanged rules keep their IDs,
+   * and rules added at run time stay.
    * @throws TunneliteError `ERR_RESOURCE_RULE`
    */
   configure(rules: readonly UpstreamRule[]): void {
@@ -110,7 +110,7 @@ export class UpstreamRules {
     this.#rules = [...this.#rules.filter(({ added }) => added), ...configured];
   }
 
-  /** Only the rules of the configuration, all of them. */
+  /** Restores the rules of the configuration only. */
   reset(): void {
     this.#rules = this.#configured;
     this.#removed = [];

@@ -2,15 +2,15 @@ import { SharedTable } from '../lib/shared-table.ts';
 
 /** A socket to an upstream. */
 export interface UpstreamSocket {
-  /** When it was used last; Infinity for a connection, which cannot be opened again. */
+  /** Time of last use; Infinity for a connection, which cannot be reopened. */
   readonly usedAt: number;
-  /** Closes it, before this returns. Who needs it again opens another; a connection is over. */
+  /** Closes it synchronously. Its owner can open another; a connection is over. */
   suspend(): void;
 }
 
 /**
- * What happened at the limit, and to whom. `refused`: the owner has its share and gets no more; `replaced`: it gave one up for another of
- * its own; `evicted`: it had most, and gave one up for somebody else.
+ * Event at the limit, and its owner. `refused`: the owner has used up its share; `replaced`: it gave one up for another of
+ * its own; `evicted`: it had the most, and gave one up for another owner.
  */
 export interface SocketLimitReached {
   readonly action: 'refused' | 'replaced' | 'evicted';
@@ -23,8 +23,8 @@ interface UpstreamSocketsOptions {
 }
 
 /**
- * The sockets to upstreams, by the session that they are for: each takes a file descriptor, of which the process has only so many. One
- * session alone may have all that there are; none keeps another from its share.
+ * The sockets to upstreams, by session: each uses a file descriptor, which are limited. One
+ * session alone may use all of them; none keeps another from its share.
  */
 export class UpstreamSockets {
   readonly #table: SharedTable<object | undefined, UpstreamSocket>;
@@ -35,14 +35,14 @@ export class UpstreamSockets {
     this.#onLimit = onLimit;
   }
 
-  /** Takes account of one that is about to be opened. False: it must not be. */
+  /** Registers a socket to be opened. False: it must not be opened. */
   open(owner: object | undefined, socket: UpstreamSocket): boolean {
     const table = this.#table;
     if (table.full) {
       const sated = table.hasShare(owner);
       const giver = sated ? owner : table.largest();
       const given = table.cheapest(giver, ({ usedAt }) => usedAt);
-      // For another one of its own nobody gives up a connection.
+      // A session does not give up a connection for another of its own.
       if (given === undefined || (sated && given.usedAt === Number.POSITIVE_INFINITY)) {
         this.#onLimit({ action: 'refused', owner });
         return false;
@@ -54,7 +54,7 @@ export class UpstreamSockets {
     return true;
   }
 
-  /** Harmless for one that is closed already. */
+  /** No effect on a closed one. */
   closed(owner: object | undefined, socket: UpstreamSocket): void {
     this.#table.delete(owner, socket);
   }

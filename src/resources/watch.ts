@@ -2,18 +2,18 @@ import type { Duplex } from 'node:stream';
 import type { TcpStream } from '../network/index.ts';
 import type { ConnectionWatch } from './types.ts';
 
-/** A defect of whoever watches is none of the connection. */
+/** An observer's error must not affect the connection. */
 function harmless(act: () => void): void {
   try {
     act();
   } catch {
-    // Nobody is told: it would be told again for each piece of data.
+    // Not reported: the error would repeat for each piece of data.
   }
 }
 
 /**
- * Shows a watch what passes between a flow and its upstream, until it has seen enough or either is gone. To be called before they are joined.
- * Whatever happens to the watch, the bytes go their way.
+ * Shows an observer the data between a flow and its upstream, until it has seen enough or either side closes. Call it before joining them.
+ * An error of the observer does not affect the data.
  */
 export function watchBetween(flow: Duplex, socket: TcpStream, watch: ConnectionWatch): void {
   let seen = false;
