@@ -10,7 +10,7 @@ type Channel = TunnelClient['channel'];
 /** What a user sends to get an answer. */
 type Probe = 'request' | 'ping' | 'udp';
 
-/** The effect of a lost packet on a look-up, a ping, a connection, a request. */
+/** The effect of a lost packet on a DNS query, a ping, a connection, a request. */
 const LOSSES: ReadonlySet<string> = new Set([
   'ERR_CLIENT_DNS',
   'ERR_CLIENT_FETCH',

@@ -16,7 +16,7 @@ export const lanOptions = {
 } as const;
 
 const PAGE_PORT = 8446;
-/** MTU of an Ethernet or WLAN link, and the default of the configuration, in bytes. */
+/** MTU of an Ethernet or Wi-Fi link, and the default of the configuration, in bytes. */
 const USUAL_MTU = 1500;
 
 /** How phones reach this machine. */
