@@ -6,7 +6,7 @@ export const PROGRAM = {
 } as const;
 
 /**
- * The tree of commands. Each is loaded when it is used, not to list all of them, so a short command stays fast.
+ * The tree of commands. Each is loaded only when it is used, not when all are listed, so short commands are fast.
  */
 export const root: Command = {
   subCommands: {

@@ -174,7 +174,7 @@ export function checkBridges({ gateway }: Config, warnings: string[]): void {
   ];
   for (const bridge of BRIDGES) {
     const range = parseRange(bridge.network)!;
-    // A wide route is meant for what else is in it.
+    // A wide route is intended for other addresses in it.
     for (const one of used.filter((one) => overlaps(range, one.range) && covers([bridge.network], one.range))) {
       warnings.push(
         `${one.key} has ${one.range}, which is in ${bridge.network}: the real gateway’s server has that network for its own containers (${bridge.name}), and traffic to it stays there. Choose another network.`,

@@ -17,13 +17,13 @@ interface Route {
   readonly include: boolean;
 }
 
-/** `10.0.0.0/255.0.0.0`, `10.0.0.0/8`, `fd00::/8` or an address; undefined for what is none. */
+/** `10.0.0.0/255.0.0.0`, `10.0.0.0/8`, `fd00::/8` or an address; undefined for anything else. */
 export function parseRoute(text: string): IpRange | undefined {
   const [address = '', mask] = text.trim().split('/');
   const bytes = mask?.includes('.') ? addressBytes(mask) : undefined;
   if (bytes === undefined) return parseRange(text.trim());
   const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  // A mask with a hole in it is no network.
+  // A mask with a hole in it is not a network.
   return /^1*0*$/.test(bits) ? parseRange(`${address}/${bits.lastIndexOf('1') + 1}`) : undefined;
 }
 

@@ -7,7 +7,7 @@ import type { Column, LoadResult, TimeResult } from '../result/types.ts';
 export interface Plot {
   readonly id: string;
   readonly title: string;
-  /** What it is in small print. */
+  /** Description, in small print. */
   readonly note?: string | undefined;
   readonly x: 'time' | 'percentiles';
   readonly unit: 'ms' | 'count' | 'share' | 'MiB';
