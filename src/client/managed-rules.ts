@@ -19,7 +19,7 @@ export interface AppRules {
   readonly strict: boolean;
 }
 
-/** What policies mean for an app of this platform ("Microsoft Tunnel for MAM" for iOS and for Android, learn.microsoft.com). */
+/** What policies mean for an app of this platform ("MAM Tunnel for iOS" and "MAM Tunnel for Android", learn.microsoft.com). */
 export function appRules(
   { app, platform }: { readonly app: string; readonly platform: 'ios' | 'android' },
   { settings, protection, notes }: AppConfiguration,
@@ -49,7 +49,7 @@ export function appRules(
     : goes('the SDK starts it with the app');
 }
 
-/** On Android, PAC scripts work in Edge only; other apps use host and port ("Microsoft Tunnel for MAM" for Android, learn.microsoft.com). */
+/** On Android, PAC scripts work in Edge only; other apps use host and port ("MAM Tunnel for Android", learn.microsoft.com). */
 function withoutPac(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const { [`${TUNNEL}proxy_pacurl`]: _, ...rest } = settings;
   return rest;

@@ -10,7 +10,7 @@ export interface SdkRules {
   readonly resourceCa: readonly string[];
 }
 
-/** Hosts that the SDK always reaches directly ("Microsoft Tunnel for MAM" on iOS, learn.microsoft.com, 2023 version). */
+/** Hosts that the SDK always reaches directly ("MAM Tunnel for iOS", learn.microsoft.com, 2023 version). */
 const NEVER_TUNNELLED = [
   'login.microsoftonline.com',
   'mamservice.manage.microsoft.com',

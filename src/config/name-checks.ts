@@ -159,7 +159,7 @@ export function checkDnsServers({ gateway, services }: Config, warnings: string[
   }
 }
 
-/** Networks of the containers in which the real gateway runs ("Prerequisites for the Microsoft Tunnel", learn.microsoft.com). */
+/** Networks of the containers in which the real gateway runs ("Microsoft Tunnel prerequisites", learn.microsoft.com). */
 const BRIDGES = [
   { name: 'Docker', network: '172.17.0.0/16' },
   { name: 'Podman', network: '10.88.0.0/16' },

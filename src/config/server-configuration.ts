@@ -4,7 +4,7 @@ import type { ConfigInput } from './schema.ts';
 
 /*
  * The server configuration of the real product, in both spellings: Microsoft Graph's microsoftTunnelConfiguration (resource type on
- * learn.microsoft.com, graph-rest-beta) and the server's admin-settings.json ("Reference for Microsoft Tunnel", learn.microsoft.com).
+ * learn.microsoft.com, graph-rest-beta) and the server's admin-settings.json ("Command-line Reference for Microsoft Tunnel Gateway").
  */
 
 /** Lower-cased names of both spellings. Like the live service, we ignore the case of property names. */

@@ -2,7 +2,7 @@ import { isBelow } from '../../lib/domain-name.ts';
 import { bareHost } from '../../lib/endpoint.ts';
 import { canonicalAddress } from '../../lib/ip-address.ts';
 
-/** Hosts reached outside the tunnel, whatever the routes are: `bypassedUrls` of the SDK ("Microsoft Tunnel for MAM" on iOS, learn.microsoft.com). */
+/** Hosts reached outside the tunnel, whatever the routes are: `bypassedUrls` of the SDK ("MAM Tunnel for iOS", learn.microsoft.com). */
 export class BypassList {
   readonly #hosts = new Set<string>();
   readonly #parents = new Set<string>();
