@@ -1,9 +1,9 @@
-/** A pending timer; cancelling twice, or after it fired, is harmless. */
+/** A pending timer. Canceling twice, or after it fired, does nothing. */
 export interface Timer {
   cancel(): void;
 }
 
-/** Time as a dependency: what runs on a clock can run on virtual time in tests. */
+/** Time as a dependency: code that uses a clock can run on virtual time in tests. */
 export interface Clock {
   /** Wall-clock time in milliseconds since the Unix epoch. May jump. */
   now(): number;
@@ -18,7 +18,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(ms, fn) {
-    // Node warns of times in the past, which are over at once.
+    // Node warns about negative times, which fire at once.
     const handle = setTimeout(fn, Math.max(0, Math.min(ms, 0x7fffffff)));
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
@@ -32,7 +32,7 @@ interface Pending {
 }
 
 /**
- * A clock that stands still until told to move. Timers fire in order of their time, then of their making.
+ * A clock that moves only when it is advanced. Timers fire in order of their time, then of their creation.
  *
  * @example
  * ```ts
@@ -66,17 +66,17 @@ export class ManualClock implements Clock {
     return { cancel: () => void this.#pending.delete(entry) };
   }
 
-  /** How many timers wait. */
+  /** Number of pending timers. */
   get pending(): number {
     return this.#pending.size;
   }
 
-  /** Moves time forward by `ms` and fires nothing, as for a process that was stopped; what fell due fires late, at the next `advance`. */
+  /** Moves time forward by `ms` without firing timers, as for a stopped process; due timers fire late, at the next `advance`. */
   stall(ms: number): void {
     this.#elapsed += ms;
   }
 
-  /** Moves time forward by `ms`, firing every timer that falls due on the way, those set meanwhile included. */
+  /** Moves time forward by `ms` and fires every timer that becomes due, including those set in the meantime. */
   advance(ms: number): void {
     const end = this.#elapsed + ms;
     for (;;) {

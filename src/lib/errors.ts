@@ -3,9 +3,9 @@ import { printable } from './printable.ts';
 
 export { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 
-/** What may accompany a {@link TunneliteError} beside its code and message. */
+/** Optional parts of a {@link TunneliteError} besides its code and message. */
 interface TunneliteErrorOptions {
-  /** What to do next; the code's own hint when left out. */
+  /** What to do next; default: the hint of the code. */
   readonly hint?: string;
   /** Facts about this occurrence, for logs and assertions. Never secrets. */
   readonly details?: Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ interface TunneliteErrorOptions {
 }
 
 /**
- * The one error class of the project. Callers branch on `code`, people read `message` and `hint`.
+ * The error class of the project. Branch on `code`; `message` and `hint` are for people.
  *
  * @example
  * ```ts
@@ -38,17 +38,17 @@ export class TunneliteError extends Error {
   }
 }
 
-/** True when `error` is ours and, if a code is given, carries that code. */
+/** True when `error` is a {@link TunneliteError} and, if a code is given, has that code. */
 export function isTunneliteError(error: unknown, code?: ErrorCode): error is TunneliteError {
   return error instanceof TunneliteError && (code === undefined || error.code === code);
 }
 
 /**
- * The text of anything that was thrown, on one printable line. What Node.js says about a file is cut to what happened to it,
- * since the message around it names the file.
+ * The message of any thrown value, on one printable line. Node.js messages about files are shortened to the cause, since the
+ * surrounding message names the file.
  */
 export function errorText(error: unknown): string {
-  // Where no address of a host could be reached, Node has no message; those of the addresses are within.
+  // If no address of a host could be reached, Node's error has no message, only those of the addresses.
   if (error instanceof AggregateError && error.message === '' && error.errors.length > 0) {
     return [...new Set(error.errors.map(errorText))].join('; ');
   }

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Randomness as a dependency: cryptographic in production, seeded in tests and fault plans. */
+/** Random numbers as a dependency: cryptographic in production, seeded in tests and fault plans. */
 export interface RandomSource {
   /** Fills `target` and returns it. */
   fill<T extends Uint8Array>(target: T): T;
@@ -14,7 +14,7 @@ export interface RandomSource {
 
 const POOL_BYTES = 4096;
 
-/** The operating system's generator, drawn in pools so that one small number costs no system call. */
+/** The operating system's generator, read in blocks so that a small number costs no system call. */
 class SystemRandom implements RandomSource {
   readonly #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
   #at = POOL_BYTES;
@@ -46,7 +46,7 @@ class SystemRandom implements RandomSource {
 /** Cryptographically strong randomness. */
 export const systemRandom: RandomSource = new SystemRandom();
 
-/** A repeatable generator (mulberry32). Not for keys: for tests, fault plans and simulations only. */
+/** A repeatable generator (mulberry32) for tests, fault plans and simulations only. Not suitable for keys. */
 export function seededRandom(seed: number): RandomSource {
   let state = seed >>> 0;
   const uint32 = (): number => {

@@ -4,41 +4,41 @@ import { durationText, parseDuration } from './duration.ts';
 import { errorText, TunneliteError } from './errors.ts';
 import { Turns } from './turns.ts';
 
-/** `real`: time goes on by itself; `manual`: it stands still, except for `advance`. */
+/** `real`: time runs; `manual`: time is frozen and moves only with `advance`. */
 export const CLOCK_MODES = ['real', 'manual'] as const;
 export type ClockMode = (typeof CLOCK_MODES)[number];
 
-/** What came of moving the clock. */
+/** Result of moving the clock. */
 export interface ClockAdvance {
-  /** What the clock shows now, in milliseconds since the Unix epoch. */
+  /** New time of the clock, in milliseconds since the Unix epoch. */
   readonly now: number;
-  /** By how many milliseconds it is ahead of the machine's. */
+  /** Milliseconds by which the clock is ahead of the machine's. */
   readonly offset: number;
-  /** How many timers fell due on the way. */
+  /** Number of timers that fired. */
   readonly timers: number;
 }
 
 /**
- * Somebody who takes part when the clock is moved. Silence during a leap proves nothing, since nobody could speak: `prepare` is for
- * asking, before time moves, whoever would be judged by its silence afterwards.
+ * A participant in moves of the clock. Silence during a jump proves nothing, since no packets could arrive: use `prepare` to probe,
+ * before time moves, the peers that the jump would otherwise end for silence.
  */
 export interface ClockFollower {
-  /** Time is about to be moved by `ms`. */
+  /** Called before time moves by `ms`. */
   prepare?(ms: number): void | Promise<void>;
-  /** Time moves from here to `end` (monotonic); timers set now fire on the way. */
+  /** Called when time moves from here to `end` (monotonic); timers set now fire during the move. */
   begin?(end: number): void;
-  /** Time has arrived, or the move was broken off. */
+  /** Called when the move is complete or was interrupted. */
   settle?(): void | Promise<void>;
 }
 
-/** What the clock tells. */
+/** Callbacks of the clock. */
 export interface ClockEvents {
   readonly onAdvance?: (milliseconds: number, result: ClockAdvance) => void;
   readonly onMode?: (mode: ClockMode) => void;
 }
 
 interface SimulatorClockOptions extends ClockEvents {
-  /** The clock that time comes from. */
+  /** The underlying clock. */
   readonly machine: Clock;
   /** Default `real`. */
   readonly mode?: ClockMode;
@@ -47,42 +47,42 @@ interface SimulatorClockOptions extends ClockEvents {
 interface Pending extends Sleeper {
   /** Undefined once it has fired or was cancelled. */
   fn: (() => void) | undefined;
-  /** When it is due, and which of those due at one time comes first. */
+  /** When the timer is due, and its order among timers due at the same time. */
   readonly at: number;
   readonly order: number;
 }
 
 /**
- * Timers that one advance fires one by one; after that it leaps to its end. A timer that sets itself anew each second would
+ * Timers that one advance fires individually; after that it jumps to its end. A timer that restarts itself each second would
  * otherwise fire hundreds of millions of times in ten years.
  */
 export const MAX_TIMERS_PER_ADVANCE = 10_000;
 
-/** The last moment that fits into four digits of year, as certificates and most formats have it (RFC 5280 §4.1.2.5). */
+/** The last time with a four-digit year, as used in certificates and most formats (RFC 5280 §4.1.2.5). */
 const LAST_MOMENT = Date.UTC(9999, 11, 31);
 
-/** Node's timers are that coarse, in milliseconds: one that comes a little early is in time. */
+/** Resolution of Node's timers in milliseconds: a timer that fires slightly early is on time. */
 const GRAIN = 1;
 
 /**
- * The time of a simulator: the machine's, moved forward at will. Everything that the configuration limits in time goes by it: tokens,
- * sessions, cookies, bans, keys. What depends on the network's own pace (TCP, handshakes, HTTP time-outs) stays on the machine's clock.
+ * The time of a simulator: that of the machine, plus what you add. All configured time limits use it: tokens, sessions, cookies, bans,
+ * keys. Anything that depends on the speed of the network (TCP, handshakes, HTTP timeouts) uses the machine's clock.
  *
  * `now()` may go back, by a reset; `monotonic()` never does.
  *
  * @example
  * ```ts
- * await sim.clock.advance('1h'); // whatever lives for an hour is over now
- * sim.clock.freeze(); // and from here on time stands still
+ * await sim.clock.advance('1h'); // everything with a lifetime of one hour has expired
+ * sim.clock.freeze(); // time is frozen from here on
  * ```
  */
 export class SimulatorClock implements Clock {
-  /** The clock that this one is made from. */
+  /** The underlying clock of the machine. */
   readonly machine: Clock;
   readonly #events: ClockEvents;
   readonly #configured: ClockMode;
   #mode: ClockMode;
-  /** While time stands still, `#wall` and `#mono` are what it shows; else they are what to add to the machine's. */
+  /** While time is frozen, `#wall` and `#mono` are the current time; otherwise they are offsets to the machine's clock. */
   #stands = false;
   #wall = 0;
   #mono = 0;
@@ -91,11 +91,11 @@ export class SimulatorClock implements Clock {
   #wake: Timer | undefined;
   #wakeAt = Infinity;
   readonly #followers = new Set<ClockFollower>();
-  /** Advances happen one after the other. */
+  /** Advances run one after another. */
   readonly #turns = new Turns();
   #moving = false;
   #closed = false;
-  /** Grows with each reset: an advance that finds another one than at its begin is over. */
+  /** Incremented by each reset: an advance that started in an earlier era ends. */
   #era = 0;
 
   constructor({ machine, mode = 'real', ...events }: SimulatorClockOptions) {
@@ -111,12 +111,12 @@ export class SimulatorClock implements Clock {
     return this.#stands ? Math.floor(this.#wall) : this.machine.now() + this.#wall;
   }
 
-  /** Monotonic time in milliseconds, with a fraction. Never goes back, not even by a reset. */
+  /** Monotonic time in milliseconds, with a fraction. Never goes back, not even after a reset. */
   monotonic(): number {
     return this.#stands ? this.#mono : this.machine.monotonic() + this.#mono;
   }
 
-  /** By how many milliseconds this clock is ahead of the machine's; below zero after it has stood still for a while. */
+  /** Milliseconds by which this clock is ahead of the machine's; negative after it was frozen for a while. */
   get offset(): number {
     return this.#stands ? this.now() - this.machine.now() : this.#wall;
   }
@@ -125,7 +125,7 @@ export class SimulatorClock implements Clock {
     return this.#mode;
   }
 
-  /** Calls `fn` once, `ms` from now by this clock. */
+  /** Calls `fn` once, after `ms` milliseconds of this clock. */
   setTimer(ms: number, fn: () => void): Timer {
     const at = this.monotonic() + Math.max(0, ms);
     const entry: Pending = { heapIndex: -1, at, order: this.#order++, fn };
@@ -140,11 +140,11 @@ export class SimulatorClock implements Clock {
   }
 
   /**
-   * Moves time forward. Timers fire in order of their time, those set meanwhile included; after 10,000 of them the rest is one leap.
-   * Clients that would be given up for their silence are asked first, and have two seconds of real time to answer. Resolves when all that
-   * the new time brings about has happened. Advances asked for at the same time happen one after the other.
+   * Moves time forward. Timers fire in order of their time, including those set in the meantime; after 10,000 of them the rest is one jump.
+   * Clients that the jump would end for silence are probed first and have two seconds of real time to answer. Resolves when everything that
+   * became due has happened. Concurrent advances run one after another.
    *
-   * @param duration such as `3600s`, `90m`, `1h30m`, `2d`; a number is in milliseconds
+   * @param duration a duration such as `3600s`, `90m`, `1h30m`, `2d`; a number is in milliseconds
    * @throws TunneliteError `ERR_DURATION_INVALID`, `ERR_CLOCK_RANGE`, `ERR_CLOCK_INTERRUPTED`
    */
   async advance(duration: string | number): Promise<ClockAdvance> {
@@ -155,7 +155,7 @@ export class SimulatorClock implements Clock {
   }
 
   /**
-   * Lets time go on by itself, or stand still, from what the clock shows now.
+   * Lets time run, or freezes it, starting from the current time of the clock.
    * @throws TunneliteError `ERR_CLOCK_MODE`
    */
   set(mode: ClockMode): void {
@@ -166,25 +166,25 @@ export class SimulatorClock implements Clock {
     this.#events.onMode?.(mode);
   }
 
-  /** Stands still from now on: `set('manual')`. */
+  /** Freezes time: `set('manual')`. */
   freeze(): void {
     this.set('manual');
   }
 
-  /** Goes on by itself, from what the clock shows now: `set('real')`. */
+  /** Lets time run again from the current time of the clock: `set('real')`. */
   resume(): void {
     this.set('real');
   }
 
-  /** Takes part in each advance; the returned function ends that. @internal */
+  /** Adds a participant in each advance; the returned function removes it. @internal */
   follow(follower: ClockFollower): () => void {
     this.#followers.add(follower);
     return () => void this.#followers.delete(follower);
   }
 
   /**
-   * Shows the machine's time again, in the mode that was configured. Monotonic time goes on from where it is, so that no timer
-   * fires early or is lost. An advance that is under way ends there. @internal
+   * Returns to the machine's time, in the configured mode. Monotonic time continues from its current value, so no timer fires early
+   * or is lost. A running advance ends. @internal
    */
   reset(): void {
     this.#era++;
@@ -193,7 +193,7 @@ export class SimulatorClock implements Clock {
     if (!this.#moving) this.#settleMode();
   }
 
-  /** Ends the timers and an advance that is under way. @internal */
+  /** Cancels all timers and ends a running advance. @internal */
   close(): void {
     this.#era++;
     this.#closed = true;
@@ -230,7 +230,7 @@ export class SimulatorClock implements Clock {
     });
   }
 
-  /** Moves from timer to timer, and returns how many fired. */
+  /** Moves from timer to timer and returns the number that fired. */
   async #move(ms: number, era: number, followers: readonly ClockFollower[], failures: unknown[]): Promise<number> {
     this.#moving = true;
     const before = this.#stands ? undefined : { wall: this.#wall, mono: this.#mono };
@@ -253,7 +253,7 @@ export class SimulatorClock implements Clock {
       while (this.#timers.next <= end && timers < MAX_TIMERS_PER_ADVANCE) {
         moveTo(Math.max(this.#mono, this.#timers.next));
         fire();
-        // What a timer brought about in promises and sockets belongs to its moment.
+        // Work that a timer started in promises and sockets completes at its time.
         await turn();
         this.#assertEra(era);
       }

@@ -10,15 +10,15 @@ import { Nat, type NatKind } from './nat.ts';
 import type { Parcel, Parcels } from './parcel.ts';
 import type { DatagramWay, DatagramWayEvents, Network, TcpTarget } from './types.ts';
 
-/** The machine that lines lead to. */
+/** The machine to which lines connect. */
 export interface Site {
   readonly clock: Clock;
   readonly parcels: Parcels;
-  /** A connection has come to this port. False: nobody listens there. */
+  /** Accepts a connection to this port. False: no server listens there. */
   accept(port: number, stream: MemoryStream): boolean;
-  /** A datagram has come to this port. False: nobody has it. */
+  /** Delivers a datagram to this port. False: no socket is bound to it. */
   datagram(port: number, parcel: Parcel, address: string, from: number): boolean;
-  /** A line has got an address, in place of this one. */
+  /** A line has changed its address from this one. */
   moved(line: Line, from: string | undefined): void;
 }
 
@@ -29,16 +29,16 @@ interface LineParts {
   readonly random: RandomSource;
 }
 
-/** What clients know the machine by. */
+/** The machine's address as clients see it. */
 const SITE_ADDRESS = '127.0.0.1';
 
-/** What a UDP datagram over IPv4 has room for, in bytes (RFC 768, RFC 791 §3.1). */
+/** Largest payload of a UDP datagram over IPv4, in bytes (RFC 768, RFC 791 §3.1). */
 const MAX_PAYLOAD = 65_507;
 
-/** Where the ports of a client begin. */
+/** First port of a client. */
 const FIRST_PORT = 40_000;
 
-/** The network as one client has it: a link and a NAT on the way to the machine that all come to, and the address that it has just now. */
+/** The network of one client: a link and a NAT to the shared machine, and the client's current address. */
 export class Line implements Network {
   readonly link: Link;
   readonly nat: Nat;
@@ -61,7 +61,7 @@ export class Line implements Network {
     return this.#address;
   }
 
-  /** Begins to connect, whatever the host is called; `connect` or `error` follows. */
+  /** Starts to connect, ignoring the host name; emits `connect` or `error`. */
   connect({ port }: TcpTarget): MemoryStream {
     const { link } = this;
     const up = new TcpWay(link, 'up');
@@ -86,7 +86,7 @@ export class Line implements Network {
     return client;
   }
 
-  /** A client takes no connections. */
+  /** Not supported: a client accepts no connections. */
   listener<T extends Server>(_server: T): T {
     throw new TunneliteError('ERR_INTERNAL', 'Nobody can connect to a client of a network in memory.');
   }
@@ -95,7 +95,7 @@ export class Line implements Network {
     return this.#bind(options);
   }
 
-  /** To the machine, whatever the host is called. Of a port that nobody has, ICMP tells, if it is not lost. */
+  /** Opens a socket to the machine, ignoring the host name. An unbound port causes an ICMP error unless that is lost. */
   connectDatagrams({ port }: TcpTarget, events: DatagramWayEvents): DatagramWay {
     let open = true;
     const socket = this.#bind(
@@ -128,7 +128,7 @@ export class Line implements Network {
     };
   }
 
-  /** A datagram for this client, to the port that it is known by, from one of the machine. */
+  /** Delivers a datagram from a port of the machine to a public port of this client. */
   deliver(parcel: Parcel, port: number, from: number): void {
     const address = this.#address;
     this.link.datagram('down', parcel.length, () => {
@@ -138,12 +138,12 @@ export class Line implements Network {
     });
   }
 
-  /** The NAT gives the client's datagrams other ports from now on, and knows the old ones no more. TCP stays as it is. */
+  /** Makes the NAT assign new ports to the client's datagrams and drop the old ones. TCP is not affected. */
   rebind(): void {
     this.nat.rebind();
   }
 
-  /** The client comes from another network: its connections break, and its datagrams have another address. */
+  /** Moves the client to another network: its connections break and its datagrams have another address. */
   roam(address: string): void {
     const before = this.#address;
     this.#address = address;

@@ -3,22 +3,22 @@ import { TunneliteError } from '../lib/errors.ts';
 import { LINES, type LineFigures, type LineName } from '../lib/lines.ts';
 import type { RandomSource } from '../lib/random.ts';
 
-/** How good a way is, the same in both directions but for the rate. */
+/** Quality of a path, equal in both directions except for the rate. */
 export interface LinkQuality {
-  /** Milliseconds that every packet takes, one way. */
+  /** One-way delay of every packet in milliseconds. */
   readonly delay: number;
-  /** Up to so many milliseconds more, drawn for each packet. */
+  /** Maximum additional random delay of each packet in milliseconds. */
   readonly jitter: number;
-  /** Share of packets that are lost, 0 to below 1. TCP repeats those, which takes time; datagrams are gone. */
+  /** Fraction of packets that are lost, from 0 to below 1. TCP repeats them, which takes time; datagrams are lost. */
   readonly loss: number;
-  /** Bytes per second to the client and from it; Infinity = as fast as they come. */
+  /** Bytes per second to the client and from it; Infinity = unlimited. */
   readonly down: number;
   readonly up: number;
 }
 
 const BYTES_IN_KBIT = 1000 / 8;
 
-/** The link that a line is. */
+/** The link of a line. */
 const linkOf = ({ down, up, roundTrip, jitter, loss }: LineFigures): LinkQuality => ({
   delay: roundTrip / 2,
   jitter,
@@ -29,36 +29,36 @@ const linkOf = ({ down, up, roundTrip, jitter, loss }: LineFigures): LinkQuality
 
 export type LinkName = LineName;
 
-/** Links by name; `LINES` says where their figures are from. */
+/** Links by name; see `LINES` for the sources of the figures. */
 export const LINKS = Object.fromEntries(
   Object.entries(LINES).map(([name, figures]) => [name, linkOf(figures)]),
 ) as Readonly<Record<LinkName, LinkQuality>>;
 
-/** A datagram that would wait longer than this for its turn is lost, in milliseconds: what the buffers of access routers hold. */
+/** Longest queueing time of a datagram in milliseconds, like the buffers of access routers; beyond it the datagram is lost. */
 const MAX_QUEUE_MS = 1000;
 
-/** Time before TCP repeats a segment: RFC 6298 §2 has a second, systems begin with a fifth of it. Milliseconds. */
+/** Time before TCP repeats a segment, in milliseconds: RFC 6298 §2 requires one second, operating systems use 200 ms. */
 const REPEAT_MS = 200;
 
-/** A segment is not lost more often than this in a row. */
+/** Most consecutive losses of a segment. */
 const MAX_REPEATS = 6;
 
 /**
- * So many writes of a connection in each direction take no time for their bytes: they are the handshake of TLS, in which signatures and
- * tickets vary by some bytes from run to run, and with them would all that comes after.
+ * The first writes of a connection in each direction do not take time for their bytes: they are the TLS handshake, in which the length of
+ * signatures and tickets varies from run to run, which would change all later times.
  */
 const HANDSHAKE_WRITES = 8;
 
 export type Direction = 'up' | 'down';
 
-/** The way between one client and the network that it comes to. What is changed holds for packets that are sent from then on. */
+/** The path between one client and the network. Changes apply to packets sent afterwards. */
 export class Link {
   readonly clock: Clock;
   readonly #random: RandomSource;
   #quality: LinkQuality;
   #udp = true;
   #tcp = true;
-  /** When the bytes that were sent in each direction are all on their way. */
+  /** When each direction has finished sending its queued bytes. */
   readonly #free = { up: 0, down: 0 };
   #waiting: (() => void)[] = [];
   #sent = 0;
@@ -74,12 +74,12 @@ export class Link {
     return this.#quality;
   }
 
-  /** Datagrams that went this way, and those of them that were lost. */
+  /** Number of datagrams sent and lost. */
   get stats(): { readonly sent: number; readonly lost: number } {
     return { sent: this.#sent, lost: this.#lost };
   }
 
-  /** Makes the link better or worse. */
+  /** Changes the quality of the link. */
   set(change: Partial<LinkQuality>): void {
     this.#quality = { ...this.#quality, ...change };
   }
@@ -92,12 +92,12 @@ export class Link {
     return this.#tcp;
   }
 
-  /** Lets datagrams through, or swallows them. */
+  /** Passes or drops datagrams. */
   passUdp(pass: boolean): void {
     this.#udp = pass;
   }
 
-  /** Lets TCP through, or keeps its bytes: they are repeated until there is a way again, as TCP does. */
+  /** Passes or holds TCP data; held data is repeated until the path works again, as in TCP. */
   passTcp(pass: boolean): void {
     this.#tcp = pass;
     if (!pass) return;
@@ -106,7 +106,7 @@ export class Link {
     for (const go of waiting) go();
   }
 
-  /** A datagram sets out. `arrive` is called when it gets there, if it does. */
+  /** Sends a datagram. Calls `arrive` when it arrives, unless it is lost. */
   datagram(direction: Direction, bytes: number, arrive: () => void): void {
     this.#sent++;
     const { loss } = this.#quality;
@@ -118,7 +118,7 @@ export class Link {
     this.clock.setTimer(this.#turn(direction, bytes) + this.#flight(), arrive);
   }
 
-  /** What TCP needs for some bytes, in milliseconds: their turn, the flight, and repeats of what was lost. */
+  /** Milliseconds that TCP needs for some bytes: queueing, delay, and repetitions of lost segments. */
   segment(direction: Direction, bytes: number): number {
     const { loss } = this.#quality;
     let repeats = 0;
@@ -126,13 +126,13 @@ export class Link {
     return this.#turn(direction, bytes) + this.#flight() + repeats;
   }
 
-  /** Calls back when TCP has a way: at once, mostly. */
+  /** Calls back when TCP can pass, usually at once. */
   whenTcp(go: () => void): void {
     if (this.#tcp) go();
     else this.#waiting.push(go);
   }
 
-  /** Milliseconds until so many more bytes are on their way. */
+  /** Milliseconds until this many more bytes are sent. */
   #turn(direction: Direction, bytes: number): number {
     const rate = this.#quality[direction];
     if (rate === Infinity) return 0;
@@ -148,13 +148,13 @@ export class Link {
   }
 }
 
-/** One direction of one TCP connection: bytes arrive in their order, however long some of them take. */
+/** One direction of one TCP connection: bytes arrive in order, however long some of them take. */
 export class TcpWay {
   readonly #link: Link;
   readonly #direction: Direction;
   #arrivesAt = 0;
   #writes = 0;
-  /** What was sent while there was no way, or behind such. */
+  /** Data sent while the path was blocked, and data queued behind it. */
   #held: { readonly bytes: number; readonly arrive: () => void }[] = [];
 
   constructor(link: Link, direction: Direction) {
@@ -187,7 +187,7 @@ export class TcpWay {
 }
 
 /**
- * A link by its name, or with a quality of its own; what is left out is that of `lan`.
+ * A link by name, or with custom quality; omitted values are those of `lan`.
  * @throws TunneliteError `ERR_NETWORK_LINK`
  */
 export function linkQuality(link: LinkName | Partial<LinkQuality>): LinkQuality {

@@ -11,12 +11,12 @@ import type { NatKind } from './nat.ts';
 import { type Parcel, Parcels } from './parcel.ts';
 import type { DatagramWay, DatagramWayEvents, Network, TcpStream, TcpTarget } from './types.ts';
 
-/** Where ports begin that nobody asked for by number. */
+/** First automatically assigned port. */
 const FIRST_FREE_PORT = 49_152;
 
-/** How a client is connected. */
+/** Options of a client's line. */
 export interface LineOptions {
-  /** Its public address. */
+  /** The client's public address. */
   readonly address: string;
   /** Default `lan`. */
   readonly link?: LinkName | Partial<LinkQuality>;
@@ -25,11 +25,10 @@ export interface LineOptions {
 }
 
 /**
- * A network in memory, on any clock: one machine with servers, and clients that come to it, each over a line of its own with a delay, jitter,
- * loss, a rate and a NAT. Everything that chance decides follows from `random`, and each line has chance of its own: another line changes
- * nothing for the others.
+ * A network in memory, on any clock: one machine with servers, and clients that connect to it, each over its own line with delay, jitter,
+ * loss, a rate and a NAT. All random decisions derive from `random`, separately for each line, so adding a line does not affect the others.
  *
- * What servers and clients do themselves at `127.0.0.1` takes no time.
+ * Traffic of servers and clients to `127.0.0.1` takes no time.
  *
  * @example
  * ```ts
@@ -43,7 +42,7 @@ export class MemoryNetwork implements Network, Site {
   readonly #random: RandomSource;
   readonly #servers = new Map<number, (stream: MemoryStream) => void>();
   readonly #datagrams = new Map<number, MemoryDatagrams>();
-  /** By the address that they have now. */
+  /** Lines by current address. */
   readonly #lines = new Map<string, Line>();
   readonly #own: Line;
   #nextPort = FIRST_FREE_PORT;
@@ -54,7 +53,7 @@ export class MemoryNetwork implements Network, Site {
     this.#own = this.line({ address: '127.0.0.1', link: { delay: 0 } });
   }
 
-  /** Connects a client. Its address is its own: lines of the same address would get each other's datagrams. */
+  /** Connects a client. Its address must be unique: lines with the same address would receive each other's datagrams. */
   line({ address, link = 'lan', nat = 'none' }: LineOptions): Line {
     const random = seededRandom(this.#random.uint32());
     return new Line(this, { address, quality: linkQuality(link), nat, random });
@@ -85,7 +84,7 @@ export class MemoryNetwork implements Network, Site {
     return socket;
   }
 
-  /** From the machine itself: whatever the host is called, it is this one. */
+  /** Connects from the machine to itself, ignoring the host name. */
   connect(target: TcpTarget): TcpStream {
     return this.#own.connect(target);
   }

@@ -2,9 +2,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { RandomSource } from '../lib/random.ts';
 
 /**
- * What stands between a client and the network (RFC 4787): nothing; a NAT that gives a socket one port, whoever it sends to, and
- * remembers it for five minutes (REQ-1, REQ-5); or one that gives each destination a port of its own, without order, and forgets it
- * after half a minute, as those of carriers and firewalls do.
+ * Kind of NAT between a client and the network (RFC 4787): none; `easy`, which uses one port per socket for all destinations and keeps
+ * it for five minutes (REQ-1, REQ-5); or `hard`, which uses a different random port for each destination and drops it after 30 seconds,
+ * like those of carriers and firewalls.
  */
 export type NatKind = 'none' | 'easy' | 'hard';
 
@@ -16,13 +16,13 @@ const PORTS = 65_536 - FIRST_PORT;
 interface Mapping {
   readonly key: string;
   readonly inside: number;
-  /** Only from there are datagrams let in; undefined = from anywhere. */
+  /** The only remote port from which datagrams are accepted; undefined = any. */
   readonly remote: number | undefined;
   port: number;
   usedAt: number;
 }
 
-/** The ports by which a client's datagram sockets are known outside. */
+/** The public ports of a client's datagram sockets. */
 export class Nat {
   readonly kind: NatKind;
   readonly #clock: Clock;
@@ -37,12 +37,12 @@ export class Nat {
     this.#random = random;
   }
 
-  /** How many times something that had a port got another one. */
+  /** Number of times an existing mapping got another port. */
   get rebinds(): number {
     return this.#rebinds;
   }
 
-  /** The port that a datagram from this socket to that port comes from. */
+  /** The public source port of a datagram from this socket to that remote port. */
   outbound(inside: number, remote: number): number {
     const key = this.kind === 'hard' ? `${inside} ${remote}` : `${inside}`;
     const now = this.#clock.monotonic();
@@ -58,7 +58,7 @@ export class Nat {
     return port;
   }
 
-  /** The socket that a datagram to this port is for; undefined = it is dropped. */
+  /** The socket for a datagram to this port; undefined = dropped. */
   inbound(port: number, remote: number): number | undefined {
     const mapping = this.#byPort.get(port);
     if (!mapping) return undefined;
@@ -69,7 +69,7 @@ export class Nat {
     return mapping.inside;
   }
 
-  /** Gives every mapping another port, as a NAT does that was restarted: the old ones lead nowhere. */
+  /** Gives every mapping another port, like a restarted NAT; the old ports stop working. */
   rebind(): void {
     for (const mapping of [...this.#mappings.values()]) {
       this.#forget(mapping);
@@ -78,7 +78,7 @@ export class Nat {
     }
   }
 
-  /** A socket was closed. */
+  /** Removes a closed socket. */
   close(inside: number): void {
     for (const mapping of [...this.#mappings.values()]) if (mapping.inside === inside) this.#forget(mapping);
   }
@@ -97,7 +97,7 @@ export class Nat {
     return this.#free(FIRST_PORT + (this.#random.uint32() % PORTS));
   }
 
-  /** This port, or the next one that is free. */
+  /** This port, or the next free one. */
   #free(wanted: number): number {
     let port = wanted;
     while (this.#byPort.has(port)) port = FIRST_PORT + ((port + 1 - FIRST_PORT) % PORTS);

@@ -2,7 +2,7 @@ import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { DatagramSocket, DatagramSocketOptions } from '../udp/index.ts';
 
-/** A TCP connection: a socket of Node's, or what behaves like one as far as Tunnelite looks. */
+/** A TCP connection: a Node socket, or an object with the parts of its interface that Tunnelite uses. */
 export type TcpStream = Duplex & {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
@@ -10,54 +10,54 @@ export type TcpStream = Duplex & {
   resetAndDestroy(): unknown;
 };
 
-/** Where a connection, or a datagram, leads. */
+/** Destination of a connection or a datagram. */
 export interface TcpTarget {
   readonly host: string;
   readonly port: number;
 }
 
-/** A way for datagrams to one far end. */
+/** A datagram socket connected to one remote endpoint. */
 export interface DatagramWay {
-  /** Sends one. Only while it is open: after `onOpen`, before `close`. */
+  /** Sends one datagram. Allowed only after `onOpen` and before `close`. */
   send(payload: Uint8Array): void;
-  /** Lets go of the socket. */
+  /** Releases the socket. */
   close(): void;
 }
 
-/** What a way for datagrams tells; nothing before {@link Network.connectDatagrams} has returned. */
+/** Callbacks of a connected datagram socket; none is called before {@link Network.connectDatagrams} has returned. */
 export interface DatagramWayEvents {
-  /** It may be used. */
+  /** The socket is ready. */
   onOpen(): void;
-  /** One came, from the far end and nobody else. */
+  /** Called with each datagram from the remote endpoint. */
   onDatagram(payload: Buffer): void;
   /**
-   * There is no way, or something that was sent is known not to have arrived: nobody listens there (`ECONNREFUSED`), it was too long
-   * (`EMSGSIZE`). The system's error, or one like it. May come more than once, and also after `close`.
+   * Called when the socket cannot be opened or a datagram was not delivered: no server listens there (`ECONNREFUSED`), or it was too long
+   * (`EMSGSIZE`). The error is that of the system or a similar one. May be called more than once, even after `close`.
    */
   onError(error: NodeJS.ErrnoException): void;
 }
 
 /**
- * Where connections and datagrams come from, and how others are reached: the machine's sockets ({@link systemNetwork}), or a network in
- * memory on which time is virtual ({@link MemoryNetwork}).
+ * Source of incoming connections and datagrams, and the way to open outgoing ones: the machine's sockets ({@link systemNetwork}), or a
+ * network in memory with virtual time ({@link MemoryNetwork}).
  */
 export interface Network {
   /**
-   * Makes a server of Node's get its connections from here. To be called before it listens; it is listened to, closed and asked for its
-   * address as ever. Returns the same server.
+   * Makes a Node server accept its connections from this network. Call it before the server listens; `listen`, `close` and `address` work
+   * as usual. Returns the same server.
    */
   listener<T extends Server>(server: T): T;
   /**
    * Binds a datagram socket.
    * @param acceleration false = without native code
-   * @throws the system's error, or one like it, where the port is taken
+   * @throws the system's error, or a similar one, when the port is taken
    */
   openDatagrams(options: DatagramSocketOptions, acceleration: boolean): Promise<DatagramSocket>;
-  /** Begins to connect; `connect` or `error` follows. The other side may close its half first. */
+  /** Starts to connect; emits `connect` or `error`. The other side may close its half first. */
   connect(target: TcpTarget): TcpStream;
   /**
-   * Begins to open a way for datagrams to one far end, by a port of its own; `onOpen` or `onError` follows.
-   * @param target its host is an address
+   * Starts to open a datagram socket with its own port to one remote endpoint; calls `onOpen` or `onError`.
+   * @param target the host must be an address
    */
   connectDatagrams(target: TcpTarget, events: DatagramWayEvents): DatagramWay;
 }
