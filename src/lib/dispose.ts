@@ -1,13 +1,13 @@
 import { TunneliteError } from './errors.ts';
 
-/** Something that is closed once; closing again returns the same promise. */
+/** An object that is closed once; closing it again returns the same promise. */
 export interface Closable extends AsyncDisposable {
   close(): Promise<void>;
 }
 
 /**
- * Collects what was opened and closes it in reverse order. A failure to close one thing does not keep the
- * others open: the first failure is thrown at the end, with the rest in its details.
+ * Collects opened resources and closes them in reverse order. If closing one fails, the others are still closed: the first
+ * failure is thrown at the end, with the rest in its details.
  */
 export class CloseStack implements Closable {
   readonly #steps: (() => void | Promise<void>)[] = [];
@@ -23,7 +23,7 @@ export class CloseStack implements Closable {
     this.#steps.push(step);
   }
 
-  /** Registers a closable thing and returns it. */
+  /** Registers a closable object and returns it. */
   use<T extends Closable>(thing: T): T {
     this.defer(() => thing.close());
     return thing;

@@ -14,7 +14,7 @@ const UNITS = {
 type Unit = keyof typeof UNITS;
 const ORDER = Object.keys(UNITS) as Unit[];
 
-/** Longest duration that is taken: a hundred years, in milliseconds. */
+/** Longest accepted duration: a hundred years, in milliseconds. */
 export const MAX_DURATION = 100 * UNITS.y;
 
 /** Characters of a text that can be a duration. */
@@ -49,8 +49,8 @@ export function parseDuration(duration: string | number): number {
 }
 
 /**
- * How long somebody is ready to wait, in milliseconds; Infinity is without an end.
- * @throws TunneliteError `ERR_DURATION_INVALID`: no number, or less than nothing
+ * Checks a timeout in milliseconds; Infinity means no limit.
+ * @throws TunneliteError `ERR_DURATION_INVALID` when it is not a number or is negative
  */
 export function checkTimeout(timeout: number): number {
   if (typeof timeout === 'number' && timeout >= 0) return timeout;
@@ -92,7 +92,7 @@ export function durationText(milliseconds: number): string {
   let left = Math.round(Math.abs(milliseconds));
   let text = '';
   for (const unit of ORDER) {
-    // Nobody thinks in weeks and years where days will do.
+    // Days are easier to read than weeks and years.
     if (unit === 'y' || unit === 'w') continue;
     const count = Math.floor(left / UNITS[unit]);
     if (count > 0) text += `${count}${unit}`;

@@ -1,21 +1,21 @@
 /**
- * Whom a token speaks for, as far as it tells: found out once, when the token is verified, then kept with the session, told
- * to resources and services, and shown.
+ * The user of a token: determined once, when the token is verified, then stored with the session, passed to resources and
+ * services, and displayed.
  */
 export interface Person {
-  /** The name that the gateway counts and logs by: the configured user-name claim, Entra's object id by default. */
+  /** The name that the gateway uses for limits and logs: the configured user-name claim, by default Entra's object id. */
   readonly username: string;
-  /** What people call the user. Entra's sign-in names change hands and are no identity: only for showing. */
+  /** Readable name of the user, for display only: Entra's sign-in names can be reassigned and do not identify a user. */
   readonly signInName: string | undefined;
   /** Entra object id (`oid`), when the token has one. */
   readonly objectId: string | undefined;
   /** Tenant id (`tid`), when the token has one. */
   readonly tenantId: string | undefined;
-  /** What rules of access can ask for; left out when the token says nothing of it. */
+  /** Facts for access rules; omitted when the token contains none. */
   readonly facts?: PersonFacts | undefined;
 }
 
-/** What a token says beside who it is of. */
+/** Facts in a token besides the user. */
 export interface PersonFacts {
   /** Client id of the app that the token was issued to (`azp`, `appid`). */
   readonly app: string | undefined;
@@ -25,29 +25,29 @@ export interface PersonFacts {
   readonly device: string | undefined;
 }
 
-/** Only the person of something that knows more. */
+/** Extracts only the person from an object with more members. */
 export function personOf({ username, signInName, objectId, tenantId, facts }: Person): Person {
   return { username, signInName, objectId, tenantId, ...(facts ? { facts } : {}) };
 }
 
-/** How events name a person. */
+/** Fields of a person in events. */
 export interface PersonFields {
   user: Person['username'];
   signInName: Person['signInName'];
 }
 
-/** A person in the terms of events. */
+/** Converts a person to event fields. */
 export function personFields({ username, signInName }: Person): PersonFields {
   return { user: username, signInName };
 }
 
-/** Who asks for a resource, when it is known: the session behind the source address. */
+/** The requester of a resource, if known: the session with the source address. */
 export interface Requester {
   readonly session: string | undefined;
   readonly person: Person | undefined;
 }
 
-/** Who reached a service, and how: what the service is told, shows and logs. */
+/** The visitor of a service, as passed to the service. */
 export interface Visitor extends Requester {
   /** Id of the connect request, as in the journal. */
   readonly request?: string | undefined;
@@ -55,15 +55,15 @@ export interface Visitor extends Requester {
   readonly sourcePort: number;
   readonly destinationAddress: string;
   readonly destinationPort: number;
-  /** What a service that speaks HTTP is to answer on purpose. */
+  /** Answer that a fault requires from an HTTP service. */
   readonly answer?: AnswerOnPurpose | undefined;
 }
 
-/** An answer over HTTP that is not what the service would say. */
+/** An HTTP answer injected by a fault. */
 export interface AnswerOnPurpose {
   readonly status: number;
   /** Seconds, for `Retry-After`. */
   readonly retryAfter?: number;
-  /** Milliseconds until it goes. */
+  /** Delay of the answer in milliseconds. */
   readonly delay?: number;
 }

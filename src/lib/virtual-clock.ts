@@ -34,9 +34,9 @@ class Pending implements Sleeper, Timer {
 }
 
 /**
- * Virtual time for a whole world. It moves only from timer to timer, and fires one at a time, so that everything that one brought about
- * can happen before the next. Timers fire in order of their time, then of their making; setting, cancelling and firing cost as much as
- * the logarithm of their number.
+ * Virtual time for a whole world. It moves only from timer to timer and fires one at a time, so that all effects of a timer can
+ * complete before the next one. Timers fire in order of their time, then of their creation; setting, canceling and firing take
+ * logarithmic time.
  *
  * @example
  * ```ts
@@ -48,9 +48,9 @@ class Pending implements Sleeper, Timer {
 export class VirtualClock implements Clock {
   readonly #start: number;
   readonly #heap = new DeadlineHeap<Pending>();
-  /** Those that are due at the same time as the last one that fired, in the order of their making. */
+  /** Timers due at the same time as the last one that fired, in order of creation. */
   readonly #due: Pending[] = [];
-  /** How many of them have fired, or were cancelled. */
+  /** How many of them have fired or were canceled. */
   #taken = 0;
   #now = 0;
   #order = 0;
@@ -76,19 +76,19 @@ export class VirtualClock implements Clock {
     return entry;
   }
 
-  /** Timers that have fired. */
+  /** Number of timers that have fired. */
   get fired(): number {
     return this.#fired;
   }
 
-  /** Monotonic time of the timer that is due first; Infinity when there is none. */
+  /** Monotonic time of the next timer; Infinity when there is none. */
   get next(): number {
     const due = this.#due;
     while (this.#taken < due.length && !due[this.#taken]!.waits) this.#taken++;
     return this.#taken < due.length ? due[this.#taken]!.at : this.#heap.next;
   }
 
-  /** Moves to the timer that is due first, and fires it alone. Does nothing when there is none. */
+  /** Moves to the next timer and fires only that one. Does nothing when there is none. */
   fire(): void {
     const at = this.next;
     if (at === Infinity) return;

@@ -8,8 +8,8 @@ function foldSum(sum: number): number {
 }
 
 /**
- * Memory whose bytes can be summed fast, wherever they lie in it: a user-space stack builds its packets here, and
- * copies arriving ones here (`Buffer.copy` of 1400 bytes costs less than what it saves).
+ * Memory whose bytes can be summed fast at any position: a user-space stack builds its packets here and copies received
+ * packets here (`Buffer.copy` of 1400 bytes costs less than it saves).
  */
 export interface SummedMemory {
   readonly bytes: Buffer;
@@ -24,7 +24,7 @@ export interface SummedMemory {
 
 type NativeSum = (at: number, length: number) => number;
 
-/** What is used of the global of this name; Node's types leave it to those of the browser. */
+/** The used part of the global with this name, which Node's types do not declare. */
 interface WasmNamespace {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Memory: new (options: { initial: number }) => { readonly buffer: ArrayBuffer };
@@ -45,7 +45,7 @@ function nativeModule(): object | null {
     try {
       compiled = new wasm.Module(Buffer.from(CHECKSUM_WASM, 'base64'));
     } catch {
-      // No WebAssembly (--jitless) or no SIMD: the twin does the same.
+      // No WebAssembly (--jitless) or no SIMD: the JavaScript version computes the same.
       compiled = null;
     }
   }

@@ -1,12 +1,12 @@
-/** What a TLS ClientHello says of its sender (RFC 8446 §4.1.2), as far as it has arrived. */
+/** Facts about a client from its TLS ClientHello (RFC 8446 §4.1.2), which may be incomplete. */
 export interface ClientHelloFacts {
-  /** The name asked for (server_name, RFC 6066 §3). */
+  /** The requested name (server_name, RFC 6066 §3). */
   readonly serverName: string | undefined;
-  /** The TLS library that writes its hellos like this, where that can be told. */
+  /** The TLS library that sends such a hello, if recognized. */
   readonly library: TlsLibrary | undefined;
 }
 
-/** TLS libraries that are told by their hello. */
+/** TLS libraries recognized by their hello. */
 export type TlsLibrary = 'BoringSSL' | 'GnuTLS' | 'OpenSSL';
 
 const HANDSHAKE = 0x16;
@@ -19,14 +19,14 @@ const POINT_FORMATS = 11;
 const RECORD_SIZE_LIMIT = 28;
 const DELEGATED_CREDENTIALS = 34;
 
-/** Longest name that DNS knows, in characters. */
+/** Longest DNS name, in characters. */
 const MAX_NAME = 253;
 
 /**
- * Reads the beginning of a connection. Never throws, and takes what is there: a hello that was cut short says less. Undefined when it does
- * not begin with a ClientHello.
+ * Reads the start of a connection. Never throws; a truncated hello gives fewer facts. Undefined when the connection does not start with
+ * a ClientHello.
  *
- * @param bytes the first bytes of the client, from the record header on
+ * @param bytes the first bytes of the client, starting with the record header
  */
 export function parseClientHello(bytes: Buffer): ClientHelloFacts | undefined {
   if (bytes.length < 6 || bytes[0] !== HANDSHAKE || bytes[5] !== CLIENT_HELLO) return undefined;
@@ -46,7 +46,7 @@ export function parseClientHello(bytes: Buffer): ClientHelloFacts | undefined {
   return { serverName: nameOf(extensions.get(SERVER_NAME)), library: libraryOf(extensions, grease) };
 }
 
-/** Numbers that mean nothing, sent so that servers stay used to such (RFC 8701 §2). */
+/** Reserved values without meaning, which clients send to keep servers tolerant of unknown values (RFC 8701 §2). */
 function isGrease(value: number): boolean {
   return (value & 0x0f0f) === 0x0a0a && value >> 8 === (value & 0xff);
 }
@@ -59,11 +59,11 @@ function nameOf(extension: Buffer | undefined): string | undefined {
   return extension.toString('latin1', 5, 5 + length);
 }
 
-/** Each of these libraries sends something that the others do not. */
+/** Identifies a library by an extension that the others do not send. */
 function libraryOf(extensions: ReadonlyMap<number, Buffer>, grease: boolean): TlsLibrary | undefined {
   if (grease) return 'BoringSSL';
-  // NSS sends it too, but with another extension that is its own.
+  // NSS sends it too, but together with an extension that only NSS sends.
   if (extensions.has(RECORD_SIZE_LIMIT) && !extensions.has(DELEGATED_CREDENTIALS)) return 'GnuTLS';
-  // All three formats of points, as nobody else offers any more.
+  // All three point formats, which no other library offers any more.
   return extensions.get(POINT_FORMATS)?.[0] === 3 ? 'OpenSSL' : undefined;
 }

@@ -27,7 +27,7 @@ export interface ClientDocument {
   readonly version?: string | undefined;
   /** Kind of machine: `linux-64`, `win`, `apple-ios`. */
   readonly deviceId?: string | undefined;
-  /** The URL that was asked for. */
+  /** The requested URL. */
   readonly groupAccess?: string | undefined;
   readonly groupSelect?: string | undefined;
 }
@@ -40,7 +40,7 @@ export type ServerDocument =
       /** Asks to authenticate. */
       readonly type: 'auth-request';
       readonly message: string;
-      /** Path that the form goes to. */
+      /** Path to which the form is sent. */
       readonly action: string;
     }
   | {
@@ -67,8 +67,8 @@ export function serializeClientDocument(document: ClientDocument): string {
 }
 
 /**
- * Reads a client's document, for the log: the token decides, not this. Never fails; what is no such document, a urlencoded form
- * among it, is undefined.
+ * Reads a client's document for the log; it does not affect authentication. Never throws; returns undefined for anything else,
+ * including a urlencoded form.
  */
 export function parseClientDocument(body: Buffer): ClientDocument | undefined {
   let type: string | undefined;
@@ -111,7 +111,7 @@ function wrap(dialect: AuthDialect, type: string, auth: string, end: string): st
   return `${DECLARATION}<config-auth client="vpn" type="${type}">\n<version who="sg">0.1(1)</version>\n${auth}${end}</config-auth>`;
 }
 
-/** Reads a gateway's document, of either dialect; undefined when it is none. */
+/** Reads a gateway's document in either dialect; undefined when it is not one. */
 export function parseServerDocument(body: Buffer): ServerDocument | undefined {
   let id: string | undefined;
   let action = '';

@@ -26,7 +26,7 @@ export interface ClientHeaders {
   readonly platform: string | undefined;
   /** `X-CSTP-Base-MTU`: the client's link MTU in bytes. */
   readonly baseMtu: number | undefined;
-  /** `X-CSTP-MTU`: the plain MTU wish of old clients. */
+  /** `X-CSTP-MTU`: the MTU requested by old clients, in bytes. */
   readonly mtu: number | undefined;
   readonly wantsIpv4: boolean;
   readonly wantsIpv6: boolean;
@@ -37,7 +37,7 @@ export interface ClientHeaders {
   readonly dtls12Ciphers: readonly string[];
   /** `X-DTLS-Master-Secret`: 48 bytes, or undefined when absent or of another size. */
   readonly dtlsMasterSecret: Buffer | undefined;
-  /** True when one of these three `X-DTLS-*` headers came. */
+  /** True when one of these three `X-DTLS-*` headers is present. */
   readonly asksDtls: boolean;
 }
 
@@ -67,7 +67,7 @@ const NO_CLIENT_HEADERS: ClientHeaders = Object.freeze({
   asksDtls: false,
 });
 
-/** What is known of a client before it said anything: one object for all clients. */
+/** The headers of a client before its first request: one object shared by all clients. */
 export const noClientHeaders = (): ClientHeaders => NO_CLIENT_HEADERS;
 
 const text = (value: string): string => ownString(value.slice(0, MAX_NAME_LENGTH));
@@ -159,7 +159,7 @@ export function mergeClientHeaders(
   return next;
 }
 
-/** Everything that the answer to CONNECT says, as plain values. Times in seconds, sizes in bytes. */
+/** The contents of the answer to CONNECT. Times in seconds, sizes in bytes. */
 export interface TunnelOffer {
   readonly serverName: string;
   readonly hostname: string | undefined;
@@ -170,11 +170,11 @@ export interface TunnelOffer {
   readonly netmask4: string | undefined;
   readonly address6: string | undefined;
   readonly prefix6: number;
-  /** The client takes the `-IP6` forms. */
+  /** The client supports the `-IP6` headers. */
   readonly fullIpv6: boolean;
   /** IPv6 servers are announced as `X-CSTP-DNS-IP6`. */
   readonly dnsIp6Name: boolean;
-  /** IPv6 routes and DNS servers are left out: the client cannot take them. */
+  /** Omit IPv6 routes and DNS servers, which the client does not support. */
   readonly noIpv6Routes: boolean;
   readonly dnsServers: readonly string[];
   readonly splitDns: readonly string[];
@@ -195,7 +195,7 @@ export interface TunnelOffer {
   readonly banner: string | undefined;
   /** URL of a proxy configuration file. */
   readonly proxyPac?: string | undefined;
-  /** Present when DTLS was asked for and is offered. */
+  /** Present when DTLS was requested and is offered. */
   readonly dtls: { readonly port: number; readonly headers: readonly HeaderLine[] } | undefined;
 }
 
@@ -262,7 +262,7 @@ function addRoutes(offer: TunnelOffer, add: Add): void {
   if (ipv6 && offer.appleIpv6Route) add('X-CSTP-Split-Include-IP6', '2000::/3');
   if (offer.address4) for (const route of offer.include4) add('X-CSTP-Split-Include', route);
   if (ipv6) for (const route of offer.include6) add('X-CSTP-Split-Include-IP6', route);
-  // With a default route too: the server's list of routes is empty then, and it does not see why.
+  // False even with a default route (observed: ocserv 1.3.0, whose list of routes is then empty).
   add('X-CSTP-Tunnel-All-DNS', false);
   add('X-CSTP-Client-Bypass-Protocol', false);
   if (offer.address4) for (const route of offer.exclude4) add('X-CSTP-Split-Exclude', route);

@@ -8,7 +8,7 @@
  *   7    1   0
  *   8    n   payload
  *
- * Stock clients want exactly one packet in one TLS record; on input this reader trusts the length field alone.
+ * Stock clients require exactly one packet per TLS record; on input this reader relies only on the length field.
  */
 
 /** Packet types of CSTP; the DTLS channel uses the same numbers as its first byte. */
@@ -28,9 +28,9 @@ export const CSTP_HEADER_BYTES = 8;
 /** Largest payload: header and payload fit one TLS record of 16 KiB. */
 export const CSTP_MAX_PAYLOAD = 16_384 - CSTP_HEADER_BYTES;
 
-/** First byte of a client's disconnect payload that means "the user ended it": the cookie is invalid from then on. */
+/** First byte of a client's disconnect payload when the user ended the session; it invalidates the cookie. */
 export const DISCONNECT_BY_USER = 0xb0;
-/** First byte of a disconnect packet from a client that will come back with its cookie. */
+/** First byte of a disconnect packet from a client that will reconnect with its cookie. */
 export const DISCONNECT_TO_RECONNECT = 0x91;
 
 const MAGIC_AND_VERSION = 0x53_54_46_01;
@@ -47,7 +47,7 @@ export function writeCstpHeader(target: Buffer, at: number, type: number, payloa
   target[at + 7] = 0;
 }
 
-/** One whole packet as new bytes. */
+/** One complete packet in a new buffer. */
 export function serializeCstp(type: number, payload: Uint8Array = new Uint8Array(0)): Buffer {
   const packet = Buffer.allocUnsafe(CSTP_HEADER_BYTES + payload.length);
   writeCstpHeader(packet, 0, type, payload.length);
@@ -58,12 +58,12 @@ export function serializeCstp(type: number, payload: Uint8Array = new Uint8Array
 /** Why a byte stream is not CSTP. */
 export type CstpFault = 'magic' | 'version' | 'reserved' | 'length';
 
-/** Takes one packet's payload, `buffer[offset, offset + length)`; the bytes are valid during the call only. */
+/** Receives the payload of one packet, `buffer[offset, offset + length)`; the bytes are valid only during the call. */
 export type CstpPacketHandler = (type: number, buffer: Buffer, offset: number, length: number) => void;
 
 /**
- * Cuts a byte stream into packets, whatever the boundaries of its chunks. A packet that lies within one chunk is
- * handed over without a copy. After a fault the reader takes nothing more.
+ * Splits a byte stream into packets, regardless of chunk boundaries. A packet within one chunk is passed on without a copy.
+ * After a fault the reader ignores further input.
  */
 export class CstpReader {
   readonly #onPacket: CstpPacketHandler;
@@ -78,17 +78,17 @@ export class CstpReader {
     this.#maxPayload = maxPayload;
   }
 
-  /** Bytes of an incomplete packet that wait for the rest. */
+  /** Number of buffered bytes of an incomplete packet. */
   get pending(): number {
     return this.#have;
   }
 
-  /** Takes nothing more; to be called from within the handler when the connection ends there. */
+  /** Ignores further input; call it from the handler when the connection ends there. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Takes a chunk; returns what is wrong with the stream, if anything is. */
+  /** Processes a chunk; returns the fault of the stream, if any. */
   push(chunk: Buffer): CstpFault | undefined {
     if (this.#fault || this.#stopped) return this.#fault;
     let at = 0;

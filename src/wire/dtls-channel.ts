@@ -5,14 +5,14 @@
 export const DtlsPacketType = {
   /** One IP packet. */
   Data: 0,
-  /** Dead peer detection request; its length is what the sender wants to see again. */
+  /** Dead peer detection request; the answer must have the same length. */
   DpdRequest: 3,
   /** Answer to a request, of the same length. */
   DpdResponse: 4,
   /** The peer ends the session. */
   Disconnect: 5,
   Keepalive: 7,
-  /** One compressed IP packet; only after compression was agreed on. */
+  /** One compressed IP packet; only if compression was negotiated. */
   CompressedData: 8,
 } as const;
 
@@ -27,7 +27,7 @@ export function answerDpdInPlace(buffer: Buffer, offset: number): void {
   buffer[offset] = DtlsPacketType.DpdResponse;
 }
 
-/** A DPD request padded to `length` bytes in all, so that its passage proves packets of that size. */
+/** A DPD request padded to a total of `length` bytes, to prove that packets of that size pass. */
 export function serializeDpdRequest(length: number = DTLS_CHANNEL_HEADER): Buffer {
   const packet = Buffer.alloc(Math.max(DTLS_CHANNEL_HEADER, length), 0x5a);
   packet[0] = DtlsPacketType.DpdRequest;

@@ -19,14 +19,14 @@ import type { DataChannel, TunnelPort } from '../session/channel-ports.ts';
  * - At each CONNECT the gateway calls `offer`. A channel it returns lives until `close`.
  */
 
-/** The answer to a CONNECT that asks for DTLS. */
+/** The answer to a CONNECT that requests DTLS. */
 export interface DataChannelOffer {
   /**
    * The part of the X-DTLS block between `X-DTLS-Keepalive` and `X-CSTP-Base-MTU`: App-ID or Session-ID, cipher suite,
    * and in legacy mode `X-DTLS-MTU`. DPD, Port, Rekey-Time and Keepalive lines are written by the gateway.
    */
   readonly headers: readonly HeaderLine[];
-  /** Comes to life once the answer is written: a ClientHello may arrive before that. */
+  /** Becomes active when the answer is written; a ClientHello may arrive before that. */
   readonly channel: DataChannel;
 }
 
@@ -34,46 +34,46 @@ export interface DataChannelOffer {
 export interface DataChannelServer extends Closable {
   /** Binds the UDP socket; rejects with the system's error when it cannot. */
   bind(host: string, port: number): Promise<void>;
-  /** Closes the UDP port, as a fault, or opens it again; false: it is none that can be. Rejects when it cannot be opened. */
+  /** Closes the UDP port for a fault, or opens it again; false: not possible for this socket. Rejects when it cannot be opened. */
   openPort?(open: boolean): Promise<boolean>;
   /** Bytes that a DTLS record adds to an inner packet for this client: header, nonce, tag, type byte; `undefined` = nothing to offer. */
   overhead(headers: ClientHeaders, tls: TLSSocket): number | undefined;
-  /** Makes the channel for one CONNECT; `undefined` = no common cipher. */
+  /** Creates the channel for one CONNECT; `undefined` = no common cipher. */
   offer(headers: ClientHeaders, tunnel: TunnelPort, tls: TLSSocket): DataChannelOffer | undefined;
   stats(): Readonly<Record<string, number>>;
   /**
-   * Time is about to leap by so many milliseconds, in which nobody can speak: probes every client whose channel would be given up for its
-   * silence afterwards.
+   * Before a jump of time by this many milliseconds, during which no packets can arrive: probes every client whose channel the jump would
+   * end for silence.
    */
   askBefore(leap: number): void;
-  /** Some of those who were asked have not been heard since. */
+  /** Whether some probed clients have not answered yet. */
   readonly asked: boolean;
-  /** Time has leapt: looks at the silence at once. */
+  /** Call after a jump of time: checks for silence at once. */
   leapt(): void;
 }
 
-/** What a data channel server is built from. */
+/** Options of a data channel server. */
 export interface DataChannelOptions {
-  /** The configured link MTU, in bytes: what a datagram is made room for. */
+  /** The configured link MTU, in bytes, which determines the space for a datagram. */
   readonly mtu: number;
-  /** UDP port that clients are told; undefined = the one that is bound. */
+  /** UDP port announced to clients; undefined = the bound one. */
   readonly announcedPort?: number | undefined;
   readonly emit: Emit;
-  /** The time that the silence of a channel is measured in. */
+  /** The clock for measuring silence. */
   readonly clock: Clock;
-  /** The time that datagrams, handshakes and losses go by. Default: `clock`. */
+  /** The clock for datagrams, handshakes and losses. Default: `clock`. */
   readonly machine?: Clock | undefined;
   readonly random: RandomSource;
   readonly acceleration: boolean;
-  /** Where datagrams come from. */
+  /** Source of datagrams. */
   readonly network: Network;
   /** NSS key-log lines of the DTLS handshakes, for Wireshark. */
   readonly keylog?: ((line: string) => void) | undefined;
-  /** All datagrams of one read have been handed to their tunnels. */
+  /** Called when all datagrams of one read have been passed to their tunnels. */
   readonly onBatchEnd: () => void;
   /** Faults injected into single datagrams. */
   readonly faults?: FaultPorts | undefined;
-  /** Who captures. */
+  /** Packet captures. */
   readonly taps?: CaptureTaps | undefined;
 }
 
