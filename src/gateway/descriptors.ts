@@ -3,16 +3,16 @@ import type { Emit } from '../telemetry/events.ts';
 import { DESCRIPTOR_RESERVE, DESCRIPTOR_RESERVE_SHARE } from './constants.ts';
 
 /**
- * Tells when file descriptors run out. A process that has none left learns nothing of it: libuv takes such a connection and closes
- * it without an error (uv__emfile_trick), and the client sees a server that hangs up. So the numbers of accepted sockets
- * are watched; the system always gives the lowest one that is free. The last ones are not for connections: files and connections to
- * upstreams need some too.
+ * Reports when file descriptors run out. A process without free descriptors gets no error: libuv accepts such a connection and closes
+ * it (uv__emfile_trick), and the client sees a server that hangs up. This class therefore watches the descriptor numbers of accepted
+ * sockets, since the system always assigns the lowest free one. The last descriptors are reserved for files and connections to
+ * upstreams.
  */
 export class DescriptorWatch {
   readonly #limit: number | undefined;
   readonly #reserve: number;
   readonly #emit: Emit;
-  /** Told, and not yet better since. */
+  /** Reported, and not recovered since. */
   #told = false;
 
   /** @param limit descriptors that the process may have; undefined = not known */
@@ -22,7 +22,7 @@ export class DescriptorWatch {
     this.#emit = emit;
   }
 
-  /** A connection was accepted, with this descriptor. True when it is one of the last: somebody has to go for it. */
+  /** Call for each accepted connection. True when its descriptor is one of the last: a connection must be closed for it. */
   accepted(descriptor: number | undefined): boolean {
     if (descriptor === undefined || descriptor < 0 || this.#limit === undefined) return false;
     const left = this.#limit - 1 - descriptor;
@@ -40,7 +40,7 @@ export class DescriptorWatch {
     });
   }
 
-  /** The listener reported an error while it accepted. */
+  /** Call when the listener reports an error on accept. */
   failed(error: NodeJS.ErrnoException): void {
     this.#emit('gateway.descriptors', {
       limit: this.#limit,
@@ -52,7 +52,7 @@ export class DescriptorWatch {
   }
 }
 
-/** The descriptor of a socket; undefined where Node has none to show. */
+/** The descriptor of a socket; undefined if Node does not expose one. */
 export function descriptorOf(socket: Socket): number | undefined {
   return (socket as unknown as { _handle?: { fd?: number } | null })._handle?.fd;
 }

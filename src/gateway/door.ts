@@ -13,10 +13,10 @@ import { DescriptorWatch, descriptorOf } from './descriptors.ts';
 interface DoorOptions {
   readonly emit: Emit;
   readonly clock: Clock;
-  /** Connections without a tunnel at a time. */
+  /** Most concurrent connections without a tunnel. */
   readonly maxPending: number;
   readonly bans: BanRules | undefined;
-  /** What the connections that are let in work with. */
+  /** Host of accepted connections. */
   readonly host: ConnectionHost<ControlConnection>;
 }
 
@@ -25,9 +25,9 @@ interface Refusal {
   readonly explanation: string;
 }
 
-/** Lets TCP connections in or turns them away, and knows those that are there. */
+/** Accepts or rejects TCP connections and tracks the open ones. */
 export class Door {
-  /** Why nobody is let in, while that is so. */
+  /** Why all connections are rejected; undefined while they are accepted. */
   #shut: Refusal | undefined;
   accepted = 0;
   turnedAway = 0;
@@ -35,13 +35,13 @@ export class Door {
   readonly #options: DoorOptions;
   readonly #pending: WaitingRoom<ControlConnection>;
   readonly #tunnels = new Set<ControlConnection>();
-  /** Those of them whose end is under way. */
+  /** Connections that are closing. */
   readonly #closing = new Set<ControlConnection>();
   readonly #descriptors: DescriptorWatch;
-  /** Of connections that are closed as they come, or for others. */
+  /** Reports of connections closed on arrival or to make space for others. */
   readonly #reports: ReportLimit;
   readonly #bans: BanList;
-  /** Look whether connections are left. */
+  /** Callbacks that check whether connections are left. */
   readonly #watchers = new Set<() => void>();
 
   constructor(options: DoorOptions) {
@@ -56,7 +56,7 @@ export class Door {
     return this.#shut;
   }
 
-  /** Turns everybody away from now on, or, with undefined, nobody. */
+  /** Rejects all new connections; with undefined, accepts them again. */
   turnAway(refusal: Refusal | undefined): void {
     this.#shut = refusal;
   }
@@ -70,7 +70,7 @@ export class Door {
     return this.#tunnels;
   }
 
-  /** Connections that had a tunnel and wait for the other side to close. */
+  /** Connections that had a tunnel and wait for the peer to close. */
   get closing(): Iterable<ControlConnection> {
     return this.#closing;
   }
@@ -91,7 +91,7 @@ export class Door {
     this.#options.host.onAccepted(connection);
   }
 
-  /** Accepting failed; the connections that are open go on. */
+  /** Call when accepting failed; open connections continue. */
   onAcceptError(error: NodeJS.ErrnoException): void {
     this.#descriptors.failed(error);
   }
@@ -114,7 +114,7 @@ export class Door {
     this.#bans.add(remoteAddress, BAN_POINTS.failedLogin);
   }
 
-  /** Gives an address points, or with undefined as many as shut it out. */
+  /** Adds points to an address; with undefined, enough for a ban. */
   ban(address: string, points: number | undefined): void {
     if (points === undefined) this.#bans.ban(address);
     else this.#bans.add(address, points);
@@ -127,7 +127,7 @@ export class Door {
     for (const look of [...this.#watchers]) look();
   }
 
-  /** Resolves when no connection is left, or none without a tunnel, or after so many milliseconds. */
+  /** Resolves when no connection is left, or none without a tunnel, or after this many milliseconds. */
   whenEmpty(what: 'all' | 'pending', machine: Clock, ms: number): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -145,18 +145,18 @@ export class Door {
     });
   }
 
-  /** Ends every connection at once, without a word; or those without a tunnel. */
+  /** Ends every connection, or those without a tunnel, at once without sending anything. */
   destroy(what: 'all' | 'pending'): void {
     for (const connection of [...this.#pending]) connection.destroy();
     if (what === 'all') for (const connection of [...this.#tunnels]) connection.destroy();
   }
 
-  /** Forgets who is banned, and everybody's points. */
+  /** Clears all bans and points. */
   forgiveAll(): void {
     this.#bans.clear();
   }
 
-  /** Why a connection is closed before TLS, if it is. */
+  /** Why a connection must be closed before TLS; undefined if it is accepted. */
   #refusal(address: string): Refusal | undefined {
     const { bans, host } = this.#options;
     const { maxSessions } = host.settings;

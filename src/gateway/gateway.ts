@@ -37,7 +37,7 @@ const NO_PACKETS: PacketPort = {
   onAddressReleased() {},
 };
 
-/** The gateway: TLS listener, sessions, channels. Made by `createGateway`. */
+/** The gateway: TLS listener, sessions, channels. Created by `createGateway`. */
 export class TunnelGateway
   implements Gateway, SessionsHost, ConnectionHost<ControlConnection>, LifecycleHost, TimeKeeperHost
 {
@@ -65,9 +65,9 @@ export class TunnelGateway
   readonly #lifecycle: Lifecycle;
   readonly #timeKeeper: TimeKeeper;
   #packets: PacketPort = NO_PACKETS;
-  /** Packets were handed on since the last end of a batch. */
+  /** Packets were passed on since the end of the last batch. */
   #inBatch = false;
-  /** What waits for that end. */
+  /** Callbacks that wait for the end of the batch. */
   #afterBatch: (() => void)[] = [];
   #settings: GatewayOptions['settings'];
   #port = 0;
@@ -228,7 +228,7 @@ export class TunnelGateway
     return this.close();
   }
 
-  /** Binds TCP and UDP, to the numbers that they had before, and begins to accept. */
+  /** Binds TCP and UDP to their previous port numbers and starts to accept. */
   async open(): Promise<void> {
     const { host, port } = this.#options;
     const channels = this.#makeDataChannels();
@@ -269,12 +269,12 @@ export class TunnelGateway
   }
 
   async forgetAll(): Promise<number> {
-    // A login that is under way would become a session of the time after.
+    // A pending login would otherwise create a session after the reset.
     this.#door.destroy('pending');
     await this.#door.whenEmpty('pending', this.machine, DISCONNECT_FLUSH_MS);
     const sessions = [...this.sessionTable.values()];
     for (const session of sessions) session.end('reset', 'The simulator was reset.');
-    // Out of the batch in which this may have been called, after which addresses are free.
+    // Leave the batch from which this may have been called; addresses are free after it.
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#door.forgiveAll();
     this.#pool4?.reset();
@@ -311,7 +311,7 @@ export class TunnelGateway
     this.#packets.onPacket(buffer, offset, length, session);
   }
 
-  /** One read of a socket, TCP or UDP, is over. */
+  /** Call after each read of a TCP or UDP socket. */
   onBatchEnd(): void {
     if (!this.#inBatch) return;
     this.#inBatch = false;

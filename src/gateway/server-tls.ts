@@ -8,12 +8,12 @@ import { errorText, TunneliteError } from '../lib/errors.ts';
 import type { Transport } from '../tls/transport.ts';
 import type { GatewayOptions } from './types.ts';
 
-/** Node's own suites, then those with AES-CCM, which the real server (GnuTLS) has too. */
+/** Node's default suites, then those with AES-CCM, which the real server (GnuTLS) also supports. */
 const CIPHERS = `${DEFAULT_CIPHERS}:TLS_AES_128_CCM_SHA256:ECDHE-ECDSA-AES256-CCM:ECDHE-ECDSA-AES128-CCM:AES256-CCM:AES128-CCM`;
 
 /**
- * OpenSSL's own groups but those with ML-KEM, of which it keeps the client's key for as long as the connection lives: 6 KiB each. The real
- * server (GnuTLS 3.7) has none either. Clients that prefer one offer an older group beside it.
+ * OpenSSL's default groups without ML-KEM, for which it keeps the client's key during the whole connection: 6 KiB each. The real
+ * server (GnuTLS 3.7) does not support ML-KEM either. Clients that prefer it also offer an older group.
  */
 const GROUPS = 'X25519:P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072';
 
@@ -22,14 +22,14 @@ interface Pair {
   readonly key: string;
 }
 
-/** TLS as the gateway speaks it: with its certificate and versions, or with others on purpose. */
+/** The gateway's TLS: with its certificate and versions, or with others for faults. */
 export class ServerTls {
   readonly #options: GatewayOptions['tls'];
   #pair: Pair;
   #context: SecureContext;
-  /** Read when a name is asked about. */
+  /** Parsed when `covers` is first called. */
   #certificate: X509Certificate | undefined;
-  /** For connections that a fault rule has a lower version for. */
+  /** Contexts for connections with a lower version by a fault rule. */
   readonly #capped = new Map<CappedVersion, SecureContext>();
 
   /** @throws TunneliteError `ERR_GATEWAY_CERTIFICATE` */
@@ -39,7 +39,7 @@ export class ServerTls {
     this.#context = this.#contextOf(options);
   }
 
-  /** @throws TunneliteError `ERR_GATEWAY_CERTIFICATE`: the one before stays */
+  /** @throws TunneliteError `ERR_GATEWAY_CERTIFICATE`; the previous certificate stays in use */
   use(pair: Pair): void {
     this.#context = this.#contextOf(pair);
     this.#pair = pair;
@@ -47,13 +47,13 @@ export class ServerTls {
     this.#capped.clear();
   }
 
-  /** The certificate is for this name, or this IP address. */
+  /** Whether the certificate is valid for this name or IP address. */
   covers(name: string): boolean {
     const certificate = (this.#certificate ??= new X509Certificate(this.#pair.cert));
     return (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
   }
 
-  /** Puts TLS around a transport. @param capture gets the lines of the key log too */
+  /** Wraps a transport in TLS. @param capture also receives the lines of the key log */
   secure(transport: Transport, fault: HandshakeFault | undefined, capture?: (line: string) => void): TLSSocket {
     const secureContext = fault?.maxVersion === undefined ? this.#context : this.#cap(fault.maxVersion);
     const socket = new TLSSocket(transport, { isServer: true, secureContext });
@@ -65,7 +65,7 @@ export class ServerTls {
     return socket;
   }
 
-  /** Has the handshake wait until there is a certificate that is wrong in this way. */
+  /** Delays the handshake until a certificate with this flaw is available. */
   #show(flaw: CertificateFlaw, socket: TLSSocket, transport: Transport): void {
     const made = this.#options.flawed?.(flaw);
     if (made === undefined) return;
@@ -99,7 +99,7 @@ export class ServerTls {
         maxVersion: capped ?? maxVersion,
         ecdhCurve: GROUPS,
         honorCipherOrder: true,
-        // What a client may renegotiate for free costs the server a handshake each time, and holds up its data.
+        // A renegotiation is cheap for a client but costs the server a handshake and delays data.
         secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       });
     } catch (cause) {

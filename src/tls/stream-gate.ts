@@ -1,32 +1,32 @@
-/** `in`: from the other side; `out`: to it. */
+/** `in`: from the peer; `out`: to the peer. */
 export type StreamDirection = 'in' | 'out';
 
-/** What stands on purpose between a connection and its socket: it keeps bytes, cuts them, loses them. */
+/** Intercepts the bytes between a connection and its socket for faults: holds, splits or drops them. */
 export interface StreamGate {
-  /** Bytes came from the socket, or are to go to it. They are the gate's from now on. */
+  /** Receives bytes from the socket or for it. The gate owns them from then on. */
   take(direction: StreamDirection, bytes: Buffer): void;
-  /** No more will come in that direction. */
+  /** No more bytes follow in that direction. */
   end(direction: StreamDirection): void;
-  /** Bytes that wait here for the socket; Infinity: no more may come. */
+  /** Bytes held for the socket; Infinity: accept no more. */
   readonly queued: number;
-  /** The connection is given up on our side. True: the socket is kept until what is here has gone. */
+  /** The connection is closed on our side. True: keep the socket until all held bytes are sent. */
   linger(): boolean;
-  /** The socket is gone. */
+  /** The socket has closed. */
   gone(): void;
 }
 
-/** A connection with its socket, as a gate sees it. */
+/** A gate's view of a connection with its socket. */
 export interface StreamPlace {
-  /** Has everything pass a gate from now on; undefined: none. */
+  /** Sets the gate for all bytes; undefined: none. */
   useGate(gate: StreamGate | undefined): void;
-  /** Bytes go on: `in` to TLS, `out` to the socket. */
+  /** Passes bytes on: `in` to TLS, `out` to the socket. */
   pass(direction: StreamDirection, bytes: Buffer): void;
-  /** The end of a direction goes on. */
+  /** Passes on the end of a direction. */
   finish(direction: StreamDirection): void;
-  /** Whether the socket is read, as far as the gate has a say. */
+  /** Pauses or resumes reading of the socket for the gate. */
   readOn(wanted: boolean): void;
-  /** There is room for more that goes to the socket. */
+  /** Reports space for more bytes to the socket. */
   drained(): void;
-  /** Closes a socket that was kept. */
+  /** Closes a socket that was kept open. */
   dropSocket(): void;
 }

@@ -10,7 +10,7 @@ import type { DataChannel, TunnelPort } from '../session/channel-ports.ts';
 import { type ChannelEvent, ChannelSelection, DataPath } from './channel-selection.ts';
 import { NEVER_ARRIVED_MS } from './data-channel-constants.ts';
 
-/** Counters that all channels of a gateway share. */
+/** Counters shared by all channels of a gateway. */
 export interface DataChannelCounters {
   packetsIn: number;
   packetsOut: number;
@@ -23,7 +23,7 @@ export interface DataChannelCounters {
   switches: number;
 }
 
-/** Counters of a gateway that begins. */
+/** Initial counters of a gateway. */
 export function newDataChannelCounters(): DataChannelCounters {
   return {
     packetsIn: 0,
@@ -40,32 +40,32 @@ export function newDataChannelCounters(): DataChannelCounters {
 
 export interface DtlsDataChannelOptions {
   readonly tunnel: TunnelPort;
-  /** What the ClientHello has to carry as its session id, one character for each byte. */
+  /** The required session id of the ClientHello, one character for each byte. */
   readonly key: string;
   /** The machine's. */
   readonly clock: Clock;
   readonly emit: Emit;
-  /** The UDP port that the client was told. */
+  /** The UDP port announced to the client. */
   readonly port: number;
   readonly counters: DataChannelCounters;
   /** Faults injected into single packets. */
   readonly faults?: FaultPorts | undefined;
-  /** A packet that came late has been handed on. */
+  /** Called when a delayed packet was passed on. */
   readonly onBatchEnd?: () => void;
-  /** It is due for a look sooner than it was. */
+  /** Called when the time of the next check has become earlier. */
   readonly onSooner: (channel: DtlsDataChannel) => void;
-  /** Called once by `close`, so that no ClientHello finds this channel any more. */
+  /** Called once by `close`, so that ClientHellos no longer find this channel. */
   readonly onClose: (channel: DtlsDataChannel) => void;
 }
 
-/** `address:port` for people. */
+/** Formats a peer as `address:port`. */
 function show(peer: DtlsPeer): string {
   return endpointText(peer.address, peer.port);
 }
 
 /**
  * The DTLS side of one tunnel: the packets inside an association, dead peer detection, and the choice of the channel for data.
- * It outlives associations: the client may end one and shake hands again with the same id.
+ * It outlives associations: the client may end one and start another handshake with the same id.
  */
 export class DtlsDataChannel implements DataChannel, Sleeper {
   /** These two belong to whoever looks at it. */
@@ -78,12 +78,12 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
   readonly #counters: DataChannelCounters;
   #association: DtlsAssociation<DtlsDataChannel> | undefined;
   readonly #offeredAt: number;
-  /** The client was heard, or that it was not has been told. */
+  /** A packet of the client arrived, or its absence was reported. */
   #arrived = false;
   #active = false;
   #reportedType = -1;
   #closed = false;
-  /** When the client was asked for a sign of life before a leap of time; NaN = it was not. */
+  /** When the client was probed before a jump of time; NaN = it was not. */
   #askedAt = Number.NaN;
 
   constructor(options: DtlsDataChannelOptions) {
@@ -109,7 +109,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     return this.#association && show(this.#association.peer);
   }
 
-  /** The state of the choice, for tests and views. */
+  /** State of the channel selection, for tests and views. */
   get path(): DataPath {
     return this.#selection.path;
   }
@@ -125,7 +125,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
       this.#counters.tooLarge++;
       return 'too-large';
     }
-    // The byte before the packet is ours to use.
+    // The byte before the packet may be overwritten.
     buffer[offset - 1] = DtlsPacketType.Data;
     if (!this.#transmit(association, buffer, offset - 1, length + DTLS_CHANNEL_HEADER)) return 'dropped';
     if (!this.#selection.waiting) {
@@ -164,23 +164,23 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     return this.#closed;
   }
 
-  /** When `check` may have something to do, if nothing happens until then; without a call of `onSooner` it only becomes later. */
+  /** When `check` must be called, if nothing happens before; becomes earlier only with a call of `onSooner`. */
   get nextLook(): number {
     if (this.#closed) return Infinity;
     return Math.min(this.#selection.nextLook, this.#arrived ? Infinity : this.#offeredAt + NEVER_ARRIVED_MS);
   }
 
-  /** Ends the association and keeps the channel: the client may come again with the same id. */
+  /** Ends the association and keeps the channel: the client may start another one with the same id. */
   closeAssociation(): void {
     this.#association?.close();
   }
 
-  /** The client has begun a handshake. */
+  /** Call when the client starts a handshake. */
   helloArrived(): void {
     this.#arrived = true;
   }
 
-  /** A handshake is complete; it replaces the former association, if there is one. */
+  /** Call when a handshake is complete; the new association replaces the previous one, if any. */
   connected(association: DtlsAssociation<DtlsDataChannel>, now: number): void {
     if (this.#closed) {
       association.close();
@@ -196,7 +196,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     this.#apply('dtls-up', now);
   }
 
-  /** An association of this channel ended, perhaps one that was replaced already. */
+  /** Call when an association of this channel ended, even one that was already replaced. */
   disconnected(
     association: DtlsAssociation<DtlsDataChannel>,
     reason: CloseReason,
@@ -218,7 +218,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     this.#options.emit('channel.dtls.move', { session: this.tunnel.id, from: show(from), to: show(to) });
   }
 
-  /** One authentic packet: `buffer[offset]` is its type. */
+  /** Processes one authentic packet; `buffer[offset]` is its type. */
   input(
     association: DtlsAssociation<DtlsDataChannel>,
     buffer: Buffer,
@@ -267,7 +267,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     }
   }
 
-  /** Time is about to leap: asks for a sign of life if the channel would be given up afterwards. */
+  /** Before a jump of time: probes the client if the jump would end the channel. */
   askBefore(leap: number, now: number): void {
     this.#askedAt = Number.NaN;
     if (this.#closed || !this.#selection.silentAfter(leap, now)) return;
@@ -275,7 +275,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     this.#probe();
   }
 
-  /** Was asked, and has not been heard since. */
+  /** Whether a probe is unanswered. */
   get asked(): boolean {
     return !this.#closed && this.#selection.heard < this.#askedAt;
   }
@@ -296,7 +296,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
 
   #transmit(association: DtlsAssociation<DtlsDataChannel>, buffer: Buffer, offset: number, length: number): boolean {
     const gate = this.#options.faults?.packets;
-    // What is lost on purpose is lost on the way: it was sent.
+    // A packet dropped by a fault counts as sent, since it is lost on the way.
     if (gate !== undefined && !this.#passes(gate, 'out', buffer, offset, length)) return true;
     return association.send(buffer, offset, length);
   }

@@ -5,7 +5,7 @@ import { ReportLimit } from '../../lib/report-limit.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { AFTER_END_MS, HELLO_AFTER_END_MS } from './data-channel-constants.ts';
 
-/** What a dropped datagram means to somebody who wonders why DTLS does not come up. The rest is routine of a network. */
+/** Explains dropped datagrams that prevent DTLS from working. Other drops are normal in a network. */
 const EXPLANATIONS: { readonly [R in DropReason]?: string } = {
   malformed: 'This datagram is not DTLS, or was cut short on its way.',
   'unknown-peer':
@@ -25,17 +25,17 @@ const EXPLANATIONS: { readonly [R in DropReason]?: string } = {
 export const OTHER_KEY =
   "The client's key may be of an earlier TLS connection, as openconnect keeps it where it is built with OpenSSL, or be exported with a context.";
 
-/** Ends that are remembered. */
+/** Most recent ends to store. */
 const MAX_ENDED = 1024;
 
-/** Tells of refused datagrams, some of each reason and window. Strangers decide how often they come: the log is kept from drowning. */
+/** Reports refused datagrams, limited per reason and time window, since anyone can send any number of them. */
 export class RefusalLog {
   readonly #emit: Emit;
   readonly #clock: Clock;
   readonly #reports: ReportLimit;
-  /** When associations ended, by the endpoint of the peer; the latest come last. */
+  /** When associations ended, by the endpoint of the peer; latest last. */
   readonly #ended = new Map<string, number>();
-  /** When tunnels ended that had DTLS to offer, by application id; the latest come last. */
+  /** When tunnels with DTLS ended, by application id; latest last. */
   readonly #closed = new Map<string, number>();
 
   constructor(emit: Emit, clock: Clock) {
@@ -44,17 +44,17 @@ export class RefusalLog {
     this.#reports = new ReportLimit(clock);
   }
 
-  /** An association ended: what its peer sends before it knows is nothing to tell. */
+  /** Call when an association ended: later packets of its peer are not reported for a while. */
   ended(peer: DtlsPeer): void {
     this.#remember(this.#ended, endpointText(peer.address, peer.port));
   }
 
-  /** A tunnel ended: its client may be saying hello. */
+  /** Call when a tunnel ended: its client may be sending a ClientHello. */
   closed(applicationId: string): void {
     this.#remember(this.#closed, applicationId);
   }
 
-  /** A hello for a tunnel that is not there: if it was a moment ago, neither that nor what follows is anything to tell. */
+  /** Call for a hello for an unknown tunnel: if the tunnel ended recently, neither the hello nor later packets are reported. */
   strayed(applicationId: string, peer: DtlsPeer): void {
     const at = this.#closed.get(applicationId);
     if (at !== undefined && this.#clock.monotonic() - at < HELLO_AFTER_END_MS) this.ended(peer);
@@ -71,7 +71,7 @@ export class RefusalLog {
     return at !== undefined && this.#clock.monotonic() - at < AFTER_END_MS;
   }
 
-  /** A datagram led to nothing. @param session whose it is, where that is known */
+  /** Reports a dropped datagram. @param session its session, if known */
   dropped(reason: DropReason, peer: DtlsPeer, handshaking: boolean, session?: string): void {
     if ((reason === 'unknown-peer' || reason === 'unknown-session') && this.#endedLately(peer)) return;
     const explanation =
