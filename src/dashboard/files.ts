@@ -4,18 +4,18 @@ import { fileURLToPath } from 'node:url';
 
 /** A file of the dashboard. */
 export interface PageFile {
-  /** The folder that it is in. */
+  /** Its folder. */
   readonly folder: string;
   readonly name: string;
 }
 
-/** Folder of what is ours. */
+/** Folder of our own files. */
 export const PAGE_FOLDER = join(import.meta.dirname, 'page');
 
-/** Name of the document that a browser asks for. */
+/** Name of the document for browsers. */
 export const DOCUMENT = 'index.html';
 
-/** Files of other people's packages, by the name under which the page knows them: the import map of the document names these addresses. */
+/** Files of third-party packages, by the names in the page's import map. */
 const LIBRARIES = {
   'lib/preact.js': 'preact',
   'lib/preact-hooks.js': 'preact/hooks',
@@ -25,8 +25,8 @@ const LIBRARIES = {
 } as const;
 
 /**
- * Every file that a browser may ask for, by its address below `/dashboard/`. What is not in the table is not there, whatever an address says:
- * no address is ever made into a path.
+ * Every file that a browser can request, by its path below `/dashboard/`. Files outside the table do not exist, whatever the URL:
+ * URLs are never converted to file paths.
  */
 export function pageFiles(): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();

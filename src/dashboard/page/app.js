@@ -12,7 +12,7 @@ import { Keys, useKeys } from './ui/keys.js';
 import { SignIn } from './ui/sign-in.js';
 import { UdpSwitch } from './ui/udp-switch.js';
 
-/** Each view, and what loads it: the first page is light, and the rest comes when it is asked for. */
+/** Each view and its loader: the first page stays small, and other views load on demand. */
 const VIEWS = /** @type {readonly (readonly [name: string, label: string, load: () => Promise<any>])[]} */ ([
   ['sessions', 'Sessions', () => import('./views/sessions.js')],
   ['traffic', 'Traffic', () => import('./views/traffic.js')],
@@ -29,13 +29,13 @@ const VIEWS = /** @type {readonly (readonly [name: string, label: string, load: 
 
 const FIRST = /** @type {typeof VIEWS[number]} */ (VIEWS[0]);
 
-/** Views that are reached from others. */
+/** Views that are opened from others. */
 const INNER = /** @type {Record<string, { of: string, load: () => Promise<any> }>} */ ({
   session: { of: 'sessions', load: () => import('./views/session.js') },
   policy: { of: 'policies', load: () => import('./views/policy.js') },
 });
 
-/** Where the page is: `#/session/k3x9ab?search=…`. */
+/** The current location: `#/session/k3x9ab?search=…`. */
 function placeNow() {
   const [path = '', words = ''] = location.hash.replace(/^#\/?/, '').split('?');
   const [name = '', ...rest] = path.split('/');
@@ -51,7 +51,7 @@ function decoded(text) {
   }
 }
 
-/** The code of a link, taken out of the address at once. */
+/** The code of a link, removed from the URL at once. */
 function takeCode() {
   const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1];
   if (code !== undefined) history.replaceState(null, '', '#/sessions');
@@ -156,7 +156,7 @@ function App() {
       if (code === undefined) return;
       try {
         secret.set(await exchangeCode(code));
-        // Whatever was shown before was another instance's.
+        // Earlier data belongs to another instance.
         if (running) location.reload();
         setProblem('');
         setSignedIn(true);

@@ -2,7 +2,7 @@
 
 const KEY = 'tunnelite.secret';
 
-/** A refusal of the instance, in its own words. */
+/** An error response of the instance, with its message. */
 export class ApiError extends Error {
   /** @param {number} status @param {{ code?: string, message?: string, hint?: string }} error */
   constructor(status, { code = 'ERR_INTERNAL', message = `It answered ${status}.`, hint = '' } = {}) {
@@ -13,7 +13,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The secret of the instance, kept for this tab alone and for as long as it is open. */
+/** The secret of the instance, stored for this tab only and while it is open. */
 export const secret = {
   /** @returns {string | null} */
   get() {
@@ -28,7 +28,7 @@ export const secret = {
   },
 };
 
-/** Called when the instance does not know the secret (any more): it was started anew, perhaps. */
+/** Called when the instance refuses the secret: it may have been restarted. */
 let onStranger = () => {};
 
 /** @param {() => void} fn */
@@ -72,7 +72,7 @@ export async function json(path, asked) {
   return text === '' ? undefined : JSON.parse(text);
 }
 
-/** How often the code of a link is sent when no answer comes: a network that changes takes requests with it. */
+/** How often to send the code of a link when there is no response: requests get lost when the network changes. */
 const CODE_TRIES = 4;
 
 /** The secret for the code of a link. @param {string} code */
@@ -91,7 +91,7 @@ export async function exchangeCode(code) {
 }
 
 /**
- * Does something again, after a pause that grows, while it fails.
+ * Retries with a growing pause until it succeeds.
  * @template T
  * @param {() => Promise<T>} act @param {number} tries @returns {Promise<T>}
  */

@@ -1,15 +1,15 @@
 import { json, query } from './api.js';
 
 /**
- * Every event that belongs to a session: those that name it, what its connections did before there was a session, and the token that it
- * came with.
+ * All events of a session: those that name it, the earlier events of its connections, and the token of its
+ * login.
  *
  * @typedef {import('./live.js').JournalEvent} JournalEvent
  */
 
-/** Events of a session at most. */
+/** Most events of a session. */
 const MOST = 5_000;
-/** Connections whose first steps are looked up, at most. */
+/** Most connections whose first events are looked up. */
 const CONNECTIONS = 20;
 
 /** @param {string} session @returns {Promise<JournalEvent[]>} */
@@ -34,7 +34,7 @@ export async function eventsOf(session) {
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
 }
 
-/** How long before a login its token may have been issued to be of it, in milliseconds. */
+/** How long before a login its token may have been issued to belong to it, in milliseconds. */
 const TOKEN_MS = 120_000;
 
 /** @param {readonly JournalEvent[]} events @param {number} login */
@@ -43,7 +43,7 @@ function lately(events, login) {
 }
 
 /**
- * The last connection from an address and port, up to this session: a port is used again by others.
+ * The last connection from an address and port before this session: ports are reused.
  * @param {readonly JournalEvent[]} events @param {string} session
  */
 export function connectionOf(events, session) {

@@ -1,15 +1,15 @@
 /**
- * Server-sent events out of pieces of text, as the HTML standard reads them (§9.2.6): a browser's own `EventSource` cannot send the header
- * that carries the secret.
+ * Parses server-sent events from pieces of text, as the HTML standard specifies (§9.2.6): a browser's own `EventSource` cannot send the header
+ * with the secret.
  *
  * @typedef {{ id: string | undefined, event: string, data: string }} StreamMessage
  */
 
-/** Characters of one message; more than any event has. */
+/** Longest message, in characters; more than any event has. */
 const MAX_MESSAGE = 1024 * 1024;
 
 /**
- * Returns a function that takes the next piece, and gives back the messages that are complete with it.
+ * Returns a function that accepts the next piece and returns the messages completed by it.
  * @returns {(piece: string) => StreamMessage[]}
  */
 export function createEventParser() {

@@ -1,5 +1,5 @@
 /**
- * The events of a search, kept up to date as events come: only the new ones are looked at.
+ * The events that match a search, updated incrementally: processes only new events.
  * @typedef {import('./live.js').JournalEvent} JournalEvent
  * @typedef {{ words: string, name: string, level: string }} Search
  */
@@ -22,7 +22,7 @@ export class Filter {
     const from = whole ? 0 : indexAfter(events, this.last);
     if (whole || from < events.length) {
       const more = from === 0 ? events.filter(matches) : events.slice(from).filter(matches);
-      // A new list each time, for those who compare.
+      // A new list each time, so that comparisons detect the change.
       this.rows = whole ? more : more.length === 0 ? this.rows : [...this.rows, ...more];
     }
     this.key = key;

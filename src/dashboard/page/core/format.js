@@ -1,13 +1,13 @@
-/* Values as people read them. Nothing here ever makes markup: texts stay texts. */
+/* Formatting of values. Nothing here creates markup: strings stay strings. */
 
 /**
- * Control characters, line ends of Unicode and marks that turn the direction of text: what could make a name from a client look like
+ * Control characters, Unicode line ends and direction marks: they could make a client's name look like
  * something else. Shown as `\u202e`.
  */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /**
- * Any value as one harmless line.
+ * Formats any value as one harmless line.
  * @param {unknown} value
  */
 export function plain(value) {

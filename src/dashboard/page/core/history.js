@@ -1,5 +1,5 @@
 /**
- * Counters as they were each second, as rates: what a chart draws. Bounded.
+ * Per-second counters as rates, for charts. Bounded.
  * @typedef {Readonly<Record<string, number>>} Counters
  */
 export class History {
@@ -23,8 +23,8 @@ export class History {
   }
 
   /**
-   * Seconds since the Unix epoch, and for each name the change a second. Where a counter went back (a session took its share with it) or the
-   * page did not look for a while, there is a gap.
+   * Seconds since the Unix epoch, and the rate per second for each name. There is a gap where a counter decreased (its session ended) or the
+   * page did not poll for a while.
    * @param {readonly (string | readonly string[])[]} names each a counter, or several to be added up
    * @returns {(number | null)[][]}
    */

@@ -8,19 +8,19 @@ import { Store } from './store.js';
  * @typedef {{ seq: number, time: number, name: string, level: string, text: string, fields: Record<string, any> }} JournalEvent
  */
 
-/** Events that are kept here. The journal of the instance keeps 10,000 by default. */
+/** Events to keep here. The journal of the instance keeps 10,000 by default. */
 export const KEPT = 100_000;
 
-/** How many of the past are fetched at first: of a report, which has no more to come, as many as a page keeps with ease. */
+/** Number of past events to fetch at first: for a report, which gets no more, as many as a page can easily keep. */
 const FIRST = IS_REPORT ? 20_000 : 500;
 
-/** Silence after which a connection counts as gone, in milliseconds: the instance says something each 15 seconds. */
+/** Silence after which a connection counts as lost, in milliseconds: the instance sends something every 15 seconds. */
 const SILENT_MS = 40_000;
 
 /** Longest pause between attempts, in milliseconds. */
 const MOST_PATIENCE_MS = 8_000;
 
-/** The journal as it grows: the last events, oldest first, and whether the connection is there. */
+/** The live journal: the latest events, oldest first, and the state of the connection. */
 export class Live extends Store {
   constructor() {
     super();
@@ -28,10 +28,10 @@ export class Live extends Store {
     this.ring = new Ring(KEPT);
     /** @type {'connecting' | 'live' | 'waiting' | 'report'} */
     this.state = 'connecting';
-    /** Events that fell out of the instance's journal before this page had seen them. */
+    /** Events that the instance's journal dropped before this page received them. */
     this.lost = 0;
     this.last = 0;
-    /** How often the connection was made anew. */
+    /** Number of reconnections. */
     this.reconnects = 0;
     /** @type {Set<(events: readonly JournalEvent[]) => void>} */
     this.listeners = new Set();
@@ -48,7 +48,7 @@ export class Live extends Store {
     return this.ring.items;
   }
 
-  /** Number of the oldest event that is here, 0 when there is none. */
+  /** Sequence number of the oldest event here, 0 if there is none. */
   get first() {
     return this.ring.items[0]?.seq ?? 0;
   }
@@ -62,7 +62,7 @@ export class Live extends Store {
   start() {
     const back = () => {
       if (document.hidden) return;
-      // A machine that slept has lost its connection, and may not know it.
+      // A machine that slept may have lost its connection without noticing.
       if (Date.now() - this.heard > SILENT_MS) this.connection?.abort();
       this.wake();
     };

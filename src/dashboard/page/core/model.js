@@ -15,7 +15,7 @@ import { CHANNEL_EVENTS, Reasons } from './why.js';
  */
 
 /**
- * What was asked for, if it is what this page knows: what is not is an error of that answer, and of nothing else.
+ * Parses a response that this page supports: an unsupported one is an error of that response only.
  * @param {any} value @param {string} member @param {(one: any) => boolean} known
  */
 function checked(value, member, known) {
@@ -26,7 +26,7 @@ function checked(value, member, known) {
 /** @param {any} one */
 const isList = (one) => Array.isArray(one) && one.every((each) => typeof each === 'object' && each !== null);
 
-/** Everything that more than one view looks at. */
+/** Data shared by several views. */
 export class Model {
   constructor() {
     this.live = new Live();
@@ -66,7 +66,7 @@ export class Model {
 
   start() {
     this.live.start();
-    // What is said of channels may be farther back than what is fetched of the journal at first.
+    // Events about channels may be older than the part of the journal fetched at first.
     json(`/api/journal?name=${CHANNEL_EVENTS.join(',')}&limit=5000`).then(
       ({ events }) => {
         const newer = this.reasons.bySession;

@@ -18,7 +18,7 @@ const PLATFORMS = /** @type {Record<string, string>} */ ({
 export const CERTIFICATE_PLATFORMS = Object.keys(PLATFORMS);
 
 /**
- * What can be made here, step by step. `subject`: how findings call it.
+ * The policies that can be created here, step by step. `subject`: their name in findings.
  * @typedef {'appConfiguration' | 'iosProtection' | 'androidProtection' | 'trustedRoot'} Kind
  * @type {Record<Kind, { title: string, subject: string, set: string, steps: readonly string[] }>}
  */
@@ -56,7 +56,7 @@ const OTHERS = {
   groups: { title: 'Group', subject: 'Group' },
 };
 
-/** Keys of app configuration that the admin center has fields for. */
+/** App configuration keys with a field in the admin center. */
 const FIELDS = /** @type {const} */ ([
   ['connectionType', 'connection_type'],
   ['connectionName', 'connection_name'],

@@ -1,12 +1,12 @@
 import { IS_REPORT } from './report.js';
 import { Store } from './store.js';
 
-/** An answer that took the instance long is asked for more seldom: this many times as long is waited. */
+/** Slow responses are requested less often: the pause is this many times the duration of the last one. */
 const RESPITE = 100;
 
 /**
- * Something that is asked for again and again while somebody looks: not in a tab that is hidden, and not more often than the instance bears. Of a
- * report it is asked for once.
+ * Polls while a view is visible: not in a hidden tab, and no more often than the instance can handle. For a
+ * report, it sends one request.
  * @template T
  */
 export class Poll extends Store {
@@ -19,9 +19,9 @@ export class Poll extends Store {
     this.value = undefined;
     /** @type {Error | undefined} */
     this.error = undefined;
-    /** Milliseconds that the last answer took. */
+    /** Duration of the last request, in milliseconds. */
     this.cost = 0;
-    /** When it was asked for last. */
+    /** Time of the last request. */
     this.at = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
@@ -32,7 +32,7 @@ export class Poll extends Store {
     });
   }
 
-  /** Whether no answer to come can be another one. */
+  /** Whether all later responses will be the same. */
   get settled() {
     return IS_REPORT && (this.value !== undefined || this.error !== undefined);
   }
@@ -47,12 +47,12 @@ export class Poll extends Store {
     };
   }
 
-  /** Milliseconds until it may be asked for again. */
+  /** Milliseconds until the next request is allowed. */
   rest() {
     return Math.max(0, Math.max(this.interval, this.cost * RESPITE) - (performance.now() - this.at));
   }
 
-  /** Something happened that the next answer tells of: ask soon. */
+  /** An event makes the next response different: requests it soon. */
   poke() {
     if (this.watchers.size > 0) this.schedule(Math.min(this.rest(), Math.max(150, this.cost * 20)));
   }
@@ -63,10 +63,10 @@ export class Poll extends Store {
     this.timer = setTimeout(() => void this.now(), delay);
   }
 
-  /** Asks now. An answer that is on its way may be older than what the caller knows of: another one is asked for after it. */
+  /** Requests now. A response already in progress may be outdated: sends another request after it. */
   async now() {
     if (this.running) await this.running;
-    // What somebody else has begun to ask meanwhile will do.
+    // A request that another caller started in the meantime is sufficient.
     this.running ??= this.once().finally(() => {
       this.running = undefined;
     });

@@ -1,17 +1,17 @@
 /*
- * A report is shown by the same page as a running instance (`tunnelite open`): the document says so. Then nothing is asked for again and again, no
- * time passes, and nothing that would change something is offered.
+ * The same page shows reports and running instances (`tunnelite open`): the document marks a report. Then the page does not poll, its
+ * clock stands still, and it offers no changes.
  */
 
 const made = globalThis.document?.documentElement.dataset.report;
 
-/** When the report was made that is shown, in milliseconds since the Unix epoch; `undefined`: an instance runs. */
+/** Creation time of the report, in milliseconds since the Unix epoch; `undefined`: a running instance. */
 export const REPORTED_AT = made === undefined ? undefined : Number(made);
 
-/** Whether a report is shown. */
+/** Whether the page shows a report. */
 export const IS_REPORT = REPORTED_AT !== undefined;
 
-/** The time of the machine that is shown, in milliseconds since the Unix epoch. */
+/** The displayed machine's time, in milliseconds since the Unix epoch. */
 export function machineTime() {
   return REPORTED_AT ?? Date.now();
 }

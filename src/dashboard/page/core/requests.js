@@ -1,7 +1,7 @@
 import { plain } from './format.js';
 
 /**
- * Connect requests out of the journal: one row for each, which begins with `resource.request` and is whole with `resource.end`.
+ * Connect requests from the journal: one row each, which starts with `resource.request` and is complete with `resource.end`.
  *
  * @typedef {import('./live.js').JournalEvent} JournalEvent
  * @typedef {{
@@ -83,7 +83,7 @@ function rowOf({ name, seq, time, fields: f }, before) {
 }
 
 /**
- * Rows in which every word of a search is.
+ * Rows that contain every word of a search.
  * @template {{ text: string }} T
  * @param {readonly T[]} rows @param {string} search @returns {readonly T[]}
  */

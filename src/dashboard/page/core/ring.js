@@ -1,6 +1,6 @@
 /**
- * The last items of a list that grows for ever: oldest first, bounded. Dropping the oldest costs nothing for each item, since they go an
- * eighth at a time.
+ * The last items of an endless list: oldest first, bounded. Drops the oldest eighth at once, so that
+ * appending stays cheap.
  * @template T
  */
 export class Ring {

@@ -1,10 +1,10 @@
 /* What would do the same outside of the page: a command of ours, or a request with curl. */
 
-/** Characters that do something where they are pasted, or that turn or hide what is shown. */
+/** Characters that have an effect where they are pasted, or that reverse or hide displayed text. */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 
 /**
- * A word of a shell, on one line whatever is in it: what is not printable is spelled out (`$'\n'`), as bash, zsh and ksh read it.
+ * Quotes a shell word on one line: escapes unprintable characters (`$'\n'`), in a form that bash, zsh and ksh support.
  * @param {string} text
  */
 export function word(text) {
@@ -22,7 +22,7 @@ export function command(...args) {
 }
 
 /**
- * A request to this instance with curl. The secret is asked for when it runs, and so does not stand in what is copied.
+ * A request to this instance with curl. The command reads the secret when it runs, so the copied text does not contain it.
  * @param {string} origin @param {{ method?: string, path: string, body?: unknown }} request @param {string} [secret] what a shell makes the secret of
  */
 export function curlToApi(origin, { method = 'GET', path, body }, secret = '$(tunnelite status --secret)') {
@@ -34,11 +34,11 @@ export function curlToApi(origin, { method = 'GET', path, body }, secret = '$(tu
   return parts.join(' ');
 }
 
-/** Headers that curl makes itself, or that were hidden when the request was recorded. */
+/** Headers that curl generates, or that were hidden when the request was recorded. */
 const OWN_HEADERS = new Set(['host', 'content-length', 'connection', 'accept-encoding', 'transfer-encoding']);
 
 /**
- * A recorded HTTP request of a client as a command, to be run in the tunnel.
+ * A recorded HTTP request of a client as a command, to run in the tunnel.
  * @param {any} entry of a HAR 1.2
  */
 export function curlOfEntry(entry) {

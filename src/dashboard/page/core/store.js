@@ -1,4 +1,4 @@
-/** What parts of the page look at: tells those who watch that something changed, at most a few times a second. */
+/** Observable state for parts of the page: notifies observers of changes, at most a few times a second. */
 export class Store {
   constructor() {
     /** @type {Set<() => void>} */

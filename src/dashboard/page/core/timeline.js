@@ -1,7 +1,7 @@
 import { plain } from './format.js';
 
 /**
- * The story of one session as lanes: points where something happened, and spans that lasted. Pure; what draws it is in `ui/timeline.js`.
+ * The events of one session as lanes: points for moments, and spans for durations. Pure; `ui/timeline.js` draws them.
  *
  * @typedef {import('./live.js').JournalEvent} JournalEvent
  * @typedef {{ at: number, tone: Tone, label: string, seq: number }} Mark
@@ -23,7 +23,7 @@ const LANES = /** @type {const} */ ([
   ['faults', 'Faults'],
 ]);
 
-/** Rows of flows that are shown beside each other. */
+/** Most parallel rows of flows. */
 const FLOW_ROWS = 5;
 
 /** @param {string} name */
@@ -82,7 +82,7 @@ export function buildTimeline(unordered, now) {
   return { lanes: [...lanes.values()], from, to, events };
 }
 
-/** What lasts: channels, the wait for DTLS, and which channel data goes over. */
+/** Spans: channels, the wait for DTLS, and the channel that carries data. */
 class Spans {
   /** @param {(id: string) => Lane} lane @param {number} to */
   constructor(lane, to) {
@@ -152,7 +152,7 @@ class Spans {
   }
 }
 
-/** Flows from their decision to their end, beside each other where they overlap. */
+/** Flows from decision to end, in parallel rows where they overlap. */
 class Flows {
   /** @param {Lane} lane @param {number} to */
   constructor(lane, to) {
@@ -202,8 +202,8 @@ class Flows {
 }
 
 /**
- * What of a lane is to be drawn: nothing outside of the view, and marks that would touch as one. So it is bounded by the width, whatever the
- * session has been through.
+ * The visible part of a lane, with marks that would touch merged into one. So the result is bounded by the width, whatever the
+ * length of the session.
  * @param {Lane} lane @param {{ from: number, to: number }} view @param {number} width pixels
  */
 export function layOut(lane, { from, to }, width) {
@@ -259,7 +259,7 @@ function weight(tone) {
 }
 
 /**
- * Round times for an axis: at most one each 90 pixels.
+ * Round times for an axis: at most one per 90 pixels.
  * @param {{ from: number, to: number }} view @param {number} width @param {number} origin what counts as zero
  */
 export function ticks({ from, to }, width, origin) {

@@ -1,13 +1,13 @@
 import { plain } from './format.js';
 
 /**
- * Why data to a session goes over the channel that it does, from its events.
+ * Why a session's data uses its current channel, from its events.
  *
  * @typedef {import('./live.js').JournalEvent} JournalEvent
  * @typedef {{ text: string, time: number, tone: 'good' | 'fallback' | 'quiet' }} Why
  */
 
-/** Events that say something of it. */
+/** Events that explain the channel. */
 export const CHANNEL_EVENTS = ['channel.switch', 'channel.dtls.open', 'channel.dtls.close', 'channel.dtls.missing'];
 
 /** @param {JournalEvent} event @returns {Why | undefined} */
@@ -28,7 +28,7 @@ export function whyOf({ name, time, fields }) {
   }
 }
 
-/** Keeps the last word on each session. */
+/** Keeps the latest explanation for each session. */
 export class Reasons {
   constructor() {
     /** @type {Map<string, Why>} */
@@ -44,7 +44,7 @@ export class Reasons {
       const why = whyOf(event);
       if (why === undefined) continue;
       const before = this.bySession.get(session);
-      // The switch that opening DTLS brings about says less than the opening.
+      // The switch caused by opening DTLS explains less than the opening.
       if (before && event.name === 'channel.switch' && fieldsSaySame(before, why)) continue;
       this.bySession.set(session, why);
     }

@@ -1,5 +1,5 @@
 /**
- * Which rows of a long list are there: those that show, and some beside them. All rows are of one height.
+ * The rows of a long list to render: the visible ones, and some around them. All rows have the same height.
  * @param {{ total: number, height: number, top: number, room: number, beside?: number }} view
  * @returns {{ from: number, to: number, before: number, all: number }} rows from `from` up to `to`; pixels before them and of all
  */
@@ -11,5 +11,5 @@ export function rowsInView({ total, height, top, room, beside = 8 }) {
   return { from, to, before: from * height, all };
 }
 
-/** Rows at most in a view of 4,000 pixels, whatever the list. */
+/** Most rows in a view of 4,000 pixels, whatever the length of the list. */
 export const MOST_ROWS = 200;

@@ -3,8 +3,8 @@ import { short } from '../core/format.js';
 import { html } from './html.js';
 
 /**
- * Shows what is inside, or, when that cannot be shown, says so: a report may be damaged, and an instance be of another version. The rest of the page
- * goes on.
+ * Shows its contents or, if they fail to render, an error: a report can be damaged, and an instance can have another version. The rest of
+ * the page keeps working.
  * @extends {Component<{ title: string, children?: any }, { error: unknown }>}
  */
 export class Boundary extends Component {

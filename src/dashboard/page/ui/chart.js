@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { useSize } from './hooks.js';
 import { html } from './html.js';
 
-/** What draws charts: a third of the page's weight, and so loaded by the views that have one. */
+/** The chart library: a third of the page's size, so only views with a chart load it. */
 let loading = /** @type {Promise<any> | undefined} */ (undefined);
 
 function load() {

@@ -6,7 +6,7 @@ export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // A page that is not on loopback has no clipboard of that kind.
+    // A page that is not on loopback lacks this clipboard API.
     const area = document.createElement('textarea');
     area.value = text;
     area.setAttribute('readonly', '');

@@ -8,7 +8,7 @@ import { Copy } from './copy.js';
 import { useStore } from './hooks.js';
 import { html } from './html.js';
 
-/** What ids of sessions are made of: the address of a page may name anything, and what cannot be a session's is not asked for. */
+/** Valid characters of session IDs: the page's URL may contain anything, and invalid IDs are not requested. */
 const SESSION_ID = /^[a-z0-9]{1,20}$/;
 
 /**
@@ -25,7 +25,7 @@ function Told({ session, title }) {
   poll.current ??= new Poll(
     () =>
       json(`/api/explain${session === undefined ? '' : `?${query({ session })}`}`).catch((error) => {
-        // Nobody has come yet, or the journal has nothing of this one any more.
+        // No client has connected yet, or the journal no longer has events of this one.
         if (error instanceof ApiError && error.status === 404) return null;
         throw error;
       }),

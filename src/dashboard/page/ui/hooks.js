@@ -8,7 +8,7 @@ export function useStore(store) {
   return store;
 }
 
-/** The size of an element, as it changes. */
+/** The current size of an element. */
 export function useSize() {
   const ref = useRef(/** @type {HTMLElement | null} */ (null));
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -25,7 +25,7 @@ export function useSize() {
   return /** @type {const} */ ([ref, size]);
 }
 
-/** Milliseconds since the Unix epoch, each second; in a report when it was made. */
+/** Milliseconds since the Unix epoch, updated each second; in a report, its creation time. */
 export function useNow(interval = 1000) {
   const [now, setNow] = useState(machineTime());
   useEffect(() => {

@@ -9,7 +9,7 @@ import { useStore } from './hooks.js';
 import { html } from './html.js';
 
 /**
- * How to do the same without this page: both ways, for everything.
+ * How to do the same without this page, as a command and as a request, for every action.
  * @typedef {{ title: string, cli: readonly string[], rest: { method?: string, path: string, body?: unknown } }} How
  */
 
@@ -52,12 +52,12 @@ class Messages extends Store {
     this.changed(0);
   }
 
-  /** What is said next stays although it leads to another view. */
+  /** The next message stays although it belongs to another view. */
   carry() {
     this.carried = true;
   }
 
-  /** Another view is there. */
+  /** Another view is open. */
   leave() {
     if (!this.carried) this.clear();
     this.carried = false;
@@ -73,8 +73,8 @@ export function complain(error) {
 }
 
 /**
- * A button that does something, and tells in the strip below how to do it elsewhere as soon as it is pointed at or focused. In a report there are
- * only those that look at something (`looks`) and change nothing.
+ * A button with an action; when pointed at or focused, the strip below shows how to do it elsewhere. In a report, only
+ * buttons that read (`looks`) and change nothing are enabled.
  * @param {{ looks?: boolean, how: How, run: () => unknown, done?: string, kind?: string, disabled?: boolean, pressed?: boolean, children?: any, label?: string }} props
  */
 export function Act({ how: how_, run, done, kind = '', disabled = false, pressed, children, label, looks = false }) {
@@ -106,13 +106,13 @@ export function Act({ how: how_, run, done, kind = '', disabled = false, pressed
   >${children}</button>`;
 }
 
-/** The strip at the foot: the same as a command and as a request. */
+/** The strip at the foot: the same action as a command and as a request. */
 export function HowStrip() {
   const { current } = useStore(how);
   const [open, setOpen] = useState(false);
   if (!current) return null;
   const { title, cli, rest } = current;
-  // Commands ask the instance that runs now, and not a report.
+  // Commands address the running instance, not a report.
   const cliText = !IS_REPORT && command(...cli);
   const restText = curlToApi(location.origin, rest, ...(IS_REPORT ? ['$SECRET'] : []));
   return html`<aside class=${`how ${open ? 'open' : ''}`} aria-label="The same without this page">
@@ -128,7 +128,7 @@ export function HowStrip() {
   </aside>`;
 }
 
-/** The last message, read out as it comes. */
+/** The latest message, announced by screen readers. */
 export function MessageLine() {
   const { current } = useStore(messages);
   return html`<div class=${`message ${current?.bad ? 'bad' : ''}`} role="status" aria-live="polite">

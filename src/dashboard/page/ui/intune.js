@@ -46,7 +46,7 @@ export function useIntune(model) {
   return useStore(all);
 }
 
-/** Has what is shown be what is there now. */
+/** Refreshes the displayed data. */
 export async function refresh() {
   await poll?.now();
 }

@@ -12,7 +12,7 @@ function typing(target) {
 }
 
 /**
- * Single keys for what is done often; they can be turned off (WCAG 2.1.4).
+ * Single-key shortcuts for frequent actions; they can be turned off (WCAG 2.1.4).
  * @param {{ views: readonly string[], onHelp: () => void }} options
  */
 export function useKeys({ views, onHelp }) {

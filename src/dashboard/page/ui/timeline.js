@@ -13,7 +13,7 @@ const LABELS = 104;
 const round = (milliseconds) => span(milliseconds).replace(/\.0+(?= )|(?<=\.\d)0(?= )/, '');
 
 /**
- * The timeline of a session, to zoom and move. What is drawn is bounded by its width; the list of events beside it tells the same in words.
+ * The timeline of a session, with zoom and pan. The number of drawn elements is bounded by its width; the list of events has the same data as text.
  * @param {{ timeline: import('../core/timeline.js').Timeline, onPick: (seq: number) => void, onView: (view: { from: number, to: number } | undefined) => void, picked: number | undefined }} props
  */
 export function TimelineChart({ timeline, onPick, onView, picked }) {
@@ -53,7 +53,7 @@ export function TimelineChart({ timeline, onPick, onView, picked }) {
   useEffect(() => {
     const element = ref.current;
     if (!element) return undefined;
-    // Without Ctrl the wheel scrolls the page, as everywhere.
+    // Without Ctrl, the wheel scrolls the page as usual.
     const onWheel = (/** @type {WheelEvent} */ event) => {
       if (!event.ctrlKey && !event.metaKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;
       event.preventDefault();

@@ -3,7 +3,7 @@ import { useStore } from './hooks.js';
 import { Act } from './how.js';
 import { html } from './html.js';
 
-/** Name of the rule that the switch puts in force. */
+/** Name of the rule that the switch adds. */
 export const UDP_RULE = 'no-udp';
 const RULE = { name: UDP_RULE, on: { seam: 'udp' }, then: { do: 'drop' } };
 

@@ -4,7 +4,7 @@ import { useSize } from './hooks.js';
 import { html } from './html.js';
 
 /**
- * A list of any length, of which only the rows in view are there. Arrow keys, Page Up and Down, Home and End move through it, Enter opens.
+ * A virtual list of any length: renders only the visible rows. Arrow keys, Page Up and Down, Home and End move through it, Enter opens.
  *
  * @template R
  * @typedef {{ id: string, label: string, cell: (row: R) => any, kind?: string, sort?: (row: R) => string | number }} Column
@@ -53,7 +53,7 @@ export function VirtualList(props) {
       element.scrollTop = element.scrollHeight;
       return;
     }
-    // Rows that came or went above those in view do not move them.
+    // Rows added or removed above the visible ones do not move them.
     const { first } = anchor.current;
     if (first !== '' && rows[0] && keyOf(rows[0]) !== first && kind === 'journal') {
       const at = rows.findIndex((row) => keyOf(row) === first);

@@ -8,7 +8,7 @@ import { html } from '../ui/html.js';
 import { Heading, Search, Select } from '../ui/parts.js';
 import { VirtualList } from '../ui/virtual.js';
 
-/** Answers of Entra ID that apps meet most, and what they mean. */
+/** The Entra ID errors that apps encounter most, and their meanings. */
 const CODES = /** @type {const} */ ([
   ['50076', '50076: multi-factor sign-in is needed'],
   ['50079', '50079: has to register for multi-factor sign-in'],
@@ -27,7 +27,7 @@ const WHERE = /** @type {const} */ ([
   ['devicecode', 'at the device code endpoint'],
 ]);
 
-/** States of a user that can be turned on and off, each with the member and the value that is the unusual one. */
+/** User states that can be turned on and off, each with its member and unusual value. */
 const SWITCHES =
   /** @type {readonly { label: string, member: string, on: (user: any) => boolean, change: (on: boolean) => any }[]} */ ([
     { label: 'disabled', member: 'enabled', on: (user) => user.enabled === false, change: (on) => ({ enabled: !on }) },
@@ -84,7 +84,7 @@ export default function Directory({ model }) {
       (error) => (error.status === 404 ? setAbsent(true) : complain(error)),
     );
     controls().catch(() => {});
-    // What was ordered is gone once it has struck.
+    // A requested failure disappears once it has struck.
     return model.live.listen((events) => {
       if (events.some(({ name }) => name.startsWith('identity.') || name === 'simulator.reset'))
         controls().catch(() => {});
@@ -107,7 +107,7 @@ export default function Directory({ model }) {
   if (absent) {
     return html`<${Heading} title="Directory" /><p class="notice">This instance takes the tokens of a real tenant (identity.authority), and has no directory of its own.</p>`;
   }
-  /** For commands, where it is not the first tenant that is meant. */
+  /** For commands, if the tenant is not the first one. */
   const ofTenant = tenant === tenants?.[0]?.id ? [] : ['--tenant', tenant];
   const patch = async (/** @type {any} */ user, /** @type {any} */ changes) => {
     await json(`${base}/${encodeURIComponent(user.id)}`, { method: 'PATCH', body: changes });

@@ -8,7 +8,7 @@ import { html } from '../ui/html.js';
 import { Heading } from '../ui/parts.js';
 import { UDP_RULE, UdpSwitch } from '../ui/udp-switch.js';
 
-/** What is wanted most often: each is a rule of docs/reference/faults.md, and removed as any other. */
+/** The most common faults: each is a rule of docs/reference/faults.md, and is removed like any other. */
 const READY = /** @type {readonly { title: string, about: string, rule: any, cli: string[] }[]} */ ([
   {
     title: 'Hold UDP',

@@ -8,7 +8,7 @@ import { Act, how } from '../ui/how.js';
 import { html } from '../ui/html.js';
 import { Code, Facts, Heading } from '../ui/parts.js';
 
-/** What shows a report. */
+/** Command that shows a report. */
 const OPEN = ['open', 'tunnelite-report.tar.gz'];
 
 /** The instance that a report is of: where it ran, how it was set up, and what else is in the report. @param {{ model: import('../core/model.js').Model }} props */

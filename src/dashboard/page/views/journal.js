@@ -37,7 +37,7 @@ const LEVELS = /** @type {const} */ ([
   ['warn', 'warn and above'],
   ['error', 'error'],
 ]);
-/** How many earlier events are fetched at a time. */
+/** Number of earlier events to fetch at a time. */
 const MORE = 10_000;
 
 /** @param {{ model: import('../core/model.js').Model, words: URLSearchParams }} props */

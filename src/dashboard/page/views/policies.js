@@ -10,7 +10,7 @@ import { NoPolicies, useIntune } from '../ui/intune.js';
 import { Heading, Search, Select } from '../ui/parts.js';
 import { VirtualList } from '../ui/virtual.js';
 
-/** Rows of lists that are not scrolled through. */
+/** Rows of lists without scrolling. */
 const MOST = 100;
 
 /** @param {{ model: import('../core/model.js').Model }} props */

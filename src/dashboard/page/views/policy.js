@@ -22,7 +22,7 @@ import { PolicyStep } from '../ui/policy-steps.js';
 import { FindingList } from './policies.js';
 
 /**
- * One policy: what it says, or the steps of the admin center to make or change it.
+ * One policy: its settings, or the admin center's steps to create or change it.
  * @param {{ model: import('../core/model.js').Model, argument: string }} props `new/<kind>`, or `<collection>/<id>`
  */
 export default function PolicyView({ model, argument }) {

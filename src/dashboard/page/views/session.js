@@ -15,7 +15,7 @@ import { Channel, Facts, Heading, Search } from '../ui/parts.js';
 import { TimelineChart } from '../ui/timeline.js';
 import { VirtualList } from '../ui/virtual.js';
 
-/** Events of one session that are kept here. */
+/** Most events of one session to keep. */
 const MOST = 5_000;
 
 /** @param {{ model: import('../core/model.js').Model, argument: string }} props */

@@ -36,7 +36,7 @@ const WRONG = [
   'garbage',
 ];
 
-/** What claims mean, for those who do not read them every day. */
+/** Descriptions of claims. */
 const MEANING = /** @type {Record<string, string>} */ ({
   aud: 'the API that it is for',
   iss: 'who issued it',
@@ -80,7 +80,7 @@ export default function Tokens({ model }) {
   return html`<${Desk} model=${model} />`;
 }
 
-/** A report has no token in it, and no gateway that could check one. */
+/** A report contains no token, and has no gateway to check one. */
 function Elsewhere() {
   useEffect(
     () =>

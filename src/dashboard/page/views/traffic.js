@@ -7,7 +7,7 @@ import { html } from '../ui/html.js';
 import { Heading, Search } from '../ui/parts.js';
 import { VirtualList } from '../ui/virtual.js';
 
-/** Counters of what was thrown away because it was wrong, and not because a rule said so. */
+/** Counters of packets dropped because they were invalid, not because of a rule. */
 const WRONG = ['spoofed', 'malformed'];
 
 /** @param {{ model: import('../core/model.js').Model }} props */
