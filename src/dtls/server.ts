@@ -71,7 +71,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
   readonly #intake: HelloIntake;
   readonly #roaming: Roaming<Context> | undefined;
   readonly #registry = new AssociationRegistry<Context>();
-  /** Handshakes under way: each has a deadline of its own. */
+  /** Pending handshakes, each with its own deadline. */
   readonly #timed = new Set<Connection<Context>>();
   /** Associations that keep their last flight, all equally long: the first is the first to be due. */
   readonly #lingering = new Set<Connection<Context>>();
@@ -192,7 +192,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     this.#accept(received, credentials, peer, tag, now);
   }
 
-  /** A session that has a handshake under way already only replaces it. */
+  /** Whether a limit is reached. A session with a pending handshake only replaces it. */
   #full(rivals: PeerSlot<Context> | undefined): DropReason | undefined {
     if (rivals?.pending) return undefined;
     const { maxHandshakes = MAX_HANDSHAKES, maxAssociations = MAX_ASSOCIATIONS } = this.#options;

@@ -94,7 +94,7 @@ export class TcpRules implements TcpFaults, LinkHost {
     if (links?.size === 0) this.#byRule.delete(rule);
   }
 
-  /** Calls back so many milliseconds from now, and not a fraction sooner, as timers may. */
+  /** Calls back after this many milliseconds, never a fraction earlier, as timers may. */
   #atTime(rule: Rule, ms: number, work: () => void): void {
     const clock = this.#simulatorClock;
     const due = clock.monotonic() + ms;

@@ -107,7 +107,7 @@ export class TcpLink implements StreamGate {
     return true;
   }
 
-  /** A rule is over: what waits because of it goes on. What it has lost bytes of is closed. `lose`: what waits is lost too. */
+  /** Ends a rule: held bytes continue. Closes the connection if the rule dropped bytes of it. `lose`: held bytes are lost too. */
   lift(rule: Rule, lose = false): void {
     const stages = this.#works.get(rule);
     if (!stages || this.#over) return;

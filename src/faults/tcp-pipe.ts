@@ -69,7 +69,7 @@ export class Pipe implements ByteSink {
     return stage;
   }
 
-  /** Takes a stage out: what waits in it goes on. */
+  /** Removes a stage: bytes held in it continue. */
   remove(stage: Stage): void {
     stage.release();
     const at = this.#stages.findIndex((one) => one.stage === stage);

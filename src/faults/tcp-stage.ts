@@ -13,7 +13,7 @@ export interface StageHost {
   /** Of the network. */
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** It acts, on so many bytes. */
+  /** Records a strike on this many bytes. */
   struck(length: number): void;
   /** So many more bytes wait, or fewer. */
   waits(bytes: number): void;
@@ -51,7 +51,7 @@ export abstract class Stage implements ByteSink {
     else this.onEnd();
   }
 
-  /** The rule is over: what waits goes on, in order, and so does all that still comes. */
+  /** Ends the rule: held bytes continue in order, and so do all later ones. */
   release(): void {
     if (this.#over) return;
     this.#over = true;
@@ -79,7 +79,7 @@ export abstract class Stage implements ByteSink {
     return false;
   }
 
-  /** Lets the oldest so many go, changed if wanted. */
+  /** Releases the oldest items, optionally changed. */
   letGo(_count: number, _change?: (bytes: Buffer) => Buffer | undefined): number {
     return 0;
   }

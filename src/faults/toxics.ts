@@ -141,7 +141,7 @@ class Slicer extends Stage {
   #run(): void {
     if (this.#timer) return;
     const now = this.host.clock.monotonic();
-    // Who was idle begins anew; who is late catches up, because timers know no microseconds.
+    // An idle line starts again; a late one catches up, because timers do not have microsecond resolution.
     if (this.#due < now - this.#delay && !this.#rest) this.#due = now;
     while (this.size > 0) {
       if (this.#due > now) {

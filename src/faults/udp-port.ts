@@ -6,7 +6,7 @@ import type { Passing } from './types.ts';
 /** Milliseconds until a port that could not be opened again is tried once more. */
 const RETRY_MS = 1000;
 
-/** Closes UDP while a rule rejects it: what comes is then answered by the system, as for every port that nobody has. */
+/** Closes UDP while a rule rejects it: the system then answers datagrams as for any closed port. */
 export class UdpPort {
   readonly #clock: Clock;
   readonly #rules = new Set<Rule>();

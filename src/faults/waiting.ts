@@ -51,7 +51,7 @@ export class Waiting {
     return release;
   }
 
-  /** Lets the oldest so many go, changed if wanted. */
+  /** Releases the oldest items, optionally changed. */
   release(count = Infinity, change?: (bytes: Buffer) => Buffer | undefined): number {
     let released = 0;
     for (const waiter of [...this.#waiters]) {

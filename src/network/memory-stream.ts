@@ -19,7 +19,7 @@ export class MemoryStream extends Duplex {
   /** Sent, and not read by the other side. */
   #underWay = 0;
   #waiting: (() => void) | undefined;
-  /** Came, and was not asked for yet. */
+  /** Bytes received and not read yet. */
   #unread = 0;
   #ended = false;
   #silent = false;
@@ -107,7 +107,7 @@ export class MemoryStream extends Duplex {
     return this;
   }
 
-  /** The other side has read so many bytes. */
+  /** The peer has read this many bytes. */
   taken(bytes: number): void {
     this.#underWay -= bytes;
     this.#proceed();

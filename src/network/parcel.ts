@@ -27,7 +27,7 @@ export class Parcel {
   }
 }
 
-/** The memory of datagrams under way, which serves again once they have arrived: a world has a hundred of them each second. */
+/** A pool of memory for datagrams in transit, reused after delivery. */
 export class Parcels {
   readonly #free: Parcel[] = [];
 

@@ -30,7 +30,7 @@ export class ServedStream extends MemoryStream {
     return [served, other];
   }
 
-  /** As `net.Socket.setTimeout`: emits `timeout` after so many milliseconds of silence; 0 = never. */
+  /** Like `net.Socket.setTimeout`: emits `timeout` after this many idle milliseconds; 0 = never. */
   setTimeout(milliseconds: number, onTimeout?: () => void): this {
     this.#silence = milliseconds;
     if (onTimeout !== undefined) {

@@ -46,7 +46,7 @@ export interface CiphertextSink {
 const handleOf = (tls: TLSSocket): TlsHandle | undefined => (tls as unknown as { _handle?: TlsHandle })._handle;
 
 /**
- * Listens for the next ordinary write to a TLS connection and tells how Node made it.
+ * Observes the next ordinary write to a TLS connection and reports how Node performed it.
  * @returns false when Node has not the parts that are needed
  */
 export function watchWriteForm(tls: TLSSocket, onForm: (form: WriteForm) => void): boolean {

@@ -52,11 +52,11 @@ export class RecordWriter {
   /** Where OpenSSL cuts now: a larger packet would be torn. */
   #fragment = MAX_FRAGMENT;
   #flushPlanned = false;
-  /** Finished runs and packets that wait while a write is under way; those before `#next` are gone already. */
+  /** Finished runs and packets that wait during a write; those before `#next` are already written. */
   #waiting: (Buffer | undefined)[] = [];
   #next = 0;
   #waitingBytes = 0;
-  /** A write is under way and did not complete at once. */
+  /** A write is pending and did not complete at once. */
   #busy = false;
   #closed = false;
   #gone = false;
@@ -142,7 +142,7 @@ export class RecordWriter {
     this.#transport.flush();
   }
 
-  /** Takes no more packets. What is there is sent, as far as need be after the writes that are under way; then `done` is called. */
+  /** Accepts no more packets. Sends queued packets, after pending writes if necessary, then calls `done`. */
   close(done: () => void = () => {}): void {
     if (this.#closed) return;
     this.flush();

@@ -19,7 +19,7 @@ export class ReadMemory {
     this.bytes = Buffer.allocUnsafeSlow(size);
   }
 
-  /** Has `afterRead` called after each read with the number of its bytes, so that a trial or test can spoil them for whoever kept them. */
+  /** Calls `afterRead` after each read with its number of bytes, so a trial or test can overwrite them to detect code that keeps them. */
   watch(afterRead: ((length: number) => void) | undefined): void {
     this.#afterRead = afterRead;
   }

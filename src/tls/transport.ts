@@ -106,7 +106,7 @@ export class Transport extends Duplex implements StreamPlace {
    */
   sharePlaintext(tls: TLSSocket, take: (chunk: Buffer) => void): void {
     if (!this.sharesReads) return;
-    // Read before, and first in line. Whoever waits for it must not find newer bytes before it.
+    // Read earlier, so it goes first. Waiting readers must not get newer bytes before it.
     while (tls.read() !== null);
     readInto(tls, plaintextMemory, take);
   }
@@ -218,7 +218,7 @@ export class Transport extends Duplex implements StreamPlace {
     if (this.#wanted && this.#holds === 0 && !this.#gateFull && !this.#resting && !this.destroyed) this.raw.resume();
   }
 
-  /** Has somebody see the bytes on the network from now on; undefined: nobody. */
+  /** Sets an observer of the bytes on the network; undefined: none. */
   useTap(tap: StreamTap | undefined): void {
     this.#tap = tap;
   }

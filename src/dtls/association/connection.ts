@@ -75,7 +75,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
   readonly #side: 'client' | 'server';
   #warnedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param firstSequence number of the first record in the clear: a server goes on from the ClientHello's (RFC 6347 §4.2.1) */
+  /** @param firstSequence number of the first plaintext record: a server continues from the ClientHello's (RFC 6347 §4.2.1) */
   constructor(host: ConnectionHost, side: 'client' | 'server', peer: DtlsPeer, context: Context, firstSequence = 0) {
     this.records = new RecordLayer(firstSequence);
     this.#host = host;

@@ -274,7 +274,7 @@ export class ClientHandshake extends Handshake {
     this.sendFlight(now, true);
   }
 
-  /** Certificate, if the server asked for one: ours, or an empty list (RFC 5246 §7.4.6). */
+  /** Certificate, if the server requested one: ours, or an empty list (RFC 5246 §7.4.6). */
   #pushCertificate(): { scheme: number; key: KeyObject } | undefined {
     if (!this.#requested) return undefined;
     const { credentials } = this.#options;

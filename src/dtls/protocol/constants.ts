@@ -70,7 +70,7 @@ export const HANDSHAKE_TIMEOUT_MS = 60_000;
  * may repeat its own.
  */
 export const LAST_FLIGHT_MS = HANDSHAKE_TIMEOUT_MS;
-/** Flights of one handshake that are told of: those of a good one are four, and the rest are repetitions, which whoever is on the way provokes. */
+/** Most flights of one handshake to report: a successful one has four; the rest are repetitions, which an attacker can provoke. */
 export const MAX_FLIGHT_REPORTS = 24;
 /** Least time between two repetitions of a flight that the peer's repetitions ask for. */
 export const REPEAT_MIN_MS = 100;

@@ -1,6 +1,6 @@
 import type { CipherSuiteName } from './cipher-suites.ts';
 
-/** The header that names the suite; its name tells the version of DTLS. */
+/** The header that contains the suite; its name determines the version of DTLS. */
 export type LegacyHeader = 'X-DTLS12-CipherSuite' | 'X-DTLS-CipherSuite';
 
 /**

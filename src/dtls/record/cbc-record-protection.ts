@@ -96,7 +96,7 @@ export class CbcOpener extends CbcKeys implements RecordOpener {
     const vector = input.subarray(start, start + BLOCK);
     const decipher = createDecipheriv(this.suite.cipher, this.key, vector).setAutoPadding(false);
     const text = decipher.update(input.subarray(start + BLOCK, start + body));
-    // Authentic: what the padding is like tells only whether the sender is mad.
+    // The record is authentic: invalid padding only shows a defect of the sender.
     const padding = text[text.length - 1]!;
     const plain = text.length - padding - 1;
     if (plain < 0 || plain > MAX_PLAINTEXT) return -1;

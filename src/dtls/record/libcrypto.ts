@@ -18,7 +18,7 @@ export interface Libcrypto {
 
 let libcrypto: Libcrypto | string | undefined;
 
-/** The OpenSSL inside the `node` binary, or the reason why it is not to be had. */
+/** The OpenSSL inside the `node` binary, or the reason why it is unavailable. */
 export function loadLibcrypto(): Libcrypto | string {
   libcrypto ??= load();
   return libcrypto;

@@ -25,13 +25,13 @@ function fillNonce(iv: Buffer, source: Buffer, at: number): void {
   }
 }
 
-// The cast is for the types only: ChaCha20-Poly1305 is used in the same way, but has an overload of its own.
+// The cast is for the types only: ChaCha20-Poly1305 is used in the same way but has a separate overload.
 const algorithmOf = (suite: CipherSuite) => suite.cipher as CipherGCMTypes;
 
 /** The keys of one direction. */
 class NodeKeys {
   protected readonly suite: CipherSuite;
-  // A KeyObject: a raw Buffer is imported anew for every record, which costs several times the encryption.
+  // A KeyObject: a raw Buffer is imported again for every record, which costs several times the encryption.
   protected readonly key: KeyObject;
   protected readonly iv: Buffer;
 

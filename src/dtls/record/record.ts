@@ -41,7 +41,7 @@ export function writeRecordHeader(
 /** Additional data of an AEAD record: epoch ‖ sequence ‖ type ‖ version ‖ length of the plaintext. */
 export const AAD_LENGTH = 13;
 
-/** Fills in the additional data from the record header at `header[at]`, with a length of its own. */
+/** Fills in the additional data from the record header at `header[at]`, with a separate length. */
 export function fillAad(aad: Buffer, header: Buffer, at: number, length: number): void {
   for (let i = 0; i < 8; i++) aad[i] = header[at + 3 + i]!;
   aad[8] = header[at]!;
