@@ -8,11 +8,6 @@ export const MAX_FRAGMENT = 16_384;
 export const MAX_QUEUED_BYTES = 1_048_576;
 /** Ciphertext collected before it is handed to the kernel without waiting for the end of the turn. */
 export const FLUSH_BYTES = 131_072;
-/**
- * The same by time, in milliseconds: answers that take long to make (requests to a site over HTTP: some 20 µs each) leave while the next ones
- * are made, so that the client works at the same time. Ours: ten calls to the kernel, which one flush costs about.
- */
-export const FLUSH_MS = 0.15;
 /** Packets of one size that are encrypted with one call: enough that the call itself does not count. */
 export const GROUP_BYTES = 65_536;
 /** Packets that wait while the TLS layer cannot take one at once (a renegotiation). */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { FLUSH_BYTES, FLUSH_MS, FULL_READ_BYTES, GATE_ROOM, MAX_FRAGMENT } from './constants.ts';
+import { FLUSH_BYTES, FULL_READ_BYTES, GATE_ROOM, MAX_FRAGMENT } from './constants.ts';
 import { readsAreShared } from './direct-trial.ts';
 import { ReadMemory, readInto } from './shared-reads.ts';
 import type { StreamDirection, StreamGate, StreamPlace } from './stream-gate.ts';
@@ -17,8 +17,6 @@ export interface TransportOptions {
   readonly onBatchEnd?: () => void;
   /** Test seam: behave as if the trial of Node's insides had failed. */
   readonly portable?: boolean;
-  /** Monotonic milliseconds. With it, what one batch has to send does not wait for all of the batch when that takes long. */
-  readonly now?: () => number;
   /** How many of the first bytes that come are kept for {@link Transport.firstBytes}, at most. Default 64. */
   readonly keepFirst?: number;
 }
@@ -39,8 +37,6 @@ export class Transport extends Duplex implements StreamPlace {
   firstBytes: Buffer | undefined;
   #collected: Buffer[] = [];
   #collectedBytes = 0;
-  /** When the first of what is collected was. */
-  #collectedSince = 0;
   #flushPlanned = false;
   /** How many want it not to be read. */
   #holds = 0;
@@ -62,15 +58,13 @@ export class Transport extends Duplex implements StreamPlace {
   /** Largest piece that TLS is handed at once; 0 = any. */
   #pieces = 0;
   readonly #onBatchEnd: (() => void) | undefined;
-  readonly #now: (() => number) | undefined;
   readonly #keepFirst: number;
 
-  constructor(raw: Socket, { onBatchEnd, now, portable = false, keepFirst = 64 }: TransportOptions = {}) {
+  constructor(raw: Socket, { onBatchEnd, portable = false, keepFirst = 64 }: TransportOptions = {}) {
     super({ allowHalfOpen: true });
     this.raw = raw;
     this.#keepFirst = keepFirst;
     this.#onBatchEnd = onBatchEnd;
-    this.#now = now;
     const take = (chunk: Buffer): void => this.#take(chunk);
     raw.on('data', take);
     this.sharesReads = !portable && readsAreShared() && readInto(raw, ciphertextMemory, take);
@@ -145,15 +139,13 @@ export class Transport extends Duplex implements StreamPlace {
     return this.#gate === undefined ? own : own + this.#gate.queued;
   }
 
-  /** Takes ciphertext; it goes out at the end of the turn, or sooner when there is much of it, or when the turn takes long. */
+  /** Takes ciphertext; it goes out at the end of the turn, or sooner when there is much of it. */
   collect(chunks: readonly Buffer[]): void {
-    const now = this.#now?.() ?? 0;
-    if (this.#collectedBytes === 0) this.#collectedSince = now;
     for (const chunk of chunks) {
       this.#collected.push(chunk);
       this.#collectedBytes += chunk.length;
     }
-    if (this.#collectedBytes >= FLUSH_BYTES || now - this.#collectedSince >= FLUSH_MS) {
+    if (this.#collectedBytes >= FLUSH_BYTES) {
       this.flush();
     } else if (!this.#flushPlanned) {
       this.#flushPlanned = true;

@@ -40,7 +40,7 @@ export interface DatagramReceiver {
    * in place meanwhile.
    */
   onDatagram(buffer: Buffer, offset: number, length: number, from: Endpoint): void;
-  /** The datagrams that were waiting are delivered. Nothing is sent before this returns, unless a queue fills up, or the batch takes long. */
+  /** The datagrams that were waiting are delivered. Nothing is sent before this returns, unless a queue fills up. */
   onBatchEnd(): void;
 }
 
@@ -67,8 +67,6 @@ export interface DatagramSocketOptions {
   /** Largest datagram, in bytes. Default 2048. */
   readonly maxDatagram?: number;
   readonly receiver: DatagramReceiver;
-  /** Monotonic milliseconds. With it, what a batch has to send does not wait for all of the batch when that takes long. */
-  readonly now?: () => number;
 }
 
 /**

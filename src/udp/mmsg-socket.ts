@@ -51,13 +51,6 @@ const SEND_QUEUE = 128;
  * (`uv__udp_recvmsg`), and tells of each.
  */
 const RECEIVE_ROUNDS = 2;
-/**
- * Milliseconds that what is queued in a batch waits for the rest of the batch, about: every fourth datagram is asked. Answers that take long
- * to make (requests to a site over HTTP: some 20 µs each) leave while the next ones are made, so that the peer works at the same time. Ours: ten
- * times what a call to the system costs.
- */
-const FLUSH_MS = 0.15;
-const ASK_EVERY = 4;
 /** Milliseconds until a full queue of the system is tried again. */
 const RETRY_MS = 1;
 
@@ -87,9 +80,6 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
   #head = 0;
   #queued = 0;
   #inBatch = false;
-  readonly #now: (() => number) | undefined;
-  /** When the queue last was empty, in a batch. */
-  #queuedSince = 0;
   #lastByText: { readonly text: string; readonly endpoint: Endpoint } | undefined;
   #immediate: NodeJS.Immediate | undefined;
   /** Full receptions in this turn. */
@@ -126,9 +116,8 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
     fd: number,
     family: 4 | 6,
     port: number,
-    { receiver, maxDatagram = MAX_DATAGRAM, now }: DatagramSocketOptions,
+    { receiver, maxDatagram = MAX_DATAGRAM }: DatagramSocketOptions,
   ) {
-    this.#now = now;
     this.#libc = libc;
     this.#fd = fd;
     this.#family = family;
@@ -173,16 +162,7 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
     }
     this.#tx.setLength(slot, length);
     this.#queued++;
-    if (this.#inBatch) this.#flushWhenLate();
-    else if (!this.#immediate && !this.#retry) this.#immediate = setImmediate(this.#flushLater);
-  }
-
-  /** Within a batch: sends what has waited long. */
-  #flushWhenLate(): void {
-    if (this.#now === undefined || this.#queued % ASK_EVERY !== 1 || this.#retry) return;
-    const now = this.#now();
-    if (this.#queued === 1) this.#queuedSince = now;
-    else if (now - this.#queuedSince >= FLUSH_MS) this.flush();
+    if (!this.#inBatch && !this.#immediate && !this.#retry) this.#immediate = setImmediate(this.#flushLater);
   }
 
   send(buffer: Uint8Array, offset: number, length: number, to: Endpoint): boolean {

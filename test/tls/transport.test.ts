@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { FLUSH_MS, FULL_READ_BYTES } from '../../src/tls/constants.ts';
+import { FULL_READ_BYTES } from '../../src/tls/constants.ts';
 import { Transport } from '../../src/tls/transport.ts';
 
 const BYTES = 1024 * 1024;
 
 /** Both ends of a TCP connection; that of the server within a transport. */
-async function pair(t: Test, now?: () => number): Promise<{ peer: Socket; transport: Transport }> {
+async function pair(t: Test): Promise<{ peer: Socket; transport: Transport }> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const peer = connect((server.address() as AddressInfo).port, '127.0.0.1');
   const [raw] = (await once(server, 'connection')) as [Socket];
-  const transport = new Transport(raw, now === undefined ? {} : { now });
+  const transport = new Transport(raw);
   t.teardown(() => {
     peer.destroy();
     transport.destroy();
@@ -60,35 +60,4 @@ t.test('a peer that is held, or that TLS takes no more from, is not read at the 
   transport.release();
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
   t.ok(bytes > 0 && bytes <= 2 * FULL_READ_BYTES, `${bytes}`);
-});
-
-t.test('what a batch has to send leaves before the end of one that takes long', async (t) => {
-  let now = 1000;
-  const { transport } = await pair(t, () => now);
-  const { raw } = transport;
-  const piece = [Buffer.alloc(100)];
-  for (let round = 1; round <= 2; round++) {
-    const before = raw.bytesWritten;
-    transport.collect(piece);
-    now += FLUSH_MS * 0.6;
-    transport.collect(piece);
-    t.equal(raw.bytesWritten, before, 'not so soon');
-    now += FLUSH_MS * 0.6;
-    transport.collect(piece);
-    t.equal(raw.bytesWritten, before + 300, 'then all of it');
-    // Time in which nothing waited does not count.
-    now += 5000;
-  }
-  transport.collect(piece);
-  t.equal(raw.bytesWritten, 600);
-  await Promise.resolve();
-  t.equal(raw.bytesWritten, 700, 'the rest goes with the end of the turn');
-});
-
-t.test('without a clock everything of a turn goes at its end', async (t) => {
-  const { transport } = await pair(t);
-  for (let i = 0; i < 100; i++) transport.collect([Buffer.alloc(100)]);
-  t.equal(transport.raw.bytesWritten, 0);
-  await Promise.resolve();
-  t.equal(transport.raw.bytesWritten, 10_000);
 });

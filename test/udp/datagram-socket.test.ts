@@ -367,41 +367,6 @@ t.test('batches need fewer calls than datagrams', { skip: typeof libc === 'strin
 });
 
 t.test(
-  'what a batch has to send leaves before the end of one that takes long',
-  { skip: typeof libc === 'string' ? libc : false },
-  async (t) => {
-    /** Sends 20 datagrams, all of which are answered; how many had left before the last one was looked at. */
-    const leftEarly = async (milliseconds: number): Promise<number> => {
-      let now = 1000;
-      const asked = new Collector();
-      const answers = new Collector();
-      await using a = await kinds[2]![1]('127.0.0.1', answers);
-      await using b = await MmsgSocket.open(
-        libc as Libc,
-        { host: '127.0.0.1', port: 0, receiver: asked, now: () => now },
-        watchByPipe,
-      );
-      let left = 0;
-      asked.onEach = ({ bytes, from }) => {
-        left = b.stats.sent;
-        b.send(bytes, 0, bytes.length, from);
-        now += milliseconds;
-      };
-      for (let i = 0; i < 20; i++) a.send(Buffer.from([i]), 0, 1, a.endpoint('127.0.0.1', b.port));
-      await answers.until(20);
-      t.strictSame(
-        answers.received.map(({ bytes }) => bytes[0]),
-        Array.from({ length: 20 }, (_, i) => i),
-      );
-      t.equal(b.stats.receiveCalls <= 2, true, 'they came in one batch');
-      return left;
-    };
-    t.equal(await leftEarly(0), 0);
-    t.equal(await leftEarly(0.1), 15);
-  },
-);
-
-t.test(
   'a datagram larger than a slot is counted and dropped, the next one arrives',
   { skip: typeof libc === 'string' ? libc : false },
   async (t) => {

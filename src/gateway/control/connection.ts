@@ -73,11 +73,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.#port = raw.remotePort ?? 0;
     this.acceptedAt = host.clock.monotonic();
     this.#deadlines = new ConnectionDeadlines(this.acceptedAt, host.machine.monotonic());
-    this.transport = new Transport(raw, {
-      onBatchEnd: () => this.#onBatchEnd(),
-      now: () => host.machine.monotonic(),
-      keepFirst: FIRST_BYTES,
-    });
+    this.transport = new Transport(raw, { onBatchEnd: () => this.#onBatchEnd(), keepFirst: FIRST_BYTES });
     this.transport.handInPieces(HANDSHAKE_PIECE);
     this.tls = host.secure(this.transport, { address: this.remoteAddress, key: this.remote });
     this.writer = new RecordWriter(this.tls, this.transport);

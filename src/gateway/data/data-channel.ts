@@ -128,8 +128,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
     const address = isIP(host) ? host : (await lookup(host)).address;
     const maxDatagram = Math.max(MIN_DATAGRAM_SLOT, this.#options.mtu + DATAGRAM_HEADROOM);
     const { acceleration, faults, network, taps = NO_TAPS } = this.#options;
-    const now = (): number => this.#machine.monotonic();
-    const socket = { host: address, port, maxDatagram, receiver: this, now };
+    const socket = { host: address, port, maxDatagram, receiver: this };
     const open = (options: DatagramSocketOptions) => network.openDatagrams(options, acceleration);
     this.#socket = faults
       ? await FaultyDatagramSocket.open({ faults, taps, sessionOf: this.#sessionOf }, socket, open)
