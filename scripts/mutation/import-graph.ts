@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import ts from 'typescript';
+import { importsOf } from '../dependencies.ts';
 
 /** Which files of the repository a file needs, through however many others. */
 export interface ImportGraph {
@@ -22,9 +22,7 @@ export function importGraph(root: string): ImportGraph {
     const known = needs.get(file);
     if (known) return known;
     const text = readFileSync(join(root, file), 'utf8');
-    const { importedFiles } = ts.preProcessFile(text, true, true);
-    const imported = importedFiles
-      .map(({ fileName }) => fileName)
+    const imported = importsOf({ path: file, text })
       .filter((name) => name.startsWith('.'))
       .map((name) => posix.join(posix.dirname(file), name));
     const started = file.startsWith('src/') ? [] : [...text.matchAll(PROGRAM)].map(([path]) => path);

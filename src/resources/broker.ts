@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type FaultPorts, noFaults, type ResourceShape } from '../faults/ports.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { ConnectionWatch } from '../lib/connection-watch.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
 import type { Closable } from '../lib/dispose.ts';
 import { errorText } from '../lib/errors.ts';
@@ -22,7 +23,6 @@ import { ShapedStream } from './shaped-stream.ts';
 import type {
   AddressNames,
   AskedFor,
-  ConnectionWatch,
   ConnectRequest,
   Decision,
   PendingStream,

@@ -148,15 +148,3 @@ export interface ServiceHandlers {
     service: string,
   ): { answer(payload: Buffer, visitor: Visitor): Buffer | undefined | Promise<Buffer | undefined> } | undefined;
 }
-
-/** Observes the bytes between a client and an upstream. It must not change them, and must not keep their memory. */
-export interface ConnectionWatch {
-  /** It has seen enough. */
-  readonly over: boolean;
-  fromClient(bytes: Buffer): void;
-  fromServer(bytes: Buffer): void;
-  /** The upstream has closed its side. */
-  serverEnded(): void;
-  /** One side has closed. */
-  close(): void;
-}

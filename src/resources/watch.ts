@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
+import type { ConnectionWatch } from '../lib/connection-watch.ts';
 import type { TcpStream } from '../network/index.ts';
-import type { ConnectionWatch } from './types.ts';
 
 /** An observer's error must not affect the connection. */
 function harmless(act: () => void): void {

@@ -1,20 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
+import type { ConnectionWatch } from '../lib/connection-watch.ts';
 import { endpointText } from '../lib/endpoint.ts';
 import type { Visitor } from '../lib/person.ts';
 import { ExchangeWatch, type HeaderLine, type WatchedBody, type WatchedExchange } from '../wire/http1/index.ts';
 import { MAX_WATCHED_CONNECTIONS, WATCHED_HEADS } from './constants.ts';
 import type { RecordedBody, RecordedHeaders, RequestRecorder } from './recorder.ts';
-
-/** Observes the bytes of one connection; finished when it returns. */
-export interface ConnectionWatch {
-  /** Nothing more to observe: further calls, except `close`, are unnecessary. */
-  readonly over: boolean;
-  fromClient(bytes: Buffer): void;
-  fromServer(bytes: Buffer): void;
-  /** The server has closed its side. */
-  serverEnded(): void;
-  close(): void;
-}
 
 /** Start of a request. */
 interface Stamp {

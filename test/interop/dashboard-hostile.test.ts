@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
-import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
+import { CHROMIUM_NEEDS } from '../support/chromium.ts';
 import {
   assertUnharmed,
+  browserPage,
   complaintsOf,
   EVIL,
   goTo,
@@ -20,14 +21,10 @@ const skip = skipUnless({ programs: CHROMIUM_NEEDS });
 async function open(t: Test, config: object = {}) {
   const sim = await startSimulator({ gateway: { dpd: 3 }, ...config });
   t.teardown(() => sim.close());
-  const chromium = await Chromium.start({
+  const page = await browserPage(t, {
     ca: sim.ca,
     args: ['--host-resolver-rules=MAP attacker.example 127.0.0.1'],
   });
-  t.teardown(() => chromium[Symbol.asyncDispose]());
-  const visitor = await chromium.visit({ viewport: { width: 1360, height: 820 } });
-  const page = await visitor.context.newPage();
-  page.setDefaultTimeout(60_000);
   return { sim, page, complaints: complaintsOf(page) };
 }
 

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
-import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
-import { goTo, openDashboard, until, visit } from '../support/dashboard.ts';
+import { CHROMIUM_NEEDS } from '../support/chromium.ts';
+import { browserPage, goTo, openDashboard, until, visit } from '../support/dashboard.ts';
 import { skipUnless } from '../support/interop.ts';
 
 t.setTimeout(300_000);
@@ -12,11 +12,7 @@ const BOUND = 1_500;
 async function open(t: Test, config: object = {}) {
   const sim = await startSimulator(config);
   t.teardown(() => sim.close());
-  const chromium = await Chromium.start({ ca: sim.ca });
-  t.teardown(() => chromium[Symbol.asyncDispose]());
-  const visitor = await chromium.visit({ viewport: { width: 1360, height: 820 } });
-  const page = await visitor.context.newPage();
-  page.setDefaultTimeout(60_000);
+  const page = await browserPage(t, { ca: sim.ca });
   const elements = () => page.evaluate<number>('document.querySelectorAll("*").length');
   return { sim, page, elements };
 }

@@ -3,8 +3,16 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
-import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
-import { assertAccessible, assertUnharmed, complaintsOf, EVIL, goTo, openDashboard } from '../support/dashboard.ts';
+import { CHROMIUM_NEEDS } from '../support/chromium.ts';
+import {
+  assertAccessible,
+  assertUnharmed,
+  browserPage,
+  complaintsOf,
+  EVIL,
+  goTo,
+  openDashboard,
+} from '../support/dashboard.ts';
 import { graphClient } from '../support/graph.ts';
 import { skipUnless } from '../support/interop.ts';
 import { ALICE, LOB, makePolicies, managedApp } from '../support/policies.ts';
@@ -17,11 +25,7 @@ const skip = skipUnless({ programs: CHROMIUM_NEEDS });
 async function lab(t: Test) {
   const sim = await startSimulator();
   t.teardown(() => sim.close());
-  const chromium = await Chromium.start({ ca: sim.ca });
-  t.teardown(() => chromium[Symbol.asyncDispose]());
-  const visitor = await chromium.visit({ viewport: { width: 1360, height: 820 } });
-  const page = await visitor.context.newPage();
-  page.setDefaultTimeout(60_000);
+  const page = await browserPage(t, { ca: sim.ca });
   const complaints = complaintsOf(page);
   await openDashboard(page, sim);
   return { sim, page, complaints, graph: await graphClient(t, sim) };

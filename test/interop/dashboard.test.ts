@@ -3,10 +3,11 @@ import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
 import { readReport } from '../../src/report/index.ts';
-import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
+import { CHROMIUM_NEEDS } from '../support/chromium.ts';
 import {
   assertAccessible,
   assertCommand,
+  browserPage,
   complaintsOf,
   goTo,
   openDashboard,
@@ -28,11 +29,7 @@ const INTRANET = 'http://intranet.contoso.internal';
 async function lab(t: Test) {
   const sim = await startSimulator({ gateway: { dpd: 3 } });
   t.teardown(() => sim.close());
-  const chromium = await Chromium.start({ ca: sim.ca });
-  t.teardown(() => chromium[Symbol.asyncDispose]());
-  const visitor = await chromium.visit({ viewport: { width: 1360, height: 820 } });
-  const page = await visitor.context.newPage();
-  page.setDefaultTimeout(60_000);
+  const page = await browserPage(t, { ca: sim.ca });
   const complaints = complaintsOf(page);
   const tunnel = await SocksTunnel.open(sim, await sim.token(), t.testdir());
   t.teardown(() => tunnel[Symbol.asyncDispose]());

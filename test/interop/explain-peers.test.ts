@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { about, provoker, run } from '../support/explaining.ts';
 import { skipUnless } from '../support/interop.ts';
+import { signInArguments } from '../support/openconnect-arguments.ts';
 import { PeerProcess } from '../support/peer-process.ts';
 import { start } from '../support/running-simulator.ts';
 import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
@@ -48,13 +49,7 @@ async function scripted(t: Test, script: string, user = 'alice@contoso.com', arg
   );
   const since = sim.journal.mark();
   const client = new PeerProcess('openconnect', [
-    ...[
-      '--protocol=anyconnect',
-      '--http-auth=Bearer',
-      '--token-mode=oidc',
-      `--token-secret=@${token}`,
-      `--cafile=${ca}`,
-    ],
+    ...signInArguments({ token, ca }),
     ...[...args, '--script-tun', `--script=bash ${file}`, sim.urls.gateway],
   ]);
   t.teardown(() => client[Symbol.asyncDispose]());
@@ -66,16 +61,7 @@ async function cookie(): Promise<string> {
   const [ca, token] = [join(folder, 'ca.pem'), join(folder, 'cookie.jwt')];
   writeFileSync(ca, sim.ca);
   writeFileSync(token, await sim.token(), { mode: 0o600 });
-  const said = await run('openconnect', [
-    ...[
-      '--protocol=anyconnect',
-      '--http-auth=Bearer',
-      '--token-mode=oidc',
-      `--token-secret=@${token}`,
-      `--cafile=${ca}`,
-    ],
-    ...['--authenticate', sim.urls.gateway],
-  ]);
+  const said = await run('openconnect', [...signInArguments({ token, ca }), ...['--authenticate', sim.urls.gateway]]);
   return /COOKIE='([^']+)'/.exec(said)![1]!;
 }
 

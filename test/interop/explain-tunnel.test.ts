@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { about, provoker, run } from '../support/explaining.ts';
 import { skipUnless } from '../support/interop.ts';
+import { signInArguments } from '../support/openconnect-arguments.ts';
 import { PeerProcess } from '../support/peer-process.ts';
 import { start } from '../support/running-simulator.ts';
 import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
@@ -106,11 +107,7 @@ provokes(
     t.teardown(() => rule[Symbol.asyncDispose]());
     // Its script, and with that its address, comes only when it has given up on DTLS for now.
     const client = new PeerProcess('openconnect', [
-      '--protocol=anyconnect',
-      '--http-auth=Bearer',
-      '--token-mode=oidc',
-      `--token-secret=@${tokenFile(await sim.token())}`,
-      `--cafile=${join(folder, 'ca.pem')}`,
+      ...signInArguments({ token: tokenFile(await sim.token()), ca: join(folder, 'ca.pem') }),
       '--script-tun',
       '--script=cat >/dev/null',
       sim.urls.gateway,
@@ -231,11 +228,7 @@ provokes(
 );
 provokes('end-replaced', async (t) => {
   const said = await run('openconnect', [
-    '--protocol=anyconnect',
-    '--http-auth=Bearer',
-    '--token-mode=oidc',
-    `--token-secret=@${tokenFile(await sim.token())}`,
-    `--cafile=${join(folder, 'ca.pem')}`,
+    ...signInArguments({ token: tokenFile(await sim.token()), ca: join(folder, 'ca.pem') }),
     '--authenticate',
     sim.urls.gateway,
   ]);

@@ -7,6 +7,7 @@ import { systemRandom } from '../../src/lib/random.ts';
 import { checkPlan, runLoad, TokenStore } from '../../src/load/index.ts';
 import { skipUnless } from '../support/interop.ts';
 import { loadClients } from '../support/load-clients.ts';
+import { signInArguments } from '../support/openconnect-arguments.ts';
 import { PeerProcess } from '../support/peer-process.ts';
 import { start } from '../support/running-simulator.ts';
 
@@ -34,11 +35,7 @@ t.test(
     t.teardown(() => Promise.all(stock.map((one) => one[Symbol.asyncDispose]())));
     for (let n = 0; n < STOCK; n++) {
       const client = new PeerProcess('openconnect', [
-        '--protocol=anyconnect',
-        '--http-auth=Bearer',
-        '--token-mode=oidc',
-        `--token-secret=@${token}`,
-        `--cafile=${ca}`,
+        ...signInArguments({ token, ca }),
         '--script-tun',
         // Ends with its input, and holds no output of openconnect open.
         '--script=exec cat >/dev/null 2>&1',

@@ -3,8 +3,17 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { packReport, Redactor, type Report, readReport, serveReport, unpackReport } from '../../src/report/index.ts';
-import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
-import { assertAccessible, assertUnharmed, complaintsOf, EVIL, goTo, VIEWS, visit } from '../support/dashboard.ts';
+import { CHROMIUM_NEEDS } from '../support/chromium.ts';
+import {
+  assertAccessible,
+  assertUnharmed,
+  browserPage,
+  complaintsOf,
+  EVIL,
+  goTo,
+  VIEWS,
+  visit,
+} from '../support/dashboard.ts';
 import { skipUnless } from '../support/interop.ts';
 import { connect, start } from '../support/running-simulator.ts';
 
@@ -19,11 +28,7 @@ const LOOKS = /^(?:Download HAR|Download|Earlier|Download the capture|Download t
 async function shown(t: Test, report: Report) {
   const server = await serveReport(report);
   t.teardown(() => server.close());
-  const browser = await Chromium.start();
-  t.teardown(() => browser[Symbol.asyncDispose]());
-  const visitor = await browser.visit({ viewport: { width: 1360, height: 820 } });
-  const page = await visitor.context.newPage();
-  page.setDefaultTimeout(60_000);
+  const page = await browserPage(t);
   const complaints = complaintsOf(page);
   const asked: { readonly method: string; readonly url: URL }[] = [];
   page.on('request', (request) => asked.push({ method: request.method(), url: new URL(request.url()) }));

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import t from 'tap';
+import type { ConnectionWatch } from '../../src/lib/connection-watch.ts';
 import { PairedStream } from '../../src/lib/stream-pair.ts';
 import type { TcpStream } from '../../src/network/index.ts';
-import type { ConnectionWatch } from '../../src/resources/index.ts';
 import { watchBetween } from '../../src/resources/watch.ts';
 
 /** A client's flow and an upstream's socket that are joined, with a watch between. */

@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import { type Command, checkOptions } from '../../src/cli/context/command.ts';
 import { root } from '../../src/cli/root.ts';
 import type { Simulator } from '../../src/index.ts';
+import { Chromium } from './chromium.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -28,6 +29,16 @@ const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
 export const EVIL = `<img src=x onerror="window.struck=1"><script>window.struck=1</script>"'\`\${window.struck=1}\u202egpj.exe{{7*7}}`;
 /** How the page has to show the mark that turns the direction of text. */
 export const SPELLED = '\\u202egpj.exe';
+
+/** An empty page of a wide browser, which ends with the test. */
+export async function browserPage(t: Test, options?: Parameters<typeof Chromium.start>[0]): Promise<Page> {
+  const chromium = await Chromium.start(options);
+  t.teardown(() => chromium[Symbol.asyncDispose]());
+  const visitor = await chromium.visit({ viewport: { width: 1360, height: 820 } });
+  const page = await visitor.context.newPage();
+  page.setDefaultTimeout(60_000);
+  return page;
+}
 
 /** What the page complains of: errors, and what its policy has stopped. */
 export function complaintsOf(page: Page): string[] {

@@ -1,11 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { type Koffi, loadKoffi } from '../../src/udp/koffi.ts';
 
 const CLONE_NEWNET = 0x4000_0000;
-
-interface Koffi {
-  load(path: string): { func(prototype: string): (flags: number) => number };
-}
 
 /**
  * Moves this process, and those that it starts, into a network of their own with nothing but loopback, where that is allowed. What listens
@@ -14,13 +10,18 @@ interface Koffi {
  */
 export function moveToOwnNetwork(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
-    if (koffi.load('libc.so.6').func('int unshare(int flags)')(CLONE_NEWNET) !== 0) return false;
-  } catch {
-    // Without native code, or with another C library, tests bear what others do to the network.
-    return false;
-  }
+  const loaded = loadKoffi();
+  // Without native code, tests bear what others do to the network.
+  if ('missing' in loaded || !unshareNetwork(loaded.koffi)) return false;
   execFileSync('ip', ['link', 'set', 'lo', 'up'], { timeout: 30_000 });
   return true;
+}
+
+function unshareNetwork(koffi: Koffi): boolean {
+  try {
+    return koffi.load('libc.so.6').func('unshare', 'int', ['int'])(CLONE_NEWNET) === 0;
+  } catch {
+    // Another C library.
+    return false;
+  }
 }

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
+import { signInArguments } from './openconnect-arguments.ts';
 import { PeerProcess } from './peer-process.ts';
 
 const run = promisify(execFile);
@@ -34,11 +35,7 @@ export class SocksTunnel implements AsyncDisposable {
     writeFileSync(token, accessToken, { mode: 0o600 });
     const socks = await freePort();
     const client = new PeerProcess('openconnect', [
-      '--protocol=anyconnect',
-      '--http-auth=Bearer',
-      '--token-mode=oidc',
-      `--token-secret=@${token}`,
-      `--cafile=${ca}`,
+      ...signInArguments({ token, ca }),
       ...args,
       '--script-tun',
       `--script=ocproxy -D ${socks}`,

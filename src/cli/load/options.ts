@@ -13,7 +13,7 @@ import { repeated } from '../context/command.ts';
 import { configFromArgs, fileOptions } from '../context/config-options.ts';
 import { ask, findInstance, type Instance } from '../context/instance.ts';
 import type { CliIo } from '../context/io.ts';
-import { instanceToken, readPem, serverUrl } from '../context/tunnel-options.ts';
+import { instanceToken, readPem, serverUrl, tunnelOptions } from '../context/tunnel-options.ts';
 
 /** Options that set or replace members of a plan. */
 export const planOptions = {
@@ -35,11 +35,7 @@ export const planOptions = {
     valueHint: 'network',
     description: 'Loopback addresses for the clients, such as 127.1.0.0/16',
   },
-  server: {
-    type: 'string',
-    valueHint: 'host[:port]',
-    description: 'The gateway; default: that of the running instance',
-  },
+  server: tunnelOptions.server,
   user: {
     type: 'string',
     alias: 'u',

@@ -1,43 +1,10 @@
 import t from 'tap';
-import { noFaults } from '../../../src/faults/ports.ts';
-import { AddressPool } from '../../../src/gateway/session/address-pool.ts';
 import { MemorySessionStore } from '../../../src/gateway/session/session-store.ts';
-import { Sessions } from '../../../src/gateway/session/sessions.ts';
 import type { SessionStore, StoredSession } from '../../../src/gateway/session/types.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
 import { type RandomSource, seededRandom } from '../../../src/lib/random.ts';
 import { fakeVerifier } from '../../support/gateway.ts';
-
-const TIMEOUT = 300;
-
-/** A table of sessions that nobody looks over: only who asks for a session finds out that its time is over. */
-function setup(store: SessionStore = new MemorySessionStore(), clock = new ManualClock(), random = seededRandom(3)) {
-  const events: string[] = [];
-  const sessions = new Sessions({
-    host: {
-      emit: (name) => void events.push(name),
-      get coarseNow() {
-        return clock.monotonic();
-      },
-      faults: noFaults,
-      taps: {},
-      answersDpd: () => true,
-      onBatchEnd: () => {},
-      handOn: () => {},
-      afterBatch: (work) => work(),
-      onConnectedChanged: () => {},
-      onPathChanged: () => {},
-      onAddressReleased: () => {},
-    },
-    clock,
-    random,
-    store,
-    pool4: new AddressPool('10.0.0.0/16', 0),
-    pool6: undefined,
-    cookieTimeout: TIMEOUT,
-  });
-  return { sessions, events, clock, store };
-}
+import { sessionTable, TABLE_COOKIE_TIMEOUT } from '../../support/session-table.ts';
 
 /** Cookies are drawn from it: what was drawn last is the cookie. */
 function remembering(random: RandomSource): RandomSource & { readonly drawn: Buffer[] } {
@@ -56,7 +23,7 @@ function remembering(random: RandomSource): RandomSource & { readonly drawn: Buf
 
 async function loggedIn(store?: SessionStore) {
   const random = remembering(seededRandom(3));
-  const lab = setup(store, new ManualClock(), random);
+  const lab = sessionTable(store, new ManualClock(), random);
   const verdict = await fakeVerifier.verify('good:adele');
   if (!verdict.ok) throw new Error('no verdict');
   const { session } = await lab.sessions.create(verdict.principal, '192.0.2.1');
@@ -67,7 +34,7 @@ async function loggedIn(store?: SessionStore) {
 
 t.test('a cookie is good until its time is over, and not a moment longer, though nobody looks', async (t) => {
   const early = await loggedIn();
-  t.ok(early.life >= TIMEOUT * 1000);
+  t.ok(early.life >= TABLE_COOKIE_TIMEOUT * 1000);
   early.clock.advance(early.life - 1);
   t.equal(await early.sessions.find(early.cookie), early.session);
   t.equal(early.sessions.knows(early.cookie), true);
@@ -91,7 +58,7 @@ t.test('a cookie from the store of another server is good until its time is over
     const first = await loggedIn(kept);
     // The other server has been up for another time: only the time of day is the same.
     const clock = new ManualClock(first.clock.now() + first.life - left);
-    const other = setup(kept, clock);
+    const other = sessionTable(kept, clock);
     const found = await other.sessions.find(first.cookie);
     t.equal(found?.id, good ? first.session.id : undefined, `${left} ms before its end`);
     t.equal(other.sessions.size, good ? 1 : 0);
@@ -103,7 +70,7 @@ t.test('what another server keeps for somebody without an end is good', async (t
   const { cookie, session } = await loggedIn(kept);
   const stored = (await kept.get(session.key))!;
   await kept.put({ ...stored, expiresAt: undefined } satisfies StoredSession);
-  const other = setup(kept, new ManualClock(Date.now() + 1e9));
+  const other = sessionTable(kept, new ManualClock(Date.now() + 1e9));
   t.equal((await other.sessions.find(cookie))?.id, session.id);
 });
 

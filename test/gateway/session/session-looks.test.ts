@@ -1,43 +1,14 @@
 import t from 'tap';
-import { noFaults } from '../../../src/faults/ports.ts';
-import { AddressPool } from '../../../src/gateway/session/address-pool.ts';
 import type { ControlChannel } from '../../../src/gateway/session/channel-ports.ts';
 import type { GatewaySession } from '../../../src/gateway/session/session.ts';
-import { MemorySessionStore } from '../../../src/gateway/session/session-store.ts';
-import { Sessions } from '../../../src/gateway/session/sessions.ts';
-import { ManualClock } from '../../../src/lib/clock.ts';
-import { seededRandom } from '../../../src/lib/random.ts';
 import { fakeVerifier, ipv4Packet, tunnelTerms } from '../../support/gateway.ts';
+import { sessionTable } from '../../support/session-table.ts';
 
 const TERMS = tunnelTerms({ address4: undefined, dpd: 90 });
 
 /** A table of sessions on a clock that is moved second by second, as the gateway looks at it. */
 function setup() {
-  const clock = new ManualClock();
-  const events: string[] = [];
-  const sessions = new Sessions({
-    host: {
-      emit: (name) => void events.push(name),
-      get coarseNow() {
-        return clock.monotonic();
-      },
-      faults: noFaults,
-      taps: {},
-      answersDpd: () => true,
-      onBatchEnd: () => {},
-      handOn: () => {},
-      afterBatch: (work) => work(),
-      onConnectedChanged: () => {},
-      onPathChanged: () => {},
-      onAddressReleased: () => {},
-    },
-    clock,
-    random: seededRandom(3),
-    store: new MemorySessionStore(),
-    pool4: new AddressPool('10.0.0.0/16', 0),
-    pool6: undefined,
-    cookieTimeout: 300,
-  });
+  const { sessions, events, clock } = sessionTable();
   let looks = 0;
   /** Clients that were heard when their connection began, and never since. */
   const connect = async (
