@@ -13,33 +13,50 @@ export interface RandomSource {
 }
 
 const POOL_BYTES = 4096;
+/** Longer values are read from the operating system's generator directly. */
+const LARGEST_FROM_POOL = 64;
 
-/** The operating system's generator, read in blocks so that a small number costs no system call. */
+/** The operating system's generator, read in blocks so that a short value costs no system call. Bytes given out are erased in the block. */
 class SystemRandom implements RandomSource {
   readonly #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
   #at = POOL_BYTES;
 
   fill<T extends Uint8Array>(target: T): T {
-    return randomFillSync(target);
+    const { length } = target;
+    if (length > LARGEST_FROM_POOL) return randomFillSync(target);
+    const at = this.#take(length);
+    const pool = this.#pool;
+    for (let i = 0; i < length; i++) {
+      target[i] = pool[at + i]!;
+      pool[at + i] = 0;
+    }
+    return target;
   }
 
   bytes(length: number): Buffer {
-    return randomFillSync(Buffer.allocUnsafeSlow(length));
+    return this.fill(Buffer.allocUnsafeSlow(length));
   }
 
   uint32(): number {
-    if (this.#at + 4 > POOL_BYTES) {
-      randomFillSync(this.#pool);
-      this.#at = 0;
-    }
-    const value = this.#pool.readUInt32LE(this.#at);
-    this.#pool.writeUInt32LE(0, this.#at);
-    this.#at += 4;
+    const at = this.#take(4);
+    const value = this.#pool.readUInt32LE(at);
+    this.#pool.writeUInt32LE(0, at);
     return value;
   }
 
   float(): number {
     return this.uint32() / 0x1_0000_0000;
+  }
+
+  /** Where the next bytes of the block are. */
+  #take(length: number): number {
+    if (this.#at + length > POOL_BYTES) {
+      randomFillSync(this.#pool);
+      this.#at = 0;
+    }
+    const at = this.#at;
+    this.#at += length;
+    return at;
   }
 }
 

@@ -57,6 +57,8 @@ export class Transport extends Duplex implements StreamPlace {
 
   /** Largest piece that TLS is handed at once; 0 = any. */
   #pieces = 0;
+  /** Ciphertext waits for the end of the event loop's turn rather than that of the current call. */
+  #late = false;
   readonly #onBatchEnd: (() => void) | undefined;
   readonly #keepFirst: number;
 
@@ -92,6 +94,14 @@ export class Transport extends Duplex implements StreamPlace {
    */
   handInPieces(bytes: number): void {
     this.#pieces = bytes;
+  }
+
+  /**
+   * From now on, ciphertext that TLS wants to send waits until everything that came with it has been processed (`setImmediate`), unless `flush`
+   * is called before: the end of a handshake then leaves with the first request, in one system call and one segment.
+   */
+  flushLate(late: boolean): void {
+    this.#late = late;
   }
 
   /**
@@ -149,7 +159,8 @@ export class Transport extends Duplex implements StreamPlace {
       this.flush();
     } else if (!this.#flushPlanned) {
       this.#flushPlanned = true;
-      queueMicrotask(() => this.flush());
+      if (this.#late) setImmediate(() => this.flush());
+      else queueMicrotask(() => this.flush());
     }
   }
 

@@ -66,6 +66,8 @@ export interface DatagramSocketOptions {
   readonly port: number;
   /** Largest datagram, in bytes. Default 2048. */
   readonly maxDatagram?: number;
+  /** Room in the kernel for bursts (default), or the system's default size: enough for one of thousands of sockets with little traffic each. */
+  readonly largeBuffers?: boolean;
   readonly receiver: DatagramReceiver;
 }
 

@@ -54,14 +54,7 @@ export class DgramSocket implements DatagramSocket {
       });
     });
     socket.on('error', () => void self.#stats.receiveErrors++);
-    // Where the system allows less, as macOS does by refusing, one may still be had without the other.
-    for (const enlarge of [socket.setRecvBufferSize, socket.setSendBufferSize]) {
-      try {
-        enlarge.call(socket, SOCKET_BUFFER);
-      } catch {
-        // the system's default stays
-      }
-    }
+    if (options.largeBuffers ?? true) enlargeBuffers(socket);
     return self;
   }
 
@@ -152,5 +145,16 @@ export class DgramSocket implements DatagramSocket {
     const endpoint: DgramEndpoint = { ...endpointOf(mapped ? wire.slice(V4_MAPPED.length) : wire, port), wire };
     this.#endpoints.set(id, endpoint);
     return endpoint;
+  }
+}
+
+function enlargeBuffers(socket: Socket): void {
+  // Where the system allows less, as macOS does by refusing, one may still be enlarged without the other.
+  for (const enlarge of [socket.setRecvBufferSize, socket.setSendBufferSize]) {
+    try {
+      enlarge.call(socket, SOCKET_BUFFER);
+    } catch {
+      // The system's default remains.
+    }
   }
 }

@@ -55,6 +55,7 @@ async function openPort(
       host: from ?? (to.family === 'IPv6' ? '::' : '0.0.0.0'),
       port: 0,
       maxDatagram: MAX_DATAGRAM,
+      largeBuffers: batches,
       receiver: {
         onDatagram: (buffer, offset, length, from) => {
           // Datagrams from other hosts prove nothing, and trying them would cost a decryption each.

@@ -1,5 +1,6 @@
-import { type DetailedPeerCertificate, type SecureContext, TLSSocket, connect as tlsConnect } from 'node:tls';
-import { sniName } from '../../lib/endpoint.ts';
+import { isIPv4 } from 'node:net';
+import { type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { isWildcard, sniName } from '../../lib/endpoint.ts';
 import { TunneliteError } from '../../lib/errors.ts';
 import { HANDSHAKE_PIECE } from '../../tls/constants.ts';
 import { tryDirectWrites } from '../../tls/direct-trial.ts';
@@ -11,9 +12,12 @@ import { asSocket, type Carrier } from './carrier.ts';
 import { connectError } from './connect-error.ts';
 import { settled } from './dial.ts';
 import { notAGateway } from './not-a-gateway.ts';
+import { checkIdentity, noPeerCertificate } from './server-identity.ts';
 
 /** Bytes of a request in one record: with the TLS overhead, they fit the block. */
 const REQUEST_PIECE = HANDSHAKE_PIECE - 64;
+/** Largest request, in bytes: many times what a gateway takes, and less than the queue of the connection. */
+const MAX_REQUEST = 262_144;
 
 export interface ControlConnectionOptions {
   readonly host: string;
@@ -72,13 +76,15 @@ export class ControlConnection {
       raw = await options.carrier.connect({ host: options.host, port: options.port }, signal);
       transport = new Transport(asSocket(raw));
       transport.handInPieces(HANDSHAKE_PIECE);
-      const socket = tlsConnect({
+      transport.flushLate(true);
+      const socket: TLSSocket = tlsConnect({
         socket: transport,
         host,
         ...(servername === undefined ? {} : { servername }),
         secureContext: options.secureContext,
+        checkServerIdentity: (name) => checkIdentity(socket, name),
       });
-      socket.getPeerCertificate = leafOnly;
+      socket.getPeerCertificate = noPeerCertificate;
       const writer = new RecordWriter(socket, transport);
       // Pending operations have their own listeners; between two of them an error shows as a closed connection.
       socket.on('error', () => {});
@@ -88,7 +94,9 @@ export class ControlConnection {
       if (options.keylog) socket.on('keylog', options.keylog);
       await settled(socket, signal, 'secureConnect');
       transport.forgetFirstBytes();
-      return new ControlConnection(socket, transport, writer, raw.remoteAddress);
+      // Asking the system takes longer than it looks.
+      const known = isIPv4(options.host) && !isWildcard(options.host);
+      return new ControlConnection(socket, transport, writer, known ? options.host : raw.remoteAddress);
     } catch (error) {
       raw?.destroy();
       throw connectError(error, options, transport && (transport.firstBytes ?? Buffer.alloc(0)));
@@ -116,6 +124,7 @@ export class ControlConnection {
     if (socket.destroyed) return;
     socket.on('data', take);
     this.#transport.handInPieces(0);
+    this.#transport.flushLate(false);
     this.#transport.sharePlaintext(socket, take);
     if (!socket.destroyed) socket.resume();
   }
@@ -128,13 +137,17 @@ export class ControlConnection {
 
   /**
    * Sends a request and reads its answer. Until the first answer, the server is not known to be a gateway.
-   * @throws TunneliteError `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_HTTP_HEADER`
+   * @throws TunneliteError `ERR_CLIENT_PROTOCOL`, `ERR_CLIENT_DISCONNECTED`, `ERR_CLIENT_SIGN_IN`, `ERR_HTTP_HEADER`
    */
   async exchange(request: ControlRequest, signal: AbortSignal): Promise<HttpResponse> {
     const { method, path: target } = request;
     const body = Buffer.from(request.body ?? '');
     const length: HeaderLine[] = request.body === undefined ? [] : [['Content-Length', String(body.length)]];
     const bytes = serializeRequest({ method, target, headers: [...request.headers, ...length], body });
+    if (bytes.length > MAX_REQUEST) {
+      const message = `The request to the gateway would have ${bytes.length} bytes, more than the ${MAX_REQUEST} that are allowed.`;
+      throw new TunneliteError('ERR_CLIENT_SIGN_IN', message, { hint: 'Check the token: it is part of the request.' });
+    }
     // Bytes after the last answer belong to no request.
     if (this.#rest.length > 0) throw notAGateway('broken-http', 'it sent more than one answer to a request.');
     const reader = new AnswerReader(method, this.#answered);
@@ -175,33 +188,24 @@ export class ControlConnection {
       if (signal.aborted) return onAbort();
       if (socket.destroyed) return onEnd();
       signal.addEventListener('abort', onAbort, { once: true });
-      writeInPieces(socket, bytes);
+      this.#write(bytes);
       socket.resume();
     });
+  }
+
+  /**
+   * Writes a request in pieces, each in a record of its own: a request larger than Node's initial TLS block would make it allocate one of 16 KiB
+   * for the life of the connection.
+   */
+  #write(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; at += REQUEST_PIECE) {
+      this.writer.write(bytes, at, Math.min(at + REQUEST_PIECE, bytes.length));
+    }
   }
 
   close(): void {
     this.socket.destroy();
   }
-}
-
-/**
- * Writes a request in pieces, each after the one before is flushed: a request larger than Node's initial TLS block would make it allocate
- * one of 16 KiB for the life of the connection.
- */
-function writeInPieces(socket: TLSSocket, bytes: Buffer): void {
-  const rest = bytes.subarray(REQUEST_PIECE);
-  socket.write(bytes.subarray(0, REQUEST_PIECE), (error) => {
-    if (!error && rest.length > 0 && !socket.destroyed) writeInPieces(socket, rest);
-  });
-}
-
-/**
- * `getPeerCertificate` without the chain. Node requests the whole chain to check the server's name, for which the leaf is enough; creating an
- * object for each certificate takes a tenth of a handshake.
- */
-function leafOnly(this: TLSSocket): DetailedPeerCertificate {
-  return TLSSocket.prototype.getPeerCertificate.call(this, false) as DetailedPeerCertificate;
 }
 
 /** The value of the `webvpn` cookie in an answer (draft-mavrogiannopoulos-openconnect). An empty value deletes the cookie. */

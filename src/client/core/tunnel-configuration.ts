@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { TunneliteError } from '../../lib/errors.ts';
 import { addressBytes, addressText, canonicalAddress } from '../../lib/ip-address.ts';
-import { type HeaderLine, headerValues } from '../../wire/http1/index.ts';
+import type { HeaderLine } from '../../wire/http1/index.ts';
 import { MAX_MTU, MIN_MTU_IPV4, MIN_MTU_IPV6 } from './constants.ts';
 import { cut, notAGateway } from './not-a-gateway.ts';
 
@@ -63,8 +63,9 @@ export function localAddressFor(
  * @throws TunneliteError `ERR_CLIENT_PROTOCOL` when an address or the MTU is missing, without which no tunnel works
  */
 export function parseTunnelConfiguration(headers: readonly HeaderLine[]): TunnelConfiguration {
-  const all = (name: string): string[] => headerValues(headers, name);
-  const one = (name: string): string | undefined => all(name)[0];
+  const values = valuesByName(headers);
+  const all = (name: string): readonly string[] => values.get(name) ?? NO_VALUES;
+  const one = (name: string): string | undefined => values.get(name)?.[0];
   const number = (name: string): number | undefined => {
     const text = one(name);
     return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
@@ -121,6 +122,19 @@ export function parseTunnelConfiguration(headers: readonly HeaderLine[]): Tunnel
             keepalive: number('x-dtls-keepalive') ?? 0,
           },
   };
+}
+
+const NO_VALUES: readonly string[] = [];
+
+/** Values of each header, in order: of the forty or so headers of an answer, nearly all are asked for. */
+function valuesByName(headers: readonly HeaderLine[]): ReadonlyMap<string, readonly string[]> {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of headers) {
+    const known = values.get(name);
+    if (known) known.push(value);
+    else values.set(name, [value]);
+  }
+  return values;
 }
 
 function unusable(why: string): TunneliteError {

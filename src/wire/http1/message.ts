@@ -87,5 +87,11 @@ function serialize(start: string, headers: readonly HeaderLine[], body: Buffer):
     if (/[\r\n\0]/.test(value)) throw new TunneliteError('ERR_HTTP_HEADER', `${name} has a line break in its value.`);
     head += `${name}: ${value}\r\n`;
   }
-  return Buffer.concat([Buffer.from(`${head}\r\n`, 'utf8'), body]);
+  head += '\r\n';
+  if (body.length === 0) return Buffer.from(head, 'utf8');
+  const length = Buffer.byteLength(head, 'utf8');
+  const bytes = Buffer.allocUnsafe(length + body.length);
+  bytes.write(head, 'utf8');
+  bytes.set(body, length);
+  return bytes;
 }
