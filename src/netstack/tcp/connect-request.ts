@@ -12,10 +12,10 @@ import { closeTcb } from './lifecycle.ts';
 import { ACK, RST } from './sequence.ts';
 import { TcpEvent } from './tcp-state.ts';
 
-/** Sends an ICMP error about the SYN that the request came with. */
+/** Sends an ICMP error about the packet that carried the SYN. */
 export type Unreachable = (how: Exclude<RefuseWith, 'reset'>) => void;
 
-/** A SYN that waits for its owner's word: accept, refuse or drop; the first word counts. */
+/** A SYN that awaits the application's decision: accept, refuse or drop. Only the first call has an effect. */
 export class ConnectRequest implements TcpConnectRequest {
   readonly #tcb: Connection;
   readonly #unreachable: Unreachable;

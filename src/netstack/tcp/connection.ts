@@ -14,7 +14,7 @@ import { TcpEvent } from './tcp-state.ts';
 import { sendSyn } from './timers.ts';
 import { transmit } from './transmit.ts';
 
-/** A TCP connection as its owner sees it. */
+/** The application's view of a TCP connection. */
 export class Connection extends Tcb {
   get localAddress(): string {
     return formatAddress(this.family, this.addresses, this.family === 4 ? 1 : 4);
@@ -31,7 +31,7 @@ export class Connection extends Tcb {
   set handler(handler: TcpFlowHandler) {
     if (this.closeTold) return;
     this.owner = handler;
-    // What came before there was anybody to take it.
+    // Deliver what was received before there was a handler.
     this.host.markDirty(this);
   }
 
@@ -49,7 +49,7 @@ export class Connection extends Tcb {
     return false;
   }
 
-  /** Twice the congestion window, so that the network never waits for the owner. */
+  /** Twice the congestion window, so that the network never waits for the application. */
   #writeLimit(): number {
     const limit = Math.max(SEND_BUFFER_INITIAL, 2 * (this.cc?.cwnd ?? 0));
     return Math.min(limit, this.host.tcp.sendBuffer);
@@ -64,7 +64,7 @@ export class Connection extends Tcb {
   reset(): void {
     if (this.closeReason !== undefined) return;
     abort(this, 'reset-local');
-    // Who resets wants no more.
+    // After a reset the application expects no more data.
     discardReceived(this);
   }
 
@@ -116,7 +116,7 @@ export class Connection extends Tcb {
     };
   }
 
-  /** The owner says yes: SYN-ACK. */
+  /** Called when the application accepts the connection: sends SYN-ACK. */
   acceptOpen(noDelay: boolean | undefined): void {
     if (this.state !== TcpState.Listen) return;
     if (noDelay !== undefined) this.noDelay = noDelay;
@@ -125,7 +125,7 @@ export class Connection extends Tcb {
     sendSyn(this);
   }
 
-  /** End of a batch: acknowledgements are settled, data delivered, output made, timers set, the end told. */
+  /** End of a batch: processes acknowledgements, delivers data, sends, sets timers, and reports the end of the connection. */
   flush(): void {
     if (this.state !== TcpState.Closed && this.state !== TcpState.TimeWait) {
       settle(this);
@@ -152,7 +152,7 @@ export class Connection extends Tcb {
   }
 }
 
-/** Stands in until an owner is set; `flow.handler.onClose` and the like are then harmless. */
+/** Used until a handler is set, so that `flow.handler.onClose` and the like do nothing. */
 const NOBODY: TcpFlowHandler = {
   onData() {},
   onClose() {},

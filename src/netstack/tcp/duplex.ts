@@ -4,18 +4,18 @@ import { TunneliteError } from '../../lib/errors.ts';
 import type { TcpCloseReason, TcpFlow, TcpFlowHandler } from '../core/types.ts';
 
 const HIGH_WATER = 256 * 1024;
-/** Bytes that are thrown away after a close like a program's: the goodbye of TLS, and tickets that come with it. Ours. */
+/** Bytes that are discarded after `destroy`: closing messages of TLS, and session tickets that arrive with them. Our value. */
 const GOODBYE_BYTES = 1024;
 
 /**
- * A flow as a Node stream. Bytes that the reader does not take stay unconsumed, so that the peer's window closes;
- * writes call back at once until the send buffer is full, then when it has drained. Emits `over` when the flow has ended, which is after `close`
- * where this side has closed first: without anything when both directions came to their end, else with the error.
+ * A flow as a Node stream. Bytes that the reader has not read stay unconsumed, so that the peer's window closes. Writes call back at once
+ * until the send buffer is full, then when it has drained. Emits `over` when the flow has ended, which is after `close` if this side closed
+ * first: without an argument if both directions ended normally, otherwise with the error.
  */
 export class TcpDuplex extends Duplex implements TcpFlowHandler {
   /**
-   * Whether `destroy` closes as the system closes a program's socket: with FIN, unless data was not read or not handed over. Else whoever
-   * destroys it before its end resets it. An abort always does.
+   * Whether `destroy` closes like a program's socket: with FIN, unless data was not read or not passed on. If not, `destroy` before the end
+   * resets the connection. An abort always resets it.
    */
   closesOnDestroy = false;
   readonly #flow: TcpFlow;
@@ -65,7 +65,7 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
     this.#writeDone = undefined;
     if (reason === 'closed') {
       done?.();
-      // Both directions are through; what the reader has not taken yet is still its own.
+      // Both directions have ended; the reader can still read what is buffered.
       return;
     }
     const error = closeError(reason);
@@ -111,7 +111,10 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
     done();
   }
 
-  /** As `net.Socket.destroySoon`: ends, and closes once all is handed over. HTTP servers close a connection so. */
+  /**
+   * Like `net.Socket.destroySoon`: ends the stream, and closes it when all data has been passed on. HTTP servers close connections like
+   * this.
+   */
   destroySoon(): void {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();
@@ -120,8 +123,8 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#held = [];
-    // As a socket that is closed: what was written and ended still arrives. Whoever breaks off says so by RST, and data that nobody will
-    // read are answered with it (RFC 2525 §2.17, RFC 9293 §3.6.1).
+    // Like closing a socket: data that was written and ended still arrives. An abort sends RST. Data received later is answered with RST,
+    // since nobody will read it (RFC 2525 §2.17, RFC 9293 §3.6.1).
     if (!this.#over) {
       if (this.#breaksOff(error)) this.#flow.reset();
       else if (!this.#ended || !this.writableFinished) this.#flow.close(this.closesOnDestroy ? GOODBYE_BYTES : 0);

@@ -6,22 +6,22 @@ import { MAX_SACK_BLOCKS, TIMESTAMP_BYTES, writeSack, writeSynOptions } from './
 
 const blocks = new Int32Array(2 * MAX_SACK_BLOCKS);
 
-/** RFC 1700 default, as hosts send. */
+/** Default of RFC 1700, as hosts use it. */
 const TTL = 64;
 
-/** The timestamp clock: milliseconds with an offset of the flow's own (RFC 7323 §5.4, §7.1). */
+/** The timestamp clock: milliseconds plus an offset per flow (RFC 7323 §5.4, §7.1). */
 export function timestamp(tcb: Tcb): number {
   return (Math.floor(tcb.host.now) + tcb.tsOffset) | 0;
 }
 
-/** Where the payload of a data segment belongs in the slab. */
+/** Position of a data segment's payload in the slab. */
 export function payloadAt(tcb: Tcb): number {
   return tcb.host.slab.base + tcb.headerLength + 20 + (tcb.tsOk ? TIMESTAMP_BYTES : 0);
 }
 
 /**
- * The window field for the next segment (RFC 9293 §3.8.6.2.2, RFC 7323 §2.3). The right edge never moves left, and
- * moves right only by a segment or half the buffer at least.
+ * The window field for the next segment (RFC 9293 §3.8.6.2.2, RFC 7323 §2.3). The right edge never moves left, and moves right only by at
+ * least one segment or half the buffer.
  */
 function windowField(tcb: Tcb): number {
   const host = tcb.host;
@@ -33,8 +33,8 @@ function windowField(tcb: Tcb): number {
   if (space - current >= Math.min(tcb.rcvBuf >> 1, tcb.rcvMss)) {
     field = space >> scale;
   } else {
-    // Rounded up so as not to take back what was granted, unless the buffer is full: a rounding that always goes up
-    // would let a trickle of small segments in for ever.
+    // Rounded up, so as not to take back what was granted, unless the buffer is full: always rounding up would accept an endless trickle of
+    // small segments.
     const up = (current + (1 << scale) - 1) >> scale;
     field = up << scale <= space ? up : current >> scale;
   }
@@ -46,8 +46,8 @@ function windowField(tcb: Tcb): number {
 }
 
 /**
- * Builds and sends one segment. A payload of `length` bytes must lie at `payloadAt(tcb)` already.
- * Any segment with ACK settles what was owed as acknowledgement.
+ * Builds and sends one segment. A payload of `length` bytes must already be at `payloadAt(tcb)`. A segment with ACK also sends any
+ * acknowledgement that is due.
  */
 export function emitSegment(tcb: Tcb, seq: number, flags: number, length: number): void {
   const host = tcb.host;
@@ -99,13 +99,13 @@ function sackOption(tcb: Tcb, at: number, used: number): number {
   const dsack = tcb.dsackEnd !== tcb.dsackStart;
   const held = tcb.reassembly;
   if (!dsack && (held === undefined || held.empty)) return 0;
-  // As many blocks as fit the options of TCP, and the packet: 4 bytes and 8 for each.
+  // As many blocks as fit into the TCP options and the packet: 4 bytes, and 8 for each block.
   const fitting = Math.floor((tcb.mtu - tcb.headerLength - 20 - used - 4) / 8);
   const room = Math.min(used > 0 ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS, fitting);
   if (room < 1) return 0;
   let count = held === undefined ? 0 : held.blocks(blocks, dsack ? room - 1 : room);
   if (dsack) {
-    // RFC 2883 §4: the duplicate comes first.
+    // RFC 2883 §4: the duplicate block comes first.
     blocks.copyWithin(2, 0, 2 * count);
     blocks[0] = tcb.dsackStart;
     blocks[1] = tcb.dsackEnd;
@@ -116,7 +116,7 @@ function sackOption(tcb: Tcb, at: number, used: number): number {
   return writeSack(tcb.host.slab.bytes, at, blocks, count);
 }
 
-/** Fills in IP and TCP headers around options and payload that are in the slab, and sends. */
+/** Adds the IP and TCP headers to the options and payload in the slab, and sends the packet. */
 export function sendSegment(
   tcb: Tcb,
   seq: number,
@@ -135,7 +135,7 @@ export function sendSegment(
   if (tcb.family === 4) {
     const total = 20 + tcpLength;
     const w0 = 0x45 | (swap16(total) << 16);
-    // Don't fragment: path MTU discovery (RFC 1191), and an identification that need not be unique (RFC 6864).
+    // Don't fragment: path MTU discovery (RFC 1191), with an identification that need not be unique (RFC 6864).
     const w1 = swap16(host.nextIpId()) | 0x00400000;
     const w2 = TTL | (6 << 8);
     const w3 = swap32(addresses[1]!);
@@ -176,8 +176,8 @@ export function sendSegment(
 }
 
 /**
- * A bare acknowledgement. Its number stays within the peer's window even when a probe, or a window that shrank, has left `sndNxt`
- * beyond it: the peer would not look at it otherwise.
+ * Sends an acknowledgement without data. Its sequence number stays within the peer's window even if a probe, or a window that shrank, has
+ * left `sndNxt` beyond it: the peer would ignore it otherwise.
  */
 export function sendAck(tcb: Tcb): void {
   const edge = (tcb.sndUna + tcb.sndWnd) | 0;
@@ -185,7 +185,7 @@ export function sendAck(tcb: Tcb): void {
   emitSegment(tcb, beyond ? edge : tcb.sndNxt, ACK, 0);
 }
 
-/** RST of a connection that we give up (RFC 9293 §3.10.5). */
+/** Sends the RST of a connection that is aborted here (RFC 9293 §3.10.5). */
 export function sendReset(tcb: Tcb): void {
   tcb.host.counters.tcpResetsOut++;
   emitSegment(tcb, tcb.sndNxt, RST | ACK, 0);

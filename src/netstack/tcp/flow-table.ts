@@ -2,8 +2,8 @@ import type { RandomSource } from '../../lib/random.ts';
 import type { Tcb } from './tcb.ts';
 
 /**
- * Connections by their four-tuple: a map from a keyed hash to a chain. The key is secret, so that nobody can choose
- * ports that all fall into one chain.
+ * Connections by their four-tuple: a map from a keyed hash to a chain. The key is secret, so that nobody can choose ports that all hash to
+ * the same chain.
  */
 export class FlowTable {
   readonly #chains = new Map<number, Tcb>();
@@ -50,7 +50,7 @@ export class FlowTable {
     tcb.next = undefined;
   }
 
-  /** Do not add while iterating; removing is safe. */
+  /** Do not add during iteration; removing is safe. */
   *[Symbol.iterator](): IterableIterator<Tcb> {
     for (const first of this.#chains.values()) {
       for (let tcb: Tcb | undefined = first; tcb !== undefined; ) {

@@ -17,9 +17,9 @@ import { type TcpSegmentOptions, TIMESTAMP_BYTES } from './tcp-options.ts';
 import { TcpEvent } from './tcp-state.ts';
 import { initialWindow } from './transmit.ts';
 
-/** Beginning and end of connections: what the handshake agrees on, and what is freed when. */
+/** Start and end of connections: what the handshake negotiates, and when resources are released. */
 
-/** Takes over the options of the peer's SYN. `passive`: our answer may only hold what it offered. */
+/** Applies the options of the peer's SYN. `passive`: our SYN-ACK may contain only options that the SYN offered. */
 export function negotiate(tcb: Tcb, options: TcpSegmentOptions): void {
   const { host } = tcb;
   tcb.peerMss = options.mss || (tcb.family === 4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6);
@@ -39,7 +39,7 @@ export function negotiate(tcb: Tcb, options: TcpSegmentOptions): void {
   updateMss(tcb);
 }
 
-/** The receive scale that lets the largest buffer be told. */
+/** The receive scale with which the window field can express the largest buffer. */
 export function wantedScale(receiveBuffer: number): number {
   let scale = 0;
   while (scale < 14 && 0xffff << scale < receiveBuffer) scale++;
@@ -104,13 +104,13 @@ function freeSendSide(tcb: Tcb): void {
   tcb.sackSeen = undefined;
 }
 
-/** All was sent and acknowledged, and nobody here waits for the peer's FIN: it may take only so long. */
+/** Everything was sent and acknowledged, and the application no longer waits for the peer's FIN: limits the wait for it. */
 export function awaitFin(tcb: Tcb): void {
   tcb.lifeTimerAt = tcb.host.now + FIN_TIMEOUT;
   tcb.host.schedule(tcb);
 }
 
-/** The connection has just become TIME-WAIT: to its owner it is closed. */
+/** The connection has just entered TIME-WAIT: for the application it is closed. */
 export function enterTimeWait(tcb: Tcb): void {
   freeSendSide(tcb);
   discardOutOfOrder(tcb);
@@ -120,13 +120,13 @@ export function enterTimeWait(tcb: Tcb): void {
   tcb.host.schedule(tcb);
 }
 
-/** The connection is CLOSED now: leaves the table, frees its memory; the owner hears of it at the next flush. */
+/** The connection is now CLOSED: removes it from the table and frees its memory. The next flush reports it to the application. */
 export function closeTcb(tcb: Tcb, event: TcpEvent, reason: TcpCloseReason): void {
   if (tcb.state === TcpState.Closed && tcb.closeReason !== undefined) return;
   tcb.advance(event);
   freeSendSide(tcb);
   discardOutOfOrder(tcb);
-  // Nobody may ever come for it.
+  // No application may ever have taken the connection.
   if (tcb.owner === undefined) discardReceived(tcb);
   tcb.ackTimerAt = Infinity;
   tcb.moreAt = Infinity;
@@ -136,7 +136,7 @@ export function closeTcb(tcb: Tcb, event: TcpEvent, reason: TcpCloseReason): voi
   tcb.host.markDirty(tcb);
 }
 
-/** Sends RST where the peer may still believe in the connection, and closes. */
+/** Sends RST in the states where the peer may consider the connection open, and closes it. */
 export function abort(tcb: Tcb, reason: TcpCloseReason): void {
   switch (tcb.state) {
     case TcpState.SynReceived:
@@ -154,7 +154,7 @@ export function abort(tcb: Tcb, reason: TcpCloseReason): void {
   closeTcb(tcb, TcpEvent.Abort, reason);
 }
 
-/** Tells the owner, once, that it is over. */
+/** Reports the end of the connection to the application, once. */
 export function tellClosed(tcb: Tcb): void {
   if (tcb.closeTold || tcb.closeReason === undefined) return;
   const owner = tcb.owner;

@@ -15,7 +15,7 @@ import type { TcpSegmentOptions } from './tcp-options.ts';
  *                                             └───── snd.una ≥ recover, or proved spurious ──▶ Open
  */
 
-/** Bytes in the network as the sender sees it (RFC 6675 §2 "pipe"). */
+/** Bytes in the network, by the sender's estimate ("pipe" of RFC 6675 §2). */
 export function pipe(tcb: Tcb): number {
   return tcb.inFlight - tcb.renoSacked;
 }
@@ -25,7 +25,7 @@ function rackUpdate(tcb: Tcb, sentAt: number, end: number, flags: number, echo: 
   const now = tcb.host.now;
   const rtt = now - sentAt;
   if (flags & EVER_RETRANSMITTED) {
-    // Was it the original that was delivered?
+    // Was the original delivered, rather than the retransmission?
     if (echo !== undefined && ((echo - ((Math.floor(sentAt) + tcb.tsOffset) | 0)) | 0) < 0) return;
     if (rtt < tcb.rtt.min) return;
   } else if (seqLt(end, tcb.rackFack)) {
@@ -39,7 +39,7 @@ function rackUpdate(tcb: Tcb, sentAt: number, end: number, flags: number, echo: 
   }
 }
 
-/** Takes [snd.una, ack) as delivered. `ack` is within what was sent. */
+/** Marks [snd.una, ack) as delivered. `ack` must be within what was sent. */
 export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): void {
   const host = tcb.host;
   tcb.newlyAcked += (ack - tcb.sndUna) | 0;
@@ -79,12 +79,12 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
       }
       sent.shift();
     }
-    // Karn's rule (RFC 6298 §3): with a retransmission among them, nobody knows for how long the others have waited.
+    // Karn's rule (RFC 6298 §3): if one of the segments was retransmitted, the time since the others were sent is no round trip.
     if (retransmittedAt < 0) {
       if (sampleAt >= 0) sampleSent(tcb, sampleAt);
     } else if (echo !== undefined && ((echo - ((Math.floor(retransmittedAt) + tcb.tsOffset) | 0)) | 0) >= 0) {
-      // RFC 7323 §4: the echo tells that it was the last transmission. An older one may stem from an acknowledgement that was lost,
-      // and would count the whole timeout as a round trip.
+      // RFC 7323 §4: the echo shows that the last transmission arrived. An older echo may come from an acknowledgement that was lost, and
+      // would count the whole timeout as a round trip.
       sampleEcho(tcb, echo);
     }
     if (sent.count === 0) {
@@ -100,7 +100,7 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
     host.limits.held(tcb, left - tcb.queuedBytes);
     tcb.queuedBytes = left;
   }
-  // Eifel (RFC 3522): what acknowledges the head of this episode echoes a time from before its first retransmission.
+  // Eifel (RFC 3522): the acknowledgement of this episode's first segment echoes a time before its first retransmission.
   if (tcb.eifelArmed) {
     tcb.eifelArmed = false;
     if (tcb.undoRetransmits > 0 && echo !== undefined && echo !== 0 && ((echo - tcb.retransmitStamp) | 0) < 0)
@@ -109,8 +109,8 @@ export function acknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): 
 }
 
 /**
- * A round trip of a segment that was sent once. While losses are being repaired, one beyond the timeout tells of an acknowledgement that
- * was lost rather than of the path; should the path have grown so slow indeed, the echo of a needless retransmission will tell.
+ * Samples the round trip of a segment that was sent once. During loss recovery, a round trip longer than the timeout indicates a lost
+ * acknowledgement rather than a slow path. If the path did become that slow, the echo of an unnecessary retransmission will show it.
  */
 function sampleSent(tcb: Tcb, sentAt: number): void {
   const rtt = tcb.host.now - sentAt;
@@ -123,7 +123,7 @@ function sampleEcho(tcb: Tcb, echo: number): void {
   if (rtt >= 0 && rtt < 120_000) tcb.rtt.sample(rtt, tcb.host.now);
 }
 
-/** Notes the SACK blocks of an acceptable acknowledgement (RFC 2018, RFC 2883). */
+/** Processes the SACK blocks of an acceptable acknowledgement (RFC 2018, RFC 2883). */
 export function selectiveAcknowledge(tcb: Tcb, ack: number, options: TcpSegmentOptions): void {
   const sack = options.sack;
   const count = options.sackCount;
@@ -138,7 +138,7 @@ export function selectiveAcknowledge(tcb: Tcb, ack: number, options: TcpSegmentO
   if (sent === undefined) return;
   const echo = options.hasTimestamps ? options.tsecr : undefined;
   const seen = (tcb.sackSeen ??= new Int32Array(8));
-  // In ascending order, lest the order in which the peer names them look like reordering (RFC 8985 §6.2 step 3).
+  // In ascending order, so that the order of the blocks does not look like reordering (RFC 8985 §6.2 step 3).
   let done = tcb.sndUna;
   for (let turn = first; turn < count; turn++) {
     let next = -1;
@@ -150,7 +150,7 @@ export function selectiveAcknowledge(tcb: Tcb, ack: number, options: TcpSegmentO
     let start = sack[2 * next]!;
     let end = sack[2 * next + 1]!;
     done = start;
-    // Of no use: empty, acknowledged, or of bytes that were never sent.
+    // Without use: empty, already acknowledged, or for bytes that were never sent.
     if (!seqLt(start, end) || seqLe(start, tcb.sndUna) || seqGt(end, tcb.sndNxt)) continue;
     for (let i = 0; i < 8; i += 2) {
       if (seen[i] === start && seqLe(seen[i + 1]!, end)) start = seen[i + 1]!;
@@ -158,7 +158,7 @@ export function selectiveAcknowledge(tcb: Tcb, ack: number, options: TcpSegmentO
     }
     if (seqLt(start, end)) markDelivered(tcb, sent, start, end, echo);
   }
-  // One sample an acknowledgement, as many would flatten the variance (RFC 7323 appendix G).
+  // One sample per acknowledgement, since many would flatten the variance (RFC 7323 appendix G).
   if (sackedSentAt >= 0) {
     sampleSent(tcb, sackedSentAt);
     sackedSentAt = -1;
@@ -168,7 +168,7 @@ export function selectiveAcknowledge(tcb: Tcb, ack: number, options: TcpSegmentO
   if (first === 1) seen[0] = seen[1] = 0;
 }
 
-/** When the last segment was sent that the present acknowledgement sacked; -1 = none that tells a round trip. */
+/** Time at which the newest segment was sent that the current acknowledgement sacked; -1 = none that gives a round trip. */
 let sackedSentAt = -1;
 
 function markDelivered(tcb: Tcb, sent: SentQueue, start: number, end: number, echo: number | undefined): void {
@@ -194,10 +194,10 @@ function markDelivered(tcb: Tcb, sent: SentQueue, start: number, end: number, ec
   }
 }
 
-/** The peer got [start, end) twice. */
+/** Processes a report that the peer received [start, end) twice. */
 function duplicateReported(tcb: Tcb, start: number, end: number): void {
   tcb.host.counters.tcpDsacksIn++;
-  // Only what we may have sent of late can be believed.
+  // Only what was sent recently is plausible.
   if (((tcb.sndUna - start) | 0) > Math.max(tcb.maxSndWnd, 65_535) || seqGt(end, tcb.sndNxt)) return;
   tcb.dsackSeen = true;
   tcb.ackPending = true;
@@ -220,7 +220,7 @@ function reorderWindow(tcb: Tcb): number {
   return Math.min((tcb.reoWndMult * min) / 4, tcb.rtt.srtt);
 }
 
-/** Deems segment `i` lost. */
+/** Marks segment `i` as lost. */
 function lose(tcb: Tcb, sent: SentQueue, i: number): void {
   const flags = sent.flags(i);
   tcb.inFlight -= (sent.end(i) - sent.start(i)) | 0;
@@ -228,7 +228,7 @@ function lose(tcb: Tcb, sent: SentQueue, i: number): void {
   sent.setFlags(i, (flags | LOST) & ~RETRANSMITTED);
 }
 
-/** RFC 8985 §6.2 step 5. True when something was newly found lost. */
+/** RFC 8985 §6.2 step 5. True if another segment was found lost. */
 function detectLosses(tcb: Tcb): boolean {
   tcb.rackPending = false;
   tcb.reorderAt = Infinity;
@@ -244,7 +244,7 @@ function detectLosses(tcb: Tcb): boolean {
     const end = sent.end(i);
     const after = tcb.rackTime > sentAt || (tcb.rackTime === sentAt && seqGt(tcb.rackEnd, end));
     if (!after) {
-      // First transmissions are in order of time: nothing behind this one was sent earlier.
+      // First transmissions are in order of time: no later one in the queue was sent earlier.
       if ((flags & EVER_RETRANSMITTED) === 0) break;
       continue;
     }
@@ -261,7 +261,7 @@ function detectLosses(tcb: Tcb): boolean {
   return found;
 }
 
-/** A peer without SACK: RFC 5681 §3.2, RFC 6582. */
+/** For a peer without SACK: RFC 5681 §3.2, RFC 6582. */
 function detectByDuplicates(tcb: Tcb, advanced: boolean): boolean {
   const sent = tcb.sent;
   if (sent === undefined) return false;
@@ -290,7 +290,7 @@ function enterRecovery(tcb: Tcb): void {
   cc.onCongestion(flight, tcb.host.now);
 }
 
-/** Proportional rate reduction (RFC 6937, with the safe bound of its successor). */
+/** Proportional rate reduction (RFC 6937, with the safe bound of draft-ietf-tcpm-prr-rfc6937bis). */
 function proportionalReduction(tcb: Tcb, delivered: number, safe: boolean): void {
   const cc = tcb.cc!;
   const inPipe = pipe(tcb);
@@ -303,12 +303,12 @@ function proportionalReduction(tcb: Tcb, delivered: number, safe: boolean): void
     if (safe) limit += tcb.mss;
     room = Math.min(cc.ssthresh - inPipe, limit);
   }
-  // The first retransmission is always made, and without SACK the one that a partial acknowledgement asks for (RFC 6582 §3.2).
+  // The first retransmission is always sent; without SACK, so is the one that a partial acknowledgement calls for (RFC 6582 §3.2).
   if (tcb.prrOut === 0 || (!tcb.sackOk && tcb.lostCount > 0)) room = Math.max(room, tcb.mss);
   cc.cwnd = Math.max(tcb.mss, inPipe + Math.max(0, room));
 }
 
-/** The reduction was for nothing: what was deemed lost is in flight after all, and the windows come back. */
+/** The reduction was unnecessary: marks segments that were considered lost as in flight again, and restores the windows. */
 function undo(tcb: Tcb): void {
   tcb.host.counters.tcpUndos++;
   tcb.undoRetransmits = -1;
@@ -328,7 +328,7 @@ function undo(tcb: Tcb): void {
   tcb.reordering = true;
 }
 
-/** Draws the conclusions of a batch of acknowledgements: losses, recovery, congestion window. */
+/** Evaluates a batch of acknowledgements: losses, recovery, congestion window. */
 export function settle(tcb: Tcb): void {
   if (!tcb.ackPending) return;
   const cc = tcb.cc!;
@@ -395,7 +395,7 @@ export function onRetransmitTimeout(tcb: Tcb): void {
   const repeated = tcb.phase === Phase.Loss && tcb.backoff > 1;
   cc.onTimeout((tcb.sndNxt - tcb.sndUna) | 0, host.now, repeated);
   if (sent.flags(0) & SACKED) {
-    // The peer took back what it had selectively acknowledged (RFC 2018 §8).
+    // The peer dropped data that it had selectively acknowledged (RFC 2018 §8).
     host.counters.tcpReneged++;
     for (let i = 0; i < sent.count; i++) {
       const flags = sent.flags(i);
@@ -416,7 +416,7 @@ export function onRetransmitTimeout(tcb: Tcb): void {
   tcb.tlpOut = false;
 }
 
-/** Deems the head lost, and all that was sent so long ago that an answer would be there. */
+/** Marks the first segment as lost, and all segments that should have been acknowledged by now. */
 function loseUnanswered(tcb: Tcb, sent: SentQueue): void {
   const allowance = tcb.sackOk ? tcb.rackRtt + reorderWindow(tcb) : 0;
   for (let i = 0; i < sent.count; i++) {
@@ -429,8 +429,8 @@ function loseUnanswered(tcb: Tcb, sent: SentQueue): void {
 }
 
 /**
- * What timeouts have found lost is lost on the path that was, with the last retransmission: as a timeout, but that it says nothing of
- * the path that is, so that window and threshold stay what they are.
+ * Marks segments that timeouts found lost as lost on the old path, including their last retransmission. Like a timeout, but congestion
+ * window and threshold are unchanged, since the loss carries no information about the new path.
  */
 export function loseOnOldPath(tcb: Tcb): void {
   loseUnanswered(tcb, tcb.sent!);
@@ -438,7 +438,7 @@ export function loseOnOldPath(tcb: Tcb): void {
   tcb.tlpOut = false;
 }
 
-/** Segments that a smaller MTU made too large are sent again, without blame for the network (RFC 8899 §3, RFC 1191 §6.5). */
+/** Sends segments again that are too large for a smaller MTU, without reducing the congestion window (RFC 8899 §3, RFC 1191 §6.5). */
 export function loseOversized(tcb: Tcb): void {
   const sent = tcb.sent;
   if (sent === undefined) return;
@@ -449,7 +449,7 @@ export function loseOversized(tcb: Tcb): void {
   }
 }
 
-/** The head was refused by a closed window and is wanted now. */
+/** The first segment was refused by a closed window and is now due. */
 export function loseHead(tcb: Tcb): void {
   const sent = tcb.sent;
   if (sent === undefined || sent.count === 0) return;

@@ -5,11 +5,11 @@ import { Phase, SendTimer, type Tcb } from './tcb.ts';
 import { onSendTimer, sendSyn } from './timers.ts';
 
 /**
- * The path to the peer is another one: what timeouts wait for with ever longer pauses is sent again at once, one segment a connection, and the
- * pauses begin anew, for the silence was the old path's (draft-eggert-tcpm-tcp-retransmit-now §3, RFC 6069 §4). Nothing else changes: what
- * has not been found lost may be on its way still, and the congestion window is what the last timeout left of it.
+ * The path to the peer has changed: data that waits for a timeout with backoff is sent again at once, one segment per connection, and the
+ * backoff starts over, because the old path caused the silence (draft-eggert-tcpm-tcp-retransmit-now §3, RFC 6069 §4). Nothing else
+ * changes: data that is not considered lost may still arrive, and the congestion window is the one that the last timeout left.
  *
- * A path that changes for ever brings no more than one segment for each timeout, and nobody a longer life.
+ * Repeated path changes cause at most one segment per timeout, and do not extend the life of a connection.
  */
 export function resendOnNewPath(tcb: Tcb): void {
   const { host, state, sent } = tcb;
@@ -21,9 +21,9 @@ export function resendOnNewPath(tcb: Tcb): void {
     return;
   }
   if (tcb.cc === undefined || tcb.closeReason !== undefined || !again(tcb.backoff, waited, tcb.rtt.rto)) return;
-  // Whoever was silent for so long is given up by the timer, and this would put it off.
+  // A peer that has been silent for this long is given up by the timer; sending would postpone that.
   if (tcb.silentSince >= 0 && host.now - tcb.silentSince >= GIVE_UP) return;
-  // What large segments suffered on the old path says nothing of this one.
+  // Losses of large segments on the old path do not apply to the new one.
   tcb.fullTimeouts = 0;
   if (tcb.phase === Phase.Loss && sent !== undefined && tcb.sndWnd > 0) {
     tcb.backoff = 1;
@@ -31,13 +31,13 @@ export function resendOnNewPath(tcb: Tcb): void {
     loseOnOldPath(tcb);
     host.markDirty(tcb);
   } else if (tcb.sendTimer === SendTimer.Persist || tcb.sndWnd === 0) {
-    // The window was closed: that it is open again may have been said on the old path.
+    // The window was closed: its update may have been lost on the old path.
     tcb.backoff = 0;
     onSendTimer(tcb);
   }
 }
 
-/** @param timeouts how many there were since the peer was heard last @param waited milliseconds since something was sent last */
+/** @param timeouts number of timeouts since the peer was last heard @param waited milliseconds since the last segment was sent */
 function again(timeouts: number, waited: number, rto: number): boolean {
   return timeouts > 1 || (timeouts === 1 && waited >= rto);
 }

@@ -13,38 +13,38 @@ interface Range {
 }
 
 /**
- * Data that came ahead of its turn: pieces in order that do not overlap, and the ranges without gaps that they make. A segment costs a
- * search in each, and a look at the ranges that it joins and the pieces that it covers, in whatever order segments come.
+ * Data received out of order: sorted pieces that do not overlap, and the ranges without gaps that they form. A segment costs a search in
+ * each list, and a look at the ranges that it joins and the pieces that it covers, in whatever order segments arrive.
  */
 export class Reassembly {
   readonly #pieces: Piece[] = [];
   readonly #ranges: Range[] = [];
-  /** The range that changed last: what SACK reports first (RFC 2018 §4). */
+  /** The range that changed last, which SACK reports first (RFC 2018 §4). */
   #recent: Range | undefined;
-  /** Memory held, overhead included. */
+  /** Memory used, overhead included. */
   cost = 0;
-  /** Pieces and ranges that were looked at so far. */
+  /** Number of pieces and ranges examined so far. */
   steps = 0;
 
   get empty(): boolean {
     return this.#ranges.length === 0;
   }
 
-  /** No more pieces are taken. */
+  /** Whether no more pieces are accepted. */
   get full(): boolean {
     return this.#pieces.length >= MAX_PIECES;
   }
 
-  /** What a piece of `length` bytes costs. */
+  /** Memory that a piece of `length` bytes uses. */
   static cost(length: number): number {
     return length + PIECE_OVERHEAD;
   }
 
-  /** Adds a copy of [start, start + data.length). False, keeping nothing: all of it is held already. */
+  /** Adds a copy of [start, start + data.length). False, storing nothing: all of it is present already. */
   add(start: number, data: Buffer): boolean {
     const end = (start + data.length) | 0;
     const ranges = this.#ranges;
-    // First range that ends at or after `start`, and the first one behind that `end` does not reach.
+    // The first range that ends at or after `start`, and the first one after it that `end` does not reach.
     const first = this.#find(ranges.length, (i) => ((ranges[i]!.end - start) | 0) >= 0);
     const candidate = ranges[first];
     if (candidate && ((candidate.start - start) | 0) <= 0 && ((candidate.end - end) | 0) >= 0) {
@@ -67,8 +67,8 @@ export class Reassembly {
   }
 
   /**
-   * Hands over what follows `next` without a gap: `take(data, offset, length)` in order, no byte twice.
-   * Returns the new next sequence number.
+   * Passes on what follows `next` without a gap: `take(data, offset, length)` in order, each byte once. Returns the new next sequence
+   * number.
    */
   drain(next: number, take: (data: Buffer, offset: number, length: number) => void): number {
     const ranges = this.#ranges;
@@ -107,7 +107,7 @@ export class Reassembly {
       target[1] = recent.end;
       n = 1;
     }
-    // The rest from the far end: the ranges that changed most lately, as losses go forward.
+    // The others from the far end: the ranges that changed most recently, since losses move forward.
     for (let i = this.#ranges.length - 1; i >= 0 && n < max; i--) {
       const range = this.#ranges[i]!;
       if (range === recent) continue;
@@ -118,7 +118,7 @@ export class Reassembly {
     return n;
   }
 
-  /** Takes a piece in place of those that it covers, without what the neighbours hold of it. */
+  /** Inserts a piece in place of those that it covers, without the bytes that its neighbors have. */
   #keep(start: number, end: number, data: Buffer): void {
     const pieces = this.#pieces;
     let from = start;
@@ -139,7 +139,7 @@ export class Reassembly {
       }
       this.cost -= Reassembly.cost(covered.data.length);
     }
-    // Memory of its own: a small slice of a shared pool would keep the whole pool.
+    // Memory of its own: a small slice of a shared pool would retain the whole pool.
     const copy = Buffer.allocUnsafeSlow((to - from) | 0);
     data.copy(copy, 0, (from - start) | 0, (to - start) | 0);
     this.cost += Reassembly.cost(copy.length);
@@ -148,7 +148,7 @@ export class Reassembly {
     else pieces.splice(first, last - first, piece);
   }
 
-  /** The first index of `count` that is `beyond`, as all behind it are. Arrivals are mostly at the far end: looks there first. */
+  /** The first index of `count` that is `beyond`, as all after it are. Most arrivals are at the far end, so the search starts there. */
   #find(count: number, beyond: (index: number) => boolean): number {
     let low = 0;
     let high = count;

@@ -9,12 +9,14 @@ import { TcpEvent } from './tcp-state.ts';
 const CHUNK_MIN = 2048;
 const CHUNK_MAX = 65_536;
 /**
- * A chunk of this size or more is filled on after a part of it was handed over. What V8 counts, and collects garbage for, is the whole of
- * a chunk, used or not, and 16 MB of them are enough for it.
+ * A chunk of this size or more is filled further after a part of it was delivered. V8 counts a whole chunk as external memory, used or not,
+ * and 16 MB of them are enough to start a garbage collection.
  */
 const CHUNK_KEEP = 16_384;
 
-/** Appends bytes in order to what the owner gets at the end of the batch. Copies: the input buffer is not ours. */
+/**
+ * Appends bytes in order to what the application gets at the end of the batch. Copies them, since the input buffer belongs to the caller.
+ */
 function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
   tcb.bytesIn += length;
   let chunk = tcb.chunk;
@@ -38,7 +40,7 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
   }
 }
 
-/** Memory from outside of V8's heap takes longer to get than a short request to copy, so one small chunk serves again. */
+/** Memory outside V8's heap takes longer to allocate than a short request takes to copy, so one small chunk is used again. */
 function newChunk(host: TcpHost, size: number): Buffer {
   const spare = host.spareChunk;
   if (size !== CHUNK_MIN || spare === undefined) return Buffer.allocUnsafeSlow(size);
@@ -60,13 +62,11 @@ function dropChunk(tcb: Tcb): void {
   tcb.chunkLength = 0;
 }
 
-/** The connection that `drainInto` feeds, so that draining makes no closure. */
+/** The connection that `drainInto` fills, so that draining creates no closure. */
 let draining: Tcb | undefined;
 const drainInto = (data: Buffer, at: number, length: number): void => take(draining!, data, at, length);
 
-/**
- * Text and FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth). Parts outside of the window are cut off.
- */
+/** Processes text and FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth). Parts outside the window are cut off. */
 export function receiveText(tcb: Tcb, buffer: Buffer, at: number, length: number, seq: number, fin: boolean): void {
   if (tcb.finReceived) {
     tcb.ackNow = true;
@@ -86,7 +86,7 @@ export function receiveText(tcb: Tcb, buffer: Buffer, at: number, length: number
   tcb.ackNow = true;
   if (fin) {
     const finSeq = (seq + length) | 0;
-    // A FIN cannot move, and nothing follows it.
+    // The position of a FIN is fixed, and nothing follows it.
     if (!tcb.finKnown && seqGe(finSeq, tcb.rcvNxt) && ((finSeq - tcb.rcvNxt) | 0) <= window) {
       tcb.finKnown = true;
       tcb.finSeq = finSeq;
@@ -124,7 +124,7 @@ export function receiveText(tcb: Tcb, buffer: Buffer, at: number, length: number
   }
 }
 
-/** Keeps data that came too early. */
+/** Stores data that arrived out of order. */
 function keep(tcb: Tcb, buffer: Buffer, at: number, length: number, seq: number): void {
   const host = tcb.host;
   tcb.outOfOrder++;
@@ -156,7 +156,7 @@ function drain(tcb: Tcb): void {
   if (held.empty) tcb.reassembly = undefined;
 }
 
-/** Hands over what has come in order, then the end. Owners may do anything to the connection meanwhile. */
+/** Delivers the data received in order, then the end. The application may do anything with the connection meanwhile. */
 export function deliver(tcb: Tcb): void {
   const owner = tcb.owner;
   if (owner === undefined) {
@@ -172,7 +172,7 @@ export function deliver(tcb: Tcb): void {
       tcb.unconsumed += data.length;
       owner.onData(data);
       if (tcb.closeReason === 'reset-local') {
-        // Reset by the owner meanwhile: what was not handed over is dropped.
+        // The application reset the connection meanwhile: discard what was not delivered.
         for (i++; i < ready.length; i++) tcb.host.limits.held(tcb, -ready[i]!.length);
         return;
       }
@@ -191,7 +191,7 @@ export function deliver(tcb: Tcb): void {
   }
 }
 
-/** What of the chunk is filled and not handed over yet. The size of the next small one follows the use of this one. */
+/** Takes the part of the chunk that is filled and not delivered yet. Its use determines the size of the next small chunk. */
 function trimmed(tcb: Tcb): Buffer {
   const chunk = tcb.chunk!;
   const start = tcb.chunkStart;
@@ -202,17 +202,17 @@ function trimmed(tcb: Tcb): Buffer {
     if (n * 4 < chunk.length && tcb.chunkSize > CHUNK_MIN) tcb.chunkSize >>= 1;
     if (n * 4 >= chunk.length) return chunk.subarray(0, n);
   }
-  // A small piece must not hold a large chunk.
+  // A small piece must not retain a large chunk.
   const data = Buffer.allocUnsafeSlow(n);
   chunk.copy(data, 0, start, tcb.chunkLength);
   if (chunk.length === CHUNK_MIN) tcb.host.spareChunk = chunk;
   return data;
 }
 
-/** After `data` of a chunk has been handed over. A chunk that is kept is dropped by `dropIdleChunk` when the flow falls silent. */
+/** Call after `data` of a chunk was delivered. `dropIdleChunk` drops a chunk that is kept when the flow becomes idle. */
 function keepOrDrop(tcb: Tcb, data: Buffer): void {
   const chunk = tcb.chunk!;
-  // What was copied from it can be written over.
+  // The data was copied, so its space can be overwritten.
   const used = data.buffer === chunk.buffer ? tcb.chunkLength : tcb.chunkStart;
   if (chunk.length < CHUNK_KEEP || chunk.length - used < CHUNK_MIN || tcb.finReceived) {
     dropChunk(tcb);
@@ -224,8 +224,8 @@ function keepOrDrop(tcb: Tcb, data: Buffer): void {
 }
 
 /**
- * Drops the chunk of a flow that has received little since the last time, and begins small again: what is handed over holds the chunk that
- * it lies in, so that a large one must not serve for few bytes. False: the flow still needs it.
+ * Drops the chunk of a flow that has received little since the last call, and starts with a small one again: delivered data retains its
+ * whole chunk, so a large chunk must not be used for a few bytes. False: the flow still needs it.
  */
 export function dropIdleChunk(tcb: Tcb): boolean {
   const came = tcb.bytesIn - tcb.chunkLooked;
@@ -238,7 +238,10 @@ export function dropIdleChunk(tcb: Tcb): boolean {
   return true;
 }
 
-/** The owner has used `bytes`. Opens the window, and lets the buffer grow with the owner's pace (dynamic right-sizing). */
+/**
+ * Call when the application has processed `bytes`. Opens the window, and lets the buffer grow with the application's pace (dynamic
+ * right-sizing).
+ */
 export function consume(tcb: Tcb, bytes: number): void {
   const host = tcb.host;
   if (bytes > tcb.unconsumed) bytes = tcb.unconsumed;
@@ -258,17 +261,17 @@ export function consume(tcb: Tcb, bytes: number): void {
   const told = (tcb.rcvAdv - tcb.rcvNxt) | 0;
   const space = Math.min(
     tcb.rcvBuf - tcb.unconsumed - tcb.readyBytes - (tcb.chunkLength - tcb.chunkStart),
-    // More cannot be told.
+    // The window field cannot express more.
     0xffff << tcb.rcvScale,
   );
-  // Tell at once when it may unblock the peer, else in strides (RFC 9293 §3.8.6.2.2).
+  // Send the update at once if it may unblock the peer, otherwise in larger steps (RFC 9293 §3.8.6.2.2).
   if (space - told >= tcb.rcvBuf >> 2 || (told < 2 * tcb.rcvMss && space - told >= tcb.rcvMss)) {
     tcb.ackNow = true;
     host.markDirty(tcb);
   }
 }
 
-/** The round trip as the receiver sees it: from our timestamp to its echo. */
+/** Samples the round trip at the receiver: from our timestamp to its echo. */
 export function sampleReceiverRtt(tcb: Tcb, tsecr: number): void {
   if (tsecr === tcb.rcvRttEcho || tsecr === 0) return;
   tcb.rcvRttEcho = tsecr;
@@ -278,12 +281,12 @@ export function sampleReceiverRtt(tcb: Tcb, tsecr: number): void {
   tcb.rcvRtt = tcb.rcvRtt === 0 || sample < tcb.rcvRtt ? sample : tcb.rcvRtt + (sample - tcb.rcvRtt) / 8;
 }
 
-/** What a SACK must tell before data go out with a plain acknowledgement. */
+/** Sends an acknowledgement of its own if there is something to report with SACK, before data is sent with a plain one. */
 export function acknowledgeFirst(tcb: Tcb): void {
   if (tcb.ackNow && tcb.sackOk && (tcb.reassembly !== undefined || tcb.dsackEnd !== tcb.dsackStart)) sendAck(tcb);
 }
 
-/** RFC 9293 §3.8.6.3: at least every second full segment at once, the rest after a delay. */
+/** RFC 9293 §3.8.6.3: acknowledges at least every second full segment at once, the rest after a delay. */
 export function acknowledgeNowOrLater(tcb: Tcb): void {
   if (tcb.ackNow || tcb.bytesToAck >= 2 * tcb.rcvMss) {
     sendAck(tcb);
@@ -292,7 +295,7 @@ export function acknowledgeNowOrLater(tcb: Tcb): void {
   }
 }
 
-/** Frees what was received and not delivered. */
+/** Frees data that was received and not delivered. */
 export function discardReceived(tcb: Tcb): void {
   tcb.host.limits.held(tcb, -(tcb.readyBytes + tcb.unconsumed));
   tcb.readyBytes = 0;

@@ -3,7 +3,7 @@ import type { Segment } from './segment-arrives.ts';
 import { ACK, FIN, RST, SYN } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
 
-/** RFC 9293 §3.10.7.1: RST for a segment of no connection. */
+/** RFC 9293 §3.10.7.1: sends RST for a segment that belongs to no connection. */
 export function resetFor(tcb: Tcb, segment: Segment): void {
   tcb.host.counters.tcpResetsOut++;
   if (segment.flags & ACK) {

@@ -1,8 +1,8 @@
 import { RTO_INITIAL, RTO_MAX, RTO_MIN } from '../core/constants.ts';
 
-/** Clock granularity G of RFC 6298, in milliseconds: what a Node timer can do. */
+/** Clock granularity G of RFC 6298, in milliseconds: the resolution of a Node timer. */
 const GRANULARITY = 10;
-/** RFC 8985 §6.2 wants the minimum over a window; ours forgets after this many milliseconds. */
+/** Length of the window for the minimum that RFC 8985 §6.2 needs, in milliseconds. */
 const MIN_RTT_WINDOW = 300_000;
 
 /** Round-trip estimation and retransmission timeout (RFC 6298), in milliseconds. */
@@ -15,7 +15,7 @@ export class RttEstimator {
   min = Infinity;
   #minAt = 0;
 
-  /** Waits at least this long for the first answers: the first segment was lost (RFC 6298 §5.7). */
+  /** Waits at least this long for the first acknowledgements, because the first segment was lost (RFC 6298 §5.7). */
   expectAtLeast(rto: number): void {
     this.rto = Math.max(this.rto, rto);
   }

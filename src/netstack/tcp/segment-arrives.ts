@@ -25,10 +25,10 @@ export class Segment {
 
 const options = new TcpSegmentOptions();
 
-/** What the stack does with a segment after the connection has looked at it. */
+/** What the stack should do with a segment after the connection has processed it. */
 export const Verdict = {
   Done: 0,
-  /** TIME-WAIT gave way: treat the SYN as one for a new connection (RFC 6191, RFC 9293 §3.6.1). */
+  /** TIME-WAIT has ended early: treat the SYN as one for a new connection (RFC 6191, RFC 9293 §3.6.1). */
   NewConnection: 1,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
@@ -38,7 +38,7 @@ function parse(buffer: Buffer, segment: Segment): void {
   options.parse(buffer, segment.header + 20, segment.text);
 }
 
-/** A segment of an existing connection arrives (RFC 9293 §3.10.7). The checksum is right. */
+/** Processes a segment of an existing connection (RFC 9293 §3.10.7). The checksum has been verified. */
 export function segmentArrives(tcb: Tcb, buffer: Buffer, segment: Segment): Verdict {
   tcb.segmentsIn++;
   switch (tcb.state) {
@@ -59,7 +59,7 @@ export function segmentArrives(tcb: Tcb, buffer: Buffer, segment: Segment): Verd
   }
 }
 
-/** The owner has not decided yet: a repeated SYN changes nothing, an RST withdraws the request. */
+/** The application has not decided yet: a repeated SYN has no effect, an RST withdraws the request. */
 function pending(tcb: Tcb, segment: Segment): void {
   if (segment.flags & RST && (segment.seq === tcb.rcvNxt || segment.seq === tcb.irs)) {
     tcb.host.counters.tcpResetsIn++;
@@ -102,10 +102,10 @@ function synSent(tcb: Tcb, buffer: Buffer, segment: Segment): void {
     tcb.sndUna = ack;
     tcb.advance(TcpEvent.SynAck);
     established(tcb);
-    // By itself: data that goes first may be too large for the path, and then the peer would not be open.
+    // Send the ACK alone: a first data segment may be too large for the path, and the peer would not open the connection.
     sendAck(tcb);
   } else {
-    // Both ends opened at once.
+    // Simultaneous open.
     tcb.advance(TcpEvent.Syn);
     tcb.synTries = 0;
     sendSyn(tcb);
@@ -138,7 +138,7 @@ function timeWait(tcb: Tcb, buffer: Buffer, segment: Segment): Verdict {
   return Verdict.Done;
 }
 
-/** RFC 5961 §7: limited, for these are answers to what nobody may have sent. */
+/** Rate-limited by RFC 5961 §7, since a spoofed segment can cause these answers. */
 function challenge(tcb: Tcb): void {
   const { host } = tcb;
   if (host.now - tcb.challengeAt < CHALLENGE_ACK_INTERVAL) return;
@@ -147,7 +147,10 @@ function challenge(tcb: Tcb): void {
   sendAck(tcb);
 }
 
-/** An acknowledgement for a segment that is not acceptable; those without data are answered at a bounded rate, or two confused ends would never stop. */
+/**
+ * Acknowledges a segment that is not acceptable. Answers to segments without data are rate-limited, or two ends that disagree would never
+ * stop.
+ */
 function answerUnacceptable(tcb: Tcb, segment: Segment): void {
   const { host } = tcb;
   if (segment.length === 0 && (segment.flags & FIN) === 0) {
@@ -174,18 +177,18 @@ function acceptable(tcb: Tcb, segment: Segment, span: number): boolean {
   const next = tcb.rcvNxt;
   const edge = tcb.rcvAdv;
   if (edge === next) {
-    // Window zero: text is cut off later, but valid acknowledgements must get in, also those on a probe and those from behind one.
+    // Zero window: text is cut off later, but valid acknowledgements must be accepted, including those on a probe and those behind it.
     return seq === next || (span === 0 && seq === ((next + 1) | 0));
   }
   if (span === 0) {
-    // The right edge itself counts: a peer with a full window in flight acknowledges from there.
+    // The right edge itself counts: a peer that has filled the window acknowledges from there.
     return seqGe(seq, next) && seqLe(seq, edge);
   }
   const last = (seq + span - 1) | 0;
   return (seqGe(seq, next) && seqLt(seq, edge)) || (seqGe(last, next) && seqLt(last, edge));
 }
 
-/** States from SYN-RECEIVED on. */
+/** Processes segments in SYN-RECEIVED and later states. */
 function synchronized(tcb: Tcb, buffer: Buffer, segment: Segment): void {
   const { host } = tcb;
   const { counters } = host;
@@ -195,7 +198,7 @@ function synchronized(tcb: Tcb, buffer: Buffer, segment: Segment): void {
 
   if (flags & SYN && tcb.state === TcpState.SynReceived && segment.seq === tcb.irs && (flags & RST) === 0) {
     if ((flags & ACK) === 0 || ack !== tcb.sndNxt) {
-      // Our SYN-ACK was lost (or, in a simultaneous open, theirs is to come).
+      // Our SYN-ACK was lost, or, in a simultaneous open, the peer's is still to come.
       if (tcb.passive && host.now - tcb.lastSendAt >= 50) {
         const tries = tcb.synTries;
         const at = tcb.sendTimerAt;
@@ -254,7 +257,7 @@ function afterSequence(tcb: Tcb, buffer: Buffer, segment: Segment): void {
   const { flags, seq, ack, length } = segment;
 
   if (flags & RST) {
-    // RFC 5961 §3.2: only the exact place resets, the rest of the window is asked back.
+    // RFC 5961 §3.2: RST takes effect only at the exact sequence number; elsewhere in the window it gets a challenge ACK.
     if (seq !== tcb.rcvNxt) {
       challenge(tcb);
       return;
@@ -303,7 +306,7 @@ function afterSequence(tcb: Tcb, buffer: Buffer, segment: Segment): void {
   }
 
   processAck(tcb, segment);
-  // FIN may have been acknowledged, and that may have been all.
+  // The acknowledgement may have covered the FIN, and closed the connection.
   if (tcb.state === TcpState.Closed || tcb.state === TcpState.TimeWait) return;
 
   if (length > 0 || flags & FIN) {
@@ -315,32 +318,32 @@ function afterSequence(tcb: Tcb, buffer: Buffer, segment: Segment): void {
         if (tcb.orphaned && length > 0 && seqGt((seq + length) | 0, tcb.rcvNxt)) {
           tcb.discards -= length;
           if (tcb.discards < 0) {
-            // RFC 1122 §4.2.2.13, RFC 2525 §2.17: the sender must hear that nobody reads.
+            // RFC 1122 §4.2.2.13, RFC 2525 §2.17: tell the sender that nobody reads.
             abort(tcb, 'reset-local');
             return;
           }
         }
         receiveText(tcb, buffer, segment.text, length, seq, (flags & FIN) !== 0);
-        // Read anew: a FIN may have moved it.
+        // Read the state again: a FIN may have changed it.
         if ((tcb.state as TcpState) === TcpState.TimeWait) enterTimeWait(tcb);
         break;
       }
       default:
-        // The peer has sent FIN before: nothing can follow it.
+        // The peer has already sent FIN, so nothing can follow.
         tcb.ackNow = true;
     }
   }
   host.markDirty(tcb);
 }
 
-/** Fifth: the ACK field, and with it SACK and the send window. */
+/** Fifth: the ACK field, including SACK and the send window. */
 function processAck(tcb: Tcb, segment: Segment): void {
   const { host } = tcb;
   const { seq, ack } = segment;
   const advances = seqGt(ack, tcb.sndUna);
   const before = tcb.sndWnd;
-  // Whatever advances brings its own window, even on an old segment that was sent again: the former window, counted from the new
-  // acknowledgement, would reach further than was ever granted (as Linux does it; RFC 9293 §3.10.7.4 looks at WL1 and WL2 alone).
+  // An acknowledgement that advances sets the window, even on an old segment that was sent again: the former window, counted from the new
+  // acknowledgement, would reach further than the peer ever granted. As in Linux; RFC 9293 §3.10.7.4 uses only WL1 and WL2.
   if (advances || seqLt(tcb.sndWl1, seq) || (tcb.sndWl1 === seq && seqLe(tcb.sndWl2, ack))) {
     const window = segment.window << tcb.sndScale;
     if (window === 0 && before > 0) tcb.zeroWindows++;
@@ -354,7 +357,7 @@ function processAck(tcb: Tcb, segment: Segment): void {
   }
   if (tcb.sndWnd === 0 && tcb.silentSince >= 0) tcb.silentSince = host.now;
 
-  // First what is acknowledged in order, then what is beyond: RACK learns of reordering from the order.
+  // Process the cumulative acknowledgement first, then SACK: RACK detects reordering from the order.
   if (advances) acknowledge(tcb, ack, options);
   if (tcb.sackOk && options.sackCount > 0) selectiveAcknowledge(tcb, ack, options);
   if (advances) {

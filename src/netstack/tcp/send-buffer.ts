@@ -1,11 +1,11 @@
 import type { Buffer } from 'node:buffer';
 
-/** Chunks before the buffer compacts its array. */
+/** Number of released chunks after which the buffer compacts its array. */
 const COMPACT_AT = 64;
 
 /**
- * What the application wrote and the peer has not acknowledged, by reference. Positions are sequence numbers.
- * Reading goes forward nearly always, so the chunk that was read last is remembered.
+ * Data that the application wrote and the peer has not acknowledged, by reference. Positions are sequence numbers. Reads nearly always move
+ * forward, so the chunk read last is remembered.
  */
 export class SendBuffer {
   readonly #chunks: Buffer[] = [];
@@ -58,7 +58,7 @@ export class SendBuffer {
     }
   }
 
-  /** Forgets everything before `seq`, a chunk at a time. */
+  /** Releases everything before `seq`, a chunk at a time. */
   release(seq: number): void {
     const chunks = this.#chunks;
     while (this.#first < chunks.length) {

@@ -1,8 +1,8 @@
-/** What became of a sent segment; bits of its flags. */
+/** State of a sent segment, as bits of its flags. */
 export const SACKED = 1;
-/** Deemed lost: does not count as in flight until retransmitted. */
+/** Considered lost: does not count as in flight until retransmitted. */
 export const LOST = 2;
-/** Retransmitted since it was last deemed lost. */
+/** Retransmitted since it was last considered lost. */
 export const RETRANSMITTED = 4;
 /** Retransmitted at least once: gives no unambiguous round-trip sample (Karn). */
 export const EVER_RETRANSMITTED = 8;
@@ -19,7 +19,7 @@ export class SentQueue {
   #ends = new Int32Array(INITIAL_CAPACITY);
   #times = new Float64Array(INITIAL_CAPACITY);
   #flags = new Uint8Array(INITIAL_CAPACITY);
-  /** Of sacked segments: how far on to look for one that is not, as far as is known. */
+  /** For sacked segments: known distance to the next segment that may not be sacked. */
   #skips = new Uint16Array(INITIAL_CAPACITY);
   #mask = INITIAL_CAPACITY - 1;
   #head = 0;
@@ -33,7 +33,7 @@ export class SentQueue {
     this.base = base;
   }
 
-  /** The oldest segment was acknowledged up to here, and not as a whole. */
+  /** The oldest segment was acknowledged in part, up to here. */
   trim(base: number): void {
     this.base = base;
   }
@@ -76,7 +76,7 @@ export class SentQueue {
     this.#times[(this.#head + index) & this.#mask] = time;
   }
 
-  /** Drops the oldest segment. */
+  /** Removes the oldest segment. */
   shift(): void {
     this.base = this.#ends[this.#head]!;
     this.#head = (this.#head + 1) & this.#mask;
@@ -96,8 +96,8 @@ export class SentQueue {
   }
 
   /**
-   * The first segment from `index` on that is not sacked; `count` when there is none. What lies between is remembered, so that a run of
-   * sacked segments is walked once, however often the peer names it.
+   * The first segment from `index` that is not sacked; `count` if there is none. The distance is remembered, so that a run of sacked
+   * segments is walked once, however often the peer reports it.
    */
   nextUnsacked(index: number): number {
     let next = index;
@@ -112,7 +112,7 @@ export class SentQueue {
     return next;
   }
 
-  /** Forgets that any segment was sacked. */
+  /** Marks all segments as not sacked. */
   clearSacked(): void {
     for (let i = 0; i < this.count; i++) {
       const slot = (this.#head + i) & this.#mask;
@@ -143,12 +143,12 @@ export class SentQueue {
   }
 }
 
-/** Queues that are kept for the next flow. */
+/** Number of queues kept for later flows. */
 const SPARE_QUEUES = 256;
-/** Segments that a kept queue has room for at most. */
+/** Largest capacity of a queue that is kept, in segments. */
 const SPARE_CAPACITY = 4096;
 
-/** Queues of flows that are over, for flows that begin. */
+/** Queues of closed flows, for new flows. */
 export class SpareQueues {
   readonly #queues: SentQueue[] = [];
 

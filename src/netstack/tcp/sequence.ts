@@ -1,6 +1,6 @@
 /**
- * Sequence-number arithmetic modulo 2^32 (RFC 9293 §3.4) on 32-bit signed integers: every sequence number in the
- * engine is kept as `x | 0`, so that differences wrap by themselves and V8 never boxes them.
+ * Sequence-number arithmetic modulo 2^32 (RFC 9293 §3.4) on 32-bit signed integers: the engine stores every sequence number as `x | 0`, so
+ * that differences wrap around and V8 never boxes the numbers.
  */
 export const seqLt = (a: number, b: number): boolean => ((a - b) | 0) < 0;
 export const seqLe = (a: number, b: number): boolean => ((a - b) | 0) <= 0;

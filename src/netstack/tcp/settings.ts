@@ -1,7 +1,7 @@
 import { RECEIVE_BUFFER_MAX, SEND_BUFFER_MAX, TIME_WAIT } from '../core/constants.ts';
 import type { TcpOptions } from '../core/types.ts';
 
-/** A TCP's settings, all filled in. */
+/** Settings of TCP, with all defaults applied. */
 export interface TcpSettings {
   readonly congestion: 'cubic' | 'newreno';
   readonly sack: boolean;
@@ -14,7 +14,7 @@ export interface TcpSettings {
   readonly timeWait: number;
 }
 
-/** The options, with what holds where they say nothing. */
+/** Applies the defaults to the options. */
 export function tcpSettings(options: TcpOptions): TcpSettings {
   return {
     congestion: options.congestion ?? 'cubic',

@@ -1,8 +1,8 @@
 import type { RandomSource } from '../../lib/random.ts';
 
 /**
- * SipHash-2-4 (Aumasson, Bernstein) on 32-bit halves: the keyed pseudorandom function F of RFC 6528 §3, over a few
- * 32-bit words. Reference vectors in the test.
+ * SipHash-2-4 (Aumasson, Bernstein) on 32-bit halves: the keyed pseudorandom function F of RFC 6528 §3, over a few 32-bit words. The test
+ * has reference vectors.
  */
 export class SipHash {
   readonly #k: Int32Array;

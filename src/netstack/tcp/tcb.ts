@@ -22,47 +22,47 @@ import type { SentQueue, SpareQueues } from './sent-queue.ts';
 import type { TcpSettings } from './settings.ts';
 import { type TcpEvent, TRANSITIONS } from './tcp-state.ts';
 
-/** Keeps account of what the buffers of all connections hold. */
+/** Counts the memory that the buffers of all connections use. */
 export interface TcpAccounts {
-  /** The buffers of a connection hold so many bytes more, or less. */
+  /** The buffers of a connection use this many bytes more, or less. */
   held(tcb: Tcb, bytes: number): void;
-  /** Memory is short, and the connection's party has its share of it. */
+  /** Whether memory is short and the connection's party uses its full share. */
   pressed(tcb: Tcb): boolean;
-  /** Whether a piece of this cost may be kept until its turn comes; makes room for it, where others have more than their share. */
+  /** Whether an out-of-order piece of this cost may be stored. Frees space from parties that use more than their share. */
   roomOutOfOrder(tcb: Tcb, cost: number): boolean;
-  /** The connection keeps so many bytes more, or less, until their turn comes. */
+  /** The connection's out-of-order data uses this many bytes more, or less. */
   keptOutOfOrder(tcb: Tcb, bytes: number): void;
 }
 
-/** What a connection asks of the stack that it lives in. */
+/** What a connection needs from its stack. */
 export interface TcpHost {
   readonly slab: PacketSlab;
   readonly counters: Counters;
   readonly tcp: TcpSettings;
   /** Monotonic milliseconds. */
   readonly now: number;
-  /** What its buffers hold counts there. */
+  /** Counts the memory of the connection's buffers. */
   readonly limits: TcpAccounts;
-  /** Segments with data that the flush under way may still send. */
+  /** Number of data segments that the current flush may still send. */
   sendRoom: number;
-  /** The connection left the table for good. */
+  /** The connection was removed from the table. */
   released(tcb: Tcb): void;
-  /** Sends the packet of `length` bytes that was built at the slab's base. */
+  /** Sends the packet of `length` bytes that was built at the base of the slab. */
   transmit(length: number): void;
   nextIpId(): number;
-  /** The connection has something to do at the next flush. */
+  /** Marks the connection for the next flush. */
   markDirty(tcb: Tcb): void;
-  /** Files the connection's earliest deadline. */
+  /** Registers the connection's earliest deadline. */
   schedule(tcb: Tcb): void;
   stateChanged(tcb: Tcb, from: TcpState, to: TcpState): void;
   readonly spareQueues: SpareQueues;
-  /** Memory for what comes in, of the smallest size, that nobody was handed a part of. */
+  /** A spare receive chunk of the smallest size, of which no part was delivered. */
   spareChunk: Buffer | undefined;
-  /** The connection keeps a large chunk that is not full; the host looks now and then whether it is still needed. */
+  /** The connection keeps a large chunk that is not full; the host regularly checks whether it is still needed. */
   chunkKept(tcb: Tcb): void;
 }
 
-/** What the sending side's one timer will do. */
+/** What the single timer of the sending side will do. */
 export const SendTimer = { None: 0, Retransmit: 1, Probe: 2, Reorder: 3, Persist: 4 } as const;
 export type SendTimer = (typeof SendTimer)[keyof typeof SendTimer];
 
@@ -71,15 +71,15 @@ export const Phase = { Open: 0, Recovery: 1, Loss: 2 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
 
 /**
- * The transmission control block (RFC 9293 §3.3.1): all variables of one connection, and the one place where its state
- * changes. What happens to them is in segment-arrives.ts, receive.ts, transmit.ts, loss-recovery.ts and timers.ts.
+ * The transmission control block (RFC 9293 §3.3.1): all variables of one connection, and the only place where its state changes. The logic
+ * is in segment-arrives.ts, receive.ts, transmit.ts, loss-recovery.ts and timers.ts.
  */
 export abstract class Tcb implements TcpFlow, Sleeper {
   readonly host: TcpHost;
-  /** Whose limits it counts towards. */
+  /** The party whose limits it counts toward. */
   readonly party: Party;
   readonly family: IpFamily;
-  /** Remote then local address as 32-bit words in network order: two or eight of them. */
+  /** Remote then local address as 32-bit words in network order: two words or eight. */
   readonly addresses: Int32Array;
   /** Remote port << 16 | local port. */
   readonly ports: number;
@@ -91,7 +91,7 @@ export abstract class Tcb implements TcpFlow, Sleeper {
 
   state: TcpState = TcpState.Closed;
   passive = false;
-  /** Headers as words in memory order: what never changes between packets. */
+  /** Header fields that are the same in all packets, as words in memory order. */
   readonly portWord: number;
   readonly pseudoSum: number;
   readonly headerLength: number;
@@ -105,11 +105,11 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   sndWl2 = 0;
   maxSndWnd = 0;
   sndScale = 0;
-  /** Window scaling was agreed on. */
+  /** Window scaling was negotiated. */
   scaleOk = false;
-  /** Payload of a full segment, options taken off. */
+  /** Payload of a full segment, without options. */
   mss = 536;
-  /** What the peer announced, options not taken off. */
+  /** The MSS that the peer announced, options included. */
   peerMss = 536;
   mtu = 1400;
   sendBuffer: SendBuffer | undefined = undefined;
@@ -117,12 +117,12 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   finQueued = false;
   finSent = false;
   noDelay = false;
-  /** End of the last segment that was sent though not full (Minshall's variant of Nagle's rule). */
+  /** End of the last segment that was not full (Minshall's variant of Nagle's algorithm). */
   smallEnd = 0;
   writeBlocked = false;
   /** Bytes written and not acknowledged. */
   queuedBytes = 0;
-  /** A zero-window probe is out. */
+  /** A zero-window probe is in flight. */
   probing = false;
   blocked = false;
   synTries = 0;
@@ -130,25 +130,25 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   // --- receive sequence space
   irs = 0;
   rcvNxt = 0;
-  /** Right edge of the window that the peer was told; never moves left. */
+  /** Right edge of the window that the peer has received; never moves left. */
   rcvAdv = 0;
   rcvScale = 0;
   lastAckSent = 0;
   rcvBuf = RECEIVE_BUFFER_INITIAL;
-  /** Bytes handed to the owner and not consumed yet. */
+  /** Bytes delivered to the application and not consumed yet. */
   unconsumed = 0;
   chunk: Buffer | undefined = undefined;
-  /** How much of it was handed over, and how far it is filled. */
+  /** Ends of the delivered part and of the filled part. */
   chunkStart = 0;
   chunkLength = 0;
-  /** `bytesIn` when somebody looked last whether the chunk is still needed. */
+  /** `bytesIn` at the last check whether the chunk is still needed. */
   chunkLooked = 0;
   chunkSize = 2048;
   /** Full chunks that wait for the end of the batch, and bytes in them. */
   ready: Buffer[] | undefined = undefined;
   readyBytes = 0;
   reassembly: Reassembly | undefined = undefined;
-  /** Bytes in it, as the host counts them. */
+  /** Its memory, as the host counts it. */
   keptOutOfOrder = 0;
   finReceived = false;
   finSeq = 0;
@@ -157,7 +157,7 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   ackNow = false;
   segmentsToAck = 0;
   bytesToAck = 0;
-  /** Estimate of the peer's segment size, for the rule of acknowledging every second full segment. */
+  /** Estimate of the peer's segment size, to acknowledge every second full segment. */
   rcvMss = 536;
   dsackStart = 0;
   dsackEnd = 0;
@@ -180,17 +180,17 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   cc: CongestionControl | undefined = undefined;
   phase: Phase = Phase.Open;
   recoverSeq = 0;
-  /** Bytes deemed in the network. */
+  /** Bytes considered to be in the network. */
   inFlight = 0;
-  /** Segments deemed lost and not retransmitted yet. */
+  /** Segments considered lost and not retransmitted yet. */
   lostCount = 0;
-  /** Segments sacked now. */
+  /** Segments that are currently sacked. */
   sackedCount = 0;
   cwndLimited = false;
   dupAcks = 0;
-  /** Estimate of what left the network, for peers without SACK. */
+  /** For peers without SACK: estimate of the bytes that have left the network. */
   renoSacked = 0;
-  /** Accumulated over a batch, settled at its end. */
+  /** Accumulated over a batch, evaluated at its end. */
   newlyAcked = 0;
   newlyDelivered = 0;
   ackPending = false;
@@ -198,14 +198,14 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   prrDelivered = 0;
   prrOut = 0;
   recoverFlight = 0;
-  /** Retransmissions of this episode that no DSACK has excused; -1 = undo is off. */
+  /** Retransmissions of this episode that no DSACK has reported as unnecessary; -1 = undo is off. */
   undoRetransmits = -1;
   undoSeq = 0;
-  /** Timestamp of the episode's first retransmission, and whether its acknowledgement is still awaited. */
+  /** Timestamp of the episode's first retransmission, and whether its acknowledgement is still expected. */
   retransmitStamp = 0;
   eifelArmed = false;
   backoff = 0;
-  /** Since when the peer has said nothing on what we send. */
+  /** Time since which the peer has not acknowledged what was sent. */
   silentSince = -1;
   lastSendAt = 0;
   fullTimeouts = 0;
@@ -224,7 +224,7 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   tlpEnd = 0;
   tlpOut = false;
   tlpRetransmit = false;
-  /** The SACK blocks of the last acknowledgement, which need no second look. */
+  /** The SACK blocks of the last acknowledgement, which need not be processed again. */
   sackSeen: Int32Array | undefined = undefined;
 
   // --- timers: absolute deadlines
@@ -235,7 +235,7 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   persistAt = Infinity;
   reorderAt = Infinity;
   ackTimerAt = Infinity;
-  /** When it goes on with what one flush was not enough for. */
+  /** When to continue with what one flush could not send. */
   moreAt = Infinity;
   /** Handshake timeout, keep-alive or TIME-WAIT, by state. */
   lifeTimerAt = Infinity;
@@ -255,9 +255,9 @@ export abstract class Tcb implements TcpFlow, Sleeper {
   closeReason: TcpCloseReason | undefined = undefined;
   connectTold = false;
   closeTold = false;
-  /** The owner has closed both directions; what is queued is still sent. */
+  /** The application has closed both directions; queued data is still sent. */
   orphaned = false;
-  /** Bytes of the peer that are thrown away then before it is told that nobody reads. */
+  /** Bytes from the peer that are then discarded before RST is sent. */
   discards = 0;
 
   constructor(host: TcpHost, party: Party, family: IpFamily, addresses: Int32Array, ports: number, key: number) {
@@ -288,12 +288,15 @@ export abstract class Tcb implements TcpFlow, Sleeper {
     return true;
   }
 
-  /** Nobody waits for what is still to be sent: the owner has ended its side, and knows or does not care that the peer has. */
+  /**
+   * Whether nobody waits for the data still to be sent: the application has ended its side, and the peer's end was delivered or no longer
+   * matters.
+   */
   get abandoned(): boolean {
     return this.orphaned || (this.finQueued && this.endDelivered);
   }
 
-  /** Bytes that its buffers hold, out-of-order ones left out. */
+  /** Bytes in its buffers, without out-of-order data. */
   get buffered(): number {
     return this.queuedBytes + this.unconsumed + this.readyBytes;
   }

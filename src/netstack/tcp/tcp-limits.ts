@@ -8,7 +8,7 @@ import { discardOutOfOrder, discardReceived } from './receive.ts';
 import type { Tcb, TcpAccounts } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
 
-/** What the limits ask of the stack. */
+/** What the limits need from the stack. */
 export interface TcpLimitsHost {
   readonly counters: Counters;
   readonly limits: NetstackLimits;
@@ -16,17 +16,17 @@ export interface TcpLimitsHost {
 }
 
 /**
- * How many connections there are, in which state, and what their buffers hold, by whom they are of. At a limit, whoever has less than an
- * equal share takes from the one who has most; whoever has that much gets no more.
+ * Counts connections by state, and the memory of their buffers, for each party. At a limit, a party with less than an equal share takes
+ * from the party with the most; a party with its full share gets no more.
  */
 export class TcpLimits implements TcpAccounts {
   readonly #host: TcpLimitsHost;
-  /** All connections that are not in TIME-WAIT. */
+  /** All connections except those in TIME-WAIT. */
   readonly #flows: SharedTable<Party, Tcb>;
-  /** Of these, the ones whose handshake is not complete. */
+  /** Of these, connections whose handshake is not complete. */
   readonly #halfOpen: SharedTable<Party, Tcb>;
   readonly #timeWaits = new SharedTable<Party, Tcb>(TIME_WAIT_ENTRIES);
-  /** Connections that keep data which came ahead of its turn. */
+  /** Connections with out-of-order data. */
   readonly #reassembling = new SharedTable<Party, Tcb>(Infinity);
   #memory = 0;
   #outOfOrder = 0;
@@ -42,17 +42,17 @@ export class TcpLimits implements TcpAccounts {
     return this.#memory;
   }
 
-  /** Bytes that wait for their turn, overhead included. */
+  /** Bytes of out-of-order data, overhead included. */
   get outOfOrderBytes(): number {
     return this.#outOfOrder;
   }
 
-  /** There are as many connections as may be. */
+  /** Whether the number of connections is at its limit. */
   get full(): boolean {
     return this.#flows.full;
   }
 
-  // --- what connections hold
+  // --- memory of connections
 
   held({ party }: Tcb, bytes: number): void {
     this.#memory += bytes;
@@ -78,7 +78,7 @@ export class TcpLimits implements TcpAccounts {
       const largest = this.#reassembling.largest((one) => one.outOfOrder);
       if (largest === undefined) return false;
       this.#host.counters.evictedOutOfOrder++;
-      // The peer sends it again: what was only selectively acknowledged may be taken back (RFC 2018 §8).
+      // The peer sends it again: selectively acknowledged data may be dropped (RFC 2018 §8).
       discardOutOfOrder(this.#reassembling.oldest(largest)!);
       this.#host.limitReached('tcp-out-of-order', 'evicted', largest);
     }
@@ -94,7 +94,7 @@ export class TcpLimits implements TcpAccounts {
     else if (tcb.keptOutOfOrder === bytes) this.#reassembling.add(party, tcb);
   }
 
-  // --- how many there are
+  // --- number of connections
 
   opened(tcb: Tcb): void {
     this.#flows.add(tcb.party, tcb);
@@ -126,7 +126,7 @@ export class TcpLimits implements TcpAccounts {
     counters.tcpTimeWait = this.#timeWaits.size;
   }
 
-  /** Whether the party may have one more connection. Makes room for it where others hold more than their share. */
+  /** Whether the party may have one more connection. Frees one from a party with more than its share if needed. */
   roomToOpen(party: Party): boolean {
     const { counters, limits } = this.#host;
     if (this.#flows.full) {
@@ -167,7 +167,7 @@ export class TcpLimits implements TcpAccounts {
     this.#host.limitReached(table, 'evicted', tcb.party);
   }
 
-  /** A connection with full buffers ends, one of the party whose buffers hold most. False: nobody here holds anything. */
+  /** Ends a connection with full buffers, of the party whose buffers use the most. False: no party here uses any. */
   #evictBuffered(): boolean {
     const flows = this.#flows;
     const party = flows.largest((one) => one.memory);
@@ -180,7 +180,7 @@ export class TcpLimits implements TcpAccounts {
     return false;
   }
 
-  /** The oldest of who has most in TIME-WAIT leaves. */
+  /** Removes the oldest TIME-WAIT connection of the party with the most. */
   #shortenTimeWait(): void {
     const party = this.#timeWaits.largest()!;
     this.#host.counters.evictedTimeWait++;

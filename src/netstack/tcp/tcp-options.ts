@@ -11,10 +11,10 @@ const SACK_PERMITTED = 4;
 const SACK = 5;
 const TIMESTAMPS = 8;
 
-/** Most SACK blocks that fit in 40 bytes of options. */
+/** Largest number of SACK blocks that fit into 40 bytes of options. */
 export const MAX_SACK_BLOCKS = 4;
 
-/** Bytes of a timestamps option with its padding, as every stack lays it out (RFC 7323 appendix A). */
+/** Bytes of a timestamps option with its padding, in the layout that all stacks use (RFC 7323 appendix A). */
 export const TIMESTAMP_BYTES = 12;
 
 /** Options of one segment. One object is reused for all segments: read it before the next parse. */
@@ -30,12 +30,12 @@ export class TcpSegmentOptions {
   /** start, end pairs */
   readonly sack = new Int32Array(2 * MAX_SACK_BLOCKS);
 
-  /** Parses `buffer[at, end)`. Malformed options end the parse; what came before them counts (RFC 9293 §3.2, MUST-7). */
+  /** Parses `buffer[at, end)`. Malformed options end the parse; those before them count (RFC 9293 §3.2, MUST-7). */
   parse(buffer: Buffer, at: number, end: number): void {
     this.hasTimestamps = false;
     this.sackCount = 0;
     if (at === end) return;
-    // The usual layout: NOP NOP timestamps and nothing else.
+    // The usual layout: NOP NOP timestamps, and nothing else.
     if (
       end - at === TIMESTAMP_BYTES &&
       buffer[at] === NOP &&
@@ -74,7 +74,7 @@ export class TcpSegmentOptions {
     }
   }
 
-  /** As `parse`, with the options that only a SYN carries. */
+  /** Like `parse`, including the options that only a SYN has. */
   parseSyn(buffer: Buffer, at: number, end: number): void {
     this.mss = 0;
     this.windowScale = -1;
@@ -98,7 +98,7 @@ export class TcpSegmentOptions {
   }
 }
 
-/** What a SYN of ours announces. */
+/** What our SYN announces. */
 interface SynOptions {
   readonly mss: number;
   /** -1 = none */

@@ -1,7 +1,7 @@
 import { TcpState } from '../core/types.ts';
 
 /*
- * RFC 9293 §3.3.2, figure 5. A SYN waits in LISTEN until the flow's owner has spoken: `accept` is what sends SYN-ACK.
+ * RFC 9293 §3.3.2, figure 5. A SYN waits in LISTEN until the application decides: `accept` sends SYN-ACK.
  *
  *                     passive-open        active-open
  *               CLOSED ──────────▶ LISTEN      └──────────▶ SYN-SENT
@@ -22,20 +22,20 @@ import { TcpState } from '../core/types.ts';
  *             CLOSED ◀──── abort ─── from every state
  */
 
-/** What moves a connection from one state to another. */
+/** Events that change the state of a connection. */
 export const TcpEvent = {
   PassiveOpen: 'passive-open',
   ActiveOpen: 'active-open',
-  /** The owner accepts: SYN-ACK is sent. */
+  /** The application accepts: SYN-ACK is sent. */
   Accept: 'accept',
-  /** A SYN without ACK crosses our own. */
+  /** A SYN without ACK crosses ours. */
   Syn: 'syn',
   SynAck: 'syn-ack',
   AckOfSyn: 'ack-of-syn',
   SendFin: 'send-fin',
   AckOfFin: 'ack-of-fin',
   Fin: 'fin',
-  /** RST in or out, a timeout, a refusal. */
+  /** RST sent or received, a timeout, a refusal. */
   Abort: 'abort',
   /** TIME-WAIT is over. */
   Expire: 'expire',
@@ -44,7 +44,7 @@ export type TcpEvent = (typeof TcpEvent)[keyof typeof TcpEvent];
 
 const no = undefined;
 
-/** Every state with every event; undefined = cannot happen, and nothing changes if it does. */
+/** Every state with every event; undefined = impossible, without effect if it happens. */
 export const TRANSITIONS: Readonly<Record<TcpState, Readonly<Record<TcpEvent, TcpState | undefined>>>> = {
   [TcpState.Closed]: {
     'passive-open': TcpState.Listen,

@@ -46,25 +46,25 @@ import { TcpSegmentOptions } from './tcp-options.ts';
 import { TcpEvent } from './tcp-state.ts';
 import { onTimer, sendSyn } from './timers.ts';
 
-/** Bytes of a SYN that an ICMP error about it quotes: the largest headers, no payload. */
+/** Bytes of a SYN to quote in an ICMP error: the largest headers, no payload. */
 const MAX_SYN_QUOTE = 128;
 
-/** What TCP asks of the stack. */
+/** What TCP needs from the stack. */
 export interface TcpStack extends IpHost, TcpLimitsHost {
   readonly icmp: Icmp;
   readonly onTcp: NetstackOptions['onTcp'];
   readonly onStateChange: NetstackOptions['onStateChange'];
-  /** Whom the packet came from that is taken in; outside of `input`, the stack's own. */
+  /** The owner of the packet being processed; outside of `input`, the stack's own. */
   readonly party: Party;
   /** Something waits for a flush, or for an earlier deadline. */
   woken(): void;
-  /** A smaller packet size was found to be needed towards this peer. */
+  /** Reports that this peer needs smaller packets. */
   learnPathMtu(remoteAddress: string, mtu: number): void;
 }
 
 /**
- * All TCP connections of a stack: finds the one that a segment belongs to, opens new ones from either side, keeps those in TIME-WAIT, and
- * lets each do what a batch or a deadline left it to do (RFC 9293 §3.10).
+ * All TCP connections of a stack: finds the connection of a segment, opens new ones from either side, keeps those in TIME-WAIT, and runs
+ * the work that a batch or a deadline left to each (RFC 9293 §3.10).
  */
 export class Tcp implements TcpHost {
   readonly slab: PacketSlab;
@@ -81,14 +81,14 @@ export class Tcp implements TcpHost {
   readonly #timers = new DeadlineHeap<Tcb>();
   readonly #dirty: Tcb[] = [];
   readonly #byPeer = new ByPeer<Tcb>();
-  /** Connections whose path has changed since the last flush. Only then the time is known at which they have to judge what they sent. */
+  /** Connections whose path has changed since the last flush. They are evaluated in the flush, when the current time is known. */
   readonly #onNewPath = new Set<Tcb>();
-  /** Connections with a large chunk that is not full, and when to look next whether they still need it. */
+  /** Connections with a large chunk that is not full, and the time of the next check whether they still need it. */
   readonly #withChunk = new Set<Tcb>();
   #chunksAt = Infinity;
   readonly #segment = new Segment();
   readonly #synOptions = new TcpSegmentOptions();
-  /** Packets come in runs: the connection of the last one. */
+  /** Consecutive packets often belong to one connection: the last one used. */
   #last: Tcb | undefined = undefined;
   readonly #random: RandomSource;
 
@@ -107,17 +107,17 @@ export class Tcp implements TcpHost {
     return this.#table;
   }
 
-  /** A connection waits for `flush`. */
+  /** Marks a connection for `flush`. */
   get waiting(): boolean {
     return this.#dirty.length > 0 || this.#onNewPath.size > 0;
   }
 
-  /** When `tick` is needed next; Infinity = not until something comes. */
+  /** When `tick` is needed next; Infinity = not before the next input. */
   get nextDeadline(): number {
     return Math.min(this.#timers.next, this.#chunksAt);
   }
 
-  /** A segment arrives. */
+  /** Processes a segment. */
   input(payload: IpPayload): void {
     const { counters } = this;
     const { buffer, at, length, addresses } = payload;
@@ -161,7 +161,7 @@ export class Tcp implements TcpHost {
     this.#unknown(payload, segment, addresses.slice(0, words), ports);
   }
 
-  /** End of a batch: every connection that it touched does what it has to. Returns what an owner's callback threw. */
+  /** End of a batch: runs the pending work of every connection in it. Returns what a callback of the application threw. */
   flush(): { readonly error: unknown } | undefined {
     const dirty = this.#dirty;
     if (this.#onNewPath.size > 0) {
@@ -175,7 +175,7 @@ export class Tcp implements TcpHost {
       try {
         connection.flush();
       } catch (error) {
-        // An owner's callback threw: its flow ends, the others go on, and the error comes out in the end.
+        // A callback of the application threw: its flow ends, the others continue, and the error is returned.
         this.counters.ownerErrors++;
         failure ??= { error };
         connection.dirty = false;
@@ -186,7 +186,7 @@ export class Tcp implements TcpHost {
     return failure;
   }
 
-  /** Fires what is due. */
+  /** Runs the timers that are due. */
   tick(): void {
     const timers = this.#timers;
     while (timers.next <= this.now) {
@@ -235,14 +235,16 @@ export class Tcp implements TcpHost {
     return tcb;
   }
 
-  /** Ends the connections of a peer, without packets. Owners hear of it at the next flush, after what had come before. */
+  /**
+   * Ends the connections of a peer without sending packets. The next flush reports it to the application, after the data received before.
+   */
   forget({ family, words }: IpAddress): void {
     for (const tcb of this.#byPeer.of(family, words)) closeTcb(tcb, TcpEvent.Abort, 'unreachable');
   }
 
   /**
-   * The path to a peer, or to all, is another one. Its connections go by what that carries from now on (RFC 9293 §3.7.2), and send again with
-   * the next flush what the old one has lost.
+   * The path to a peer, or to all, has changed. Its connections use the packet size of the new path from now on (RFC 9293 §3.7.2), and the
+   * next flush sends data again that the old path lost.
    */
   pathChanged(peer?: IpAddress): void {
     for (const tcb of peer === undefined ? this.#table : this.#byPeer.of(peer.family, peer.words)) {
@@ -256,12 +258,12 @@ export class Tcp implements TcpHost {
     this.#stack.woken();
   }
 
-  /** As `forget`, for all peers. */
+  /** Like `forget`, for all peers. */
   close(): void {
     for (const tcb of this.#table) closeTcb(tcb, TcpEvent.Abort, 'stack-closed');
   }
 
-  /** What ICMP says about a segment of ours is believed only when it quotes one that is under way (RFC 5927 §4.1). */
+  /** Processes an ICMP error about one of our segments; it counts only if it quotes a segment in flight (RFC 5927 §4.1). */
   icmpError(error: QuotedError): void {
     const { counters } = this;
     const ports = (error.remotePort << 16) | error.localPort;
@@ -280,7 +282,7 @@ export class Tcp implements TcpHost {
       updateMss(tcb);
       this.markDirty(tcb);
     } else if (tcb.state === TcpState.SynSent && error.kind === 'unreachable') {
-      // Only while nothing was agreed yet: later, ICMP errors are soft (RFC 5461 §2.2, RFC 9293 §3.9.2.2).
+      // Only before the connection is established: later, ICMP errors are soft (RFC 5461 §2.2, RFC 9293 §3.9.2.2).
       closeTcb(tcb, TcpEvent.Abort, 'unreachable');
       tellClosed(tcb);
     } else {
@@ -329,9 +331,9 @@ export class Tcp implements TcpHost {
     this.limits.released(tcb);
   }
 
-  // --- opening
+  // --- new connections
 
-  /** A segment that belongs to no connection (RFC 9293 §3.10.7.1 and .2). */
+  /** Processes a segment that belongs to no connection (RFC 9293 §3.10.7.1 and .2). */
   #unknown(payload: IpPayload, segment: Segment, addresses: Int32Array, ports: number): void {
     const { counters } = this;
     const { onTcp, icmp, party } = this.#stack;

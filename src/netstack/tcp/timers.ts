@@ -18,7 +18,7 @@ import { SendTimer, type Tcb } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
 import { armSendTimer, retransmit, sendPiece } from './transmit.ts';
 
-/** Fires whatever of a connection's timers is due. */
+/** Runs those timers of a connection that are due. */
 export function onTimer(tcb: Tcb): void {
   const { host } = tcb;
   const { now } = host;
@@ -38,7 +38,7 @@ export function onTimer(tcb: Tcb): void {
   if (tcb.lifeTimerAt <= now) onLifeTimer(tcb);
 }
 
-/** Fires the sending side's timer. */
+/** Runs the timer of the sending side. */
 export function onSendTimer(tcb: Tcb): void {
   const { host } = tcb;
   if (tcb.state === TcpState.SynSent || tcb.state === TcpState.SynReceived) {
@@ -86,7 +86,7 @@ function retransmitTimeout(tcb: Tcb): void {
   tcb.rtoAt = Infinity;
   if (sent === undefined || sent.count === 0) return;
   if (tcb.sndWnd === 0) {
-    // The window closed over what was in flight: ask, do not conclude (RFC 9293 §3.8.6.1).
+    // The window closed over data in flight: probe instead of assuming a loss (RFC 9293 §3.8.6.1).
     probeWithHead(tcb);
     return;
   }
@@ -105,7 +105,7 @@ function retransmitTimeout(tcb: Tcb): void {
   onRetransmitTimeout(tcb);
 }
 
-/** RFC 4821 §7.7: large segments vanish and no ICMP tells why. */
+/** RFC 4821 §7.7: large segments are lost, and no ICMP error reports why. */
 function shrinkForBlackHole(tcb: Tcb): void {
   tcb.fullTimeouts = 0;
   const mss = tcb.mss > BLACK_HOLE_MSS ? BLACK_HOLE_MSS : Math.max(BLACK_HOLE_MSS / 2, 512);
@@ -116,7 +116,7 @@ function shrinkForBlackHole(tcb: Tcb): void {
   updateMss(tcb);
 }
 
-/** RFC 8985 §7.3: new data if there is any that fits, else the last segment again. */
+/** RFC 8985 §7.3: sends new data if possible, otherwise the last segment again. */
 function tailLossProbe(tcb: Tcb): void {
   const { host } = tcb;
   const sent = tcb.sent;
@@ -143,7 +143,7 @@ function tailLossProbe(tcb: Tcb): void {
     tcb.tlpRetransmit = true;
   }
   tcb.tlpEnd = tcb.sndNxt;
-  // RFC 8985 §7.3: the retransmission timer starts anew.
+  // RFC 8985 §7.3: restart the retransmission timer.
   tcb.rtoAt = Infinity;
   armSendTimer(tcb, false, false);
 }
@@ -166,8 +166,8 @@ function persist(tcb: Tcb): void {
 }
 
 /**
- * Data that nobody waits for are not offered to a closed window for ever: no longer than until the probes are as rare as they get, as
- * Linux does it (`tcp_probe_timer` with `tcp_orphan_retries`).
+ * Limits how long data that nobody waits for is offered to a closed window: until the probes have reached their longest interval, as in
+ * Linux (`tcp_probe_timer` with `tcp_orphan_retries`).
  */
 function giveUpAbandoned(tcb: Tcb): boolean {
   if (!tcb.abandoned || tcb.rtt.rto * 2 ** tcb.backoff < RTO_MAX) return false;
@@ -176,7 +176,7 @@ function giveUpAbandoned(tcb: Tcb): boolean {
   return true;
 }
 
-/** Asks again with the first byte in flight. A peer that keeps answering with a closed window is given up only if nobody waits for it. */
+/** Probes with the first byte in flight. A peer that keeps its window closed is given up only if nobody waits for the data. */
 function probeWithHead(tcb: Tcb): void {
   const { host } = tcb;
   const sent = tcb.sent!;
@@ -233,7 +233,7 @@ function onLifeTimer(tcb: Tcb): void {
   keepAlive(tcb);
 }
 
-/** RFC 9293 §3.8.4: a segment that the peer must answer, without data, and only when nothing else is under way. */
+/** RFC 9293 §3.8.4: sends a segment without data that the peer must answer, only when nothing else is in flight. */
 function keepAlive(tcb: Tcb): void {
   const { host } = tcb;
   const idle = host.tcp.keepAlive;

@@ -34,8 +34,8 @@ export function initialWindow(mss: number): number {
 }
 
 /**
- * Sends what the peer's window and the congestion window allow: first what was lost, then what is new. What the flush has no room for
- * follows later.
+ * Sends what the peer's window and the congestion window allow: first lost data, then new data. Data beyond the budget of the flush follows
+ * later.
  */
 export function transmit(tcb: Tcb): void {
   if (!maySend(tcb.state)) return;
@@ -48,14 +48,14 @@ export function transmit(tcb: Tcb): void {
     progress = retransmitLost(tcb, before + room);
   if (!tcb.finSent && sendNew(tcb, before + room)) progress = true;
   host.sendRoom -= Math.min(room, tcb.segmentsOut - before);
-  // Who could send nothing comes before those who could.
+  // Connections that could send nothing come before those that could.
   if (tcb.moreAt < Infinity && room === 0) tcb.moreAt -= FLUSH_PAUSE / 2;
   const acked = tcb.timerRestart;
   tcb.timerRestart = false;
   armSendTimer(tcb, acked, progress);
 }
 
-/** Sends segment `i` of the sent queue again, in pieces of the segment size of today. */
+/** Sends segment `i` of the sent queue again, in pieces of the current segment size. */
 export function retransmit(tcb: Tcb, i: number, flags: number): void {
   const sent = tcb.sent!;
   const host = tcb.host;
@@ -80,14 +80,14 @@ export function retransmit(tcb: Tcb, i: number, flags: number): void {
   sent.setTime(i, host.now);
 }
 
-/** True when there is more to send than may be now: its time comes. */
+/** True if there is more to send than is allowed now; schedules the rest. */
 function heldBack(tcb: Tcb, limit: number): boolean {
   if (tcb.segmentsOut < limit) return false;
   tcb.moreAt = tcb.host.now + FLUSH_PAUSE;
   return true;
 }
 
-/** @param limit how many segments the connection may have sent afterwards, about */
+/** @param limit approximate number of segments that the connection may have sent afterward */
 function retransmitLost(tcb: Tcb, limit: number): boolean {
   const sent = tcb.sent!;
   const cc = tcb.cc!;
@@ -108,7 +108,7 @@ function retransmitLost(tcb: Tcb, limit: number): boolean {
   return progress;
 }
 
-/** @param limit how many segments the connection may have sent afterwards */
+/** @param limit number of segments that the connection may have sent afterward */
 function sendNew(tcb: Tcb, limit: number): boolean {
   const buffer = tcb.sendBuffer;
   const cc = tcb.cc!;
@@ -128,14 +128,14 @@ function sendNew(tcb: Tcb, limit: number): boolean {
     let n = queued < mss ? queued : mss;
     const window = (tcb.sndUna + tcb.sndWnd - tcb.sndNxt) | 0;
     if (window < n) {
-      // RFC 9293 §3.8.6.2.1: less than a segment only if it is half of the largest window ever seen.
+      // RFC 9293 §3.8.6.2.1: less than a full segment only if it is half of the largest window ever announced.
       if (window <= 0 || 2 * window < tcb.maxSndWnd) {
         tcb.blocked = true;
         break;
       }
       n = window;
     } else if (n < mss && !tcb.finQueued && !tcb.noDelay && seqGt(tcb.smallEnd, tcb.sndUna)) {
-      // Nagle (RFC 9293 §3.7.4) as Minshall modified it: one small segment at a time.
+      // Nagle's algorithm (RFC 9293 §3.7.4), as modified by Minshall: one small segment at a time.
       break;
     }
     const inPipe = pipe(tcb);
@@ -144,7 +144,7 @@ function sendNew(tcb: Tcb, limit: number): boolean {
       break;
     }
     if (heldBack(tcb, limit)) break;
-    // RFC 5681 §4.1: after a long pause the window says nothing about the network any more.
+    // RFC 5681 §4.1: after a long pause the window no longer describes the network.
     if (inPipe === 0 && tcb.sndNxt === tcb.sndUna && host.now - tcb.lastSendAt > tcb.rtt.rto && tcb.lastSendAt > 0) {
       cc.onIdle(initialWindow(mss), host.now);
     }
@@ -152,12 +152,12 @@ function sendNew(tcb: Tcb, limit: number): boolean {
     progress = true;
     if (tcb.finSent) break;
   }
-  // A window that was in use up to now still counts as in use while its acknowledgements come in.
+  // A window that was in use until now still counts as in use while its acknowledgements arrive.
   if (!tcb.cwndLimited && limited && pipe(tcb) * 2 >= cc.cwnd) tcb.cwndLimited = true;
   return progress;
 }
 
-/** Sends `n` new bytes, with FIN or without. */
+/** Sends `n` new bytes, with or without FIN. */
 export function sendPiece(tcb: Tcb, n: number, fin: boolean): void {
   const host = tcb.host;
   const seq = tcb.sndNxt;
@@ -186,8 +186,8 @@ export function sendPiece(tcb: Tcb, n: number, fin: boolean): void {
 }
 
 /**
- * Sets the sending side's one timer. `acked`: something was acknowledged, `sent`: something was transmitted.
- * Retransmission (RFC 6298 §5), tail-loss probe (RFC 8985 §7.2), reordering (RFC 8985 §6.3) or persist (RFC 9293 §3.8.6.1).
+ * Sets the single timer of the sending side. `acked`: something was acknowledged, `sent`: something was sent. Retransmission (RFC 6298 §5),
+ * tail-loss probe (RFC 8985 §7.2), reordering (RFC 8985 §6.3) or persist (RFC 9293 §3.8.6.1).
  */
 export function armSendTimer(tcb: Tcb, acked: boolean, transmitted: boolean): void {
   const now = tcb.host.now;
@@ -227,7 +227,7 @@ export function armSendTimer(tcb: Tcb, acked: boolean, transmitted: boolean): vo
     ) {
       let pto = tcb.rtt.srtt > 0 ? 2 * tcb.rtt.srtt : 1000;
       if (sent.count === 1) pto += WORST_DELAYED_ACK;
-      // A Node timer is no finer than this, and a probe a moment too early is a duplicate.
+      // A Node timer has no finer resolution, and a probe that is a moment early is a duplicate.
       tcb.probeAt = now + Math.max(pto, 10);
     }
   }

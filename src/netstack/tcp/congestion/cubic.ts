@@ -69,9 +69,9 @@ export class Cubic implements CongestionControl {
     this.#priorSsthresh = this.ssthresh;
     this.#priorMax = this.#wMax;
     const segments = this.cwnd / this.mss;
-    // §4.7 fast convergence: release bandwidth when the last maximum was not reached again.
+    // §4.7 fast convergence: release bandwidth if the window did not reach the last maximum again.
     this.#wMax = segments < this.#wMax ? (segments * (1 + BETA)) / 2 : segments;
-    // §4.6: the window that was really in use, not one that an idle application let stand.
+    // §4.6: the window actually in use, not one that an idle application left unused.
     this.ssthresh = Math.max(Math.floor(Math.min(this.cwnd, Math.max(flight, this.cwnd >>> 1)) * BETA), 2 * this.mss);
     this.#epoch = -1;
     this.#credit = 0;
