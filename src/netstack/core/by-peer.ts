@@ -1,6 +1,6 @@
 import type { IpFamily } from './types.ts';
 
-/** Entries by the remote address that they belong to, so that what concerns one peer does not cost a look at all others. */
+/** Entries by remote address, so that an operation on one peer does not examine all entries. */
 export class ByPeer<T> {
   readonly #entries = new Map<number | string, Set<T>>();
 
@@ -18,7 +18,7 @@ export class ByPeer<T> {
     if (entries?.delete(entry) && entries.size === 0) this.#entries.delete(key);
   }
 
-  /** Those of one peer. They may be deleted meanwhile. */
+  /** The entries of one peer. They may be deleted during iteration. */
   of(family: IpFamily, words: Int32Array): Iterable<T> {
     return this.#entries.get(keyOf(family, words)) ?? [];
   }

@@ -1,4 +1,4 @@
-/** Counters of a stack; `stats()` returns a copy. Names are stable. docs/reference/netstack.md tells what each one means. */
+/** Counters of a stack; `stats()` returns a copy. Names are stable. docs/reference/netstack.md describes each one. */
 export function createCounters() {
   return {
     packetsIn: 0,
@@ -13,7 +13,7 @@ export function createCounters() {
     icmpOut: 0,
     fragmentsIn: 0,
     reassembled: 0,
-    // Dropped on input, by reason.
+    // Packets dropped on input, by reason.
     dropTruncated: 0,
     dropBadVersion: 0,
     dropBadHeader: 0,
@@ -72,23 +72,23 @@ export function createCounters() {
     tcpPathMtuShrinks: 0,
     tcpBlackHoles: 0,
     tcpTimeWaitReuses: 0,
-    // UDP mappings that are open, and ICMP errors that were not sent, for being undue or too many.
+    // Open UDP mappings, and ICMP errors that were not sent because the rules or the rate limit forbid them.
     udpFlows: 0,
     icmpSuppressed: 0,
     icmpErrorsIgnored: 0,
-    // Refused by a cap.
+    // Refused by a limit.
     refusedUdpFlows: 0,
     refusedFlows: 0,
     refusedHalfOpen: 0,
     refusedOutOfOrder: 0,
     refusedMemory: 0,
-    // Had to go, for others to have their share.
+    // Removed to give others their share.
     evictedFlows: 0,
     evictedHalfOpen: 0,
     evictedOutOfOrder: 0,
     evictedUdpFlows: 0,
     evictedTimeWait: 0,
-    // A callback of the stack's owner threw.
+    // A callback of the application threw.
     ownerErrors: 0,
   };
 }

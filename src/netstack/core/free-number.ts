@@ -1,23 +1,23 @@
 import { TunneliteError } from '../../lib/errors.ts';
 import type { RandomSource } from '../../lib/random.ts';
 
-/** Numbers that flows of this side's making are told apart by. */
+/** Numbers that identify flows opened by this side. */
 export interface NumberRange {
   readonly first: number;
-  /** A power of two, so that each is drawn as often as any other. */
+  /** A power of two, so that each number is equally likely. */
   readonly count: number;
-  /** For the message when all are taken. */
+  /** For the error message when all are in use. */
   readonly name: string;
 }
 
-/** Ports that are given to nobody for good (RFC 6335 §6). */
+/** Dynamic ports, which are never assigned (RFC 6335 §6). */
 export const EPHEMERAL_PORTS: NumberRange = { first: 49_152, count: 16_384, name: 'ephemeral ports' };
 /** Identifiers of echo requests (RFC 792). */
 export const ECHO_IDENTIFIERS: NumberRange = { first: 0, count: 65_536, name: 'echo identifiers' };
 
 /**
- * The number of a new flow: the one that is asked for, or else an unpredictable one (RFC 6056 §3.3.1, RFC 5452 §9.2), and where that is
- * taken the next that is free.
+ * The number of a new flow: the requested one, or an unpredictable one (RFC 6056 §3.3.1, RFC 5452 §9.2); if that is in use, the next free
+ * one.
  *
  * @param wanted undefined = any
  * @throws TunneliteError `ERR_NETSTACK_PORT_IN_USE`

@@ -19,15 +19,15 @@ export function swap32(value: number): number {
 }
 
 /**
- * The one buffer that all packets of a stack are built in, and that arriving ones are copied to, to be summed. `base`,
- * where a packet begins, is a multiple of four, so that headers are written as 32-bit words. Words are in memory order,
- * little-endian, as on every machine that Node runs on today but one (s390x).
+ * The single buffer in which a stack builds its packets, and to which it copies arriving ones to compute checksums. `base`, where a packet
+ * begins, is a multiple of four, so that headers are written as 32-bit words. Words are in memory order, which is little-endian on all
+ * current platforms of Node except s390x.
  */
 export class PacketSlab {
   readonly bytes: Buffer;
   readonly words: Int32Array;
   readonly base: number;
-  /** Where arriving packets are copied to. */
+  /** Position to which arriving packets are copied. */
   readonly inbound: number;
   readonly #memory: SummedMemory;
 
@@ -44,7 +44,7 @@ export class PacketSlab {
     return this.#memory.sum(at, length);
   }
 
-  /** As `sum`, of bytes that lie elsewhere: copies them in first. */
+  /** Like `sum`, for bytes elsewhere: copies them into the slab first. */
   sumOf(buffer: Buffer, at: number, length: number): number {
     const inbound = this.inbound;
     if (length > 96) {

@@ -1,15 +1,15 @@
 /**
- * Those who share a stack: the owners that packets come in with, such as sessions, and one party for what has none. A limit is for all
- * together; whoever holds less than an equal share takes from the one who holds most, and whoever holds that much gets no more.
+ * The parties that share a stack: the owners of packets, such as sessions, and one party for packets without an owner. A limit is for all
+ * together. A party with less than an equal share takes from the party with the most; a party with its full share gets no more.
  */
 export class Party {
-  /** As given to `input`; undefined for the stack's own flows, and for packets without owner. */
+  /** As passed to `input`; undefined for the stack's own flows, and for packets without an owner. */
   readonly owner: object | undefined;
   /** Bytes in the buffers of its TCP flows. */
   memory = 0;
-  /** Of these, bytes that came ahead of their turn, overhead included. */
+  /** Of these, out-of-order bytes, overhead included. */
   outOfOrder = 0;
-  /** Bytes of fragments that wait for the rest of their packet, overhead included. */
+  /** Bytes of incomplete fragmented packets, overhead included. */
   fragments = 0;
   /** ICMP errors that may be sent now, as of `icmpFilledAt`; see `Icmp`. */
   icmpTokens = Infinity;
@@ -20,7 +20,7 @@ export class Party {
   }
 }
 
-/** The parties of a stack, by owner. A party is forgotten with its owner. */
+/** The parties of a stack, by owner. A party is removed when its owner is garbage-collected. */
 export class Parties {
   readonly #byOwner = new WeakMap<object, Party>();
   readonly nobody = new Party(undefined);

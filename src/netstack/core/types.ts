@@ -110,7 +110,7 @@ export type RefuseWith = 'reset' | 'prohibited' | 'host-unreachable';
 
 /** A SYN that awaits the application's decision, before any SYN-ACK. Retransmitted SYNs cause no second request. */
 export interface TcpConnectRequest extends FlowAddresses {
-  /** As given to `input` with the packet that it came in. */
+  /** As passed to `input` with the packet. */
   readonly owner: object | undefined;
   /** Sends SYN-ACK. May be called later; the flow opens once the handshake is complete. */
   accept(options?: { readonly noDelay?: boolean }): TcpFlow;
@@ -154,7 +154,7 @@ export interface EchoRequest {
   readonly remoteAddress: string;
   /** Length of the ICMP message. */
   readonly bytes: number;
-  /** As given to `input` with the packet that it came in. */
+  /** As passed to `input` with the packet. */
   readonly owner: object | undefined;
 }
 
@@ -183,7 +183,7 @@ export interface EchoFlow {
 
 /** The first datagram of a new mapping, which awaits the application's decision. */
 export interface UdpFlowRequest extends FlowAddresses {
-  /** As given to `input` with the packet that it came in. */
+  /** As passed to `input` with the packet. */
   readonly owner: object | undefined;
   /** Opens the mapping; the waiting datagram is delivered to `handler` before this returns. */
   accept(handler: UdpDatagramHandler): UdpFlow;

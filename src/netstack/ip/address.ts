@@ -12,7 +12,7 @@ export interface IpAddress {
   readonly words: Int32Array;
 }
 
-/** Undefined for what is no address; a zone is left out. */
+/** Parses an address; undefined if it is none. A zone is ignored. */
 export function parseAddress(text: string): IpAddress | undefined {
   if (isIPv4(text)) return { family: 4, words: Int32Array.of(parse4(text)) };
   const zone = text.indexOf('%');
@@ -49,7 +49,7 @@ function parse4(text: string): number {
   return (word << 8) | part;
 }
 
-/** Text of the address at `at` in `words`; IPv6 as RFC 5952 wants it. */
+/** Formats the address at `at` in `words`; IPv6 as in RFC 5952. */
 export function formatAddress(family: IpFamily, words: Int32Array, at: number): string {
   if (family === 4) {
     const word = words[at]!;

@@ -7,26 +7,26 @@ const DESTINATION_OPTIONS = 60;
 const MOBILITY = 135;
 const NO_NEXT_HEADER = 59;
 
-/** Headers that one packet may chain. Ours: RFC 8200 has no limit, RFC 8883 lets hosts set one. */
+/** Maximum number of chained headers in a packet. Our value: RFC 8200 has no limit, RFC 8883 lets hosts set one. */
 const MAX_HEADERS = 8;
 
-/** What follows the IPv6 header. */
+/** The result of walking the headers after the IPv6 header. */
 export interface HeaderChain {
-  /** Protocol of what comes after the last header that is understood. */
+  /** Protocol after the last header that is supported. */
   protocol: number;
-  /** Where that begins. */
+  /** Offset of its first byte. */
   at: number;
-  /** Where the byte that names `protocol` stands. */
+  /** Offset of the byte that names `protocol`. */
   nextHeaderAt: number;
-  /** Where the fragment header begins; -1 when the packet is whole. `protocol` and `at` are then what follows it. */
+  /** Offset of the fragment header; -1 for a whole packet. `protocol` and `at` then describe what follows it. */
   fragmentAt: number;
-  /** Where the byte that names the fragment header stands. */
+  /** Offset of the byte that names the fragment header. */
   fragmentNamedAt: number;
 }
 
 /**
- * Walks the extension headers of the IPv6 packet `buffer[offset, end)` (RFC 8200 §4). Options are skipped; a source route that
- * still has stops, a chain that runs out of the packet or has no end is refused: false.
+ * Walks the extension headers of the IPv6 packet `buffer[offset, end)` (RFC 8200 §4). Options are skipped. False for a source route with
+ * remaining segments, or a chain that is too long or exceeds the packet.
  */
 export function walkHeaders(buffer: Buffer, offset: number, end: number, chain: HeaderChain): boolean {
   let at = offset + 40;
@@ -48,7 +48,7 @@ export function walkHeaders(buffer: Buffer, offset: number, end: number, chain: 
       return type !== NO_NEXT_HEADER;
     }
     if (at + 8 > end) return false;
-    // Hop-by-hop options only right after the IPv6 header (RFC 8200 §4.3).
+    // Hop-by-hop options are valid only right after the IPv6 header (RFC 8200 §4.3).
     if (type === HOP_BY_HOP && count > 0) return false;
     if (type === ROUTING && buffer[at + 3] !== 0) return false;
     if (type === FRAGMENT) {

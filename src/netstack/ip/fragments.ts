@@ -5,15 +5,15 @@ import type { Counters } from '../core/counters.ts';
 import type { Party } from '../core/shares.ts';
 import type { LimitReached } from '../core/types.ts';
 
-/** What reassembly asks of the stack. */
+/** What reassembly needs from the stack. */
 export interface FragmentHost {
   readonly counters: Counters;
   readonly now: number;
-  /** Whom the packet came from that is taken in. */
+  /** The owner of the packet being processed. */
   readonly party: Party;
   limitReached(table: 'fragments', action: LimitReached['action'], party: Party): void;
   readonly limits: { readonly fragmentBytes: number; readonly fragmentPackets: number };
-  /** The first fragment of a packet that was never completed: ICMP time exceeded is due (RFC 792, RFC 4443 §3.3). */
+  /** Called with the first fragment of a packet that was never completed, to send ICMP time exceeded (RFC 792, RFC 4443 §3.3). */
   fragmentsTimedOut(first: Buffer, party: Party): void;
 }
 
@@ -26,30 +26,30 @@ interface Partial {
   readonly party: Party;
   readonly key: string;
   readonly expiresAt: number;
-  /** In order of offset, without gaps between neighbours known or overlap. */
+  /** In order of offset, without overlap. */
   readonly pieces: Piece[];
   /** Headers in front of the fragmented part, from the first fragment. */
   head: Buffer | undefined;
-  /** Start of the first fragment as it came, for an ICMP message about it. */
+  /** Start of the first fragment as received, for an ICMP error. */
   first: Buffer | undefined;
-  /** Length of the fragmented part, once the last fragment came. */
+  /** Length of the fragmented part, known once the last fragment has arrived. */
   total: number;
-  /** Bytes of its pieces, and what they count for, overhead included. */
+  /** Bytes of its pieces, and their cost, overhead included. */
   held: number;
   cost: number;
 }
 
-/** One fragment, as the IP header tells. */
+/** One fragment, as described by its IP header. */
 export interface Fragment {
-  /** Everything that makes two fragments belong together, as text. */
+  /** Identifies the fragments that belong together. */
   readonly key: string;
-  /** The whole packet that carries the fragment, `buffer[packet, packet + packetLength)`. */
+  /** The IP packet that carries the fragment, `buffer[packet, packet + packetLength)`. */
   readonly buffer: Buffer;
   readonly packet: number;
   readonly packetLength: number;
-  /** Bytes of headers that come before the fragmented part in the reassembled packet. */
+  /** Bytes of headers before the fragmented part in the reassembled packet. */
   readonly headLength: number;
-  /** Where the fragment's own bytes begin, how many they are, and where in the whole they belong. */
+  /** Offset and length of the fragment's own bytes, and their position in the whole. */
   readonly at: number;
   readonly length: number;
   readonly from: number;
@@ -59,14 +59,13 @@ export interface Fragment {
 const MAX_PACKET = 65_535;
 
 /**
- * Reassembly of fragmented packets (RFC 791 §3.2, RFC 815, RFC 8200 §4.5), bounded in bytes, packets and time.
- * A packet whose fragments overlap is dropped whole (RFC 5722; since RFC 1858 known as an attack on IPv4 too);
- * an exact repetition is a duplicate and harmless.
+ * Reassembly of fragmented packets (RFC 791 §3.2, RFC 815, RFC 8200 §4.5), limited in bytes, packets and time. A packet with overlapping
+ * fragments is dropped (RFC 5722; RFC 1858 describes the attack on IPv4); an exact repetition is a harmless duplicate.
  */
 export class Fragments {
   readonly #host: FragmentHost;
   readonly #partials = new Map<string, Partial>();
-  /** The same, by whom they came from. */
+  /** Packets by owner. */
   readonly #table: SharedTable<Party, Partial>;
   #bytes = 0;
 
@@ -75,17 +74,17 @@ export class Fragments {
     this.#table = new SharedTable(host.limits.fragmentPackets);
   }
 
-  /** When `expire` is needed next; Infinity when nothing waits. The oldest partial comes first in the map. */
+  /** When `expire` is needed next; Infinity if no packet is incomplete. The oldest comes first in the map. */
   get nextDeadline(): number {
     return this.#partials.values().next().value?.expiresAt ?? Infinity;
   }
 
-  /** Bytes that wait for the rest of their packet. */
+  /** Bytes of incomplete packets. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes a fragment; returns the head and the whole fragmented part when it was the last that was missing. */
+  /** Processes a fragment. Returns the head and the whole fragmented part if it was the last one missing. */
   add(fragment: Fragment): { readonly head: Buffer; readonly body: Buffer } | undefined {
     const { counters } = this.#host;
     counters.fragmentsIn++;
@@ -156,7 +155,7 @@ export class Fragments {
     };
   }
 
-  /** Gives up packets whose time is over. */
+  /** Drops packets that have timed out. */
   expire(): void {
     for (const partial of this.#partials.values()) {
       if (partial.expiresAt > this.#host.now) return;
@@ -171,7 +170,7 @@ export class Fragments {
     this.#bytes = 0;
   }
 
-  /** One more packet may begin: who holds most gives up its oldest, the sender of this one if it holds its share. */
+  /** Makes space for one more packet: drops the oldest one of the owner with the most, or of the sender if it has its full share. */
   #roomForPacket(): void {
     const host = this.#host;
     const table = this.#table;
@@ -183,7 +182,7 @@ export class Fragments {
     host.limitReached('fragments', own ? 'refused' : 'evicted', party);
   }
 
-  /** Whether so many bytes more may be kept; makes room where others hold more than their share. */
+  /** Whether this many bytes more may be stored. Frees space from owners with more than their share. */
   #roomForBytes(party: Party, cost: number): boolean {
     const host = this.#host;
     const { fragmentBytes } = host.limits;
@@ -199,7 +198,7 @@ export class Fragments {
     return true;
   }
 
-  /** Index at which the range belongs; -1 for an exact duplicate, -2 for an overlap. */
+  /** Index for the range; -1 for an exact duplicate, -2 for an overlap. */
   #place({ pieces }: Partial, from: number, end: number): number {
     let at = pieces.length;
     while (at > 0 && pieces[at - 1]!.from >= from) at--;
@@ -224,7 +223,7 @@ export class Fragments {
   }
 }
 
-/** Memory of its own: a slice of a shared pool would keep the whole pool. */
+/** Memory of its own: a slice of a shared pool would retain the whole pool. */
 function copyOf(buffer: Buffer, at: number, length: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(length);
   buffer.copy(copy, 0, at, at + length);

@@ -16,7 +16,7 @@ import {
 } from './ip-output.ts';
 import type { IpPayload } from './ip-payload.ts';
 
-/** Types of ICMP (RFC 792) and ICMPv6 (RFC 4443) that the stack knows. */
+/** Types of ICMP (RFC 792) and ICMPv6 (RFC 4443) that the stack uses. */
 const V4 = {
   EchoReply: 0,
   Unreachable: 3,
@@ -37,20 +37,20 @@ const REASSEMBLY = 1;
 
 const chain: HeaderChain = { protocol: 0, at: 0, nextHeaderAt: 0, fragmentAt: -1, fragmentNamedAt: -1 };
 
-/** Bytes of the packet that an error message quotes: all that fits into the smallest MTU (RFC 1812 §4.3.2.3, RFC 4443 §2.4 c). */
+/** Bytes of the packet that an error message quotes: as many as fit into the smallest MTU (RFC 1812 §4.3.2.3, RFC 4443 §2.4 c). */
 const QUOTE_V4 = 576 - 20 - 8;
 const QUOTE_V6 = 1280 - 40 - 8;
 
-/** An ICMP error about a packet that we sent, with what it quotes of that packet. */
+/** An ICMP error about a packet that the stack sent, with what it quotes of that packet. */
 export interface QuotedError {
   readonly kind: 'too-big' | 'unreachable' | 'time-exceeded';
   readonly family: IpFamily;
   /** For `too-big`: the next hop's MTU; 0 from routers older than RFC 1191. */
   readonly mtu: number;
-  /** Length of the packet that was too big, for guessing when `mtu` is 0. */
+  /** Length of the packet that was too big, to estimate the MTU when `mtu` is 0. */
   readonly quotedLength: number;
   readonly protocol: number;
-  /** Remote, then local end of the quoted packet. */
+  /** Remote, then local address of the quoted packet. */
   readonly addresses: Int32Array;
   readonly localPort: number;
   readonly remotePort: number;
@@ -58,17 +58,17 @@ export interface QuotedError {
   readonly sequence: number;
 }
 
-/** What ICMP asks of the stack. */
+/** What ICMP needs from the stack. */
 export interface IcmpHost extends IpHost {
   limitReached(table: 'icmp-errors', action: 'refused', party: Party): void;
   answersEcho(family: IpFamily, localAddress: string, remoteAddress: string, bytes: number): boolean;
-  /** A reply to an echo request; false when nobody asked. */
+  /** Processes a reply to an echo request; false if there was no request. */
   echoReply(family: IpFamily, addresses: Int32Array, id: number, sequence: number, payload: Buffer): boolean;
-  /** An error about a packet of ours; the transport decides whether to believe it. */
+  /** Processes an error about a packet of the stack; the transport decides whether it is plausible. */
   icmpError(error: QuotedError): void;
 }
 
-/** ICMP and ICMPv6 of a host: echo answered, errors about others' packets sent within bounds, errors about ours passed on. */
+/** ICMP and ICMPv6 of a host: answers echo requests, sends errors at a limited rate, and passes received errors on. */
 export class Icmp {
   readonly #host: IcmpHost;
   #tokens = ICMP_BURST;
@@ -79,7 +79,7 @@ export class Icmp {
     this.#filledAt = host.now;
   }
 
-  /** A message arrives. */
+  /** Processes a message. */
   input({ buffer, at, length, family, addresses }: IpPayload): void {
     const { counters, slab } = this.#host;
     counters.icmpIn++;
@@ -99,8 +99,8 @@ export class Icmp {
   }
 
   /**
-   * Tells the sender of a packet that it did not arrive (RFC 1122 §3.2.2, RFC 4443 §2.4). Not about ICMP errors, later fragments,
-   * or packets to or from a group, and no more often than a bucket of tokens allows.
+   * Reports to the sender of a packet that it was not delivered (RFC 1122 §3.2.2, RFC 4443 §2.4). Not for ICMP errors, later fragments, or
+   * packets to or from a multicast address, and within a rate limit.
    */
   unreachable(
     how: Exclude<RefuseWith, 'reset'> | 'port',
@@ -116,13 +116,13 @@ export class Icmp {
     this.#report(v6 ? V6.Unreachable : V4.Unreachable, codes[how], packet, offset, length, party);
   }
 
-  /** Tells that a packet's fragments did not all come in time. */
+  /** Reports that the fragments of a packet did not all arrive in time. */
   reassemblyTimedOut(first: Buffer, party: Party): void {
     const v6 = first[0]! >> 4 === 6;
     this.#report(v6 ? V6.TimeExceeded : V4.TimeExceeded, REASSEMBLY, first, 0, first.length, party);
   }
 
-  /** Tells that nobody here speaks the protocol that a packet carries (RFC 1122 §3.2.2.1, RFC 4443 §3.4, RFC 8200 §4). */
+  /** Reports that the stack does not support the protocol of a packet (RFC 1122 §3.2.2.1, RFC 4443 §3.4, RFC 8200 §4). */
   unknownProtocol(packet: Buffer, offset: number, length: number, party: Party): void {
     if (packet[offset]! >> 4 === 4) this.#report(V4.Unreachable, V4_PROTOCOL, packet, offset, length, party);
     else if (walkHeaders(packet, offset, offset + length, chain)) {
@@ -130,7 +130,7 @@ export class Icmp {
     }
   }
 
-  /** Sends an echo request; `message` has identifier, sequence number and payload already. */
+  /** Sends an echo request; `message` already has identifier, sequence number and payload. */
   sendEcho(family: IpFamily, addresses: Int32Array, message: Buffer): boolean {
     message[0] = family === 4 ? V4.Echo : V6.Echo;
     return this.#send(family, addresses, message);
@@ -197,7 +197,7 @@ export class Icmp {
     this.#send(family, addresses, message);
   }
 
-  /** One bucket for all, and a smaller one for each owner, so that nobody empties the first alone. */
+  /** One token bucket for all, and a smaller one for each owner, so that no owner can empty the common one. */
   #takeToken(party: Party): boolean {
     const now = this.#host.now;
     this.#tokens = Math.min(ICMP_BURST, this.#tokens + ((now - this.#filledAt) / 1000) * ICMP_RATE);
@@ -238,7 +238,7 @@ function errorKind(type: number, code: number, family: IpFamily): QuotedError['k
   return type === V6.TimeExceeded ? 'time-exceeded' : undefined;
 }
 
-/** What an error message quotes: a packet of ours, so its source is the local end. */
+/** Reads what an error message quotes: a packet of the stack, so its source is the local end. */
 function readQuoted(buffer: Buffer, at: number, end: number, family: IpFamily) {
   const minimum = family === 4 ? 20 : 40;
   if (end - at < minimum + 8 || buffer[at]! >> 4 !== family) return undefined;
@@ -250,7 +250,7 @@ function readQuoted(buffer: Buffer, at: number, end: number, family: IpFamily) {
     header = 48;
   }
   if (header < minimum || end - at < header + 8) return undefined;
-  // Of a later fragment there are no ports to read.
+  // A later fragment has no ports.
   if (family === 4 && (buffer.readUInt16BE(at + 6) & 0x1fff) !== 0) return undefined;
   const inverse = readAddresses(buffer, at, family);
   const words = wordsOf(family);
@@ -267,7 +267,7 @@ function readQuoted(buffer: Buffer, at: number, end: number, family: IpFamily) {
   };
 }
 
-/** Source, then destination of a packet: seen from its receiver, remote and local. */
+/** Source, then destination of a packet: for its receiver, remote and local. */
 function readAddresses(packet: Buffer, offset: number, family: IpFamily): Int32Array {
   const words = new Int32Array(2 * wordsOf(family));
   const start = offset + (family === 4 ? 12 : 8);
@@ -294,7 +294,7 @@ function mayReportOn(packet: Buffer, offset: number, length: number, family: IpF
     const type = packet[offset + ((packet[offset]! & 0x0f) << 2)]!;
     return type === V4.Echo || type === V4.EchoReply;
   }
-  // An error may hide behind extension headers, and a later fragment may be of one (RFC 4443 §2.4 e.1).
+  // An error may follow extension headers, and a later fragment may belong to one (RFC 4443 §2.4 e.1).
   if (!walkHeaders(packet, offset, offset + length, chain)) return false;
   if (chain.fragmentAt >= 0 && (packet.readUInt16BE(chain.fragmentAt + 2) & 0xfff8) !== 0) return false;
   if (chain.protocol !== PROTOCOL_ICMPV6) return true;

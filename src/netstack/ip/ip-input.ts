@@ -8,12 +8,12 @@ import { type FragmentHost, Fragments } from './fragments.ts';
 import { PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from './ip-output.ts';
 import { IpPayload } from './ip-payload.ts';
 
-/** What IP input asks of the stack. */
+/** What IP input needs from the stack. */
 export interface IpInputHost extends FragmentHost {
   readonly counters: Counters;
-  /** Whether the destination in `addresses` (remote, then local) is one of ours. */
+  /** Whether the destination in `addresses` (remote, then local) belongs to the stack. */
   isLocal(family: IpFamily, addresses: Int32Array): boolean;
-  /** Takes a whole payload in. */
+  /** Processes a whole payload. */
   payload(payload: IpPayload): void;
 }
 
@@ -22,7 +22,7 @@ export class IpInput {
   readonly fragments: Fragments;
   readonly #host: IpInputHost;
   readonly #payload = new IpPayload();
-  /** Those of the payload: remote, then local. */
+  /** Addresses of the payload: remote, then local. */
   readonly #addresses = this.#payload.addresses;
   readonly #chain: HeaderChain = { protocol: 0, at: 0, nextHeaderAt: 0, fragmentAt: -1, fragmentNamedAt: -1 };
 
@@ -38,7 +38,7 @@ export class IpInput {
     else this.#host.counters.dropBadVersion++;
   }
 
-  /** Hands on what follows the `headerLength` bytes of headers of the packet at `offset`. */
+  /** Passes on what follows the `headerLength` bytes of headers of the packet at `offset`. */
   #pass(protocol: number, buffer: Buffer, offset: number, total: number, headerLength: number, family: IpFamily): void {
     const payload = this.#payload;
     payload.protocol = protocol;
@@ -75,7 +75,7 @@ export class IpInput {
     const destination = int32(buffer, offset + 16);
     addresses[0] = source;
     addresses[1] = destination;
-    // RFC 1122 §3.2.1.3: groups and "this host" are no source; as a destination a group is not for us.
+    // RFC 1122 §3.2.1.3: a multicast address and "this host" are no valid source; packets to a multicast address are not for this host.
     if (source >>> 0 >= 0xe0000000 || source >>> 24 === 0 || destination >>> 0 >= 0xe0000000 || destination === 0) {
       counters.dropBadAddress++;
       return;
@@ -135,7 +135,7 @@ export class IpInput {
     }
     const addresses = this.#addresses;
     for (let i = 0; i < 8; i++) addresses[i] = int32(buffer, offset + 8 + 4 * i);
-    // RFC 4291 §2.7: a group is no source; what goes to one is not for us, nor is what comes from nobody.
+    // RFC 4291 §2.7: a multicast address is no valid source; packets to one, or from the unspecified address, are not for this host.
     if (
       addresses[0]! >>> 24 === 0xff ||
       addresses[4]! >>> 24 === 0xff ||
@@ -160,7 +160,7 @@ export class IpInput {
       return;
     }
     const place = chain.fragmentAt < 0 ? 0 : (buffer[chain.fragmentAt + 2]! << 8) | buffer[chain.fragmentAt + 3]!;
-    // An atomic fragment is a whole packet and joins nothing (RFC 6946).
+    // An atomic fragment is a whole packet and is not reassembled (RFC 6946).
     if ((place & 0xfff9) === 0) {
       this.#pass(chain.protocol, buffer, offset, total, chain.at - offset, 6);
     } else {
@@ -186,7 +186,7 @@ export class IpInput {
     });
     if (whole === undefined) return;
     const { head, body } = whole;
-    // The chain that leads to the fragment header is of the first fragment; it must be this one's too.
+    // The chain of headers up to the fragment header comes from the first fragment, and must match this fragment's.
     if (named >= head.length || head[named] !== FRAGMENT || head.length - 40 + body.length > 0xffff) {
       this.#host.counters.dropFragmentBad++;
       return;

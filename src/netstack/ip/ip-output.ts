@@ -4,16 +4,16 @@ import type { Counters } from '../core/counters.ts';
 import { fold, type PacketSlab, swap16, swap32 } from '../core/packet-slab.ts';
 import type { IpFamily } from '../core/types.ts';
 
-/** What sending a datagram asks of the stack. */
+/** What sending a datagram needs from the stack. */
 export interface IpHost {
   readonly slab: PacketSlab;
   readonly counters: Counters;
   /** Monotonic milliseconds. */
   now: number;
-  /** Sends the packet of `length` bytes that was built at the slab's base. */
+  /** Sends the packet of `length` bytes that was built at the base of the slab. */
   transmit(length: number): void;
   nextIpId(): number;
-  /** Largest packet towards the remote end of these addresses, in bytes. */
+  /** Largest packet to the remote end of these addresses, in bytes. */
   mtuTowards(family: IpFamily, addresses: Int32Array): number;
 }
 
@@ -23,12 +23,12 @@ export const PROTOCOL_UDP = 17;
 export const PROTOCOL_ICMPV6 = 58;
 const PROTOCOL_FRAGMENT = 44;
 
-/** RFC 1700 default, as hosts send. */
+/** Default of RFC 1700, as hosts use it. */
 const TTL = 64;
 const FRAGMENT_HEADER = 8;
 const MORE_FRAGMENTS = 0x2000;
 
-/** Words of one address. */
+/** Number of words in one address. */
 export const wordsOf = (family: IpFamily): 1 | 4 => (family === 4 ? 1 : 4);
 
 /** Sum of the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1) in the slab's little-endian order, not folded. */
@@ -38,7 +38,7 @@ export function pseudoSum(addresses: Int32Array, family: IpFamily, protocol: num
   return swap16(fold(sum));
 }
 
-/** The checksum field for `payload` with its checksum bytes zero, as bytes in memory order. */
+/** The checksum field, as bytes in memory order, for `payload` with a zero checksum. */
 export function transportChecksum(
   host: IpHost,
   addresses: Int32Array,
@@ -51,8 +51,8 @@ export function transportChecksum(
 }
 
 /**
- * Sends a transport payload from the local to the remote end of `addresses` (remote first, then local), in fragments where it
- * does not fit the path (RFC 791 §2.3, RFC 8200 §4.5). False: it fits no packet at all.
+ * Sends a transport payload from the local to the remote end of `addresses` (remote first, then local), in fragments if it exceeds the path
+ * MTU (RFC 791 §2.3, RFC 8200 §4.5). False if it does not fit into any packet.
  */
 export function sendIp(
   host: IpHost,
@@ -92,7 +92,7 @@ function fragment4(host: IpHost, addresses: Int32Array, protocol: number, payloa
 
 function fragment6(host: IpHost, addresses: Int32Array, protocol: number, payload: Buffer, mtu: number): boolean {
   const room = (Math.max(mtu, MIN_MTU_V6) - 40 - FRAGMENT_HEADER) & ~7;
-  // 32 bits of identification (RFC 8200 §4.5): 16 of them count, the others make it hard to guess (RFC 7739).
+  // 32 bits of identification (RFC 8200 §4.5): 16 of them count up, the others make it hard to guess (RFC 7739).
   const id = ((Math.floor(host.now) & 0xffff) << 16) | host.nextIpId();
   const { bytes, base } = host.slab;
   for (let at = 0; at < payload.length; at += room) {

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer';
 import type { IpFamily } from '../core/types.ts';
 
 /**
- * What a whole IP packet carries, headers and fragments dealt with. One object is reused for all packets: whoever takes a payload in
- * reads it before the next one comes, and keeps nothing of it.
+ * The payload of a whole IP packet, after headers and reassembly. One object is reused for all packets: the receiver reads it before the
+ * next packet, and keeps no reference.
  */
 export class IpPayload {
   /** IANA number of the protocol. */
@@ -15,7 +15,7 @@ export class IpPayload {
   at = 0;
   length = 0;
   family: IpFamily = 4;
-  /** Remote, then local address; two or eight words of it count. */
+  /** Remote, then local address; the first two or eight words are used. */
   readonly addresses = new Int32Array(8);
 }
 

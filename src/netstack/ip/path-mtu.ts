@@ -6,7 +6,7 @@ interface Entry {
   readonly until: number;
 }
 
-/** What ICMP told about paths: a cache per remote address (RFC 1191 §6.3, RFC 8201 §5.3), oldest entry first out. */
+/** Path MTUs learned from ICMP: a cache per remote address (RFC 1191 §6.3, RFC 8201 §5.3) that evicts the oldest entry first. */
 export class PathMtuCache {
   readonly #entries = new Map<string, Entry>();
 
@@ -33,10 +33,10 @@ export class PathMtuCache {
   }
 }
 
-/** Plateaus of RFC 1191 §7, for routers that tell no next-hop MTU. */
+/** Plateaus of RFC 1191 §7, for routers that report no next-hop MTU. */
 const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006];
 
-/** The MTU to believe after a packet of `size` bytes was too big. 0 = nothing believable. */
+/** The plausible MTU after a packet of `size` bytes was too big; 0 = none. */
 export function believableMtu(family: IpFamily, told: number, size: number): number {
   const least = family === 4 ? MIN_MTU_V4 : MIN_MTU_V6;
   if (told === 0 && family === 4) told = PLATEAUS.find((plateau) => plateau < size) ?? least;
