@@ -1,19 +1,19 @@
 import type { DatagramSocket, Endpoint } from './datagram-socket.ts';
 
-/** Memory in which outgoing datagrams are built; see {@link SlabMemory} and {@link SocketMemory}. */
+/** Memory in which datagrams are built for sending; see {@link SlabMemory} and {@link SocketMemory}. */
 export interface DatagramMemory {
-  /** Set by `reserve`: where the next datagram is to be built. */
+  /** Set by `reserve`: where to build the next datagram. */
   readonly buffer: Buffer;
   readonly offset: number;
-  /** Makes room for one datagram of up to `length` bytes. The next `send` of the options passes exactly this room. */
+  /** Reserves space for one datagram of up to `length` bytes. The next call of the option `send` passes exactly this space. */
   reserve(length: number): void;
 }
 
 const SLAB_BYTES = 65_536;
 
 /**
- * Cuts datagrams from slabs that are never used twice: a socket may still hold the last datagram when the next is
- * built. A slab is garbage-collected with the last datagram in it.
+ * Takes datagrams from slabs without reusing any part: a socket may still hold the last datagram while the next one is built. A slab is
+ * garbage-collected with its last datagram.
  */
 export class SlabMemory implements DatagramMemory {
   buffer: Buffer = Buffer.alloc(0);
@@ -30,12 +30,12 @@ export class SlabMemory implements DatagramMemory {
   }
 }
 
-/** Room for a record of 16 KB in a datagram; more is made when more is asked for. */
+/** Space for a datagram with a record of 16 KB; grows on request. */
 const DISCARD_BYTES = 20_480;
 
 /**
- * Has datagrams built in the socket's own queue, from where `send` lets them go without a copy. While there is no socket, or
- * its queue is full, they are built in memory that goes nowhere: lost, as UDP may lose them.
+ * Builds datagrams directly in the socket's queue, so that `send` needs no copy. While there is no socket, or its queue is full, they are
+ * built in scratch memory and lost, as UDP may lose them.
  */
 export class SocketMemory implements DatagramMemory {
   buffer: Buffer;
@@ -47,7 +47,7 @@ export class SocketMemory implements DatagramMemory {
     this.buffer = this.#discard;
   }
 
-  /** The socket is open. */
+  /** Call when the socket is open. */
   use(socket: DatagramSocket): void {
     this.#socket = socket;
   }
@@ -64,7 +64,7 @@ export class SocketMemory implements DatagramMemory {
     this.offset = 0;
   }
 
-  /** Sends what was built in the room that was reserved last, or a copy of what lies elsewhere. */
+  /** Sends what was built in the last reserved space, or a copy of other memory. */
   send(buffer: Buffer, offset: number, length: number, to: Endpoint): void {
     const socket = this.#socket;
     if (!socket) return;

@@ -2,11 +2,11 @@ import type { Closable } from '../lib/dispose.ts';
 import { endpointText } from '../lib/endpoint.ts';
 
 /**
- * The far end of datagrams. One object per address and port for as long as the socket remembers it, so that it may be
- * compared by identity first; `key` tells equality for good.
+ * The remote endpoint of datagrams. There is one object per address and port as long as the socket remembers it, so compare by identity
+ * first; equal endpoints always have the same `key`.
  */
 export interface Endpoint {
-  /** Textual address; IPv4 addresses that came in IPv6 form are shown as IPv4. */
+  /** Textual address; IPv4-mapped IPv6 addresses are shown as IPv4. */
   readonly address: string;
   readonly port: number;
   readonly family: 'IPv4' | 'IPv6';
@@ -14,7 +14,7 @@ export interface Endpoint {
   readonly key: string;
 }
 
-/** Counters at zero, for a socket to count up. */
+/** New counters, all zero. */
 export function freshStats(): { -readonly [K in keyof DatagramSocketStats]: DatagramSocketStats[K] } {
   return {
     received: 0,
@@ -28,30 +28,30 @@ export function freshStats(): { -readonly [K in keyof DatagramSocketStats]: Data
   };
 }
 
-/** The endpoint of a literal address. */
+/** The endpoint of an address in text form. */
 export function endpointOf(address: string, port: number): Endpoint {
   return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4', key: endpointText(address, port) };
 }
 
-/** Receives what a {@link DatagramSocket} reads. */
+/** Receives the datagrams of a {@link DatagramSocket}. */
 export interface DatagramReceiver {
   /**
-   * One datagram, `buffer[offset, offset + length)`. The memory is the socket's, is reused after the call, and may be changed
-   * in place meanwhile.
+   * Receives one datagram, `buffer[offset, offset + length)`. The memory belongs to the socket, which reuses it after the call; it may be
+   * changed in place during the call.
    */
   onDatagram(buffer: Buffer, offset: number, length: number, from: Endpoint): void;
-  /** The datagrams that were waiting are delivered. Nothing is sent before this returns, unless a queue fills up. */
+  /** All waiting datagrams have been delivered. Nothing is sent before this returns, unless a queue is full. */
   onBatchEnd(): void;
 }
 
-/** Counters of a socket, since it was opened. */
+/** Counters of a socket since it was opened. */
 export interface DatagramSocketStats {
   readonly received: number;
   readonly sent: number;
-  /** Calls to the system; with batching fewer than datagrams. */
+  /** System calls; fewer than datagrams with batching. */
   readonly receiveCalls: number;
   readonly sendCalls: number;
-  /** Datagrams given up because the system's queue stayed full. */
+  /** Datagrams dropped because the system's queue stayed full. */
   readonly sendDropped: number;
   /** Datagrams that the system refused (unreachable, too large, not permitted). */
   readonly sendErrors: number;
@@ -72,37 +72,40 @@ export interface DatagramSocketOptions {
 }
 
 /**
- * A bound UDP socket. Three implementations: `node:dgram` everywhere, batches of `recvmmsg` / `sendmmsg` on Linux, and one in memory.
- * No error of the network ends it: an unreachable peer, a full queue or a refused datagram is a counter.
+ * A bound UDP socket. There are three implementations: `node:dgram` on all platforms, batches of `recvmmsg` / `sendmmsg` on Linux, and one
+ * in memory. Network errors do not close it: an unreachable peer, a full queue or a refused datagram increments a counter.
  */
 export interface DatagramSocket extends Closable {
   readonly kind: 'dgram' | 'mmsg' | 'memory';
   readonly port: number;
   readonly stats: DatagramSocketStats;
   /**
-   * Makes room for a datagram of up to `length` bytes at `reserved[reservedOffset]`. What is written there is sent by `commit`;
-   * without `commit` the room is used again.
+   * Reserves space for a datagram of up to `length` bytes at `reserved[reservedOffset]`. `commit` sends what was written there; without
+   * `commit` the space is reused.
    *
-   * @returns false when the queue is full: the datagram is dropped, and counted
+   * @returns false if the queue is full: the datagram is dropped, and counted
    */
   reserve(length: number): boolean;
   readonly reserved: Buffer;
   readonly reservedOffset: number;
-  /** Queues the first `length` bytes of the reserved room. */
+  /** Queues the first `length` bytes of the reserved space. */
   commit(length: number, to: Endpoint): void;
   /** Copies and queues a datagram. False: dropped. */
   send(buffer: Uint8Array, offset: number, length: number, to: Endpoint): boolean;
-  /** The endpoint object for a literal address of this socket's family. */
+  /** The endpoint object of an address in text form, of this socket's family. */
   endpoint(address: string, port: number): Endpoint;
-  /** Sends what is queued now. Called by itself at the end of each batch, and before the event loop goes on otherwise. */
+  /** Sends what is queued. Called automatically at the end of each batch, and before the event loop continues. */
   flush(): void;
 }
 
-/** Default of {@link DatagramSocketOptions.maxDatagram}: an Ethernet frame with room for every header. */
+/** Default of {@link DatagramSocketOptions.maxDatagram}: an Ethernet frame, with space for all headers. */
 export const MAX_DATAGRAM = 2048;
 
-/** Kernel buffers asked for in each direction, bytes: some 30 ms at 1 Gbit/s, so that a pause of the event loop loses nothing. */
+/**
+ * Size of the kernel buffers to request in each direction, in bytes: about 30 ms at 1 Gbit/s, so that a pause of the event loop loses no
+ * data.
+ */
 export const SOCKET_BUFFER = 4 << 20;
 
-/** Endpoints remembered per socket; beyond it the memory starts anew. */
+/** Number of endpoints that a socket remembers; it forgets all of them when there are more. */
 export const MAX_ENDPOINTS = 65_536;

@@ -1,11 +1,11 @@
 import type { DatagramDirection } from './datagram-faults.ts';
 import type { Endpoint } from './datagram-socket.ts';
 
-/** Sees the datagrams of a socket as they come from the network and go to it. */
+/** Observes the datagrams of a socket as they are on the network. */
 export interface DatagramTap {
   /**
-   * One datagram, `buffer[offset, offset + length)`; it is good during the call.
-   * @param port ours
+   * Receives one datagram, `buffer[offset, offset + length)`; the memory is valid only during the call.
+   * @param port the local port
    */
   datagram(
     direction: DatagramDirection,
@@ -16,7 +16,7 @@ export interface DatagramTap {
   ): void;
 }
 
-/** Where a socket finds the tap. Looking costs one comparison while there is none. */
+/** Where a socket looks for the tap. Without one, this costs one comparison. */
 export interface DatagramTaps {
   readonly datagrams?: DatagramTap | undefined;
 }

@@ -16,17 +16,17 @@ import {
 
 const V4_MAPPED = '::ffff:';
 
-/** What a full queue is called: on Linux, and on macOS and Windows. */
+/** Error codes of a full queue: on Linux, and on macOS and Windows. */
 const NO_ROOM = new Set<unknown>(['EAGAIN', 'ENOBUFS']);
 
-/** An endpoint that also knows the address in the form in which this socket sends to it. */
+/** An endpoint with its address in the form that this socket sends to. */
 interface DgramEndpoint extends Endpoint {
   readonly wire: string;
 }
 
 const NOTHING = Buffer.alloc(0);
 
-/** The socket that works everywhere: one call of the system for each datagram. */
+/** The socket for all platforms: one system call per datagram. */
 export class DgramSocket implements DatagramSocket {
   readonly kind = 'dgram';
   readonly #socket: Socket;
@@ -38,11 +38,11 @@ export class DgramSocket implements DatagramSocket {
   reserved: Buffer = NOTHING;
   reservedOffset = 0;
 
-  /** Binds; rejects with the system's own error when the address is taken or not ours. */
+  /** Binds. Rejects with the system's error if the address is in use or not local. */
   static async open(options: DatagramSocketOptions): Promise<DgramSocket> {
     const socket = createSocket({
       type: isIPv6(options.host) ? 'udp6' : 'udp4',
-      // dgram calls this for each datagram and takes its time over literal addresses, unless it answers at once.
+      // dgram calls this for each datagram, and is slow with literal addresses unless the callback is called at once.
       lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
     });
     const self = new DgramSocket(socket, options.receiver);
@@ -79,14 +79,14 @@ export class DgramSocket implements DatagramSocket {
 
   reserve(length: number): boolean {
     if (this.#closing) return false;
-    // Not from a pool that this socket reuses: dgram holds on to the memory until the system took it.
+    // Not from a pool that this socket reuses: dgram holds the memory until the system has copied it.
     this.reserved = Buffer.allocUnsafe(length);
     return true;
   }
 
   commit(length: number, to: Endpoint): void {
     const message = this.reserved;
-    // It is cut from a pool of Node's, all of which it would keep until the next datagram.
+    // The memory is part of a pool of Node's, which it would retain until the next datagram.
     this.reserved = NOTHING;
     if (this.#closing) return;
     this.#stats.sendCalls++;
@@ -105,12 +105,12 @@ export class DgramSocket implements DatagramSocket {
   }
 
   endpoint(address: string, port: number): Endpoint {
-    // As the system writes it, so that it is found again when a datagram comes from there.
+    // In the system's notation, so that it is found again when a datagram arrives from there.
     return this.#endpoint(ipaddr.parse(address).toString(), port);
   }
 
   flush(): void {
-    // each datagram went out by itself
+    // each datagram was sent at once
   }
 
   close(): Promise<void> {
@@ -149,12 +149,12 @@ export class DgramSocket implements DatagramSocket {
 }
 
 function enlargeBuffers(socket: Socket): void {
-  // Where the system allows less, as macOS does by refusing, one may still be enlarged without the other.
+  // If the system refuses the size, as macOS does, one buffer may work without the other.
   for (const enlarge of [socket.setRecvBufferSize, socket.setSendBufferSize]) {
     try {
       enlarge.call(socket, SOCKET_BUFFER);
     } catch {
-      // The system's default remains.
+      // keep the system's default
     }
   }
 }

@@ -11,28 +11,28 @@ import type { DatagramTaps } from './datagram-tap.ts';
 
 export interface DatagramFaultOptions {
   readonly faults: DatagramFaults;
-  /** Who sees datagrams as they are on the network: those that come before the gate, those that go after it. */
+  /** Observes datagrams as they are on the network: received ones before the gate, sent ones after it. */
   readonly taps: DatagramTaps;
-  /** The session that a datagram is of, as far as that can be told. Asked only while there is a gate. */
+  /** The session of a datagram, if it can be determined. Called only while there is a gate. */
   readonly sessionOf: (endpoint: Endpoint, buffer: Buffer, offset: number, length: number) => string | undefined;
 }
 
 /**
- * A UDP socket whose datagrams pass a gate, while there is one: it loses, delays and changes them. Stands between the real socket and the
- * DTLS engine, so that what the engine sees is what a bad network does.
+ * A UDP socket whose datagrams pass a gate, if there is one, which drops, delays and changes them. It lies between the real socket and the
+ * DTLS engine, so that the engine is exposed to a bad network.
  */
 export class FaultyDatagramSocket implements DatagramSocket {
   readonly #options: DatagramFaultOptions;
   readonly #receiver: DatagramReceiver;
   #inner!: DatagramSocket;
   #closed = false;
-  /** Whether the port is to be open, and is; what is under way. */
+  /** Whether the port should be open, whether it is, and the pending change. */
   #wanted = true;
   #open = true;
   #turn: Promise<void> = Promise.resolve();
   readonly #reopen: (port: number) => Promise<DatagramSocket>;
 
-  /** @param open opens the real socket with the receiver that it is given */
+  /** @param open opens the real socket with the given receiver */
   static async open(
     options: DatagramFaultOptions,
     socket: DatagramSocketOptions,
@@ -71,7 +71,7 @@ export class FaultyDatagramSocket implements DatagramSocket {
     if (gate.pass(datagram, this.#place)) this.#receiver.onDatagram(buffer, offset, length, datagram.remote);
   }
 
-  /** Shows a datagram to whoever wants to see it. */
+  /** Passes a datagram to the tap. */
   #show(direction: DatagramDirection, buffer: Buffer, offset: number, length: number, remote: Endpoint): void {
     const session = this.#options.sessionOf(remote, buffer, offset, length);
     this.#options.taps.datagrams?.datagram(direction, { buffer, offset, length }, remote, this.#inner.port, session);
@@ -148,8 +148,8 @@ export class FaultyDatagramSocket implements DatagramSocket {
   }
 
   /**
-   * Closes the port, so that the system answers for it, or opens it again. What is wanted last comes true.
-   * @throws the system's error, where somebody else has taken the port
+   * Closes the port, so that the system answers for it, or opens it again. The last call wins.
+   * @throws the system's error if another program has taken the port
    */
   openPort(open: boolean): Promise<void> {
     this.#wanted = open;
@@ -189,7 +189,7 @@ export class FaultyDatagramSocket implements DatagramSocket {
 
 const NO_ROOM = Buffer.alloc(0);
 
-/** What is left of a socket whose port is closed: nothing goes out, as if its queue were full. */
+/** Replaces a socket whose port is closed: nothing is sent, as if its queue were full. */
 function closedSocket({ kind, port, stats }: DatagramSocket): DatagramSocket {
   return {
     kind,

@@ -24,24 +24,27 @@ export {
 export type { DatagramTap, DatagramTaps } from './datagram-tap.ts';
 export { FaultyDatagramSocket } from './faulty-datagram-socket.ts';
 
-/** How datagrams are read and written here, and why not in batches where they are not. */
+/** How datagrams are read and written on this machine, and why not in batches if they are not. */
 type DatagramAcceleration = { readonly kind: 'mmsg' } | { readonly kind: 'dgram'; readonly reason: string };
 
-/** Tells whether sockets of this machine work in batches. The first call loads the system's calls. */
+/** Checks whether batched sockets work on this machine. The first call loads the system's functions. */
 export function datagramAcceleration(): DatagramAcceleration {
   const libc = loadLibc();
   return typeof libc === 'string' ? { kind: 'dgram', reason: libc } : { kind: 'mmsg' };
 }
 
-/** `TUNNELITE_ACCELERATION=0`, `false`, `no` or `off` turns all native code off, here and for records, whatever the caller wants. */
+/**
+ * `TUNNELITE_ACCELERATION=0`, `false`, `no` or `off` turns off all native code, for datagrams and for records, whatever the caller
+ * requests.
+ */
 export function accelerationWanted(enabled: boolean): boolean {
   return enabled && !/^\s*(0|false|no|off)\s*$/i.test(process.env.TUNNELITE_ACCELERATION ?? '');
 }
 
 /**
- * Opens a UDP socket: batched where that works, else on node:dgram. Rejects with the system's error when it cannot bind.
+ * Opens a UDP socket: batched if possible, otherwise on node:dgram. Rejects with the system's error if it cannot bind.
  *
- * @param enabled false = always node:dgram, as `TUNNELITE_ACCELERATION=0` has it
+ * @param enabled false = always node:dgram, as with `TUNNELITE_ACCELERATION=0`
  */
 export async function openDatagramSocket(options: DatagramSocketOptions, enabled = true): Promise<DatagramSocket> {
   const libc = accelerationWanted(enabled) && !options.host.includes('%') ? loadLibc() : '';

@@ -1,27 +1,27 @@
 import { createRequire } from 'node:module';
 import { errorText } from '../lib/errors.ts';
 
-/** The few parts of koffi that are used here: no callbacks, no structs, no asynchronous calls. */
+/** The part of koffi that is used here: no callbacks, no structs, no asynchronous calls. */
 export interface Koffi {
   load(path: string | null): KoffiLibrary;
-  /** The address of the memory behind an ArrayBuffer or view. */
+  /** The memory address of an ArrayBuffer or view. */
   address(value: ArrayBuffer | NodeJS.ArrayBufferView): bigint;
   /** `errno` of the last call. */
   errno(): number;
 }
 
-/** One loaded library. */
+/** A loaded library. */
 interface KoffiLibrary {
-  /** Declares a function. Integer types take numbers; `void *` takes a Buffer, null or a bigint. */
+  /** Declares a function. Integer types accept numbers; `void *` accepts a Buffer, null or a bigint. */
   func(name: string, result: string, parameters: readonly string[]): (...args: unknown[]) => unknown;
 }
 
-/** koffi, or why there is none. */
+/** koffi, or why it is not available. */
 type KoffiLoad = { readonly koffi: Koffi } | { readonly missing: string };
 
 let loaded: KoffiLoad | undefined;
 
-/** Loads koffi once. It is an optional dependency: absence is a fact to report, not an error. */
+/** Loads koffi once. It is an optional dependency, so its absence is not an error. */
 export function loadKoffi(): KoffiLoad {
   if (loaded) return loaded;
   try {
@@ -35,8 +35,8 @@ export function loadKoffi(): KoffiLoad {
 }
 
 /**
- * True where the memory layouts that the accelerators write by hand hold: 64-bit, little-endian, and addresses that a number
- * holds exactly (user space ends at 2^48 on x64 and arm64).
+ * Whether the memory layouts of the native code apply: 64-bit, little-endian, and addresses that a number represents exactly (user space
+ * ends at 2^48 on x64 and arm64).
  */
 export function layoutIsKnown(): boolean {
   const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

@@ -1,6 +1,6 @@
 import { type Koffi, layoutIsKnown, loadKoffi } from './koffi.ts';
 
-/** The calls of the C library behind batched UDP. Addresses are plain numbers; negative results mean "see errno". */
+/** The functions of the C library for batched UDP. Addresses are plain numbers; a negative result means "see errno". */
 export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: number, length: number): number;
@@ -15,7 +15,7 @@ export interface Libc {
 
 let libc: Libc | string | undefined;
 
-/** The calls, or the reason why they are not to be had here. */
+/** The functions, or the reason why they are not available. */
 export function loadLibc(): Libc | string {
   libc ??= load();
   return libc;

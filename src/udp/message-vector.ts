@@ -8,8 +8,8 @@
  *   data      count × slot
  * ```
  *
- * The memory belongs to an ArrayBuffer, so it goes when the socket goes; it does not move, and the system keeps no pointer into it
- * after a call has returned.
+ * The memory belongs to an ArrayBuffer and is freed with the socket. It does not move, and the system keeps no pointer to it after a call
+ * has returned.
  */
 export class MessageVector {
   readonly memory: ArrayBuffer;
@@ -47,7 +47,7 @@ export class MessageVector {
     }
   }
 
-  /** Bytes that the system moved for message `i`. */
+  /** Length in bytes that the system reported for message `i`. */
   length(i: number): number {
     return this.words[i * 16 + 14] as number;
   }
@@ -56,7 +56,7 @@ export class MessageVector {
     return this.words[i * 16 + 12] as number;
   }
 
-  /** Index into `words` of the name of message `i`. */
+  /** Index in `words` of the name of message `i`. */
   nameWord(i: number): number {
     return (this.names >> 2) + i * 8;
   }
@@ -65,7 +65,7 @@ export class MessageVector {
     return this.data + i * this.slot;
   }
 
-  /** Length of the datagram in slot `i` as last set. */
+  /** Length of the datagram in slot `i`, as set last. */
   lengthSet(i: number): number {
     return this.words[(this.iovecs >> 2) + i * 4 + 2] as number;
   }

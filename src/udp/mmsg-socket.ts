@@ -43,20 +43,20 @@ const ENOPROTOOPT = 92;
 const EAGAIN = 11;
 const ENOBUFS = 105;
 
-/** Datagrams of one call. */
+/** Datagrams per call. */
 const RECEIVE_BATCH = 64;
 const SEND_QUEUE = 128;
 /**
- * Calls in a turn of the event loop, so that a flood does not starve TLS and timers. libuv itself takes up to 32 datagrams in a row
- * (`uv__udp_recvmsg`), and tells of each.
+ * Calls per turn of the event loop, so that a flood does not starve TLS and timers. libuv itself reads up to 32 datagrams in a row
+ * (`uv__udp_recvmsg`), with a callback for each.
  */
 const RECEIVE_ROUNDS = 2;
-/** Milliseconds until a full queue of the system is tried again. */
+/** Milliseconds until the next attempt to send to a full system queue. */
 const RETRY_MS = 1;
 
 /**
- * Batched UDP on Linux: somebody else tells when there is something to read (readiness.ts); datagrams are moved by `recvmmsg` and
- * `sendmmsg`, up to 64 in one call.
+ * Batched UDP on Linux: a {@link Watch} reports when data can be read (readiness.ts); `recvmmsg` and `sendmmsg` move up to 64 datagrams
+ * per call.
  */
 export class MmsgSocket implements DatagramSocket, ReadinessListener {
   readonly kind = 'mmsg';
@@ -70,19 +70,19 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
   readonly #rx: MessageVector;
   readonly #tx: MessageVector;
   readonly #groups: SendGroups;
-  /** Neighbours in the queue go out as one message (UDP_SEGMENT). */
+  /** Consecutive datagrams are sent as one message (UDP_SEGMENT). */
   #segment = true;
   #segmentNow = true;
-  /** Who each send slot is addressed to already. */
+  /** Receiver to which each send slot is already addressed. */
   readonly #txTo: (Endpoint | undefined)[];
   readonly #stats = freshStats();
-  /** The queue is a ring: `#queued` slots from `#head` on. */
+  /** The queue is a ring: `#queued` slots starting at `#head`. */
   #head = 0;
   #queued = 0;
   #inBatch = false;
   #lastByText: { readonly text: string; readonly endpoint: Endpoint } | undefined;
   #immediate: NodeJS.Immediate | undefined;
-  /** Full receptions in this turn. */
+  /** Number of full batches received in this turn. */
   #rounds = 0;
   #turn: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -91,13 +91,13 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
   reservedOffset = 0;
 
   /**
-   * Binds; rejects with an error like that of `node:dgram` when the address is taken or not ours.
+   * Binds. Rejects with an error like that of `node:dgram` if the address is in use or not local.
    *
-   * @param watch who tells when there is something to read
+   * @param watch reports when data can be read
    */
   static async open(libc: Libc, options: DatagramSocketOptions, watch: Watch = watchByDgram): Promise<MmsgSocket> {
     const family = isIP(options.host);
-    // What node:dgram says of a name.
+    // The same error as node:dgram for a host name.
     if (family !== 4 && family !== 6) throw systemError(EINVAL, 'bind', options);
     const fd = libc.socket(family === 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) throw systemError(libc.errno(), 'socket', options);
@@ -142,7 +142,7 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
       return false;
     }
     if (this.#queued === SEND_QUEUE) {
-      // While the system's queue is full there is no point in asking it for each datagram.
+      // While the system's queue is full, do not try to send each datagram.
       if (!this.#retry) this.flush();
       if (this.#queued === SEND_QUEUE) {
         this.#stats.sendDropped++;
@@ -172,7 +172,7 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
     return true;
   }
 
-  /** The endpoint of a datagram that came by way of dgram, which is often the one before. */
+  /** The endpoint of a datagram that arrived through dgram, which is often the same as before. */
   #endpointOf(address: string, port: number): Endpoint {
     let last = this.#lastByText;
     if (last?.text !== address || last.endpoint.port !== port) {
@@ -206,7 +206,7 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
     this.#head = 0;
   }
 
-  /** The first message of a flush could not be sent. False: the rest waits. */
+  /** Handles a first message of a flush that could not be sent. False: the rest must wait. */
   #sendFailed(errno: number, datagrams: number): boolean {
     if (errno === EINTR) return true;
     if (errno === EAGAIN || errno === ENOBUFS) {
@@ -214,13 +214,14 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
       return false;
     }
     if (datagrams > 1) {
-      // Not as one message: the path is too narrow for it, or the peer cannot be reached. One by one tells which datagrams can go.
+      // The combined message fails if the path is too narrow or the peer is unreachable. Send its datagrams one by one to find out which
+      // can be sent.
       this.#segmentNow = false;
-      // A device or kernel that does not segment at all is not asked again.
+      // The device or kernel does not support segmentation: do not try again.
       if (errno === EIO || errno === ENOPROTOOPT) this.#segment = false;
       return true;
     }
-    // The error concerns this datagram only (sendmmsg(2)): an unreachable or forbidden peer, a too large packet.
+    // The error concerns this datagram only (sendmmsg(2)): the peer is unreachable or not permitted, or the packet is too large.
     this.#drop(1);
     return true;
   }
@@ -283,7 +284,7 @@ export class MmsgSocket implements DatagramSocket, ReadinessListener {
 
   /** @internal */
   onReadable(): void {
-    // Closed by the receiver of the first datagram.
+    // The receiver closed the socket on its first datagram.
     if (this.#closing) return;
     this.#inBatch = true;
     try {
@@ -330,7 +331,7 @@ function bind(libc: Libc, fd: number, family: 4 | 6, options: DatagramSocketOpti
     [SO_RCVBUFFORCE, SO_RCVBUF],
     [SO_SNDBUFFORCE, SO_SNDBUF],
   ] as const) {
-    // The forced form passes the system's limit and needs privilege; without, what the system grants is good enough.
+    // The forced option exceeds the system's limit and needs a privilege; without it, use what the system grants.
     if (libc.setsockopt(fd, SOL_SOCKET, force, address + 32, 4) < 0)
       libc.setsockopt(fd, SOL_SOCKET, plain, address + 32, 4);
   }

@@ -4,15 +4,15 @@ import type { Libc } from './libc.ts';
 import { MmsgSocket } from './mmsg-socket.ts';
 import { type Watch, watchByDgram, watchByPipe } from './readiness.ts';
 
-/** Milliseconds that the trial may take before Node's insides count as unknown. */
+/** Duration in milliseconds after which the trial fails. */
 const TRIAL_TIMEOUT_MS = 2_000;
 const HOST = '127.0.0.1';
-/** Datagrams that are sent in the trial, each after the one before has come. */
+/** Number of datagrams in the trial, each sent after the previous one was received. */
 const DATAGRAMS = 3;
 
 let trial: Promise<Watch> | undefined;
 
-/** How to watch descriptors in this process: by Node's insides, if a trial with a socket that sends to itself shows that this works. */
+/** How to watch descriptors in this process: with Node's internals, if a trial with a socket that sends to itself succeeds. */
 export function chooseWatch(libc: Libc): Promise<Watch> {
   trial ??= tryPipe(libc).then(
     (works) => (works ? watchByPipe : watchByDgram),
@@ -36,7 +36,7 @@ async function tryPipe(libc: Libc): Promise<boolean> {
           came++;
         },
         onBatchEnd: () => {
-          // Told of readiness where there is none, again and again: that would be a busy loop.
+          // Repeated events without data would be a busy loop.
           if (++batches > 2 * DATAGRAMS) resolve(false);
           else if (came >= DATAGRAMS) resolve(true);
           else send();
@@ -46,7 +46,7 @@ async function tryPipe(libc: Libc): Promise<boolean> {
     watchByPipe,
   );
   const send = (): void => void socket.send(Uint8Array.of(came), 0, 1, socket.endpoint(HOST, socket.port));
-  // The clock's timers let the process end, as nothing else might keep it.
+  // The clock's timers do not keep the process alive, and nothing else might.
   const alive = setInterval(() => {}, TRIAL_TIMEOUT_MS);
   let timer: Timer | undefined;
   try {

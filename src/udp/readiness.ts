@@ -1,24 +1,24 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 
-/** Whom a descriptor's readiness is told. */
+/** Receives notifications that a descriptor is ready. */
 export interface ReadinessListener {
-  /** There is something to read. Told again in the next turn of the event loop for as long as there is. */
+  /** Data can be read. Called again in each turn of the event loop while this is so. */
   onReadable(): void;
-  /** The first datagram was read by whoever watches; `onReadable` follows. */
+  /** The watcher has read the first datagram; `onReadable` follows. */
   onFirst(message: Buffer, address: string, port: number): void;
   onError(): void;
 }
 
-/** Watches the descriptor of a bound UDP socket, until both are closed. */
+/** Watches the descriptor of a bound UDP socket until both are closed. */
 export interface Readiness {
   close(): Promise<void>;
 }
 
-/** Begins to watch. When it fails, the descriptor is closed by the caller. */
+/** Starts watching. If this fails, the caller closes the descriptor. */
 export type Watch = (fd: number, family: 4 | 6, listener: ReadinessListener) => Promise<Readiness>;
 
-/** By public means: `node:dgram` reads the first datagram itself, for which it takes 64 KiB, and tries to read another afterwards. */
+/** Uses public interfaces: `node:dgram` reads the first datagram itself, for which it allocates 64 KiB, and then tries to read another. */
 export const watchByDgram: Watch = async (fd, family, listener) => {
   const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4' });
   await new Promise<void>((resolve, reject) => {
@@ -46,14 +46,14 @@ interface PipeHandle {
 
 type PipeClass = new (type: number) => PipeHandle;
 
-/** What Node's class for pipes calls a connection, in contrast to a listener. */
+/** Type of a connection in Node's class for pipes, as opposed to a server. */
 const PIPE_SOCKET = 0;
 
 let pipeClass: PipeClass | false | undefined;
 
-/** Node's native class for pipes, from a socket that is not yet connected to anything; false where it is not as expected. */
+/** Node's native class for pipes, obtained from an unconnected socket; false if it is not as expected. */
 function learnPipeClass(): PipeClass | false {
-  // An abstract name (unix(7)), which no file system sees, and where nobody listens.
+  // An abstract name (unix(7)): it is in no file system, and nobody listens on it.
   const socket = connect({ path: `\0tunnelite-${process.pid}` });
   socket.on('error', () => {});
   const handle = (socket as unknown as { _handle?: Partial<PipeHandle> | null })._handle;
@@ -63,9 +63,9 @@ function learnPipeClass(): PipeClass | false {
 }
 
 /**
- * By an inside of Node: a pipe's handle on the descriptor, with memory of no length to read into. libuv then does not read, but says
- * each time that it has no room (ENOBUFS, `uv__read` in its stream.c). Nobody takes memory, and nobody makes a call in vain.
- * To be used after a trial only (readiness-trial.ts).
+ * Uses an internal of Node: a pipe handle on the descriptor, with a read buffer of zero length. libuv then does not read, but reports on
+ * each event that it has no buffer space (ENOBUFS, `uv__read` in its stream.c). This costs neither memory nor a system call. Use it only
+ * after a trial (readiness-trial.ts).
  */
 export const watchByPipe: Watch = async (fd, _family, listener) => {
   pipeClass ??= learnPipeClass();

@@ -9,21 +9,21 @@ const CONTROL_LENGTH = 18;
 const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 
-/** Segments and bytes that one message may hold: UDP_MAX_SEGMENTS of older kernels, and the largest UDP payload with some room. */
+/** Limits of one message: UDP_MAX_SEGMENTS of older kernels, and the largest UDP payload with a margin. */
 const MAX_SEGMENTS = 64;
 const MAX_BYTES = 64_000;
 
 /**
- * Turns a run of queued datagrams into fewer messages: neighbours for the same receiver and of the same length (the last may
- * be shorter) become one message that the kernel cuts up again as late as it can (UDP_SEGMENT, "GSO"). It passes routing, firewall and
- * driver once instead of once for each datagram.
+ * Combines queued datagrams into fewer messages: consecutive datagrams of the same length (the last may be shorter) to the same receiver
+ * become one message, which the kernel splits as late as it can (UDP_SEGMENT, "GSO"). It passes routing, firewall and driver once instead
+ * of once per datagram.
  *
- * The datagrams stay where they are: the iovecs of neighbouring slots are neighbours, so a message takes several of them.
+ * The datagrams are not moved: the iovecs of consecutive slots are consecutive, so a message takes several of them.
  */
 export class SendGroups {
   /** Address of the first header. */
   readonly address: number;
-  /** Datagrams in each message of the last `build`. */
+  /** Number of datagrams in each message of the last `build`. */
   readonly counts: Uint16Array;
   readonly #vector: MessageVector;
   readonly #memory: ArrayBuffer;
@@ -49,10 +49,10 @@ export class SendGroups {
   }
 
   /**
-   * Describes `count` slots from `first` on; the number of messages is returned.
+   * Describes `count` slots starting at `first`; returns the number of messages.
    *
-   * @param to who each slot is for: neighbours are joined when this is the same object
-   * @param segment false = one message for each datagram
+   * @param to receiver of each slot; datagrams are combined if it is the same object
+   * @param segment false = one message per datagram
    */
   build(first: number, count: number, to: readonly unknown[], segment: boolean): number {
     const vector = this.#vector;

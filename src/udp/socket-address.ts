@@ -14,7 +14,7 @@ export interface RawEndpoint extends Endpoint {
   readonly raw: Uint32Array;
 }
 
-/** Writes `struct sockaddr_in` or `sockaddr_in6` (ip(7), ipv6(7)) for a literal address. */
+/** Writes `struct sockaddr_in` or `sockaddr_in6` (ip(7), ipv6(7)) for an address in text form. */
 export function encodeSocketAddress(family: 4 | 6, address: string, port: number): Uint32Array {
   const raw = new Uint32Array(8);
   const bytes = new Uint8Array(raw.buffer);
@@ -25,7 +25,7 @@ export function encodeSocketAddress(family: 4 | 6, address: string, port: number
   return raw;
 }
 
-/** Reads a `struct sockaddr` that the system wrote at `words[at]`. */
+/** Reads a `struct sockaddr` that the system has written at `words[at]`. */
 export function decodeSocketAddress(words: Uint32Array, at: number): RawEndpoint {
   const raw = words.slice(at, at + 8);
   const bytes = new Uint8Array(raw.buffer);
@@ -42,13 +42,13 @@ export function decodeSocketAddress(words: Uint32Array, at: number): RawEndpoint
   return { ...endpointOf(address, port), raw };
 }
 
-/** Gives each far end one object, so that nothing is made per datagram. */
+/** Keeps one object per remote endpoint, so that receiving a datagram creates none. */
 export class EndpointTable {
   readonly #v4 = new Map<number, RawEndpoint>();
   readonly #v6 = new Map<string, RawEndpoint>();
   #last: RawEndpoint | undefined;
 
-  /** The endpoint whose `struct sockaddr` stands at `words[at]`, which is a view of the same memory as `bytes`. */
+  /** The endpoint whose `struct sockaddr` is at `words[at]`, a view of the same memory as `bytes`. */
   lookup(words: Uint32Array, at: number, bytes: Buffer): RawEndpoint {
     const head = words[at] as number;
     const last = this.#last;
