@@ -1,23 +1,23 @@
-// Sizes of the way from packet to socket, in bytes; all ours but for the first two.
+// Sizes for the path from packet to socket, in bytes. All are our values except the first two.
 
-/** Smallest and largest size of a TLS record's content that OpenSSL can be told to cut at. */
+/** Smallest and largest fragment size of TLS records that OpenSSL accepts. */
 export const MIN_FRAGMENT = 512;
 export const MAX_FRAGMENT = 16_384;
 
-/** Bytes queued towards one peer before packets are dropped, as a router would. */
+/** Bytes queued for one peer before packets are dropped, as in a router. */
 export const MAX_QUEUED_BYTES = 1_048_576;
-/** Ciphertext collected before it is handed to the kernel without waiting for the end of the turn. */
+/** Amount of collected ciphertext that is passed to the kernel before the end of the turn. */
 export const FLUSH_BYTES = 131_072;
-/** Packets of one size that are encrypted with one call: enough that the call itself does not count. */
+/** Number of packets of one size that are encrypted with one call: enough to make the cost of the call negligible. */
 export const GROUP_BYTES = 65_536;
-/** Packets that wait while the TLS layer cannot take one at once (a renegotiation). */
+/** Number of packets that wait while the TLS layer cannot accept one at once (a renegotiation). */
 export const MAX_WAITING_PACKETS = 256;
-/** Milliseconds that the trial of Node's insides may take before they count as unknown. */
+/** Duration in milliseconds after which the trial of Node's internals fails. */
 export const TRIAL_TIMEOUT_MS = 2_000;
-/** What libuv reads from a socket at once, at most: a read that long has probably left something (its `uv__read`, `alloc_cb`). */
+/** Largest read of libuv from a socket: after a read of this length, there is probably more to read (its `uv__read`, `alloc_cb`). */
 export const FULL_READ_BYTES = 65_536;
-/** Bytes that may wait in a gate in one direction of a connection before no more are taken for now. */
+/** Bytes that may wait in a gate, in one direction of a connection, before it accepts no more for now. */
 export const GATE_ROOM = 1_048_576;
 
-/** Bytes of ciphertext that TLS is handed at once until there is a tunnel: as many as fit Node's first block (see `Transport.handInPieces`). */
+/** Bytes of ciphertext that TLS gets at once until there is a tunnel: the capacity of Node's first block (see `Transport.handInPieces`). */
 export const HANDSHAKE_PIECE = 1_000;

@@ -1,14 +1,13 @@
 import type { TLSSocket } from 'node:tls';
 
 /*
- * Writes to TLS that do not wait for one another. Node encrypts one native write request with one SSL_write, but lets it
- * complete only in an event loop turn of its own, and a second one must not be started before. So this stands between TLS and
- * the transport (`doWrite` of the stream wrapper that Node puts around a transport that is no socket), takes the ciphertext, and
- * completes the request at once. Then any number of writes is made in one turn.
+ * Writes to TLS that do not wait for each other. Node encrypts each native write request with one SSL_write, but completes it only in a
+ * later turn of the event loop, and a second request must not start before that. This class therefore sits between TLS and the transport
+ * (`doWrite` of the stream wrapper that Node puts around a transport that is not a socket), receives the ciphertext, and completes the
+ * request at once. Any number of writes can then be made in one turn.
  *
- * All of it is an inside of Node, and differs between its versions. Nothing here is used before a trial in this very process has
- * shown that it does what is expected (direct-trial.ts), and no native function is called in a way that Node itself was not seen
- * to call it, because a wrong argument there ends the process.
+ * All of this is internal to Node and differs between versions. Nothing here is used before a trial in the same process has succeeded
+ * (direct-trial.ts). Native functions are only called as Node itself was observed to call them, because a wrong argument ends the process.
  */
 
 interface WriteRequest {
@@ -16,13 +15,13 @@ interface WriteRequest {
   oncomplete?: (status: number) => void;
   async?: boolean;
   buffer?: Buffer;
-  /** Node 26: the status of a request that completed before it was returned. */
+  /** Node 26: status of a request that completed before it was returned. */
   writeStatus?: number | null;
-  /** Node: what OpenSSL said, when it refused. */
+  /** Node: the error of OpenSSL when it refused the write. */
   error?: unknown;
 }
 
-/** `null` with Node 26, which makes the request itself and returns it. */
+/** `null` with Node 26, which creates and returns the request itself. */
 type WriteBuffer = (request: WriteRequest | null, data: Buffer) => number | WriteRequest;
 
 interface TlsHandle {
@@ -35,7 +34,7 @@ interface StreamWrapper {
   _handle?: { finishWrite?(request: WriteRequest, status: number): void } | null;
 }
 
-/** How this Node's native write wants to be called: with a request of this class, or with none. */
+/** How to call the native write of this Node version: with a request of this class, or without. */
 export type WriteForm = (new () => WriteRequest) | null;
 
 /** Where ciphertext goes. */
@@ -47,7 +46,7 @@ const handleOf = (tls: TLSSocket): TlsHandle | undefined => (tls as unknown as {
 
 /**
  * Observes the next ordinary write to a TLS connection and reports how Node performed it.
- * @returns false when Node has not the parts that are needed
+ * @returns false if Node lacks the necessary parts
  */
 export function watchWriteForm(tls: TLSSocket, onForm: (form: WriteForm) => void): boolean {
   const handle = handleOf(tls);
@@ -65,12 +64,12 @@ export function watchWriteForm(tls: TLSSocket, onForm: (form: WriteForm) => void
 export const WriteOutcome = { Done: 0, Pending: 1, Failed: 2 } as const;
 export type WriteOutcome = (typeof WriteOutcome)[keyof typeof WriteOutcome];
 
-/** One TLS connection that is written to without waiting. */
+/** A TLS connection for writes that do not wait. */
 export class DirectPath {
   readonly #handle: TlsHandle & { writeBuffer: WriteBuffer };
   readonly #form: WriteForm;
   readonly #finish: (request: WriteRequest) => void;
-  /** Told of a write that did not complete at once, when it does. */
+  /** Called when a write that did not complete at once completes. */
   readonly #onComplete: () => void;
   #inWrite = false;
   #completed = false;
@@ -89,7 +88,7 @@ export class DirectPath {
     this.#onComplete = onComplete;
   }
 
-  /** Takes a connection over, right after its socket was made; undefined when Node has not the parts that are needed. */
+  /** Takes over a connection right after its socket was created; undefined if Node lacks the necessary parts. */
   static take(tls: TLSSocket, sink: CiphertextSink, form: WriteForm, onComplete: () => void): DirectPath | undefined {
     const handle = handleOf(tls);
     const wrapper = handle?._parentWrap;
@@ -107,9 +106,9 @@ export class DirectPath {
     return path;
   }
 
-  /** Encrypts bytes, which may be used again afterwards. `Pending`: nothing may be written before `onComplete` is called. */
+  /** Encrypts bytes, whose memory may be reused afterward. `Pending`: nothing may be written before the call of `onComplete`. */
   write(bytes: Buffer): WriteOutcome {
-    // Ciphertext of another origin (a session ticket, a key update) may be on its way: complete it, so that this one passes.
+    // Other ciphertext (a session ticket, a key update) may be pending: complete it, so that this write can proceed.
     while (this.#unfinished) this.#complete(this.#unfinished);
     this.#inWrite = true;
     this.#completed = false;
@@ -119,7 +118,7 @@ export class DirectPath {
     return this.#completed ? WriteOutcome.Done : WriteOutcome.Pending;
   }
 
-  /** Up to Node 25: the caller makes the request. */
+  /** Up to Node 25, the caller creates the request. */
   #writeGiven(WriteRequestClass: new () => WriteRequest, bytes: Buffer): boolean {
     const request = new WriteRequestClass();
     request.handle = this.#handle;
@@ -130,7 +129,7 @@ export class DirectPath {
     return status !== 0;
   }
 
-  /** From Node 26 on: the callee makes the request, if it needs one, and may complete it before it returns it. */
+  /** From Node 26, the callee creates the request if it needs one, and may complete it before it returns. */
   #writeReturned(bytes: Buffer): boolean {
     const result = this.#handle.writeBuffer(null, bytes);
     if (typeof result === 'number') {

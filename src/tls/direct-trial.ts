@@ -6,13 +6,13 @@ import { TRIAL_TIMEOUT_MS } from './constants.ts';
 import { type CiphertextSink, DirectPath, type WriteForm, WriteOutcome, watchWriteForm } from './direct-path.ts';
 import { ReadMemory, readInto } from './shared-reads.ts';
 
-/** One end of a pipe in memory, with the second way in that a transport has. */
+/** One end of a pipe in memory, with the additional input of a transport. */
 class PipeEnd extends Duplex implements CiphertextSink {
   #peer: PipeEnd | undefined;
-  /** Records of application data that were collected, by length of their content. */
+  /** Content lengths of the received application data records. */
   readonly records: number[] = [];
 
-  /** @param first the other end, if that is there already */
+  /** @param first the other end, if it exists already */
   constructor(first?: PipeEnd) {
     super();
     if (!first) return;
@@ -36,17 +36,17 @@ class PipeEnd extends Duplex implements CiphertextSink {
   }
 }
 
-/** Version 1.2, because it has no tickets after its handshake, and a pre-shared key, because it wants no certificate. */
+/** TLS 1.2, because it sends no tickets after the handshake, and a pre-shared key, because it needs no certificate. */
 const CIPHER = { ciphers: 'PSK-AES128-GCM-SHA256', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
-/** What AES-GCM adds to a record in TLS 1.2. */
+/** Bytes that AES-GCM adds to a record in TLS 1.2. */
 const OVERHEAD = 24;
 const FRAGMENT = 1000;
 
-/** What of Node's insides is as expected. */
+/** The internals of Node that work as expected. */
 interface Findings {
-  /** How to write directly; undefined: not at all. */
+  /** How to write directly; undefined: impossible. */
   readonly form: WriteForm | undefined;
-  /** Sockets can be given memory to read into. */
+  /** Whether sockets can be given memory to read into. */
   readonly reads: boolean;
 }
 
@@ -55,19 +55,19 @@ const NOTHING: Findings = { form: undefined, reads: false };
 let trial: Promise<Findings> | undefined;
 let findings = NOTHING;
 
-/** How to write directly in this process, once `tryDirectWrites` has found out; undefined: not, or not known yet. */
+/** How to write directly in this process, after `tryDirectWrites` has succeeded; undefined: impossible or unknown. */
 export function directWriteForm(): WriteForm | undefined {
   return findings.form;
 }
 
-/** Whether sockets can share the memory that they read into (shared-reads.ts), as `tryDirectWrites` has found out. */
+/** Whether sockets can share the memory that they read into (shared-reads.ts), according to `tryDirectWrites`. */
 export function readsAreShared(): boolean {
   return findings.reads;
 }
 
 /**
- * Tries, once in a process, whether Node's insides are as `DirectPath` and `readInto` expect, on a TLS connection in memory. Where they
- * are not, every connection is written to and read from by public means: the same records, only fewer in a turn, and memory for each read.
+ * Checks once per process, on a TLS connection in memory, whether Node's internals work as `DirectPath` and `readInto` expect. If not, all
+ * connections use public interfaces: the same records, but fewer writes per turn, and a new buffer for each read.
  */
 export async function tryDirectWrites(): Promise<boolean> {
   trial ??= run().catch(() => NOTHING);
@@ -90,7 +90,7 @@ async function run(): Promise<Findings> {
     pskCallback: () => ({ psk, identity: 'trial' }),
     checkServerIdentity: () => undefined,
   });
-  // The clock's timers let the process end, as nothing else might keep it.
+  // The clock's timers do not keep the process alive, and nothing else might.
   const alive = setInterval(() => {}, TRIAL_TIMEOUT_MS);
   let timer: Timer | undefined;
   try {
@@ -114,7 +114,7 @@ async function run(): Promise<Findings> {
 
 async function judgeReads(server: TLSSocket, client: TLSSocket): Promise<boolean> {
   const memory = new ReadMemory(FRAGMENT);
-  // What is kept of a read is spoilt by the next one.
+  // The next read overwrites what a caller keeps of this one.
   memory.watch(() => memory.bytes.fill(0xff));
   const got: Buffer[] = [];
   let asEvents = 0;
@@ -166,12 +166,12 @@ async function judgeWrites(server: TLSSocket, client: TLSSocket, near: PipeEnd):
   const path = DirectPath.take(server, near, form, () => {});
   if (!path) return undefined;
   const sent = [greeting];
-  // Several sizes in one turn, each of them a record; then one that OpenSSL is to cut.
+  // Several sizes in one turn, each a record; then one that OpenSSL splits.
   for (const length of [1, 1000, 60, 16_384, 1000]) {
     const bytes = Buffer.alloc(length, sent.length);
     sent.push(Buffer.from(bytes));
     if (path.write(bytes) !== WriteOutcome.Done) return undefined;
-    // A packet's memory is used again at once.
+    // The memory of a packet is reused at once.
     bytes.fill(0xff);
   }
   server.setMaxSendFragment(FRAGMENT);
@@ -179,7 +179,7 @@ async function judgeWrites(server: TLSSocket, client: TLSSocket, near: PipeEnd):
   if (path.write(sent.at(-1)!) !== WriteOutcome.Done) return undefined;
   const wanted = [1, 1000, 60, 16_384, 1000, FRAGMENT, FRAGMENT, FRAGMENT];
   if (near.records.join() !== wanted.map((length) => length + OVERHEAD).join()) return undefined;
-  // Ordinary writes have to go on as before.
+  // Ordinary writes must still work as before.
   const farewell = Buffer.from('farewell');
   await new Promise((resolve) => server.write(farewell, resolve));
   const all = Buffer.concat([...sent, farewell]);

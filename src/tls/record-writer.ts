@@ -5,29 +5,29 @@ import { directWriteForm } from './direct-trial.ts';
 import type { Transport } from './transport.ts';
 
 /*
- * One packet, one TLS record. Stock clients drop two packets in a record and quit on one packet in two records, and
- * Node's TLS stream merges writes that wait for one another into records of its own choosing. Two things put this right:
+ * One packet per TLS record. Stock clients drop a record with two packets, and end the session on a packet in two records,
+ * but Node's TLS stream merges pending writes into records of arbitrary size. Two techniques solve this:
  *
- * 1. Runs. OpenSSL cuts one write into records of the maximum fragment size, which may be lowered at any time, though
- *    never raised again. So packets of the largest size that the tunnel has, which is what bulk transfers consist of, and one
- *    shorter packet at the end of them, are laid side by side and written at once, with the fragment size set to theirs.
- * 2. Writes without waiting (direct-path.ts). Then any number of writes is made in one turn, and they leave with one system call.
+ * 1. Runs. OpenSSL splits one write into records of the maximum fragment size, which may be lowered at any time, but never raised
+ *    again. Bulk transfers consist of packets of the tunnel's largest size. These, and one shorter packet after them, are stored side by
+ *    side and written with one call, with the fragment size set to theirs.
+ * 2. Writes that do not wait (direct-path.ts). Any number of writes is made in one turn, and sent with one system call.
  *
- * The first needs Node's public interface only. Where the second is not to be had, each write waits for the callback of the one
- * before: the same records, only fewer writes in a turn.
+ * The first needs only Node's public interface. If the second is not available, each write waits for the callback of the previous one:
+ * the same records, but fewer writes per turn.
  */
 
-/** Room for runs; as many as there were connections with a run in the same turn. */
+/** Memory for runs; one piece for each connection that had a run in the same turn. */
 const spareRooms: Buffer[] = [];
 const MAX_SPARE_ROOMS = 32;
 
-/** Sizes that can be cut at: OpenSSL takes no fragment below 512, and shortens multiples of 4096 for some old ciphers. */
+/** Possible fragment sizes: OpenSSL accepts none below 512, and shortens multiples of 4096 for some old ciphers. */
 const canCutAt = (size: number): boolean => size >= MIN_FRAGMENT && size <= MAX_FRAGMENT && (size & 0xfff) !== 0;
 
 export interface RecordWriterOptions {
   /** Bytes queued before packets are dropped. */
   readonly limit?: number;
-  /** Test seam: behave as if the trial of Node's insides had failed. */
+  /** Test seam: behave as if the trial of Node's internals had failed. */
   readonly portable?: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface RecordWriterOptions {
  * the end of the turn; nothing else may be written to the connection before `flush`.
  */
 export class RecordWriter {
-  /** Packets taken. */
+  /** Packets accepted. */
   written = 0;
   /** Packets dropped because the queue was full. */
   dropped = 0;
@@ -46,13 +46,13 @@ export class RecordWriter {
   readonly #limit: number;
   /** Size of the packets that runs are made of; 0 = no runs. */
   #runSize = 0;
-  /** The run that is being laid out, and how far it reaches. */
+  /** The run being filled, and its length. */
   #room: Buffer | undefined;
   #runEnd = 0;
-  /** Where OpenSSL cuts now: a larger packet would be torn. */
+  /** Current fragment size of OpenSSL: a larger packet would be split. */
   #fragment = MAX_FRAGMENT;
   #flushPlanned = false;
-  /** Finished runs and packets that wait during a write; those before `#next` are already written. */
+  /** Finished runs and packets that wait for a write; those before `#next` have been written. */
   #waiting: (Buffer | undefined)[] = [];
   #next = 0;
   #waitingBytes = 0;
@@ -71,7 +71,7 @@ export class RecordWriter {
     this.flush();
   };
 
-  /** To be made right after the TLS socket, before anything is written to it. */
+  /** Create it right after the TLS socket, before anything is written to it. */
   constructor(tls: TLSSocket, transport: Transport, options: RecordWriterOptions = {}) {
     this.#tls = tls;
     this.#transport = transport;
@@ -81,8 +81,8 @@ export class RecordWriter {
   }
 
   /**
-   * Tells the size of the largest packets to come, header included, which may then be written in runs. From the first run on
-   * larger ones are refused.
+   * Sets the size of the largest packets to expect, header included, which may then be written in runs. After the first run, larger packets
+   * are dropped.
    */
   expect(largest: number): void {
     this.#endRun();
@@ -94,20 +94,17 @@ export class RecordWriter {
     return this.#fragment;
   }
 
-  /** True when writes complete at once, false when each waits for the callback of the one before. */
+  /** Whether writes complete at once; otherwise each waits for the callback of the previous one. */
   get direct(): boolean {
     return this.#direct !== undefined;
   }
 
-  /** Bytes between here and the kernel. */
+  /** Bytes not yet passed to the kernel. */
   get queuedBytes(): number {
     return this.#runEnd + this.#waitingBytes + this.#transport.queuedBytes;
   }
 
-  /**
-   * Sends `buffer[start, end)` as one record; the bytes may be reused at once. False: dropped.
-   * At most 16,384 bytes.
-   */
+  /** Sends `buffer[start, end)` as one record; the memory may be reused at once. False: dropped. At most 16,384 bytes. */
   write(buffer: Buffer, start: number, end: number): boolean {
     const size = end - start;
     const waiting = this.#waiting.length - this.#next;
@@ -122,7 +119,7 @@ export class RecordWriter {
       if (!fits) this.#endRun();
       this.#append(buffer, start, end);
     } else if (this.#runEnd > 0 && size < this.#runSize && fits) {
-      // A shorter packet can be the last of a run, and only that.
+      // A shorter packet can only be the last of a run.
       this.#append(buffer, start, end);
       this.#endRun();
     } else {
@@ -136,7 +133,7 @@ export class RecordWriter {
     return true;
   }
 
-  /** Hands everything to the kernel now instead of at the end of the turn. */
+  /** Passes everything to the kernel now instead of at the end of the turn. */
   flush(): void {
     this.#endRun();
     this.#transport.flush();
@@ -151,7 +148,7 @@ export class RecordWriter {
     if (!this.#busy) this.#drain();
   }
 
-  /** The connection is gone: nothing more is sent. */
+  /** Call when the connection is closed: nothing more is sent. */
   abandon(): void {
     this.#closed = true;
     this.#gone = true;
@@ -185,7 +182,7 @@ export class RecordWriter {
     if (spareRooms.length < MAX_SPARE_ROOMS) spareRooms.push(room);
   }
 
-  /** Has OpenSSL cut at the size of runs. Not while a larger packet waits, which that would tear. */
+  /** Sets OpenSSL's fragment size to that of runs, unless a larger packet waits, which would be split. */
   #lowerFragment(): boolean {
     if (this.#fragment === this.#runSize) return true;
     if (this.#waiting.some((bytes) => bytes !== undefined && bytes.length > this.#runSize)) return false;
@@ -194,7 +191,7 @@ export class RecordWriter {
     return true;
   }
 
-  /** Encrypts now, or keeps a copy until that can be done. */
+  /** Encrypts now, or keeps a copy until that is possible. */
   #submit(bytes: Buffer): void {
     if (this.#gone) return;
     if (!this.#busy && this.#direct) {
@@ -218,7 +215,7 @@ export class RecordWriter {
         this.#tls.write(bytes, this.#onComplete);
       }
     }
-    // Not one by one from the front of an array, which would move all that is behind.
+    // Do not remove from the front of the array one by one, which would move all other entries.
     if (this.#next === this.#waiting.length) this.#forget();
     if (this.#busy) return;
     const done = this.#done;

@@ -1,21 +1,22 @@
 import { Socket } from 'node:net';
 
 /*
- * Node takes 64 KiB for each read of a TCP socket, and memory of its own for each record of TLS, unless a socket is made with `onread`
- * (net, "new net.Socket"), which has each read go into the same memory. A server's sockets, and TLS around a stream, cannot be made
- * so. They are given the same afterwards, by what the constructor does for that option: two properties, and a call to the handle.
+ * Node allocates 64 KiB for each read of a TCP socket, and a new buffer for each TLS record, unless a socket is created with `onread` (net,
+ * "new net.Socket"), which makes each read use the same memory. The sockets of a server, and TLS over a stream, cannot be created like
+ * this. This module sets the same up afterward, in the way the constructor does it for the option: two properties, and a call of the
+ * handle.
  *
- * Which properties these are is learned from a socket that is made with the option. Nothing here is used before a trial in this very
- * process has shown that it does what is expected (direct-trial.ts).
+ * The names of the properties are learned from a socket that is created with the option. Nothing here is used before a trial in the same
+ * process has succeeded (direct-trial.ts).
  */
 
-/** Memory that many sockets read into, one after the other. Who is handed bytes in it has to be done with them when the call returns. */
+/** Memory that many sockets read into in turn. A reader must have processed the bytes when its call returns. */
 export class ReadMemory {
   readonly bytes: Buffer;
   #afterRead: ((length: number) => void) | undefined;
 
   constructor(size: number) {
-    // Of its own, not of a pool: nothing else may lie beside it, and it is never freed while a handle holds its address.
+    // Not from a pool: nothing else may share its memory, and it is never freed while a handle has its address.
     this.bytes = Buffer.allocUnsafeSlow(size);
   }
 
@@ -24,7 +25,7 @@ export class ReadMemory {
     this.#afterRead = afterRead;
   }
 
-  /** A read is over, and its reader has returned. */
+  /** Call when the reader of a read has returned. */
   done(length: number): void {
     this.#afterRead?.(length);
   }
@@ -46,7 +47,7 @@ interface Keys {
 
 let keys: Keys | false | undefined;
 
-/** Under which names Node keeps the memory and the callback of `onread`; false when it does not keep them as expected. */
+/** The property names under which Node keeps the memory and the callback of `onread`; false if they are not as expected. */
 function learnKeys(): Keys | false {
   const buffer = Buffer.alloc(1);
   const callback = (): boolean => true;
@@ -59,9 +60,9 @@ function learnKeys(): Keys | false {
 }
 
 /**
- * Has every further read of a socket go into `memory`, and `take` called with it instead of a 'data' event. What the socket has read
- * already still comes as events. Whether the socket reads at all is for `pause` and `resume` to say, as before.
- * @returns false when Node, or this kind of stream, has not the parts that are needed: all stays as it was
+ * Makes all further reads of a socket use `memory`, and calls `take` with it instead of emitting 'data' events. Data that the socket has
+ * already read is still emitted as events. `pause` and `resume` control reading as before.
+ * @returns false if this version of Node, or this kind of stream, lacks the necessary parts: nothing has changed
  */
 export function readInto(socket: unknown, memory: ReadMemory, take: (chunk: Buffer) => void): boolean {
   const handle = (socket as Insides)._handle;

@@ -1,11 +1,11 @@
 import type { StreamDirection } from './stream-gate.ts';
 
-/** Sees the bytes of a connection as they come from the network and go to it. */
+/** Observes the bytes of a connection as they are on the network. */
 export interface StreamTap {
-  /** They are good during the call. */
+  /** The memory is valid only during the call. */
   bytes(direction: StreamDirection, chunk: Buffer): void;
-  /** No more will come in that direction. */
+  /** No more bytes follow in that direction. */
   end(direction: StreamDirection): void;
-  /** The connection is gone. */
+  /** The connection is closed. */
   gone(): void;
 }

@@ -7,55 +7,55 @@ import { ReadMemory, readInto } from './shared-reads.ts';
 import type { StreamDirection, StreamGate, StreamPlace } from './stream-gate.ts';
 import type { StreamTap } from './stream-tap.ts';
 
-/** What the connections of this process read their ciphertext into: TLS takes it before the next read. */
+/** Memory for the ciphertext of all connections of this process: TLS processes it before the next read. */
 export const ciphertextMemory = new ReadMemory(FULL_READ_BYTES);
-/** What those read their plaintext into whose owner is done with it at once. A record of TLS has no more. */
+/** Memory for the plaintext of connections whose owner processes it at once. A TLS record is no larger. */
 export const plaintextMemory = new ReadMemory(MAX_FRAGMENT);
 
 export interface TransportOptions {
-  /** Called after one socket read has gone through TLS and its handlers. */
+  /** Called after one socket read has passed TLS and its handlers. */
   readonly onBatchEnd?: () => void;
-  /** Test seam: behave as if the trial of Node's insides had failed. */
+  /** Test seam: behave as if the trial of Node's internals had failed. */
   readonly portable?: boolean;
-  /** How many of the first bytes that come are kept for {@link Transport.firstBytes}, at most. Default 64. */
+  /** Maximum number of first bytes kept for {@link Transport.firstBytes}. Default 64. */
   readonly keepFirst?: number;
 }
 
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * The raw TCP connection as TLS sees it. TLS runs over this instead of over the socket's own handle for two reasons:
- * ciphertext of many records can be collected and written with one system call, and the end of one socket read is known,
- * so that everything it caused can be sent as one batch. And a peer that sends more than is read at once has the rest read in the next
- * turn of the event loop, after everybody else had theirs (libuv would read 32 times in a row).
+ * The TCP connection under TLS. TLS runs over this instead of the socket's own handle for three reasons. The ciphertext of many records can
+ * be collected and written with one system call. The end of a socket read is known, so that everything it caused can be sent as one batch.
+ * And if a peer sends more than one read returns, the rest is read in the next turn of the event loop, after all other connections (libuv
+ * would read 32 times in a row).
  */
 export class Transport extends Duplex implements StreamPlace {
   readonly raw: Socket;
-  /** It reads into memory that all connections share; false: Node takes memory for each read. */
+  /** Whether it reads into the memory that all connections share; false: Node allocates memory for each read. */
   readonly sharesReads: boolean;
-  /** First bytes that came, for the explanation when the handshake fails. */
+  /** First bytes received, to explain a failed handshake. */
   firstBytes: Buffer | undefined;
   #collected: Buffer[] = [];
   #collectedBytes = 0;
   #flushPlanned = false;
-  /** How many want it not to be read. */
+  /** Number of requests to pause reading. */
   #holds = 0;
-  /** What everything passes; undefined, mostly. */
+  /** All bytes pass this gate; usually undefined. */
   #gate: StreamGate | undefined;
-  /** Who sees what comes from the network and goes to it; undefined, mostly. */
+  /** Observes the bytes on the network; usually undefined. */
   #tap: StreamTap | undefined;
-  /** The gate wants no more for now. */
+  /** The gate accepts no more bytes for now. */
   #gateFull = false;
-  /** Called when there is room in the gate again, or when the end has passed it. */
+  /** Called when the gate has space again, or has passed on the end. */
   #whenDrained: (() => void) | undefined;
   #whenRoom: (() => void) | undefined;
   #whenFinished: (() => void) | undefined;
-  /** A full read was the last one of this turn. */
+  /** A full read has ended reading for this turn. */
   #resting = false;
-  /** TLS takes more than it has got. */
+  /** TLS wants more data than has been received. */
   #wanted = true;
 
-  /** Largest piece that TLS is handed at once; 0 = any. */
+  /** Largest piece to pass to TLS at once; 0 = no limit. */
   #pieces = 0;
   /** Ciphertext waits for the end of the event loop's turn rather than that of the current call. */
   #late = false;
@@ -83,14 +83,14 @@ export class Transport extends Duplex implements StreamPlace {
     });
   }
 
-  /** The handshake succeeded: its first bytes explain nothing any more. */
+  /** Call after the handshake: its first bytes are no longer needed. */
   forgetFirstBytes(): void {
     this.firstBytes = NO_BYTES;
   }
 
   /**
-   * From now on TLS is handed ciphertext in pieces of so many bytes at most; 0 = as it comes. Node's TLS keeps what it is handed in blocks
-   * (NodeBIO): the first has 1,024 bytes, the second, which a larger piece needs, 16 KiB, and a connection keeps both as long as it lives.
+   * Limits the pieces of ciphertext passed to TLS from now on to this many bytes; 0 = no limit. Node's TLS stores input in blocks
+   * (NodeBIO): the first has 1,024 bytes; the second, which a larger piece needs, has 16 KiB. A connection keeps both until it closes.
    */
   handInPieces(bytes: number): void {
     this.#pieces = bytes;
@@ -105,12 +105,12 @@ export class Transport extends Duplex implements StreamPlace {
   }
 
   /**
-   * Has the plaintext of the TLS socket around this go to `take`, which has to be done with the bytes when it returns, instead of to
-   * 'data' listeners. These get what was read before. Without shared reads they go on to get all of it.
+   * Passes the plaintext of the TLS socket over this transport to `take`, which must process the bytes before it returns, instead of to
+   * 'data' listeners. These get data that was read before. Without shared reads they continue to get all data.
    */
   sharePlaintext(tls: TLSSocket, take: (chunk: Buffer) => void): void {
     if (!this.sharesReads) return;
-    // Read earlier, so it goes first. Waiting readers must not get newer bytes before it.
+    // This data was read earlier, so it goes first. Waiting readers must not get newer bytes before it.
     while (tls.read() !== null);
     readInto(tls, plaintextMemory, take);
   }
@@ -136,7 +136,7 @@ export class Transport extends Duplex implements StreamPlace {
     for (let at = 0; at < chunk.length; at += size) this.#wanted = this.push(this.#lasting(chunk, at, at + size));
   }
 
-  /** A part of a chunk, in memory that lasts as long as it is needed: while TLS listens and nothing waits, it takes the bytes at once. */
+  /** A part of a chunk, in memory that is valid as long as needed: while TLS listens and nothing waits, TLS processes the bytes at once. */
   #lasting(chunk: Buffer, from: number, to: number): Buffer {
     const part = from === 0 && to >= chunk.length ? chunk : chunk.subarray(from, to);
     const shared = chunk.buffer === ciphertextMemory.bytes.buffer;
@@ -149,7 +149,7 @@ export class Transport extends Duplex implements StreamPlace {
     return this.#gate === undefined ? own : own + this.#gate.queued;
   }
 
-  /** Takes ciphertext; it goes out at the end of the turn, or sooner when there is much of it. */
+  /** Accepts ciphertext; sends it at the end of the turn, or earlier if there is much of it. */
   collect(chunks: readonly Buffer[]): void {
     for (const chunk of chunks) {
       this.#collected.push(chunk);
@@ -164,7 +164,7 @@ export class Transport extends Duplex implements StreamPlace {
     }
   }
 
-  /** Hands everything collected to the socket, as one gathered write. */
+  /** Passes everything collected to the socket, as one gathered write. */
   flush(): void {
     this.#flushPlanned = false;
     if (this.#collected.length === 0) return;
@@ -187,8 +187,8 @@ export class Transport extends Duplex implements StreamPlace {
   }
 
   /**
-   * Calls back when the socket takes more: at once, unless it or the gate before it is full. For whoever writes to TLS what has no end: writes to TLS complete when
-   * they are encrypted (direct-path.ts), whether or not the peer takes them.
+   * Calls back when the socket accepts more data: at once, unless the socket or its gate is full. For unlimited writes to TLS: these
+   * complete when they are encrypted (direct-path.ts), whether or not the peer receives them.
    */
   whenRoom(work: () => void): void {
     this.flush();
@@ -201,7 +201,7 @@ export class Transport extends Duplex implements StreamPlace {
     return this.#gate === undefined || this.#gate.queued <= GATE_ROOM;
   }
 
-  /** Stops reading, whatever TLS asks for, until `release` was called as often: a fault on purpose. */
+  /** Stops reading, even if TLS wants data, until `release` was called as often: used to simulate a fault. */
   hold(): void {
     this.#holds++;
     this.raw.pause();
@@ -226,10 +226,10 @@ export class Transport extends Duplex implements StreamPlace {
     this.#tap = tap;
   }
 
-  // --- as a gate sees it
+  // --- the gate's view
 
   useGate(gate: StreamGate | undefined): void {
-    // What was written before goes before.
+    // Send what was written earlier first.
     this.flush();
     this.#gate = gate;
     if (gate === undefined) this.readOn(true);
@@ -264,7 +264,7 @@ export class Transport extends Duplex implements StreamPlace {
 
   drained(): void {
     if (this.#whenDrained === undefined && this.#whenRoom === undefined) return;
-    // Not in the middle of what the gate passes on: what is written then would go before it.
+    // Not while the gate passes bytes on: what is written then would overtake them.
     queueMicrotask(() => {
       if (this.#gateHasRoom) this.#goOn();
     });
@@ -282,7 +282,7 @@ export class Transport extends Duplex implements StreamPlace {
     this.raw.destroy();
   }
 
-  /** Closes the socket once what it has been given is sent, past the gate. */
+  /** Closes the socket after it has sent its data, bypassing the gate. */
   closeSocket(): void {
     this.#tap?.end('out');
     this.raw.end(() => this.raw.destroy());
