@@ -8,23 +8,23 @@ function foldSum(sum: number): number {
 }
 
 /**
- * Memory whose bytes can be summed fast at any position: a user-space stack builds its packets here and copies received
- * packets here (`Buffer.copy` of 1400 bytes costs less than it saves).
+ * Memory whose bytes can be summed fast at any position: a user-space stack builds its packets here and copies received packets here
+ * (`Buffer.copy` of 1400 bytes costs less than the faster sum saves).
  */
 export interface SummedMemory {
   readonly bytes: Buffer;
   /** The same bytes as 32-bit words in the machine's order. */
   readonly words: Int32Array;
   /**
-   * One's-complement sum of `bytes[at, at + length)` as 16-bit words **in memory order** (little-endian), folded; `length` is 65 536 at
-   * most. Swap its two bytes for the sum in network order, or store it as it is: the sum does not depend on the order of bytes (RFC 1071 §2 B).
+   * One's-complement sum of `bytes[at, at + length)` as 16-bit words **in memory order** (little-endian), folded; `length` is at most
+   * 65,536. Swap its two bytes for the sum in network order, or store it unchanged: the sum does not depend on byte order (RFC 1071 §2 B).
    */
   sum(at: number, length: number): number;
 }
 
 type NativeSum = (at: number, length: number) => number;
 
-/** The used part of the global with this name, which Node's types do not declare. */
+/** The part of this global that is used; Node's types do not declare it. */
 interface WasmNamespace {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Memory: new (options: { initial: number }) => { readonly buffer: ArrayBuffer };
@@ -32,7 +32,7 @@ interface WasmNamespace {
 }
 const wasm = (globalThis as unknown as { WebAssembly: WasmNamespace }).WebAssembly;
 
-/** Bytes of one WebAssembly memory; many small allocations share one, as each reserves gigabytes of address space. */
+/** Bytes of one WebAssembly memory. Many small allocations share one, because each reserves gigabytes of address space. */
 const CHUNK = 4 * 1024 * 1024;
 const PAGE = 65_536;
 const ALIGNMENT = 64;
@@ -45,7 +45,7 @@ function nativeModule(): object | null {
     try {
       compiled = new wasm.Module(Buffer.from(CHECKSUM_WASM, 'base64'));
     } catch {
-      // No WebAssembly (--jitless) or no SIMD: the JavaScript version computes the same.
+      // No WebAssembly (--jitless) or no SIMD: the JavaScript version computes the same sum.
       compiled = null;
     }
   }
@@ -53,9 +53,10 @@ function nativeModule(): object | null {
 }
 
 /**
- * `length` bytes of summed memory, zeroed and aligned to 64 bytes. Never given back by hand: it is garbage with what was allocated beside it.
+ * `length` bytes of memory for sums, zeroed and aligned to 64 bytes. It is never freed explicitly, but garbage-collected with the
+ * allocations that share it.
  *
- * @param native false: the twin in plain JavaScript, with which tests compare
+ * @param native false: the version in plain JavaScript, for comparison in tests
  */
 export function allocateSummed(length: number, native = true): SummedMemory {
   const module = native ? nativeModule() : null;
@@ -107,7 +108,7 @@ class PlainMemory implements SummedMemory {
   }
 }
 
-/** Sum over aligned 32-bit words: the halves of each are added apart, so that no addition leaves 32 bits. */
+/** Sums aligned 32-bit words: adds their halves separately, so that no addition exceeds 32 bits. */
 function sumWords(words: Int32Array, bytes: Buffer, at: number, length: number): number {
   let low = 0;
   let high = 0;

@@ -64,6 +64,6 @@ function libraryOf(extensions: ReadonlyMap<number, Buffer>, grease: boolean): Tl
   if (grease) return 'BoringSSL';
   // NSS sends it too, but together with an extension that only NSS sends.
   if (extensions.has(RECORD_SIZE_LIMIT) && !extensions.has(DELEGATED_CREDENTIALS)) return 'GnuTLS';
-  // All three point formats, which no other library offers any more.
+  // All three point formats, which no other library still offers.
   return extensions.get(POINT_FORMATS)?.[0] === 3 ? 'OpenSSL' : undefined;
 }

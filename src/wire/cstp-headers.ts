@@ -4,8 +4,8 @@ import type { HeaderLine } from './http1/index.ts';
 export type { HeaderLine } from './http1/index.ts';
 
 /**
- * The headers with which a client describes itself and its wishes, and the header block that answers CONNECT.
- * Header names: draft-mavrogiannopoulos-openconnect; their order: observed, ocserv 1.3.0.
+ * The headers with which a client describes itself and what it requests, and the header block that answers CONNECT. Header names:
+ * draft-mavrogiannopoulos-openconnect; their order: observed, ocserv 1.3.0.
  */
 
 /**

@@ -125,7 +125,9 @@ export class CstpReader {
     return at;
   }
 
-  /** Copies bytes aside, and judges what of the header is there, so that garbage is named before eight bytes of it came. */
+  /**
+   * Copies bytes, and checks the part of the header that has been received, so that garbage is reported before eight bytes have arrived.
+   */
   #keep(chunk: Buffer, from: number, to: number): void {
     if (to <= from) return;
     this.#partial ??= Buffer.allocUnsafeSlow(CSTP_HEADER_BYTES + this.#maxPayload);

@@ -1,15 +1,15 @@
 import { TunneliteError } from '../lib/errors.ts';
 import { addressBytes } from '../lib/ip-address.ts';
 
-/* How DNS carries names and the data of records (RFC 1035 §3.3, RFC 2782, RFC 3596). */
+/* Wire format of DNS names and of the data of records (RFC 1035 §3.3, RFC 2782, RFC 3596). */
 
 /** Longest name, and longest label (RFC 1035 §2.3.4). */
 export const MAX_NAME_BYTES = 255;
 export const MAX_LABEL_BYTES = 63;
-/** Longest of the strings that a text consists of (RFC 1035 §3.3). */
+/** Longest string in a TXT record (RFC 1035 §3.3). */
 const MAX_STRING_BYTES = 255;
 
-/** The data of a record out of their text. @throws TunneliteError `ERR_DNS_MALFORMED` */
+/** Encodes the data of a record from its text. @throws TunneliteError `ERR_DNS_MALFORMED` */
 export function dataBytes(type: string, data: string): Buffer {
   const words = data.split(/ +/);
   switch (type) {
@@ -36,7 +36,7 @@ export function dataBytes(type: string, data: string): Buffer {
   }
 }
 
-/** A name as DNS carries it; a backslash makes the character, or the three decimal figures, after it one byte (RFC 4343 §2.1). */
+/** Encodes a name. A backslash escapes the character, or the three decimal digits, after it as one byte (RFC 4343 §2.1). */
 export function nameBytes(name: string): Buffer {
   if (name === '.') return Buffer.of(0);
   const out: number[] = [];
@@ -58,7 +58,7 @@ export function nameBytes(name: string): Buffer {
   return Buffer.from(out);
 }
 
-/** Numbers of 16 bits, one after the other. */
+/** Consecutive 16-bit numbers. */
 export function uint16s(...values: number[]): Buffer {
   const bytes = Buffer.alloc(2 * values.length);
   for (const [i, value] of values.entries()) bytes.writeUInt16BE(value, 2 * i);

@@ -1,24 +1,27 @@
 import { MAX_LABEL_BYTES, MAX_NAME_BYTES, malformed } from './dns-data.ts';
 
-/* How DNS messages are read (RFC 1035 §4.1). It costs no more than was received: a name follows only so many pointers, and each leads back. */
+/*
+ * Reads DNS messages (RFC 1035 §4.1). The cost is bounded by the number of bytes received: a name follows a limited number of pointers, and
+ * each points backward.
+ */
 
 export const HEADER_BYTES = 12;
 /** Largest message (RFC 1035 §4.2.2). */
 const MAX_BYTES = 65_535;
-/** Pointers that one name may go through. Compression needs one; some servers chain a few. */
+/** Maximum number of pointers in one name. Compression needs one; some servers chain a few. */
 export const MAX_POINTERS = 16;
 /** Bytes of the smallest record: root name, type, class, time to live, length. */
 const RECORD_BYTES = 11;
 const ROOT = Buffer.of(0);
 
-/** Where the parts of a record are. */
+/** Positions of the parts of a record. */
 export interface RecordPlace {
-  /** Where its name begins. */
+  /** Start of its name. */
   readonly at: number;
   readonly type: number;
   readonly class: number;
   readonly ttl: number;
-  /** Where its data are. */
+  /** Start of its data. */
   readonly from: number;
   readonly to: number;
 }
@@ -34,11 +37,11 @@ function labelText(bytes: Buffer, from: number, to: number): string {
   return text.toLowerCase();
 }
 
-/** A label with its length, which is below all letters. */
+/** A label with its length byte, which is below all letters. */
 const lowerCase = (label: Buffer): Buffer =>
   Buffer.from(label.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte)));
 
-/** Reads from a place in a message onwards. */
+/** Reads a message from a given position. */
 export class Reader {
   at: number;
   readonly #bytes: Buffer;
@@ -54,17 +57,14 @@ export class Reader {
     return this.#bytes.readUInt16BE(this.at - 2);
   }
 
-  /** The name that begins here, in lower case; reading goes on after it. A pointer has to lead further back, so that no name turns in circles. */
+  /** Reads the name at the current position, in lower case. A pointer must point backward, so that no name loops. */
   name(pointers: number): string {
     const labels: string[] = [];
     this.#labels(pointers, (from, to) => labels.push(labelText(this.#bytes, from, to)));
     return labels.join('.');
   }
 
-  /**
-   * The same, written out as DNS carries it, in the letters that it came in; but labels that stand before a place in the message are in lower
-   * case.
-   */
+  /** Like `name`, but uncompressed in wire format and in the original case; labels that lie before the given position are in lower case. */
   wireName(pointers: number, before: number): Buffer {
     const parts: Buffer[] = [];
     this.#labels(pointers, (from, to) => {
@@ -101,7 +101,7 @@ export class Reader {
     this.at = end ?? at + 1;
   }
 
-  /** Steps over a name without a look at where it points. */
+  /** Skips a name without following its pointers. */
   skipName(): void {
     for (;;) {
       this.#need(1);
@@ -115,7 +115,7 @@ export class Reader {
     }
   }
 
-  /** Steps over a record. */
+  /** Skips a record. */
   record(): RecordPlace {
     const at = this.at;
     this.skipName();
@@ -141,13 +141,13 @@ export class Reader {
   }
 }
 
-/** The flags of a message that has a whole header. */
+/** The flags of a message with a complete header. */
 export function readHeader(bytes: Buffer): number {
   if (bytes.length < HEADER_BYTES || bytes.length > MAX_BYTES) throw malformed(`it has ${bytes.length} bytes`);
   return bytes.readUInt16BE(2);
 }
 
-/** How many records the header claims, of all sections. */
+/** Number of records in all sections, according to the header. */
 export function recordCount(bytes: Buffer): number {
   return bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10);
 }

@@ -4,44 +4,47 @@ import { HEADER_BYTES, MAX_POINTERS, Reader, type RecordPlace, readHeader } from
 import { CLASSES, TYPE_NAMES, TYPES, typeNumber } from './dns-types.ts';
 
 /*
- * The reply of a server to a question of ours, whole: every record of its answer and authority, whatever its type, with names written out
- * (RFC 3597 §4), so that it can be judged and passed on in another message.
+ * A server's complete reply to a question: every record of its answer and authority sections, whatever its type, with uncompressed names
+ * (RFC 3597 §4), so that it can be checked and passed on in another message.
  */
 
-/** A record as it came, free of the message that it came in. */
+/** A record, independent of the message that it came in. */
 export interface ReplyRecord {
   /** In lower case. */
   readonly name: string;
-  /** The same as DNS carries it, in the letters that it came in; what is a pointer to the question in lower case, as that has letters of random case. */
+  /**
+   * The name in wire format and in the original case. A pointer to the question is in lower case, because the case of the question is
+   * random.
+   */
   readonly owner: Buffer;
   readonly type: string;
   /** In seconds. */
   readonly ttl: number;
-  /** Names in it are written out. */
+  /** With uncompressed names. */
   readonly data: Buffer;
-  /** Where a CNAME leads, in lower case. */
+  /** The target of a CNAME, in lower case. */
   readonly target?: string;
-  /** Addresses in it: those of A, AAAA, and the hints of SVCB and HTTPS (RFC 9460 §7.3). */
+  /** Its addresses: those of A, AAAA, and the hints of SVCB and HTTPS (RFC 9460 §7.3). */
   readonly addresses: readonly string[];
 }
 
 export interface DnsReply {
   readonly id: number;
-  /** It is a reply. */
+  /** Whether the message is a reply. */
   readonly answers: boolean;
   readonly opcode: number;
   readonly rcode: number;
   readonly truncated: boolean;
-  /** As it came; empty where there is not exactly one. */
+  /** As received; empty unless there is exactly one. */
   readonly question: Buffer;
 }
 
-/** Records that are read of a reply, of both sections. */
+/** Maximum number of records to read from a reply, in both sections. */
 const MAX_RECORDS = 1_024;
-/** What is above it counts as none (RFC 2181 §8). */
+/** A greater TTL counts as zero (RFC 2181 §8). */
 const MAX_TTL = 0x7fff_ffff;
 
-/** Names within the data of a record: bytes before them, and how many there are (RFC 1035 §3.3, RFC 3597 §4 and others). */
+/** Names in the data of a record: number of bytes before them, and number of names (RFC 1035 §3.3, RFC 3597 §4 and others). */
 const NAMES_IN_DATA: ReadonlyMap<number, readonly [before: number, names: number]> = new Map(
   [
     { types: ['NS', 'CNAME', 'PTR', 'TYPE3', 'TYPE4', 'TYPE7', 'TYPE8', 'TYPE9', 'TYPE39'], before: 0, names: 1 },
@@ -76,7 +79,7 @@ export function readDnsReply(bytes: Buffer): DnsReply {
 }
 
 /**
- * The records of a reply. All sections have to be whole, also those that are of no interest.
+ * Reads the records of a reply. All sections must be complete, including those that are not returned.
  * @throws TunneliteError `ERR_DNS_MALFORMED`
  */
 export function readReplyRecords(bytes: Buffer): {
@@ -131,7 +134,7 @@ function recordAt(bytes: Buffer, place: RecordPlace, ownLetters: number): ReplyR
   };
 }
 
-/** The data with the names in it written out. */
+/** The data with uncompressed names. */
 function dataAt(bytes: Buffer, { type, from, to }: RecordPlace, ownLetters: number): Buffer {
   if (type === TYPES['NAPTR']) return naptrData(bytes, from, to, ownLetters);
   const shape = NAMES_IN_DATA.get(type);
@@ -163,7 +166,7 @@ function addressesIn(type: number, data: Buffer): readonly string[] {
   return type === TYPES['SVCB'] || type === TYPES['HTTPS'] ? hintsIn(data) : [];
 }
 
-/** Keys of the parameters that hold addresses (RFC 9460 §14.3.2), and how long one is. */
+/** Keys of the parameters with addresses (RFC 9460 §14.3.2), and the length of an address. */
 const HINTS: ReadonlyMap<number, number> = new Map([
   [4, 4],
   [6, 16],

@@ -1,15 +1,15 @@
-/** DNS over TCP: each message has its length in front (RFC 1035 §4.2.2, RFC 7766 §8). */
+/** DNS over TCP: the length precedes each message (RFC 1035 §4.2.2, RFC 7766 §8). */
 
 const LENGTH_BYTES = 2;
 
-/** The length that goes in front of a message. */
+/** The length to send before a message. */
 export function lengthOf(message: Buffer): Buffer {
   const bytes = Buffer.alloc(LENGTH_BYTES);
   bytes.writeUInt16BE(message.length);
   return bytes;
 }
 
-/** Cuts a stream into messages; each byte is copied once, however small the pieces that it comes in. */
+/** Splits a stream into messages. Each byte is copied once, however small the pieces of the stream. */
 export class DnsFramer {
   readonly #maxMessage: number;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
@@ -21,7 +21,7 @@ export class DnsFramer {
     this.#maxMessage = maxMessage;
   }
 
-  /** Calls back with each message that is complete. False: one is longer than allowed, and the stream is of no more use. */
+  /** Calls back with each complete message. False: a message exceeds the limit, and the rest of the stream cannot be read. */
   push(chunk: Buffer, onMessage: (message: Buffer) => void): boolean {
     let at = 0;
     while (at < chunk.length) {

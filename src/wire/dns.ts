@@ -4,31 +4,31 @@ import { HEADER_BYTES, MAX_POINTERS, Reader, type RecordPlace, readHeader, recor
 import { CLASS_NAMES, CLASSES, TYPE_NAMES, TYPES, typeNumber } from './dns-types.ts';
 
 /*
- * DNS messages (RFC 1035, RFC 6891): what a resolver and a client of addresses need. Reading costs no more than was received: records of
- * no interest are stepped over, and a name follows only so many pointers.
+ * DNS messages (RFC 1035, RFC 6891): the parts that a resolver and a client for addresses need. The cost of reading is bounded by the
+ * number of bytes received: irrelevant records are skipped, and a name follows a limited number of pointers.
  */
 
 /** Response codes (RFC 1035 §4.1.1). */
 export const DnsRcode = { NoError: 0, FormErr: 1, ServFail: 2, NxDomain: 3, NotImp: 4, Refused: 5 } as const;
 export type DnsRcode = (typeof DnsRcode)[keyof typeof DnsRcode];
 
-/** A question that a resolver has to answer. */
+/** A question for a resolver. */
 export interface DnsQuery {
   readonly id: number;
   /** 0 is a standard query (RFC 1035 §4.1.1). */
   readonly opcode: number;
-  /** Lower-case, without the final dot; empty for the root. Bytes that are no plain letters are written as `\ddd` (RFC 4343 §2.1). */
+  /** Lower-case, without the final dot; empty for the root. Bytes that are not plain letters are written as `\ddd` (RFC 4343 §2.1). */
   readonly name: string;
-  /** Mnemonic such as `A`, `AAAA`, `PTR`; `TYPE1234` for types without one here (RFC 3597 §5). */
+  /** Mnemonic such as `A`, `AAAA`, `PTR`; `TYPE1234` for types without one (RFC 3597 §5). */
   readonly type: string;
   /** Mnemonic such as `IN`, `CH`, `ANY`; `CLASS1234` without one. */
   readonly class: string;
   readonly recursionDesired: boolean;
-  /** Largest UDP answer that the client takes, in bytes: 512 without EDNS (RFC 6891 §6.2.3). */
+  /** Largest UDP answer that the client accepts, in bytes: 512 without EDNS (RFC 6891 §6.2.3). */
   readonly udpPayload: number;
   readonly edns: boolean;
   /**
-   * The question as it came. It goes back like that: clients mix upper and lower case as a further secret against forged answers
+   * The question as received. The answer repeats it unchanged: clients mix upper and lower case as protection against forged answers
    * (draft-vixie-dnsext-dns0x20, unbound's `use-caps-for-id`).
    */
   readonly question: Buffer;
@@ -42,10 +42,10 @@ export interface DnsRecord {
   readonly data: string;
 }
 
-/** A record to send; without a name it is of the one that was asked for. `data` as in a zone file, a text without quotes. */
+/** A record to send. The default of `name` is the name in the question. `data` is written as in a zone file; a TXT string has no quotes. */
 export interface AnswerRecord extends Omit<DnsRecord, 'name'> {
   readonly name?: string | undefined;
-  /** What goes instead of name and data: as DNS carries them. */
+  /** Used instead of `name` and `data`: both in wire format. */
   readonly wire?: { readonly owner: Buffer | undefined; readonly data: Buffer } | undefined;
 }
 
@@ -56,7 +56,7 @@ export interface DnsAnswer {
   readonly records: readonly DnsRecord[];
 }
 
-/** Records that are read of one answer; those that we ask for have a few. */
+/** Maximum number of records to read from an answer; typical answers have a few. */
 const MAX_RECORDS = 256;
 const EDNS_UDP_BYTES = 1_232;
 
@@ -75,7 +75,7 @@ export function parseDnsQuery(bytes: Buffer): DnsQuery {
   const flags = readHeader(bytes);
   if ((flags & QR) !== 0 || bytes.readUInt16BE(4) !== 1) throw malformed('it is not one question');
   const reader = new Reader(bytes);
-  // Before the first name is nothing that it could point at.
+  // There is nothing before the first name that it could point to.
   const name = reader.name(0);
   const type = reader.uint16();
   const dnsClass = reader.uint16();
@@ -98,12 +98,12 @@ export function parseDnsQuery(bytes: Buffer): DnsQuery {
   };
 }
 
-/** A question for records of one type. @throws TunneliteError `ERR_DNS_MALFORMED` for a name that DNS cannot carry */
+/** A question for records of one type. @throws TunneliteError `ERR_DNS_MALFORMED` if DNS cannot represent the name */
 export function serializeDnsQuery(query: {
   readonly id: number;
   readonly name: string;
   readonly type: string;
-  /** Largest UDP answer that is taken, in bytes, told by EDNS. Default: nothing is told. */
+  /** Largest UDP answer accepted, in bytes, announced with EDNS. Default: none announced. */
   readonly udpPayload?: number | undefined;
 }): Buffer {
   const { udpPayload } = query;
@@ -116,8 +116,8 @@ export function serializeDnsQuery(query: {
 }
 
 /**
- * Builds the answer to a query. One that is longer than `maxBytes` goes without records
- * and with the TC bit, so that the client asks again over TCP (RFC 2181 §9).
+ * Builds the answer to a query. If it exceeds `maxBytes`, it has no records and the TC bit, so that the client repeats the query over TCP
+ * (RFC 2181 §9).
  */
 export function serializeDnsAnswer(
   query: DnsQuery,
@@ -125,7 +125,7 @@ export function serializeDnsAnswer(
     readonly rcode: DnsRcode;
     readonly records: readonly AnswerRecord[];
     readonly authoritative: boolean;
-    /** Of the zone, in an answer that says no (RFC 2308 §2). */
+    /** The zone's SOA record, for a negative answer (RFC 2308 §2). */
     readonly authority?: readonly AnswerRecord[];
   },
   maxBytes: number,
@@ -148,14 +148,14 @@ export function serializeDnsAnswer(
   return whole.length <= maxBytes ? whole : build(flags | TC, [], []);
 }
 
-/** An answer to bytes that are no query: FORMERR with the id that they seem to have; undefined when not even that is there. */
+/** The answer to bytes that are not a query: FORMERR with their apparent id; undefined if they are too short for one. */
 export function formatError(bytes: Buffer): Buffer | undefined {
   if (bytes.length < HEADER_BYTES || (bytes.readUInt16BE(2) & QR) !== 0) return undefined;
   return uint16s(bytes.readUInt16BE(0), QR | (bytes.readUInt16BE(2) & OPCODE) | DnsRcode.FormErr, 0, 0, 0, 0);
 }
 
 /**
- * Reads an answer; of its records those with addresses or names.
+ * Reads an answer and its records with addresses or names.
  * @throws TunneliteError `ERR_DNS_MALFORMED`
  */
 export function parseDnsAnswer(bytes: Buffer): DnsAnswer {
@@ -199,7 +199,7 @@ function dataText(bytes: Buffer, { type, from, to }: RecordPlace): string | unde
   }
 }
 
-/** The name of most records is the one of the question, which stands after the header. */
+/** Most records have the name of the question, which follows the header. */
 const NAME_OF_QUESTION = 0xc000 | HEADER_BYTES;
 
 function recordBytes({ name, type, ttl, data, wire }: AnswerRecord): Buffer {

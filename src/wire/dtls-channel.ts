@@ -16,7 +16,7 @@ export const DtlsPacketType = {
   CompressedData: 8,
 } as const;
 
-/** Bytes that the channel's framing adds in front of a payload. */
+/** Bytes that the channel's framing adds before a payload. */
 export const DTLS_CHANNEL_HEADER = 1;
 
 /**

@@ -1,16 +1,16 @@
-/** Bytes of the packet that is quoted: all that fits into the smallest MTU (RFC 1812 §4.3.2.3, RFC 4443 §2.4 c). */
+/** Bytes of the packet to quote: as many as fit into the smallest MTU (RFC 1812 §4.3.2.3, RFC 4443 §2.4 c). */
 const QUOTE = { 4: 576 - 20 - 8, 6: 1280 - 40 - 8 } as const;
 const ICMP = 1;
 const ICMPV6 = 58;
 const HOP_LIMIT = 64;
-/** Types of ICMP that are errors: no error is told about them (RFC 1122 §3.2.2). */
+/** ICMP types that are errors: no error is sent about them (RFC 1122 §3.2.2). */
 const ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
 
 /**
- * The message that tells the sender of an IP packet that it is longer than the way takes: “fragmentation needed” with the MTU of the next
- * hop (RFC 1191 §4), or Packet Too Big (RFC 4443 §3.2), as a whole IP packet. Undefined: nobody is told about such a packet.
+ * The message to the sender of an IP packet that exceeds the MTU of the path: "fragmentation needed" with the MTU of the next hop
+ * (RFC 1191 §4), or Packet Too Big (RFC 4443 §3.2), as a whole IP packet. Undefined: no error may be sent about such a packet.
  *
- * @param router address of who tells it, by IP version; the destination of the packet where there is none
+ * @param router the address that sends it, by IP version; the destination of the packet if there is none
  */
 export function tooBigMessage(
   packet: Buffer,
@@ -20,7 +20,7 @@ export function tooBigMessage(
   const version = packet.length >= 20 ? packet[0]! >>> 4 : 0;
   if (version === 4) return mayBeTold4(packet) ? build4(packet, mtu, router(4)) : undefined;
   if (version !== 6 || packet.length < 40) return undefined;
-  // Errors of ICMPv6 have types below 128; a group gets Packet Too Big too (RFC 4443 §2.4 e.3).
+  // Errors of ICMPv6 have types below 128. Packet Too Big is also sent for packets to multicast addresses (RFC 4443 §2.4 e.3).
   if (packet[6] === ICMPV6 && (packet.length < 41 || packet[40]! < 128)) return undefined;
   return build6(packet, mtu, router(6));
 }
@@ -67,7 +67,7 @@ function build6(packet: Buffer, mtu: number, router: Buffer = packet.subarray(24
   return message;
 }
 
-/** The Internet checksum (RFC 1071) of bytes, with a sum that goes before them. */
+/** The Internet checksum (RFC 1071) of bytes, with an initial sum. */
 function checksum(bytes: Buffer, before = 0): number {
   let sum = before + sumOf(bytes);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);

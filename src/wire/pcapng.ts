@@ -1,15 +1,15 @@
 import { Buffer } from 'node:buffer';
 
 /*
- * Writes capture files in pcapng (draft-ietf-opsawg-pcapng), as Wireshark reads them: blocks that are appended to a file as they
- * come. All are little-endian; each is padded to four bytes and carries its length at both ends.
+ * Writes capture files in pcapng (draft-ietf-opsawg-pcapng) for Wireshark: blocks that are appended to a file as they are produced. All are
+ * little-endian, padded to four bytes, and have their length at both ends.
  */
 
-/** What packets of an interface begin with. */
+/** What the packets of an interface start with. */
 export const LinkType = {
   /** Their IPv4 or IPv6 header. */
   Raw: 101,
-  /** Tags that name one of Wireshark's dissectors, for what is no packet of a network. */
+  /** Tags that select one of Wireshark's dissectors, for data that is not a network packet. */
   UpperPdu: 252,
 } as const;
 export type LinkType = (typeof LinkType)[keyof typeof LinkType];
@@ -32,24 +32,24 @@ const INTERFACE_RECEIVED = 4;
 const INTERFACE_DROPPED = 5;
 const PDU_TAG_DISSECTOR = 12;
 
-/** Comments and key logs are cut here, in bytes. */
+/** Comments and key logs are truncated to this many bytes. */
 const MAX_TEXT = 65_535;
 
-/** Bytes of a packet that are kept. */
+/** Snap length: bytes to keep of a packet. */
 export const PCAPNG_SNAP_LENGTH = 65_575;
 
 /** A captured packet. */
 export interface CapturedPacket {
   /** Milliseconds since the Unix epoch, with a fraction down to microseconds. */
   readonly time: number;
-  /** Beginning with the IP header. What is longer than the snap length is cut. */
+  /** Starts with the IP header. Data beyond the snap length is cut off. */
   readonly bytes: Uint8Array;
-  /** Seen from who captures. */
+  /** From the perspective of the capturing side. */
   readonly direction?: 'in' | 'out';
   readonly comment?: string;
-  /** Bytes that it had, where some were left out. */
+  /** The original length in bytes, if some bytes were left out. */
   readonly wireLength?: number;
-  /** Number of the interface in the order of its description. Default 0. */
+  /** Index of the interface, in the order of the descriptions. Default 0. */
   readonly interfaceId?: number;
 }
 
@@ -58,7 +58,7 @@ export function pcapngHeader(application: string, interfaces: readonly string[],
   const section = Buffer.alloc(16);
   section.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
   section.writeUInt16LE(1, 4);
-  // Length of the section: not known while it is written.
+  // Length of the section: unknown while it is written.
   section.writeBigInt64LE(-1n, 8);
   const options = [textOption(SECTION_USER_APPLICATION, application)];
   if (comment !== undefined) options.unshift(textOption(OPTION_COMMENT, comment));
@@ -68,7 +68,7 @@ export function pcapngHeader(application: string, interfaces: readonly string[],
   ]);
 }
 
-/** Describes one more interface. It must come before its packets; interfaces are numbered in the order of their descriptions. */
+/** Describes one more interface. It must precede its packets; interfaces are numbered in the order of their descriptions. */
 export function pcapngInterface(name: string, linkType: LinkType = LinkType.Raw): Buffer {
   const body = Buffer.alloc(8);
   body.writeUInt16LE(linkType, 0);
@@ -82,7 +82,7 @@ export function pcapngInterface(name: string, linkType: LinkType = LinkType.Raw)
   ]);
 }
 
-/** At the end of a capture: how many packets an interface had, and how many of them are missing because a reader was slow. */
+/** At the end of a capture: number of packets on an interface, and how many of them are missing because a reader was slow. */
 export function pcapngStatistics(
   interfaceId: number,
   { time, received, dropped }: { readonly time: number; readonly received: number; readonly dropped: number },
@@ -99,7 +99,7 @@ export function pcapngStatistics(
   return block(INTERFACE_STATISTICS, [head, ...options]);
 }
 
-/** A line of text as a packet of an interface of the type `UpperPdu`: Wireshark shows it as a syslog message. */
+/** A line of text as a packet of an interface of the type `UpperPdu`, which Wireshark shows as a syslog message. */
 export function textPdu(text: string): Buffer {
   const name = Buffer.from('syslog\0\0');
   const head = Buffer.alloc(4);
@@ -109,14 +109,14 @@ export function textPdu(text: string): Buffer {
   return Buffer.concat([head, name, Buffer.alloc(4), Buffer.from(`<14>tunnelite: ${text}`).subarray(0, MAX_TEXT)]);
 }
 
-/** Microseconds since the Unix epoch in two halves, from milliseconds. */
+/** Microseconds since the Unix epoch in two 32-bit halves, from milliseconds. */
 function writeTime(target: Buffer, at: number, time: number): void {
   const micros = Math.round(time * 1000);
   target.writeUInt32LE(Math.floor(micros / 4_294_967_296), at);
   target.writeUInt32LE(micros % 4_294_967_296, at + 4);
 }
 
-/** Bytes of a block around a packet with a direction and no comment: head, options, and the length again. */
+/** Bytes of a block in addition to a packet with a direction and no comment: head, options, and the second length. */
 const BARE_PACKET = 28 + 12 + 4;
 
 /** Bytes that `writePacketBlock` writes. @param length of the packet */
@@ -125,8 +125,8 @@ export function packetBlockLength(length: number): number {
 }
 
 /**
- * Writes a packet as an Enhanced Packet Block where there is room for it, without memory of its own.
- * @param packet `head` comes before `bytes[offset, offset + length)`: headers that are made for it; its first `headLength` bytes count
+ * Writes a packet as an Enhanced Packet Block if there is space for it, without allocating memory.
+ * @param packet its first `headLength` bytes are in `head`, such as generated headers, followed by `bytes[offset, offset + length)`
  */
 export function writePacketBlock(
   target: Buffer,
@@ -182,7 +182,7 @@ export function pcapngPacket(packet: CapturedPacket): Buffer {
   return block(ENHANCED_PACKET, [head, padded(packet.bytes.subarray(0, kept)), ...options]);
 }
 
-/** Keys to decrypt what is captured with: lines of a key log. It must come before the packets that need it. */
+/** Keys to decrypt the capture: lines of a key log. The block must precede the packets that need it. */
 export function pcapngSecrets(keyLog: string): Buffer {
   const secrets = Buffer.from(keyLog);
   const head = Buffer.alloc(8);
@@ -220,15 +220,15 @@ function block(type: number, parts: readonly Buffer[]): Buffer {
   return Buffer.concat([head, ...parts, tail]);
 }
 
-/** Bytes of the smallest block. */
+/** Size of the smallest block in bytes. */
 export const MIN_BLOCK = 12;
 
-/** Bytes that a block may have. */
+/** Maximum size of a block in bytes. */
 const MAX_BLOCK = 16 * 1024 * 1024;
 
-/** What a block is to whoever cuts a file in two. */
+/** The role of a block when a file is split. */
 export const BlockKind = {
-  /** Packets after it depend on it. */
+  /** Later packets depend on it. */
   Preamble: 0,
   Packet: 1,
   Other: 2,
@@ -236,8 +236,8 @@ export const BlockKind = {
 export type BlockKind = (typeof BlockKind)[keyof typeof BlockKind];
 
 /**
- * The head of a block of a little-endian file. There have to be 8 bytes.
- * @throws RangeError what is there is no block
+ * Reads the head of a block of a little-endian file. At least 8 bytes must be available.
+ * @throws RangeError if there is no block
  */
 export function blockAt(bytes: Buffer, at: number): { readonly kind: BlockKind; readonly length: number } {
   const type = bytes.readUInt32LE(at);

@@ -35,7 +35,7 @@ function unescapeXml(text: string): string {
   );
 }
 
-/** What is skipped whole, by how it begins: comments, CDATA, declarations. */
+/** Parts to skip, by their start: comments, CDATA, declarations. */
 const SKIPPED: readonly (readonly [begin: string, end: string])[] = [
   ['<!--', '-->'],
   ['<![CDATA[', ']]>'],
@@ -43,7 +43,7 @@ const SKIPPED: readonly (readonly [begin: string, end: string])[] = [
   ['<!', '>'],
 ];
 
-/** The elements of a document in order, whatever their nesting. Each character is looked at a fixed number of times. */
+/** The elements of a document in order, regardless of nesting. Each character is read a fixed number of times. */
 export function* xmlElements(source: string): Generator<XmlElement> {
   for (let at = source.indexOf('<'); at >= 0; at = source.indexOf('<', at)) {
     const skipped = SKIPPED.find(([begin]) => source.startsWith(begin, at));
@@ -56,7 +56,7 @@ export function* xmlElements(source: string): Generator<XmlElement> {
     NAME.lastIndex = at + 1;
     const name = NAME.exec(source)?.[0];
     at++;
-    // The end of an element, or a sign that means no tag.
+    // The end of an element, or a `<` that starts no tag.
     if (name === undefined) continue;
     const start = at + name.length;
     TAG_END.lastIndex = start;

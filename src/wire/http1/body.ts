@@ -1,24 +1,24 @@
 import { type Cursor, Growing, LineReader, LineStep } from './bytes.ts';
 import { type HeaderLine, type HttpFault, headerValues } from './message.ts';
 
-/** How the end of a body is told (RFC 9112 §6.3). */
+/** How a body is delimited (RFC 9112 §6.3). */
 export type Framing =
   | { readonly kind: 'length'; readonly length: number }
   | { readonly kind: 'chunked' }
-  /** Up to the end of the connection. */
+  /** Until the end of the connection. */
   | { readonly kind: 'close' };
 
 /** Longest chunk size line, extensions included. */
 const MAX_CHUNK_LINE = 256;
-/** Chunk extensions of one body, in bytes; as many as Node's own parser takes (CVE-2024-22019). */
+/** Maximum length of all chunk extensions of a body, in bytes, as in Node's own parser (CVE-2024-22019). */
 const MAX_EXTENSION_BYTES = 16_384;
-/** Trailer lines of one body, in bytes. They are read and thrown away. */
+/** Maximum length of the trailer lines of a body, in bytes. They are read and discarded. */
 const MAX_TRAILER_BYTES = 1024;
 
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** How a message with these headers is framed. @param silent what holds when they do not say */
+/** How a message with these headers is delimited. @param silent the framing if no header specifies it */
 export function framingOf(headers: readonly HeaderLine[], limit: number, silent: Framing): Framing | HttpFault {
   const lengths = headerValues(headers, 'content-length');
   const encodings = headerValues(headers, 'transfer-encoding');
@@ -48,8 +48,8 @@ const Part = { Size: 0, Data: 1, DataEnd: 2, DataEndFeed: 3, Trailer: 4, Done: 5
 type Part = (typeof Part)[keyof typeof Part];
 
 /**
- * Puts one body together. Each byte is looked at once, and only the body itself is kept: sizes, extensions and trailers are not. Of a body that
- * passes elsewhere, no more than its beginning.
+ * Assembles one body. Each byte is read once. Only the body itself is kept, not chunk sizes, extensions or trailers; of a body that is
+ * only observed, no more than its beginning.
  *
  *   Size ──▶ Data ──▶ DataEnd ──▶ DataEndFeed ──▶ Size
  *    └─ size 0 ──▶ Trailer ──▶ Done
@@ -63,14 +63,14 @@ export class BodyReader {
   #size = 0;
   readonly #line = new LineReader();
   #part: Part;
-  /** Bytes of the body, or of the chunk, that are still to come. */
+  /** Bytes of the body, or of the chunk, still to come. */
   #missing: number;
   #extensions = 0;
   #trailer = 0;
 
   /**
-   * @param limit bytes of a body that is not too large
-   * @param keep bytes of it that are kept; those behind are counted only
+   * @param limit maximum length of the body in bytes
+   * @param keep number of bytes to keep; the others are only counted
    */
   constructor(framing: Framing, limit: number, keep = limit) {
     this.#framing = framing;
@@ -80,20 +80,20 @@ export class BodyReader {
     this.#missing = framing.kind === 'length' ? framing.length : 0;
   }
 
-  /** Bytes of the body that came so far. */
+  /** Bytes of the body received so far. */
   get size(): number {
     return this.#size;
   }
 
-  /** A copy of what is kept of the body so far. */
+  /** A copy of the kept bytes of the body received so far. */
   beginning(): Buffer {
-    // Of its own: a part of a pool would hold all of that.
+    // Not a part of a pool, all of which it would retain.
     const copy = Buffer.allocUnsafeSlow(this.#body.length);
     copy.set(this.#body.bytes);
     return copy;
   }
 
-  /** The body when it is complete, what is wrong with it, or undefined for "more bytes needed". */
+  /** The complete body, its fault, or undefined if more bytes are needed. */
   read(cursor: Cursor): Buffer | HttpFault | undefined {
     if (this.#framing.kind === 'close') return this.#readOn(cursor);
     if (this.#framing.kind === 'length') {
@@ -108,7 +108,7 @@ export class BodyReader {
     return undefined;
   }
 
-  /** The connection ended: the body of a message that lasts until then. */
+  /** Call when the connection has ended: returns the body of a message that lasts until then. */
   end(): Buffer | undefined {
     return this.#framing.kind === 'close' ? this.#body.take() : undefined;
   }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** A chunk that is being read, and how far. */
+/** A chunk and the position of the reader in it. */
 export interface Cursor {
   readonly bytes: Buffer;
   at: number;
@@ -10,10 +10,13 @@ const EMPTY = Buffer.alloc(0);
 const FIRST_BYTES = 64;
 const LF = 0x0a;
 
-/** Bytes that come in pieces. Room is doubled, so that each byte is copied a fixed number of times, and never asked for ahead. */
+/**
+ * Bytes received in pieces. The buffer doubles when it is full, so that each byte is copied a fixed number of times, and no memory is
+ * allocated ahead.
+ */
 export class Growing {
   #room: Buffer = EMPTY;
-  /** May be set to 0: the room is used again. */
+  /** May be set to 0 to reuse the buffer. */
   length = 0;
 
   append(source: Buffer, start: number, end: number): void {
@@ -32,7 +35,7 @@ export class Growing {
     return this.#room.subarray(0, this.length);
   }
 
-  /** Gives the bytes away and starts anew. */
+  /** Returns the bytes and starts with a new buffer. */
   take(): Buffer {
     const { bytes } = this;
     this.#room = EMPTY;
@@ -41,9 +44,9 @@ export class Growing {
   }
 }
 
-/** What `LineReader.next` found. */
+/** Results of `LineReader.next`. */
 export const LineStep = {
-  /** The chunk is used up; the line goes on in the next one. */
+  /** The chunk has been read; the line continues in the next one. */
   More: 0,
   Whole: 1,
   TooLong: 2,
@@ -51,17 +54,17 @@ export const LineStep = {
 export type LineStep = (typeof LineStep)[keyof typeof LineStep];
 
 /**
- * Cuts lines out of chunks. A line that lies within one chunk is not copied, and of one that does not, no more is kept than the
- * caller would take. What it finds depends on the bytes alone, not on how they were cut.
+ * Splits chunks into lines. A line within one chunk is not copied. Of a line across chunks, no more than the caller's limit is kept. The
+ * results depend only on the bytes, not on how they were split.
  */
 export class LineReader {
   readonly #partial = new Growing();
-  /** The line that was found, its line feed included; of one that is too long or goes on, what there is. */
+  /** The line found, including its line feed; for a line that is too long or continues, its beginning. */
   bytes: Buffer = EMPTY;
   start = 0;
   end = 0;
 
-  /** @param cap longest line, its line feed included */
+  /** @param cap length of the longest line, including its line feed */
   next(cursor: Cursor, cap: number): LineStep {
     const { bytes } = cursor;
     const newline = bytes.indexOf(LF, cursor.at);
@@ -84,7 +87,7 @@ export class LineReader {
     return step;
   }
 
-  /** Takes the whole line back: its line feed belongs to it, and the line goes on behind it. */
+  /** Puts the whole line back: its line feed is part of it, and the line continues after it. */
   resume(): void {
     const { bytes, start, end } = this;
     this.#partial.append(bytes, start, end);
@@ -92,8 +95,7 @@ export class LineReader {
 }
 
 /**
- * Bytes as a string of its own: not a slice that would keep a longer one alive. UTF-8 where it is that, else one character for
- * each byte.
+ * Converts bytes to a new string, not a slice that would retain a longer one. Decoded as UTF-8 if valid, otherwise one character per byte.
  */
 export function decodeText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('latin1', start, end);

@@ -5,39 +5,39 @@ import { type HeaderLine, type HttpFault, type HttpLimits, headerValues } from '
 import { MAX_INTERIM } from './reader.ts';
 import { type RequestLine, requestLine, type StatusLine, statusLine } from './start-lines.ts';
 
-/** What there is of a body that passes. */
+/** The observed part of a message body. */
 export interface WatchedBody {
-  /** Bytes that came, without the sizes of chunks. */
+  /** Number of bytes received, without chunk sizes. */
   readonly size: number;
-  /** Their beginning, as far as bodies are kept. */
+  /** The first bytes, as many as are kept. */
   readonly beginning: Buffer;
 }
 
-/** One message as it passed. */
+/** One message as observed. */
 export type Watched<S> = S & { readonly headers: readonly HeaderLine[]; readonly body: WatchedBody };
 
-/** A request, and what came of it. */
+/** A request and its outcome. */
 export interface WatchedExchange<T> {
-  /** What `stamp` gave as the request began. */
+  /** The value of `stamp` when the request began. */
   readonly began: T;
   readonly request: Watched<RequestLine>;
-  /** Undefined: the connection ended before there was a whole head of an answer. */
+  /** Undefined: the connection ended before the response had a complete head. */
   readonly response: Watched<StatusLine> | undefined;
-  /** The answer came to its end. */
+  /** The response is complete. */
   readonly whole: boolean;
 }
 
 export interface WatchLimits extends Pick<HttpLimits, 'target' | 'head' | 'headerCount'> {
-  /** Bytes of each body that are kept. */
+  /** Number of bytes of each body to keep. */
   readonly body: number;
-  /** Requests that wait for their answer (pipelining, RFC 9112 §9.3.2), and the bytes of their heads. */
+  /** Maximum number of requests that wait for their response (pipelining, RFC 9112 §9.3.2), and of the bytes of their heads. */
   readonly pipelined: number;
   readonly pipelinedBytes: number;
 }
 
 interface WatchOptions<T> {
   readonly limits: WatchLimits;
-  /** Asked when a request begins, for whoever wants to know when that was. */
+  /** Called when a request begins; the exchange gets the result. */
   readonly stamp: () => T;
   readonly onExchange: (exchange: WatchedExchange<T>) => void;
 }
@@ -46,7 +46,7 @@ const NO_BODY: Framing = { kind: 'length', length: 0 };
 const UNTIL_CLOSE: Framing = { kind: 'close' };
 const NOTHING: WatchedBody = { size: 0, beginning: Buffer.alloc(0) };
 
-/** A body under way, or one that is over. */
+/** A body that is being received, or complete. */
 class Passing {
   readonly #reader: BodyReader;
 
@@ -54,7 +54,7 @@ class Passing {
     this.#reader = new BodyReader(framing, Number.POSITIVE_INFINITY, keep);
   }
 
-  /** Undefined: there is more to come. */
+  /** Undefined: more bytes will follow. */
   take(cursor: Cursor): WatchedBody | HttpFault | undefined {
     const read = this.#reader.read(cursor);
     if (read === undefined || 'reason' in read) return read;
@@ -66,12 +66,12 @@ class Passing {
   }
 }
 
-/** A request that waits for its answer, or for the end of it. */
+/** A request that waits for its response, or for the end of it. */
 interface Asked<T> {
   readonly began: T;
   readonly head: Head<RequestLine>;
   readonly bytes: number;
-  /** What follows a good answer is another protocol (RFC 9110 §7.8, §9.3.6). */
+  /** Whether another protocol follows a successful response (RFC 9110 §7.8, §9.3.6). */
   readonly switches: boolean;
   body: WatchedBody | Passing;
 }
@@ -79,19 +79,19 @@ interface Asked<T> {
 const bodyOf = (body: WatchedBody | Passing): WatchedBody => (body instanceof Passing ? body.soFar : body);
 
 /**
- * Watches both directions of a connection that may carry HTTP/1.1, beside the way of the bytes, and tells of each request with its answer. Of
- * what passes it keeps heads and the beginnings of bodies, within its limits. Whatever is no HTTP, or more than the limits allow, ends the watch:
- * it says nothing then, and looks at nothing any more.
+ * Observes both directions of a connection that may carry HTTP/1.1, without affecting its bytes, and reports each request with its
+ * response. It keeps heads and the first bytes of bodies, within its limits. Input that is not HTTP or exceeds the limits ends the
+ * observation: nothing more is read or reported.
  */
 export class ExchangeWatch<T> {
   readonly #options: WatchOptions<T>;
-  /** In the order of the requests, which is that of the answers. */
+  /** In the order of the requests, which is also that of the responses. */
   #asked: Asked<T>[] = [];
   #askedBytes = 0;
   #requests: HeadReader<RequestLine>;
   #began: T | undefined;
   #responses: HeadReader<StatusLine>;
-  /** The request whose body is passing. */
+  /** The request whose body is being received. */
   #asking: Asked<T> | undefined;
   #answer: { readonly head: Head<StatusLine>; readonly body: Passing; readonly untilClose: boolean } | undefined;
   #interim = 0;
@@ -103,30 +103,30 @@ export class ExchangeWatch<T> {
     this.#responses = this.#responseHead();
   }
 
-  /** Nothing is looked at any more. */
+  /** Whether the observation has ended. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** Bytes from the client. They are only read, and none of the memory is kept. */
+  /** Processes bytes from the client, without changing them or keeping the memory. */
   request(bytes: Buffer): void {
     const cursor = { bytes, at: 0 };
     while (!this.#over && cursor.at < bytes.length) this.#readRequest(cursor);
   }
 
-  /** Bytes from the server. */
+  /** Processes bytes from the server. */
   response(bytes: Buffer): void {
     const cursor = { bytes, at: 0 };
     while (!this.#over && cursor.at < bytes.length) this.#readResponse(cursor);
   }
 
-  /** The server has ended its side: the end of an answer that lasts until then. */
+  /** Call when the server has ended its side: ends a response that lasts until then. */
   responseEnd(): void {
     const answer = this.#answer;
     if (!this.#over && answer?.untilClose) this.#tell(answer.body.soFar, true);
   }
 
-  /** The connection is gone: what has no answer, or not all of it, will not get one. */
+  /** Call when the connection is closed: incomplete requests will get no response. */
   close(): void {
     if (this.#over) return;
     if (this.#answer) this.#tell(this.#answer.body.soFar, false);
@@ -155,7 +155,7 @@ export class ExchangeWatch<T> {
       this.#asking = undefined;
       return;
     }
-    // Whether this is HTTP still is for the answer to say.
+    // The response determines whether HTTP continues.
     if (this.#asked.at(-1)?.switches) {
       this.#end();
       return;
@@ -198,7 +198,7 @@ export class ExchangeWatch<T> {
     const asked = this.#asked[0];
     const head = asked && this.#responses.read(cursor);
     if (head === undefined) {
-      // Nobody has asked for anything.
+      // There is no request for this response.
       if (asked === undefined) this.#end();
       return;
     }
@@ -224,7 +224,7 @@ export class ExchangeWatch<T> {
     if (status === 101 || (asked!.head.start.method === 'CONNECT' && status < 300)) this.#end();
   }
 
-  /** The first request that waits has its answer. */
+  /** The first waiting request has its response. */
   #tell(body: WatchedBody, whole: boolean): void {
     const asked = this.#asked.shift()!;
     const { start, headers } = this.#answer!.head;
@@ -255,7 +255,7 @@ function exchangeOf<T>(asked: Asked<T>, response: Watched<StatusLine> | undefine
   return { began, request: { ...head.start, headers: head.headers, body: bodyOf(body) }, response, whole };
 }
 
-/** Bytes that a head keeps, about. */
+/** Approximate number of bytes that a head uses. */
 function sizeOf({ start, headers }: Head<RequestLine>): number {
   return headers.reduce((sum, [name, value]) => sum + name.length + value.length, start.target.length);
 }

@@ -1,7 +1,7 @@
 import { type Cursor, decodeText, LineReader, LineStep } from './bytes.ts';
 import type { HeaderLine, HttpFault, HttpLimits, HttpVersion } from './message.ts';
 
-/** The first line of a message, taken apart. */
+/** The parsed first line of a message. */
 export type StartLine =
   | { readonly method: string; readonly target: string; readonly version: HttpVersion }
   | { readonly status: number; readonly text: string; readonly version: HttpVersion };
@@ -11,21 +11,21 @@ export interface Head<S extends StartLine> {
   readonly headers: readonly HeaderLine[];
 }
 
-/** How the first line of one kind of message is read. */
+/** How to read the first line of one kind of message. */
 export interface StartLineFormat<S extends StartLine> {
-  /** For complaints. */
+  /** For error messages. */
   readonly name: string;
-  /** Could this be the beginning of such a line? Asked once, of the first bytes. */
+  /** Whether these can be the first bytes of such a line. Called once, with the first bytes. */
   readonly plausible: (beginning: string) => boolean;
-  /** @param line without its end; one character for each byte */
+  /** @param line without its line end; one character per byte */
   readonly parse: (line: string, limits: HttpLimits) => S | HttpFault;
 }
 
-/** Empty lines before a start line (RFC 9112 §2.2), a handful at most. */
+/** Maximum number of empty lines before a start line (RFC 9112 §2.2). */
 const MAX_EMPTY_LINES = 4;
-/** What method, version and line end add to a target. */
+/** Length that method, version and line end add to a target. */
 const START_LINE_EXTRA = 64;
-/** Bytes after which a line that is none of HTTP is called that. */
+/** Number of bytes after which a line that is not HTTP is reported as such. */
 const PLAUSIBLE_BYTES = 32;
 
 const LF = 0x0a;
@@ -40,7 +40,7 @@ for (const byte of Buffer.from("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVW
   TOKEN_BYTES[byte] = 1;
 }
 
-/** A header line where a start line should be. */
+/** A header line in place of a start line. */
 export const HEADER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[ \t]/;
 
 const blank = (byte: number | undefined): boolean => byte === SPACE || byte === TAB;
@@ -48,11 +48,11 @@ const blank = (byte: number | undefined): boolean => byte === SPACE || byte === 
 const malformed = (explanation: string): HttpFault => ({ reason: 'malformed', explanation });
 
 /**
- * Reads one start line and the header lines behind it, line by line as they come. Names and values become strings of their own,
- * so that who keeps one of them keeps nothing else of the message.
+ * Reads one start line and the header lines after it, line by line as they arrive. Names and values are copied, so that keeping one of them
+ * does not retain the rest of the message.
  *
- * Lines end as the first one does: with CR LF, or with LF alone from those who type by hand. So a value with a stray line feed
- * at its end, which is what openconnect makes of a token file with a newline, does not end the headers.
+ * The first line determines the line end: CR LF, or LF alone for input typed by hand. A value with a stray line feed at its end, which
+ * openconnect sends for a token file with a final newline, therefore does not end the headers.
  */
 export class HeadReader<S extends StartLine> {
   readonly #format: StartLineFormat<S>;
@@ -67,12 +67,12 @@ export class HeadReader<S extends StartLine> {
   #judged = false;
   /** Lines end with CR LF. */
   #strict = false;
-  /** The line had a line feed without CR, which has to be its last byte. */
+  /** The line had a line feed without CR, which must be its last byte. */
   #stray = false;
 
   /**
-   * @param stem stands for the start line where header lines come instead of one: the rest of a head that a stray line break cut in
-   *   two. Left out: they are a fault.
+   * @param stem used as the start line if header lines come first: the rest of a head that a stray line break has split. Without it, such
+   * lines are a fault.
    */
   constructor(format: StartLineFormat<S>, limits: HttpLimits, stem?: S) {
     this.#format = format;
@@ -80,7 +80,7 @@ export class HeadReader<S extends StartLine> {
     this.#stem = stem;
   }
 
-  /** The head when it is complete, what is wrong with it, or undefined for "more bytes needed". */
+  /** The complete head, its fault, or undefined if more bytes are needed. */
   read(cursor: Cursor): Head<S> | HttpFault | undefined {
     while (cursor.at < cursor.bytes.length) {
       const result = this.#start ? this.#readHeader(cursor) : this.#readStart(cursor);
@@ -148,7 +148,7 @@ export class HeadReader<S extends StartLine> {
     if (this.#stray) {
       this.#stray = false;
       if (bytes[--end] !== LF) return this.#brokenLine();
-      // "\r\n\r\n" within a value would have ended the headers; "\r" alone is refused below.
+      // "\r\n\r\n" within a value would have ended the headers; "\r" alone is rejected below.
     }
     this.#bytes += line.end - line.start;
     if (end === start) return 'end';
@@ -193,7 +193,7 @@ export class HeadReader<S extends StartLine> {
     return undefined;
   }
 
-  /** Obsolete line folding (RFC 9112 §5.2): one space instead. */
+  /** Obsolete line folding (RFC 9112 §5.2): replaced by one space. */
   #fold(index: number, more: string): void {
     const [name, value] = this.#headers[index]!;
     this.#headers[index] = [name, `${value} ${more}`];

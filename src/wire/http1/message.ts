@@ -1,22 +1,21 @@
 import { TunneliteError } from '../../lib/errors.ts';
 
 /*
- * HTTP/1.x messages on the control connection before CSTP takes it over. Not node:http, because bytes of another
- * protocol follow on the same connection, and because limits, header order and closing rules are those of ocserv
- * (observed: ocserv 1.3.0).
+ * HTTP/1.x messages on the control connection before CSTP takes it over. Not node:http, because bytes of another protocol follow on the
+ * same connection, and because limits, header order and closing rules are those of ocserv (observed: ocserv 1.3.0).
  */
 
-/** One header line. Names are compared case-sensitively by some clients: written exactly as given, read in lower case. */
+/** One header line. Some clients compare names case-sensitively: names are written exactly as given, and lower-cased when read. */
 export type HeaderLine = readonly [name: string, value: string];
 
 export type HttpVersion = '1.0' | '1.1';
 
 export interface HttpRequest {
   readonly method: string;
-  /** As sent: path and query, or `host:port` for a proxy's CONNECT. */
+  /** As sent: path and query, or `host:port` for CONNECT to a proxy. */
   readonly target: string;
   readonly version: HttpVersion;
-  /** Order and repetition are kept. */
+  /** In their original order, with repetitions. */
   readonly headers: readonly HeaderLine[];
   readonly body: Buffer;
 }
@@ -24,15 +23,15 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly version: HttpVersion;
   readonly status: number;
-  /** Reason text. */
+  /** Reason phrase. */
   readonly text: string;
   readonly headers: readonly HeaderLine[];
   readonly body: Buffer;
 }
 
-/** What a reader takes, so that nobody fills the memory. Bytes are counted as they came. */
+/** Limits of a reader, which bound its memory. Bytes are counted as received. */
 export interface HttpLimits {
-  /** Longest request target; of a response, longest status line but for a few bytes. */
+  /** Longest request target; for a response, approximately the longest status line. */
   readonly target: number;
   /** Start line and header lines together. */
   readonly head: number;
@@ -40,7 +39,7 @@ export interface HttpLimits {
   readonly body: number;
 }
 
-/** Why a byte stream is not an acceptable message. */
+/** Why a byte stream is not a valid message. */
 export interface HttpFault {
   readonly reason:
     | 'malformed'
@@ -61,8 +60,8 @@ export function headerValues(headers: readonly HeaderLine[], name: string): stri
 }
 
 /**
- * A request as bytes. No header is added: Content-Length is the caller's, since its place among the headers matters.
- * @throws TunneliteError `ERR_HTTP_HEADER` when a line break would make other headers of it
+ * A request as bytes. No header is added: the caller adds Content-Length, because its position among the headers matters.
+ * @throws TunneliteError `ERR_HTTP_HEADER` if a line break would create other headers
  */
 export function serializeRequest(request: Omit<HttpRequest, 'version'>): Buffer {
   return serialize(`${request.method} ${request.target} HTTP/1.1`, request.headers, request.body);
@@ -76,7 +75,7 @@ export function serializeResponse(response: Omit<HttpResponse, 'version'>, versi
   return serialize(`HTTP/${version} ${response.status} ${response.text}`, response.headers, response.body);
 }
 
-/** Text is written as UTF-8. */
+/** Strings are written as UTF-8. */
 function serialize(start: string, headers: readonly HeaderLine[], body: Buffer): Buffer {
   if (/[\r\n\0]/.test(start)) throw new TunneliteError('ERR_HTTP_HEADER', 'The first line has a line break in it.');
   let head = `${start}\r\n`;

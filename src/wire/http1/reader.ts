@@ -4,18 +4,18 @@ import { type Head, HeadReader, type StartLine, type StartLineFormat } from './h
 import type { HttpFault, HttpLimits, HttpRequest, HttpResponse } from './message.ts';
 import { type RequestLine, requestLine, type StatusLine, statusLine } from './start-lines.ts';
 
-/** A whole message, what ended the stream, or undefined: more bytes are needed. */
+/** A whole message, the fault that ended the stream, or undefined if more bytes are needed. */
 export type HttpReadResult<M> = { readonly message: M } | { readonly fault: HttpFault } | undefined;
 
-/** Interim answers (RFC 9110 §15.2) before the one that counts. */
+/** Maximum number of interim responses (RFC 9110 §15.2) before the final one. */
 export const MAX_INTERIM = 8;
 
 const NO_BODY: Framing = { kind: 'length', length: 0 };
 const UNTIL_CLOSE: Framing = { kind: 'close' };
 
 /**
- * Cuts a byte stream into messages, one at a time. What it gives does not depend on how the stream was cut; each byte is read
- * once, when it comes; and what it holds is bounded by the limits and by what was fed since the last complete message.
+ * Splits a byte stream into messages, one at a time. The results do not depend on how the stream was split. Each byte is read once, when it
+ * arrives. Memory is bounded by the limits and by what was fed since the last complete message.
  */
 class MessageReader<S extends StartLine, M> {
   readonly #format: StartLineFormat<S>;
@@ -23,7 +23,7 @@ class MessageReader<S extends StartLine, M> {
   readonly #frame: (head: Head<S>) => Framing | HttpFault;
   readonly #finish: (head: Head<S>, body: Buffer) => M | undefined;
   readonly #stemOf: (head: Head<S>) => S | undefined;
-  /** Chunks that were fed and are not used up; the first is the one that is being read. */
+  /** Chunks that were fed and not fully read; the first is the current one. */
   readonly #chunks: Cursor[] = [];
   #reader: HeadReader<S>;
   #head: Head<S> | undefined;
@@ -45,17 +45,17 @@ class MessageReader<S extends StartLine, M> {
     this.#reader = new HeadReader(format, limits);
   }
 
-  /** The head of the message that is being read, or in whose body the fault was; undefined before it is whole. */
+  /** The head of the current message, or of the one whose body has the fault; undefined before it is complete. */
   get head(): (S & Pick<Head<S>, 'headers'>) | undefined {
     return this.#head && { ...this.#head.start, headers: this.#head.headers };
   }
 
-  /** Takes bytes; they are looked at by `next`. Nothing more is taken after a fault. */
+  /** Adds bytes, which `next` reads. After a fault, bytes are ignored. */
   feed(bytes: Buffer): void {
     if (!this.#fault && bytes.length > 0) this.#chunks.push({ bytes, at: 0 });
   }
 
-  /** The next whole message, the fault that ended the stream, or undefined for "more bytes needed". */
+  /** The next whole message, the fault that ended the stream, or undefined if more bytes are needed. */
   next(): HttpReadResult<M> {
     while (!this.#fault && this.#chunks.length > 0) {
       const cursor = this.#chunks[0]!;
@@ -66,7 +66,7 @@ class MessageReader<S extends StartLine, M> {
     return this.#fault && { fault: this.#fault };
   }
 
-  /** The connection ended: the message that lasts until then, if there is one. */
+  /** Call when the connection has ended: returns the message that lasts until then, if there is one. */
   end(): HttpReadResult<M> {
     const result = this.next();
     if (result || !this.#head || !this.#body) return result;
@@ -75,7 +75,7 @@ class MessageReader<S extends StartLine, M> {
     return message === undefined ? undefined : { message };
   }
 
-  /** Everything behind the last message; the reader is empty afterwards. */
+  /** All bytes after the last message; the reader is empty afterward. */
   rest(): Buffer {
     const rest = this.#chunks.splice(0).map(({ bytes, at }) => bytes.subarray(at));
     return rest.length === 1 ? rest[0]! : Buffer.concat(rest);
@@ -111,20 +111,20 @@ class MessageReader<S extends StartLine, M> {
   }
 }
 
-/** Stands for the start line of the rest of a head. */
+/** Used as the start line for the rest of a split head. */
 const REST: RequestLine = { method: '', target: '', version: '1.1' };
 
-/** The head has no body, and ends with the header whose value may have brought the empty line with it. */
+/** The head has no body, and its last header has the value that may have included the empty line. */
 const mayHaveRest = ({ headers }: Head<RequestLine>): boolean =>
   headers.at(-1)?.[0] === 'authorization' &&
   !headers.some(([name]) => name === 'content-length' || name === 'transfer-encoding');
 
 /**
- * Reads requests. One with the method CONNECT has no body, whatever its headers say: another protocol follows it.
+ * Reads requests. A request with the method CONNECT has no body, whatever its headers: another protocol follows it.
  *
- * Who puts a token file that ends with CR LF into a header, as openconnect does, sends an empty line behind the token, and then the
- * rest of the head and the body. Nothing of this can be a request (its first line has a colon where a method ends), so it is passed
- * over, and the connection goes on.
+ * A client that puts a token file ending with CR LF into a header, as openconnect does, sends an empty line after the token, and then the
+ * rest of the head and the body. This cannot be a request, since its first line has a colon within the method, so it is skipped, and the
+ * connection continues.
  */
 export class RequestReader extends MessageReader<RequestLine, HttpRequest> {
   constructor(limits: HttpLimits) {
@@ -139,8 +139,8 @@ export class RequestReader extends MessageReader<RequestLine, HttpRequest> {
 }
 
 /**
- * Reads responses to requests of one method. A response that does not say how long it is lasts until the end of the connection
- * (`end`), but for CONNECT: what counts of an answer to that is its head, and after a good one another protocol follows.
+ * Reads responses to requests of one method. A response without a length lasts until the end of the connection (`end`), except for CONNECT,
+ * where only the head counts, and another protocol follows a successful one.
  */
 export class ResponseReader extends MessageReader<StatusLine, HttpResponse> {
   constructor(method: string, limits: HttpLimits) {

@@ -7,7 +7,7 @@ export type StatusLine = Extract<StartLine, { status: number }>;
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)$/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 
-/** How the first line of a request is read. */
+/** How to read the first line of a request. */
 export const requestLine: StartLineFormat<RequestLine> = {
   name: 'request',
   plausible: (beginning) => beginning.includes(' '),
@@ -34,7 +34,7 @@ export const requestLine: StartLineFormat<RequestLine> = {
   },
 };
 
-/** How that of a response is. */
+/** How to read the first line of a response. */
 export const statusLine: StartLineFormat<StatusLine> = {
   name: 'status',
   plausible: (beginning) => beginning.startsWith('HTTP/'),
