@@ -1,11 +1,11 @@
 /**
- * Waits for something that knows nothing of the signal.
- * @throws what `wait` rejects with, or the reason of `signal`
+ * Waits for something that does not support the signal.
+ * @throws the rejection of `wait`, or the reason of `signal`
  */
 export async function unlessAborted<T>(wait: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return wait;
   if (signal.aborted) {
-    // Whatever it comes to is nobody's business any more.
+    // Nobody waits for the result any more.
     Promise.resolve(wait).catch(() => {});
     throw signal.reason;
   }

@@ -2,8 +2,8 @@ import { addressBytes, addressText } from './ip-address.ts';
 import { parseRange, rangeBytes } from './ip-range.ts';
 
 /**
- * The host addresses of a network, by number from 1 on: all but the network's own and, in IPv4, the broadcast address. Of a network
- * with more than 2^32 addresses only so many count.
+ * The host addresses of a network, numbered from 1: all except the network's own and, in IPv4, the broadcast address. Only the first
+ * 2^32 addresses of a larger network count.
  *
  * @example
  * ```ts
@@ -13,14 +13,14 @@ import { parseRange, rangeBytes } from './ip-range.ts';
 export class AddressBlock {
   readonly network: string;
   readonly family: 4 | 6;
-  /** How many addresses there are. */
+  /** Number of addresses. */
   readonly size: number;
   readonly #base: Buffer;
-  /** Where the last four bytes begin, and what they are in the network's own address. */
+  /** Offset of the last four bytes, and their value in the network's own address. */
   readonly #tail: number;
   readonly #first: number;
 
-  /** @param network in CIDR form, which the configuration has checked */
+  /** @param network in CIDR form, validated by the configuration */
   constructor(network: string) {
     const range = parseRange(network);
     if (range === undefined) throw new TypeError(`${network} is no network`);
@@ -40,7 +40,7 @@ export class AddressBlock {
     return addressText(bytes);
   }
 
-  /** The number of an address; undefined for one that is not of this block. */
+  /** The number of an address; undefined if it is not in this block. */
   numberOf(address: string): number | undefined {
     const bytes = addressBytes(address);
     if (bytes?.length !== this.#base.length || bytes.compare(this.#base, 0, this.#tail, 0, this.#tail) !== 0) {

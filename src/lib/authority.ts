@@ -3,18 +3,18 @@ import { isDomainName } from './domain-name.ts';
 import { canonicalAddress } from './ip-address.ts';
 import { embeddedIpv4 } from './special-address.ts';
 
-/** Where a CONNECT wants to go: an address in its one spelling, or a name in lower case, without the dot that may end it. */
+/** Target of a CONNECT: an address in canonical form, or a name in lower case without a final dot. */
 export interface Authority {
   readonly host: string;
   readonly port: number;
 }
 
-/** Longest text that is quoted in an explanation. */
+/** Maximum length of a string quoted in an explanation. */
 const QUOTED = 80;
 
 /**
- * Reads the authority form of a request target (RFC 9112 §3.2.3): host and port, nothing else. Of an address only the spelling is taken that
- * all programs read alike: what one takes for 127.0.0.1 and another for a name gets past the checks of either (`2130706433`, `0x7f.1`,
+ * Reads the authority form of a request target (RFC 9112 §3.2.3): host and port. An address must be in a form that all programs interpret
+ * alike, because one that some programs read as 127.0.0.1 and others as a name would pass the checks of either (`2130706433`, `0x7f.1`,
  * `0177.0.0.1`, `127.1`, `::ffff:127.0.0.1`).
  */
 export function parseAuthority(text: string): Authority | { readonly problem: string } {

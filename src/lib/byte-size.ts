@@ -1,4 +1,4 @@
-/** Bytes of each unit; as elsewhere, kilo is a thousand, and kibi 1,024. */
+/** Bytes of each unit: kilo is 1,000, kibi 1,024. */
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   b: 1,
@@ -10,7 +10,7 @@ const UNITS: Readonly<Record<string, number>> = {
   gib: 1024 ** 3,
 };
 
-/** The bytes that `16MB`, `1.5GiB` or `4096` stand for; undefined: it is no such text. */
+/** The number of bytes for `16MB`, `1.5GiB` or `4096`; undefined for any other string. */
 export function parseByteSize(text: string): number | undefined {
   const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([a-z]{0,3})$/i.exec(text);
   const unit = match && UNITS[match[2]!.toLowerCase()];

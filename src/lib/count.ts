@@ -1,16 +1,16 @@
 import { TunneliteError } from './errors.ts';
 import { printable } from './printable.ts';
 
-/** What a number of things may be beside whole. */
+/** Accepted values besides integers. */
 export interface CountLimits {
   /** Default 0. */
   readonly least?: number;
-  /** Whether Infinity is all of them. */
+  /** Whether Infinity stands for all. */
   readonly endless?: boolean;
 }
 
 /**
- * How many, as a program says it: a whole number. NaN in its place would be met by nothing, or never be reached.
+ * Checks a count from a program: an integer. NaN would never be reached.
  * @param what what is counted, for the message
  * @throws TunneliteError `ERR_COUNT_INVALID`
  */

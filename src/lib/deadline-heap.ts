@@ -1,27 +1,27 @@
-/** Something with a deadline. `heapIndex` belongs to the heap. */
+/** An object with a deadline. The heap uses `heapIndex`. */
 export interface Sleeper {
-  /** -1 while it is in none. */
+  /** -1 while it is in no heap. */
   heapIndex: number;
 }
 
 /**
- * Deadlines, earliest first. One that moves later (each ACK does that to a flow's) costs nothing: the entry keeps its place, comes up
- * too early once and is filed again.
+ * Deadlines, earliest first. Moving one to a later time (as each ACK does for its flow) costs nothing: the entry keeps its position,
+ * appears too early once, and is then filed again.
  */
 export class DeadlineHeap<T extends Sleeper> {
   readonly #heap: T[] = [];
   /**
-   * What each of them is filed under; may be earlier than the true deadline, never later. In an array of its own, so that comparing looks at no
-   * object: sleepers are of many classes.
+   * Time under which each entry is filed; may be earlier than the true deadline, never later. In a separate array, so that comparisons
+   * access no objects: the entries have many classes.
    */
   readonly #deadlines: number[] = [];
 
-  /** The earliest filed deadline; Infinity when there is none. */
+  /** The earliest filed deadline; Infinity if there is none. */
   get next(): number {
     return this.#deadlines.length > 0 ? this.#deadlines[0]! : Infinity;
   }
 
-  /** All that are filed, in no order; a copy. */
+  /** All entries, in no particular order; a copy. */
   items(): T[] {
     return [...this.#heap];
   }
@@ -38,7 +38,7 @@ export class DeadlineHeap<T extends Sleeper> {
     }
   }
 
-  /** Takes the first item out. */
+  /** Removes and returns the first entry. */
   shift(): T {
     const item = this.#heap[0]!;
     this.remove(item);
@@ -56,7 +56,7 @@ export class DeadlineHeap<T extends Sleeper> {
     else this.#down(index, last, at);
   }
 
-  /** Puts `item` at `index` or above it. */
+  /** Moves `item` up from `index` to its place. */
   #up(index: number, item: T, at: number): void {
     const heap = this.#heap;
     const deadlines = this.#deadlines;
@@ -75,7 +75,7 @@ export class DeadlineHeap<T extends Sleeper> {
     item.heapIndex = index;
   }
 
-  /** Puts `item` at `index` or below it. */
+  /** Moves `item` down from `index` to its place. */
   #down(index: number, item: T, at: number): void {
     const heap = this.#heap;
     const deadlines = this.#deadlines;

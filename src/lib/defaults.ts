@@ -1,11 +1,11 @@
 import { TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from './tunnel-api.ts';
 
 /**
- * What holds where nothing is said: for the configuration, which shows these values as its defaults, and for the parts that
- * can be used without one. Grouped as the configuration is. Values that only one of both knows stay with it.
+ * Default values: for the configuration, which shows them, and for the parts that can be used without one. Grouped like the configuration.
+ * Defaults that only one of both uses are defined there.
  */
 export const DEFAULTS = {
-  /** Where listeners are: this machine only. */
+  /** Listening address: this machine only. */
   host: '127.0.0.1',
   gateway: {
     bearerPrefix: 'lenient',
@@ -46,7 +46,7 @@ export const DEFAULTS = {
   },
   resources: { denyWith: 'prohibited' },
   journal: {
-    /** Events kept in memory. */
+    /** Number of events kept in memory. */
     capacity: 10_000,
     level: 'debug',
     file: null,

@@ -1,12 +1,12 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { isDomainName } from './domain-name.ts';
 
-/** Types of DNS records that a configuration may hold. */
+/** Types of DNS records that a configuration may contain. */
 export const RECORD_TYPES = ['A', 'AAAA', 'CNAME', 'MX', 'PTR', 'SRV', 'TXT'] as const;
 export type RecordType = (typeof RECORD_TYPES)[number];
 
 const isNumber = (text: string | undefined): boolean => /^\d{1,5}$/.test(text ?? '') && Number(text) <= 0xffff;
-/** SRV and MX may say `.`: there is no such service (RFC 2782, RFC 7505). */
+/** SRV and MX accept `.`: the service does not exist (RFC 2782, RFC 7505). */
 const isTarget = (text: string | undefined): boolean => text === '.' || isDomainName(text ?? '');
 
 const EXPECTED: Readonly<
@@ -27,7 +27,7 @@ const EXPECTED: Readonly<
   TXT: { expected: 'a string of 1 to 4000 bytes', test: (data) => data !== '' && Buffer.byteLength(data) <= 4_000 },
 };
 
-/** What the data of a record of this type have to be, if they are not that; as in a zone file, but a string goes without quotes. */
+/** A description of valid data for a record of this type, if the data is invalid. As in a zone file, but a string has no quotes. */
 export function wrongData(type: RecordType, data: string): string | undefined {
   const { expected, test } = EXPECTED[type];
   return test(data, data.split(/ +/)) ? undefined : expected;

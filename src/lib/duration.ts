@@ -17,7 +17,7 @@ const ORDER = Object.keys(UNITS) as Unit[];
 /** Longest accepted duration: a hundred years, in milliseconds. */
 export const MAX_DURATION = 100 * UNITS.y;
 
-/** Characters of a text that can be a duration. */
+/** Maximum length of a duration string. */
 const MAX_LENGTH = 64;
 const PART = /(\d{1,15}(?:\.\d{1,9})?)\s*(ms|y|w|d|h|m|s)\s*/y;
 
@@ -50,7 +50,7 @@ export function parseDuration(duration: string | number): number {
 
 /**
  * Checks a timeout in milliseconds; Infinity means no limit.
- * @throws TunneliteError `ERR_DURATION_INVALID` when it is not a number or is negative
+ * @throws TunneliteError `ERR_DURATION_INVALID` if it is not a number, or negative
  */
 export function checkTimeout(timeout: number): number {
   if (typeof timeout === 'number' && timeout >= 0) return timeout;
@@ -87,7 +87,7 @@ function unreadable(text: string): TunneliteError {
 const invalid = (message: string): TunneliteError => new TunneliteError('ERR_DURATION_INVALID', message);
 const shown = (duration: string | number): string => `“${printable(String(duration).slice(0, MAX_LENGTH))}”`;
 
-/** Milliseconds as `parseDuration` reads them, in the fewest units: `1h30m`, `2d`, `500ms`. Fractions of a millisecond are rounded. */
+/** Formats milliseconds for `parseDuration`, in the fewest units: `1h30m`, `2d`, `500ms`. Rounds fractions of a millisecond. */
 export function durationText(milliseconds: number): string {
   let left = Math.round(Math.abs(milliseconds));
   let text = '';

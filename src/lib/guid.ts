@@ -1,4 +1,4 @@
-/** A GUID of 16 bytes, which are changed to be of this version (RFC 9562 §4). */
+/** Turns 16 bytes, which are modified, into a GUID of this version (RFC 9562 §4). */
 export function guidOf(bytes: Buffer, version: 4 | 8): string {
   bytes[6] = (bytes[6]! & 0x0f) | (version << 4);
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;

@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** What Windows says of a file that another program has open: a reader, a virus scanner, an indexer. */
+/** Error codes of Windows for a file that another program has open: a reader, a virus scanner, an indexer. */
 const HELD = new Set<unknown>(['EPERM', 'EACCES', 'EBUSY']);
 
-/** Pauses between tries, in milliseconds: such programs let go soon, and what is really forbidden is told after two seconds. */
+/** Pauses between attempts in milliseconds: such programs close the file soon, and a permanent error is reported after two seconds. */
 const PAUSES_MS = [10, 20, 50, 100, 200, 400, 600, 600];
 
 /**
- * Opens, renames, links or deletes a file, and tries again while another program holds it. Only Windows refuses these then; elsewhere the
- * first answer stands.
+ * Opens, renames, links or deletes a file, and tries again while another program has it open. Only Windows refuses this; on other systems
+ * the first attempt counts.
  */
 export async function whileHeld<T>(
   work: () => Promise<T>,

@@ -1,4 +1,4 @@
-/** Text that is already HTML. Only {@link html} makes it, so everything else is escaped. */
+/** A string that is HTML. Only {@link html} creates it, so that everything else is escaped. */
 export class Html {
   readonly #text: string;
 
@@ -22,12 +22,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** Makes a text harmless in HTML content and in quoted attributes. */
+/** Escapes a string for HTML content and quoted attributes. */
 function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"'`]/g, (character) => ENTITIES[character]!);
 }
 
-/** HTML by template: every value is escaped unless it is {@link Html}; `undefined` and `false` are nothing. */
+/** Builds HTML from a template: every value is escaped unless it is {@link Html}; `undefined` and `false` produce nothing. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   let text = strings[0]!;
   parts.forEach((part, index) => {

@@ -9,10 +9,10 @@ import { errorText, TunneliteError } from './errors.ts';
 import { patience } from './late-tick.ts';
 import { request as httpRequest } from './node-http.ts';
 
-/** Opens a raw connection to a host, in place of a socket of the machine's. */
+/** Opens a raw connection to a host, instead of a socket of the machine. */
 export type Dial = (target: { readonly host: string; readonly port: number }) => Duplex;
 
-/** What is asked, of whom, and how much of an answer is taken. */
+/** The request, its destination, and limits for the response. */
 interface ExchangeOptions {
   /** Default `GET`. */
   readonly method?: string;
@@ -20,31 +20,31 @@ interface ExchangeOptions {
   readonly body?: string;
   /** PEM of certificate authorities to trust instead of the system's. */
   readonly ca?: string;
-  /** PEM of the very certificate that has to be presented: whom it is for, until when and by whom is then not judged. */
+  /** PEM of the exact certificate that the server must present; its names, validity and issuer are then not checked. */
   readonly pinned?: string | undefined;
-  /** Keeps connections for later exchanges; without one, the connection ends with the answer. Its `ca` is its own. */
+  /** Keeps connections for later exchanges; without one, the connection closes after the response. It has its own `ca`. */
   readonly agent?: HttpAgent | HttpsAgent;
-  /** The time that `timeout` goes by; the machine's when left out. */
+  /** The clock for `timeout`. Default: the machine's. */
   readonly clock?: Clock;
-  /** How the host is reached, where there is no `agent`; by a socket of the machine's when left out. */
+  /** How to reach the host without an `agent`. Default: a socket of the machine. */
   readonly dial?: Dial | undefined;
-  /** Longest body read, in bytes. */
+  /** Longest response body, in bytes. */
   readonly maxBytes: number;
   /** For the whole exchange, in milliseconds. */
   readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
-  /** Looks at the status before the body is read; what it returns ends the exchange and is thrown as it is. */
+  /** Checks the status before the body is read. If it returns an error, the exchange ends and throws it. */
   readonly refuse?: (status: number) => TunneliteError | undefined;
 }
 
-/** A whole answer, whatever its status. */
+/** A complete response, whatever its status. */
 interface ExchangeAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
-/** What kept an answer from coming: `details.reason` of `ERR_HTTP_EXCHANGE`. */
+/** Why there is no response: `details.reason` of `ERR_HTTP_EXCHANGE`. */
 export type ExchangeFailure = 'network' | 'too-large' | 'timeout';
 
 function failure(reason: ExchangeFailure, url: URL, text: string, cause?: unknown): TunneliteError {
@@ -52,7 +52,8 @@ function failure(reason: ExchangeFailure, url: URL, text: string, cause?: unknow
 }
 
 /**
- * One HTTP or HTTPS request with its whole answer, bounded in time and size. Redirects are answers like others.
+ * Sends one HTTP or HTTPS request and reads the complete response, with limits for time and size. Redirects are returned like other
+ * responses.
  *
  * @throws TunneliteError `ERR_HTTP_EXCHANGE`, whose details have the {@link ExchangeFailure}
  */
@@ -73,7 +74,7 @@ export async function exchange(address: string | URL, options: ExchangeOptions):
     }
     const chunks: Buffer[] = [];
     let size = 0;
-    // Leaving the loop by a throw destroys the body, and with it the connection.
+    // Leaving the loop with an error destroys the body, and thereby the connection.
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > maxBytes) throw tooLarge(url, maxBytes);
@@ -96,7 +97,7 @@ function tooLarge(url: URL, maxBytes: number): TunneliteError {
 
 function send(url: URL, options: ExchangeOptions, signal: AbortSignal): Promise<IncomingMessage> {
   const { method = 'GET', headers = {}, body, ca, pinned, dial } = options;
-  // Without an agent, the connection ends with the answer.
+  // Without an agent, the connection closes after the response.
   const agent = dial ? undefined : (options.agent ?? false);
   const common = { method, headers, signal };
   return new Promise((resolve, reject) => {
@@ -119,7 +120,7 @@ function send(url: URL, options: ExchangeOptions, signal: AbortSignal): Promise<
     outgoing
       .on('response', resolve)
       .on('error', (error: NodeJS.ErrnoException) => {
-        // The server closed an idle connection just as it was used again: no fault of either, so a new one is tried.
+        // The server closed an idle connection just when it was reused, which is no error of either side: try a new one.
         const stale = method === 'GET' && outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted;
         if (stale) send(url, options, signal).then(resolve, reject);
         else reject(error);
@@ -133,7 +134,7 @@ const targetOf = (url: URL) => ({
   port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
 });
 
-/** TLS over a connection that was dialled. */
+/** TLS over an open connection. */
 function secured(dial: Dial, url: URL, options: ConnectionOptions): TLSSocket {
   const { host, port } = targetOf(url);
   const servername = sniName(host);

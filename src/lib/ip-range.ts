@@ -1,29 +1,29 @@
 import ipaddr from 'ipaddr.js';
 import { parseIp } from './ip-address.ts';
 
-/** An address and the number of bits that count: all of them for a single address. */
+/** An address and the number of significant bits: all of them for a single address. */
 export type IpRange = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number];
 
-/** Reads `10.0.0.0/8`, `192.0.2.1` or their IPv6 twins; undefined for anything else, shortened IPv4 forms too. */
+/** Reads `10.0.0.0/8`, `192.0.2.1` or their IPv6 equivalents; undefined for anything else, including shortened IPv4 forms. */
 export function parseRange(text: string): IpRange | undefined {
   if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
   const address = parseIp(text);
   return address && [address, address.kind() === 'ipv4' ? 32 : 128];
 }
 
-/** True when all of `inner` is inside `outer`; never across families, never for what is no range. */
+/** Whether all of `inner` is inside `outer`; false for different families, and for invalid ranges. */
 export function isWithin(inner: string | IpRange, outer: string | IpRange): boolean {
   const [a, b] = [rangeOf(inner), rangeOf(outer)];
   return a !== undefined && b !== undefined && a[1] >= b[1] && sameNetwork(a, b, b[1]);
 }
 
-/** True when two ranges have an address in common. */
+/** Whether two ranges have an address in common. */
 export function overlaps(one: string | IpRange, other: string | IpRange): boolean {
   const [a, b] = [rangeOf(one), rangeOf(other)];
   return a !== undefined && b !== undefined && sameNetwork(a, b, Math.min(a[1], b[1]));
 }
 
-/** True when `networks` together have every address of `range`. */
+/** Whether `networks` together contain every address of `range`. */
 export function covers(networks: readonly string[], range: string): boolean {
   const wanted = parseRange(range);
   const parsed = networks.map(parseRange).filter((network) => network !== undefined);
@@ -33,7 +33,7 @@ export function covers(networks: readonly string[], range: string): boolean {
 function isCovered(range: IpRange, networks: readonly IpRange[]): boolean {
   const near = networks.filter((network) => sameNetwork(network, range, Math.min(network[1], range[1])));
   if (near.some((network) => network[1] <= range[1])) return true;
-  // Those that are left are each a part of the range.
+  // The remaining ones are each a part of the range.
   return near.length > 0 && halves(range).every((half) => isCovered(half, near));
 }
 
@@ -45,7 +45,7 @@ function halves(range: IpRange): IpRange[] {
   return [network, upper].map((bytes) => [ipaddr.fromByteArray(bytes), bits]);
 }
 
-/** Whether an address, as bytes, is in the range; undefined for what is no range. For ranges that are asked about often. */
+/** Whether an address, as bytes, is in the range; undefined for an invalid range. For frequent checks. */
 export function rangeTest(text: string): ((address: Uint8Array) => boolean) | undefined {
   const range = parseRange(text);
   if (range === undefined) return undefined;
@@ -61,7 +61,7 @@ export function rangeBytes([address, bits]: IpRange): { readonly network: number
   return { network: bytes.map((byte, i) => byte & mask[i]!), mask };
 }
 
-/** Reading a range costs a hundred times what comparing it does: who compares one again and again reads it once. */
+/** Parsing a range takes a hundred times as long as a comparison, so parse it once for repeated comparisons. */
 function rangeOf(range: string | IpRange): IpRange | undefined {
   return typeof range === 'string' ? parseRange(range) : range;
 }

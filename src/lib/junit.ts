@@ -1,18 +1,18 @@
 /** Why a case did not pass. */
 export interface JunitTrouble {
-  /** `failure`: it was not as it had to be. `error`: that could not be found out. */
+  /** `failure`: the result was wrong. `error`: there was no result. */
   readonly kind: 'failure' | 'error';
   readonly type: string;
   /** One line. */
   readonly message: string;
-  /** All of it. */
+  /** The complete text. */
   readonly text: string;
 }
 
 export interface JunitCase {
   readonly classname: string;
   readonly name: string;
-  /** Left out: it passed. */
+  /** Omitted: it passed. */
   readonly trouble?: JunitTrouble | undefined;
 }
 
@@ -21,11 +21,11 @@ export interface JunitSuite {
   readonly milliseconds: number;
   readonly properties: Readonly<Record<string, string | number>>;
   readonly cases: readonly JunitCase[];
-  /** What there is to read besides. */
+  /** Additional output. */
   readonly output?: string | undefined;
 }
 
-/** Results in the format that CI services take in the name of JUnit. */
+/** Results in the format that CI services call JUnit. */
 export function junitXml(name: string, suites: readonly JunitSuite[]): string {
   const all = suites.flatMap(({ cases }) => cases);
   const milliseconds = suites.reduce((sum, suite) => sum + suite.milliseconds, 0);

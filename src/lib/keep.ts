@@ -4,9 +4,9 @@ let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
 let used = 0;
 
 /**
- * A copy of a few bytes that is going to live long. Node cuts small Buffers from pools of 64 KiB (8 KiB before Node 25), which are shared
- * with Buffers that live for a moment: a pool is freed with the last of them, so that four bytes can hold all of it. Here only
- * those share that live long; what one of them leaves behind is freed with its neighbours.
+ * A copy of a few bytes for long-term use. Node allocates small Buffers from pools of 64 KiB (8 KiB before Node 25), shared with
+ * short-lived Buffers. A pool is freed with its last Buffer, so four bytes can retain all of it. Only long-lived copies share the pools of
+ * this function.
  */
 export function keep(bytes: Uint8Array): Buffer {
   const { length } = bytes;

@@ -1,28 +1,28 @@
 import type { Clock, Timer } from './clock.ts';
 
-/** Milliseconds after which a timer counts as late: more than a busy turn of the event loop, less than anybody's patience. */
+/** Milliseconds after which a timer counts as late: longer than a busy turn of the event loop, shorter than any timeout. */
 export const LATE_MS = 250;
 
-/** Calls back when what waits on sockets has been read. */
+/** Calls back when pending socket input has been read. */
 type AfterInput = (work: () => void) => void;
 
 /**
- * A whole turn of the event loop lies between two of `setImmediate`, so that sockets were polled whatever phase it began in. What a
- * socket holds beyond one read does not matter: the first bytes prove life.
+ * A whole turn of the event loop lies between two calls of `setImmediate`, so that sockets are polled whatever the current phase. Data
+ * beyond one read does not matter: the first bytes prove life.
  */
 const afterPoll: AfterInput = (work) => {
   setImmediate(() => setImmediate(work));
 };
 
-/** Resolves when what waits on sockets has been read. */
+/** Resolves when pending socket input has been read. */
 export const inputRead = (): Promise<void> => new Promise(afterPoll);
 
 /**
- * A timer for those who conclude something from silence. When the process was stopped or its event loop blocked, timers fire before the
- * bytes that came meanwhile are read, and whoever judges then takes the own absence for the peer's. A timer that is late
- * therefore waits until input has been read, and says by how much it was late: time in which nobody listened is no silence.
+ * A timer for code that checks for silence. When the process was stopped or its event loop blocked, timers fire before the bytes received
+ * in the meantime are read, and the peer seems to be silent. A timer that is late therefore waits until pending input has been read, and
+ * passes on how late it was: time in which no input was read does not count as silence.
  *
- * @param fn gets the milliseconds that do not count, 0 for a timer in time
+ * @param fn called with the milliseconds that do not count, 0 for a timer in time
  * @example
  * ```ts
  * watchTimer(systemClock, 1000, (late) => check(systemClock.monotonic(), late));
@@ -37,7 +37,7 @@ export function watchTimer(
   return new WatchTimer(clock, ms, fn, afterInput);
 }
 
-/** One object for a timer and its deadline: each look at silence sets one. */
+/** One object for a timer and its deadline: each check for silence creates one. */
 class WatchTimer implements Timer {
   readonly #clock: Clock;
   readonly #due: number;
@@ -71,15 +71,14 @@ class WatchTimer implements Timer {
   }
 }
 
-/** Patience is counted in steps of a part of it, and of no more than so many milliseconds. */
+/** The timeout is counted in steps: a fraction of it, and at most this many milliseconds. */
 const PATIENCE_STEPS = 4;
 const PATIENCE_STEP_MS = 1000;
 
 /**
- * Time that somebody gets for an answer: calls back when `ms` milliseconds have passed in which its coming would have been noticed. Unlike
- * that of `watchTimer` the end is put off, too: whoever has several things to say, as in a handshake, needs more than a look at what
- * waits. It is counted in steps, and one in which the process was stopped or busy is counted anew, once, so that on a machine that is
- * always late time passes nevertheless.
+ * A timeout for an answer: calls back after `ms` milliseconds in which the answer would have been read. Unlike `watchTimer`, it also
+ * extends the timeout, because an exchange of several messages, such as a handshake, needs more than one read. It counts in steps. A step
+ * in which the process was stopped or busy is repeated, once, so that time passes even on a machine that is always late.
  *
  * @example
  * ```ts
@@ -110,7 +109,7 @@ export function patience(clock: Clock, ms: number, fn: () => void, afterInput: A
   };
 }
 
-/** When something was heard last, after `late` milliseconds in which nobody listened; never later than now. */
+/** When something was received last, corrected for `late` milliseconds in which no input was read; never in the future. */
 export function excused(heardAt: number, late: number, now: number): number {
   return Math.max(heardAt, Math.min(heardAt + late, now));
 }

@@ -1,22 +1,22 @@
-/** What a line to the Internet can do, from end to end. */
+/** Properties of an Internet connection, from end to end. */
 export interface LineFigures {
   readonly text: string;
-  /** Where the figures are from. */
+  /** Source of the figures. */
   readonly source: string;
-  /** Kilobits per second to the client, and from it; Infinity = as fast as they come. */
+  /** Kilobits per second to the client, and from it; Infinity = unlimited. */
   readonly down: number;
   readonly up: number;
-  /** Milliseconds there and back; each direction has half of it. */
+  /** Round-trip time in milliseconds; each direction has half of it. */
   readonly roundTrip: number;
-  /** Milliseconds more at most, in each direction, drawn for each packet. */
+  /** Maximum additional delay in milliseconds, in each direction, random for each packet. */
   readonly jitter: number;
-  /** Share of packets that are lost, in each direction. */
+  /** Fraction of packets that are lost, in each direction. */
   readonly loss: number;
 }
 
 const LOADERO = 'https://wiki.loadero.com/test-creation/participant-configuration/network-conditions/';
 
-/** Lines by name: the links of worlds, and the profiles of faults that are about lines. One table, so that a name means one thing. */
+/** Lines by name: the links of worlds, and the fault profiles for lines. A single table, so that a name has one meaning. */
 export const LINES = {
   lan: {
     text: 'The same building',

@@ -5,8 +5,8 @@ interface Link<T> {
 }
 
 /**
- * A set in the order of adding, whose first member is always at hand. A `Set` steps over the gaps of all that was deleted before it, so
- * that taking the first again and again costs by its size.
+ * A set in insertion order with fast access to the first member. A `Set` skips the gaps of all entries deleted before it, so that removing
+ * the first one repeatedly takes time proportional to its size.
  */
 export class LinkedSet<T> {
   readonly #links = new Map<T, Link<T>>();
@@ -17,7 +17,7 @@ export class LinkedSet<T> {
     return this.#links.size;
   }
 
-  /** The one that was added longest ago. */
+  /** The member that was added first. */
   get first(): T | undefined {
     return this.#first?.value;
   }
@@ -26,7 +26,7 @@ export class LinkedSet<T> {
     return this.#links.has(value);
   }
 
-  /** Adds a value as the last one; a value that is there moves. */
+  /** Adds a value at the end; an existing value moves there. */
   add(value: T): void {
     this.delete(value);
     const link: Link<T> = { value, before: this.#last, after: undefined };
@@ -36,7 +36,7 @@ export class LinkedSet<T> {
     this.#links.set(value, link);
   }
 
-  /** False: it was not there. */
+  /** False: it was not present. */
   delete(value: T): boolean {
     const link = this.#links.get(value);
     if (link === undefined) return false;

@@ -4,8 +4,8 @@ import { canonicalAddress } from './ip-address.ts';
 const DNS_PORT = 53;
 
 /**
- * Where a name server listens: `192.0.2.53`, `192.0.2.53:5353`, `fd00::53` or `[fd00::53]:5353`; undefined for other text. A name would need a
- * name server to be found.
+ * Reads the address of a name server: `192.0.2.53`, `192.0.2.53:5353`, `fd00::53` or `[fd00::53]:5353`; undefined for other strings. A host
+ * name would need a name server to be resolved.
  */
 export function parseNameServer(text: string): { readonly host: string; readonly port: number } | undefined {
   if (isIP(text) !== 0) return text.includes('%') ? undefined : { host: canonicalAddress(text), port: DNS_PORT };

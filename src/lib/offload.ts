@@ -1,25 +1,25 @@
 /**
- * Work that leaves the event loop: what WebCrypto or the thread pool does, and when it is done depends on the machine. Whoever starts such
- * work does it by this port, so that a world on virtual time can decide when its results are seen.
+ * Work outside the event loop, in WebCrypto or the thread pool, whose duration depends on the machine. All such work is started through
+ * this interface, so that a world with virtual time can control when its results appear.
  */
 export interface Offload {
-  /** Starts `work` at once, and gives out what comes of it. Nothing in it may wait for a timer or the network. */
+  /** Starts `work` at once, and returns its result. It must not wait for a timer or the network. */
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Results are seen as they come. */
+/** Results appear as soon as they are ready. */
 export const directly: Offload = { run: (work) => work() };
 
 interface Job {
-  /** Hands the outcome on; undefined while there is none. */
+  /** Delivers the result; undefined while there is none. */
   give: (() => void) | undefined;
 }
 
-/** Results wait, and are given out one at a time, in the order in which their work was started, whichever is done first. */
+/** Delivers results one at a time, in the order in which the work was started, whichever is ready first. */
 export class OrderedOffload implements Offload {
   readonly #jobs: Job[] = [];
 
-  /** Results that are not given out yet, and work that is under way. */
+  /** Results not delivered yet, and work in progress. */
   get pending(): number {
     return this.#jobs.length;
   }
@@ -38,7 +38,7 @@ export class OrderedOffload implements Offload {
     });
   }
 
-  /** Gives out the result of the work that was started first. False: it is not done yet, or there is none. */
+  /** Delivers the result of the work that was started first. False: it is not ready yet, or there is none. */
   give(): boolean {
     const [job] = this.#jobs;
     if (!job?.give) return false;

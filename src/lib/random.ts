@@ -16,7 +16,7 @@ const POOL_BYTES = 4096;
 /** Longer values are read from the operating system's generator directly. */
 const LARGEST_FROM_POOL = 64;
 
-/** The operating system's generator, read in blocks so that a short value costs no system call. Bytes given out are erased in the block. */
+/** The operating system's generator, read in blocks so that a short value needs no system call. Bytes given out are erased in the block. */
 class SystemRandom implements RandomSource {
   readonly #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
   #at = POOL_BYTES;

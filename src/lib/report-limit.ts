@@ -1,30 +1,33 @@
 import type { Clock } from './clock.ts';
 
-/** Reports of one kind within a window, where nothing else is said. */
+/** Default number of reports of one kind within a window. */
 const REPORTS_PER_WINDOW = 5;
 const WINDOW_MS = 10_000;
 
 interface Told {
-  /** In this window. */
+  /** Number in this window. */
   count: number;
-  /** Since the last one that was told. */
+  /** Number since the last one that was reported. */
   withheld: number;
 }
 
-/** Lets some reports of each kind through in a window of ten seconds. Strangers decide how often there is something: the log is kept from drowning. */
+/** Limits reports of each kind within a window of ten seconds. External input causes them, and could otherwise flood the log. */
 export class ReportLimit {
   readonly #clock: Clock;
   readonly #perWindow: number;
   readonly #told = new Map<string, Told>();
   #since = Number.NEGATIVE_INFINITY;
 
-  /** @param perWindow how many of each kind are let through */
+  /** @param perWindow maximum number of each kind */
   constructor(clock: Clock, perWindow = REPORTS_PER_WINDOW) {
     this.#clock = clock;
     this.#perWindow = perWindow;
   }
 
-  /** Something is to be told: how many of its kind were not since the last one that was, or undefined when this one is not either. */
+  /**
+   * Call for each report. Returns the number of reports of its kind suppressed since the last one, or undefined if this one is suppressed
+   * too.
+   */
   next(kind: string): number | undefined {
     const now = this.#clock.monotonic();
     if (now - this.#since >= WINDOW_MS) {

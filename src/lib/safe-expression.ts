@@ -1,15 +1,15 @@
 import { createRequire } from 'node:module';
 
-/** A regular expression whose time grows with the text alone. */
+/** A regular expression whose time is linear in the length of the input. */
 export interface SafeExpression {
-  /** Whether it fits the whole text. */
+  /** Whether it matches the whole string. */
   matches(text: string): boolean;
 }
 
 /**
- * Compiles an expression in the syntax of RE2, which has no look-around and no references back: these are what takes time without end. The
- * engine is loaded when it is first used.
- * @returns the expression, or what is wrong with it
+ * Compiles an expression in RE2 syntax, which has no look-around and no backreferences, because these can take exponential time. The engine
+ * is loaded at the first use.
+ * @returns the expression, or the error in it
  */
 export function safeExpression(text: string): SafeExpression | { readonly fault: string } {
   const { RE2JS } = createRequire(import.meta.url)('re2js') as typeof import('re2js');

@@ -1,6 +1,6 @@
 /**
- * Entries of which there are no more than so many, by the party that holds them, oldest first. A limit is for all together; whoever
- * holds less than an equal share takes from the one who holds most, and whoever holds that much gets no more.
+ * A limited number of entries, by the party that has them, oldest first. The limit is for all together. A party with less than an equal
+ * share takes from the party with the most; a party with its full share gets no more.
  */
 export class SharedTable<P, T> {
   readonly #entries = new Map<P, Set<T>>();
@@ -22,7 +22,7 @@ export class SharedTable<P, T> {
     this.size++;
   }
 
-  /** False: it was not there. */
+  /** False: it was not present. */
   delete(party: P, entry: T): boolean {
     const entries = this.#entries.get(party);
     if (entries === undefined || !entries.delete(entry)) return false;
@@ -31,13 +31,13 @@ export class SharedTable<P, T> {
     return true;
   }
 
-  /** Whether `amount` of `total` is an equal share or more. Who holds nothing yet counts as one more to share with. */
+  /** Whether `amount` of `total` is at least an equal share. A party that has nothing yet counts as one more. */
   sated(party: P, amount: number, total: number): boolean {
     const parties = this.#entries.size + (this.#entries.has(party) ? 0 : 1);
     return amount * parties >= total;
   }
 
-  /** Whether `party` holds its share of the entries. */
+  /** Whether `party` has its full share of the entries. */
   hasShare(party: P): boolean {
     return this.sated(party, this.#entries.get(party)?.size ?? 0, this.limit);
   }
@@ -59,7 +59,10 @@ export class SharedTable<P, T> {
     return this.#entries.get(party)?.values().next().value;
   }
 
-  /** The best to do without among the party's oldest entries: the lowest `worth`. Those that were looked at and stay go behind the others. */
+  /**
+   * The most dispensable of the party's oldest entries: the one with the lowest `worth`. Entries that were examined and stay are moved
+   * behind the others.
+   */
   cheapest(party: P, worth: (entry: T) => number): T | undefined {
     const entries = this.#entries.get(party);
     if (entries === undefined) return undefined;
@@ -81,5 +84,5 @@ export class SharedTable<P, T> {
   }
 }
 
-/** Entries that are compared when one has to go: enough to find a good one, few enough to cost nothing. */
+/** Number of entries to compare when one must be removed: enough to find a good one, at a negligible cost. */
 const SAMPLE = 16;

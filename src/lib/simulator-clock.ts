@@ -45,7 +45,7 @@ interface SimulatorClockOptions extends ClockEvents {
 }
 
 interface Pending extends Sleeper {
-  /** Undefined once it has fired or was cancelled. */
+  /** Undefined after it has fired or was canceled. */
   fn: (() => void) | undefined;
   /** When the timer is due, and its order among timers due at the same time. */
   readonly at: number;
@@ -260,7 +260,7 @@ export class SimulatorClock implements Clock {
       moveTo(end);
       fire();
       this.#assertEra(era);
-      // What the move took of real time has passed too.
+      // The real time that the move took has passed too.
       if (before && this.#mode === 'real') {
         this.#stands = false;
         this.#wall = before.wall + ms;
@@ -277,7 +277,9 @@ export class SimulatorClock implements Clock {
     if (era !== this.#era) throw new TunneliteError('ERR_CLOCK_INTERRUPTED');
   }
 
-  /** The timers that are due at `at`, taken out, in order of their time and then of their making. One may still cancel another. */
+  /**
+   * Removes and returns the timers that are due at `at`, in order of their time and then of their creation. One may still cancel another.
+   */
   #takeDue(at: number): Pending[] {
     const due: Pending[] = [];
     while (this.#timers.next <= at) due.push(this.#timers.shift());
@@ -291,7 +293,7 @@ export class SimulatorClock implements Clock {
     this.#disarm();
   }
 
-  /** Takes up the mode, from what the clock shows now. */
+  /** Sets the mode, starting from the current time of the clock. */
   #settleMode(): void {
     if (this.#mode === 'manual') {
       this.#hold();
@@ -328,21 +330,21 @@ export class SimulatorClock implements Clock {
     try {
       while (fired < due.length) run(due[fired++]!);
     } finally {
-      // One that throws keeps no other from firing.
+      // An error in one timer must not keep the others from firing.
       for (const entry of due.slice(fired)) this.#timers.schedule(entry, entry.at);
       this.#arm();
     }
   }
 }
 
-/** Fires a timer, unless it was cancelled. */
+/** Fires a timer, unless it was canceled. */
 function run(entry: Pending): void {
   const { fn } = entry;
   entry.fn = undefined;
   fn?.();
 }
 
-/** A turn of the event loop. */
+/** Waits for one turn of the event loop. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function attempt(work: () => void, failures: unknown[]): void {

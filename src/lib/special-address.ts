@@ -1,12 +1,12 @@
 import ipaddr from 'ipaddr.js';
 import { parseIp } from './ip-address.ts';
 
-/** What an address is for that no name of somebody else's server should lead to. */
+/** Special purpose of an address, to which no external name should resolve. */
 export type SpecialUse = 'loopback' | 'link-local' | 'metadata';
 
 /**
- * Where clouds tell a machine who it is, and give it credentials: AWS, Azure, Google and others (169.254.169.254), AWS tasks and pods, AWS over
- * IPv6, Azure's host (168.63.129.16), Alibaba Cloud, Oracle Cloud.
+ * Addresses at which clouds provide metadata and credentials to a machine: AWS, Azure, Google and others (169.254.169.254), AWS tasks and
+ * pods, AWS over IPv6, Azure's host (168.63.129.16), Alibaba Cloud, Oracle Cloud.
  */
 const METADATA: ReadonlySet<string> = new Set([
   '169.254.169.254',
@@ -20,7 +20,7 @@ const METADATA: ReadonlySet<string> = new Set([
   '192.0.0.192',
 ]);
 
-/** Prefixes in front of an IPv4 address in an IPv6 one, and where in its bytes that begins. */
+/** Prefixes before an IPv4 address embedded in an IPv6 one, and its offset in bytes. */
 const EMBEDDED: readonly (readonly [prefix: readonly number[], at: number])[] = [
   // IPv4-compatible (RFC 4291 §2.5.5.1), IPv4-mapped (§2.5.5.2), IPv4-translated (RFC 7915), NAT64 (RFC 6052), 6to4 (RFC 3056).
   [[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 12],
@@ -30,12 +30,12 @@ const EMBEDDED: readonly (readonly [prefix: readonly number[], at: number])[] = 
   [[0x20, 0x02], 2],
 ];
 
-/** The IPv4 address that an IPv6 one stands for; undefined for one that stands for none. */
+/** The IPv4 address embedded in an IPv6 address; undefined if there is none. */
 export function embeddedIpv4(text: string): string | undefined {
   const address = parseIp(text);
   if (address === undefined || address.kind() === 'ipv4') return undefined;
   const bytes = address.toByteArray();
-  // `::` and `::1` are themselves.
+  // `::` and `::1` embed no address.
   if (bytes.slice(0, 15).every((byte) => byte === 0) && bytes[15]! <= 1) return undefined;
   for (const [prefix, at] of EMBEDDED) {
     if (prefix.every((byte, i) => bytes[i] === byte)) return bytes.slice(at, at + 4).join('.');
@@ -43,7 +43,7 @@ export function embeddedIpv4(text: string): string | undefined {
   return undefined;
 }
 
-/** What an address is for, whatever its spelling; undefined for one like any other, and for what is no address. */
+/** Special purpose of an address, whatever its spelling; undefined for ordinary addresses, and for strings that are none. */
 export function specialUse(text: string): SpecialUse | undefined {
   const address = parseIp(text.replace(/%.*$/, ''));
   if (address === undefined) return undefined;
@@ -51,7 +51,7 @@ export function specialUse(text: string): SpecialUse | undefined {
   if (plain !== undefined) return specialUse(plain);
   if (METADATA.has(address.toString())) return 'metadata';
   switch (ipaddr.process(address.toString()).range()) {
-    // A connection to 0.0.0.0 or :: goes to this machine.
+    // A connection to 0.0.0.0 or :: reaches this machine.
     case 'unspecified':
     case 'loopback':
       return 'loopback';

@@ -1,14 +1,14 @@
 import { Duplex } from 'node:stream';
 
-/** Bytes that one end may have sent and the other not read, before the sender has to wait. */
+/** Bytes that one end may send before the other reads them. */
 const WINDOW = 64 * 1024;
 
 /**
- * One end of a connection within the process. A side that ends is read to its end on the other (half-close); one that is destroyed before
- * both directions are whole breaks the other, so that what was cut does not look complete.
+ * One end of a connection within the process. When one side ends, the other can read the rest (half-close). When one is destroyed before
+ * both directions are complete, the other fails, so that truncated data does not look complete.
  */
 export class PairedStream extends Duplex {
-  /** Bytes that this end sent. */
+  /** Number of bytes that this end sent. */
   sent = 0;
   #peer: PairedStream | undefined;
   #proceed: (() => void) | undefined;
@@ -31,7 +31,7 @@ export class PairedStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     const peer = this.#peer;
-    // The other side is gone, and this one is about to be told.
+    // The other side is closed, and this one will be notified.
     if (peer === undefined || peer.destroyed) return;
     this.sent += chunk.length;
     if (peer.push(chunk)) done();
@@ -63,7 +63,7 @@ export class PairedStream extends Duplex {
   }
 }
 
-/** Passes on what either stream brings until both are at their end; one that breaks takes the other with it. */
+/** Connects two streams in both directions until both have ended; an error of one destroys the other. */
 export function joinStreams(one: Duplex, other: Duplex): void {
   for (const [from, to] of [
     [one, other],

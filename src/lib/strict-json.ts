@@ -1,16 +1,16 @@
-/** A JSON object, every member of which occurs once. */
+/** A JSON object in which every member occurs once. */
 export type JsonObject = Record<string, unknown>;
 
-/** What keeps a text from being used. */
+/** Why a string cannot be used. */
 export type StrictFault = 'not-json' | 'repeated-member' | 'too-deep';
 
-/** What keeps a text from being such an object. */
+/** Why a string is not such an object. */
 export type JsonFault = StrictFault | 'not-an-object';
 
-/** Nesting that no token and no request needs; far below what would overflow a stack. */
+/** Maximum depth: more than any token or request needs, and far below what would overflow the stack. */
 const MAX_DEPTH = 32;
 
-/** One pass over the text, strings skipped: how many members are written, how deep it nests. Whether it is JSON is not looked at. */
+/** One pass over the text, skipping strings: counts the members and the depth. It does not check whether the text is valid JSON. */
 export function jsonShape(text: string): { readonly members: number; readonly depth: number } {
   let members = 0;
   let depth = 0;
@@ -36,7 +36,7 @@ export function jsonShape(text: string): { readonly members: number; readonly de
   return { members, depth: deepest };
 }
 
-/** Members in a parsed value, at all depths. */
+/** Number of members in a parsed value, at all depths. */
 function membersOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   const inner = Object.values(value);
@@ -46,9 +46,8 @@ function membersOf(value: unknown): number {
 }
 
 /**
- * Parses JSON and refuses repeated member names at any depth: where two parsers disagree on which of two `aud` counts, one of
- * them can be deceived (RFC 7519 §4 allows to reject them). The value is as `JSON.parse` makes it, so a member `__proto__` is a
- * member, not a prototype.
+ * Parses JSON and rejects repeated member names at any depth: if two parsers use different ones of two `aud` members, one of them can be
+ * deceived (RFC 7519 §4 permits rejecting them). The value is that of `JSON.parse`, so a member `__proto__` is a member, not a prototype.
  */
 export function parseStrict(text: string): { readonly value: unknown } | StrictFault {
   const { members, depth } = jsonShape(text);
@@ -62,7 +61,7 @@ export function parseStrict(text: string): { readonly value: unknown } | StrictF
   return members === membersOf(value) ? { value } : 'repeated-member';
 }
 
-/** The same for a text that has to be an object. */
+/** Like `parseStrictJson`, for a string that must be an object. */
 export function parseObject(text: string): JsonObject | JsonFault {
   const parsed = parseStrict(text);
   if (typeof parsed === 'string') return parsed;

@@ -1,4 +1,4 @@
-/** Runs pieces of work one after the other, in the order in which they were asked for. One that fails keeps none from its turn. */
+/** Runs tasks one at a time, in the order of the calls. A task that fails does not affect the next one. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -9,10 +9,7 @@ export class Turns {
   }
 }
 
-/**
- * Runs one at a time: who asks while one is under way shares the next with all others who do, so that what each is told is true
- * at a time after it asked.
- */
+/** Runs one at a time. All calls during a run share the next one, so that each result is from after its call. */
 export function shared<T>(work: () => Promise<T>): () => Promise<T> {
   const turns = new Turns();
   let next: Promise<T> | undefined;

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './clock.ts';
 import { DeadlineHeap, type Sleeper } from './deadline-heap.ts';
 
-/** A timer and its entry in the heap, in one object: worlds set millions of them. */
+/** A timer and its heap entry in one object, because worlds create millions of them. */
 class Pending implements Sleeper, Timer {
   heapIndex = -1;
   readonly at: number;
@@ -16,7 +16,7 @@ class Pending implements Sleeper, Timer {
     this.#fn = fn;
   }
 
-  /** False once it has fired or was cancelled. */
+  /** False after it has fired or was canceled. */
   get waits(): boolean {
     return this.#fn !== undefined;
   }
@@ -81,14 +81,14 @@ export class VirtualClock implements Clock {
     return this.#fired;
   }
 
-  /** Monotonic time of the next timer; Infinity when there is none. */
+  /** Monotonic time of the next timer; Infinity if there is none. */
   get next(): number {
     const due = this.#due;
     while (this.#taken < due.length && !due[this.#taken]!.waits) this.#taken++;
     return this.#taken < due.length ? due[this.#taken]!.at : this.#heap.next;
   }
 
-  /** Moves to the next timer and fires only that one. Does nothing when there is none. */
+  /** Moves to the next timer and fires only that one. Does nothing if there is none. */
   fire(): void {
     const at = this.next;
     if (at === Infinity) return;
@@ -97,7 +97,7 @@ export class VirtualClock implements Clock {
     this.#take(at).fire();
   }
 
-  /** The timer that is due first, at `at`. Mostly it is the only one of its moment. */
+  /** The first timer due, at `at`. Usually it is the only one at that time. */
   #take(at: number): Pending {
     const due = this.#due;
     if (this.#taken < due.length) return due[this.#taken++]!;
@@ -111,7 +111,7 @@ export class VirtualClock implements Clock {
     return due[0]!;
   }
 
-  /** Moves to `at` without firing; not back, and not past a timer. */
+  /** Moves to `at` without firing; never back, and not past a timer. */
   moveTo(at: number): void {
     this.#now = Math.max(this.#now, Math.min(at, this.next));
   }

@@ -1,6 +1,6 @@
 import type { Node } from './type.ts';
 
-/** The branch of a union that the value is meant for: the only one of its type; undefined where that leaves a choice, or none. */
+/** The branch of a union for this value: the only one of its type; undefined if there are several, or none. */
 export function branchFor(branches: readonly Node[], value: unknown): number | undefined {
   const fitting = branches.flatMap((branch, i) => (takes(branch, value) ? [i] : []));
   return fitting.length === 1 ? fitting[0] : undefined;

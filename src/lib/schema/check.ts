@@ -6,15 +6,15 @@ import { validate } from './validate.ts';
 const MAX_COMPLAINTS = 10;
 
 interface CheckOptions {
-  /** What the value is called in messages: `user`. */
+  /** Name of the value in messages: `user`. */
   readonly what: string;
   readonly code: ErrorCode;
 }
 
 /**
- * A copy of `input` with defaults filled in, as the schema describes it.
+ * A copy of `input` with defaults, according to the schema.
  *
- * @throws TunneliteError with the given code, each complaint and where it is
+ * @throws TunneliteError with the given code, listing each complaint and its location
  */
 export function check<T>(schema: TSchema, input: unknown, { what, code }: CheckOptions): T {
   const { value, problems } = validate(schema, input, { complete: true });

@@ -9,8 +9,8 @@ import type { Node } from './type.ts';
 let ajv: Ajv | undefined;
 
 /**
- * Loaded at the first use: many a start has nothing to validate. Schemas are our own code, so they are not held against the
- * metaschema; strict mode refuses what Ajv does not know.
+ * Loaded at the first use, because many commands validate nothing. Schemas are our own code and therefore not validated against the
+ * metaschema; strict mode rejects what Ajv does not support.
  */
 function theAjv(): Ajv {
   if (ajv) return ajv;
@@ -22,7 +22,7 @@ function theAjv(): Ajv {
     messages: false,
     meta: false,
     validateSchema: false,
-    // Making the code shorter takes as long as making it: many of these validators run once.
+    // Optimizing the code takes as long as generating it, and many of these validators run once.
     code: { optimize: false },
   });
   made.addKeyword('noun');
@@ -30,31 +30,31 @@ function theAjv(): Ajv {
   return (ajv = made);
 }
 
-/** Turns a schema into a validator. @throws Error of Ajv for a schema that it does not take */
+/** Compiles a schema to a validator. @throws Error of Ajv for an invalid schema */
 export function compile(schema: Node): ValidateFunction {
   const made = theAjv().compile(schema);
-  // Ajv would keep it for good.
+  // Ajv would keep it forever.
   theAjv().removeSchema(schema);
   return made;
 }
 
 /** Validators of one schema. */
 interface Compiled {
-  /** By the shape of the values that they are for. */
+  /** By the shape of the values that they accept. */
   readonly byShape: Map<string, ValidateFunction>;
   /** For values of any shape. */
   whole: ValidateFunction | undefined;
-  /** Values that it was asked about. */
+  /** Number of values validated. */
   uses: number;
 }
 
-/** More shapes than this of one schema, or more values: then it is compiled as a whole, once, and nobody looks at shapes any more. */
+/** If a schema is used with more shapes or values than this, it is compiled as a whole, once, and shapes are no longer computed. */
 const MAX_SHAPES = 8;
 const MAX_USES = 64;
 
 const compiled = new WeakMap<Node, Compiled>();
 
-/** Looks at a schema, once, before anything is judged by it. */
+/** Checks a schema once, before its first use. */
 function known(schema: Node): Compiled {
   let found = compiled.get(schema);
   if (!found) {
@@ -64,7 +64,7 @@ function known(schema: Node): Compiled {
   return found;
 }
 
-/** Whether a value without members is all that an object without needs can be held against, as is the query of most requests. */
+/** Whether the schema has no required members and the value has none, as the query of most requests: it is then valid. */
 function asksNothingOf(schema: Node, value: object): boolean {
   if (schema.type !== 'object' || schema.anyOf !== undefined || schema.required?.length) return false;
   for (const _ in value) return false;
@@ -72,9 +72,9 @@ function asksNothingOf(schema: Node, value: object): boolean {
 }
 
 /**
- * What is wrong with a value whose defaults are not filled in, as Ajv tells it; nothing when it is as the schema wants it.
+ * Validates a value without applying defaults, and returns the errors of Ajv; none if it is valid.
  *
- * @throws TunneliteError `ERR_INTERNAL` for a schema with a keyword that nobody would look at
+ * @throws TunneliteError `ERR_INTERNAL` for a schema with an unsupported keyword
  */
 export function errorsOf(schema: Node, value: unknown): readonly ErrorObject[] {
   const found = known(schema);
@@ -85,7 +85,7 @@ export function errorsOf(schema: Node, value: unknown): readonly ErrorObject[] {
 
 const NO_ERRORS: readonly ErrorObject[] = [];
 
-/** A validator that will do for this value; undefined: nothing of the schema is about it. */
+/** A validator that is sufficient for this value; undefined: no part of the schema applies. */
 function validatorFor(found: Compiled, schema: Node, value: unknown): ValidateFunction | undefined {
   const { byShape } = found;
   const shape: string[] = [];

@@ -7,17 +7,17 @@ import { suggest } from './suggest.ts';
 import type { Node } from './type.ts';
 import { describe, show } from './words.ts';
 
-/** One thing that is wrong, in words. */
+/** One error, in words. */
 export interface Problem extends Placed {
   readonly message: string;
   readonly expected?: string;
-  /** A key or word that was probably meant, or another way out. */
+  /** The key or word that was probably intended, or another solution. */
   readonly hint?: string;
-  /** The key itself is wrong, rather than its value. */
+  /** The key itself is invalid, rather than its value. */
   readonly atKey?: boolean;
 }
 
-/** What a sentence is made from: the value, what the schema says about it, and what Ajv found. */
+/** The parts of a sentence: the value, its schema, and the error of Ajv. */
 interface Found {
   readonly node: Node;
   readonly value: unknown;
@@ -32,7 +32,7 @@ const impossible: Complaint = ({ node, value }) => ({
   expected: describe(node),
 });
 
-/** A word or number out of a set: the set is told, and the nearest of its members. */
+/** For a value that is not in a set of words or numbers: names the set, and its closest member. */
 const notInSet: Complaint = ({ node, value }) => {
   const words = (node.anyOf ?? [node]).flatMap(({ enum: set, const: one }) => set ?? [one]);
   const alike = words.filter((word) => typeof word === typeof value && String(word).length > 1);
@@ -50,7 +50,7 @@ const outOfRange: Complaint = ({ node, value }) => ({
   expected: describe(node),
 });
 
-/** What is said where a keyword of JSON Schema is not met. A schema may use these keywords, and no others. */
+/** The sentence for each keyword of JSON Schema that is not satisfied. A schema may use only these keywords. */
 export const COMPLAINTS = {
   type: impossible,
   const: notInSet,
@@ -78,12 +78,12 @@ export const COMPLAINTS = {
 
 type Complained = keyof typeof COMPLAINTS;
 
-/** True for a keyword that a sentence of its own is told for. */
+/** Whether a keyword has its own sentence. */
 export function isComplained(keyword: string): keyword is Complained {
   return Object.hasOwn(COMPLAINTS, keyword);
 }
 
-/** An error of Ajv (with `verbose`) in a person's words. */
+/** Converts an error of Ajv (with `verbose`) to a readable sentence. */
 export function complaintOf(error: ErrorObject, top: unknown): Problem {
   const path = pathOfPointer(error.instancePath, top);
   const complaint: Complaint = COMPLAINTS[error.keyword as Complained];
@@ -106,7 +106,7 @@ export function unknownKey(node: Node, path: Path, key: string): Problem {
   };
 }
 
-/** Text of one line has no control characters, whatever else the schema asks of it. */
+/** A single-line string has no control characters, whatever the schema. */
 export function controlCharacters(node: Node, path: Path, text: string): Problem | undefined {
   if ((node.format !== undefined && FORMATS[node.format]?.lines) || !/\p{Cc}/u.test(text)) return undefined;
   return { path: [...path], message: 'the text has control characters in it', expected: 'one line of text' };

@@ -4,7 +4,7 @@ import { isDomainName } from '../domain-name.ts';
 import { parseDuration } from '../duration.ts';
 import { parseNameServer } from '../name-server.ts';
 
-/** Of the public kind, with at least two labels: what a tenant may have as its own. */
+/** A public domain name with at least two labels, which a tenant can have as its own. */
 const PUBLIC_DOMAIN =
   /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$/;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -25,7 +25,7 @@ function isSecureUrl(text: string): boolean {
   return (protocol === 'https:' || (protocol === 'http:' && loopback)) && username === '' && password === '';
 }
 
-/** As it goes into a header: visible ASCII, without a password, which every client would be told. */
+/** For use in a header: visible ASCII, without a password, which all clients would receive. */
 function isPacUrl(text: string): boolean {
   if (!/^https?:\/\/[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return false;
   const { username, password } = new URL(text);
@@ -45,7 +45,7 @@ function isNetworkIp(text: string): boolean {
   return isIP(text) !== 0 && !text.includes('%');
 }
 
-/** `10.0.0.0/255.0.0.0`, as some tools write it, in CIDR form; other text unchanged. */
+/** Converts `10.0.0.0/255.0.0.0`, as some tools write it, to CIDR form; returns other strings unchanged. */
 export function cidrOfMask(text: string): string {
   const match = /^([\d.]+)\/(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   if (!match || isIP(match[1]!) !== 4 || isIP(match[2]!) !== 4) return text;
@@ -53,18 +53,18 @@ export function cidrOfMask(text: string): string {
   return bits === null ? text : `${match[1]}/${bits}`;
 }
 
-/** A named text format: what is expected, in words, and whether a text is that. */
+/** A named string format: a description of what is expected, and a test. */
 interface Format {
   readonly expected: string;
   readonly test: (text: string) => boolean;
-  /** Text of this format has several lines; all other text has one. */
+  /** A string of this format may have several lines; all others have one. */
   readonly lines?: boolean;
 }
 
-/** Formats that the schema names. */
+/** Formats for use in schemas. */
 export const FORMATS: Readonly<Record<string, Format>> = {
   ip: { expected: 'an IP address, such as 127.0.0.1 or ::1', test: (text) => isIP(text) !== 0 },
-  // A zone (`fe80::1%eth0`) is a matter of one machine, and has no place in a network.
+  // A zone (`fe80::1%eth0`) is only valid on one machine, and not in a network.
   'network-ip': { expected: 'an IP address, such as 10.20.0.10 or fd10:20::10', test: isNetworkIp },
   cidr4: { expected: 'an IPv4 network, such as 169.254.0.0/16', test: (text) => isCidr(text, 'ipv4') },
   cidr6: { expected: 'an IPv6 network, such as fd00:1234::/64', test: (text) => isCidr(text, 'ipv6') },

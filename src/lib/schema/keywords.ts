@@ -3,20 +3,20 @@ import { isComplained } from './complaints.ts';
 import { FORMATS } from './formats.ts';
 import type { Node } from './type.ts';
 
-/** Keywords that hold further schemas. */
+/** Keywords that contain other schemas. */
 const PLACES = ['properties', 'patternProperties', 'items'] as const;
 
-/** Keywords that refuse nothing. */
+/** Keywords that do not restrict values. */
 const ANNOTATIONS = ['title', 'description', 'default', 'noun'] as const;
 
-/** Schemas that have been looked at: many routes share their parts. */
+/** Schemas that were checked, because many routes share parts. */
 const approved = new WeakSet<Node>();
 
 const known = new Set<string>([...PLACES, ...ANNOTATIONS]);
 
 /**
- * Refuses a schema with a keyword or a format that nobody would look at, or with an object that takes any key. Cheap, so that
- * every schema is looked at as the program starts, also one that is compiled at its first use.
+ * Rejects a schema with a keyword or a format that is not supported, or with an object that accepts any key. It is fast enough to check
+ * every schema when the program starts, including those that are compiled at their first use.
  * @throws TunneliteError `ERR_INTERNAL`
  */
 export function checkKeywords(node: Node, where = 'schema'): void {

@@ -2,30 +2,29 @@ import { branchFor, isObject } from './branches.ts';
 import type { Node } from './type.ts';
 
 /*
- * Turning a schema into a validator costs in proportion to the schema: 50 ms for that of the configuration, of which most
- * documents set a handful of members. A member that a document does not have cannot be wrong in it, so only the schema of what
- * is there is compiled. Nothing is lost: what is not there is judged by `required`, which stays, and by the defaults, which are
- * our own.
+ * The cost of compiling a validator is proportional to its schema: 50 ms for the schema of the configuration, of which most documents set a
+ * few members. A member that a document does not have cannot be invalid, so only the part of the schema that applies is compiled. The
+ * result is the same: `required`, which stays, covers missing members, and the defaults are our own.
  */
 
-/** The schema that a narrowed one was made from. A symbol, so that Ajv does not take it for a keyword. */
+/** The original of a narrowed schema. A symbol, so that Ajv does not treat it as a keyword. */
 const whole = Symbol('whole');
 
 interface Narrowed extends Node {
   readonly [whole]?: Node;
 }
 
-/** What a schema says before it was narrowed: all members of an object, all that it needs. */
+/** The properties and required members of a schema before it was narrowed. */
 export function wholeOf(node: Node): Node {
   return (node as Narrowed)[whole] ?? node;
 }
 
 /**
- * The part of a schema that can say something about this value, before defaults are filled in: of an object only the members that
- * it has, and as needed only what has no default. Lists are left as they are: defaults of their entries are filled in already.
+ * The part of a schema that applies to this value, before defaults are applied: of an object, only the members that it has, and as required
+ * only those without a default. Lists are unchanged: the defaults of their entries are already applied.
  *
- * @param shape is given a text for each choice made on the way: same schema and same texts, same result
- * @param all true: all members, whatever the value is
+ * @param shape receives a string for each choice made: the same schema and strings give the same result
+ * @param all true: keep all members, whatever the value
  */
 export function narrowed(node: Node, value: unknown, shape: string[], all = false): Node {
   const { anyOf, properties, patternProperties } = node;

@@ -1,9 +1,6 @@
 import type { Node, TSchema } from './type.ts';
 
-/**
- * The schema of changes to an object: any of its members, without defaults; with `removable`, null for a member that the
- * object may lack.
- */
+/** The schema for changes to an object: any of its members, without defaults; with `removable`, null removes an optional member. */
 export function patchSchema(schema: TSchema, { removable }: { readonly removable: boolean }): TSchema {
   const { properties = {}, required = [], ...rest } = schema as Node;
   const changes = Object.entries(properties).map(([name, { default: fallback, ...member }]): [string, Node] => {

@@ -1,7 +1,7 @@
 import { printable } from '../printable.ts';
 import { shortened } from './words.ts';
 
-/** Where a value stands: member names and list positions from the top. */
+/** Location of a value: member names and list positions from the top. */
 export type Path = readonly (string | number)[];
 
 /** `gateway.dnsServers[0]`, on one line whatever the names are. */
@@ -13,7 +13,7 @@ export function pathText(path: Path): string {
   }, '');
 }
 
-/** The path that a JSON Pointer (RFC 6901) means in this value: only lists have positions, so that a key `80` stays a name. */
+/** The path that a JSON Pointer (RFC 6901) denotes in this value: only lists have positions, so that a key `80` stays a name. */
 export function pathOfPointer(pointer: string, value: unknown): Path {
   let at = value;
   return pointer
@@ -27,13 +27,13 @@ export function pathOfPointer(pointer: string, value: unknown): Path {
     });
 }
 
-/** Something to be said about a place, or about a member that is missing there. */
+/** A remark about a location, or about a member that is missing there. */
 export interface Placed {
   readonly path: Path;
   readonly missing?: string;
 }
 
-/** In the order in which a reader of the document meets them; what is missing from an object comes after what is in it. */
+/** Sorts in the order of the document; missing members of an object come after the existing ones. */
 export function inDocumentOrder<T extends Placed>(placed: readonly T[], value: unknown): T[] {
   const orders = new Map<object, ReadonlyMap<string, number>>();
   const positionOf = (here: object, name: string): number => {
@@ -47,7 +47,7 @@ export function inDocumentOrder<T extends Placed>(placed: readonly T[], value: u
   const ranked = placed.map((one) => {
     let at = value;
     const rank = one.path.map((segment) => {
-      // What is left out may have a place too: that of a default.
+      // An omitted value may have a location too: that of a default.
       const here = at as Record<string | number, unknown> | null | undefined;
       at = here?.[segment];
       if (typeof segment === 'number') return segment;

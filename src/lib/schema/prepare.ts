@@ -2,18 +2,18 @@ import { branchFor, isObject } from './branches.ts';
 import { controlCharacters, type Problem, unknownKey } from './complaints.ts';
 import type { Node } from './type.ts';
 
-/** How a value is made ready for validation. */
+/** How to prepare a value for validation. */
 interface Preparation {
-  /** Fill defaults in. Entries of lists are always whole. */
+  /** Apply defaults. Entries of lists are always completed. */
   readonly complete: boolean;
   readonly problems: Problem[];
 }
 
 /**
- * A copy for validation: without members that are undefined, with defaults where they are wanted, and with complaints about
- * what JSON Schema has no keyword for: control characters, and a key that would change an object's prototype.
+ * A copy for validation: without undefined members, with defaults if requested, and with complaints about errors that JSON Schema has no
+ * keyword for: control characters, and a key that would change an object's prototype.
  *
- * @param path where the value stands; extended on the way down and as it was afterwards, so that a value without faults costs no paths
+ * @param path location of the value; extended during the recursion and restored after it, so that a valid value costs no copies of paths
  */
 export function prepare(node: Node, value: unknown, path: (string | number)[], how: Preparation): unknown {
   if (node.anyOf) {
@@ -70,7 +70,7 @@ const NONE: Readonly<Record<string, Node>> = {};
 
 const withDefaults = new WeakMap<Node, boolean>();
 
-/** Whether filling defaults in could change anything. */
+/** Whether applying defaults could change anything. */
 export function hasDefaults(node: Node): boolean {
   let has = withDefaults.get(node);
   if (has === undefined) {

@@ -3,7 +3,7 @@ import { check } from './check.ts';
 import { checkKeywords } from './keywords.ts';
 import { type Node, type TSchema, Type } from './type.ts';
 
-/** What takes no members at all: the query of a route that has none. */
+/** Accepts no members: the query of a route without one. */
 export const NOTHING = Type.Object({}, { additionalProperties: false });
 
 const PARTS: Readonly<Record<string, string>> = { body: 'body', querystring: 'query', params: 'path' };
@@ -15,17 +15,16 @@ function none(): never {
 }
 
 /**
- * The option `schemaController` of fastify servers whose routes bring along what checks requests and writes answers, or have no
- * schema. Without it, fastify loads its own compilers for both at each start, and has no use for them.
+ * Value of the option `schemaController` for fastify servers whose routes provide their own validation and serialization, or have no
+ * schema. Without it, fastify loads its own compilers for both at each start, and does not use them.
  */
 export const OWN_COMPILERS = { compilersFactory: { buildValidator: none, buildSerializer: none } };
 
 type Verdict = { readonly value: unknown } | { readonly error: TunneliteError };
 
 /**
- * What fastify calls a validator compiler: bodies, queries and paths are held against the schema that describes them, and
- * refused with our words under the given code. A body that is left out counts as an empty one. Schemas are looked at when
- * the route is made, and compiled when the first request comes.
+ * A validator compiler for fastify: bodies, queries and paths are validated against their schemas, and rejected with our wording and the
+ * given code. An omitted body counts as an empty one. Schemas are checked when the route is created, and compiled for the first request.
  */
 export function requestValidator(code: ErrorCode) {
   return ({ schema, httpPart = 'body' }: { schema: unknown; httpPart?: string | undefined }) => {

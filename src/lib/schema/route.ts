@@ -2,20 +2,20 @@ import type { ErrorCode } from '../errors.ts';
 import { NOTHING, requestValidator } from './request.ts';
 import { type TSchema, Type } from './type.ts';
 
-/** What a route takes and answers. */
+/** Input and output of a route. */
 export interface RouteParts {
   readonly body?: TSchema;
-  /** Left out: the route takes no query. */
+  /** Omitted: the route accepts no query. */
   readonly query?: TSchema;
-  /** Names in the path that are more than any text. */
+  /** Path parameters that are more specific than a string. */
   readonly params?: TSchema;
-  /** What a good answer looks like, for the description of the API. Nothing is left out of an answer because of it. */
+  /** Shape of a successful answer, for the API description. It does not filter the answer. */
   readonly answer?: TSchema;
-  /** Status of a good answer. Default 200, or 204 when there is nothing to answer. */
+  /** Status of a successful answer. Default 200, or 204 without a body. */
   readonly status?: number;
-  /** Code of a refusal. */
+  /** Error code for invalid input. */
   readonly code?: ErrorCode;
-  /** More than the summary says. */
+  /** Details beyond the summary. */
   readonly description?: string;
 }
 
@@ -33,7 +33,7 @@ const Problem = Type.Object(
 
 const asJson = (): ((value: unknown) => string) => JSON.stringify;
 
-/** A route's description, for fastify: what its requests are held against, and what the API's document says of it. */
+/** A route's options for fastify: the schemas that validate its requests, and its entry in the API description. */
 export function route(tag: string, summary: string, parts: RouteParts = {}) {
   const { body, query = NOTHING, params, answer, code = 'ERR_REQUEST_INVALID', description } = parts;
   const status = parts.status ?? (answer ? 200 : 204);

@@ -1,4 +1,4 @@
-/** The candidate that a mistyped word most likely means; undefined when none is close. */
+/** The candidate that a mistyped word most likely stands for; undefined if none is close. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const lower = word.toLowerCase().replaceAll(/[-_]/g, '');
   let best: string | undefined;
@@ -13,7 +13,7 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** Damerau-Levenshtein distance (insert, delete, replace, swap neighbours), at most `limit`. */
+/** Damerau-Levenshtein distance (insert, delete, replace, swap neighbors), at most `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit || a.length > 64) return limit;
   let beforeLast: number[] = [];

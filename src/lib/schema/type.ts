@@ -2,7 +2,7 @@ import type * as typebox from 'typebox';
 
 export type { Static, TSchema } from 'typebox';
 
-/** What of a schema its readers look at: the keywords that our schemas use. */
+/** The keywords that our schemas use. */
 export interface Node {
   readonly type?: string;
   readonly const?: unknown;
@@ -22,14 +22,14 @@ export interface Node {
   readonly format?: string;
   readonly default?: unknown;
   readonly description?: string;
-  /** What one of a set of words, or a key, is called where it is refused: `there is no service "htp"`. An annotation of ours. */
+  /** Name of a member of the set, or of a key, in error messages: `there is no service "htp"`. Our own annotation. */
   readonly noun?: string;
 }
 
 /*
- * The builders of typebox that we use, with typebox's types and a few lines of our own behind them. Loading typebox itself
- * means three hundred files, about 100 ms of a start. At run time we need plain JSON Schema objects only, for Ajv to read; a
- * test holds what these builders make against what typebox makes.
+ * The builders of typebox that we use, with typebox's types and a few lines of our own as the implementation. Loading typebox itself means
+ * three hundred files, about 100 ms of a start. At run time we need only plain JSON Schema objects, for Ajv; a test compares the results of
+ * these builders with those of typebox.
  */
 
 type Used =
@@ -48,7 +48,7 @@ type Used =
   | 'Unknown'
   | 'Unsafe';
 
-/** Marks a member that an object may lack. A symbol, so that it stays out of the JSON. */
+/** Marks an optional member. A symbol, so that it is not part of the JSON. */
 const optional = Symbol('optional');
 
 type Schema = Record<string | symbol, unknown>;
@@ -77,5 +77,5 @@ const builders = {
   Unsafe: (schema: Schema): Schema => schema,
 } satisfies Record<Used, (...args: never[]) => Schema>;
 
-/** Builds JSON Schemas whose TypeScript types follow, as typebox's `Type` does. */
+/** Builds JSON Schemas and derives their TypeScript types, like typebox's `Type`. */
 export const Type = builders as unknown as Pick<typeof typebox.Type, Used>;

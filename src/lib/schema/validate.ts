@@ -7,13 +7,13 @@ import { hasDefaults, prepare } from './prepare.ts';
 import type { Node, TSchema } from './type.ts';
 
 interface ValidateOptions {
-  /** Fill defaults and insist on members without one. False for a layer that others complete. */
+  /** Apply defaults, and require members that have none. False for a layer that others complete. */
   readonly complete: boolean;
 }
 
 /**
- * A copy of `value` that fits the schema, and what did not fit, in a person's words: one complaint for each place, in the
- * order of the document. Ajv judges; the words and the choice among its errors are ours.
+ * Returns a copy of `value` according to the schema, and readable complaints: one for each location, in the order of the document. Ajv
+ * validates; the wording, and the choice among its errors, are ours.
  */
 export function validate(
   schema: TSchema,
@@ -29,7 +29,7 @@ export function validate(
   }
   const firsts = new Map<string, Problem>();
   for (const problem of problems) {
-    // Entries of lists are whole in every layer; everything else may come from another one.
+    // Entries of lists are complete in every layer; other members may come from another layer.
     if (!complete && problem.missing !== undefined && !problem.path.some((segment) => typeof segment === 'number')) {
       continue;
     }
@@ -42,14 +42,14 @@ export function validate(
   };
 }
 
-/** A copy with defaults of a value that is known to fit, such as one of our own: nothing is compiled for it. */
+/** A copy with defaults of a value that is known to be valid: compiles nothing. */
 export function withDefaults<T>(schema: TSchema, fitting: unknown): T {
   return prepare(schema as Node, fitting, [], { complete: true, problems: [] }) as T;
 }
 
 /**
- * Ajv tells what each branch of a union has against the value, and then that none fits. Where the value's type shows which
- * branch was meant, its errors alone are of use; else only that none fits.
+ * Ajv reports the errors of each branch of a union, and then that none matches. If the type of the value shows which branch was intended,
+ * keep only its errors; otherwise only that none matches.
  */
 function withoutOtherBranches(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   const kept: ErrorObject[] = [];

@@ -2,10 +2,10 @@ import { printable } from '../printable.ts';
 import { FORMATS } from './formats.ts';
 import type { Node } from './type.ts';
 
-/** Words of a set that a message names; a longer set is in the documentation. */
+/** Maximum number of a set's words to list in a message; for a longer set, the message refers to the documentation. */
 const MAX_CHOICES = 20;
 
-/** What a schema expects, in words. */
+/** Describes in words what a schema expects. */
 export function describe(node: Node): string {
   const choices = node.anyOf?.map(describe) ?? node.enum?.map(literal);
   if (choices && choices.length > MAX_CHOICES) {
@@ -37,14 +37,14 @@ function literal(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** A value as it stands in a message: shortened, and harmless to a terminal. */
+/** A value for a message: shortened, and without characters that could affect a terminal. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return printable(JSON.stringify(shortened(value)));
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return printable(shortened(text));
 }
 
-/** As much of a string as a message has room for. */
+/** The part of a string to show in a message. */
 export function shortened(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
