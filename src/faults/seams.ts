@@ -15,8 +15,8 @@ import type { Rule } from './rule.ts';
 import type { Passing } from './types.ts';
 
 /**
- * Where faults are injected: for each seam a lane with the rules about it, and a port, which is there only while the lane has rules. So a seam
- * without a rule costs those who pass it one comparison.
+ * Where faults are injected: each seam has a lane with its rules, and a port, which exists only while the lane has rules. A seam without a
+ * rule therefore costs one comparison.
  */
 export abstract class FaultSeams implements FaultPorts {
   readonly #actions: DatagramActions;
@@ -32,25 +32,25 @@ export abstract class FaultSeams implements FaultPorts {
   readonly #wireGate: DatagramGate;
   readonly #innerGate: DatagramGate;
   readonly #networkGate: DatagramGate;
-  /** What is done to datagrams on the wire; undefined while no rule is about them. @internal */
+  /** Faults for datagrams on the wire; undefined without rules. @internal */
   datagrams: DatagramGate | undefined;
-  /** What is done to connections at their turning points. @internal */
+  /** Faults for connections at their state changes. @internal */
   stream: FaultPorts['stream'];
-  /** What happens to requests to the built-in Entra ID. @internal */
+  /** Faults for requests to the built-in Entra ID. @internal */
   http: FaultPorts['http'];
-  /** How TLS handshakes go wrong. @internal */
+  /** Faults for TLS handshakes. @internal */
   handshake: FaultPorts['handshake'];
-  /** How decisions are overruled. @internal */
+  /** Faults that override decisions. @internal */
   decision: FaultPorts['decision'];
-  /** What is done to packets of the data channel, before encryption and after decryption. @internal */
+  /** Faults for packets of the data channel, before encryption and after decryption. @internal */
   packets: DatagramGate | undefined;
-  /** What is done to the bytes of connections. @internal */
+  /** Faults for the bytes of connections. @internal */
   tcp: TcpFaults | undefined;
-  /** What is done to IP packets in the tunnel. @internal */
+  /** Faults for IP packets in the tunnel. @internal */
   ipPackets: DatagramGate | undefined;
-  /** What happens to requests for resources. @internal */
+  /** Faults for requests for resources. @internal */
   resource: FaultPorts['resource'];
-  /** What happens to questions to the tunnel's resolver. @internal */
+  /** Faults for queries to the tunnel's resolver. @internal */
   dns: FaultPorts['dns'];
 
   constructor(machine: Clock) {
@@ -61,15 +61,15 @@ export abstract class FaultSeams implements FaultPorts {
     this.#networkGate = new RuleGate('network', this.#network, this.#actions, personOf);
   }
 
-  /** Whose session that is. @internal */
+  /** The user of a session. @internal */
   protected abstract personOf(session: string): Person | undefined;
 
-  /** The ports by which clients were known because of a rule are theirs no more. @internal */
+  /** Forgets the ports by which a rule identified clients. @internal */
   protected forgetPorts(rule: Rule): void {
     this.#actions.forget(rule);
   }
 
-  /** Where what a rule selects is held against it; nowhere if it is not about single things that pass. Its selector names all kinds. @internal */
+  /** The lanes for the items that a rule selects; none if it is not about single items. The selector must name all kinds. @internal */
   protected lanesOf({ on, then }: FaultRule): readonly Lane[] {
     const kinds = listOf(on.kind) ?? [];
     switch (on.seam) {
@@ -92,7 +92,7 @@ export abstract class FaultSeams implements FaultPorts {
     }
   }
 
-  /** Opens the seams that rules are about, and those alone. @internal */
+  /** Opens exactly those seams that have rules. @internal */
   protected showSeams(tcp: TcpFaults & { readonly size: number }): void {
     this.datagrams = this.#wire.size > 0 ? this.#wireGate : undefined;
     this.tcp = tcp.size > 0 ? tcp : undefined;

@@ -7,20 +7,20 @@ import { type LinkHost, TcpLink } from './tcp-link.ts';
 import type { Passing } from './types.ts';
 import type { WaitingBudget } from './waiting.ts';
 
-/** Sockets that wait for their last bytes, of connections that were given up; beyond it the oldest is closed. */
+/** Maximum number of sockets that wait for their last bytes after their connections were given up; beyond it the oldest is closed. */
 const MAX_LINGERING = 1024;
 
 interface TcpRulesOptions {
-  /** Of the simulator: what `after` and `during` go by. */
+  /** The simulator's clock, for `after` and `during`. */
   readonly clock: Clock;
-  /** Of the network. */
+  /** The network's clock. */
   readonly machine: Clock;
   readonly budget: WaitingBudget;
 }
 
 /**
- * Rules about the bytes of connections. A rule is asked about a connection as soon as it selects it, and then never again: the connection
- * is under it, or is not, for as long as both are there. All rules that a connection is under act, one after the other.
+ * Rules about the bytes of connections. A rule decides about a connection once, when it first selects it; the decision applies as long as
+ * both exist. All rules for a connection act one after another.
  */
 export class TcpRules implements TcpFaults, LinkHost {
   readonly clock: Clock;
@@ -28,10 +28,10 @@ export class TcpRules implements TcpFaults, LinkHost {
   readonly #simulatorClock: Clock;
   readonly #lane = new Lane();
   readonly #links = new Map<TcpConnection, TcpLink>();
-  /** Those that a rule is at work on. */
+  /** Connections on which a rule acts. */
   readonly #byRule = new Map<Rule, Set<TcpLink>>();
   readonly #lingering = new Set<TcpLink>();
-  /** Rules that have been asked, by connection. */
+  /** Rules that have decided, by connection. */
   readonly #asked = new WeakMap<TcpConnection, WeakSet<Rule>>();
   readonly #timers = new Map<Rule, Map<number, Timer>>();
   #connections: () => Iterable<TcpConnection> = () => [];
@@ -46,7 +46,7 @@ export class TcpRules implements TcpFaults, LinkHost {
     return this.#lane.size;
   }
 
-  /** How those are found that are open already. */
+  /** Finds the connections that are already open. */
   knowConnections(connections: () => Iterable<TcpConnection>): void {
     this.#connections = connections;
   }
@@ -60,7 +60,7 @@ export class TcpRules implements TcpFaults, LinkHost {
     this.#askAll(rule);
   }
 
-  /** @param lose what waits because of it is lost, and the connection with it */
+  /** @param lose what waits because of it is lost, and so is the connection */
   remove(rule: Rule, lose: boolean): void {
     this.#lane.remove(rule);
     for (const timer of this.#timers.get(rule)?.values() ?? []) timer.cancel();

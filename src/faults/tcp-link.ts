@@ -7,19 +7,19 @@ import type { Stage } from './tcp-stage.ts';
 import { stageOf } from './toxics.ts';
 import type { WaitingBudget } from './waiting.ts';
 
-/** What links need of whom they belong to. */
+/** What links need from their owner. */
 export interface LinkHost {
   readonly clock: Clock;
   readonly budget: WaitingBudget;
-  /** The connection was given up, and its socket waits for what is here. */
+  /** The connection was given up, and its socket waits for the bytes held here. */
   lingers(link: TcpLink): void;
-  /** A rule is not at work on it any more. */
+  /** A rule no longer acts on it. */
   left(link: TcpLink, rule: Rule): void;
-  /** No rule is at work on it any more, or its socket is gone. */
+  /** No rule acts on it any more, or its socket has closed. */
   over(link: TcpLink): void;
 }
 
-/** A connection that rules are at work on. */
+/** A connection on which rules act. */
 export class TcpLink implements StreamGate {
   readonly connection: TcpConnection;
   readonly #host: LinkHost;
@@ -41,7 +41,7 @@ export class TcpLink implements StreamGate {
     connection.place.useGate(this);
   }
 
-  // --- as a gate
+  // --- the gate
 
   take(direction: StreamDirection, bytes: Buffer): void {
     this.#pipes[direction].take(bytes);
@@ -74,7 +74,7 @@ export class TcpLink implements StreamGate {
 
   // --- rules
 
-  /** Puts a rule to work; false: the connection is gone. */
+  /** Applies a rule; false: the connection has closed. */
   apply(rule: Rule): boolean {
     if (this.#over) return false;
     let bitten = false;
@@ -129,7 +129,7 @@ export class TcpLink implements StreamGate {
 
   #passing(direction: StreamDirection, length: number) {
     const { kind, session, person, remote } = this.connection;
-    // A handshake has signatures, of which no two have the same length: with it, the same seed would bring another journal.
+    // A handshake contains signatures of varying length: with these, the same seed would give another journal.
     const counted = kind === 'handshake' ? undefined : length;
     return { seam: 'tcp' as const, kind, direction, session, person, remote, length: counted };
   }

@@ -3,14 +3,14 @@ import type { Rule } from './rule.ts';
 import type { ByteSink, Stage } from './tcp-stage.ts';
 import type { WaitingBudget } from './waiting.ts';
 
-/** Pieces that may wait in one direction of a connection, however few bytes they have. */
+/** Maximum number of pieces that may wait in one direction of a connection, however small. */
 const MAX_PIECES = 8192;
 
-/** One direction of a connection under the stages of rules, in the order of their making. */
+/** One direction of a connection, with the stages of rules in the order in which they were added. */
 export class Pipe implements ByteSink {
-  /** Bytes that wait in it. */
+  /** Number of waiting bytes. */
   #queued = 0;
-  /** The end has been handed in, and has come out. */
+  /** Whether the end has entered, and left. */
   #ending = false;
   #ended = false;
   readonly #stages: { readonly rule: Rule; readonly stage: Stage }[] = [];
@@ -36,12 +36,12 @@ export class Pipe implements ByteSink {
     return this.#ended;
   }
 
-  /** Nothing waits, and no rule is at work. */
+  /** Whether nothing waits, and no rule acts. */
   get idle(): boolean {
     return this.#stages.length === 0;
   }
 
-  /** It has enough for now. */
+  /** Whether it accepts no more for now. */
   get full(): boolean {
     return this.#queued > GATE_ROOM || (this.#budget.full && this.#queued > 0) || this.#stages.some(isFull);
   }
@@ -51,14 +51,14 @@ export class Pipe implements ByteSink {
     (this.#stages[0]?.stage ?? this.#exit).take(bytes);
   }
 
-  /** No more will come; harmless when it was said before. */
+  /** No more bytes follow. Calling it again does nothing. */
   end(): void {
     if (this.#ending) return;
     this.#ending = true;
     (this.#stages[0]?.stage ?? this.#exit).end();
   }
 
-  /** Puts a rule to work. `make` is given where its bytes go on. */
+  /** Adds a rule. `make` gets the next stage. */
   add(rule: Rule, make: (next: ByteSink) => Stage | undefined): Stage | undefined {
     let at = this.#stages.findIndex((one) => one.rule.order > rule.order);
     if (at < 0) at = this.#stages.length;
@@ -78,7 +78,7 @@ export class Pipe implements ByteSink {
     this.#stages[at - 1]?.stage.lead(stage.next);
   }
 
-  /** The connection is gone. */
+  /** Call when the connection has closed. */
   forget(): void {
     this.#ending = true;
     for (const { stage } of this.#stages) stage.forget();

@@ -2,26 +2,26 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { Fifo } from './fifo.ts';
 
-/** Where the bytes of one direction of a connection go, and at last their end. */
+/** Receives the bytes of one direction of a connection, and finally the end. */
 export interface ByteSink {
   take(bytes: Buffer): void;
   end(): void;
 }
 
-/** What a stage works with. */
+/** What a stage needs. */
 export interface StageHost {
-  /** Of the network. */
+  /** The network's clock. */
   readonly clock: Clock;
   readonly random: RandomSource;
   /** Records a strike on this many bytes. */
   struck(length: number): void;
-  /** So many more bytes wait, or fewer. */
+  /** Reports that this many more bytes wait, or fewer. */
   waits(bytes: number): void;
-  /** Ends the connection. */
+  /** Closes the connection. */
   endConnection(how: 'close' | 'reset'): void;
 }
 
-/** One rule at work on one direction of one connection: takes bytes, and passes them on to the next stage as the rule has it. */
+/** One rule that acts on one direction of one connection: receives bytes, and passes them on to the next stage according to the rule. */
 export abstract class Stage implements ByteSink {
   protected readonly host: StageHost;
   #next: ByteSink;
@@ -36,7 +36,7 @@ export abstract class Stage implements ByteSink {
     return this.#next;
   }
 
-  /** Has bytes go on to another from now on. */
+  /** Replaces the next stage. */
   lead(next: ByteSink): void {
     this.#next = next;
   }
@@ -58,23 +58,23 @@ export abstract class Stage implements ByteSink {
     this.onRelease();
   }
 
-  /** The connection is gone. */
+  /** Call when the connection has closed. */
   forget(): void {
     this.#over = true;
     this.onForget();
   }
 
-  /** What waits, in pieces. */
+  /** Number of waiting pieces. */
   get size(): number {
     return 0;
   }
 
-  /** It has enough for now. */
+  /** Whether it accepts no more for now. */
   get full(): boolean {
     return false;
   }
 
-  /** Bytes were lost in it: the connection cannot go on without the rule. */
+  /** Whether the stage dropped bytes: the connection cannot continue without the rule. */
   get broken(): boolean {
     return false;
   }
@@ -95,7 +95,7 @@ export abstract class Stage implements ByteSink {
   protected onForget(): void {}
 }
 
-/** A stage in which bytes, and at last their end (undefined), wait in line. */
+/** A stage in which bytes, and finally the end (undefined), wait in line. */
 export abstract class QueueStage extends Stage {
   readonly #line = new Fifo<{ readonly bytes: Buffer | undefined; readonly due: number }>();
   #timer: Timer | undefined;
@@ -111,13 +111,13 @@ export abstract class QueueStage extends Stage {
       const bytes = this.#shift();
       if (bytes !== undefined) released++;
       const goes = bytes !== undefined && change ? change(bytes) : bytes;
-      // A piece for which nothing goes is no end.
+      // A piece of which nothing is passed on is not an end.
       if (goes !== undefined || bytes === undefined) this.#go(goes);
     }
     return released;
   }
 
-  /** Has something go when it is due, by monotonic time, and all before it are gone; Infinity: when it is let go. */
+  /** Passes a piece on when it is due, by monotonic time, and all before it have been passed on; Infinity: when it is released. */
   protected enqueue(bytes: Buffer | undefined, due: number): void {
     this.#line.push({ bytes, due });
     this.host.waits(bytes?.length ?? 0);

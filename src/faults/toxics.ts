@@ -4,13 +4,13 @@ import { Fifo } from './fifo.ts';
 import { type ByteSink, QueueStage, Stage, type StageHost } from './tcp-stage.ts';
 
 /*
- * What rules do to the bytes of a connection. Names, units and meanings are those of Toxiproxy's toxics, as its README has them
- * (https://github.com/Shopify/toxiproxy, "Toxics"); stall and hold are ours.
+ * What rules do to the bytes of a connection. Names, units and meanings are those of Toxiproxy's toxics
+ * (https://github.com/Shopify/toxiproxy, README, "Toxics"); stall and hold are our additions.
  */
 
-/** A line sends this many milliseconds of its rate as one piece. */
+/** A line sends the amount of this many milliseconds as one piece. */
 const LINE_PIECE_MS = 100;
-/** Pieces that `hold` keeps in one direction of a connection before it wants no more. */
+/** Maximum number of pieces that `hold` keeps in one direction of a connection before it accepts no more. */
 const DEFAULT_MAX_HELD = 4096;
 
 class Latency extends QueueStage {
@@ -31,13 +31,13 @@ class Latency extends QueueStage {
   }
 
   protected override onEnd(): void {
-    // No data, no delay: only what is before it.
+    // No data, no delay: only what precedes it.
     this.enqueue(undefined, -Infinity);
   }
 }
 
 class Bandwidth extends QueueStage {
-  /** Bytes in a millisecond. */
+  /** Bytes per millisecond. */
   readonly #rate: number;
   #free = 0;
 
@@ -80,14 +80,14 @@ class SlowClose extends QueueStage {
   }
 }
 
-/** Cuts the piece at the head of its line, slice by slice as they go: what waits behind stays whole. */
+/** Slices the piece at the head of its line, one slice at a time: waiting pieces stay whole. */
 class Slicer extends Stage {
   readonly #average: number;
   readonly #variation: number;
   /** Milliseconds. */
   readonly #delay: number;
   readonly #line = new Fifo<Buffer | 'end'>();
-  /** What is left of the piece that is being cut. */
+  /** The rest of the piece that is being sliced. */
   #rest: Buffer | undefined;
   #due = 0;
   #timer: Timer | undefined;
@@ -130,7 +130,7 @@ class Slicer extends Stage {
     while (this.size > 0) this.#take();
   }
 
-  /** All of what is at the head. */
+  /** All of the piece at the head. */
   #take(): Buffer | 'end' {
     const piece = this.#rest ?? this.#line.shift();
     this.#rest = undefined;
@@ -172,12 +172,12 @@ class Slicer extends Stage {
   }
 }
 
-/** Passes nothing on. */
+/** Passes on nothing. */
 class Swallower extends Stage {
   #lost = false;
   #timer: Timer | undefined;
 
-  /** @param ms after which the connection ends; undefined: it does not */
+  /** @param ms time after which the connection closes; undefined: never */
   constructor(host: StageHost, next: ByteSink, ms: number | undefined, how: 'close' | 'reset') {
     super(host, next);
     if (ms === undefined) return;
@@ -185,7 +185,7 @@ class Swallower extends Stage {
       host.struck(0);
       host.endConnection(how);
     };
-    // Not in the middle of what brought the rule about.
+    // Not in the middle of the input that started the rule.
     this.#timer = host.clock.setTimer(ms, end);
   }
 
@@ -254,7 +254,7 @@ class Hold extends QueueStage {
   }
 
   protected override onEnd(): void {
-    // Nothing before it, nothing to let go.
+    // If nothing precedes it, there is nothing to release.
     this.enqueue(undefined, this.size > 0 ? Infinity : -Infinity);
   }
 }
@@ -277,7 +277,7 @@ class Stall extends QueueStage {
   }
 }
 
-/** A rule's action, put in front of `next`. */
+/** Puts the action of a rule before `next`. */
 export function stageOf(action: FaultAction, host: StageHost, next: ByteSink): Stage | undefined {
   switch (action.do) {
     case 'latency':

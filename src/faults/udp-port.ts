@@ -3,7 +3,7 @@ import { errorText } from '../lib/errors.ts';
 import type { Rule } from './rule.ts';
 import type { Passing } from './types.ts';
 
-/** Milliseconds until a port that could not be opened again is tried once more. */
+/** Milliseconds until another attempt to open a port that could not be opened. */
 const RETRY_MS = 1000;
 
 /** Closes UDP while a rule rejects it: the system then answers datagrams as for any closed port. */
@@ -17,12 +17,12 @@ export class UdpPort {
     this.#clock = clock;
   }
 
-  /** A port that is opened now has to be closed. */
+  /** A port that is opened now must be closed again. */
   get shut(): boolean {
     return this.#rules.size > 0;
   }
 
-  /** How the port is opened and closed. */
+  /** Sets how to open and close the port. */
   know(openPort: (open: boolean) => Promise<boolean>): void {
     this.#openPort = openPort;
   }

@@ -1,14 +1,14 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 
-/** Datagrams and bytes that may wait because of all rules together. */
+/** Limits of datagrams and bytes that may wait because of all rules together. */
 const MAX_WAITING = { count: 16_384, bytes: 64 << 20 } as const;
 
-/** What waits because of the rules of one simulator: together it is bounded. */
+/** Everything that waits because of the rules of one simulator, with a common limit. */
 export class WaitingBudget {
   count = 0;
   bytes = 0;
 
-  /** So many more wait in connections, or fewer. */
+  /** Adds or subtracts bytes that wait in connections. */
   addBytes(bytes: number): void {
     this.bytes += bytes;
   }
@@ -24,7 +24,7 @@ interface Waiter {
   timer: Timer | undefined;
 }
 
-/** What waits because of one rule: for a time, or until it is let go. */
+/** Items that wait because of one rule: for a time, or until they are released. */
 export class Waiting {
   readonly #clock: Clock;
   readonly #budget: WaitingBudget;
@@ -39,7 +39,7 @@ export class Waiting {
     return this.#waiters.size;
   }
 
-  /** False: too much waits already. `ms` left out: until it is let go. The function lets it go at once. */
+  /** Adds an item. False: too much waits already. Without `ms` it waits until it is released. The returned function releases it at once. */
   keep(bytes: Buffer, go: (bytes: Buffer) => void, ms?: number): (() => void) | undefined {
     if (this.#budget.full) return undefined;
     const waiter: Waiter = { bytes, go, timer: undefined };
@@ -62,7 +62,7 @@ export class Waiting {
     return released;
   }
 
-  /** Forgets what waits: it is lost. */
+  /** Drops all waiting items. */
   discard(): void {
     for (const waiter of [...this.#waiters]) this.#release(waiter, undefined);
   }

@@ -51,7 +51,7 @@ const HANDSHAKE_WRITES = 8;
 
 export type Direction = 'up' | 'down';
 
-/** The path between one client and the network. Changes apply to packets sent afterwards. */
+/** The path between one client and the network. Changes apply to packets sent afterward. */
 export class Link {
   readonly clock: Clock;
   readonly #random: RandomSource;

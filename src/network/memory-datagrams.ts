@@ -9,7 +9,7 @@ import {
 } from '../udp/index.ts';
 import type { Parcel, Parcels } from './parcel.ts';
 
-/** Room for what is built to be sent, in bytes; no tunnel has datagrams like that. */
+/** Space to build a datagram in, in bytes; no tunnel has larger datagrams. */
 const ROOM = 16_384;
 
 /** A bound datagram socket in memory. */
@@ -24,7 +24,7 @@ export class MemoryDatagrams implements DatagramSocket {
   readonly #carry: (parcel: Parcel, to: Endpoint) => void;
   readonly #onClose: () => void;
   readonly #parcels: Parcels;
-  /** One object for each far end, so that it may be compared by identity. */
+  /** One object for each remote endpoint, so that it can be compared by identity. */
   readonly #endpoints = new Map<string, Map<number, Endpoint>>();
   #last: Endpoint | undefined;
   #closed = false;
@@ -43,7 +43,7 @@ export class MemoryDatagrams implements DatagramSocket {
     this.#onClose = onClose;
   }
 
-  /** A datagram has come; its memory is used again. */
+  /** Receives a datagram; its memory is reused afterward. */
   arrived(parcel: Parcel, address: string, port: number): void {
     if (this.#closed) return;
     const { buffer, length } = parcel;
@@ -75,7 +75,7 @@ export class MemoryDatagrams implements DatagramSocket {
   }
 
   endpoint(address: string, port: number): Endpoint {
-    // A client has one far end.
+    // A client has one remote endpoint.
     const last = this.#last;
     if (last?.port === port && last.address === address) return last;
     let ports = this.#endpoints.get(address);

@@ -1,9 +1,9 @@
 import type { AddressInfo, ListenOptions, Server } from 'node:net';
 import { type MemoryStream, systemError } from './memory-stream.ts';
 
-/** What a server listens at. */
+/** Where a server listens. */
 export interface MemoryPorts {
-  /** Takes this port, or for 0 a free one; undefined: it is taken. */
+  /** Takes this port, or a free one for 0; undefined: it is in use. */
   bind(port: number, accept: (stream: MemoryStream) => void): number | undefined;
   free(port: number): void;
 }
@@ -14,8 +14,8 @@ interface Listening {
 }
 
 /**
- * Makes a server of Node's listen in memory: `listen`, `close` and `address` of this one object are others from now on, and each connection
- * is handed to it by the event that it has for that.
+ * Makes a Node server listen in memory: replaces `listen`, `close` and `address` of this object, and passes each connection to it with the
+ * event for connections.
  */
 export function listenInMemory<T extends Server>(server: T, ports: MemoryPorts): T {
   const closeOwn = server.close.bind(server);
@@ -64,7 +64,7 @@ export function listenInMemory<T extends Server>(server: T, ports: MemoryPorts):
     if (listening) ports.free(listening.port);
     listening = undefined;
     if (done) whenDrained.push(done);
-    // What the server itself does at its end: it closes idle connections and stops its timers.
+    // Run the server's own code for closing: it closes idle connections and stops its timers.
     closeOwn();
     process.nextTick(drained);
     return server;

@@ -1,22 +1,22 @@
 import { Duplex } from 'node:stream';
 import type { TcpWay } from './link.ts';
 
-/** Bytes that may be on their way, or wait to be read, before a writer has to wait: what systems give a connection. */
+/** Bytes in transit or unread before a writer must wait: what systems allow a connection. */
 const WINDOW = 256 * 1024;
 
-/** An error as the system has it. */
+/** An error in the form of the system's. */
 export function systemError(code: string, syscall: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 }
 
-/** One end of a TCP connection in memory. Fits what is used of `net.Socket`. */
+/** One end of a TCP connection in memory. Has the parts of `net.Socket` that are used. */
 export class MemoryStream extends Duplex {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #way: Pick<TcpWay, 'send'>;
   #peer: MemoryStream | undefined;
   #connecting: boolean;
-  /** Sent, and not read by the other side. */
+  /** Bytes sent, and not read by the other side. */
   #underWay = 0;
   #waiting: (() => void) | undefined;
   /** Bytes received and not read yet. */
@@ -24,7 +24,7 @@ export class MemoryStream extends Duplex {
   #ended = false;
   #silent = false;
 
-  /** @param connecting what is written waits until `open` */
+  /** @param connecting written data waits until `open` */
   constructor(remoteAddress: string, remotePort: number, way: Pick<TcpWay, 'send'>, connecting: boolean) {
     super({ allowHalfOpen: true });
     this.remoteAddress = remoteAddress;
@@ -33,7 +33,7 @@ export class MemoryStream extends Duplex {
     this.#connecting = connecting;
   }
 
-  /** The other end is there. */
+  /** Call when the other end is available. */
   open(peer: MemoryStream): void {
     this.#peer = peer;
     if (!this.#connecting) return;
@@ -79,7 +79,7 @@ export class MemoryStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#waiting = undefined;
-    // As `close` of a socket: an end, if none was sent before. What comes then is answered with a reset.
+    // Like `close` of a socket: sends an end if none was sent before. Data received later is answered with a reset.
     if (!this.writableFinished) this.#carry(0, (peer) => peer.finished());
     done(error);
   }
@@ -113,7 +113,7 @@ export class MemoryStream extends Duplex {
     this.#proceed();
   }
 
-  /** Bytes have come. */
+  /** Receives bytes. */
   arrived(bytes: Buffer): void {
     if (this.destroyed) {
       if (!this.#silent) this.#carry(0, (peer) => peer.wasReset());
@@ -124,7 +124,7 @@ export class MemoryStream extends Duplex {
     else this.#unread += bytes.length;
   }
 
-  /** The other side sends no more. */
+  /** The other side has ended. */
   finished(): void {
     if (this.destroyed || this.#ended) return;
     this.#ended = true;
@@ -136,7 +136,7 @@ export class MemoryStream extends Duplex {
     this.destroy(systemError('ECONNRESET', 'read'));
   }
 
-  /** Nobody listens there. */
+  /** Nothing listens at the destination. */
   refused(): void {
     this.#silent = true;
     this.destroy(systemError('ECONNREFUSED', 'connect'));

@@ -1,12 +1,12 @@
-/** Room of a parcel that is kept for the next datagram, in bytes: no tunnel has larger ones. */
+/** Size of a parcel's buffer that is kept for the next datagram, in bytes: no tunnel has larger ones. */
 const ROOM = 2048;
 
-/** Parcels that are kept at most. */
+/** Maximum number of unused parcels to keep. */
 const MOST_KEPT = 1024;
 
-/** A datagram on its way. */
+/** A datagram in transit. */
 export class Parcel {
-  /** The datagram lies at its beginning. */
+  /** The datagram is at its start. */
   readonly buffer: Buffer;
   #length = 0;
 
@@ -19,7 +19,7 @@ export class Parcel {
     return this.#length;
   }
 
-  /** Copies a datagram into it. */
+  /** Copies a datagram into the parcel. */
   fill(source: Buffer, offset: number, length: number): this {
     source.copy(this.buffer, 0, offset, offset + length);
     this.#length = length;
@@ -37,7 +37,7 @@ export class Parcels {
     return parcel.fill(source, offset, length);
   }
 
-  /** Its datagram has been read. One that was lost need not come back. */
+  /** Returns a parcel whose datagram was read. A lost one need not be returned. */
   recycle(parcel: Parcel): void {
     if (parcel.buffer.length === ROOM && this.#free.length < MOST_KEPT) this.#free.push(parcel);
   }

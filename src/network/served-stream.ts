@@ -3,10 +3,10 @@ import type { TcpWay } from './link.ts';
 import { MemoryStream } from './memory-stream.ts';
 import type { TcpTarget } from './types.ts';
 
-/** Carries at once, but not within the call that sends. */
+/** Delivers without delay, but not within the call that sends. */
 const AT_ONCE: Pick<TcpWay, 'send'> = { send: (_bytes, arrive) => queueMicrotask(arrive) };
 
-/** The end of a connection in memory that a server of Node's is handed: with the addresses of both ends, and with a time-out for silence. */
+/** The end of a connection in memory that is passed to a Node server: it has the addresses of both ends, and an idle timeout. */
 export class ServedStream extends MemoryStream {
   readonly localAddress: string;
   readonly localPort: number;
@@ -45,7 +45,7 @@ export class ServedStream extends MemoryStream {
     return this.#silence;
   }
 
-  /** As `net.Socket.destroySoon`: ends, and closes once everything is handed over. */
+  /** Like `net.Socket.destroySoon`: ends the stream, and closes it when all data has been passed on. */
   destroySoon(): void {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();

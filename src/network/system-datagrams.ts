@@ -2,11 +2,11 @@ import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { DatagramWay, DatagramWayEvents, TcpTarget } from './types.ts';
 
-/** A connected socket of the machine: the system takes in what comes from the far end alone, and tells what ICMP says of it. */
+/** A connected socket of the machine: the system accepts datagrams only from its remote endpoint, and reports ICMP errors about it. */
 export function connectSystemDatagrams({ host, port }: TcpTarget, events: DatagramWayEvents): DatagramWay {
   const socket = createSocket({
     type: isIPv6(host) ? 'udp6' : 'udp4',
-    // What is connected to is an address, and has no need of the resolver's time.
+    // The destination is an address, so skip the resolver.
     lookup: (address, _options, done) => done(null, address, isIPv6(address) ? 6 : 4),
   });
   const sent = (error: Error | null): void => {
