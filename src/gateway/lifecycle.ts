@@ -59,7 +59,7 @@ export class Lifecycle {
   readonly #host: LifecycleHost;
   #state: GatewayState = GatewayState.Stopped;
   readonly #turns = new Turns();
-  /** The ports were open before. */
+  /** Whether the ports were open before. */
   #again = false;
   /** Checks whether a drain is over. */
   readonly #drains = new Set<() => void>();

@@ -9,11 +9,11 @@ interface SessionFaultsOptions {
   readonly sessions: Sessions;
   /** The connections with a tunnel. */
   readonly tunnels: Iterable<ControlConnection>;
-  /** Gives an address points, or with undefined as many as bring a ban. */
+  /** Adds points to an address; with undefined, enough for a ban. */
   readonly ban: (address: string, points: number | undefined) => void;
 }
 
-/** What fault rules find of the gateway's sessions, and do to them. */
+/** Gives fault rules access to the gateway's sessions. */
 export class SessionFaults implements FaultedSessions {
   readonly #options: SessionFaultsOptions;
 
@@ -36,14 +36,14 @@ export class SessionFaults implements FaultedSessions {
     if (session !== undefined) this.#suffer(session, fault);
   }
 
-  /** The client asks whether the gateway lives. False: that is not to be answered. */
+  /** The client sent a DPD request. False: do not answer. */
   answersDpd(session: GatewaySession): boolean {
     const { stream } = this.#options.faults;
     const fault = stream?.('dpd', { session: session.id, person: session, remote: remoteOf(session) });
     return fault === undefined || this.#suffer(session, fault);
   }
 
-  /** Does to a session, or to the address of a client, what is not about a connection. */
+  /** Applies a fault that concerns a session, or a client's address, rather than a connection. */
   act(fault: StreamFault, session: GatewaySession | undefined, address: string): void {
     switch (fault.kind) {
       case 'terminate':
@@ -62,7 +62,7 @@ export class SessionFaults implements FaultedSessions {
     }
   }
 
-  /** True: the session goes on as before. */
+  /** True: the session continues as before. */
   #suffer(session: GatewaySession, fault: StreamFault): boolean {
     if (fault.kind === 'dpd_mute') return false;
     if (fault.kind !== 'stall' && fault.kind !== 'close' && fault.kind !== 'reset') {

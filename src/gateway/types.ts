@@ -129,23 +129,23 @@ export interface Gateway extends Closable {
    */
   drain(options?: DrainOptions): Promise<DrainResult>;
   /**
-   * Ends every session (clients get a disconnect packet, and end) and every login, forgets bans and who had which address, and listens if
-   * it does not. Resolves with the number of sessions there were; connections that a client does not close are closed some seconds later.
+   * Ends every session (clients get a disconnect packet, and exit) and every login, clears bans and address assignments, and listens if it
+   * does not. Resolves with the number of sessions that existed; connections that a client does not close are closed some seconds later.
    * @throws TunneliteError as `start`
    */
   reset(): Promise<number>;
   stats(): Readonly<Record<string, number>>;
   /**
-   * Serves another certificate from now on; connections that are open keep theirs.
+   * Uses another certificate from now on; open connections keep theirs.
    * @throws TunneliteError `ERR_GATEWAY_CERTIFICATE`
    */
   useCertificate(tls: { readonly cert: string; readonly key: string }): void;
-  /** Closes the UDP port, as a fault, or opens it again; false: there is none. @internal */
+  /** Closes the UDP port for a fault, or opens it again; false: there is none. @internal */
   openUdp(open: boolean): Promise<boolean>;
-  /** The connections that are open, as fault rules see them. @internal */
+  /** The open connections, for fault rules. @internal */
   tcpConnections(): Iterable<TcpConnection>;
-  /** The connections that are open, as captures see them. @internal */
+  /** The open connections, for captures. @internal */
   tappedConnections(): Iterable<TappedConnection>;
-  /** What takes part when the clock is moved. @internal */
+  /** Participates when the clock is moved. @internal */
   readonly follower: ClockFollower;
 }

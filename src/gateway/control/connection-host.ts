@@ -19,9 +19,9 @@ export interface ConnectionHost<Connection> extends AdmissionHost, LoginHost {
   /** The clock for handshakes and closing. */
   readonly machine: Clock;
   readonly pages: Pages;
-  /** Holds back what anybody who reaches the port can cause at will, so that it does not push all else out of the journal. */
+  /** Limits events that anyone who reaches the port can cause, so that they do not displace all others in the journal. */
   readonly strangers: ReportLimit;
-  /** Why there is no tunnel for anybody now, on connections that were let in before; undefined while there is. */
+  /** Why there are no tunnels now, on connections that were accepted before; undefined if there are. */
   readonly turnsAway: { readonly reason: string; readonly explanation: string } | undefined;
   /** Whether the gateway's certificate is valid for this name. */
   covers(name: string): boolean;
@@ -32,7 +32,7 @@ export interface ConnectionHost<Connection> extends AdmissionHost, LoginHost {
   onTunnel(connection: Connection): void;
   /** Our side of the connection is closing. */
   onClosing(connection: Connection): void;
-  /** The connection has reached another stage on the way to a tunnel. */
+  /** The connection has reached a later stage. */
   onProgress(connection: Connection, stage: Stage): void;
   onFailedLogin(remoteAddress: string): void;
   /** Applies an injected fault to the session or the client of a connection. */

@@ -16,7 +16,7 @@ export interface FaultSubject {
   closeConnection(): void;
 }
 
-/** A connection as rules about its bytes see it. */
+/** A connection as seen by rules about its bytes. */
 export function tcpConnectionOf(subject: FaultSubject): TcpConnection {
   const { transport } = subject;
   return {

@@ -115,7 +115,10 @@ interface FailureHost {
   covers(name: string): boolean;
 }
 
-/** Reports a connection that ended without a request. With TLS 1.2 and some 1.3 clients, distrust shows only after our side of the handshake. */
+/**
+ * Reports a connection that ended without a request. With TLS 1.2 and some 1.3 clients, an untrusted certificate is noticed only after our
+ * side of the handshake.
+ */
 export function reportFailure(
   host: FailureHost,
   remote: string,

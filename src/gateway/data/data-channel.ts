@@ -39,23 +39,23 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   readonly #options: DataChannelOptions;
   /** By id, each with its channel as context. */
   readonly #credentials = new Map<string, DtlsCredentials<DtlsDataChannel>>();
-  /** By when each channel wants to be looked at; those whose silence has no meaning are not here. */
+  /** When to check each channel next; channels whose silence is not measured are not included. */
   readonly #due = new DeadlineHeap<DtlsDataChannel>();
   readonly #engine: DtlsServerEngine<DtlsDataChannel>;
   readonly #timer: EngineTimer;
   readonly #memory = new SocketMemory();
-  /** Session ids by the endpoint of their association, for faults that are aimed at a session. */
+  /** Session ids by the endpoint of their association, for faults that select a session. */
   readonly #peers = new Map<string, string>();
-  /** The same before there is an association: by the first ClientHello from there. */
+  /** The same before there is an association: from the first ClientHello of the endpoint. */
   readonly #newcomers = new Map<string, string>();
   readonly #counters = newDataChannelCounters();
   #socket: DatagramSocket | undefined;
   /** Monotonic time of the current batch; NaN between batches. */
   #now = Number.NaN;
   #scan: Timer | undefined;
-  /** Both clocks at the last look: what one has run ahead of the other since is silence, or is none. */
+  /** Both clocks at the last check: time by which one has advanced more than the other counts, or does not count, as silence. */
   #seen = { time: 0, machine: 0 };
-  /** While time leaps: when the clients were asked. Who was heard since then lives, whatever time has leapt. */
+  /** During a jump of time: when the clients were probed. A client that was heard since then is alive, however far time has jumped. */
   #askedAt = Infinity;
   readonly #machine: Clock;
   readonly #refusals: RefusalLog;
@@ -87,7 +87,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
       onClose: (association, reason, details) => {
         const { key } = association.peer as Endpoint;
         const successor = association.context.association;
-        // One that was replaced leaves the entry to its successor at the same endpoint.
+        // A replaced association has left the entry to its successor at the same endpoint.
         if (!successor || successor === association || !sameEndpoint(successor.peer, association.peer))
           this.#peers.delete(key);
         this.#refusals.ended(association.peer);
@@ -99,7 +99,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
         association.context.moved(from, to);
       },
       onHandshakeFailed: (channel, peer, reason, details) => {
-        // We or the client ended it, or its tunnel ended before it was complete: nobody was refused.
+        // One side ended it, or its tunnel ended before the handshake was complete: no client was rejected.
         if (reason === 'local' || reason === 'close-notify' || channel.closed) {
           this.#refusals.ended(peer);
           return;
@@ -210,7 +210,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
     try {
       this.#engine.input(buffer.subarray(offset, offset + length), from, this.#now);
     } catch (error) {
-      // Nothing that a datagram contains may end the process. What got here is a defect: it is told, and counted.
+      // No datagram may end the process. An error here is a defect: it is reported and counted.
       this.#failures++;
       this.#refusals.tell(
         from,
@@ -281,7 +281,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
     if (this.#due.next < Infinity) this.#watchSilence();
   };
 
-  /** Looks at the channel when it wants that. */
+  /** Checks the channel if that is due. */
   readonly #watch = (channel: DtlsDataChannel): void => {
     this.#due.schedule(channel, channel.nextLook);
     if (this.#scan || this.#due.next === Infinity) return;
@@ -296,7 +296,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   #look(late: number): void {
     const drift = this.#drift();
     const now = this.#seen.machine;
-    // Silence has become longer or shorter than time has passed: for everybody whose silence means something.
+    // Silence has become longer or shorter than the time that has passed: for every channel whose silence is measured.
     if (drift !== 0 || late > 0) {
       for (const channel of this.#due.items()) {
         if (drift !== 0) channel.shift(drift, this.#askedAt, now);
@@ -311,7 +311,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
     }
   }
 
-  /** By how many milliseconds time has run ahead of the machine's since the last look. What is due to the two reads is none. */
+  /** Milliseconds by which time has advanced beyond the machine's since the last check, apart from the time between the two readings. */
   #drift(): number {
     const seen = { time: this.#options.clock.monotonic(), machine: this.#machine.monotonic() };
     const drift = seen.time - this.#seen.time - (seen.machine - this.#seen.machine);
@@ -320,7 +320,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
   }
 }
 
-/** Where key-log lines go: to a file, to who captures then, or nowhere. */
+/** Where key-log lines are written: to a file, to the current capture, or nowhere. */
 function keylogOf({ keylog, taps }: DataChannelOptions): ((line: string) => void) | undefined {
   if (taps === undefined) return keylog;
   return (line) => {
@@ -334,11 +334,11 @@ function credentialsOf(mode: DtlsMode, channel: DtlsDataChannel, tls: TLSSocket)
     const { masterSecret, suite } = mode;
     return { kind: 'resume', masterSecret, cipherSuite: suite, context: channel, session: channel };
   }
-  // Without the context argument: under TLS 1.2 an empty context gives another key than none (RFC 5705 §4).
+  // Without the context argument: with TLS 1.2, an empty context gives another key than none (RFC 5705 §4).
   const exportKey = tls.exportKeyingMaterial.bind(tls) as (length: number, label: string) => Buffer;
   const key = createSecretKey(exportKey(PSK_BYTES, PSK_LABEL));
   return { kind: 'psk', key, context: channel, session: channel, cipherSuites: pskSuites(tls.getCipher().name) };
 }
 
-/** Makes the UDP side of a gateway: one socket, DTLS 1.2 in PSK and legacy mode. */
+/** Creates the UDP side of a gateway: one socket, DTLS 1.2 in PSK and legacy mode. */
 export const createDataChannels: DataChannelFactory = (options) => new UdpDataChannels(options);

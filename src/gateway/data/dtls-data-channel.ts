@@ -42,7 +42,7 @@ export interface DtlsDataChannelOptions {
   readonly tunnel: TunnelPort;
   /** The required session id of the ClientHello, one character for each byte. */
   readonly key: string;
-  /** The machine's. */
+  /** The machine's clock. */
   readonly clock: Clock;
   readonly emit: Emit;
   /** The UDP port announced to the client. */
@@ -68,7 +68,7 @@ function show(peer: DtlsPeer): string {
  * It outlives associations: the client may end one and start another handshake with the same id.
  */
 export class DtlsDataChannel implements DataChannel, Sleeper {
-  /** These two belong to whoever looks at it. */
+  /** These two are used by the code that checks the channel. */
   heapIndex = -1;
   readonly tunnel: TunnelPort;
   /** The id as a Map key. */
@@ -83,7 +83,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
   #active = false;
   #reportedType = -1;
   #closed = false;
-  /** When the client was probed before a jump of time; NaN = it was not. */
+  /** Time of the probe before a jump of time; NaN = none. */
   #askedAt = Number.NaN;
 
   constructor(options: DtlsDataChannelOptions) {
@@ -250,7 +250,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     this.#control(association, buffer, offset, length, now);
   }
 
-  /** Looks at the silence; called about twice a second once `nextLook` is over. Nobody listened for the last `late` milliseconds. */
+  /** Checks for silence; called about twice a second after `nextLook`. No input was read for the last `late` milliseconds. */
   check(now: number, late = 0): void {
     if (this.#closed) return;
     if (late > 0) this.#selection.excuse(late, now);
@@ -281,8 +281,8 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
   }
 
   /**
-   * More or (below zero) less time has passed by the clock that silence is measured in than by the machine's.
-   * @param since whoever was heard after that lives
+   * Adjusts for time that has passed more (or, below zero, less) by the clock for silence than by the machine's.
+   * @param since a client heard after this is alive
    */
   shift(silence: number, since: number, now: number): void {
     if (this.#selection.heard < since) this.#selection.shift(silence, now);

@@ -14,7 +14,7 @@ export type DtlsMode =
   | { readonly kind: 'psk' }
   | {
       readonly kind: 'legacy';
-      /** The header that the suite is answered in: it tells the client the version. */
+      /** The header that names the suite in the answer, and thereby the version. */
       readonly header: LegacyHeader;
       /** The name as the client wrote it. */
       readonly name: string;
@@ -25,7 +25,7 @@ export type DtlsMode =
 const GCM_SUITES: readonly CipherSuiteName[] = ['TLS_PSK_WITH_AES_256_GCM_SHA384', 'TLS_PSK_WITH_AES_128_GCM_SHA256'];
 const CHACHA20_SUITES: readonly CipherSuiteName[] = ['TLS_PSK_WITH_CHACHA20_POLY1305_SHA256'];
 const CBC_SUITES: readonly CipherSuiteName[] = ['TLS_PSK_WITH_AES_256_CBC_SHA'];
-/** Each list once, not for each session. */
+/** Each list is parsed once, not for each session. */
 const CHACHA20_FIRST = Object.freeze([...CHACHA20_SUITES, ...GCM_SUITES, ...CBC_SUITES]);
 const GCM_FIRST = Object.freeze([...GCM_SUITES, ...CHACHA20_SUITES, ...CBC_SUITES]);
 
@@ -37,13 +37,13 @@ export function pskSuites(tlsCipher: string): readonly CipherSuiteName[] {
   return /CHACHA20/.test(tlsCipher) ? CHACHA20_FIRST : GCM_FIRST;
 }
 
-/** The suite that goes with a TLS cipher. */
+/** The suite that corresponds to a TLS cipher. */
 function assumedSuite(tlsCipher: string): CipherSuiteName {
   const aead = /GCM|CCM|CHACHA20/.test(tlsCipher);
   return aead ? pskSuites(tlsCipher)[0]! : CBC_SUITES[0]!;
 }
 
-/** The mode for what a client offered; undefined = nothing in common, the client stays on TLS. */
+/** The mode for a client's offer; undefined = nothing in common, the client stays on TLS. */
 export function chooseDtlsMode(headers: ClientHeaders): DtlsMode | undefined {
   if (!headers.asksDtls) return undefined;
   if (headers.dtlsCiphers.includes(PSK_NEGOTIATE) || headers.dtls12Ciphers.includes(PSK_NEGOTIATE)) {

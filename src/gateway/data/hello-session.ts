@@ -11,7 +11,7 @@ export function applicationId(extension: Buffer | undefined, sessionId: Buffer):
   return extension && extension.length > 1 && extension[0] === extension.length - 1 ? extension.subarray(1) : sessionId;
 }
 
-/** The same id, out of a datagram that begins with a whole ClientHello; undefined for every other. */
+/** The same id from a datagram that starts with a complete ClientHello; undefined for all others. */
 export function applicationIdOf(buffer: Buffer, offset: number, length: number): Buffer | undefined {
   if (length <= BODY || buffer[offset] !== HANDSHAKE || buffer[offset + 13] !== CLIENT_HELLO) return undefined;
   const end = offset + Math.min(length, BODY + buffer.readUIntBE(offset + 14, 3));

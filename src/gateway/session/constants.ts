@@ -19,5 +19,7 @@ export const MAX_LINK_MTU = 16_384;
 // Implementation
 /** Seconds before the address of an ended session is given to another user. */
 export const ADDRESS_COOL_DOWN = 60;
-/** Clients count whole seconds to their rekey, and begin a little later than the gateway: so many milliseconds too soon is in time. */
+/**
+ * Clients count whole seconds to their rekey, and start slightly later than the gateway: a rekey this many milliseconds early is on time.
+ */
 export const REKEY_SLACK_MS = 1000;

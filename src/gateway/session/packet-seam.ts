@@ -10,13 +10,13 @@ import { tooBigMessage } from '../../wire/icmp-too-big.ts';
 /** Bytes before a packet to the client that its channel may overwrite. */
 const HEADROOM = 16;
 
-/** Packets in a tunnel have no remote end of their own: rules see whom they are for. */
+/** Packets in a tunnel have no remote endpoint of their own: rules see the client. */
 const NOBODY = endpointOf('0.0.0.0', 0);
 
-/** The session whose packets pass. */
+/** The session of the packets. */
 interface PacketOwner {
   readonly id: string;
-  /** The tunnel that is up: what has come from the client is taken, what is for it is put in. */
+  /** The open tunnel, which processes packets from the client and sends packets to it. */
   readonly tunnel:
     | {
         take(buffer: Buffer, offset: number, length: number): void;
@@ -27,17 +27,17 @@ interface PacketOwner {
   handOn(buffer: Buffer, offset: number, length: number): void;
 }
 
-/** What is around it. */
+/** What it needs from the gateway. */
 interface PacketSurroundings {
   /** The gateway's address in the tunnel. */
   gatewayAddress(version: 4 | 6): Buffer | undefined;
-  /** What was handed on has to be dealt with now: no batch is under way that would end. */
+  /** Passed-on packets must be processed now: no batch in progress would do it. */
   onBatchEnd(): void;
 }
 
 /**
- * Where fault rules see the IP packets of one session, as they come out of its channels and before they go in. What comes late finds the
- * tunnel that the session has by then, and is judged as if it came from the client then.
+ * Where fault rules see the IP packets of one session, after they leave its channels and before they enter them. A delayed packet uses the
+ * tunnel that is open when it continues, as if the client had sent it then.
  */
 export class PacketSeam implements DatagramPlace {
   readonly #owner: PacketOwner;
@@ -49,7 +49,7 @@ export class PacketSeam implements DatagramPlace {
     this.#around = around;
   }
 
-  /** True: the packet goes on now, as it is then. */
+  /** True: the packet continues now, with its current content. */
   passes(gate: DatagramGate, direction: DatagramDirection, buffer: Buffer, offset: number, length: number): boolean {
     return gate.pass({ direction, buffer, offset, length, remote: NOBODY, session: this.#owner.id }, this);
   }
@@ -66,7 +66,7 @@ export class PacketSeam implements DatagramPlace {
     const message = tooBigMessage(packet, mtu, (version) => this.#around.gatewayAddress(version));
     if (message === undefined) return;
     if (direction === 'in') this.#toClient(message);
-    // Not while the stack is sending: it has to be done with the packet that this is about.
+    // Not while the stack is sending: it must first finish with the packet that caused this.
     else queueMicrotask(() => this.#toNetwork(message));
   }
 

@@ -11,14 +11,14 @@ export function countsAsUse(buffer: Buffer, offset: number): boolean {
     const protocol = buffer[offset + 9];
     return protocol !== PROTO_ICMP && protocol !== PROTO_IGMP;
   }
-  // A hop-by-hop header (0) comes before multicast listener reports only.
+  // A hop-by-hop header (0) only precedes multicast listener reports.
   return buffer[offset + 6] !== PROTO_ICMPV6 && buffer[offset + 6] !== 0;
 }
 
-/** `strange`: link-local and unspecified sources, which every kernel sends into a new interface; dropped, but no offence. */
+/** `strange`: link-local and unspecified sources, which every kernel uses on a new interface; dropped, but not a violation. */
 export type PacketSource = 'own' | 'spoofed' | 'malformed' | 'strange';
 
-/** Whose address a packet from the client carries as its source. */
+/** Whose address a packet from the client has as its source. */
 export function sourceOf(
   buffer: Buffer,
   offset: number,

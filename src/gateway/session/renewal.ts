@@ -2,14 +2,14 @@ import type { EndReason } from './channel-ports.ts';
 import { REKEY_SLACK_MS } from './constants.ts';
 import type { TunnelEnd, TunnelTerms } from './tunnel.ts';
 
-/** What a session has to say about the tunnel that a client comes back to replace. */
+/** What is known about the tunnel that a reconnecting client replaces. */
 export interface Renewable {
   readonly latestTunnel:
     | { readonly terms: Pick<TunnelTerms, 'remoteAddress'>; readonly ended: TunnelEnd | undefined }
     | undefined;
 }
 
-/** Ends that are the client's own doing: it closed its connection, with a word or without. */
+/** Ends that the client caused: it closed its connection, with or without a disconnect packet. */
 const LEFT: ReadonlySet<EndReason> = new Set<EndReason>(['connection-lost', 'temporary']);
 
 /**

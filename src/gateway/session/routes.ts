@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 
-/** Networks as CONNECT's header block wants them. */
+/** Networks in the two forms of CONNECT's header block. */
 export interface RouteLists {
   /** `network/dotted-mask`. */
   readonly ipv4: readonly string[];
@@ -8,7 +8,7 @@ export interface RouteLists {
   readonly ipv6: readonly string[];
 }
 
-/** By the list of the settings, which every CONNECT comes with. */
+/** By the list in the settings, which is the same for every CONNECT. */
 const sorted = new WeakMap<readonly string[], RouteLists>();
 
 /**

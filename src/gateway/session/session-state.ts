@@ -79,7 +79,7 @@ const F = SessionEffect;
 
 const stay = (state: SessionState): SessionTransition => ({ to: state, effects: [] });
 
-/** Told in one way only: a session that has said goodbye loses nothing but its cookie. */
+/** Reported with one event: a session that has disconnected only loses its cookie. */
 const LOSE_COOKIE: SessionTransition = { to: S.Closing, effects: [F.TellExpired, F.DropCookie, F.AwaitSettle] };
 
 /** Every pair of state and event. A missing one does not compile. */

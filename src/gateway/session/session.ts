@@ -132,7 +132,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   /** Inputs that arrived while an earlier one was being processed. */
   readonly #inputs: Input[] = [];
   #busy = false;
-  /** These two are the table's. */
+  /** The session table manages these two. */
   heapIndex = -1;
 
   constructor(identity: SessionIdentity, host: SessionHost, addresses?: SessionAddresses) {

@@ -1,14 +1,14 @@
-/** What passed through tunnels. Sizes in bytes. */
+/** Traffic of tunnels. Sizes in bytes. */
 export interface Traffic {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly packetsIn: number;
   readonly packetsOut: number;
-  /** Packets towards the client that found its queue full, or no channel. */
+  /** Packets to the client for which its queue was full, or no channel open. */
   readonly dropped: number;
   /** Packets from the client that did not carry its own address as the source. */
   readonly spoofed: number;
-  /** Packets from the client that are no IP packet. */
+  /** Packets from the client that are not IP packets. */
   readonly malformed: number;
 }
 

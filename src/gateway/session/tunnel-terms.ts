@@ -7,7 +7,7 @@ import { routeLists } from './routes.ts';
 import { tunnelMtu } from './tunnel-mtu.ts';
 import type { TunnelSettings } from './types.ts';
 
-/** What is settled for one CONNECT before addresses are given out. */
+/** Terms of a CONNECT that are settled before addresses are assigned. */
 export interface Negotiated {
   readonly baseMtu: number;
   readonly mtu: number;
@@ -47,7 +47,7 @@ export function negotiate(
   };
 }
 
-/** What the answer says beside what was negotiated. */
+/** Values in the answer that were not negotiated. */
 export interface OfferInput {
   readonly settings: TunnelSettings;
   readonly headers: ClientHeaders;
@@ -55,12 +55,12 @@ export interface OfferInput {
   readonly address4: string | undefined;
   readonly address6: string | undefined;
   readonly pool4: PoolFacts | undefined;
-  /** Seconds until the session ends by its limit. */
+  /** Seconds until the session timeout. */
   readonly remaining: number | undefined;
   readonly dtls: { readonly port: number; readonly headers: readonly HeaderLine[] } | undefined;
 }
 
-/** The values of the answer to CONNECT. */
+/** Computes the values of the answer to CONNECT. */
 export function tunnelOffer(input: OfferInput): TunnelOffer {
   const { settings, headers, negotiated } = input;
   const include = routeLists(settings.routesInclude);
