@@ -7,7 +7,7 @@ export function aadstsPage(): string {
     const { error, silentError, suberror, status, provoke, message } = aadstsEntry(code);
     const errors = silentError === undefined ? `\`${error}\`` : `\`${error}\` / \`${silentError}\``;
     const sub = suberror === undefined ? '' : `\`${suberror}\``;
-    return `| ${code} | ${errors} | ${sub} | ${status ?? 400} | ${cell(message).replaceAll('<', '&lt;')} | ${cell(provoke)} |`;
+    return `| ${code} | ${errors} | ${sub} | ${status ?? 400} | ${cell(message)} | ${cell(provoke)} |`;
   });
   return `# AADSTS codes
 

@@ -1,5 +1,12 @@
-/** Text as a cell of a Markdown table. */
-export const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
+/** Text as a cell of a Markdown table. Placeholders such as <host> are not HTML. */
+export const cell = (text: string): string =>
+  text
+    .replaceAll('|', '\\|')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/(`[^`]*`)|<(?=[a-z/])/gi, (_, code?: string) => code ?? '\\<');
+
+/** Text as code in a cell of a Markdown table. */
+export const codeCell = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
 /** Text with a capital letter at its beginning. */
 export const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

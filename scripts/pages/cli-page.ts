@@ -2,7 +2,7 @@ import type { ArgsDef } from 'citty';
 import type { Command } from '../../src/cli/context/command.ts';
 import { fileOptions } from '../../src/cli/context/config-options.ts';
 import { PROGRAM, root } from '../../src/cli/root.ts';
-import { cell } from './cell.ts';
+import { cell, codeCell } from './cell.ts';
 
 type Definition = ArgsDef[string];
 
@@ -65,7 +65,7 @@ function optionTable(args: ArgsDef): string {
     const alias = 'alias' in definition && definition.alias ? [definition.alias].flat() : [];
     const hint = definition.type === 'boolean' ? '' : ` <${hintOf(definition)}>`;
     const names = [...alias.map((short) => `${short.length === 1 ? '-' : '--'}${short}`), `--${name}${hint}`];
-    return `| ${names.map((text) => `\`${cell(text)}\``).join(', ')} | ${cell(definition.description ?? '')}${fallback(definition)} |`;
+    return `| ${names.map(codeCell).join(', ')} | ${cell(definition.description ?? '')}${fallback(definition)} |`;
   });
   return `| Option | Meaning |\n|---|---|\n${rows.join('\n')}`;
 }

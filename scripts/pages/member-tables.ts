@@ -1,5 +1,5 @@
 import { describe, type Node } from '../../src/lib/schema/index.ts';
-import { cell, linked } from './cell.ts';
+import { cell, codeCell, linked } from './cell.ts';
 
 /** A member of an object somewhere in a value: `to.port`, `rules[].name`. */
 export interface Member {
@@ -40,7 +40,7 @@ export function memberTable(members: readonly Member[]): string {
   const rows = members.map(({ path, node, required }) => {
     const value = node.default === undefined ? '' : `\`${JSON.stringify(node.default)}\``;
     const must = value === '' && required ? 'required' : value;
-    return `| \`${cell(path)}\` | ${cell(must)} | ${cell(describe(node))} | ${linked(cell(node.description ?? ''))} |`;
+    return `| ${codeCell(path)} | ${cell(must)} | ${cell(describe(node))} | ${linked(cell(node.description ?? ''))} |`;
   });
   return `| Member | Default | Value | Meaning |\n|---|---|---|---|\n${rows.join('\n')}`;
 }

@@ -137,6 +137,9 @@ t.test('links to files or headings that are not there, and blocks that no check 
     'docs/x.md:4: there is no docs/nothing.md',
     'docs/x.md:4: README.md has no heading #nothing',
   ]);
+  t.match(readPage('docs/x.md', 'A certificate of <host>.local.\n').complaints, [/<host> is HTML/]);
+  t.match(readPage('docs/x.md', '`--config \\<file>`\n').complaints, [/backslash/]);
+  t.same(readPage('docs/x.md', '`<host>`, \\<host>, <https://contoso.com>, a < b > c\n').complaints, []);
   t.match(readPage('docs/x.md', 'So:\n\n    npm test\n').complaints, [/by indentation/]);
   t.same(readPage('docs/x.md', '- So:\n\n    npm test\n').complaints, []);
   t.match(readPage('docs/x.md', '```ts\nlet a;\n').complaints, [/without an end/]);

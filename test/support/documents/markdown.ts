@@ -74,9 +74,14 @@ export function readPage(path: string, source: string): Page {
       complaints.push(`${place}: a block by indentation, which is not checked: write a fence with its language`);
     }
     before = line;
+    const [html] = /(?<!\\)<(?!https?:)[a-z/!][^>]*>/i.exec(line.replaceAll(/`[^`]*`/g, '')) ?? [];
+    if (html !== undefined) complaints.push(`${place}: ${html} is HTML, which is not shown: write it as code, or \\<`);
     const heading = /^#+ (.+?)\s*#*$/.exec(line);
     if (heading) headings.push(heading[1]!);
-    for (const [, text] of line.matchAll(/`([^`]+)`/g)) spans.push({ text: text!, place });
+    for (const [, text] of line.matchAll(/`([^`]+)`/g)) {
+      spans.push({ text: text!, place });
+      if (text!.includes('\\<')) complaints.push(`${place}: ${text} is shown with its backslash`);
+    }
     for (const [, target] of line.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)) {
       links.push({ target: target!, place });
     }
