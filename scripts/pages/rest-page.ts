@@ -35,6 +35,9 @@ const ELSEWHERE: readonly (readonly [pattern: RegExp, key: string])[] = [
   [/^\/api\/directory(\/tenants|$)/, 'identity.directory'],
 ];
 
+/** Statuses of refusals that the head of the page describes, once for all operations. */
+const ALWAYS = new Set(['400', '401', '403', '413', '415']);
+
 /** docs/reference/rest.md: the REST interface, from the OpenAPI document of a running simulator. */
 export async function restPage(): Promise<string> {
   await using sim = await startSimulator();
@@ -72,13 +75,17 @@ function operationSection(method: string, path: string, operation: Operation): s
   } else if (members.length > 0) parts.push(`Body:\n\n${memberTable(members)}`);
   for (const [status, { content = {} }] of Object.entries(responses)) {
     const schema = content['application/json']?.schema;
-    if (status === '4XX' || !schema) continue;
+    if (Number(status) >= 400 || !schema) continue;
     const answer = membersOf(schema, 1);
     if (answer.length === 0) continue;
     const list = schema.type === 'array' ? 'a list of objects with' : 'an object with';
     const names = answer.map(({ path: name }) => `\`${name.replace(/^\[\]\./, '')}\``);
-    parts.push(`Answers ${status}, ${list} ${names.join(', ')}.`);
+    parts.push(`Returns ${status} and ${list} ${names.join(', ')}.`);
   }
+  const success = Object.keys(responses).find((status) => Number(status) < 300);
+  if (success !== '200' && !parts.some((part) => part.startsWith('Returns '))) parts.push(`Returns ${success}.`);
+  const refusals = Object.keys(responses).filter((status) => Number(status) >= 400 && !ALWAYS.has(status));
+  if (refusals.length > 0) parts.push(`Can refuse with ${refusals.join(', ')}.`);
   return parts.join('\n\n');
 }
 
@@ -122,6 +129,16 @@ curl -G -H "authorization: Bearer $secret" "$url/api/journal/wait" \\
 
 A refusal has a status of 400 or more and the body \`{"error":{"code","message","hint","details"}}\`. Branch on the code; [errors](errors.md)
 lists all of them. For a misspelled name or field, the hint has the nearest one that exists.
+
+| Status | Meaning |
+|---|---|
+| 400 | The path, the query or the body is not valid |
+| 401 | The secret is missing or wrong |
+| 403 | The host name is not one of this instance, or a page of another origin sent the request |
+| 413, 415 | The body is too long, or not JSON |
+
+Every request can be refused with these. The operations below list their other refusals: 404 (it does not exist), 408 (it did not
+happen in time), 409 (the current state does not permit it) and 503 (as many readers as are allowed follow already).
 
 A reader of \`GET /api/journal/stream\` that does not keep up loses nothing while the events are still in the journal. After that it receives a
 message \`event: lost\` with the number of the oldest event that is left. At most 100 readers can follow at once.

@@ -16,7 +16,7 @@ interface DashboardOptions {
 const FILE = /^\/dashboard\/([a-z][a-z/-]{0,60}\.(?:js|css|svg))(?:\?|$)/;
 
 const SessionBody = Type.Object(
-  { code: Type.String({ minLength: 1, maxLength: 256, description: 'What stands behind `#code=` in a link.' }) },
+  { code: Type.String({ minLength: 1, maxLength: 256, description: 'The part of a link after `#code=`.' }) },
   { additionalProperties: false },
 );
 
@@ -52,13 +52,13 @@ export function linkRoutes(link: () => string): FastifyPluginAsync {
     body: Type.Object({}, { additionalProperties: false }),
     status: 201,
     answer: Type.Object({
-      url: Type.String({ description: 'Good once. The code is in the fragment, which browsers send to nobody.' }),
-      expiresIn: Type.Integer({ description: 'Seconds for which it is good.' }),
+      url: Type.String({ description: 'Valid once. The code is in the fragment, which browsers do not send.' }),
+      expiresIn: Type.Integer({ description: 'Lifetime in seconds.' }),
     }),
-    description: 'The page exchanges the code for the secret, which so stands in no address.',
+    description: 'The page exchanges the code for the secret, so that no address contains the secret.',
   };
   return async (app) => {
-    app.post('/', route('dashboard', 'A link that opens the dashboard, once', parts), async (_, reply) =>
+    app.post('/', route('dashboard', 'Create a link that opens the dashboard once', parts), async (_, reply) =>
       reply.code(201).send({ url: link(), expiresIn: LINK_LIFETIME_MS / 1000 }),
     );
   };

@@ -1,5 +1,6 @@
-import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyPluginAsync, type FastifySchema, fastify } from 'fastify';
 import { sendNotFound } from '../entra/rest/problem.ts';
+import { refusal } from '../lib/schema/index.ts';
 import type { AdminRoutes } from './types.ts';
 
 /** The parts of the listener that the OpenAPI document describes. */
@@ -9,19 +10,25 @@ interface DocsOptions {
 }
 
 const TAGS = [
-  { name: 'status', description: 'What runs, and where.' },
+  { name: 'status', description: 'The instance and its addresses.' },
   { name: 'sessions', description: 'Who is connected.' },
+  { name: 'explain', description: 'What a client did, and why.' },
   { name: 'journal', description: 'What happened, as typed events.' },
-  { name: 'clock', description: 'The time that tokens, sessions and certificates go by.' },
-  { name: 'reset', description: 'Back to how it started.' },
+  { name: 'clock', description: 'The time for tokens, sessions and certificates.' },
+  { name: 'faults', description: 'Fault rules and network profiles.' },
+  { name: 'reset', description: 'Restores the state of the start.' },
   { name: 'gateway', description: 'Restart and drain.' },
   { name: 'directory', description: 'The built-in Entra ID: tenants, users, apps, keys.' },
   { name: 'failures', description: 'Requests to Entra ID that are to fail.' },
   { name: 'outages', description: 'Endpoints of Entra ID that are disturbed.' },
   { name: 'tokens', description: 'Tokens without a sign-in, valid or deliberately wrong.' },
   { name: 'resources', description: 'What is behind the gateway.' },
+  { name: 'access', description: 'Rules for who may reach what.' },
+  { name: 'stubs', description: 'Custom responses in the mock network.' },
   { name: 'capture', description: 'Packets for Wireshark, with the keys to decrypt them.' },
   { name: 'config', description: 'The configuration.' },
+  { name: 'intune', description: 'Policies, profiles, groups, sites and server configurations.' },
+  { name: 'process', description: 'CPU time and memory of the process.' },
   { name: 'dashboard', description: 'Links that open the dashboard.' },
 ];
 
@@ -32,14 +39,14 @@ const TAGS = [
 export function docsPlugin(options: DocsOptions): FastifyPluginAsync {
   return async (app) => {
     let made: Promise<FastifyInstance> | undefined;
-    const described = (): Promise<FastifyInstance> => (made ??= describe(options));
+    const description = (): Promise<FastifyInstance> => (made ??= describe(options));
     app.addHook('onClose', async () => {
       if (made) await (await made).close();
     });
     const hidden = { schema: { hide: true } };
     for (const url of ['/api/openapi.json', '/api/docs', '/api/docs/*']) {
       app.get(url, hidden, async (request, reply) => {
-        const answer = await (await described()).inject({ method: 'GET', url: request.url });
+        const answer = await (await description()).inject({ method: 'GET', url: request.url });
         if (answer.statusCode === 404) return sendNotFound(request, reply);
         reply.code(answer.statusCode);
         for (const name of ['content-type', 'location', 'cache-control', 'etag', 'content-security-policy'] as const) {
@@ -74,7 +81,7 @@ async function describe({ routes, version }: DocsOptions): Promise<FastifyInstan
       security: [{ secret: [] }],
     },
     transform: ({ schema, url, route }) => ({
-      schema: schema === undefined ? schema : { operationId: operationId(String(route.method), url), ...schema },
+      schema: schema === undefined ? schema : described(schema, operationId(String(route.method), url)),
       url: url.length > 1 ? url.replace(/\/$/, '') : url,
     }),
   });
@@ -83,6 +90,12 @@ async function describe({ routes, version }: DocsOptions): Promise<FastifyInstan
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
   return app;
+}
+
+/** Adds what the listener does for all its routes. */
+function described(schema: FastifySchema, operationId: string): FastifySchema {
+  const response = { ...(schema.response as object), 401: refusal(401), 403: refusal(403) };
+  return { operationId, ...schema, response };
 }
 
 /** `getSessionsById` for `GET /api/sessions/:id`: an operation ID for generated clients. */

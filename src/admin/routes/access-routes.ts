@@ -20,7 +20,9 @@ export interface AccessPort {
 
 const TAG = 'access';
 const Texts = () => Type.Array(Type.String());
-const ENDED = { ended: Type.Integer({ description: 'Connections, UDP destinations and pings that ended by it.' }) };
+const ENDED = {
+  ended: Type.Integer({ description: 'Connections, UDP destinations and pings that the change ended.' }),
+};
 
 const RULE = {
   id: Type.String(),
@@ -35,13 +37,16 @@ const RULE = {
   devices: Texts(),
   source: Type.Enum(['configuration', 'added']),
 };
-const RuleAnswer = Type.Object(RULE, { description: 'Of each list, empty means any.' });
+const RuleAnswer = Type.Object(RULE, { description: 'An empty list means any.' });
 const ACCESS = {
-  otherwise: Type.Enum(['allow', 'deny'], { description: 'What happens to what no rule decides, if there are rules.' }),
-  rules: Type.Array(RuleAnswer, { description: 'In their order: the first that fits decides.' }),
+  otherwise: Type.Enum(['allow', 'deny'], { description: 'The decision when no rule matches, if there are rules.' }),
+  rules: Type.Array(RuleAnswer, { description: 'In order: the first that matches decides.' }),
 };
 const AccessAnswer = Type.Object(ACCESS);
-const RulePath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
+const RulePath = Type.Object(
+  { id: Type.String({ minLength: 1, maxLength: 64, description: 'Id of the rule.' }) },
+  { additionalProperties: false },
+);
 
 /** `/api/access`: access rules. Changes do not end sessions. */
 export function accessRoutes(access: AccessPort): FastifyPluginAsync {
@@ -49,7 +54,7 @@ export function accessRoutes(access: AccessPort): FastifyPluginAsync {
     app.get('/', route(TAG, 'Who may reach what', { answer: AccessAnswer }), async () => access.list() as never);
     app.put(
       '/',
-      route(TAG, 'Replace all rules, until all is reset', {
+      route(TAG, 'Replace all rules, until the next reset', {
         body: AccessSchema,
         answer: Type.Object({ ...ACCESS, ...ENDED }),
       }),
@@ -57,7 +62,7 @@ export function accessRoutes(access: AccessPort): FastifyPluginAsync {
     );
     app.post(
       '/',
-      route(TAG, 'Add a rule before all others, until it is removed or all is reset', {
+      route(TAG, 'Add a rule before all others, until it is removed or the next reset', {
         body: AccessRuleSchema,
         status: 201,
         answer: Type.Object({ ...RULE, ...ENDED }),
@@ -66,7 +71,7 @@ export function accessRoutes(access: AccessPort): FastifyPluginAsync {
     );
     app.delete(
       '/:id',
-      route(TAG, 'Remove a rule', { params: RulePath, answer: Type.Object(ENDED) }),
+      route(TAG, 'Remove a rule', { params: RulePath, answer: Type.Object(ENDED), refuses: [404] }),
       async ({ params }) => access.remove((params as Static<typeof RulePath>).id),
     );
   };

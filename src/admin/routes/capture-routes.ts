@@ -18,6 +18,8 @@ export interface CapturesPort {
 }
 
 const TAG = 'capture';
+/** The media type of capture files. */
+const PCAPNG = 'application/x-pcapng';
 const closed = { additionalProperties: false } as const;
 
 const Session = () =>
@@ -26,7 +28,7 @@ const Layers = () =>
   Type.Optional(
     Type.Enum(['both', 'inner', 'outer'], {
       noun: 'choice of layers',
-      description: '`inner`: IP packets in tunnels; `outer`: what goes over the network; `both` (default).',
+      description: '`inner`: IP packets in tunnels; `outer`: packets on the network; `both` (default).',
     }),
   );
 const Bytes = (description: string, minimum = 1) =>
@@ -41,7 +43,7 @@ const StartBody = Type.Object(
         description: 'Ends by itself after this time, such as `30s`; a number is in milliseconds.',
       }),
     ),
-    size: Bytes('Ends by itself once it has had so many bytes.'),
+    size: Bytes('Ends by itself after this number of bytes.'),
     ring: Bytes('Bytes of memory that hold the newest part. Default 16 MiB.'),
   },
   closed,
@@ -51,7 +53,7 @@ const StreamQuery = Type.Object(
     session: Session(),
     layers: Layers(),
     duration: Type.Optional(Type.String({ format: 'duration', description: 'Ends after this time, such as `30s`.' })),
-    size: Type.Optional(Type.String({ format: 'whole', description: 'Ends after so many bytes.' })),
+    size: Type.Optional(Type.String({ format: 'whole', description: 'Ends after this number of bytes.' })),
   },
   closed,
 );
@@ -61,16 +63,16 @@ const StatusAnswer = Type.Object({
   layers: Type.Enum(['both', 'inner', 'outer']),
   session: Type.Optional(Type.String()),
   startedAt: Type.Integer({ description: 'Milliseconds since the Unix epoch.' }),
-  packets: Type.Integer({ description: 'Packets and notes that it has had.' }),
+  packets: Type.Integer({ description: 'Packets and notes since its start.' }),
   bytes: Type.Integer(),
   overwritten: Type.Integer({ description: 'How many of these are no longer in memory.' }),
   ring: Type.Integer({ description: 'Bytes of memory.' }),
 });
-const CapturePath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, closed);
-const File = Type.Unknown({ description: 'A file in pcapng. It has the keys to decrypt what is in it.' });
-
-/** The media type of capture files. */
-const PCAPNG = 'application/x-pcapng';
+const CapturePath = Type.Object(
+  { id: Type.String({ minLength: 1, maxLength: 64, description: 'Id of the capture.' }) },
+  closed,
+);
+const File = Type.Unknown({ description: 'A file in pcapng, with the keys to decrypt its contents.' });
 
 /** `/api/capture`: packets for Wireshark. All captured data includes keys. */
 export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
@@ -88,16 +90,24 @@ export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
     );
     app.post(
       '/',
-      route(TAG, 'Begin a capture in memory', { body: StartBody, status: 201, answer: StatusAnswer }),
+      route(TAG, 'Start a capture in memory', {
+        body: StartBody,
+        status: 201,
+        answer: StatusAnswer,
+        refuses: [409],
+        description: '409 if there are 8 captures, or if their memory together would be more than 1 GiB.',
+      }),
       async ({ body }, reply) => reply.code(201).send(captures.start(body as Static<typeof StartBody>).status),
     );
     app.get(
       '/stream',
-      route(TAG, 'Capture until the connection is closed, or a limit is met', {
+      route(TAG, 'Capture until the connection closes or a limit is reached', {
         query: StreamQuery,
         answer: File,
+        type: PCAPNG,
+        refuses: [409],
         description:
-          'For `wireshark -k -i -`. A reader that is too slow loses packets; how many is said at the end of the file.',
+          'For `wireshark -k -i -`. A reader that is too slow loses packets; the end of the file has their number.',
       }),
       async ({ query, raw }, reply) => {
         const { size, ...options } = query as Static<typeof StreamQuery>;
@@ -113,12 +123,17 @@ export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
     );
     app.get<One>(
       '/:id',
-      route(TAG, 'Show a capture', { params: CapturePath, answer: StatusAnswer }),
+      route(TAG, 'Show a capture', { params: CapturePath, answer: StatusAnswer, refuses: [404] }),
       async ({ params }) => captures.get(params.id).status,
     );
     app.get<One>(
       '/:id/download',
-      route(TAG, 'What is in memory of a capture, as a file', { params: CapturePath, answer: File }),
+      route(TAG, 'Download what a capture has in memory, as a file', {
+        params: CapturePath,
+        answer: File,
+        type: PCAPNG,
+        refuses: [404],
+      }),
       async ({ params }, reply) => {
         const file = captureFile(captures.get(params.id), captures.time());
         // Bypasses the serializer, which is for JSON.
@@ -127,10 +142,11 @@ export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
     );
     app.post<One>(
       '/:id/stop',
-      route(TAG, 'Stop a capture; what it has stays in memory', {
+      route(TAG, 'Stop a capture; its content stays in memory', {
         params: CapturePath,
         body: Type.Object({}, closed),
         answer: StatusAnswer,
+        refuses: [404],
       }),
       async ({ params }) => {
         const capture = captures.get(params.id);
@@ -140,7 +156,7 @@ export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
     );
     app.delete<One>(
       '/:id',
-      route(TAG, 'Stop a capture, and let go of its memory', { params: CapturePath }),
+      route(TAG, 'Stop a capture and free its memory', { params: CapturePath, refuses: [404] }),
       async ({ params }, reply) => {
         captures.remove(params.id);
         return reply.code(204).send();

@@ -6,10 +6,10 @@ const TAG = 'clock';
 const closed = { additionalProperties: false } as const;
 
 const ClockAnswer = Type.Object({
-  now: Type.Integer({ description: 'What the clock shows, in milliseconds since the Unix epoch.' }),
+  now: Type.Integer({ description: 'The time, in milliseconds since the Unix epoch.' }),
   time: Type.String({ description: 'The same as ISO 8601.' }),
-  offset: Type.Integer({ description: "By how many milliseconds it is ahead of this machine's." }),
-  mode: Type.Enum([...CLOCK_MODES], { description: '`manual`: it stands still until it is moved.' }),
+  offset: Type.Integer({ description: "Milliseconds by which it is ahead of this machine's clock." }),
+  mode: Type.Enum([...CLOCK_MODES], { description: '`manual`: the clock stands still until it is advanced.' }),
 });
 const AdvanceBody = Type.Object(
   {
@@ -19,7 +19,15 @@ const AdvanceBody = Type.Object(
   },
   closed,
 );
-const ModeBody = Type.Object({ mode: Type.Enum([...CLOCK_MODES], { noun: 'clock mode' }) }, closed);
+const ModeBody = Type.Object(
+  {
+    mode: Type.Enum([...CLOCK_MODES], {
+      noun: 'clock mode',
+      description: '`real`: the clock runs; `manual`: it stands still until it is advanced.',
+    }),
+  },
+  closed,
+);
 
 /** `/api/clock`: the simulator's time, and how to advance it. */
 export function clockRoutes(clock: SimulatorClock): FastifyPluginAsync {
@@ -28,14 +36,15 @@ export function clockRoutes(clock: SimulatorClock): FastifyPluginAsync {
     return { now, time: new Date(now).toISOString(), offset: clock.offset, mode: clock.mode };
   };
   return async (app) => {
-    app.get('/', route(TAG, 'What time it is', { answer: ClockAnswer }), async () => shown());
+    app.get('/', route(TAG, 'Show the time', { answer: ClockAnswer }), async () => shown());
     app.post(
       '/advance',
       route(TAG, 'Move time forward', {
         body: AdvanceBody,
         answer: ClockAnswer,
+        refuses: [409],
         description:
-          'Answers when everything that the new time brings about has happened: tokens, sessions and cookies that are over, clients that are gone.',
+          'Returns when all consequences of the new time have happened: expired tokens, sessions and cookies, clients that are gone. 409 if another request resets the clock meanwhile.',
       }),
       async ({ body }) => {
         await clock.advance((body as Static<typeof AdvanceBody>).by);
@@ -44,7 +53,7 @@ export function clockRoutes(clock: SimulatorClock): FastifyPluginAsync {
     );
     app.put(
       '/mode',
-      route(TAG, 'Let time go on by itself, or stand still', { body: ModeBody, answer: ClockAnswer }),
+      route(TAG, 'Let the clock run, or stop it', { body: ModeBody, answer: ClockAnswer }),
       async ({ body }) => {
         clock.set((body as Static<typeof ModeBody>).mode);
         return shown();

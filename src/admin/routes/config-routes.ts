@@ -21,17 +21,17 @@ const Members = (description: string) =>
   Type.Array(
     Type.Object({
       member: Type.String({ description: 'Such as `gateway.dpd`.' }),
-      from: Type.Optional(Type.Unknown({ description: 'What it was; left out where there may be passwords in it.' })),
-      to: Type.Optional(Type.Unknown({ description: 'What the configuration says now.' })),
+      from: Type.Optional(Type.Unknown({ description: 'The value before; left out where it may have passwords.' })),
+      to: Type.Optional(Type.Unknown({ description: 'The value in the configuration now.' })),
       takesEffect: Type.Enum(['at once', 'new sessions', 'restart']),
     }),
     { description },
   );
 const Reloaded = Type.Object({
-  applied: Members('Taken over.'),
-  needsRestart: Members('Changed, and still what it was.'),
+  applied: Members('Applied now.'),
+  needsRestart: Members('Changed, but in effect only after a restart.'),
   warnings: Type.Array(Type.String()),
-  file: Type.Optional(Type.String({ description: 'What was read.' })),
+  file: Type.Optional(Type.String({ description: 'The file that was read.' })),
 });
 
 /** `/api/config`: the current configuration with all members. It contains no secrets; the directory has its own resource. */
@@ -42,18 +42,19 @@ export function configRoutes(subject: ConfigPort): FastifyPluginAsync {
     }),
   };
   return async (app) => {
-    app.get('/', route('config', 'The configuration in force', parts), async () => {
+    app.get('/', route('config', 'Show the current configuration', parts), async () => {
       const { identity, ...rest } = subject.config;
       const { directory: _, ...shown } = identity;
       return { ...rest, identity: shown };
     });
     app.post(
       '/reload',
-      route('config', 'Read the configuration again, and take over what needs no restart', {
+      route('config', 'Read the configuration again, and apply what needs no restart', {
         body: Type.Object({}, { additionalProperties: false }),
         answer: Reloaded,
+        refuses: [409],
         description:
-          'The file, variables and flags of the start are read. What is not valid is refused with all its problems (`details.problems`), and changes nothing.',
+          'Reads the file, variables and flags of the start. An invalid configuration is refused with all its problems (`details.problems`), and changes nothing. 409 if a program started the instance, or if the changes are valid only after a restart.',
       }),
       async () => subject.reload(),
     );

@@ -27,18 +27,17 @@ const FindingAnswer = Type.Object({
   cause: Type.String({ description: 'Stable id, such as `token-expired`; docs/reference/explain.md lists all.' }),
   area: Type.Enum(Object.keys(AREAS)),
   weight: Type.Enum(['fatal', 'trouble', 'note'], {
-    description:
-      '`fatal`: no tunnel comes of it, or one ends; `trouble`: something did not work; `note`: worth knowing.',
+    description: '`fatal`: there is no tunnel, or it ended; `trouble`: something did not work; `note`: worth knowing.',
   }),
   title: Type.String(),
   what: Type.String({ description: 'What happened.' }),
   why: Type.String(),
-  next: Type.Array(Type.String(), { description: 'What to do next, the likeliest first.' }),
-  docs: Type.Array(Type.String(), { description: 'Pages that say more.' }),
-  rule: Text('The fault rule that brought it about.'),
+  next: Type.Array(Type.String(), { description: 'What to do next, the most likely first.' }),
+  docs: Type.Array(Type.String(), { description: 'Pages with more about it.' }),
+  rule: Text('The fault rule that caused it.'),
   overcome: Type.Boolean({ description: 'The client got a tunnel after it.' }),
   times: Type.Integer({ description: 'How often.' }),
-  seq: Seq('Number of the first event that it is told from.'),
+  seq: Seq('Number of the first event that shows it.'),
   last: Seq('Number of the last one.'),
 });
 
@@ -52,7 +51,7 @@ const ExplainAnswer = Type.Object({
     name: Type.String({ description: 'In words, with version and TLS library.' }),
     version: Text(),
     agent: Text('The User-Agent.'),
-    library: Text('The TLS library, told by its ClientHello.'),
+    library: Text('The TLS library, recognized by its ClientHello.'),
   }),
   outcome: Type.Enum(['connected', 'ended', 'failed', 'unfinished']),
   summary: Type.String(),
@@ -63,9 +62,9 @@ const ExplainAnswer = Type.Object({
       text: Type.String(),
     }),
   ),
-  stepsLeft: Type.Integer({ description: 'Steps in the middle that were left out.' }),
-  findings: Type.Array(FindingAnswer, { description: 'What matters most comes first.' }),
-  findingsLeft: Type.Integer({ description: 'Findings that were left out.' }),
+  stepsLeft: Type.Integer({ description: 'Number of steps in the middle that were left out.' }),
+  findings: Type.Array(FindingAnswer, { description: 'The most important first.' }),
+  findingsLeft: Type.Integer({ description: 'Number of findings that were left out.' }),
   lost: Seq('Number of the newest event that fell out of the journal.'),
 });
 
@@ -77,8 +76,9 @@ export function explainRoutes(explain: ExplainPort): FastifyPluginAsync {
       route('explain', 'Explain a client', {
         query: ExplainQuery,
         answer: ExplainAnswer,
+        refuses: [404],
         description:
-          'With `session` that session, with `address` the clients from there, without either the last client: what the client did, what was decided and why, and what to do next. 404 when the journal has nothing of it.',
+          'With `session` that session, with `address` the clients from there, without either the last client: what the client did, what was decided and why, and what to do next. 404 if the journal has nothing about it.',
       }),
       async ({ query }) => explain(subjectOf(query as Static<typeof ExplainQuery>)),
     );

@@ -17,10 +17,10 @@ const closed = { additionalProperties: false } as const;
 const StatusAnswer = Type.Object({
   name: Type.String(),
   rule: Type.Record(Type.String(), Type.Unknown()),
-  seen: Type.Integer({ description: 'How often something was selected, whatever came of it.' }),
+  seen: Type.Integer({ description: 'How often it selected something, whatever happened then.' }),
   hits: Type.Integer({ description: 'How often it struck.' }),
-  held: Type.Integer({ description: 'How many wait because of it now.' }),
-  notes: Type.Array(Type.String(), { description: 'Why it may never strike, in words.' }),
+  held: Type.Integer({ description: 'Packets and decisions that it holds now.' }),
+  notes: Type.Array(Type.String(), { description: 'Reasons why it may never strike.' }),
 });
 const StrikeAnswer = Type.Object({
   time: Type.Integer({ description: 'Milliseconds since the Unix epoch.' }),
@@ -30,14 +30,17 @@ const StrikeAnswer = Type.Object({
   remote: Type.Optional(Type.String()),
   length: Type.Optional(Type.Integer({ description: 'Bytes.' })),
 });
-const NamePath = Type.Object({ name: Type.String({ minLength: 1, maxLength: 64 }) }, closed);
+const NamePath = Type.Object(
+  { name: Type.String({ minLength: 1, maxLength: 64, description: 'Name of the rule.' }) },
+  closed,
+);
 const ReleaseBody = Type.Object(
-  { count: Type.Optional(Type.Integer({ minimum: 1, description: 'The oldest so many; all when left out.' })) },
+  { count: Type.Optional(Type.Integer({ minimum: 1, description: 'How many, the oldest first. Default: all.' })) },
   closed,
 );
 const StruckQuery = Type.Object(
   {
-    times: Type.Optional(Type.String({ format: 'whole', description: 'How often. Default 1.' })),
+    times: Type.Optional(Type.String({ format: 'whole', description: 'Number of strikes to wait for. Default 1.' })),
     timeout: Type.Optional(Type.String({ format: 'seconds', description: 'Seconds to wait, up to 600. Default 10.' })),
   },
   closed,
@@ -59,9 +62,10 @@ export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
         body: FaultRuleSchema,
         answer: StatusAnswer,
         status: 201,
+        refuses: [409],
         code: 'ERR_FAULT_RULE',
         description:
-          'docs/reference/faults.md lists seams, kinds and actions. `notes` in the answer says why it may never strike.',
+          'docs/reference/faults.md lists seams, kinds and actions. `notes` in the answer has reasons why it may never strike. 409 if the name is taken, or if there are too many rules.',
       }),
       async ({ body }, reply) => reply.code(201).send(faults.add(body as FaultRule).status),
     );
@@ -69,13 +73,14 @@ export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
       '/',
       route(TAG, 'Remove all fault rules', {
         answer: Type.Object({ removed: Type.Integer() }),
-        description: 'Those of the configuration too, until a reset. What waits because of them goes on its way.',
+        description:
+          'Those of the configuration too, until a reset. Packets and decisions that they hold are released.',
       }),
       async () => ({ removed: faults.clear() }),
     );
     app.get<One>(
       '/:name',
-      route(TAG, 'Show a fault rule', { params: NamePath, answer: StatusAnswer }),
+      route(TAG, 'Show a fault rule', { params: NamePath, answer: StatusAnswer, refuses: [404] }),
       async ({ params }) => faults.get(params.name).status,
     );
     app.delete<One>(
@@ -83,7 +88,8 @@ export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
       route(TAG, 'Remove a fault rule', {
         params: NamePath,
         answer: StatusAnswer,
-        description: 'Answers with how it stood at its end. What waits because of it goes on its way.',
+        refuses: [404],
+        description: 'Returns its last status. Packets and decisions that it holds are released.',
       }),
       async ({ params }) => {
         const rule = faults.get(params.name);
@@ -96,6 +102,7 @@ export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
       '/:name/events',
       route(TAG, 'The last thousand times that a rule struck, oldest first', {
         params: NamePath,
+        refuses: [404],
         answer: Type.Object({ events: Type.Array(StrikeAnswer) }),
       }),
       async ({ params }) => ({ events: faults.get(params.name).events() }),
@@ -106,7 +113,8 @@ export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
         params: NamePath,
         query: StruckQuery,
         answer: StatusAnswer,
-        description: 'Answers as soon as it has, with how it stands; 408 when it did not in time.',
+        refuses: [404, 408],
+        description: 'Returns its status as soon as it has; 408 if it did not in time.',
       }),
       async ({ params, query }, reply) => {
         const { times = '1', timeout = '10' } = query as Static<typeof StruckQuery>;
@@ -122,9 +130,10 @@ export function faultRoutes(faults: FaultsPort): FastifyPluginAsync {
     );
     app.post<One>(
       '/:name/release',
-      route(TAG, 'Let go what waits because of a rule', {
+      route(TAG, 'Release what a rule holds', {
         params: NamePath,
         body: ReleaseBody,
+        refuses: [404],
         answer: Type.Object({ released: Type.Integer() }),
       }),
       async ({ params, body }) => ({

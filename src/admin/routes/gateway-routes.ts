@@ -30,7 +30,7 @@ const DrainBody = Type.Object(
   {
     timeout: Type.Optional(
       Type.Union([Type.String({ minLength: 1, maxLength: 64 }), Type.Integer({ minimum: 0 })], {
-        description: 'Such as `30s`; a number is in milliseconds. Left out: for as long as it takes.',
+        description: 'Such as `30s`; a number is in milliseconds. Default: no limit.',
       }),
     ),
   },
@@ -38,26 +38,41 @@ const DrainBody = Type.Object(
 );
 const DrainAnswer = Type.Object({
   left: Type.Integer({ description: 'Sessions that ended by themselves.' }),
-  ended: Type.Integer({ description: 'Sessions that were ended when the time was up.' }),
-  complete: Type.Boolean({ description: 'False: something else was asked of the gateway before all were gone.' }),
+  ended: Type.Integer({ description: 'Sessions that the timeout ended.' }),
+  complete: Type.Boolean({ description: 'False: another operation on the gateway began before all were gone.' }),
 });
 
 /** `/api/gateway`: whether it accepts clients, and how to restart, stop, start and drain it. */
 export function gatewayRoutes(gateway: Gateway): FastifyPluginAsync {
   const shown = () => ({ state: gateway.state, unavailable: gateway.unavailable, counters: gateway.stats() });
   return async (app) => {
-    app.get('/', route(TAG, 'Whether it takes clients', { answer: StateAnswer }), async () => shown());
+    app.get('/', route(TAG, 'Show whether the gateway accepts clients', { answer: StateAnswer }), async () => shown());
     for (const what of ['restart', 'stop'] as const) {
       const summary =
-        what === 'restart' ? 'Go down and come up again at the same port' : 'Close its ports and connections';
-      app.post(`/${what}`, route(TAG, summary, { body: StopBody, answer: StateAnswer }), async ({ body }) => {
-        await gateway[what](body as Static<typeof StopBody>);
-        return shown();
-      });
+        what === 'restart'
+          ? 'Stop the gateway and start it again at the same port'
+          : 'Close the ports and connections of the gateway';
+      app.post(
+        `/${what}`,
+        route(TAG, summary, {
+          body: StopBody,
+          answer: StateAnswer,
+          ...(what === 'restart' && { refuses: [409] as const, description: '409 if another program took the port.' }),
+        }),
+        async ({ body }) => {
+          await gateway[what](body as Static<typeof StopBody>);
+          return shown();
+        },
+      );
     }
     app.post(
       '/start',
-      route(TAG, 'Take clients again, after stop or drain', { body: Type.Object({}, closed), answer: StateAnswer }),
+      route(TAG, 'Accept clients again, after stop or drain', {
+        body: Type.Object({}, closed),
+        answer: StateAnswer,
+        refuses: [409],
+        description: '409 if another program took the port.',
+      }),
       async () => {
         await gateway.start();
         return shown();
@@ -65,9 +80,11 @@ export function gatewayRoutes(gateway: Gateway): FastifyPluginAsync {
     );
     app.post(
       '/drain',
-      route(TAG, 'Take no new clients, and wait until those that are connected have left', {
+      route(TAG, 'Accept no new clients, and wait until the connected ones have left', {
         body: DrainBody,
         answer: DrainAnswer,
+        refuses: [409],
+        description: '409 if the gateway is stopped.',
       }),
       async ({ body }) => gateway.drain(body as Static<typeof DrainBody>),
     );

@@ -28,10 +28,10 @@ const TAG = 'intune';
 /** Largest body, in bytes: Graph's own limit. */
 const MAX_BODY = 4 * 1024 * 1024;
 
-const set = Type.Enum(COLLECTIONS);
+const set = Type.Enum(COLLECTIONS, { description: 'Collection, by its name in Graph.' });
 const OfSet = Type.Object({ set }, { additionalProperties: false });
 const OfObject = Type.Object(
-  { set, id: Type.String({ minLength: 1, maxLength: 200 }) },
+  { set, id: Type.String({ minLength: 1, maxLength: 200, description: 'Id of the object.' }) },
   { additionalProperties: false },
 );
 const GraphObject = Type.Record(Type.String(), Type.Unknown(), {
@@ -45,7 +45,7 @@ export function objectRoutes(load: () => Promise<IntuneObjects>): FastifyPluginA
     app.post(
       '/:set',
       {
-        ...route(TAG, 'Make an object', { params: OfSet, body: GraphObject, status: 201, answer: GraphObject, code }),
+        ...route(TAG, 'Create an object', { params: OfSet, body: GraphObject, status: 201, answer: GraphObject, code }),
         bodyLimit: MAX_BODY,
       },
       async ({ params, body }, reply) => {
@@ -54,11 +54,15 @@ export function objectRoutes(load: () => Promise<IntuneObjects>): FastifyPluginA
         return reply.code(201).send(made);
       },
     );
-    app.get('/:set/:id', route(TAG, 'One object', { params: OfObject, answer: GraphObject }), async ({ params }) => {
-      const intune = await load();
-      const { set, id } = params as Static<typeof OfObject>;
-      return judged(() => intune.object(set, id));
-    });
+    app.get(
+      '/:set/:id',
+      route(TAG, 'Show an object', { params: OfObject, answer: GraphObject, refuses: [404] }),
+      async ({ params }) => {
+        const intune = await load();
+        const { set, id } = params as Static<typeof OfObject>;
+        return judged(() => intune.object(set, id));
+      },
+    );
     app.patch(
       '/:set/:id',
       {
@@ -66,8 +70,9 @@ export function objectRoutes(load: () => Promise<IntuneObjects>): FastifyPluginA
           params: OfObject,
           body: GraphObject,
           answer: GraphObject,
+          refuses: [404],
           code,
-          description: 'What is not named stays. Lists are replaced as a whole.',
+          description: 'Other members stay. Lists are replaced as a whole.',
         }),
         bodyLimit: MAX_BODY,
       },
@@ -79,7 +84,7 @@ export function objectRoutes(load: () => Promise<IntuneObjects>): FastifyPluginA
     );
     app.delete(
       '/:set/:id',
-      route(TAG, 'Remove an object, unless another one needs it', { params: OfObject, code }),
+      route(TAG, 'Remove an object, unless another one needs it', { params: OfObject, code, refuses: [404] }),
       async ({ params }, reply) => {
         const intune = await load();
         const { set, id } = params as Static<typeof OfObject>;

@@ -30,7 +30,7 @@ const DeliverQuery = Type.Object(
   {
     user: Type.String({ minLength: 1, maxLength: 256, description: 'Sign-in name or object id.' }),
     app: Type.String({ minLength: 1, maxLength: 256, description: 'Bundle id, or package id.' }),
-    platform: Type.Enum(['ios', 'android']),
+    platform: Type.Enum(['ios', 'android'], { description: 'Platform of the app.' }),
     enrolled: Type.Optional(Type.Enum(['true', 'false'], { description: 'Whether Intune manages the whole device.' })),
   },
   { additionalProperties: false },
@@ -54,13 +54,13 @@ const Deliveries = Type.Object({
       app: Type.String(),
       platform: Type.Enum(['ios', 'android']),
       enrolled: Type.Boolean({ description: 'Intune manages the whole device.' }),
-      at: Type.String({ description: 'When the app asked last.' }),
-      settings: Type.Integer({ description: 'How many keys it got.' }),
+      at: Type.String({ description: 'Time of the last request.' }),
+      settings: Type.Integer({ description: 'Number of keys that it got.' }),
       policies: Type.Array(Type.String()),
       conflicts: Type.Integer(),
       notes: Type.Array(Type.String(), { description: 'Why something did not reach it.' }),
       state: Type.Enum(['current', 'outdated', 'no user'], {
-        description: '`outdated`: it would get something else now; `no user`: its user is no longer there.',
+        description: '`outdated`: it would get something else now; `no user`: its user no longer exists.',
       }),
     }),
   ),
@@ -76,7 +76,7 @@ export function intuneRoutes(load: () => Promise<IntunePort>, facts: () => objec
   return async (app) => {
     app.get(
       '/delivery',
-      route(TAG, 'What an app gets for its user', { query: DeliverQuery, answer: Delivered }),
+      route(TAG, 'Show what an app gets for its user', { query: DeliverQuery, answer: Delivered, refuses: [404] }),
       async ({ query }) => {
         const {
           user,
@@ -90,19 +90,19 @@ export function intuneRoutes(load: () => Promise<IntunePort>, facts: () => objec
     );
     app.get(
       '/deliveries',
-      route(TAG, 'What apps got of late, and whether that is what they would get now', { answer: Deliveries }),
+      route(TAG, 'List what apps got, and whether they would get the same now', { answer: Deliveries }),
       async () => ({ deliveries: (await load()).deliveries() }),
     );
     app.get(
       '/export',
-      route(TAG, 'All objects as Graph has them, and what a client needs to know', {
+      route(TAG, 'Export all objects as Graph has them, and the facts that a client needs', {
         answer: Type.Object({ document: AnyObject, facts: AnyObject }),
       }),
       async () => ({ document: (await load()).export(), facts: facts() }),
     );
     app.get(
       '/lint',
-      route(TAG, 'What of the sites, policies and registrations would fail in the field', { answer: Findings }),
+      route(TAG, 'List problems of the sites, policies and registrations', { answer: Findings }),
       async () => ({ findings: await (await load()).lint() }),
     );
     importRoute(app, load);
@@ -114,13 +114,13 @@ function importRoute(app: FastifyInstance, load: () => Promise<IntunePort>): voi
   app.post(
     '/import',
     {
-      ...route(TAG, 'Take objects over, in the place of those with the same ids', {
+      ...route(TAG, 'Import objects, and replace those with the same ids', {
         body: AnyObject,
         status: 200,
         answer: Imported,
         code: 'ERR_INTUNE_DOCUMENT',
         description:
-          'Lists by the names of Graph’s collections, the answer to a list, or one object. What is not valid is refused as a whole.',
+          'Lists by the names of Graph’s collections, the answer to a list, or one object. An invalid document changes nothing.',
       }),
       bodyLimit: MAX_DOCUMENT,
     },

@@ -34,14 +34,14 @@ export const JOURNAL_QUERY = {
   level: Type.Optional(
     Type.Enum(['trace', 'debug', 'info', 'warn', 'error'], {
       noun: 'level',
-      description: 'Only events of this severity or a graver one.',
+      description: 'Only events of this severity or a higher one.',
     }),
   ),
   text: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 1024,
-      description: 'Only events whose sentence contains this; letter case does not count.',
+      description: 'Only events whose sentence contains this, ignoring case.',
     }),
   ),
 };

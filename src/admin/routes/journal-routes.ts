@@ -31,12 +31,12 @@ const ListQuery = Type.Object(
   {
     ...JOURNAL_QUERY,
     limit: Type.Optional(
-      Type.String({ format: 'whole', description: 'At most so many: the newest ones. Default 1000.' }),
+      Type.String({ format: 'whole', description: 'Largest number of events; the newest are returned. Default 1000.' }),
     ),
     format: Type.Optional(
       Type.Enum(['json', 'ndjson'], {
         noun: 'format',
-        description: '`ndjson`: a line for each event, all of them when no limit is given.',
+        description: '`ndjson`: a line for each event, and all events unless there is a limit.',
       }),
     ),
   },
@@ -59,7 +59,7 @@ const ExpectQuery = Type.Object(
   {
     ...JOURNAL_QUERY,
     times: Type.Optional(
-      Type.String({ format: 'whole', description: 'So many, neither more nor fewer. Default: one or more.' }),
+      Type.String({ format: 'whole', description: 'The exact number of events. Default: one or more.' }),
     ),
   },
   closed,
@@ -80,10 +80,10 @@ export function journalRoutes({ journal, subscribe }: JournalPort): FastifyPlugi
         query: ListQuery,
         answer: Type.Object({
           events: Type.Array(EventAnswer, { description: 'Oldest first.' }),
-          matched: Type.Integer({ description: 'How many matched, also those beyond the limit.' }),
+          matched: Type.Integer({ description: 'Number of matches, including those beyond the limit.' }),
           mark: Type.Integer({ description: 'The newest event now: `since` of a later query.' }),
-          dropped: Type.Integer({ description: 'Events that fell out of the journal because it was full.' }),
-          lost: Type.Integer({ description: 'Number of the newest of these, 0 when there is none.' }),
+          dropped: Type.Integer({ description: 'Number of events that the full journal has dropped.' }),
+          lost: Type.Integer({ description: 'Number of the newest dropped event; 0 if there is none.' }),
         }),
       }),
       async ({ query }, reply) => {
@@ -115,8 +115,9 @@ export function journalRoutes({ journal, subscribe }: JournalPort): FastifyPlugi
       route(TAG, 'Wait for an event, past or future', {
         query: WaitQuery,
         answer: EventAnswer,
+        refuses: [408],
         description:
-          'Answers with the first event that matches as soon as there is one; 408 when none came in time, with the nearest events in the message.',
+          'Returns the first event that matches, as soon as there is one; 408 if none came in time, with the nearest events in the message.',
       }),
       async (request, reply) => {
         const { timeout = '10', ...selection } = request.query as Static<typeof WaitQuery>;
@@ -128,11 +129,12 @@ export function journalRoutes({ journal, subscribe }: JournalPort): FastifyPlugi
     );
     app.get(
       '/expect',
-      route(TAG, 'Demand events that must have happened', {
+      route(TAG, 'Assert that events happened', {
         query: ExpectQuery,
+        refuses: [409],
         answer: Type.Object({ events: Type.Array(EventAnswer) }),
         description:
-          '409 when they are not as many as expected; the message lists the nearest events and why each does not match. Also when there are to be no more than so many since a mark, and the journal no longer has all events since then.',
+          '409 if their number is not the expected one; the message lists the nearest events and why each does not match. Also 409 if the number is limited since a mark, and the journal no longer has all events since then.',
       }),
       async ({ query }) => {
         const { times, ...selection } = query as Static<typeof ExpectQuery>;
@@ -141,13 +143,13 @@ export function journalRoutes({ journal, subscribe }: JournalPort): FastifyPlugi
     );
     app.get(
       '/problems',
-      route(TAG, 'What went wrong that no fault and no ordered failure brought about', {
+      route(TAG, 'List problems that no fault and no ordered failure caused', {
         query: ProblemsQuery,
         answer: Type.Object({
           problems: Type.Array(EventAnswer),
           lost: Type.Integer({
             description:
-              'Number of the newest event that fell out of the journal. Above `since`: there may have been more problems.',
+              'Number of the newest event that the journal has dropped. If it is above `since`, there may have been more problems.',
           }),
         }),
       }),
@@ -166,11 +168,12 @@ export function journalRoutes({ journal, subscribe }: JournalPort): FastifyPlugi
         ...route(TAG, 'Follow events as they happen, as server-sent events', {
           query: StreamQuery,
           answer: Type.String({
-            description:
-              '`text/event-stream`: each message has the number of an event as its id and the event as JSON.',
+            description: 'Each message has the number of an event as its id, and the event as JSON.',
           }),
+          type: 'text/event-stream',
+          refuses: [503],
           description:
-            'Starts with the events after `since`, or after the one that `Last-Event-ID` names, else with the next one to come.',
+            'Starts with the events after `since`, or after the event of `Last-Event-ID`; without either, with the next event. At most 100 readers can follow at once.',
         }),
       },
       (request, reply) =>

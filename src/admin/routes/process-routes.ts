@@ -12,13 +12,12 @@ export interface ProcessUsage {
 }
 
 const UsageAnswer = Type.Object({
-  cpu: Type.Number({ description: 'Seconds of processor time since the process began.' }),
+  cpu: Type.Number({ description: 'CPU time in seconds since the process started.' }),
   rss: Type.Integer({ description: 'Resident memory in bytes.' }),
   loopDelay: Type.Object(
     { p99: Type.Number(), max: Type.Number() },
     {
-      description:
-        'How late the event loop was since this was asked before, in milliseconds; 0 when it is asked first.',
+      description: 'Delay of the event loop since the request before, in milliseconds; 0 at the first request.',
     },
   ),
 });
@@ -28,7 +27,7 @@ export function processRoutes(usage: () => ProcessUsage): FastifyPluginAsync {
   return async (app) => {
     app.get(
       '/',
-      route('process', 'What the process uses: CPU, memory, event loop', { answer: UsageAnswer }),
+      route('process', 'Show CPU time, memory and event loop delay of the process', { answer: UsageAnswer }),
       async () => usage(),
     );
   };

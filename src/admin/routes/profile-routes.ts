@@ -10,7 +10,7 @@ export interface ProfilePort {
 
 const TAG = 'faults';
 const NamePath = Type.Object(
-  { name: Type.Enum(PROFILE_NAMES, { noun: 'network profile' }) },
+  { name: Type.Enum(PROFILE_NAMES, { noun: 'network profile', description: 'Name of the profile.' }) },
   { additionalProperties: false },
 );
 const Active = { active: Type.Union([Type.Enum(PROFILE_NAMES), Type.Null()], { description: 'null = none.' }) };
@@ -36,10 +36,12 @@ export function profileRoutes(faults: ProfilePort): FastifyPluginAsync {
     }));
     app.put<{ Params: { name: ProfileName } }>(
       '/:name',
-      route(TAG, 'Put all clients on a kind of network', {
+      route(TAG, 'Use a network profile for all clients', {
         params: NamePath,
+        refuses: [409],
         answer: Type.Object(Active),
-        description: 'In place of the profile before. Its rules come after those that there are.',
+        description:
+          'Replaces the profile before. Its rules come after the existing ones. 409 if there would be too many rules.',
       }),
       async ({ params }) => {
         faults.useProfile(params.name);

@@ -9,9 +9,9 @@ export interface ResetAnswer {
 }
 
 const Answer = Type.Object({
-  mark: Type.Integer({ description: 'Where the journal goes on: `since` of later queries.' }),
-  sessions: Type.Integer({ description: 'Sessions that were ended.' }),
-  milliseconds: Type.Unsafe<number>({ type: 'number', description: 'How long it took.' }),
+  mark: Type.Integer({ description: 'The newest event of the journal: `since` of later queries.' }),
+  sessions: Type.Integer({ description: 'Sessions that the reset ended.' }),
+  milliseconds: Type.Unsafe<number>({ type: 'number', description: 'Duration of the reset.' }),
 });
 
 /** `POST /api/reset`: restores the initial state, except for ports, certificates and the journal. */
@@ -20,9 +20,9 @@ export function resetRoutes(reset: () => Promise<ResetAnswer>): FastifyPluginAsy
     body: Type.Object({}, { additionalProperties: false }),
     answer: Answer,
     description:
-      'Ends all sessions and sign-ins, forgets grants, ordered failures, outages and bans, sets the directory back to the configured one and the clock to the time of the machine.',
+      'Ends all sessions and sign-ins, removes grants, ordered failures, outages and bans, and restores the configured directory and the time of the machine.',
   };
   return async (app) => {
-    app.post('/', route('reset', 'Back to how it started', parts), async () => reset());
+    app.post('/', route('reset', 'Restore the state of the start', parts), async () => reset());
   };
 }

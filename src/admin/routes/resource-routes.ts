@@ -30,7 +30,7 @@ export interface ResourcesPort {
 const TAG = 'resources';
 const Addresses = () => Type.Array(Type.String());
 const Services = () => Type.Record(Type.String(), Type.String(), { description: 'Port to service.' });
-const Hits = () => Type.Integer({ description: 'Requests that were let through since the start or the last reset.' });
+const Hits = () => Type.Integer({ description: 'Permitted requests since the start or the last reset.' });
 
 const HostAnswer = Type.Object({
   names: Addresses(),
@@ -41,48 +41,51 @@ const HostAnswer = Type.Object({
 });
 const UPSTREAM = {
   id: Type.String(),
-  match: Type.String({ description: 'What clients ask for: an address, a CIDR range, or a host name.' }),
+  match: Type.String({ description: 'What clients request: an address, a CIDR range, or a host name.' }),
   ports: Type.Array(Type.Integer(), { description: 'Empty = all.' }),
   to: Type.Union([Type.Object({ host: Type.String(), port: Type.Union([Type.Integer(), Type.Null()]) }), Type.Null()], {
-    description: 'Where it really goes; null = where the client wants to.',
+    description: 'The real destination; null = the one that the client requested.',
   }),
-  inProcess: Type.Boolean({ description: 'A handler of the program that the simulator is part of answers.' }),
-  addresses: Type.Array(Type.String(), { description: 'What stands for its name in the tunnel.' }),
+  inProcess: Type.Boolean({ description: 'A handler in the program that runs the simulator answers.' }),
+  addresses: Type.Array(Type.String(), { description: 'Addresses that stand for its name in the tunnel.' }),
   source: Type.Enum(['configuration', 'added']),
   hits: Hits(),
 };
 const UpstreamAnswer = Type.Object(UPSTREAM);
 const CountsAnswer = Type.Object({
   requests: Type.Integer({ description: 'Since the start or the last reset.' }),
-  open: Type.Integer({ description: 'Let through, and not over yet.' }),
+  open: Type.Integer({ description: 'Permitted, and still open.' }),
   denied: Type.Integer(),
   failed: Type.Integer({ description: 'The resource never answered.' }),
-  broken: Type.Integer({ description: 'Something was cut off.' }),
+  broken: Type.Integer({ description: 'The connection was cut off.' }),
   completed: Type.Integer(),
 });
 const DnsAnswer = Type.Object(
   {
     questions: Type.Integer({ description: 'Since the start or the last reset.' }),
-    answered: Type.Integer({ description: 'With what was asked for, or that there is no such thing.' }),
+    answered: Type.Integer({ description: 'With records, or with the answer that there are none.' }),
     refused: Type.Integer({ description: 'REFUSED or NOTIMP.' }),
     failed: Type.Integer({ description: 'SERVFAIL.' }),
-    malformed: Type.Integer({ description: 'What was no question.' }),
-    dropped: Type.Integer({ description: 'Left without an answer on purpose.' }),
-    forwarded: Type.Integer({ description: 'Of all these, questions that other name servers were asked.' }),
+    malformed: Type.Integer({ description: 'Not a question.' }),
+    dropped: Type.Integer({ description: 'Deliberately not answered.' }),
+    forwarded: Type.Integer({ description: 'Of all these, questions that were forwarded to other name servers.' }),
   },
   { description: 'Questions to the resolver.' },
 );
 const ResourcesAnswer = Type.Object({
   hosts: Type.Array(HostAnswer, { description: 'Mock hosts.' }),
-  upstreams: Type.Array(UpstreamAnswer, { description: 'In their order: the first that fits decides.' }),
+  upstreams: Type.Array(UpstreamAnswer, { description: 'In order: the first that matches decides.' }),
   requests: CountsAnswer,
   dns: DnsAnswer,
 });
 const AddedAnswer = Type.Object({
   ...UPSTREAM,
-  warnings: Type.Array(Type.String(), { description: 'What is allowed but probably not meant.' }),
+  warnings: Type.Array(Type.String(), { description: 'What is allowed but probably a mistake.' }),
 });
-const UpstreamPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
+const UpstreamPath = Type.Object(
+  { id: Type.String({ minLength: 1, maxLength: 64, description: 'Id of the upstream.' }) },
+  { additionalProperties: false },
+);
 
 /** `/api/resources`: the hosts behind the gateway, and upstreams that can be added and removed. */
 export function resourceRoutes(resources: ResourcesPort): FastifyPluginAsync {
@@ -97,11 +100,11 @@ export function resourceRoutes(resources: ResourcesPort): FastifyPluginAsync {
     );
     app.post(
       '/',
-      route(TAG, 'Add an upstream, until it is removed or all is reset', {
+      route(TAG, 'Add an upstream, until it is removed or the next reset', {
         body: UpstreamSchema,
         status: 201,
         answer: AddedAnswer,
-        description: 'It comes before all others. A host name gets an address in the tunnel at once.',
+        description: 'It is tried before all others. A host name gets an address in the tunnel at once.',
       }),
       async ({ body }, reply) => reply.code(201).send(resources.add(body as UpstreamInput)),
     );
@@ -109,6 +112,7 @@ export function resourceRoutes(resources: ResourcesPort): FastifyPluginAsync {
       '/:id',
       route(TAG, 'Remove an upstream; connections to it are reset', {
         params: UpstreamPath,
+        refuses: [404],
         answer: Type.Object({ ended: Type.Integer({ description: 'Connections and UDP destinations that ended.' }) }),
       }),
       async ({ params }) => resources.remove((params as Static<typeof UpstreamPath>).id),

@@ -33,14 +33,19 @@ const SessionAnswer = Type.Object({
   mtu: Whole('Bytes of an IP packet in the tunnel.'),
   tlsCipher: Text(),
   dtlsCipher: Text(),
-  dataChannel: Type.Optional(Type.Enum(['cstp', 'dtls'], { description: 'What data to the client goes over now.' })),
+  dataChannel: Type.Optional(
+    Type.Enum(['cstp', 'dtls'], { description: 'The channel that carries data to the client now.' }),
+  ),
   createdAt: Type.Integer({ description: 'Milliseconds since the Unix epoch.' }),
   connectedAt: Whole('Milliseconds since the Unix epoch.'),
   bytesIn: Type.Integer(),
   bytesOut: Type.Integer(),
 });
 
-const SessionPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, closed);
+const SessionPath = Type.Object(
+  { id: Type.String({ minLength: 1, maxLength: 64, description: 'Short id of the session.' }) },
+  closed,
+);
 const ListQuery = Type.Object(
   {
     user: Type.Optional(
@@ -62,7 +67,7 @@ const DisconnectBody = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 512,
-        description: 'A sentence for the journal; the client is not told it.',
+        description: 'A sentence for the journal. It is not sent to the client.',
       }),
     ),
   },
@@ -89,12 +94,16 @@ export function sessionRoutes(sessions: SessionsPort): FastifyPluginAsync {
     );
     app.get<One>(
       '/:id',
-      route(TAG, 'Show a session', { params: SessionPath, answer: SessionAnswer }),
+      route(TAG, 'Show a session', { params: SessionPath, answer: SessionAnswer, refuses: [404] }),
       async ({ params }) => sessions.get(params.id),
     );
     app.post<One>(
       '/:id/disconnect',
-      route(TAG, 'End a session as an administrator would', { params: SessionPath, body: DisconnectBody }),
+      route(TAG, 'End a session as an administrator would', {
+        params: SessionPath,
+        body: DisconnectBody,
+        refuses: [404],
+      }),
       async ({ params, body }, reply) => {
         sessions.disconnect(params.id, body as Static<typeof DisconnectBody>);
         return reply.code(204).send();
@@ -102,7 +111,11 @@ export function sessionRoutes(sessions: SessionsPort): FastifyPluginAsync {
     );
     app.post<One>(
       '/:id/expire',
-      route(TAG, 'End a session as if its time were over', { params: SessionPath, body: Nothing }),
+      route(TAG, 'End a session as its time limit would', {
+        params: SessionPath,
+        body: Nothing,
+        refuses: [404],
+      }),
       async ({ params }, reply) => {
         sessions.expire(params.id);
         return reply.code(204).send();
@@ -110,11 +123,12 @@ export function sessionRoutes(sessions: SessionsPort): FastifyPluginAsync {
     );
     app.post<One>(
       '/:id/rekey',
-      route(TAG, 'Have the client renew its tunnel, and with it all keys', {
+      route(TAG, 'Make the client renew its tunnel, and all keys', {
         params: SessionPath,
         body: Nothing,
+        refuses: [404, 409],
         description:
-          'The protocol knows no rekey that a server begins: the connection ends without a disconnect packet, and the client comes back with its cookie.',
+          'The protocol has no rekey that a server begins: the connection ends without a disconnect packet, and the client reconnects with its cookie. 409 if the session has no tunnel.',
       }),
       async ({ params }, reply) => {
         sessions.rekey(params.id);

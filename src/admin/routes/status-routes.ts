@@ -27,19 +27,21 @@ const StatusAnswer = Type.Object({
   pid: Type.Integer(),
   node: Type.String(),
   startedAt: Type.Integer({ description: "Milliseconds since the Unix epoch, by the machine's clock." }),
-  gateway: Type.String({ description: 'What a Tunnel client connects to.' }),
+  gateway: Type.String({ description: 'The address for Tunnel clients.' }),
   authority: Type.String({ description: 'The authority that issues the tokens.' }),
   admin: Type.String({ description: 'This listener.' }),
-  ca: Type.String({ description: 'PEM of the CA that clients have to trust.' }),
+  ca: Type.String({ description: 'PEM of the CA that clients must trust.' }),
   issuesTokens: Type.Boolean({ description: "False with a real tenant's authority." }),
   sessions: Type.Object({ connected: Type.Integer(), all: Type.Integer() }),
   mark: Type.Integer({ description: 'Number of the newest event.' }),
-  counters: Type.Record(Type.String(), Type.Integer(), { description: 'Of the gateway.' }),
+  counters: Type.Record(Type.String(), Type.Integer(), { description: 'Counters of the gateway.' }),
 });
 
 /** `/api/status`: identity of the instance, its listeners, and its counters. */
 export function statusRoutes(status: () => InstanceStatus): FastifyPluginAsync {
   return async (app) => {
-    app.get('/', route('status', 'What runs, and where', { answer: StatusAnswer }), async () => status());
+    app.get('/', route('status', 'Show the instance and its addresses', { answer: StatusAnswer }), async () =>
+      status(),
+    );
   };
 }

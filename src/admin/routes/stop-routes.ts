@@ -5,7 +5,7 @@ import { route, Type } from '../../lib/schema/index.ts';
 export function stopRoutes(stop: () => void): FastifyPluginAsync {
   const parts = { body: Type.Object({}, { additionalProperties: false }), status: 202, answer: Type.Object({}) };
   return async (app) => {
-    app.post('/', route('status', 'End the instance', parts), async (_, reply) => {
+    app.post('/', route('status', 'Stop the instance', parts), async (_, reply) => {
       reply.raw.once('close', stop);
       return reply.code(202).send({});
     });

@@ -26,11 +26,14 @@ const StubAnswer = Type.Object({
   path: OrNull(),
   expression: OrNull(),
   status: Type.Integer(),
-  sequence: Type.Integer({ description: 'How many answers it gives one after the other; 0 = always the same.' }),
+  sequence: Type.Integer({ description: 'Number of answers that it gives in turn; 0 = always the same one.' }),
   source: Type.Enum(['configuration', 'added']),
   hits: Type.Integer({ description: 'Requests that it answered since the start or the last reset.' }),
 });
-const StubPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
+const StubPath = Type.Object(
+  { id: Type.String({ minLength: 1, maxLength: 64, description: 'Id of the stub.' }) },
+  { additionalProperties: false },
+);
 type ById = Static<typeof StubPath>;
 
 /** `/api/stubs`: custom responses in the mock network. */
@@ -39,23 +42,29 @@ export function stubRoutes(stubs: StubsPort): FastifyPluginAsync {
     const List = Type.Object({
       stubs: Type.Array(StubAnswer, { description: 'In the order in which they are tried.' }),
     });
-    app.get('/', route(TAG, 'All stubs', { answer: List }), async () => ({ stubs: stubs.list() }));
+    app.get('/', route(TAG, 'List stubs', { answer: List }), async () => ({ stubs: stubs.list() }));
     app.post(
       '/',
-      route(TAG, 'Add a stub, until it is removed or all is reset', {
+      route(TAG, 'Add a stub, until it is removed or the next reset', {
         body: StubSchema,
         status: 201,
         answer: StubAnswer,
-        description: 'It comes before all others. A host name gets the address of the host of stubs at once.',
+        description: 'It is tried before all others. A host name gets the address of the stub host at once.',
       }),
       async ({ body }, reply) => reply.code(201).send(stubs.add(body as StubInput)),
     );
-    app.get('/:id', route(TAG, 'One stub', { params: StubPath, answer: StubAnswer }), async ({ params }) =>
-      stubs.get((params as ById).id),
+    app.get(
+      '/:id',
+      route(TAG, 'Show a stub', { params: StubPath, answer: StubAnswer, refuses: [404] }),
+      async ({ params }) => stubs.get((params as ById).id),
     );
     app.delete(
       '/:id',
-      route(TAG, 'Remove a stub', { params: StubPath, answer: Type.Object({ hits: Type.Integer() }) }),
+      route(TAG, 'Remove a stub', {
+        params: StubPath,
+        answer: Type.Object({ hits: Type.Integer({ description: 'Requests that it answered.' }) }),
+        refuses: [404],
+      }),
       async ({ params }) => stubs.remove((params as ById).id),
     );
   };

@@ -12,28 +12,28 @@ const Body = Type.Object(
   { additionalProperties: false },
 );
 const Refusal = Type.Object({
-  reason: Type.String({ description: 'A word: docs/reference/tokens.md lists all.' }),
-  explanation: Type.String({ description: 'What was expected, what came, what to do.' }),
+  reason: Type.String({ description: 'Stable id; docs/reference/tokens.md lists all.' }),
+  explanation: Type.String({ description: 'The expected value, the actual value, and what to do.' }),
   details: Type.Record(Type.String(), Type.Unknown()),
 });
 const Check = Type.Object({
   name: Type.String(),
-  claims: Type.Array(Type.String(), { description: 'Members of the header or claims that it looks at.' }),
-  wants: Type.String({ description: 'In words.' }),
-  found: Type.Record(Type.String(), Type.String(), { description: 'By claim, shortened.' }),
+  claims: Type.Array(Type.String(), { description: 'Members of the header, or claims, that it checks.' }),
+  wants: Type.String({ description: 'The expected value, as a sentence.' }),
+  found: Type.Record(Type.String(), Type.String(), { description: 'The actual values by claim, shortened.' }),
   outcome: Type.Enum(['passed', 'failed', 'not reached']),
   explanation: Type.Optional(Type.String({ description: 'Why it failed.' })),
   reason: Type.Optional(Type.String()),
 });
 const Answer = Type.Object({
-  ok: Type.Boolean({ description: 'Whether a login with it would succeed, as far as the token is concerned.' }),
+  ok: Type.Boolean({ description: 'Whether the gateway would accept the token.' }),
   policy: Type.Enum(['gateway', 'strict']),
   refusal: Type.Optional(Refusal),
-  signed: Type.Boolean({ description: 'False: no known key signed it, and anybody can have written its claims.' }),
+  signed: Type.Boolean({ description: 'False: no known key signed it, so anyone may have written its claims.' }),
   header: Type.Record(Type.String(), Type.Unknown()),
   claims: Type.Record(Type.String(), Type.Unknown()),
   checks: Type.Array(Check, {
-    description: 'In the order of a login; those after a failure are judged too, where they can be.',
+    description: 'In the order of a login. Checks after a failure run too, where possible.',
   }),
 });
 
@@ -45,7 +45,7 @@ export function tokenCheckRoutes(inspect: TokenInspector): FastifyPluginAsync {
     description: 'It uses the checks of the gateway itself. It logs no one in, and downloads no keys.',
   };
   return async (app) => {
-    app.post('/', route('tokens', 'Look at a token: each claim, each check', parts), async ({ body }) =>
+    app.post('/', route('tokens', 'Check a token, with each claim and each check', parts), async ({ body }) =>
       inspect((body as Static<typeof Body>).token),
     );
   };

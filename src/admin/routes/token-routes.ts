@@ -7,15 +7,17 @@ import type { TokenMinter } from './tokens.ts';
 export function tokenRoutes(mint: TokenMinter): FastifyPluginAsync {
   const parts = {
     body: TokenRequestSchema,
+    refuses: [404] as const,
+    description: '404 if the tenant does not exist, 400 with an AADSTS code if the user or the app does not.',
     answer: Type.Object({
       accessToken: Type.String(),
-      user: Type.Optional(Type.String({ description: 'User name, when the token has a user.' })),
+      user: Type.Optional(Type.String({ description: 'User name, if the token has a user.' })),
       expiresIn: Type.Integer({ description: 'Seconds from now; negative for an expired one.' }),
       claims: Type.Record(Type.String(), Type.Unknown()),
     }),
   };
   return async (server) => {
-    server.post('/', route('tokens', 'Make a token, valid or deliberately wrong', parts), async ({ body }) =>
+    server.post('/', route('tokens', 'Issue a token, valid or deliberately wrong', parts), async ({ body }) =>
       mint(body as Static<typeof TokenRequestSchema>),
     );
   };

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { patchSchema, type TSchema } from '../../lib/schema/index.ts';
+import { patchSchema, type TSchema, Type } from '../../lib/schema/index.ts';
 import type { Collection } from '../directory/collection.ts';
 import type { DirectoryInput } from '../directory/input-types.ts';
 import {
@@ -57,6 +57,14 @@ export function directoryAdmin(idp: IdentityControls): FastifyPluginAsync {
 
 const INVALID = 'ERR_IDENTITY_DIRECTORY_INVALID';
 
+const closed = { additionalProperties: false } as const;
+const tenantName = Type.String({ description: 'GUID of the tenant, or one of its domains.' });
+const TenantPath = Type.Object({ tenant: tenantName }, closed);
+const Members = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
+const TenantAnswer = Members(
+  'Id and settings of the tenant; `counts`: the number of items in each of its collections.',
+);
+
 /** The visible members of an object: everything except secrets. */
 function withoutSecrets<T extends object>(item: T): object {
   const { password: _, secrets, ...rest } = item as { password?: string; secrets?: { expires?: string }[] };
@@ -77,11 +85,19 @@ const MAX_DIRECTORY = 16 * 1024 * 1024;
 function tenantRoutes({ directory }: IdentityControls, app: FastifyInstance): void {
   type ByTenant = { Params: { tenant: string } };
 
-  app.get('/tenants', route('List tenants'), async () => directory.tenants.map(describeTenant));
+  app.get('/tenants', route('List tenants', { answer: Type.Array(TenantAnswer) }), async () =>
+    directory.tenants.map(describeTenant),
+  );
   app.post(
     '/tenants',
     {
-      ...route('Add a tenant, with everything in it', { body: TenantSchema, code: INVALID }),
+      ...route('Add a tenant, with everything in it', {
+        body: TenantSchema,
+        status: 201,
+        answer: TenantAnswer,
+        refuses: [409],
+        code: INVALID,
+      }),
       bodyLimit: MAX_DIRECTORY,
     },
     async (request, reply) => {
@@ -89,28 +105,51 @@ function tenantRoutes({ directory }: IdentityControls, app: FastifyInstance): vo
       return describeTenant(directory.addTenant(request.body));
     },
   );
-  app.get<ByTenant>('/tenants/:tenant', route('Show a tenant, by GUID or domain'), async ({ params }) =>
-    describeTenant(directory.tenant(params.tenant)),
+  app.get<ByTenant>(
+    '/tenants/:tenant',
+    route('Show a tenant', { params: TenantPath, answer: TenantAnswer, refuses: [404] }),
+    async ({ params }) => describeTenant(directory.tenant(params.tenant)),
   );
   app.patch<ByTenant>(
     '/tenants/:tenant',
-    route('Change settings of a tenant', { body: TenantChanges, code: INVALID }),
+    route('Change settings of a tenant', {
+      params: TenantPath,
+      body: TenantChanges,
+      answer: TenantAnswer,
+      refuses: [404, 409],
+      code: INVALID,
+    }),
     async ({ params, body }) => describeTenant(directory.updateTenant(params.tenant, body as object)),
   );
-  app.delete<ByTenant>('/tenants/:tenant', route('Remove a tenant'), async ({ params }, reply) => {
-    directory.removeTenant(params.tenant);
-    return reply.code(204).send();
-  });
-  app.get('/', route('Export the whole directory, passwords and secrets included'), async () => directory.export());
+  app.delete<ByTenant>(
+    '/tenants/:tenant',
+    route('Remove a tenant, unless it is the last', { params: TenantPath, refuses: [404] }),
+    async ({ params }, reply) => {
+      directory.removeTenant(params.tenant);
+      return reply.code(204).send();
+    },
+  );
+  app.get(
+    '/',
+    route('Export the whole directory, including passwords and secrets', {
+      answer: Members('As in the configuration: `identity.directory`.'),
+    }),
+    async () => directory.export(),
+  );
   app.put(
     '/',
-    { ...route('Replace the whole directory', { body: DirectorySchema, code: INVALID }), bodyLimit: MAX_DIRECTORY },
+    {
+      ...route('Replace the whole directory', { body: DirectorySchema, refuses: [409], code: INVALID }),
+      bodyLimit: MAX_DIRECTORY,
+    },
     async ({ body }, reply) => {
       directory.load(body as DirectoryInput);
       return reply.code(204).send();
     },
   );
 }
+
+const article = (noun: string): string => `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`;
 
 function collectionRoutes(
   { directory }: IdentityControls,
@@ -123,23 +162,61 @@ function collectionRoutes(
   const of = (params: { tenant: string }): Collection<object> =>
     directory.tenant(params.tenant)[name] as unknown as Collection<object>;
   const changes = patchSchema(schema, { removable: true });
+  const key = Type.String({ description: `Id or name of the ${noun}.` });
+  const OnePath = Type.Object({ tenant: tenantName, key }, closed);
+  const answer = Members(`Members of the ${noun}, without passwords and secrets.`);
 
-  app.get<One>(list, route(`List each ${noun}`), async ({ params }) => [...of(params)].map(withoutSecrets));
-  app.post<One>(list, route(`Add a ${noun}`, { body: schema, code: INVALID }), async ({ params, body }, reply) => {
-    reply.code(201);
-    return withoutSecrets(of(params).add(body));
-  });
-  app.get<One>(one, route(`Show a ${noun}`), async ({ params }) => withoutSecrets(of(params).get(params.key)));
-  app.put<One>(one, route(`Replace a ${noun}`, { body: schema, code: INVALID }), async ({ params, body }) =>
-    withoutSecrets(of(params).replace(params.key, body as object)),
+  app.get<One>(
+    list,
+    route(`List each ${noun}`, { params: TenantPath, answer: Type.Array(answer), refuses: [404] }),
+    async ({ params }) => [...of(params)].map(withoutSecrets),
+  );
+  app.post<One>(
+    list,
+    route(`Add ${article(noun)}`, {
+      params: TenantPath,
+      body: schema,
+      status: 201,
+      answer,
+      refuses: [404, 409],
+      code: INVALID,
+    }),
+    async ({ params, body }, reply) => {
+      reply.code(201);
+      return withoutSecrets(of(params).add(body));
+    },
+  );
+  app.get<One>(one, route(`Show ${article(noun)}`, { params: OnePath, answer, refuses: [404] }), async ({ params }) =>
+    withoutSecrets(of(params).get(params.key)),
+  );
+  app.put<One>(
+    one,
+    route(`Replace ${article(noun)}`, {
+      params: OnePath,
+      body: schema,
+      answer,
+      refuses: [404, 409],
+      code: INVALID,
+    }),
+    async ({ params, body }) => withoutSecrets(of(params).replace(params.key, body as object)),
   );
   app.patch<One>(
     one,
-    route(`Change members of a ${noun}; null removes one`, { body: changes, code: INVALID }),
+    route(`Change members of ${article(noun)}; null removes one`, {
+      params: OnePath,
+      body: changes,
+      answer,
+      refuses: [404, 409],
+      code: INVALID,
+    }),
     async ({ params, body }) => withoutSecrets(of(params).update(params.key, body as object)),
   );
-  app.delete<One>(one, route(`Remove a ${noun}`), async ({ params }, reply) => {
-    of(params).remove(params.key);
-    return reply.code(204).send();
-  });
+  app.delete<One>(
+    one,
+    route(`Remove ${article(noun)}`, { params: OnePath, refuses: [404] }),
+    async ({ params }, reply) => {
+      of(params).remove(params.key);
+      return reply.code(204).send();
+    },
+  );
 }

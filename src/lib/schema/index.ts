@@ -5,7 +5,7 @@ export { checkKeywords } from './keywords.ts';
 export { patchSchema } from './patch.ts';
 export { inDocumentOrder, type Path, pathText } from './path.ts';
 export { NOTHING, OWN_COMPILERS, requestValidator } from './request.ts';
-export { type RouteParts, route } from './route.ts';
+export { type RouteParts, refusal, route } from './route.ts';
 export { suggest } from './suggest.ts';
 export { type Node, type Static, type TSchema, Type } from './type.ts';
 export { validate, withDefaults } from './validate.ts';
