@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { type Baseline, baselineOf } from './mutation/baseline.ts';
 import { importGraph } from './mutation/import-graph.ts';
 import { type Mutant, mutantsOf, nameOf } from './mutation/mutants.ts';
-import { describe, type Equivalent, linesOf, type MutationReport, reportOf } from './mutation/report.ts';
+import { describe, type Equivalent, linesOf, type MutationReport, reportOf, takenUp } from './mutation/report.ts';
 import { endTests } from './mutation/run-test.ts';
 import { sampleOf } from './mutation/sample.ts';
 import { copyTree } from './mutation/tree-copy.ts';
@@ -22,6 +22,7 @@ const USAGE = `npm run mutate -- <folder or file of src>... [options]
   --match <text>    only mutants of lines that hold the text, or of path:line
   --again <file>    only the survivors of an earlier report
   --json <file>     write the report
+  --continue        take up the interrupted run whose report is the file of --json
   --list            name the mutants, and try none
 
 Exit code 1 when a mutant survives that test/mutation/equivalent.json does not list.`;
@@ -38,10 +39,15 @@ const { values, positionals } = parseArgs({
     match: { type: 'string', multiple: true },
     again: { type: 'string' },
     json: { type: 'string' },
+    continue: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
+if (values.continue && values.json === undefined) {
+  console.error('--continue: name the report to take up with --json');
+  process.exit(2);
+}
 if (values.help || (positionals.length === 0 && values.again === undefined)) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
@@ -64,8 +70,8 @@ const [sample, seed, jobs, budget, slowest] = [
 const globbed = (pattern: string): string[] =>
   globSync(pattern, { cwd: root }).map((path) => path.replaceAll('\\', '/'));
 
-const before =
-  values.again === undefined ? undefined : (JSON.parse(readFileSync(values.again, 'utf8')) as MutationReport);
+const read = (report: string): MutationReport => JSON.parse(readFileSync(report, 'utf8')) as MutationReport;
+const before = values.again === undefined ? undefined : read(values.again);
 const survived = before?.mutants.filter(({ outcome }) => outcome !== 'killed');
 const files = survived
   ? [...new Set(survived.map(({ file }) => file))]
@@ -89,13 +95,18 @@ if (values.list) {
   process.exit(0);
 }
 
+const earlier =
+  values.continue && values.json !== undefined && existsSync(values.json) ? read(values.json).mutants : [];
+const { kept, left } = takenUp(chosen, earlier);
+if (kept.length > 0) console.log(`${kept.length} tried before`);
+
 const graph = importGraph(root);
-const mutated = new Set(chosen.map(({ file }) => file));
+const mutated = new Set(left.map(({ file }) => file));
 const tests = [...new Set((values.tests ?? ['test/**/*.test.ts']).flatMap(globbed))]
   .filter((test) => graph.closure(test).intersection(mutated).size > 0)
   .sort();
 
-const copies = Array.from({ length: Math.min(jobs, chosen.length) }, () => copyTree(root));
+const copies = Array.from({ length: Math.min(jobs, left.length) }, () => copyTree(root));
 const removeCopies = (): void => {
   for (const copy of copies) copy[Symbol.dispose]();
 };
@@ -124,7 +135,7 @@ const baselines: Baseline[] = [];
 const verdicts: Verdict[] = [];
 const listed = join(root, 'test/mutation/equivalent.json');
 const equivalents = existsSync(listed) ? (JSON.parse(readFileSync(listed, 'utf8')) as readonly Equivalent[]) : [];
-const report = (): MutationReport => reportOf(verdicts, equivalents, seed);
+const report = (): MutationReport => reportOf(verdicts, equivalents, seed, kept);
 try {
   await share(tests, async (test, copy) => {
     const limit = slowest * 1000;
@@ -136,7 +147,7 @@ try {
   console.log(`${baselines.length} test files`);
   const trials = new Trials(baselines, budget * 1000);
   const judged = new Set(equivalents.map(nameOf));
-  await share(chosen, async (mutant, copy) => {
+  await share(left, async (mutant, copy) => {
     if (judged.has(nameOf(mutant))) {
       verdicts.push({ mutant, killed: false, tried: 0, untried: 0 });
       return;
@@ -145,7 +156,7 @@ try {
     verdicts.push(verdict);
     const { killed, by, because, tried } = verdict;
     const end = killed ? `killed by ${by}: ${because}` : `SURVIVED ${tried} tests`;
-    console.log(`${verdicts.length}/${chosen.length} ${describe(mutant)}\n    ${end}`);
+    console.log(`${kept.length + verdicts.length}/${chosen.length} ${describe(mutant)}\n    ${end}`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report(), undefined, 2)}\n`);
   });
 } finally {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { nameOf } from './mutants.ts';
+import { type Mutant, nameOf } from './mutants.ts';
 import type { Verdict } from './trial.ts';
 
 /** A mutant that no test can kill, or need not, and why. */
@@ -50,16 +50,31 @@ export interface MutationReport {
 export const scoreOf = ({ mutants, killed, equivalent }: FolderFigures): number =>
   mutants === equivalent ? 100 : (100 * killed) / (mutants - equivalent);
 
+/** Which of the mutants an interrupted run has tried, with what became of them, and which are left to try. */
+export function takenUp(
+  chosen: readonly Mutant[],
+  earlier: readonly ReportedMutant[],
+): { readonly kept: readonly ReportedMutant[]; readonly left: readonly Mutant[] } {
+  const tried = new Map(earlier.map((each) => [nameOf(each), each]));
+  const kept = chosen.flatMap((mutant) => tried.get(nameOf(mutant)) ?? []);
+  return { kept, left: chosen.filter((mutant) => !tried.has(nameOf(mutant))) };
+}
+
+/** Puts verdicts together; `earlier` are those of the run that this one takes up. */
 export function reportOf(
   verdicts: readonly Verdict[],
   equivalents: readonly Equivalent[],
   seed: number,
+  earlier: readonly ReportedMutant[] = [],
 ): MutationReport {
   const judged = new Set(equivalents.map(nameOf));
-  const mutants = verdicts.map(({ mutant: { text: _, start: __, end: ___, ...mutant }, killed, ...rest }) => {
-    const outcome = killed ? 'killed' : judged.has(nameOf(mutant)) ? 'equivalent' : 'survived';
-    return { ...mutant, outcome, ...rest } as const;
+  const outcomeOf = (mutant: Pick<ReportedMutant, 'file' | 'code' | 'column' | 'from' | 'to'>, killed: boolean) =>
+    killed ? 'killed' : judged.has(nameOf(mutant)) ? 'equivalent' : 'survived';
+  const tried = verdicts.map(({ mutant: { text: _, start: __, end: ___, ...mutant }, killed, ...rest }) => {
+    return { ...mutant, outcome: outcomeOf(mutant, killed), ...rest } as const;
   });
+  const kept = earlier.map((each) => ({ ...each, outcome: outcomeOf(each, each.outcome === 'killed') }) as const);
+  const mutants: readonly ReportedMutant[] = [...kept, ...tried];
   const byFolder = Map.groupBy(mutants, ({ file }) => posix.dirname(file));
   const folders = [...byFolder].map(([folder, all]): FolderFigures => {
     const count = (outcome: string): number => all.filter((each) => each.outcome === outcome).length;

@@ -5,7 +5,7 @@ import { type Baseline, baselineOf } from '../../scripts/mutation/baseline.ts';
 import { reachedBy, reaches } from '../../scripts/mutation/coverage.ts';
 import { importGraph } from '../../scripts/mutation/import-graph.ts';
 import { mutantsOf } from '../../scripts/mutation/mutants.ts';
-import { linesOf, reportOf, scoreOf } from '../../scripts/mutation/report.ts';
+import { linesOf, type MutationReport, reportOf, scoreOf, takenUp } from '../../scripts/mutation/report.ts';
 import { runTest } from '../../scripts/mutation/run-test.ts';
 import { copyTree } from '../../scripts/mutation/tree-copy.ts';
 import { Trials } from '../../scripts/mutation/trial.ts';
@@ -94,6 +94,29 @@ t.test('a mutant is killed by a test that reaches it and fails, and survives whe
   t.equal(scoreOf(report.folders[0]!), (100 * (verdicts.length - beyond.length)) / (verdicts.length - 1));
   t.match(linesOf(report).join('\n'), /src\/age\.ts:7 .*\(0 tests passed\)/);
   t.notOk(JSON.stringify(report).includes('What may be had'), 'a report holds no whole files');
+});
+
+t.test('an interrupted run is taken up where it ended', async (t) => {
+  const all = mutantsOf('src/age.ts', SOURCE);
+  const verdict = (mutant: (typeof all)[number], killed: boolean) => ({ mutant, killed, tried: 1, untried: 0 });
+  const first = reportOf([verdict(all[2]!, true), verdict(all[0]!, false), verdict(all[3]!, false)], [], 7);
+  const written = JSON.parse(JSON.stringify(first)) as MutationReport;
+
+  const chosen = all.slice(0, 3);
+  const { kept, left } = takenUp(chosen, written.mutants);
+  t.strictSame(left, [all[1]], 'what was tried is not tried again');
+  const whole = reportOf([verdict(all[1]!, true)], [{ ...all[0]!, why: 'judged since' }], 7, kept);
+  t.strictSame(
+    whole.mutants.map(({ code, to, outcome }) => ({ code, to, outcome })),
+    [
+      { code: all[0]!.code, to: all[0]!.to, outcome: 'equivalent' },
+      { code: all[2]!.code, to: all[2]!.to, outcome: 'killed' },
+      { code: all[1]!.code, to: all[1]!.to, outcome: 'killed' },
+    ],
+    'what it was not asked for is left out, and a survivor that was judged since is equivalent',
+  );
+  t.match(whole.folders, [{ folder: 'src', mutants: 3, killed: 2, equivalent: 1, survivors: 0 }]);
+  t.strictSame(takenUp(chosen, []), { kept: [], left: chosen }, 'without a report, everything is left');
 });
 
 t.test('a test that hangs on a mutant has killed it', async (t) => {
