@@ -1,6 +1,6 @@
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { systemLookUp } from '../network/index.ts';
 import type { Carrier, TunnelConfiguration } from './core/index.ts';
 import { type Device, Router } from './router.ts';
 import { BypassList } from './routing/bypass-list.ts';
@@ -25,7 +25,7 @@ export function makeRouter({ options, configuration, carrier, web, resolve, open
   const split = new SplitTunnel(configuration);
   const device: Device = {
     connect: (target, signal) => carrier.connect(target, signal),
-    lookup: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
+    lookup: systemLookUp,
   };
   const { proxy, outside = 'refuse', onConnection } = options;
   // A PAC URL from the gateway is fetched through the tunnel: it must not reach the device's own network.

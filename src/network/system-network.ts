@@ -7,6 +7,14 @@ import type { Network } from './types.ts';
 export const systemNetwork: Network = {
   listener: (server) => server,
   openDatagrams: openDatagramSocket,
-  connect: ({ host, port }) => connect({ host, port, allowHalfOpen: true, noDelay: true, autoSelectFamily: false }),
+  connect: ({ host, port, from }) =>
+    connect({
+      host,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      autoSelectFamily: false,
+      ...(from === undefined ? {} : { localAddress: from }),
+    }),
   connectDatagrams: connectSystemDatagrams,
 };

@@ -53,8 +53,11 @@ export interface Network {
    * @throws the system's error, or a similar one, when the port is taken
    */
   openDatagrams(options: DatagramSocketOptions, acceleration: boolean): Promise<DatagramSocket>;
-  /** Starts to connect; emits `connect` or `error`. The other side may close its half first. */
-  connect(target: TcpTarget): TcpStream;
+  /**
+   * Starts to connect; emits `connect` or `error`. The other side may close its half first.
+   * @param target from: local address to connect from, if the network has several
+   */
+  connect(target: TcpTarget & { readonly from?: string }): TcpStream;
   /**
    * Starts to open a datagram socket with its own port to one remote endpoint; calls `onOpen` or `onError`.
    * @param target the host must be an address

@@ -9,13 +9,20 @@ import type { Requester, Visitor } from '../lib/person.ts';
 import { type RandomSource, systemRandom } from '../lib/random.ts';
 import { resetStream } from '../lib/reset-stream.ts';
 import type { TcpConnectRequest, UdpFlowRequest } from '../netstack/index.ts';
-import { type Network, ServedStream, type TcpStream } from '../network/index.ts';
+import {
+  dial,
+  type HostAddresses,
+  type LookUp,
+  type Network,
+  ServedStream,
+  systemNetwork,
+  type TcpStream,
+} from '../network/index.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { MAX_UPSTREAM_SOCKETS, SOCKET_DESCRIPTOR_SHARE } from './constants.ts';
-import { dial } from './dial.ts';
+import { DIAL_TIMEOUT_MS, MAX_UPSTREAM_SOCKETS, SOCKET_DESCRIPTOR_SHARE } from './constants.ts';
 import { dialable, type OwnListener } from './dial-guard.ts';
 import { type EchoAsked, EchoFlows } from './echo-flows.ts';
-import { type HostAddresses, HostLookup, type LookUp } from './host-lookup.ts';
+import { HostLookup } from './host-lookup.ts';
 import { join } from './join.ts';
 import { pendingFlow } from './pending-flow.ts';
 import { type OpenRequest, type RequestCounts, RequestLedger } from './request-ledger.ts';
@@ -358,7 +365,7 @@ export class ResourceBroker implements Closable {
     shape: ResourceShape | undefined,
     tell: Refuse,
   ): () => void {
-    const { clock, network } = this.#options;
+    const { clock, network = systemNetwork } = this.#options;
     const { request } = open;
     const { owner } = pending;
     const { host, port } = target;
@@ -382,7 +389,7 @@ export class ResourceBroker implements Closable {
       refuse('busy', 'host-unreachable', 'The session has its share of the sockets to upstreams.');
       return () => {};
     }
-    const stop = dial({ host, port, resolve, clock, ...(network ? { network } : {}) }, (outcome) => {
+    const stop = dial({ host, port, resolve, clock, network, timeout: DIAL_TIMEOUT_MS }, (outcome) => {
       giveUp = undefined;
       if ('failure' in outcome) {
         const { failure, kind } = outcome;

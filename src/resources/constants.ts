@@ -60,12 +60,6 @@ export const UPSTREAM_ADDRESS_MS = 30_000;
 /** Delay before UDP retries a name that could not be resolved, in milliseconds. */
 export const FAILED_LOOK_UP_MS = 2_000;
 
-/** Delay before the next address of an upstream is tried in parallel, in milliseconds (RFC 8305 §5). */
-export const ATTEMPT_DELAY_MS = 250;
-
-/** Most addresses of one upstream to try. */
-export const MAX_ATTEMPTS = 8;
-
 /** Datagrams that wait for an upstream's address, or to be resent to the next one; more are dropped, as by a full socket. */
 export const MAX_WAITING_DATAGRAMS = 8;
 

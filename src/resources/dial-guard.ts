@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { endpointText } from '../lib/endpoint.ts';
 import { type SpecialUse, specialUse } from '../lib/special-address.ts';
-import type { HostAddresses } from './host-lookup.ts';
+import type { HostAddresses } from '../network/index.ts';
 import type { ResourceTarget } from './types.ts';
 
 type Upstream = Extract<ResourceTarget, { kind: 'upstream' }>;

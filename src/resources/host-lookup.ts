@@ -1,18 +1,9 @@
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import { canonicalAddress } from '../lib/ip-address.ts';
+import { type HostAddresses, type LookUp, systemLookUp } from '../network/index.ts';
 import { FAILED_LOOK_UP_MS, MAX_CACHED_HOSTS, MAX_LOOK_UPS_OF_SESSION, PARALLEL_LOOK_UPS } from './constants.ts';
-
-/** Addresses of a host, in the order to try them, or why there are none. */
-export type HostAddresses =
-  | { readonly addresses: readonly string[] }
-  /** `denied`: addresses exist, but none may be dialed. */
-  | { readonly failure: string; readonly kind?: 'denied' };
-
-/** Resolves a name to addresses, best first; rejects when there are none. */
-export type LookUp = (host: string) => Promise<readonly string[]>;
 
 interface HostLookupOptions {
   readonly clock: Clock;
@@ -123,10 +114,6 @@ function newJob(host: string): Job {
 
 function lifetimeOf(found: HostAddresses): number {
   return 'failure' in found ? FAILED_LOOK_UP_MS : Infinity;
-}
-
-async function systemLookUp(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address);
 }
 
 function failureText(host: string, error: unknown): string {

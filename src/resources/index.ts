@@ -1,7 +1,6 @@
 export { type AccessRule, AccessRules, type AccessSettings, type PersonDirectory } from './access-rules.ts';
 export { ResourceBroker } from './broker.ts';
 export { DnsForwarder, type ForwardSettings } from './dns-forwarder.ts';
-export type { LookUp } from './host-lookup.ts';
 export { NameTable } from './name-table.ts';
 export { createPolicy, type ServiceDirectory } from './policy.ts';
 export type { RequestCounts, RequestOutcome } from './request-ledger.ts';

@@ -1,8 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
-import { type DatagramWay, type Network, systemNetwork } from '../network/index.ts';
+import { type DatagramWay, type HostAddresses, type Network, systemNetwork } from '../network/index.ts';
 import { MAX_WAITING_DATAGRAMS, UPSTREAM_ADDRESS_MS } from './constants.ts';
-import type { HostAddresses } from './host-lookup.ts';
 
 interface UdpLegOptions {
   readonly host: string;

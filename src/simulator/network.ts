@@ -7,13 +7,12 @@ import { canonicalAddress } from '../lib/ip-address.ts';
 import { parseNameServer } from '../lib/name-server.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { createNetstack, driveNetstack, type Netstack } from '../netstack/index.ts';
-import type { Network } from '../network/index.ts';
+import type { LookUp, Network } from '../network/index.ts';
 import {
   AccessRules,
   createPolicy,
   DnsForwarder,
   type ForwardSettings,
-  type LookUp,
   type PersonDirectory,
   Resolver,
   ResourceBroker,

@@ -43,7 +43,6 @@ t.test('time comes from a clock that is handed over', async (t) => {
     'src/udp/readiness-trial.ts': 'keeps the process alive while it tries out the system, once',
     'src/tls/direct-trial.ts': 'keeps the process alive while it tries out Node, once',
     'src/faults/rule.ts': 'those who wait for a rule, in a program, wait on its time',
-    'src/client/core/dial.ts': 'judges the timers that Node itself gives each address',
     'src/admin/remote/remote-journal.ts': 'runs in another process, on its time',
     'src/admin/routes/journal-streams.ts': 'keeps connections of the administration alive',
   });
@@ -63,7 +62,6 @@ t.test('sockets come from a network that is handed over', async (t) => {
     'src/udp/readiness.ts': 'a datagram socket of the machine',
     'src/gateway/bind-ports.ts': 'makes a server, and shows it to the network before it listens',
     'src/client/local/listener.ts': 'other programs of the machine reach its proxies by the machine’s sockets',
-    'src/client/core/dial.ts': 'the bundled client reaches its gateway by the machine’s sockets',
     'src/scenario/run/free-port.ts': 'finds a port of the machine for another program',
   });
 });

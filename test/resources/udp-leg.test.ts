@@ -2,9 +2,9 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { ManualClock } from '../../src/lib/clock.ts';
+import type { HostAddresses } from '../../src/network/index.ts';
 import { type DatagramWayEvents, type Network, systemNetwork } from '../../src/network/index.ts';
 import { MAX_WAITING_DATAGRAMS, UPSTREAM_ADDRESS_MS } from '../../src/resources/constants.ts';
-import type { HostAddresses } from '../../src/resources/host-lookup.ts';
 import { UdpLeg } from '../../src/resources/udp-leg.ts';
 
 /** A server that says which of its addresses got what. */

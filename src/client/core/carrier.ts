@@ -1,7 +1,15 @@
-import type { Socket } from 'node:net';
-import { type Network, systemNetwork, type TcpStream } from '../../network/index.ts';
+import { isIP, type Socket } from 'node:net';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import {
+  dial,
+  type HostAddresses,
+  type LookUp,
+  type Network,
+  systemLookUp,
+  systemNetwork,
+  type TcpStream,
+} from '../../network/index.ts';
 import { endpointOf } from '../../udp/datagram-socket.ts';
-import { dial } from './dial.ts';
 
 /** A destination. */
 export interface Target {
@@ -76,16 +84,56 @@ async function openPort(
   };
 }
 
+/** Where connections come from. */
+interface StreamOptions {
+  readonly network: Network;
+  /** Addresses of a host, in the order to try them. @throws the resolver's error */
+  readonly lookUp: LookUp;
+  readonly clock: Clock;
+  /** Local address to connect from; if omitted, any. */
+  readonly from?: string;
+}
+
+/** Connects to the first address of a host that responds. @throws the network's error, or the reason of `signal` */
+function openStream(
+  { network, lookUp, clock, from }: StreamOptions,
+  { host, port }: Target,
+  signal: AbortSignal,
+): Promise<TcpStream> {
+  const resolve = async (): Promise<HostAddresses> => ({ addresses: isIP(host) ? [host] : await lookUp(host) });
+  return new Promise((accept, reject) => {
+    signal.throwIfAborted();
+    const stop = dial({ host, port, resolve, clock, network, from }, (outcome) => {
+      signal.removeEventListener('abort', onAbort);
+      if ('failure' in outcome) {
+        reject(outcome.cause ?? new Error(outcome.failure));
+        return;
+      }
+      // TLS has no use for half a connection.
+      outcome.socket.allowHalfOpen = false;
+      accept(outcome.socket);
+    });
+    const onAbort = (): void => {
+      stop();
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+const machine = { network: systemNetwork, lookUp: systemLookUp, clock: systemClock };
+
 /** The machine's own sockets, for many clients. Tries all addresses of a name. */
 export const systemCarrier: Carrier = {
-  connect: ({ host, port }, signal) => dial({ host, port, noDelay: true }, signal),
+  connect: (target, signal) => openStream(machine, target, signal),
   datagrams: (target, sink) => openPort(systemNetwork, target, sink),
 };
 
 /** The same, from one address of the machine. @param address of the same family as the gateways' */
 export function systemCarrierFrom(address: string): Carrier {
+  const lookUp: LookUp = async (host) => (await systemLookUp(host)).filter((found) => isIP(found) === isIP(address));
   return {
-    connect: ({ host, port }, signal) => dial({ host, port, noDelay: true, localAddress: address }, signal),
+    connect: (target, signal) => openStream({ ...machine, lookUp, from: address }, target, signal),
     datagrams: (target, sink) => openPort(systemNetwork, target, sink, { from: address }),
   };
 }
@@ -98,38 +146,9 @@ export const busyCarrier: Carrier = {
 
 /** A carrier over another network, which also resolves names. */
 export function networkCarrier(network: Network): Carrier {
+  const options: StreamOptions = { network, lookUp: async (host) => [host], clock: systemClock };
   return {
-    connect(target, signal) {
-      signal.throwIfAborted();
-      const stream = network.connect(target);
-      return new Promise((resolve, reject) => {
-        const finish = (): void => {
-          signal.removeEventListener('abort', onAbort);
-          stream.off('error', onError);
-          stream.off('close', onClose);
-          stream.off('connect', onConnect);
-        };
-        const fail = (error: unknown): void => {
-          finish();
-          stream.on('error', () => {});
-          stream.destroy();
-          reject(error);
-        };
-        const onError = (error: Error): void => fail(error);
-        const onClose = (): void => fail(new Error('the connection was closed'));
-        const onAbort = (): void => fail(signal.reason);
-        const onConnect = (): void => {
-          finish();
-          // Like sockets that are not half-open: TLS has no use for half a connection.
-          stream.once('end', () => stream.end());
-          resolve(stream);
-        };
-        stream.once('error', onError);
-        stream.once('close', onClose);
-        stream.once('connect', onConnect);
-        signal.addEventListener('abort', onAbort, { once: true });
-      });
-    },
+    connect: (target, signal) => openStream(options, target, signal),
     datagrams: (target, sink) => openPort(network, target, sink),
   };
 }

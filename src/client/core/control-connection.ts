@@ -10,7 +10,6 @@ import { type HeaderLine, type HttpResponse, headerValues, serializeRequest } fr
 import { AnswerReader } from './answer-reader.ts';
 import { asSocket, type Carrier } from './carrier.ts';
 import { connectError } from './connect-error.ts';
-import { settled } from './dial.ts';
 import { notAGateway } from './not-a-gateway.ts';
 import { checkIdentity, noPeerCertificate } from './server-identity.ts';
 
@@ -92,9 +91,9 @@ export class ControlConnection {
       transport.on('close', () => socket.destroy());
       socket.on('close', () => writer.abandon());
       if (options.keylog) socket.on('keylog', options.keylog);
-      await settled(socket, signal, 'secureConnect');
+      await secured(socket, signal);
       transport.forgetFirstBytes();
-      // Asking the system takes longer than it looks.
+      // `remoteAddress` is a system call.
       const known = isIPv4(options.host) && !isWildcard(options.host);
       return new ControlConnection(socket, transport, writer, known ? options.host : raw.remoteAddress);
     } catch (error) {
@@ -206,6 +205,27 @@ export class ControlConnection {
   close(): void {
     this.socket.destroy();
   }
+}
+
+/** Waits for the handshake; rejects if the connection fails or ends first, or with the reason of `signal`. */
+function secured(socket: TLSSocket, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const finish = (outcome: () => void) => (): void => {
+      socket.off('error', onError);
+      socket.off('close', onClose);
+      socket.off('secureConnect', onReady);
+      signal.removeEventListener('abort', onAbort);
+      outcome();
+    };
+    const onReady = finish(resolve);
+    const onError = (error: Error): void => finish(() => reject(error))();
+    const onClose = (): void => onError(new Error('the connection was closed'));
+    const onAbort = finish(() => reject(signal.reason));
+    socket.once('error', onError);
+    socket.once('close', onClose);
+    socket.once('secureConnect', onReady);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
 }
 
 /** The value of the `webvpn` cookie in an answer (draft-mavrogiannopoulos-openconnect). An empty value deletes the cookie. */

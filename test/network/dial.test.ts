@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { ManualClock, systemClock } from '../../src/lib/clock.ts';
-import { ATTEMPT_DELAY_MS, DIAL_TIMEOUT_MS, MAX_ATTEMPTS } from '../../src/resources/constants.ts';
-import { alternating, type Dialled, dial } from '../../src/resources/dial.ts';
-import type { HostAddresses } from '../../src/resources/host-lookup.ts';
+import { type Clock, ManualClock, systemClock } from '../../src/lib/clock.ts';
+import { ATTEMPT_DELAY_MS, alternating, type Dialled, dial, MAX_ATTEMPTS } from '../../src/network/dial.ts';
+import { type HostAddresses, systemNetwork, type TcpTarget } from '../../src/network/index.ts';
+
+const TIMEOUT = 10_000;
 
 /** A server on some of the loopback addresses, which on Linux are 127.0.0.1 to 127.255.255.254. */
 async function listen(t: Test, host = '127.0.0.1'): Promise<{ server: Server; port: number }> {
@@ -16,11 +17,14 @@ async function listen(t: Test, host = '127.0.0.1'): Promise<{ server: Server; po
   server.listen(0, host);
   await once(server, 'listening');
   t.teardown(() => server.close());
-  return { server, port: (server.address() as { port: number }).port };
+  return { server, port: (server.address() as AddressInfo).port };
 }
 
-const dialled = (port: number, found: HostAddresses, clock = systemClock): Promise<Dialled> =>
-  new Promise((resolve) => dial({ host: 'api', port, resolve: async () => found, clock }, resolve));
+/** What all dials of these tests have in common. */
+const common = { host: 'api', clock: systemClock, network: systemNetwork, timeout: TIMEOUT };
+
+const dialled = (port: number, found: HostAddresses, clock: Clock = systemClock): Promise<Dialled> =>
+  new Promise((resolve) => dial({ ...common, port, resolve: async () => found, clock }, resolve));
 
 t.test('of several addresses the first that accepts is used', async (t) => {
   const { port } = await listen(t, '127.0.0.3');
@@ -43,14 +47,91 @@ t.test('a dial that fails says why, and whether it was refused', async (t) => {
   const { server, port } = await listen(t);
   server.close();
   await once(server, 'close');
-  t.strictSame(await dialled(port, { addresses: ['127.0.0.1', '127.0.0.2'] }), {
+  t.match(await dialled(port, { addresses: ['127.0.0.1', '127.0.0.2'] }), {
     failure: `api: connect ECONNREFUSED 127.0.0.1:${port}; api: connect ECONNREFUSED 127.0.0.2:${port}`,
     kind: 'refused',
+    cause: { code: 'ECONNREFUSED', errors: [{ address: '127.0.0.1' }, { address: '127.0.0.2' }] },
   });
+  t.match(await dialled(port, { addresses: ['127.0.0.1'] }), { kind: 'refused', cause: { address: '127.0.0.1' } });
   t.strictSame(await dialled(port, { failure: 'api is not known' }), {
     failure: 'api is not known',
     kind: 'unreachable',
   });
+  t.strictSame(await dialled(port, { addresses: [] }), { failure: 'api has no address', kind: 'unreachable' });
+  const cause = new Error('the resolver is asleep');
+  const rejected = new Promise((resolve) => dial({ ...common, port, resolve: () => Promise.reject(cause) }, resolve));
+  t.strictSame(await rejected, { failure: 'the resolver is asleep', kind: 'unreachable', cause });
+  // A local address that no socket of this machine can have: the attempt throws, and is a failed one like others.
+  const from = new Promise((resolve) =>
+    dial({ ...common, port, from: 'nowhere', resolve: async () => ({ addresses: ['127.0.0.1'] }) }, resolve),
+  );
+  t.match(await from, { kind: 'unreachable', cause: { code: 'ERR_INVALID_IP_ADDRESS' } });
+});
+
+t.test('a connection that closes before it is open is a failed attempt, not an endless one', async (t) => {
+  const network = {
+    ...systemNetwork,
+    connect: () => {
+      const socket = new Socket();
+      setImmediate(() => socket.destroy());
+      return socket;
+    },
+  };
+  const outcome = await new Promise<Dialled>((resolve) =>
+    dial({ ...common, port: 80, network, resolve: async () => ({ addresses: ['127.0.0.1'] }) }, resolve),
+  );
+  t.match(outcome, { failure: 'api: the connection was closed', kind: 'unreachable' });
+});
+
+t.test('an address is not given up because the process stood still while it answered', async (t) => {
+  const { port } = await listen(t, '127.0.0.2');
+  const { server, port: closed } = await listen(t);
+  server.close();
+  await once(server, 'close');
+  const tried: string[] = [];
+  const network = {
+    ...systemNetwork,
+    connect: ({ host }: TcpTarget) => {
+      tried.push(host);
+      return systemNetwork.connect({ host, port: host === '127.0.0.2' ? port : closed });
+    },
+  };
+  const outcome = new Promise<Dialled>((resolve) =>
+    dial({ ...common, port, network, resolve: async () => ({ addresses: ['127.0.0.2', '127.0.0.1'] }) }, resolve),
+  );
+  // The first address is being tried now. The answer comes while nobody listens.
+  await Promise.resolve();
+  await Promise.resolve();
+  t.same(tried, ['127.0.0.2']);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+  const won = await outcome;
+  t.ok('socket' in won, JSON.stringify(won));
+  if (!('socket' in won)) return;
+  t.equal(won.socket.remoteAddress, '127.0.0.2');
+  won.socket.destroy();
+});
+
+t.test('a connection can be half-closed, and reset', async (t) => {
+  const ended = Promise.withResolvers<void>();
+  const reset = Promise.withResolvers<unknown>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', reset.resolve).end('that is all');
+    socket.once('data', () => ended.resolve());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const outcome = await dialled(port, { addresses: ['127.0.0.1'] });
+  t.ok('socket' in outcome);
+  if (!('socket' in outcome)) return;
+  const { socket } = outcome;
+  socket.resume();
+  await once(socket, 'end');
+  socket.write('and yet');
+  await ended.promise;
+  socket.resetAndDestroy();
+  t.match(await reset.promise, { code: 'ECONNRESET' });
 });
 
 t.test('an address that does not answer has the next one tried beside it, and gives up in time', async (t) => {
@@ -72,11 +153,11 @@ t.test('a connection that has come about lives on, however long the dial might h
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
-  const { port } = server.address() as { port: number };
+  const { port } = server.address() as AddressInfo;
   const clock = new ManualClock();
   const outcomes: Dialled[] = [];
   const { promise, resolve } = Promise.withResolvers<Dialled>();
-  dial({ host: 'api', port, resolve: async () => ({ addresses: ['127.0.0.1', '127.0.0.2'] }), clock }, (outcome) => {
+  dial({ ...common, port, resolve: async () => ({ addresses: ['127.0.0.1', '127.0.0.2'] }), clock }, (outcome) => {
     outcomes.push(outcome);
     resolve(outcome);
   });
@@ -84,7 +165,7 @@ t.test('a connection that has come about lives on, however long the dial might h
   t.ok('socket' in won, JSON.stringify(won));
   if (!('socket' in won)) return;
   t.teardown(() => won.socket.destroy());
-  clock.advance(10 * DIAL_TIMEOUT_MS);
+  clock.advance(10 * TIMEOUT);
   won.socket.write('still here');
   t.equal(String((await once(won.socket, 'data'))[0]), 'still here');
   t.equal(outcomes.length, 1, 'told once');
@@ -94,9 +175,9 @@ t.test('what is not resolved in time fails, and nothing is dialled when it is in
   const clock = new ManualClock();
   const late = Promise.withResolvers<HostAddresses>();
   const outcome = new Promise<Dialled>((resolve) =>
-    dial({ host: 'api', port: 80, resolve: () => late.promise, clock }, resolve),
+    dial({ ...common, port: 80, resolve: () => late.promise, clock }, resolve),
   );
-  clock.advance(DIAL_TIMEOUT_MS);
+  clock.advance(TIMEOUT);
   t.strictSame(await outcome, { failure: 'api port 80 did not answer within 10 s', kind: 'timeout' });
   late.resolve({ addresses: ['127.0.0.1'] });
   await new Promise(setImmediate);
@@ -106,12 +187,9 @@ t.test('what is not resolved in time fails, and nothing is dialled when it is in
 t.test('a dial that is given up calls nobody', async (t) => {
   const { server, port } = await listen(t);
   let called = false;
-  const giveUp = dial(
-    { host: 'api', port, resolve: async () => ({ addresses: ['127.0.0.1'] }), clock: systemClock },
-    () => {
-      called = true;
-    },
-  );
+  const giveUp = dial({ ...common, port, resolve: async () => ({ addresses: ['127.0.0.1'] }) }, () => {
+    called = true;
+  });
   await Promise.resolve();
   giveUp();
   server.close();
