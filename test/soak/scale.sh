@@ -14,7 +14,8 @@ if [ "$(ulimit -n)" != unlimited ] && [ "$(ulimit -n)" -lt "$needed" ]; then
   echo "$idle clients need $needed file descriptors, and this process may have $(ulimit -n): name fewer clients, or raise the hard limit (ulimit -Hn)." >&2
   exit 2
 fi
-on() { if command -v taskset >/dev/null; then taskset -c "$@"; else shift && "$@"; fi; }
+pin0= pin1=
+if command -v taskset >/dev/null; then pin0='taskset -c 0' pin1='taskset -c 1'; fi
 folder=$(mktemp -d)
 gateway=
 stop() { if [ -n "$gateway" ]; then kill "$gateway" 2>/dev/null && wait "$gateway" 2>/dev/null; fi; gateway=; }
@@ -22,14 +23,14 @@ trap 'stop || true; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 start() {
   export TUNNELITE_CERTS_DIRECTORY="$folder/certs-$1"
-  on 0 node src/cli/main.js start --log-level warn --set gateway.port=0 --set identity.port=0 --set admin.port=0 --set gateway.network=10.64.0.0/14 \
+  $pin0 node src/cli/main.js start --log-level warn --set gateway.port=0 --set identity.port=0 --set admin.port=0 --set gateway.network=10.64.0.0/14 \
     --set gateway.dpd=10 --set journal.level=warn >"$folder/gateway-$1.log" 2>&1 &
   gateway=$!
   node src/cli/main.js wait >/dev/null
 }
 run() {
   echo "== $1"
-  on 1 node src/cli/main.js load "$folder/$1.yaml" --out "$folder/$1.json" | grep -v ' of .* s, ' || echo "(exit code not 0)"
+  $pin1 node src/cli/main.js load "$folder/$1.yaml" --out "$folder/$1.json" | grep -v ' of .* s, ' || echo "(exit code not 0)"
   grep -v '^$' "$folder/gateway-$1.log" | tail -3
   stop || true
 }
