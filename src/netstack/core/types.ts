@@ -55,6 +55,11 @@ export type TcpCloseReason =
 export interface TcpFlowHandler {
   onConnect?(): void;
   onData(chunk: Buffer): void;
+  /**
+   * Data is processed as it comes, and little of it is kept: a small piece of it may then be in memory that it shares with others. If omitted,
+   * each piece has memory of its own.
+   */
+  readonly flowing?: boolean;
   /** The send buffer fell below its low-water mark after a `write` that returned false. */
   onDrain?(): void;
   /** The peer sent FIN and everything before it was delivered. */

@@ -35,6 +35,10 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
     this.emit('connect');
   }
 
+  get flowing(): boolean {
+    return this.readableFlowing === true && this.readableLength === 0 && !this.#full;
+  }
+
   onData(chunk: Buffer): void {
     if (this.destroyed) {
       this.#flow.consumed(chunk.length);

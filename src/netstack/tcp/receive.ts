@@ -2,11 +2,11 @@ import { Buffer } from 'node:buffer';
 import { DELAYED_ACK } from '../core/constants.ts';
 import { sendAck } from './emit.ts';
 import { Reassembly } from './reassembly.ts';
+import { CHUNK_MIN } from './receive-chunks.ts';
 import { seqGe, seqGt, seqLt } from './sequence.ts';
-import type { Tcb, TcpHost } from './tcb.ts';
+import type { Tcb } from './tcb.ts';
 import { TcpEvent } from './tcp-state.ts';
 
-const CHUNK_MIN = 2048;
 const CHUNK_MAX = 65_536;
 /**
  * A chunk of this size or more is filled further after a part of it was delivered. V8 counts a whole chunk as external memory, used or not,
@@ -22,7 +22,7 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
   let chunk = tcb.chunk;
   while (length > 0) {
     if (chunk === undefined) {
-      chunk = newChunk(tcb.host, Math.max(tcb.chunkSize, Math.min(length, CHUNK_MAX)));
+      chunk = tcb.host.chunks.take(Math.max(tcb.chunkSize, Math.min(length, CHUNK_MAX)));
       tcb.chunk = chunk;
       tcb.chunkStart = 0;
       tcb.chunkLength = 0;
@@ -38,14 +38,6 @@ function take(tcb: Tcb, source: Buffer, at: number, length: number): void {
       chunk = undefined;
     }
   }
-}
-
-/** Memory outside V8's heap takes longer to allocate than a short request takes to copy, so one small chunk is used again. */
-function newChunk(host: TcpHost, size: number): Buffer {
-  const spare = host.spareChunk;
-  if (size !== CHUNK_MIN || spare === undefined) return Buffer.allocUnsafeSlow(size);
-  host.spareChunk = undefined;
-  return spare;
 }
 
 function putReady(tcb: Tcb, data: Buffer): void {
@@ -203,9 +195,10 @@ function trimmed(tcb: Tcb): Buffer {
     if (n * 4 >= chunk.length) return chunk.subarray(0, n);
   }
   // A small piece must not retain a large chunk.
-  const data = Buffer.allocUnsafeSlow(n);
+  const { chunks } = tcb.host;
+  const data = tcb.owner?.flowing ? chunks.share(n) : Buffer.allocUnsafeSlow(n);
   chunk.copy(data, 0, start, tcb.chunkLength);
-  if (chunk.length === CHUNK_MIN) tcb.host.spareChunk = chunk;
+  chunks.giveBack(chunk);
   return data;
 }
 

@@ -16,6 +16,7 @@ import {
 } from '../core/types.ts';
 import type { CongestionControl } from './congestion/congestion.ts';
 import type { Reassembly } from './reassembly.ts';
+import type { ReceiveChunks } from './receive-chunks.ts';
 import { RttEstimator } from './rtt.ts';
 import type { SendBuffer } from './send-buffer.ts';
 import type { SentQueue, SpareQueues } from './sent-queue.ts';
@@ -56,8 +57,7 @@ export interface TcpHost {
   schedule(tcb: Tcb): void;
   stateChanged(tcb: Tcb, from: TcpState, to: TcpState): void;
   readonly spareQueues: SpareQueues;
-  /** A spare receive chunk of the smallest size, of which no part was delivered. */
-  spareChunk: Buffer | undefined;
+  readonly chunks: ReceiveChunks;
   /** The connection keeps a large chunk that is not full; the host regularly checks whether it is still needed. */
   chunkKept(tcb: Tcb): void;
 }

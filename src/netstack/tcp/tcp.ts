@@ -34,6 +34,7 @@ import { FlowTable, same } from './flow-table.ts';
 import { abort, closeTcb, negotiate, tellClosed, updateMss, wantedScale } from './lifecycle.ts';
 import { resendOnNewPath } from './path-changed.ts';
 import { dropIdleChunk } from './receive.ts';
+import { ReceiveChunks } from './receive-chunks.ts';
 import { resetFor } from './reset.ts';
 import { Segment, segmentArrives, Verdict } from './segment-arrives.ts';
 import { SpareQueues } from './sent-queue.ts';
@@ -71,7 +72,7 @@ export class Tcp implements TcpHost {
   readonly counters: Counters;
   readonly tcp: TcpSettings;
   readonly spareQueues = new SpareQueues();
-  spareChunk: Buffer | undefined = undefined;
+  readonly chunks = new ReceiveChunks();
   readonly limits: TcpLimits;
   sendRoom = 0;
 

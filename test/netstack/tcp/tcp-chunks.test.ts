@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { CHUNK_IDLE } from '../../../src/netstack/core/constants.ts';
 import type { TcpFlow } from '../../../src/netstack/index.ts';
+import { TcpDuplex } from '../../../src/netstack/tcp/duplex.ts';
 import { NetstackTwin, pattern } from '../../support/netstack-twin.ts';
 
 /** One flow from `a` to `b` on virtual time, and everything that `b` was handed, as it was handed. */
@@ -156,4 +157,90 @@ t.test('with its connection a chunk goes at once', (t) => {
   one.twin.run(50);
   t.equal(one.twin.b.nextTimer, Infinity);
   t.end();
+});
+
+/** Ten flows that each get a short request in every batch, and what each was handed. */
+function requests(flowing: boolean | undefined, bytes: number, rounds: number): Buffer[] {
+  const pieces: Buffer[] = [];
+  const twin = new NetstackTwin({
+    impairment: { delay: 1 },
+    b: {
+      onTcp: (request) => {
+        const far = request.accept();
+        far.handler = {
+          ...(flowing === undefined ? {} : { flowing }),
+          onData: (data) => {
+            pieces.push(data);
+            far.consumed(data.length);
+          },
+          onClose: () => {},
+        };
+      },
+    },
+  });
+  const flows = Array.from({ length: 10 }, () => {
+    const near = twin.a.connect({ localAddress: '10.0.0.1', remoteAddress: '10.0.0.2', remotePort: 80 });
+    near.handler = { onData: () => {}, onClose: () => {} };
+    return near;
+  });
+  for (let round = 1; round <= rounds; round++) {
+    for (const near of flows) near.write(Buffer.alloc(bytes, round));
+    twin.until(() => pieces.length === round * flows.length);
+  }
+  return pieces;
+}
+
+t.test('short requests that are processed at once share memory, and stay as they were', (t) => {
+  const pieces = requests(true, 100, 20);
+  t.equal(pieces.length, 200);
+  const blocks = new Set(pieces.map(({ buffer }) => buffer));
+  t.ok(blocks.size < 10, `${blocks.size} blocks for ${pieces.length} requests`);
+  t.ok(memoryOf(pieces) < 200 * 100 * 1.5, 'and these hold little else');
+  t.ok(
+    Math.max(...[...blocks].map(({ byteLength }) => byteLength)) <= 4096,
+    'one of them retains a small block at most',
+  );
+  for (const [index, piece] of pieces.entries()) {
+    if (!piece.equals(Buffer.alloc(100, Math.floor(index / 10) + 1))) t.fail(`request ${index} has changed`);
+  }
+  t.end();
+});
+
+t.test('data that may wait has memory of its own', (t) => {
+  for (const flowing of [false, undefined]) {
+    const pieces = requests(flowing, 100, 3);
+    t.ok(
+      pieces.every(({ buffer, length }) => buffer.byteLength === length),
+      String(flowing),
+    );
+  }
+  const large = requests(true, 600, 1);
+  t.ok(
+    large.every(({ buffer }) => new Set(large.map((one) => one.buffer)).size === 10 && buffer.byteLength <= 2048),
+    'and so has more than a short request',
+  );
+  t.end();
+});
+
+t.test('a stream says that it processes data at once only while somebody reads it and nothing waits', async (t) => {
+  const flow = {
+    handler: undefined,
+    consumed: () => {},
+    write: () => true,
+    end: () => {},
+    close: () => {},
+    reset: () => {},
+  };
+  const stream = new TcpDuplex(flow as unknown as TcpFlow);
+  t.teardown(() => stream.destroy());
+  t.notOk(stream.flowing, 'without a reader');
+  stream.onData(Buffer.from('waits'));
+  const seen: string[] = [];
+  stream.on('data', (data: Buffer) => seen.push(data.toString()));
+  t.notOk(stream.flowing, 'while something waits');
+  await new Promise(setImmediate);
+  t.strictSame(seen, ['waits']);
+  t.ok(stream.flowing, 'once it was read');
+  stream.pause();
+  t.notOk(stream.flowing, 'paused');
 });
