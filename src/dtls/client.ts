@@ -120,8 +120,7 @@ export class DtlsClient implements DtlsClientEngine, ConnectionHost {
   }
 
   scheduled(connection: Connection): void {
-    const due = connection.closed ? Number.POSITIVE_INFINITY : connection.deadline;
-    this.nextDeadline = Math.ceil(due / TIMER_GRAIN_MS) * TIMER_GRAIN_MS;
+    this.nextDeadline = Math.ceil(connection.deadline / TIMER_GRAIN_MS) * TIMER_GRAIN_MS;
   }
 
   ended(connection: Connection, reason: CloseReason, details: CloseDetails): void {
