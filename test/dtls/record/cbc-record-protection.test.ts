@@ -76,5 +76,6 @@ t.test('no changed or shortened record opens, and each has an IV of its own', (t
   for (let length = 0; length < record.length - 13; length++) t.equal(opener.open(record, 0, length), -1);
   t.notOk(record.equals(seal(Buffer.from('some text of more than one block'))));
   t.equal(opener.open(record, 0, record.length - 13), 32, 'the good one still opens');
+  t.equal(opener.open(record.subarray(0, -1), 0, record.length - 13), -1, 'its last byte has not come');
   t.end();
 });

@@ -185,6 +185,25 @@ for (const suite of suites) {
   );
 }
 
+for (const suite of suites) {
+  t.test(`${suite.cipher}: a record opens that holds as much as a record may, and none that holds more`, async (t) => {
+    const keys = keysFor(suite);
+    const openers = { 'node:crypto': nodeRecordProtection.createOpener(suite, keys)! };
+    if (!skip) Object.assign(openers, { evp: new EvpRecordProtection(crypto).createOpener(suite, keys)! });
+    for (const [name, opener] of Object.entries(openers)) {
+      for (const [length, opened] of [
+        [16_384, 16_384],
+        [16_385, -1],
+        [60_000, -1],
+      ] as const) {
+        const record = reference(suite, keys, 23, 1, length, Buffer.alloc(length, 5));
+        t.equal(opener.open(record, 0, record.length - 13), opened, `${name}: ${length} bytes`);
+      }
+      opener.free();
+    }
+  });
+}
+
 t.test('a sealer refuses to write beyond its memory, and to work after free', { skip }, async (t) => {
   const suite = suites[0]!;
   const sealer = new EvpRecordProtection(crypto).createSealer(suite, keysFor(suite))!;
@@ -229,8 +248,19 @@ t.test('a sealer refuses to write beyond its memory, and to work after free', { 
 t.test('contexts are freed once by free, and by the collector when they were forgotten', { skip }, async (t) => {
   const suite = suites[0]!;
   const live = new Set<number>();
+  const used = (context: number): void => {
+    if (!live.has(context)) t.fail('used when it was freed');
+  };
   const counted: Libcrypto = {
     ...crypto,
+    control(context, ...rest) {
+      used(context);
+      return crypto.control(context, ...rest);
+    },
+    run(context, ...rest) {
+      used(context);
+      return crypto.run(context, ...rest);
+    },
     newContext() {
       const context = crypto.newContext();
       live.add(context);
