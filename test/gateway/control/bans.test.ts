@@ -50,6 +50,17 @@ t.test('memory stays bounded, and nothing is counted when bans are off', async (
   t.equal(off.banned('10.0.0.1'), false);
 });
 
+t.test('addresses banned outright are remembered side by side, the latest 10,000 of them', async (t) => {
+  const bans = new BanList(RULES, new ManualClock());
+  const address = (i: number): string => `10.0.${i >> 8}.${i & 255}`;
+  bans.ban(address(0));
+  bans.ban(address(1));
+  t.equal(bans.banned(address(0)), true);
+  for (let i = 2; i <= 10_000; i++) bans.ban(address(i));
+  t.equal(bans.banned(address(0)), false, 'the oldest is forgotten');
+  t.equal(bans.banned(address(1)), true);
+});
+
 t.test('a gateway with bans closes the connections of a banned address before TLS', async (t) => {
   const clock = new ManualClock();
   await using lab = await startTestGateway({ clock, bans: RULES });
