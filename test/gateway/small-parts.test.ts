@@ -85,6 +85,8 @@ t.test('TLS failures are put in words', async (t) => {
   const reason = (code: string | undefined, first: Buffer | undefined): string =>
     classifyTlsFailure(code, first).reason;
   t.equal(reason(undefined, undefined), 'probe');
+  t.equal(reason(undefined, Buffer.alloc(0)), 'probe');
+  t.equal(reason(undefined, Buffer.from('x')), 'not-tls', 'one byte is more than none');
   t.equal(reason('ERR_SSL_HTTP_REQUEST', Buffer.from('GET / HTTP/1.1')), 'plain-http');
   t.equal(reason('ERR_SSL_WRONG_VERSION_NUMBER', Buffer.from('SSH-2.0-x')), 'ssh');
   t.equal(reason('ERR_SSL_WRONG_VERSION_NUMBER', Buffer.from([0xff, 0xff])), 'not-tls');

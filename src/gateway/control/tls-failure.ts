@@ -45,7 +45,7 @@ const BY_CODE: readonly (readonly [pattern: RegExp, failure: TlsFailure])[] = [
 ];
 
 function startsLikeText(bytes: Buffer): boolean {
-  return bytes.length > 0 && bytes.subarray(0, 8).every((byte) => byte >= 0x20 && byte < 0x7f);
+  return bytes.subarray(0, 8).every((byte) => byte >= 0x20 && byte < 0x7f);
 }
 
 /** A reset by the peer; Windows has an additional code for it. */
@@ -126,7 +126,7 @@ export function reportFailure(
 ): void {
   const { strangers, emit } = host;
   const failure = handshakeFailure(code, firstBytes);
-  const probe = !secured && failure.reason === 'probe';
+  const probe = failure.reason === 'probe';
   const withheld = strangers.next(probe ? 'tls.probe' : `tls.failed ${failure.reason}`);
   if (withheld === undefined) return;
   if (probe) {
