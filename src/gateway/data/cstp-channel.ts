@@ -64,8 +64,8 @@ export class CstpChannel implements ControlChannel {
     if (dpd <= 0) return undefined;
     const silence = now - this.#heardAt;
     if (silence > dpd * 1000 * DPD_DEAD_FACTOR && this.#asked) return silence;
-    if (silence > dpd * 1000 * DPD_PROBE_FACTOR && (!this.#asked || now - this.#probedAt >= dpd * 500))
-      this.#probe(now);
+    // A probe before the silence is older than that.
+    if (silence > dpd * 1000 * DPD_PROBE_FACTOR && now - this.#probedAt >= dpd * 500) this.#probe(now);
     return undefined;
   }
 
@@ -85,7 +85,7 @@ export class CstpChannel implements ControlChannel {
   }
 
   deadAt(dpd: number): number {
-    return dpd > 0 && this.#asked ? this.#heardAt + dpd * 1000 * DPD_DEAD_FACTOR + 1 : Infinity;
+    return this.#asked ? this.#heardAt + dpd * 1000 * DPD_DEAD_FACTOR + 1 : Infinity;
   }
 
   nextLook(dpd: number): number {
