@@ -266,7 +266,8 @@ export class ChannelSelection {
   /** No input was read for the last `late` milliseconds: they do not count as silence. */
   excuse(late: number, now: number): void {
     this.#heard = excused(this.#heard, late, now);
-    if (this.waiting) this.#unanswered = excused(this.#unanswered, late, now);
+    // NaN stays NaN.
+    this.#unanswered = excused(this.#unanswered, late, now);
     this.#probed = excused(this.#probed, late, now);
   }
 

@@ -129,6 +129,7 @@ t.test('with DPD off, idleness proves nothing, unanswered data does', async (t) 
   selection.apply('cstp-up', 0);
   selection.apply('dtls-up', 0);
   t.equal(selection.check(1e9), undefined);
+  t.equal(selection.silentAfter(1e9, 1e9), false, 'nor does a leap of time');
   selection.sent(1e9);
   t.equal(selection.check(1e9 + UNANSWERED_SWITCH_MS), 'silent');
 });
