@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { DtlsAssociation, DtlsPeer } from '../../../src/dtls/association/types.ts';
+import type { FaultPorts } from '../../../src/faults/ports.ts';
 import { DataPath } from '../../../src/gateway/data/channel-selection.ts';
 import { NEVER_ARRIVED_MS, UNANSWERED_SWITCH_MS } from '../../../src/gateway/data/data-channel-constants.ts';
 import { DtlsDataChannel, newDataChannelCounters } from '../../../src/gateway/data/dtls-data-channel.ts';
@@ -10,7 +11,7 @@ import type { EventMap, EventName } from '../../../src/telemetry/events.ts';
 const PEER: DtlsPeer = { address: '10.99.0.2', port: 40_000, family: 'IPv4' };
 
 /** A channel between a session and an association that only write down what is asked of them. */
-function setup(options: { mtu?: number; dpd?: number } = {}) {
+function setup(options: { mtu?: number; dpd?: number; faults?: FaultPorts } = {}) {
   const clock = new ManualClock();
   const calls: string[] = [];
   /** Where data went when the tunnel heard that its channel has changed. */
@@ -35,6 +36,7 @@ function setup(options: { mtu?: number; dpd?: number } = {}) {
     clock,
     emit: (name, fields) => void events.push({ name, fields }),
     counters,
+    faults: options.faults,
     onSooner: () => {},
     onClose: () => void calls.push('forgotten'),
   });
@@ -86,6 +88,18 @@ t.test('after the handshake data goes out with its type byte, written into the h
   t.same(sent, ['004500']);
   t.match(named('channel.dtls.open'), [{ session: 'abc123', remote: '10.99.0.2:40000', mtu: 1434 }]);
   t.match(named('channel.switch'), [{ from: 'cstp', to: 'dtls' }]);
+});
+
+t.test('packets and bytes of data are counted each way, without the type byte', async (t) => {
+  const { channel, associate, input, counters } = setup();
+  t.strictSame(new Set(Object.values(counters)), new Set([0]), 'from zero');
+  const { association } = associate();
+  channel.connected(association, 0);
+  channel.send(Buffer.alloc(100), 16, 84);
+  channel.send(Buffer.alloc(100), 16, 40);
+  input(association, '0045010203');
+  input(association, '03');
+  t.match(counters, { packetsOut: 2, bytesOut: 124, packetsIn: 1, bytesIn: 4, dpdAnswered: 1, switches: 1 });
 });
 
 t.test('a packet above the MTU is left to CSTP, and nothing is sent without an association', async (t) => {
@@ -231,4 +245,23 @@ t.test('close ends the association once, and nothing reaches the session afterwa
   const late = associate();
   channel.connected(late.association, 10);
   t.equal(late.association.closed, true, 'a handshake that completes too late is closed');
+});
+
+t.test('a packet is nobody’s when the channel ends while a fault looks at it', async (t) => {
+  const { channel, associate, input, received, counters } = setup({
+    faults: {
+      packets: {
+        pass() {
+          channel.close();
+          return true;
+        },
+      },
+    },
+  });
+  const { association } = associate();
+  channel.connected(association, 0);
+  input(association, '0045');
+  t.strictSame(received, []);
+  t.equal(counters.packetsIn, 0);
+  t.equal(channel.active, false);
 });
