@@ -61,8 +61,8 @@ export interface DataChannelOptions {
   readonly emit: Emit;
   /** The clock for measuring silence. */
   readonly clock: Clock;
-  /** The clock for datagrams, handshakes and losses. Default: `clock`. */
-  readonly machine?: Clock | undefined;
+  /** The clock for datagrams, handshakes and losses. */
+  readonly machine: Clock;
   readonly random: RandomSource;
   readonly acceleration: boolean;
   /** Source of datagrams. */

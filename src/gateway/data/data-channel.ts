@@ -64,7 +64,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
 
   constructor(options: DataChannelOptions) {
     this.#options = options;
-    this.#machine = options.machine ?? options.clock;
+    this.#machine = options.machine;
     this.#refusals = new RefusalLog(options.emit, this.#machine);
     this.#engine = new DtlsServer<DtlsDataChannel>({
       send: (buffer, offset, length, peer) => this.#memory.send(buffer, offset, length, peer as Endpoint),

@@ -5,6 +5,7 @@ import t from 'tap';
 import type { DtlsAssociation, DtlsClientOptions } from '../../../src/dtls/association/types.ts';
 import { DtlsClient } from '../../../src/dtls/client.ts';
 import { createDataChannels } from '../../../src/gateway/data/data-channel.ts';
+import { SILENCE_SCAN_MS } from '../../../src/gateway/data/data-channel-constants.ts';
 import type { DataChannelOffer, DataChannelServer } from '../../../src/gateway/data/data-channel-port.ts';
 import type { DtlsDataChannel } from '../../../src/gateway/data/dtls-data-channel.ts';
 import type { TunnelPort } from '../../../src/gateway/session/channel-ports.ts';
@@ -427,6 +428,37 @@ t.test(
     t.equal(offer.channel.active, false, 'its silence counts');
   },
 );
+
+t.test('no look is planned for a client whose silence has no meaning', async (t) => {
+  const machine = new ManualClock();
+  await using bench = await setup(false, machine, machine);
+  const offer = bench.offer({ dpd: 0 });
+  machine.advance(11_000);
+  t.equal(machine.pending, 0);
+  const planned: number[] = [];
+  const setTimer = machine.setTimer.bind(machine);
+  machine.setTimer = (ms, fn) => {
+    planned.push(ms);
+    return setTimer(ms, fn);
+  };
+  const client = await bench.client(idOf(offer));
+  await client.connected();
+  while (!offer.channel.active) await new Promise((resolve) => setImmediate(resolve));
+  t.notOk(planned.includes(SILENCE_SCAN_MS), 'with DPD off, until data is sent');
+  t.equal(offer.channel.send(Buffer.alloc(100), 16, 50), 'sent');
+  t.ok(planned.includes(SILENCE_SCAN_MS));
+});
+
+t.test('an association that ends outside a batch ends at a time, too', async (t) => {
+  await using bench = await setup(false);
+  const offer = bench.offer();
+  const client = await bench.client(idOf(offer));
+  await client.connected();
+  await bench.telemetry.journal.waitFor({ name: 'channel.dtls.open' });
+  (offer.channel as DtlsDataChannel).closeAssociation();
+  const change = await bench.telemetry.journal.waitFor({ name: 'channel.switch', fields: { to: 'cstp' } });
+  t.ok(Number(change.fields.silence) >= 0, `${change.fields.silence} ms of silence`);
+});
 
 t.test('while time stands still nobody is silent over DTLS', async (t) => {
   const machine = new ManualClock();
