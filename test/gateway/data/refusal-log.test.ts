@@ -63,10 +63,14 @@ t.test('the last records of a client whose association ended are nothing to tell
   log.ended(PEER);
   log.dropped('unknown-peer', PEER, false);
   t.equal(told().length, 0);
+  log.dropped('unknown-session', PEER, false);
+  t.equal(told().length, 0);
   log.dropped('unknown-peer', { ...PEER, port: 1 }, false);
   t.equal(told().length, 1);
+  log.dropped('malformed', PEER, false);
+  t.match(told().at(-1), { reason: 'malformed' }, 'garbage from there is told nevertheless');
   clock.advance(10_000);
   log.dropped('unknown-peer', PEER, false);
-  t.equal(told().length, 2, 'later ones are');
+  t.equal(told().length, 3, 'later ones are');
   t.end();
 });
