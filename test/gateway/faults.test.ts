@@ -2,7 +2,7 @@ import t from 'tap';
 import type { FaultPorts, StreamFault } from '../../src/faults/ports.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { CstpType } from '../../src/wire/cstp.ts';
-import { startTestGateway, statusLine } from '../support/gateway.ts';
+import { cookieOf, startTestGateway, statusLine } from '../support/gateway.ts';
 
 /** A fault at one point, once. */
 const once = (at: string, fault: StreamFault): FaultPorts => {
@@ -47,6 +47,36 @@ t.test('a stalled connection reads nothing until the time is over', async (t) =>
   t.equal(statusLine(await client.login()), 'HTTP/1.1 200 OK');
   client.close();
   other.close();
+});
+
+t.test('a client that comes back with its cookie can be cut off, and may try again', async (t) => {
+  for (const kind of ['reset', 'close'] as const) {
+    await using lab = await startTestGateway({ faults: once('cookie', { kind }) });
+    const first = await lab.dial();
+    const cookie = cookieOf(await first.login());
+    t.equal(
+      statusLine(await first.connectTunnel()),
+      'HTTP/1.1 200 CONNECTED',
+      'where it logged in it does not come back',
+    );
+    const second = await lab.dial();
+    t.equal(await second.connectTunnel(cookie), undefined);
+    t.equal(second.error?.code, kind === 'reset' ? 'ECONNRESET' : undefined);
+    first.sendPacket(CstpType.DpdRequest);
+    t.equal((await first.packet())?.type, CstpType.DpdResponse, 'its tunnel is not touched');
+    const third = await lab.dial();
+    t.equal(statusLine(await third.connectTunnel(cookie)), 'HTTP/1.1 200 CONNECTED');
+    for (const client of [first, third]) client.close();
+  }
+});
+
+t.test('a fault can ban a client at a gateway that has no rules for bans', async (t) => {
+  await using lab = await startTestGateway({ faults: once('authenticate', { kind: 'ban', points: undefined }) });
+  const client = await lab.dial();
+  await client.login();
+  await t.rejects(lab.dial());
+  t.match(lab.events.of('http.rejected'), [{ reason: 'banned', explanation: /shut out for 300 s/ }]);
+  client.close();
 });
 
 t.test('a refusal on purpose looks on the wire like a real one, and says in the log that it was ordered', async (t) => {
