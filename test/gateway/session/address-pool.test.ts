@@ -44,6 +44,7 @@ t.test('a released address rests while fresh ones are left, and is used before a
   pool.release(3, 150_000);
   t.equal(take(pool, 170_000), '10.0.0.4', 'the one that has cooled first');
   t.equal(pool.taken, 4);
+  t.equal(take(pool, 170_000), '10.0.0.3', 'and then the other');
 });
 
 t.test('releasing twice does not double an address', async (t) => {

@@ -1,9 +1,11 @@
 import t from 'tap';
+import type { ControlChannel } from '../../../src/gateway/session/channel-ports.ts';
+import type { GatewaySession } from '../../../src/gateway/session/session.ts';
 import { MemorySessionStore } from '../../../src/gateway/session/session-store.ts';
 import type { SessionStore, StoredSession } from '../../../src/gateway/session/types.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
 import { type RandomSource, seededRandom } from '../../../src/lib/random.ts';
-import { fakeVerifier } from '../../support/gateway.ts';
+import { fakeVerifier, tunnelTerms } from '../../support/gateway.ts';
 import { sessionTable, TABLE_COOKIE_TIMEOUT } from '../../support/session-table.ts';
 
 /** Cookies are drawn from it: what was drawn last is the cookie. */
@@ -30,6 +32,23 @@ async function loggedIn(store?: SessionStore) {
   const cookie = random.drawn.at(-1)!;
   const life = session.expiresAt! - lab.clock.monotonic();
   return { ...lab, session, cookie, life };
+}
+
+/** Opens a tunnel without a connection. */
+function connect(session: GatewaySession): void {
+  const control: ControlChannel = {
+    remote: '192.0.2.1:4000',
+    sendData: () => true,
+    checkLiveness: () => undefined,
+    excuse: () => {},
+    askBefore: () => false,
+    asked: false,
+    vouch: () => {},
+    deadAt: () => Infinity,
+    nextLook: () => Infinity,
+    close: () => {},
+  };
+  session.connect({ tunnel: session.plan(tunnelTerms({ address4: undefined })), control, data: undefined });
 }
 
 t.test('a cookie is good until its time is over, and not a moment longer, though nobody looks', async (t) => {
@@ -72,6 +91,18 @@ t.test('what another server keeps for somebody without an end is good', async (t
   await kept.put({ ...stored, expiresAt: undefined } satisfies StoredSession);
   const other = sessionTable(kept, new ManualClock(Date.now() + 1e9));
   t.equal((await other.sessions.find(cookie))?.id, session.id);
+});
+
+t.test('a cookie made invalid stays so for other servers, even if its session may come back here', async (t) => {
+  const { session, cookie, store, clock, sessions } = await loggedIn();
+  connect(session);
+  t.equal((await store.get(session.key))?.expiresAt, undefined, 'a cookie in use has no end');
+  session.expireCookie('A fault has it so.');
+  session.end('restart', 'The gateway goes down.', { dropCookie: false });
+  t.equal(session.state, 'disconnected');
+  t.equal(await store.get(session.key), undefined);
+  t.equal(await sessions.find(cookie), undefined);
+  t.equal(await sessionTable(store, clock).sessions.find(cookie), undefined);
 });
 
 t.test('another cookie is nobody’s', async (t) => {

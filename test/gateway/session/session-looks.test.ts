@@ -115,6 +115,21 @@ t.test('a time in which nobody listened is no silence for those that are not due
   t.equal(sessions.connected(), 0);
 });
 
+t.test('a time in which nobody listened does not shorten the life of a cookie', async (t) => {
+  const { connect, sessions, clock } = setup();
+  const session = await connect('ada');
+  session.end('temporary', 'It left.');
+  const life = session.expiresAt! - clock.monotonic();
+  clock.advance(30_000);
+  sessions.check(clock.monotonic(), 30_000);
+  clock.advance(life - 1);
+  sessions.check(clock.monotonic(), 0);
+  t.equal(sessions.size, 1);
+  clock.advance(1);
+  sessions.check(clock.monotonic(), 0);
+  t.equal(sessions.size, 0);
+});
+
 t.test('who is connected is counted, by user and in all', async (t) => {
   const { connect, sessions } = setup();
   const first = await connect('ada');

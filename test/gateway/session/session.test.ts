@@ -2,7 +2,7 @@ import t from 'tap';
 import { noFaults } from '../../../src/faults/ports.ts';
 import type { ControlChannel } from '../../../src/gateway/session/channel-ports.ts';
 import { GatewaySession, type SessionHost } from '../../../src/gateway/session/session.ts';
-import type { Tunnel } from '../../../src/gateway/session/tunnel.ts';
+import type { Tunnel, TunnelTerms } from '../../../src/gateway/session/tunnel.ts';
 import type { EventMap } from '../../../src/telemetry/events.ts';
 import { ipv4Packet, tunnelTerms } from '../../support/gateway.ts';
 
@@ -25,6 +25,8 @@ function setup(onEvent: (name: string, session: GatewaySession) => void = () => 
   const log: string[] = [];
   const goodbyes: EventMap['session.disconnect'][] = [];
   const waiting: (() => void)[] = [];
+  const tapped: string[] = [];
+  const handedOn: number[] = [];
   const time = { now: 0 };
   const host: SessionHost = {
     emit: (name, fields) => {
@@ -41,12 +43,12 @@ function setup(onEvent: (name: string, session: GatewaySession) => void = () => 
     wallTime: 0,
     cookieLife: 10_000,
     faults: noFaults,
-    taps: {},
+    taps: { packets: { packet: (direction) => void tapped.push(direction) } },
     answersDpd: () => true,
     gatewayAddress: () => undefined,
     onBatchEnd: () => {},
     onCookieSpent: () => void log.push('cookie spent'),
-    handOn: () => {},
+    handOn: (_buffer, _offset, length) => void handedOn.push(length),
     afterBatch: (work) => void waiting.push(work),
     onPathChanged: () => {},
     onChange: () => void log.push('stored'),
@@ -55,15 +57,15 @@ function setup(onEvent: (name: string, session: GatewaySession) => void = () => 
     onEnded: () => void log.push('free'),
   };
   const session: GatewaySession = new GatewaySession(IDENTITY, host);
-  const connect = (): Tunnel => {
-    const tunnel = session.plan(TERMS);
+  const connect = (terms: Partial<TunnelTerms> = {}): Tunnel => {
+    const tunnel = session.plan({ ...TERMS, acceptedAt: 1000, ...terms });
     const control: ControlChannel = {
       remote: '192.0.2.1:4000',
       sendData: () => true,
       checkLiveness: () => undefined,
       excuse: () => {},
-      askBefore: () => false,
-      asked: false,
+      askBefore: () => true,
+      asked: true,
       vouch: () => {},
       deadAt: () => Infinity,
       nextLook: () => Infinity,
@@ -75,7 +77,7 @@ function setup(onEvent: (name: string, session: GatewaySession) => void = () => 
   const settle = (): void => {
     for (const work of waiting.splice(0)) work();
   };
-  return { session, log, goodbyes, time, connect, settle };
+  return { session, log, goodbyes, tapped, handedOn, time, connect, settle };
 }
 
 const PACKET = ipv4Packet('10.0.0.2', '10.0.0.9', 100);
@@ -90,6 +92,42 @@ t.test('a session that ended keeps its addresses until what it sent has arrived'
   settle();
   t.equal(session.state, 'ended');
   t.equal(log.filter((each) => each === 'free').length, 1);
+});
+
+t.test('before its first tunnel a session has no traffic, and no packet reaches its client', async (t) => {
+  const { session } = setup();
+  t.match(session.snapshot(), { bytesIn: 0, bytesOut: 0, dataChannel: undefined, connectedAt: undefined });
+  t.equal(session.deliver(PACKET, 0, 100), false);
+  t.match(session.traffic, { packetsIn: 0, packetsOut: 0, dropped: 1 });
+});
+
+t.test('a tunnel that has ended does nothing any more, and its time limits are over', async (t) => {
+  const { tapped, handedOn, connect, session } = setup();
+  const tunnel = connect();
+  tunnel.receive(PACKET, 0, 100);
+  t.equal(tunnel.askBefore(1e9), true);
+  t.equal(tunnel.asked, true);
+  session.end('temporary', '');
+  tunnel.receive(PACKET, 0, 100);
+  t.strictSame([tapped.length, handedOn.length], [1, 1], 'a late packet is neither captured nor passed on');
+  t.equal(tunnel.askBefore(1e9), false);
+  t.equal(tunnel.asked, false);
+  t.strictSame([tunnel.deadline, tunnel.nextLook], [Infinity, Infinity]);
+  t.equal(session.tunnel, undefined);
+});
+
+t.test('a tunnel ends at the first of its limits, and those that are off are none', async (t) => {
+  const limits = (terms: Partial<TunnelTerms>): number => {
+    const { session, time, connect } = setup();
+    time.now = 5_000;
+    connect(terms);
+    return session.deadline;
+  };
+  t.equal(limits({}), Infinity);
+  t.equal(limits({ idleTimeout: 60 }), 65_000, 'of the last use');
+  t.equal(limits({ sessionTimeout: 100 }), 101_000, 'of the accept of its connection');
+  t.equal(limits({ idleTimeout: 60, sessionTimeout: 100 }), 65_000);
+  t.equal(limits({ idleTimeout: 200, sessionTimeout: 100 }), 101_000);
 });
 
 t.test('a session that has left says goodbye no second time when it ends for good', async (t) => {
