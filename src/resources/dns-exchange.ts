@@ -119,9 +119,7 @@ export function exchange(options: ExchangeOptions, done: (outcome: Exchanged) =>
     stream.once('connect', () => void stream.write(Buffer.concat([lengthOf(message), message])));
     stream.on('error', (error) => finish({ kind: 'failed', why: `${shown}: ${errorText(error)}` }));
     stream.on('data', (chunk: Buffer) => {
-      framer.push(chunk, (bytes) => {
-        if (!over) take(bytes, sent, 'tcp', 0xffff);
-      });
+      framer.push(chunk, (bytes) => take(bytes, sent, 'tcp', 0xffff));
     });
     stream.once('close', () => finish({ kind: 'failed', why: `${shown} closed the connection without an answer` }));
   };

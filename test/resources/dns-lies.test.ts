@@ -1,4 +1,4 @@
-import type { Answer } from 'dns-packet';
+import { type Answer, decode } from 'dns-packet';
 import t from 'tap';
 import { MAX_STRAY_ANSWERS } from '../../src/resources/constants.ts';
 import { DnsRcode } from '../../src/wire/dns.ts';
@@ -9,6 +9,12 @@ import { type Asked, a, answerTo, cname } from '../support/name-server.ts';
 // and what it does not.
 
 const pointer = (at: number): Buffer => Buffer.of(0xc0 | (at >> 8), at & 0xff);
+const START: Answer = {
+  type: 'SOA',
+  name: 'example.com',
+  ttl: 300,
+  data: { mname: 'ns.example.com', rname: 'root.example.com', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 1 },
+};
 /** The answer with one record more whose name is these bytes. */
 function withOwner(asked: Asked, owner: Buffer): Buffer {
   const message = Buffer.concat([answerTo(asked, []), owner, Buffer.of(0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 6, 6, 6, 6)]);
@@ -201,4 +207,53 @@ t.test('a server that asks us is found out', async (t) => {
   t.match(await setupLoop.ask('a-rather-long-name.example.com'), { rcode: DnsRcode.ServFail });
   t.match(setupLoop.outcome(), /SERVFAIL/, 'what the other was told');
   t.equal(setupLoop.servers[0]!.asked.length, 1, 'once around');
+});
+
+t.test(
+  'over TCP there is no further way: an answer that is cut off, or a question not understood, is a failure',
+  async (t) => {
+    const answers: Record<string, [(asked: Asked) => Buffer, RegExp]> = {
+      'cut off': [(asked) => answerTo(asked, [a(asked.name, '6.6.6.6')], { truncated: true }), /over TCP is cut off/],
+      'not understood': [
+        (asked) => {
+          const header = Buffer.from(asked.bytes.subarray(0, 12));
+          header.writeUInt16BE(0x8181, 2);
+          header.fill(0, 4);
+          return header;
+        },
+        /: FORMERR$/,
+      ],
+    };
+    for (const [name, [answer, why]] of Object.entries(answers)) {
+      const { ask, outcome, servers } = await setup(t, [(asked) => asked.send(answer(asked))], { timeout: 10_000 });
+      t.match(await ask('www.example.com'), { rcode: DnsRcode.ServFail, records: [] }, name);
+      t.match(outcome(), why, name);
+      t.strictSame(
+        servers[0]!.asked.map(({ transport }) => transport),
+        ['udp', 'tcp'],
+        name,
+      );
+    }
+  },
+);
+
+t.test('the name that an alias leads to is passed on in the letters that it came in', async (t) => {
+  const { raw } = await setup(t, [
+    (asked) =>
+      asked.send(answerTo(asked, [cname(asked.name, 'Edge.Example.NET'), a('Edge.Example.NET', '192.0.2.11')])),
+  ]);
+  const { answers } = decode(await raw('www.example.com'));
+  t.strictSame(
+    answers!.map(({ name }) => name),
+    ['www.example.com', 'Edge.Example.NET'],
+  );
+});
+
+t.test('who asks for an alias gets it, and no start of a zone beside it', async (t) => {
+  const { raw } = await setup(t, [
+    (asked) => asked.send(answerTo(asked, [cname(asked.name, 'edge.example.net')], { authorities: [START] })),
+  ]);
+  const { answers, authorities } = decode(await raw('www.example.com', 'CNAME'));
+  t.match(answers, [{ type: 'CNAME', data: 'edge.example.net' }]);
+  t.strictSame(authorities, []);
 });
