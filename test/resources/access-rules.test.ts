@@ -123,7 +123,10 @@ t.test('apps, groups and devices are told by the token, and by the directory whe
   t.match(decide([rule('allow', { groups: ['g2'] })], ask('intranet', told)), {
     explanation: /in none of the groups g2/,
   });
-  t.match(decide([rule('allow', { groups: ['g2'] })], ask('intranet')), { explanation: /nothing is known of groups/ });
+  for (const whoever of [person(), undefined]) {
+    const request = ask('intranet', { person: whoever });
+    t.match(decide([rule('allow', { groups: ['g2'] })], request), { explanation: /nothing is known of groups/ });
+  }
   let compliant = true;
   const directory: PersonDirectory = {
     groupsOf: () => ['g2'],

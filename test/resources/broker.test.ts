@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { ManualClock } from '../../src/lib/clock.ts';
 import type { SocketLimitReached } from '../../src/resources/upstream-sockets.ts';
@@ -402,3 +402,49 @@ t.test(
     t.match(journal.query({ name: 'resource.unreachable' }).at(-1)?.fields.explanation, reason);
   },
 );
+
+t.test('a removed rule ends the connections that it allowed, and says how many', async (t) => {
+  const clients: Socket[] = [];
+  const port = await listen(
+    t,
+    createServer((socket) => void clients.push(socket.on('error', () => {}))),
+  );
+  const to = { host: '127.0.0.1', port };
+  const { broker, rules, journal, opened } = setup(t, {
+    upstreams: [
+      { match: '192.0.2.1', to },
+      { match: '192.0.2.2', to },
+    ],
+  });
+  const requests = ['192.0.2.1', '192.0.2.2'].map((address) => tcpRequest(address, 443));
+  for (const { request, settled } of requests) {
+    broker.handleTcp(request, ALICE);
+    await settled;
+  }
+  broker.handleTcp(tcpRequest('10.20.0.10', 80).request, ALICE);
+  t.equal(broker.rulesChanged(), 0, 'nothing was removed');
+  rules.remove('u1');
+  t.equal(broker.rulesChanged('u1'), 1);
+  const end = await journal.waitFor({ name: 'resource.end' });
+  t.match(end.fields, { target: /192\.0\.2\.1|127\.0\.0\.1/, outcome: 'broken', reason: 'The upstream was removed.' });
+  rules.remove('u2');
+  const since = journal.mark();
+  t.equal(broker.accessChanged(), 1, 'what is allowed still goes on: the service, and nothing that is over counts');
+  const second = await journal.waitFor({ name: 'resource.end', since });
+  t.match(second.fields, { outcome: 'broken', reason: /^The rules changed: / });
+  t.notOk(opened[0]!.destroyed);
+  t.equal(broker.accessChanged(), 0);
+});
+
+t.test('a client that breaks off after the answer is told as such, with its reason', async (t) => {
+  const { broker, journal, opened } = setup(t);
+  const { request, stream } = tcpRequest('10.20.0.10', 80);
+  broker.handleTcp(request, ALICE);
+  const answered = once(opened[0]!, 'finish');
+  opened[0]!.end('answer');
+  stream.resume();
+  await answered;
+  opened[0]!.destroy(new Error('connection reset by the client'));
+  const { fields } = await journal.waitFor({ name: 'resource.end' });
+  t.match(fields, { outcome: 'broken', reason: 'connection reset by the client' });
+});

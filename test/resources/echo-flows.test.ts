@@ -62,3 +62,14 @@ t.test('there is an end to the addresses that pings are remembered for', async (
     { fields: { source: '169.254.0.0', reason: 'given up for others' } },
   ]);
 });
+
+t.test('however many pings there were, none is waited for after the end', async (t) => {
+  const clock = new ManualClock();
+  const { broker } = setup(t, { clock });
+  for (let i = 0; i < 3; i++) {
+    t.ok(broker.handleEcho(ping('10.20.0.10'), requester('s1')));
+    clock.advance(1_000);
+  }
+  await broker.close();
+  t.equal(clock.pending, 0);
+});

@@ -313,3 +313,40 @@ t.test('addresses are for names from the first rule by name on, and until a rese
   t.notOk(table.owns('192.0.2.1'));
   t.equal(table.nameAt('192.0.2.1'), undefined);
 });
+
+t.test('a session that looks up a name it holds keeps its other names, also at its limit', async (t) => {
+  const { table, ask, clock } = setup(['*.example.com'], SMALL);
+  for (let i = 0; i < FEW_NAMES; i++) ask(`n${i}.example.com`);
+  clock.advance(NAME_HOLD_MS);
+  ask('n3.example.com');
+  t.equal(table.holds, FEW_NAMES, 'there is no need to let go of one');
+});
+
+t.test('at its limit a session lets go of an old name for one that others looked up', async (t) => {
+  const { table, ask, clock } = setup(['*.example.com'], SMALL);
+  for (let i = 0; i < FEW_NAMES; i++) ask(`n${i}.example.com`);
+  const other = ask('other.example.com', 's2');
+  clock.advance(NAME_HOLD_MS);
+  t.equal(ask('other.example.com', 's1'), other);
+  table.forget('s2');
+  for (let i = 0; i < 20; i++) ask(`more${i}.example.com`, `t${i}`);
+  t.equal(table.nameAt(other!), 'other.example.com', 's1 holds it now');
+});
+
+t.test('a name that a session still holds is not given away at the end of a flow of another one', async (t) => {
+  const { table, ask } = setup(['*.example.com'], ['192.0.2.0/30']);
+  const [a, b] = [ask('a.example.com', 's1')!, ask('b.example.com', 's1')!];
+  table.keep(a, 's2')();
+  t.equal(ask('c.example.com', 's3'), undefined);
+  t.equal(table.nameAt(a), 'a.example.com');
+  t.equal(table.nameAt(b), 'b.example.com');
+});
+
+t.test('the name of a rule is not given away at the end of a flow to it', async (t) => {
+  const { table, ask } = setup(['api.example.com', '*.example.com'], ['192.0.2.0/30']);
+  const [api] = table.addressesAt('api.example.com');
+  table.keep(api!, 's1')();
+  t.ok(ask('a.example.com'));
+  t.equal(ask('b.example.com', 's2'), undefined);
+  t.equal(table.nameAt(api!), 'api.example.com');
+});

@@ -394,3 +394,17 @@ t.test('a wildcard answers for what is below it, and for nothing that there is (
   t.match(ask('other.lab.contoso.internal'), { rcode: DnsRcode.NxDomain }, 'lab is closer, and has no wildcard');
   t.match(ask('anything.example.com'), { rcode: DnsRcode.Refused });
 });
+
+t.test('a domain of one label is the zone of all names below it, at any depth', async (t) => {
+  const clock = new ManualClock();
+  const records = [{ name: 'a.b.c.lab', type: 'A', data: '10.20.0.9', ttl: 5 }] as const;
+  const resolver = new Resolver({ hosts: [], domains: ['lab'], records, emit: new Telemetry({ clock }).emit, clock });
+  const ask = (name: string) =>
+    decode(resolver.answer(serializeDnsQuery({ id: 7, name, type: 'A' }), visitor) as Buffer);
+  for (const name of ['nothing.lab', 'x.b.c.lab']) {
+    t.match(ask(name), { rcode: 'NXDOMAIN', authorities: [{ type: 'SOA', name: 'lab' }] }, name);
+  }
+  for (const name of ['lab', 'c.lab', 'b.c.lab']) {
+    t.match(ask(name), { rcode: 'NOERROR', answers: [], authorities: [{ type: 'SOA', name: 'lab' }] }, name);
+  }
+});

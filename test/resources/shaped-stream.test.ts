@@ -68,6 +68,19 @@ t.test('after so many bytes the connection breaks, and what is beyond them never
   client.destroy();
 });
 
+t.test('a client that takes nothing puts off the reset for ten seconds, and no longer', async (t) => {
+  const { clock, client, service, flow } = setup({ resetAfter: 2 }, () => 0);
+  const error = new Promise<Error>((resolve) => service.once('error', resolve));
+  service.write('12345');
+  await turn();
+  clock.advance(9_990);
+  t.notOk(service.destroyed);
+  clock.advance(15);
+  t.match(await error, /reset by a fault rule/);
+  t.ok(flow.destroyed);
+  client.destroy();
+});
+
 t.test('who goes away ends it, and no timer is left', async (t) => {
   const { clock, service, flow, pass } = setup({ kbps: 8 });
   service.on('error', () => {});

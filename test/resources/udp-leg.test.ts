@@ -215,3 +215,31 @@ t.test('a datagram that is too long is lost, and the way stays', async (t) => {
   t.strictSame(await next(2), ['127.0.0.1 got one', '127.0.0.1 got two']);
   t.notMatch(events.join(), /failed/);
 });
+
+t.test('what an address answered is over: the next one gets only what that one leaves unanswered', async (t) => {
+  const sent: string[] = [];
+  const ways = new Map<string, DatagramWayEvents>();
+  const network: Network = {
+    ...systemNetwork,
+    connectDatagrams({ host }, events) {
+      ways.set(host, events);
+      queueMicrotask(() => events.onOpen());
+      return { send: (payload) => void sent.push(`${host} ${String(payload)}`), close: () => {} };
+    },
+  };
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const refused = Object.assign(new Error('ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const { leg, next } = setup(t, 53, () => ({ addresses: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] }), network);
+  send(leg, 'one');
+  await turn();
+  ways.get('192.0.2.1')!.onDatagram(Buffer.from('answer'));
+  t.strictSame(await next(1), ['answer']);
+  send(leg, 'two');
+  ways.get('192.0.2.1')!.onError(refused);
+  await turn();
+  t.strictSame(sent, ['192.0.2.1 one', '192.0.2.1 two'], 'no datagram comes twice where answers came before');
+  send(leg, 'three');
+  ways.get('192.0.2.2')!.onError(refused);
+  await turn();
+  t.strictSame(sent.slice(2), ['192.0.2.2 three', '192.0.2.3 three'], 'the second address answered nothing yet');
+});
