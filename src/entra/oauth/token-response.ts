@@ -34,7 +34,6 @@ export type TokenAnswer = Record<string, string | number>;
 /** Claims about the user, in the token issuer's format. */
 function tokenUser(context: Pick<IdentityContext, 'issuerFor'>, account: Account): TokenUser {
   const { user, home } = account;
-  const guest = user.type === 'guest';
   return {
     objectId: user.id,
     userPrincipalName: user.userPrincipalName,
@@ -42,8 +41,8 @@ function tokenUser(context: Pick<IdentityContext, 'issuerFor'>, account: Account
     givenName: user.givenName,
     familyName: user.surname,
     email: user.mail,
-    guest,
-    identityProvider: guest && home.tenant !== account.tenant ? context.issuerFor(home.tenant.id, 1) : undefined,
+    guest: user.type === 'guest',
+    identityProvider: home.tenant !== account.tenant ? context.issuerFor(home.tenant.id, 1) : undefined,
   };
 }
 
