@@ -1,29 +1,12 @@
-import { globSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
-import { readScenario, runScenario } from '../../src/scenario/index.ts';
-import { REPOSITORY } from '../support/documents/markdown.ts';
+import { runScenario } from '../../src/scenario/index.ts';
 import { skipUnless } from '../support/interop.ts';
+import { OPENCONNECT_SCENARIOS, runOpenconnectScenarios } from '../support/openconnect-scenarios.ts';
 
-// The scenarios that ship for a stock openconnect, on the real clock: no root, as what goes into its tunnel comes through ocproxy.
+// The first half of the scenarios that ship for a stock openconnect.
+runOpenconnectScenarios(OPENCONNECT_SCENARIOS.slice(0, 7));
 
-t.setTimeout(300_000);
 const skip = skipUnless({ programs: ['openconnect', 'ocproxy'] });
-const folder = join(REPOSITORY, 'examples/scenarios/openconnect');
-const files = globSync('*.yaml', { cwd: folder }).toSorted();
-
-// Each waits most of the time, so they wait together, but not all at once: a start is work.
-const TOGETHER = 6;
-
-t.test('they pass', { skip, jobs: TOGETHER }, async (t) => {
-  t.ok(files.length >= 13);
-  for (const file of files) {
-    t.test(file, async (t) => {
-      const { passed, report } = await runScenario(readScenario(join(folder, file)));
-      t.ok(passed, report);
-    });
-  }
-});
 
 t.test('one whose rule never strikes fails, and its report has what openconnect said', { skip }, async (t) => {
   const result = await runScenario({

@@ -196,6 +196,11 @@ export const WITH_PEERS: readonly Benchmark[] = [
   },
 ];
 
+/** Of either list, those in these folders or with these names. Each benchmark takes seconds, and a test file should not take a minute. */
+export function benchmarksOf(...beginnings: readonly string[]): readonly Benchmark[] {
+  return [...ALONE, ...WITH_PEERS].filter(({ path }) => beginnings.some((beginning) => path.startsWith(beginning)));
+}
+
 /** Longest run of one, in milliseconds: far more than any takes, so that one that hangs is told with its output. */
 const LIMIT_MS = 120_000;
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
-import { repository, runBenchmarks, WITH_PEERS } from '../support/bench.ts';
+import { repository } from '../support/bench.ts';
 import { skipUnless } from '../support/interop.ts';
 import { run } from '../support/namespace.ts';
 
@@ -18,5 +18,3 @@ t.test('a benchmark that is interrupted leaves no namespace', { skip: skipUnless
   t.strictSame(await ended, [1, null], 'it ends by itself');
   t.notOk(own(), 'and the namespace is gone');
 });
-
-runBenchmarks(WITH_PEERS);

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import t from 'tap';
-import { ALONE, repository, runBenchmarks, WITH_PEERS } from '../support/bench.ts';
+import { ALONE, benchmarksOf, repository, WITH_PEERS } from '../support/bench.ts';
 
 /** Files that benchmarks are made of. */
 const PARTS = [
@@ -44,4 +44,16 @@ t.test('every file of bench/ is run here, or is part of one that is', async (t) 
   }
 });
 
-runBenchmarks(ALONE);
+t.test('each benchmark is run by one test file', async (t) => {
+  const run = globSync('*.test.ts', { cwd: import.meta.dirname }).flatMap((file) => {
+    const text = readFileSync(join(import.meta.dirname, file), 'utf8');
+    const beginnings = /^runBenchmarks\(benchmarksOf\((.*)\)\);$/m.exec(text)?.[1] ?? '';
+    const named = [...beginnings.matchAll(/'([^']+)'/g)].map(([, beginning]) => beginning!);
+    return named.flatMap((beginning) => {
+      const found = benchmarksOf(beginning).map(({ path }) => path);
+      t.not(found.length, 0, `${file}: ${beginning} is the beginning of one`);
+      return found;
+    });
+  });
+  t.strictSame(run.toSorted(), [...ALONE, ...WITH_PEERS].map(({ path }) => path).toSorted());
+});
