@@ -11,6 +11,7 @@ import { eventFieldsModule, eventsPage } from './pages/events-page.ts';
 import { explainPage } from './pages/explain-page.ts';
 import { resourcesPage } from './pages/resources-page.ts';
 import { restPage } from './pages/rest-page.ts';
+import { ocservBars } from './pictures/ocserv-bars.ts';
 
 /** The text of each generated file, by its path from docs/. */
 export async function generatedDocs(): Promise<Record<string, string>> {
@@ -18,6 +19,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
     'config.schema.json': `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,
     'scenario.schema.json': `${JSON.stringify(scenarioJsonSchema(), undefined, 2)}\n`,
     'load.schema.json': `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`,
+    'images/beside-ocserv.svg': ocservBars(),
     'reference/aadsts-codes.md': aadstsPage(),
     ...apiPages(),
     'reference/cli.md': await cliPage(),

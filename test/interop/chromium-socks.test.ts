@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { startHttpProxy, startSocksProxy, TunnelClient } from '../../src/client/index.ts';
 import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
 import { skipUnless } from '../support/interop.ts';
+import { picture } from '../support/pictures.ts';
 import { start } from '../support/running-simulator.ts';
 
 t.setTimeout(120_000);
@@ -22,8 +22,7 @@ t.test(
       const answer = await page.goto('https://intranet.contoso.internal/');
       t.equal(answer?.status(), 200, server);
       t.match(await page.textContent('body'), /alice@contoso\.com/, server);
-      const { SCREENSHOT_FOLDER } = process.env;
-      if (SCREENSHOT_FOLDER) writeFileSync(`${SCREENSHOT_FOLDER}/${server.split(':')[0]}.png`, await page.screenshot());
+      await picture(page, `intranet-by-${server.split(':')[0]}`);
       const outside = await page.goto('http://192.0.2.1/').catch(() => undefined);
       t.equal(outside?.status() ?? 403, 403, `${server}: what is outside the tunnel is refused`);
     }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
@@ -15,6 +14,7 @@ import {
 } from '../support/dashboard.ts';
 import { graphClient } from '../support/graph.ts';
 import { skipUnless } from '../support/interop.ts';
+import { picture } from '../support/pictures.ts';
 import { ALICE, LOB, makePolicies, managedApp } from '../support/policies.ts';
 
 // An administrator with a browser, an app that gets what was made, and Graph beside both.
@@ -29,15 +29,6 @@ async function lab(t: Test) {
   const complaints = complaintsOf(page);
   await openDashboard(page, sim);
   return { sim, page, complaints, graph: await graphClient(t, sim) };
-}
-
-/** A picture of the page for people, where somebody wants some. */
-async function picture(page: Page, name: string): Promise<void> {
-  const { SCREENSHOT_FOLDER } = process.env;
-  if (!SCREENSHOT_FOLDER) return;
-  mkdirSync(SCREENSHOT_FOLDER, { recursive: true });
-  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-  await page.screenshot({ path: join(SCREENSHOT_FOLDER, `dashboard-${name}.png`) });
 }
 
 const step = (page: Page, name: string) => page.locator('.steps').getByRole('button', { name, exact: true }).click();
@@ -83,7 +74,7 @@ t.test('the three policies are made step by step, and bring the tunnel to an app
   await page.getByLabel('Name 1').fill('com.contoso.colour');
   await page.getByLabel('Value 1').fill('red');
   await assertAccessible(t, page, 'the settings of a policy');
-  await picture(page, 'policy-settings');
+  await picture(page, 'dashboard-policy-settings');
   await step(page, 'Assignments');
   await page.getByLabel('Name of the group').fill('Tunnel users');
   await page.getByLabel('First member').selectOption({ label: ALICE.username });
@@ -146,7 +137,7 @@ t.test('the three policies are made step by step, and bring the tunnel to an app
   await page.getByRole('group', { name: 'Settings' }).getByText('com.contoso.colour').waitFor();
   t.match(await page.locator('.how').textContent(), /tunnelite intune deliver alice@contoso\.com com\.contoso\.lob/);
   await assertAccessible(t, page, 'policies');
-  await picture(page, 'policies');
+  await picture(page, 'dashboard-policies');
   t.strictSame(complaints, []);
 });
 
@@ -180,7 +171,7 @@ t.test(
     await finding.waitFor();
     t.match(await finding.textContent(), /Write host:port/, 'and what to do');
     await assertAccessible(t, page, 'a policy');
-    await picture(page, 'policy');
+    await picture(page, 'dashboard-policy');
     await goTo(page, 'policies');
     await page.getByText('policies changed since').waitFor();
     await page

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/index.ts';
@@ -17,6 +17,7 @@ import {
 } from '../support/dashboard.ts';
 import { skipUnless } from '../support/interop.ts';
 import { assertRequest, type OpenApi } from '../support/openapi.ts';
+import { picture } from '../support/pictures.ts';
 import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
 
 // A person with a browser, and a stock openconnect that they look at.
@@ -64,14 +65,6 @@ async function waysOf(t: Test, page: Page): Promise<string[]> {
   return found;
 }
 
-/** A picture of the page for people, where somebody wants some. */
-async function picture(page: Page, name: string): Promise<void> {
-  const { SCREENSHOT_FOLDER } = process.env;
-  if (!SCREENSHOT_FOLDER) return;
-  mkdirSync(SCREENSHOT_FOLDER, { recursive: true });
-  await page.screenshot({ path: `${SCREENSHOT_FOLDER}/dashboard-${name}.png` });
-}
-
 t.test('openconnect is seen to fall back when UDP is blocked by a click, and to return', { skip }, async (t) => {
   const { sim, page, complaints, tunnel } = await lab(t);
   await openDashboard(page, sim);
@@ -80,7 +73,7 @@ t.test('openconnect is seen to fall back when UDP is blocked by a click, and to 
   await row.getByText('DTLS', { exact: true }).waitFor();
   t.match(await row.textContent(), /alice@contoso\.com.*DTLS is up.*Open AnyConnect VPN Agent/);
   await tunnel.fetch(`${INTRANET}/whoami`);
-  await picture(page, 'sessions');
+  await picture(page, 'dashboard-sessions');
 
   const mark = sim.journal.mark();
   await page.getByRole('button', { name: 'Block UDP' }).click();
@@ -136,7 +129,8 @@ t.test('openconnect is seen to fall back when UDP is blocked by a click, and to 
   t.match(captured.suggestedFilename(), /^[a-z0-9]{6}\.pcapng$/);
   const block = readFileSync(await captured.path()).subarray(0, 4);
   t.equal(block.toString('hex'), '0a0d0d0a', 'a section header of pcapng');
-  await picture(page, 'session');
+  await page.getByRole('button', { name: 'Dismiss the message' }).click();
+  await picture(page, 'dashboard-session', { height: 1040, narrow: true });
 
   const freed = sim.journal.mark();
   await page.getByRole('button', { name: 'UDP is blocked' }).click();
@@ -165,7 +159,7 @@ t.test('every page shows what it is for, and has no fault that axe finds, light 
     await goTo(page, view);
     await look[view](t, page);
     await assertAccessible(t, page, view);
-    await picture(page, view);
+    await picture(page, `view-${view}`);
     for (const one of await waysOf(t, page)) ways.add(one);
   }
   const { id } = sim.sessions.list()[0]!;
@@ -257,6 +251,7 @@ const look: Readonly<Record<(typeof VIEWS)[number], (t: Test, page: Page) => Pro
     await page.getByRole('button', { name: 'Make it' }).click();
     await page.getByText('The gateway would refuse it (expired)').waitFor();
     t.match(await page.locator('tr.fails').textContent(), /times.*failed.*exp/);
+    await picture(page, 'dashboard-tokens');
     const token = await page.getByRole('textbox', { name: 'A token' }).inputValue();
     await page.getByRole('textbox', { name: 'A token' }).fill(`Authorization: Bearer ${token.slice(0, -4)}AAAA\n`);
     await page.getByText('No known key has signed this token').waitFor();

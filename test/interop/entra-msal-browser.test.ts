@@ -13,15 +13,10 @@ import { CHROMIUM_NEEDS, Chromium } from '../support/chromium.ts';
 import { startProvider, type TestProvider } from '../support/identity-provider.ts';
 import { skipUnless } from '../support/interop.ts';
 import { Msal } from '../support/msal.ts';
+import { picture } from '../support/pictures.ts';
 
 t.setTimeout(100_000);
 const skip = skipUnless({ programs: CHROMIUM_NEEDS });
-/** Where to leave pictures of the pages, for a person to look at. */
-const pictures = process.env.TUNNELITE_PICTURES;
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png` });
-}
 
 // One browser and one MSAL process for all tests: each test has a fresh profile and a fresh client.
 const caPem = (await testCertificates()).ca.certPem;
@@ -45,11 +40,11 @@ async function msalFor(provider: TestProvider): Promise<Msal> {
 /** Signs in by keyboard alone, as somebody who cannot use a mouse does. */
 async function typeIn(page: Page, user: string): Promise<void> {
   await page.waitForSelector('h1:text-is("Sign in")');
-  await picture(page, 'username');
+  await picture(page, 'sign-in-username');
   await page.keyboard.type(user);
   await page.keyboard.press('Enter');
   await page.waitForSelector('h1:text-is("Enter password")');
-  await picture(page, 'password');
+  await picture(page, 'sign-in-password');
   await page.keyboard.type(DEFAULT_PASSWORD);
   await page.keyboard.press('Enter');
 }
@@ -70,7 +65,7 @@ for (const javaScriptEnabled of [true, false]) {
           await page.goto(url);
           await typeIn(page, 'alice@contoso.com');
           await page.waitForSelector('h1:text-is("Stay signed in?")');
-          await picture(page, 'stay-signed-in');
+          await picture(page, 'sign-in-stay-signed-in');
           await page.keyboard.press('Tab');
           await page.keyboard.press('Enter');
           // MSAL has the answer posted to it; without scripts a person presses the button.
@@ -118,7 +113,7 @@ t.test('claims of a refused refresh lead through the second factor to a token', 
         const second = await browser.context.newPage();
         await second.goto(url);
         await second.waitForSelector('h1:text-is("Enter code")');
-        await picture(second, 'mfa');
+        await picture(second, 'sign-in-mfa');
         await second.keyboard.type('123456');
         await second.keyboard.press('Enter');
         await second.click('button:text-is("No")');
@@ -145,7 +140,7 @@ t.test('consent that the user declines reaches MSAL as access_denied', { skip },
         await page.goto(url);
         await typeIn(page, 'alice@contoso.com');
         await page.waitForSelector('h1:text-is("Permissions requested")');
-        await picture(page, 'consent');
+        await picture(page, 'sign-in-consent');
         await page.click('button:text-is("Cancel")');
       },
     },
@@ -168,11 +163,11 @@ t.test('every field has a label, and a mistake is announced', { skip }, async (t
   await page.goto(url.href);
   await page.getByLabel('Email, phone, or user name').fill('nobody@contoso.com');
   await page.getByRole('button', { name: 'Next' }).click();
-  await picture(page, 'notice-dark');
+  await picture(page, 'sign-in-notice');
   t.match(await page.getByRole('alert').textContent(), /AADSTS50034/);
   t.equal(await page.getByLabel('Email, phone, or user name').getAttribute('aria-invalid'), 'true');
   await page.getByText('Accounts of this test directory').click();
-  await picture(page, 'accounts-dark');
+  await picture(page, 'sign-in-accounts');
   await page.getByRole('button', { name: /Bob Becker/ }).click();
   await page.getByLabel('Password').fill(DEFAULT_PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();

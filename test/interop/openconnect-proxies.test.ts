@@ -5,6 +5,7 @@ import t from 'tap';
 import { CHROMIUM, CHROMIUM_NEEDS } from '../support/chromium.ts';
 import { desk } from '../support/desk.ts';
 import { skipUnless } from '../support/interop.ts';
+import { picture } from '../support/pictures.ts';
 
 // The proxies of the mock network and its PAC file, as programs on a client's machine use them: curl in all modes, Chromium by PAC.
 
@@ -87,17 +88,13 @@ t.test('Chromium goes by the PAC file, and shows the intranet and the login form
   });
   t.teardown(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 900, height: 760 } });
-  const shown = async (name: string): Promise<void> => {
-    const folder = process.env['TUNNELITE_SCREENSHOTS'];
-    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
-  };
   await page.goto('http://intranet.contoso.internal/');
   t.match(
     await page.textContent('main'),
     /You reached the on-premises network through the tunnel[\s\S]*alice@contoso\.com/,
   );
   t.match(await page.textContent('main'), /10\.20\.0\.42/, 'the proxy is who asks');
-  await shown('intranet');
+  await picture(page, 'pac-intranet');
   // The browser asks for things of its own beside.
   const byProxy = one.sim.journal.query({ name: 'proxy.request', fields: { host: 'intranet.contoso.internal' } });
   t.match(byProxy[0]?.fields, {
@@ -106,12 +103,12 @@ t.test('Chromium goes by the PAC file, and shows the intranet and the login form
   });
   await page.goto('http://webapp.contoso.internal/');
   t.equal(await page.locator('input[type=password]').count(), 1);
-  await shown('login');
+  await picture(page, 'pac-login');
   t.equal(one.sim.journal.query({ name: 'proxy.request', fields: { host: 'webapp.contoso.internal' } }).length, 0);
   await page.goto('http://192.0.2.1/');
   t.match(await page.textContent('main'), /403 Forbidden[\s\S]*No mock host/, 'a refusal is a page');
-  await shown('refused');
+  await picture(page, 'pac-refused');
   await page.goto('http://proxy.contoso.internal/');
-  await shown('proxy');
+  await picture(page, 'pac-proxy');
   await run.stop();
 });

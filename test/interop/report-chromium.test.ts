@@ -15,6 +15,7 @@ import {
   visit,
 } from '../support/dashboard.ts';
 import { skipUnless } from '../support/interop.ts';
+import { picture } from '../support/pictures.ts';
 import { connect, start } from '../support/running-simulator.ts';
 
 // Somebody else's report in the dashboard: what they saw, and nothing to press.
@@ -73,6 +74,7 @@ t.test(
       await seen[view.split('/')[0] as keyof typeof seen](t, page);
       await assertNothingToPress(t, page, view);
       await assertAccessible(t, page, view);
+      await picture(page, `report-${view.split('/')[0]}`);
     }
     for (const { method, url } of asked) {
       t.equal(url.origin, new URL(server.url).origin, url.href);
