@@ -11,7 +11,7 @@ export function aadstsPage(): string {
   });
   return `# AADSTS codes
 
-The [built-in Entra ID](identity.md) can answer with each of these ${rows.length} codes. The last column says what provokes a code here.
+The [built-in Entra ID](identity.md) can answer with each of these ${rows.length} codes. The last column has what provokes a code here.
 
 Whatever the state of the directory, a one-shot override makes any of them happen once (or \`times\` times), at the endpoint \`token\`
 (the default), \`authorize\` or \`devicecode\`:

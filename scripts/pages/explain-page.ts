@@ -25,9 +25,9 @@ generated from \`src/explain/causes\`.
 ${parts.join('\n')}`;
 }
 
-const HEAD = `# Why a client failed
+const HEAD = `# Explanations
 
-The journal has everything that happened to a client, event by event. \`tunnelite explain\` reads it for you: what the client did, what was decided and
+The journal has everything that happened to a client, event by event. \`tunnelite explain\` summarizes it: what the client did, what the gateway decided and
 why, and what to do next.
 
 \`\`\`sh
@@ -71,9 +71,9 @@ If a test passed before and fails now, compare the journals of both runs to find
 npx tunnelite journal diff green.ndjson red.ndjson
 \`\`\`
 
-It prints the first difference with the surrounding events of both, and then what only one of them has. The exit code is 1 if they differ.
+It prints the first difference with the surrounding events of both, and then the events that only one of them has. The exit code is 1 if they differ.
 Events are the same if their names and fields are, except for values that are new in each run: ids, ports, times, durations and amounts. Simultaneous
-events may come in another order. It reads both files piece by piece: 100,000 lines take seconds, and no more memory than
+events may be in another order. It reads both files piece by piece: 100,000 lines take seconds, and no more memory than
 1,000. A line that is not an event is reported by its number. To do this in a test runner, see [testing.md](../how-to/testing.md#a-good-run-to-compare-with).
 
 ## Its source

@@ -3,9 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import t from 'tap';
 import { REPOSITORY } from '../support/documents/markdown.ts';
 
-t.test('docs/explanation/architecture.md names every room of src, and none that is not there', async (t) => {
+t.test('docs/explanation/architecture.md names every inner folder of src, and no other', async (t) => {
   const page = readFileSync(join(REPOSITORY, 'docs/explanation/architecture.md'), 'utf8');
-  const [, table] = /## Rooms\n([\s\S]*?)\n\n`test\/`/.exec(page)!;
+  const [, table] = /## Inner folders\n([\s\S]*?)\n\n`test\/`/.exec(page)!;
   const named = table!.split('\n').flatMap((line) => {
     const [, folder, rooms] = /^\| `(\w[\w-]*)` \| (.*) \|$/.exec(line) ?? [];
     const lists = (rooms ?? '').split('; ').map((part) => part.split(':')[0]!);

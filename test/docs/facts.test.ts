@@ -179,3 +179,16 @@ t.test('who may read the files of certs is as its page has it', { skip: process.
     );
   }
 });
+
+t.test('the survivors that are judged equivalent are on their page, with the reasons of the list', async (t) => {
+  const list = JSON.parse(read('test/mutation/equivalent.json')) as readonly Record<'file' | 'why', string>[];
+  const text = page('docs/explanation/testing-ourselves.md');
+  const rows = text.split('\n').filter((line) => /^\| `[\w-]+\/.*\.ts` \|/.test(line));
+  t.equal(rows.length, list.length);
+  for (const { file, why } of list) {
+    t.ok(
+      rows.some((line) => line.startsWith(`| \`${file.replace('src/', '')}\``) && line.endsWith(`| ${why} |`)),
+      `${file}: ${why}`,
+    );
+  }
+});
