@@ -1,16 +1,22 @@
 /** The bundled client alone: it loads nothing of the gateway, of Entra ID or of the simulator. See docs/reference/client.md. */
 
+export type { Clock, Timer } from '../lib/clock.ts';
 export { ERROR_CODES, type ErrorCode, isTunneliteError, TunneliteError } from '../lib/errors.ts';
+export type { RandomSource } from '../lib/random.ts';
+export type { Network } from '../network/index.ts';
 export { type AppConfiguration, type AppConfigurationRequest, appConfiguration } from './app-configuration.ts';
 export {
   type Carrier,
   type ChannelName,
   ClientState,
   type ClientStep,
+  type DatagramPort,
+  type DatagramSink,
   type DtlsWish,
   ImpairedCarrier,
   networkCarrier,
   systemCarrierFrom,
+  type Target,
   type TunnelConfiguration,
 } from './core/index.ts';
 export { type TokenSource, withFreshToken } from './fresh-token.ts';

@@ -4,7 +4,7 @@ export { TUNNEL_DEFAULT_SCOPE, TUNNEL_RESOURCE_ID, TUNNEL_SCOPE } from '../lib/t
 export type { Lifetimes } from './context/constants.ts';
 export type { Behaviour } from './context/context.ts';
 export type { Endpoint, Outage } from './context/outages.ts';
-export type { FailNext } from './context/overrides.ts';
+export type { FailNext, OverrideEndpoint } from './context/overrides.ts';
 export * from './directory/index.ts';
 export { AADSTS, type AadstsCode } from './errors/aadsts.ts';
 export type { TestTokenRequest } from './oauth/test-token.ts';
@@ -13,5 +13,5 @@ export { directoryAdmin } from './rest/directory-admin.ts';
 export type { IdentityControls } from './rest/identity-controls.ts';
 export { sendProblem } from './rest/problem.ts';
 export { type SigningKey, SigningKeys } from './tokens/signing-keys.ts';
-export type { AccessTokenRequest, Claims, TokenVersion } from './tokens/token-claims.ts';
+export type { AccessTokenRequest, Claims, TokenBasis, TokenUser, TokenVersion } from './tokens/token-claims.ts';
 export { type IssuedToken, TokenIssuer } from './tokens/token-issuer.ts';

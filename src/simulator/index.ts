@@ -1,6 +1,10 @@
 export { checkDirectory, directoryWarnings } from './check-directory.ts';
 export { checkIntune } from './check-intune.ts';
 export { clientFacts } from './client-facts.ts';
+export type { FastifyLike, UpstreamHandler } from './in-process.ts';
+export type { OwnCaptureOptions } from './own-capture.ts';
+export type { ResetHook } from './resets.ts';
+export type { MockHostInfo, ResourceList, UpstreamInfo } from './resources.ts';
 export type { SessionControls } from './sessions.ts';
 export type { ResetResult, Simulator, SimulatorUrls } from './simulator.ts';
 export { runSimulator, type SimulatorRuntime, startSimulator } from './start.ts';
