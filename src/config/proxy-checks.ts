@@ -2,6 +2,7 @@ import { isDomainName } from '../lib/domain-name.ts';
 import { bareHost } from '../lib/endpoint.ts';
 import { parseIp } from '../lib/ip-address.ts';
 import { parseRange } from '../lib/ip-range.ts';
+import { embeddedIpv4 } from '../lib/special-address.ts';
 import type { Contradiction } from './contradiction.ts';
 import type { Config } from './schema.ts';
 
@@ -40,7 +41,12 @@ function exclusionFault(text: string): string | undefined {
       ? `the wildcard of “${text}” has no dot behind it: clients take *.name only`
       : `“${text}” has a wildcard in the middle or at the end: clients take one at the beginning only, before a dot`;
   }
-  if (parseIp(bareHost(text)) !== undefined && !text.includes('%')) return undefined;
+  if (parseIp(bareHost(text)) !== undefined && !text.includes('%')) {
+    const plain = embeddedIpv4(bareHost(text));
+    return plain === undefined
+      ? undefined
+      : `“${text}” stands for the IPv4 address ${plain}, which clients ask for: write that`;
+  }
   if (parseRange(text) !== undefined) return `“${text}” is a range: clients compare single addresses and names`;
   if (text.includes('/') || text.includes(':')) return `“${text}” is not a host alone: leave out scheme, port and path`;
   return isDomainName(rest) ? undefined : `“${text}” is neither a host name nor an address`;

@@ -41,8 +41,14 @@ function isDuration(text: string): boolean {
   }
 }
 
+/** An address that a packet can have: without a zone, and no IPv4 address in the form of an IPv6 one (RFC 4291 §2.5.5.2). */
 function isNetworkIp(text: string): boolean {
-  return isIP(text) !== 0 && !text.includes('%');
+  return isIP(text) !== 0 && !text.includes('%') && !isMapped(text);
+}
+
+function isMapped(text: string): boolean {
+  const address = ipaddr.parse(text);
+  return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress();
 }
 
 /** Converts `10.0.0.0/255.0.0.0`, as some tools write it, to CIDR form; returns other strings unchanged. */
