@@ -18,6 +18,12 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** Largest file that the web application accepts, in bytes. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
+/** Most bytes of bodies to hold in memory at a time; a session gets at most half of what the others leave. */
+export const MAX_HELD_BYTES = 128 * 1024 * 1024;
+
+/** Memory for the beginning of a body, in bytes; it doubles as the body grows. */
+export const FIRST_BODY_BYTES = 4_096;
+
 /** Most sessions, items, messages and counters that a site keeps; the oldest are dropped first. */
 export const MAX_REMEMBERED = 1_000;
 

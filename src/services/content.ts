@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
-import { MAX_DOWNLOAD_BYTES, MAX_UPLOAD_BYTES } from './constants.ts';
+import { FIRST_BODY_BYTES, MAX_DOWNLOAD_BYTES, MAX_HELD_BYTES, MAX_UPLOAD_BYTES } from './constants.ts';
+import { HeldBodies } from './held-bodies.ts';
 import { patternChunk } from './pattern.ts';
+import { visitorOf } from './site.ts';
 
 /** The test pattern from one offset to another, exclusive. */
 export function* pattern(from: number, to: number, piece = Number.POSITIVE_INFINITY): Generator<Buffer> {
@@ -52,18 +54,42 @@ export async function receive(
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** A small body as a whole; undefined if it is longer. */
+/** Those of this process, whose memory it is. */
+export const heldBodies = new HeldBodies(MAX_HELD_BYTES);
+
+/**
+ * A small body as a whole; undefined if it is longer. Throws what fastify answers with 503 when too many bodies are under way.
+ */
 export async function bodyOf(request: FastifyRequest, maxBytes: number): Promise<Buffer | undefined> {
   if (!(request.body instanceof Readable)) return Buffer.alloc(0);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return undefined;
-    chunks.push(chunk);
+  const session = visitorOf(request)?.session;
+  // In one piece: what comes byte by byte would take a hundred times its length in pieces.
+  let memory = Buffer.alloc(0);
+  let length = 0;
+  try {
+    for await (const chunk of request.body as AsyncIterable<Buffer>) {
+      const needed = length + chunk.length;
+      if (needed > maxBytes) return undefined;
+      if (needed > memory.length) {
+        const size = Math.min(maxBytes, Math.max(needed, 2 * memory.length, FIRST_BODY_BYTES));
+        if (!heldBodies.take(session, size - memory.length)) throw tooMany();
+        const before = memory;
+        memory = Buffer.allocUnsafe(size);
+        before.copy(memory, 0, 0, length);
+      }
+      chunk.copy(memory, length);
+      length = needed;
+    }
+    return memory.subarray(0, length);
+  } finally {
+    heldBodies.release(session, memory.length);
   }
-  return Buffer.concat(chunks);
 }
+
+const tooMany = (): Error =>
+  Object.assign(new Error('Too many large requests are under way. Send them one after the other.'), {
+    statusCode: 503,
+  });
 
 /** `POST` and `PUT` routes that return the size and hash of the body. */
 export function addUpload(app: FastifyInstance, url: string): void {

@@ -197,8 +197,8 @@ class HttpProxy {
       const refusal = error instanceof Refused ? error.refusal : this.#refusalOf(error, target?.host ?? '');
       const host = target ? hostAndPort(target) : '';
       this.#tell(request, client, { host, path: '', status: refusal.status, user, explanation: refusal.explanation });
-      stream.end(refusedConnect(request, refusal));
-      stream.resume();
+      stream.write(refusedConnect(request, refusal));
+      endReadably(stream, this.#options.clock);
     }
   }
 

@@ -42,7 +42,8 @@ export function recordSite(
         requestHeaders: request.headers,
         requestBody: taps.request?.body ?? { size: lengthOf(request.headers['content-length'], 0), bytes: undefined },
         status: reply.statusCode,
-        statusText: reply.raw.statusMessage ?? '',
+        // HTTP/2 has none, and Node warns of the question.
+        statusText: request.raw.httpVersionMajor < 2 ? (reply.raw.statusMessage ?? '') : '',
         responseHeaders: reply.getHeaders(),
         responseBody: responseBody(taps, reply),
       });

@@ -77,6 +77,9 @@ const VISIT = Symbol('visit');
 type Visited = { [VISIT]?: Visit | null };
 const visitOf = (one: object): Visit | undefined => (one as Visited)[VISIT] ?? undefined;
 
+/** The visitor that sent a request. */
+export const visitorOf = (request: FastifyRequest): Visitor | undefined => visitOf(request)?.visitor;
+
 /** A site without a listener: the tunnel hands over connections. It is built for its first visitor, because many runs have none. */
 export function createSite(options: SiteOptions): Site {
   let built: Promise<Built> | undefined;
@@ -180,7 +183,7 @@ async function build(options: SiteOptions): Promise<Built> {
   if (recorder?.enabled) recordSite(app, options.name, recorder, visitOf);
   await options.addRoutes(app, {
     ...options.ports,
-    visitorOf: (request) => visitOf(request)?.visitor,
+    visitorOf,
     onUpgrade: (handler) => void server.on('upgrade', handler),
   });
   await app.ready();

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import type { Timer } from '../lib/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
 import { html } from '../lib/html.ts';
 import { MAX_DELAY_MS, MAX_MESSAGE_BYTES, MAX_REMEMBERED, POLL_MS } from './constants.ts';
 import { bodyOf, refuse, wholeNumber } from './content.ts';
+import { endReadably } from './last-words.ts';
 import { page } from './page.ts';
 import type { SiteTools } from './site.ts';
 
@@ -105,7 +106,7 @@ export function addStream(app: FastifyInstance, { onUpgrade, clock }: SiteTools)
     for (const wake of waiting) wake();
   });
 
-  onUpgrade((request, stream, head) => void upgrade(request, stream, head));
+  onUpgrade((request, stream, head) => void upgrade(request, stream, head, clock));
 }
 
 const header = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
@@ -114,9 +115,10 @@ type SocketServer = import('ws').WebSocketServer;
 let sockets: Promise<SocketServer> | undefined;
 
 /** Echoes each WebSocket message (RFC 6455). */
-async function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+async function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, clock: Clock): Promise<void> {
   if (request.url?.split('?')[0] !== '/ws') {
-    stream.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    stream.write('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    endReadably(stream, clock);
     return;
   }
   sockets ??= import('ws').then(
