@@ -126,6 +126,25 @@ for (const remote of [false, true]) {
   });
 }
 
+t.test('stubs that change while requests are under way leave those as they were decided', async (t) => {
+  const stubs = [{ host: HOST, path: '/slow', body: 'configured', delay: 300 }];
+  const sim = await start(t, { services: { stubs } });
+  const { client } = await connect(t, sim);
+  const { id } = sim.stubs.add({ host: HOST, path: '/slow', body: 'added', delay: 300 });
+  const under = Array.from({ length: 10 }, () => ask(client, HOST, '/slow'));
+  for (let count = 0; count < 10; count = sim.journal.count({ name: 'stub.request', fields: { stub: id } })) {
+    await new Promise(setImmediate);
+  }
+  sim.stubs.remove(id);
+  for (let i = 0; i < 50; i++) sim.stubs.remove(sim.stubs.add({ host: HOST, path: '/slow', status: 500 }).id);
+  await sim.reload({ services: { stubs: [{ ...stubs[0]!, body: 'reloaded', delay: 0 }] } });
+  t.equal((await ask(client, HOST, '/slow')).body, 'reloaded');
+  t.strictSame(
+    (await Promise.all(under)).map(({ status, body }) => `${status} ${body}`),
+    under.map(() => '200 added'),
+  );
+});
+
 t.test('an expression that would take for ever elsewhere takes no time', async (t) => {
   const sim = await start(t, { services: { stubs: [{ path: null, expression: '/(a+)+' }] } });
   const { client } = await connect(t, sim);
