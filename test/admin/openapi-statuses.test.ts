@@ -103,8 +103,14 @@ t.test(
   async (t) => {
     for (const { name, declared } of operations) {
       t.equal(declared.filter((status) => status < 300).length, 1, name);
-      const known = async (status: number, answer: Promise<{ status: number }>) => {
-        t.equal((await answer).status, status, `${name} ${status}`);
+      const known = async (status: number, answer: ReturnType<typeof ask>) => {
+        const { status: actual, value } = await answer;
+        t.equal(actual, status, `${name} ${status}`);
+        t.match(
+          value,
+          { error: { code: /^ERR_/, message: /\.$/, hint: /\.$/ } },
+          `${name} ${status}: the form of a refusal`,
+        );
         t.ok(declared.includes(status), `${name} declares ${status}`);
       };
       await known(401, ask(filled(name), undefined, {}));

@@ -22,6 +22,7 @@ const row = (text: string, name: string): string[] => {
 const defaults = resolveConfig({});
 
 interface Package {
+  readonly version: string;
   readonly engines: { readonly node: string };
   readonly devDependencies: Readonly<Record<string, string>>;
 }
@@ -47,7 +48,11 @@ t.test('the versions of Node.js are the same on every page, and those of package
     t.equal(engines.node, own.engines.node, name);
   }
   const { node } = own.devDependencies;
-  t.match(read('Dockerfile'), new RegExp(`^FROM node:${node!.split('.')[0]}-slim`, 'm'));
+  const major = node!.split('.')[0]!;
+  t.match(read('Dockerfile'), new RegExp(`^FROM node:${major}-slim`, 'm'));
+  t.match(read('examples/github-actions.yaml'), `node-version: ${major}\n`);
+  t.match(page('docs/how-to/azure-pipelines.md'), `version: ${major}.x`);
+  t.match(page('docs/how-to/gitlab.md'), `image: node:${major}\n`);
 });
 
 t.test('the versions in compatibility.md are those that tests run with', async (t) => {
@@ -70,6 +75,17 @@ t.test('the versions in compatibility.md are those that tests run with', async (
   for (const name of ['openconnect', 'ocserv', 'curl', 'chromium', 'openssl', 'python3-msal', 'prometheus', 'tshark']) {
     t.match(installed, new RegExp(`\\b${name}\\b`), `${name} is installed where all tests run`);
   }
+});
+
+t.test('the name of the packed file has the version of package.json', async (t) => {
+  let count = 0;
+  for (const { path, text } of all) {
+    for (const [, version] of text.matchAll(/tunnelite-(\d[\w.-]*)\.tgz/g)) {
+      count++;
+      t.equal(version, own.version, path);
+    }
+  }
+  t.ok(count > 1);
 });
 
 /** The first and the last number of a text such as "40 to 65 KiB". */
