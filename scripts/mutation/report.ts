@@ -55,9 +55,11 @@ export function takenUp(
   chosen: readonly Mutant[],
   earlier: readonly ReportedMutant[],
 ): { readonly kept: readonly ReportedMutant[]; readonly left: readonly Mutant[] } {
-  const tried = new Map(earlier.map((each) => [nameOf(each), each]));
-  const kept = chosen.flatMap((mutant) => tried.get(nameOf(mutant)) ?? []);
-  return { kept, left: chosen.filter((mutant) => !tried.has(nameOf(mutant))) };
+  // With the line: a file may hold the same line twice.
+  const placeOf = (mutant: Mutant | ReportedMutant): string => `${mutant.line} ${nameOf(mutant)}`;
+  const tried = new Map(earlier.map((each) => [placeOf(each), each]));
+  const kept = chosen.flatMap((mutant) => tried.get(placeOf(mutant)) ?? []);
+  return { kept, left: chosen.filter((mutant) => !tried.has(placeOf(mutant))) };
 }
 
 /** Puts verdicts together; `earlier` are those of the run that this one takes up. */

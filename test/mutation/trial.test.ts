@@ -116,6 +116,14 @@ t.test('an interrupted run is taken up where it ended', async (t) => {
     'what it was not asked for is left out, and a survivor that was judged since is equivalent',
   );
   t.match(whole.folders, [{ folder: 'src', mutants: 3, killed: 2, equivalent: 1, survivors: 0 }]);
+  const twice = mutantsOf('src/age.ts', `${SOURCE}\n${SOURCE.replace('mayHave', 'mayAlso')}`);
+  const same = twice.filter(({ code, to }) => code === 'if (age < 18) return false;' && to === 'false');
+  t.equal(same.length, 2);
+  t.match(
+    takenUp(same, reportOf([verdict(same[0]!, true)], [], 7).mutants),
+    { left: [same[1]!] },
+    'a line that is there twice',
+  );
   t.strictSame(takenUp(chosen, []), { kept: [], left: chosen }, 'without a report, everything is left');
 });
 
