@@ -2,7 +2,6 @@ import {
   BLACK_HOLE_MSS,
   BLACK_HOLE_TIMEOUTS,
   GIVE_UP,
-  GIVE_UP_SYN,
   KEEP_ALIVE_INTERVAL,
   KEEP_ALIVE_PROBES,
   RTO_INITIAL,
@@ -203,22 +202,14 @@ function probeWithHead(tcb: Tcb): void {
 
 function onLifeTimer(tcb: Tcb): void {
   const { host } = tcb;
-  const { now } = host;
   tcb.lifeTimerAt = Infinity;
   switch (tcb.state) {
     case TcpState.TimeWait:
       closeTcb(tcb, TcpEvent.Expire, 'closed');
       return;
     case TcpState.Listen:
-    case TcpState.SynReceived:
-      host.counters.tcpTimeouts++;
-      closeTcb(tcb, TcpEvent.Abort, 'timeout');
-      return;
     case TcpState.SynSent:
-      if (now - tcb.silentSince < GIVE_UP_SYN) {
-        tcb.lifeTimerAt = tcb.silentSince + GIVE_UP_SYN;
-        return;
-      }
+    case TcpState.SynReceived:
       host.counters.tcpTimeouts++;
       closeTcb(tcb, TcpEvent.Abort, 'timeout');
       return;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import t from 'tap';
 import { TcpState } from '../../../src/netstack/index.ts';
 import { NetstackTwin } from '../../support/netstack-twin.ts';
-import { ACK, FIN, RawPeer, REMOTE, RST } from '../../support/raw-tcp-peer.ts';
+import { ACK, FIN, LOCAL, RawPeer, REMOTE, RST } from '../../support/raw-tcp-peer.ts';
 
 /* How a flow ends once its owner has no more to do with it, and what owners hear of flows that end while something is on the way. */
 
@@ -204,4 +204,55 @@ t.test('a request that is accepted after the stack was closed ends at once', asy
   const stream = peer.requests[0]!.accept().toDuplex();
   const [error] = (await once(stream, 'error')) as [NodeJS.ErrnoException];
   t.equal(error.code, 'ERR_NETSTACK_CLOSED');
+});
+
+t.test('nothing can be written to a flow that is over, however it ended', async (t) => {
+  for (const [how, end] of Object.entries({
+    'a reset of the peer': (peer: RawPeer) => peer.send({ seq: 1, flags: RST }),
+    'a reset of ours': (peer: RawPeer) => peer.flow!.reset(),
+    'a peer that is forgotten': (peer: RawPeer) => peer.stack.forget(REMOTE),
+  })) {
+    const peer = new RawPeer().establish();
+    t.equal(peer.flow!.write(Buffer.from('before')), true);
+    end(peer);
+    t.equal(peer.flow!.write(Buffer.from('after')), false, how);
+    t.equal(peer.stack.stats().memory, 0, how);
+  }
+});
+
+t.test('in TIME-WAIT, what is out of place is answered, and an acknowledgement in place is not', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.flow!.end();
+  peer.stack.flush();
+  peer.send({ seq: 1, ack: 2, flags: FIN | ACK });
+  t.equal(peer.flow!.state, TcpState.TimeWait);
+  peer.sent();
+  peer.send({ seq: 2, ack: 2 });
+  t.strictSame(peer.sent(), []);
+  for (const [what, segment] of Object.entries({
+    'an old acknowledgement, as of a keep-alive': { seq: 1, ack: 2 },
+    'the FIN again': { seq: 1, ack: 2, flags: FIN | ACK },
+    data: { seq: 2, ack: 2, payload: 'late' },
+  })) {
+    peer.wait(1000);
+    peer.send(segment);
+    t.match(peer.sent(), [{ flags: ACK, seq: 2, ack: 2 }], what);
+  }
+});
+
+t.test('a peer that never answers a SYN is given up after three minutes, whatever the time was', async (t) => {
+  // The sum of some times and three minutes is rounded down, so that their difference is less.
+  for (const begin of [20_000, 145_335.6159052551, 475_609.5923495093]) {
+    const peer = new RawPeer();
+    peer.wait(begin - peer.now);
+    peer.own(peer.stack.connect({ localAddress: LOCAL, remoteAddress: REMOTE, remotePort: 80 }));
+    while (peer.closed === undefined && peer.stack.nextDeadline < begin + 180_000) {
+      peer.wait(peer.stack.nextDeadline - peer.now);
+    }
+    t.equal(peer.closed, undefined);
+    t.equal(peer.stack.nextDeadline, begin + 180_000);
+    peer.stack.tick(peer.stack.nextDeadline);
+    t.equal(peer.closed, 'timeout');
+    t.equal(peer.stack.nextDeadline, Infinity);
+  }
 });
