@@ -156,11 +156,10 @@ export function abort(tcb: Tcb, reason: TcpCloseReason): void {
 
 /** Reports the end of the connection to the application, once. */
 export function tellClosed(tcb: Tcb): void {
-  if (tcb.closeTold || tcb.closeReason === undefined) return;
-  const owner = tcb.owner;
-  if (owner === undefined) return;
+  const { owner, closeReason } = tcb;
+  if (owner === undefined || closeReason === undefined) return;
   tcb.closeTold = true;
   tcb.owner = undefined;
   discardReceived(tcb);
-  owner.onClose(tcb.closeReason);
+  owner.onClose(closeReason);
 }
