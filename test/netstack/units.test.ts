@@ -180,6 +180,31 @@ t.test('after each timeout, idle time and undone reduction, CUBIC begins its cur
   }
 });
 
+t.test('below the old window CUBIC grows by 0.53 segments a round trip on a short path (RFC 9438 §4.3)', async (t) => {
+  const mss = 1000;
+  const cubic = new Cubic(10 * mss, mss);
+  cubic.cwnd = 100 * mss;
+  cubic.onCongestion(100 * mss);
+  cubic.cwnd = 70 * mss;
+  cubic.ssthresh = 10 * mss;
+  // The curve itself has got nowhere within these few milliseconds.
+  for (let now = 0; now < 10; now++) cubic.onAck(cubic.cwnd, now, 1);
+  const grown = cubic.cwnd / mss - 70;
+  t.ok(Math.abs(grown - 10 * 0.53) < 1, `${grown} segments in ten round trips`);
+});
+
+t.test('beyond the old window the curve of CUBIC begins at the window that is (RFC 9438 §4.8)', async (t) => {
+  const mss = 1000;
+  const cubic = new Cubic(10 * mss, mss);
+  cubic.cwnd = 100 * mss;
+  cubic.ssthresh = 10 * mss;
+  cubic.onAck(mss, 0, 0);
+  const before = cubic.cwnd;
+  // C t³ = 0.4 · 5³ = 50 segments more.
+  cubic.onAck(cubic.cwnd, 5000, 0);
+  t.ok(Math.abs((cubic.cwnd - before) / mss - 50) < 2, `${(cubic.cwnd - before) / mss} segments`);
+});
+
 t.test('addresses are read and written as people write them (RFC 5952)', async (t) => {
   for (const text of [
     '10.1.2.3',
