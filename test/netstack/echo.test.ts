@@ -110,6 +110,11 @@ t.test('flows are capped, told apart by peer and identifier, and end with their 
   t.throws(() => one.stack.openEcho({ localAddress: US, remoteAddress: 'fd20::1', id: 7 }, () => {}), {
     code: 'ERR_NETSTACK_ADDRESS',
   });
+  for (const bad of [{ localAddress: 'here' }, { remoteAddress: 'there' }]) {
+    t.throws(() => one.stack.openEcho({ localAddress: US, remoteAddress: PEER, id: 7, ...bad }, () => {}), {
+      code: 'ERR_NETSTACK_ADDRESS',
+    });
+  }
   one.stack.close();
   t.strictSame(closed, [PEER, '10.20.0.11']);
   t.throws(() => one.stack.openEcho({ localAddress: US, remoteAddress: PEER, id: 9 }, () => {}), {

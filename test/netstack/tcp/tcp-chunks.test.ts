@@ -4,6 +4,7 @@ import { CHUNK_IDLE } from '../../../src/netstack/core/constants.ts';
 import type { TcpFlow } from '../../../src/netstack/index.ts';
 import { TcpDuplex } from '../../../src/netstack/tcp/duplex.ts';
 import { NetstackTwin, pattern } from '../../support/netstack-twin.ts';
+import { RawPeer } from '../../support/raw-tcp-peer.ts';
 
 /** One flow from `a` to `b` on virtual time, and everything that `b` was handed, as it was handed. */
 function flow() {
@@ -243,4 +244,15 @@ t.test('a stream says that it processes data at once only while somebody reads i
   t.ok(stream.flowing, 'once it was read');
   stream.pause();
   t.notOk(stream.flowing, 'paused');
+});
+
+t.test('an owner cannot use up more than it was given', async (t) => {
+  const peer = new RawPeer({ stack: { tcp: { receiveBuffer: 20_000 } } }).establish();
+  peer.autoConsume = false;
+  peer.send({ seq: 1, payload: Buffer.alloc(8000) });
+  peer.flow!.consumed(1_000_000);
+  peer.stack.flush();
+  t.equal(peer.stack.stats().memory, 0);
+  peer.wait(100);
+  t.equal(peer.sent().at(-1)?.window, 20_000, 'the window is the buffer');
 });

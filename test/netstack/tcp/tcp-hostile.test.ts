@@ -331,3 +331,21 @@ t.test('a stack that is short of memory refuses new flows and shrinks what it of
   peer.send({ seq: 1 + 5000, payload: 'early' });
   t.equal(peer.stack.stats().refusedOutOfOrder, 1, 'nothing is kept that can be sent again');
 });
+
+t.test(
+  'the time of a peer stays fresh while segments bear it, though its clock stands still (RFC 7323 §5.5)',
+  async (t) => {
+    const DAY = 86_400_000;
+    const peer = new RawPeer({ timestamps: true }).establish();
+    peer.wait(20 * DAY);
+    peer.send({ seq: 1, payload: 'a' });
+    peer.wait(20 * DAY);
+    peer.tsval--;
+    peer.send({ seq: 2, payload: 'old' });
+    t.equal(peer.data, 'a', 'twenty days ago is not too long');
+    t.equal(peer.stack.stats().dropTcpPaws, 1);
+    peer.wait(5 * DAY);
+    peer.send({ seq: 2, payload: 'b' });
+    t.equal(peer.data, 'ab', 'more than 24 days are');
+  },
+);

@@ -1,0 +1,40 @@
+import { Buffer } from 'node:buffer';
+import t from 'tap';
+import { LOCAL, RawPeer, REMOTE } from '../support/raw-tcp-peer.ts';
+
+t.test('the driver hears at once of what owners write between batches', async (t) => {
+  const peer = new RawPeer().establish();
+  let woken = 0;
+  peer.stack.onDeadline = () => void woken++;
+  const writes = (what: string): void => {
+    const before = woken;
+    peer.flow!.write(Buffer.from('x'));
+    t.ok(woken > before, `after ${what}`);
+    peer.stack.flush();
+  };
+  writes('a flush');
+  peer.send({ seq: 1, ack: 2 });
+  writes('a packet');
+  peer.wait(1000);
+  writes('a tick');
+  peer.stack.connect({ localAddress: LOCAL, remoteAddress: REMOTE, remotePort: 81 });
+  writes('another connection');
+  t.throws(() => peer.stack.connect({ localAddress: LOCAL, remoteAddress: 'nowhere', remotePort: 81 }));
+  writes('one that was refused');
+});
+
+t.test('packets and bytes are counted both ways, good and bad', async (t) => {
+  const seen = { in: [] as number[], out: [] as number[] };
+  const peer = new RawPeer({ stack: { tap: (way, _buffer, _offset, length) => void seen[way].push(length) } });
+  peer.establish().send({ seq: 1, payload: 'hello' });
+  peer.stack.input(Buffer.alloc(7), 0, 7);
+  peer.wait(100);
+  const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
+  t.ok(seen.in.length === 4 && seen.out.length >= 2);
+  t.match(peer.stack.stats(), {
+    packetsIn: seen.in.length,
+    bytesIn: sum(seen.in),
+    packetsOut: seen.out.length,
+    bytesOut: sum(seen.out),
+  });
+});
