@@ -13,7 +13,11 @@ t.test('pings to one address are one request, until none came for a while', asyn
   clock.advance(29_000);
   t.ok(broker.handleEcho(ping('10.20.0.10'), alice, 'dtls'));
   clock.advance(29_000);
-  t.equal(journal.count({ name: 'resource.request' }), 1);
+  t.strictSame(
+    journal.query({ name: 'resource.request' }).map(({ fields }) => [fields.source, fields.destination]),
+    [['169.254.0.2', '10.20.0.10']],
+    'one request, and no ports',
+  );
   t.equal(journal.count({ name: 'resource.end' }), 0);
   clock.advance(1_000);
   t.match(journal.query({ name: 'resource.end' }), [
