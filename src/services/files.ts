@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { html } from '../lib/html.ts';
+import { Turns } from '../lib/turns.ts';
 import { addUpload, pattern, patternStream, refuse, sizeOf, wholeNumber } from './content.ts';
 import { page } from './page.ts';
 import type { SiteTools } from './site.ts';
 
-/** Hashing yields to other tasks after this many bytes. */
+/** After this many bytes, hashing yields to other tasks: in each turn of the event loop, for all clients together. */
 const HASH_TURN_BYTES = 4 * 1024 * 1024;
 
 /** Allowed rates of `/slow`, in bytes per second. */
@@ -17,6 +18,7 @@ const RATES = { minimum: 1, fallback: 16_384, maximum: 1 << 30 } as const;
  * `/chunked/:size` (without Content-Length; `?piece=` bytes at a time), `/slow/:size` (`?rate=` bytes per second), `/upload`.
  */
 export function addFiles(app: FastifyInstance, { clock }: SiteTools): void {
+  const hashing = new Turns();
   app.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').send(START));
   app.get<{ Params: { size: string } }>('/bytes/:size', async (request, reply) => {
     const size = sizeOf(request.params.size, reply);
@@ -36,14 +38,11 @@ export function addFiles(app: FastifyInstance, { clock }: SiteTools): void {
     const size = sizeOf(request.params.size, reply);
     if (size === undefined) return reply;
     const hash = createHash('sha256');
-    let next = HASH_TURN_BYTES;
-    let hashed = 0;
-    for (const chunk of pattern(0, size)) {
-      hash.update(chunk);
-      hashed += chunk.length;
-      if (hashed < next) continue;
-      next += HASH_TURN_BYTES;
-      await new Promise((resolve) => setImmediate(resolve));
+    for (let at = 0; at < size; at += HASH_TURN_BYTES) {
+      await hashing.run(async () => {
+        for (const chunk of pattern(at, Math.min(size, at + HASH_TURN_BYTES))) hash.update(chunk);
+        await new Promise((resolve) => setImmediate(resolve));
+      });
       if (reply.raw.destroyed) return reply.hijack();
     }
     return { size, sha256: hash.digest('hex') };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, Hash } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
@@ -414,4 +414,34 @@ t.test('a session with many uploads under way is refused more of them, others ar
   t.match(String((await answer)[0]), /^HTTP\/1\.1 415/, 'which is no form, but was read');
   for (const stream of greedy) stream.destroy();
   while (heldBodies.held > 0) await new Promise(setImmediate);
+});
+
+t.test('many checksums at once take no longer a turn of the event loop than one', async (t) => {
+  const { network } = await setup(t);
+  const { prototype } = Hash;
+  const { update } = prototype;
+  let turn = 0;
+  const byTurn = new Map<number, number>();
+  prototype.update = function (this: Hash, data: Buffer) {
+    byTurn.set(turn, (byTurn.get(turn) ?? 0) + data.length);
+    return update.call(this, data);
+  } as typeof update;
+  t.teardown(() => {
+    prototype.update = update;
+  });
+  let over = false;
+  const count = (): void => {
+    turn += 1;
+    if (!over) setImmediate(count);
+  };
+  count();
+  const size = 10_000_000;
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => send(open(network, 'files-http'), `/bytes/${size}/sha256`)),
+  );
+  over = true;
+  t.equal(new Set(answers.map(({ json }) => json().sha256)).size, 1);
+  const sums = [...byTurn.values()];
+  t.ok(sums.length >= 8 * 3, `${sums.length} turns`);
+  t.ok(Math.max(...sums) <= 4 * 1024 * 1024, `${Math.max(...sums)} bytes in one turn`);
 });
