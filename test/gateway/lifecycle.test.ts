@@ -177,6 +177,13 @@ t.test('a draining gateway turns newcomers away, and is done when the last one h
   await tunnel(t, lab, 'good:three');
 });
 
+t.test('a gateway with nobody connected is drained at once', async (t) => {
+  const { lab } = await setup(t);
+  t.strictSame(await lab.gateway.drain(), { left: 0, ended: 0, complete: true });
+  t.strictSame(await lab.gateway.drain({ timeout: '30s' }), { left: 0, ended: 0, complete: true });
+  t.equal(lab.gateway.state, 'draining');
+});
+
 t.test('when the time to drain is up those who are left are ended, by the clock that can be moved', async (t) => {
   const { lab, clock } = await setup(t, { settings: { dpd: 0 } });
   await tunnel(t, lab, 'good:stays');
