@@ -1,10 +1,12 @@
 import t from 'tap';
 import { readBearer } from '../../src/gateway/control/bearer.ts';
+import { Pages } from '../../src/gateway/control/pages.ts';
 import { classifyTlsFailure } from '../../src/gateway/control/tls-failure.ts';
 import { agentKind, isApple, isMobile } from '../../src/gateway/session/agent.ts';
 import { routeLists } from '../../src/gateway/session/routes.ts';
 import { decodeCookie, encodeCookie } from '../../src/gateway/session/sessions.ts';
 import { tunnelMtu } from '../../src/gateway/session/tunnel-mtu.ts';
+import { testLeaf } from '../support/certificates.ts';
 
 t.test('clients are told apart by the start of their agent text', async (t) => {
   const cases: [agent: string | undefined, kind: string][] = [
@@ -78,6 +80,18 @@ t.test('the Authorization header is read leniently or strictly', async (t) => {
   t.strictSame(readBearer([], 'lenient'), { kind: 'absent' });
   t.strictSame(readBearer(['bearer a.b.c'], 'strict'), { kind: 'token', token: 'a.b.c' });
   t.strictSame(readBearer(['Bearer=a.b.c'], 'strict'), { kind: 'absent' });
+});
+
+t.test('a slash at the end of a path, and a query, make no other page', async (t) => {
+  const { certPem, caPem } = await testLeaf('vpn.contoso.internal');
+  const pages = new Pages(certPem, caPem);
+  const answer = (target: string) => pages.answer({ target, userAgent: undefined, authenticated: false });
+  for (const path of ['/auth', '/VPN', '/cert.pem', '/ca.cer', '/logout', '/1/VPNManifest.xml']) {
+    t.equal(answer(path)?.status, 200, path);
+    t.strictSame(answer(`${path}/`), answer(path));
+    t.strictSame(answer(`${path}?a=b`), answer(path));
+  }
+  t.equal(answer('/auth//')?.status, 404, 'one slash');
 });
 
 t.test('TLS failures are put in words', async (t) => {
