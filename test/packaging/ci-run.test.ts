@@ -111,6 +111,23 @@ t.test('lint takes warnings for failures, and leaves nothing out but what is mad
   ]);
 });
 
+t.test('one warning makes lint fail', async (t) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const [program, ...args] = scripts.lint!.split(' ');
+  // Nothing is ignored for git's sake in a temporary folder.
+  const biome = read('biome.json').replace(/\{ "enabled": true, "clientKind".*?\}/, '{ "enabled": false }');
+  const lint = (text: string) => {
+    const cwd = t.testdir({ 'biome.json': biome, 'a.ts': text });
+    const bin = join(repository, 'node_modules/.bin', program!);
+    return spawnSync(bin, args, { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
+  };
+  const good = lint("export const f = (a: string[]): string => a.join('');\n");
+  t.equal(good.status, 0, 'nothing wrong', good);
+  const { status, stdout, stderr } = lint('export const f = (a: { b: 1 } | undefined): 1 | undefined => a && a.b;\n');
+  t.not(status, 0);
+  t.match(stdout + stderr, /Found 1 warning/);
+});
+
 t.test('every TypeScript file of the repository is type-checked', async (t) => {
   const tracked = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
     cwd: repository,

@@ -6,16 +6,27 @@ import {
   spawn,
 } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import koffi from 'koffi';
+import { loadKoffi } from '../../src/udp/koffi.ts';
 
 let counter = 0;
 
 const CLONE_NEWNET = 0x40000000;
-let nativeSetns: ((fd: number, type: number) => number) | undefined;
+let enter: ((fd: number) => void) | undefined;
 
+/** Loads native code when it is first needed: most of this module does without. */
 function setns(fd: number): void {
-  nativeSetns ??= koffi.load('libc.so.6').func('int setns(int fd, int nstype)');
-  if (nativeSetns!(fd, CLONE_NEWNET) !== 0) throw new Error(`setns failed with errno ${koffi.errno()}`);
+  enter ??= nativeSetns();
+  enter(fd);
+}
+
+function nativeSetns(): (fd: number) => void {
+  const loaded = loadKoffi();
+  if ('missing' in loaded) throw new Error(`This process cannot enter a network namespace: ${loaded.missing}.`);
+  const { koffi } = loaded;
+  const call = koffi.load('libc.so.6').func('setns', 'int', ['int', 'int']);
+  return (fd) => {
+    if (call(fd, CLONE_NEWNET) !== 0) throw new Error(`setns failed with errno ${koffi.errno()}`);
+  };
 }
 
 /** Runs a program to its end; its output as text. Throws with what it printed on standard error. */

@@ -5,9 +5,10 @@ import { loadLibc } from '../../src/udp/libc.ts';
 import { MmsgSocket } from '../../src/udp/mmsg-socket.ts';
 import { type Watch, watchByDgram, watchByPipe } from '../../src/udp/readiness.ts';
 import { chooseWatch } from '../../src/udp/readiness-trial.ts';
+import { skipWithout } from '../support/accelerator.ts';
 
 const libc = loadLibc();
-const skip = typeof libc === 'string' ? libc : false;
+const skip = skipWithout(t, libc);
 
 t.test('on the Node that runs this, the trial says that a descriptor can be watched as a pipe', { skip }, async (t) => {
   if (typeof libc === 'string') return;

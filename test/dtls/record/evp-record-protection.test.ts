@@ -12,9 +12,10 @@ import { nodeRecordProtection } from '../../../src/dtls/record/node-record-prote
 import type { RecordKeys } from '../../../src/dtls/record/record-protection.ts';
 import { isTunneliteError } from '../../../src/lib/errors.ts';
 import { seededRandom } from '../../../src/lib/random.ts';
+import { skipWithout } from '../../support/accelerator.ts';
 
 const libcrypto = loadLibcrypto();
-const skip = typeof libcrypto === 'string' ? libcrypto : false;
+const skip = skipWithout(t, libcrypto);
 const crypto = libcrypto as Libcrypto;
 const ROUNDS = Math.max(1, Math.round(Number(process.env.TUNNELITE_FUZZ ?? 3000) / 3));
 
