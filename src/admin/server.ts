@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { readStrictJson, refuseClient, sendNotFound, sendProblem } from '../entra/rest/problem.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { withinDescriptors } from '../lib/descriptor-limit.ts';
@@ -82,6 +82,15 @@ const MAX_NAME_LENGTH = 1024;
 /** Resources without a response to save: streams, files, and data that is saved elsewhere. */
 const NOT_KEPT = /^\/api\/(?:journal|capture|report|docs|openapi)/;
 
+/** Reports in `Server-Timing` how long the instance worked on a response, by which the dashboard limits how often it requests one. */
+function tellCost(app: FastifyInstance): void {
+  const began = new WeakMap<FastifyRequest, number>();
+  app.addHook('onRequest', async (request) => void began.set(request, performance.now()));
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('server-timing', `app;dur=${(performance.now() - began.get(request)!).toFixed(2)}`);
+  });
+}
+
 /** True if this request can have a longer body than usual. */
 function mayBeLong({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > BODY_LIMIT;
@@ -127,6 +136,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     await guarded.register(dashboardPlugin({ codes, secret, reportedAt: options.reportedAt }));
     await guarded.register(async (secured) => {
       secured.addHook('onRequest', requireSecret(secret));
+      tellCost(secured);
       secured.addHook('onRoute', ({ method, url }) => {
         const address = url.replace(/\/$/, '');
         if (method === 'GET' && !/[:*]/.test(url) && !NOT_KEPT.test(url)) answerable.add(address);

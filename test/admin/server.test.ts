@@ -99,6 +99,7 @@ t.test('a token needs the secret of this very instance', async (t) => {
   t.same(asked, []);
   const authorization = `Bearer ${admin.secret}`;
   const good = await ask({ authorization });
+  t.match(good.headers.get('server-timing'), /^app;dur=\d+\.\d\d$/, 'what it cost');
   t.equal(good.status, 200);
   t.match(await good.json(), { accessToken: 'a.b.c', user: 'alice' });
   const refused = await ask({ authorization }, { user: 'nobody' });

@@ -183,6 +183,16 @@ t.test('why data goes over a channel is the last thing that was said of it', asy
     reasons.take([event(i, 'channel.dtls.missing', { session: `s${i}`, explanation: 'x' })]);
   reasons.keep(new Set(['s1']));
   t.equal(reasons.bySession.size, 1, 'sessions that are over are forgotten');
+  const { version } = reasons;
+  reasons.take([event(200, 'resource.request', { session: 's1' }), event(201, 'session.connect', { session: 'new' })]);
+  t.equal(reasons.version, version, 'what explains nothing changes nothing');
+  reasons.takeOlder([
+    event(2, 'channel.dtls.open', { session: 's1', cipher: 'older' }),
+    event(3, 'channel.dtls.open', { session: 's2', cipher: 'X' }),
+  ]);
+  t.match(reasons.of({ ...session, id: 's1' }), { text: /never came/ }, 'the newest counts');
+  t.match(reasons.of({ ...session, id: 's2' }), { text: /DTLS is up/ });
+  t.ok(reasons.version > version);
 });
 
 t.test('a connect request is one row from its decision to its end', async (t) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { connectionOf } from '../../src/dashboard/page/core/belongs.js';
-import { buildTimeline, layOut, ticks, within, zoom } from '../../src/dashboard/page/core/timeline.js';
+import { buildTimeline, layOut, limitsOf, ticks, within, zoom } from '../../src/dashboard/page/core/timeline.js';
 
 let seq = 0;
 const event = (time: number, name: string, fields: Record<string, unknown> = {}, level = 'info') => {
@@ -117,4 +117,14 @@ t.test('the steps of a connection are those since its port was used by another',
     [3, 4, 5],
   );
   t.strictSame(connectionOf(events.slice(1, 2), 'k'), []);
+});
+
+t.test('a session that goes on is drawn to the same scale for a while', async (t) => {
+  const ends = new Set<number>();
+  for (let to = 60_000; to < 120_000; to += 1_000) {
+    const limits = limitsOf({ from: 0, to });
+    ends.add(limits.to);
+    t.ok(limits.from < 0 && limits.to - to >= to * 0.03 && limits.to - to <= to * 0.07, `${to} in ${limits.to}`);
+  }
+  t.ok(ends.size <= 40, `${ends.size} scales in 60 seconds`);
 });

@@ -109,7 +109,7 @@ t.test('a browser that slept for an hour goes on where it was, and says what it 
   sim.emit('tls.probe', { remote: '192.0.2.2:2', withheld: 0 });
   await page.locator('.list-journal .row', { hasText: '192.0.2.2:2 ' }).waitFor();
   t.equal(streams.length, 2, 'the connection was made anew');
-  t.match(streams[1], /since=\d+/);
+  t.match(streams[1], /since=\d+&pace=1$/);
   t.equal(await page.locator('.list-journal .row', { hasText: '192.0.2.1:1 ' }).count(), 1, 'nothing is there twice');
 
   await page.route('**/api/journal/stream*', (route) => route.abort());

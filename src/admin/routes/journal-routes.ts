@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import { route, type Static, Type } from '../../lib/schema/index.ts';
 import { type EventListener, eventJson, type Journal } from '../../telemetry/index.ts';
-import { type EventSelection, JOURNAL_QUERY, journalQuery } from './journal-query.ts';
+import { JOURNAL_QUERY, journalQuery } from './journal-query.ts';
 import { JournalStreams } from './journal-streams.ts';
 
 /** The parts of a simulator that the routes use. */
@@ -15,6 +15,9 @@ const closed = { additionalProperties: false } as const;
 
 /** Longest wait per request, in seconds. */
 const MAX_WAIT = 600;
+
+/** Longest pace of a stream, in seconds. */
+const MAX_PACE = 60;
 
 const EventAnswer = Type.Object({
   seq: Type.Integer({ description: 'Number of the event; each is one higher than the one before.' }),
@@ -54,7 +57,18 @@ const WaitQuery = Type.Object(
   },
   closed,
 );
-const StreamQuery = Type.Object(JOURNAL_QUERY, closed);
+const StreamQuery = Type.Object(
+  {
+    ...JOURNAL_QUERY,
+    pace: Type.Optional(
+      Type.String({
+        format: 'seconds',
+        description: `Least time between two deliveries, in seconds: the first event after a pause comes at once, those that follow it together. Default 0, at most ${MAX_PACE}.`,
+      }),
+    ),
+  },
+  closed,
+);
 const ExpectQuery = Type.Object(
   {
     ...JOURNAL_QUERY,
@@ -177,7 +191,7 @@ export function journalRoutes({ journal, subscribe }: JournalPort): FastifyPlugi
         }),
       },
       (request, reply) =>
-        follow(streams, journal, request.query as EventSelection, request.headers['last-event-id'], reply),
+        follow(streams, journal, request.query as Static<typeof StreamQuery>, request.headers['last-event-id'], reply),
     );
   };
 }
@@ -189,7 +203,7 @@ function newest<T>(events: readonly T[], count: number): readonly T[] {
 function follow(
   streams: JournalStreams,
   journal: Journal,
-  selection: EventSelection,
+  { pace = '0', ...selection }: Static<typeof StreamQuery>,
   lastId: string | string[] | undefined,
   reply: FastifyReply,
 ): void {
@@ -198,5 +212,5 @@ function follow(
   const since = resumed ?? query.since ?? journal.mark();
   streams.assertRoom();
   reply.hijack();
-  streams.add(reply.raw, query, since);
+  streams.add(reply.raw, query, since, Math.min(Number(pace), MAX_PACE) * 1000);
 }

@@ -17,6 +17,9 @@ const MAX_WAITING = 256 * 1024;
 /** Events to process per turn and reader. */
 const PAGE = 1000;
 
+/** Events that a reader with a pace may fall behind before it gets them early: otherwise they could fall out of the journal. */
+const MAX_BEHIND = PAGE;
+
 /** Milliseconds between comments that keep a quiet connection open through proxies, and detect that its reader has left. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -26,6 +29,10 @@ const STALLED_MS = 60_000;
 interface Reader {
   readonly response: ServerResponse;
   readonly query: JournalQuery;
+  /** Least time between two deliveries, in milliseconds. */
+  readonly pace: number;
+  /** Running while the next delivery has to wait. */
+  rest: NodeJS.Timeout | undefined;
   /** Sequence number of the last event processed for it. */
   at: number;
   /** When it stopped accepting data, by the machine's clock. */
@@ -57,9 +64,13 @@ export class JournalStreams {
     throw new TunneliteError('ERR_ADMIN_BUSY', `${MAX_READERS} readers follow the journal, as many as are allowed.`);
   }
 
-  /** Sends matching events from now on, starting after sequence number `since`. */
-  add(response: ServerResponse, query: JournalQuery, since: number): void {
-    const reader: Reader = { response, query, at: since, stalledSince: undefined };
+  /**
+   * Sends matching events from now on, starting after sequence number `since`.
+   *
+   * @param pace least time between two deliveries, in milliseconds: the first event after a pause is sent at once, and those that follow it together
+   */
+  add(response: ServerResponse, query: JournalQuery, since: number, pace = 0): void {
+    const reader: Reader = { response, query, pace, rest: undefined, at: since, stalledSince: undefined };
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
@@ -78,13 +89,17 @@ export class JournalStreams {
 
   close(): void {
     // Sends the last events.
-    for (const reader of this.#readers) this.#pump(reader);
+    for (const reader of this.#readers) {
+      this.#endRest(reader);
+      this.#pump(reader);
+    }
     for (const { response } of [...this.#readers]) response.end();
     for (const reader of [...this.#readers]) this.#remove(reader);
   }
 
   #remove(reader: Reader): void {
     this.#readers.delete(reader);
+    this.#endRest(reader);
     if (this.#readers.size > 0) return;
     this.#messages = new WeakMap();
     this.#unsubscribe?.();
@@ -106,6 +121,7 @@ export class JournalStreams {
   #pump(reader: Reader): void {
     const { response, query } = reader;
     const journal = this.#journal;
+    if (reader.rest !== undefined && journal.last - reader.at < MAX_BEHIND) return;
     if (response.destroyed || response.writableLength > MAX_WAITING) {
       reader.stalledSince ??= performance.now();
       return;
@@ -121,9 +137,26 @@ export class JournalStreams {
       text += this.#messageOf(event);
       if (text.length > MAX_WAITING) break;
     }
-    if (text !== '') response.write(text);
+    if (text !== '') {
+      response.write(text);
+      this.#rest(reader);
+    }
     // More to send: continues when the connection has room, or in the next turn.
     if (reader.at < journal.last && !response.writableNeedDrain) this.#schedule();
+  }
+
+  /** Makes a reader with a pace wait, once it has everything. */
+  #rest(reader: Reader): void {
+    if (reader.pace === 0 || reader.rest !== undefined || reader.at < this.#journal.last) return;
+    reader.rest = setTimeout(() => {
+      reader.rest = undefined;
+      this.#pump(reader);
+    }, reader.pace).unref();
+  }
+
+  #endRest(reader: Reader): void {
+    clearTimeout(reader.rest);
+    reader.rest = undefined;
   }
 
   /** An event as a message: serialized once, however many readers get it. */

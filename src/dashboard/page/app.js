@@ -115,11 +115,18 @@ function Shell({ model }) {
   `;
 }
 
+/** How often to poll for what an event reports anyway, in milliseconds. */
+const UNHURRIED_MS = 10_000;
+
 /** Whether all is well: the gateway, the connection to it, its clock. @param {{ model: Model }} props */
 function State({ model }) {
-  const live = useStore(model.live);
-  const gateway = useStore(model.gateway).value;
-  const clock = useStore(model.clock).value;
+  const live = useStore(model.live, ({ state, lost }) => `${state} ${lost}`);
+  const gateway = useStore(
+    model.gateway,
+    ({ value }) => `${value?.state} ${value?.counters.tunnels}`,
+    UNHURRIED_MS,
+  ).value;
+  const clock = useStore(model.clock, ({ value }) => `${value?.mode} ${value?.offset}`).value;
   const report = model.report && useStore(model.report).value;
   const state = gateway?.state ?? '';
   const connection =

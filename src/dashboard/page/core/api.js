@@ -65,9 +65,23 @@ export async function request(path, { method = 'GET', body, signal } = {}) {
   throw new ApiError(answer.status, error);
 }
 
-/** @param {string} path @param {{ method?: string, body?: unknown, signal?: AbortSignal }} [asked] @returns {Promise<any>} */
+/**
+ * What responses have cost the instance, in milliseconds.
+ * @typedef {{ milliseconds: number }} Cost
+ */
+
+/**
+ * @param {string} path @param {{ method?: string, body?: unknown, signal?: AbortSignal, cost?: Cost }} [asked] with a cost, adds that of the response to it
+ * @returns {Promise<any>}
+ */
 export async function json(path, asked) {
+  const began = performance.now();
   const answer = await request(path, asked);
+  if (asked?.cost) {
+    // Time that a request waits because others are served, or the machine is busy, costs the instance nothing.
+    const work = /\bdur=([\d.]+)/.exec(answer.headers.get('server-timing') ?? '')?.[1];
+    asked.cost.milliseconds += work === undefined ? performance.now() - began : Number(work);
+  }
   const text = await answer.text();
   return text === '' ? undefined : JSON.parse(text);
 }

@@ -14,6 +14,9 @@ export const KEPT = 100_000;
 /** Number of past events to fetch at first: for a report, which gets no more, as many as a page can easily keep. */
 const FIRST = IS_REPORT ? 20_000 : 500;
 
+/** Least time between two deliveries of events, in seconds: each costs the gateway a write, and the page a redraw. */
+const PACE = 1;
+
 /** Silence after which a connection counts as lost, in milliseconds: the instance sends something every 15 seconds. */
 const SILENT_MS = 40_000;
 
@@ -118,7 +121,9 @@ export class Live extends Store {
     const connection = new AbortController();
     this.connection = connection;
     try {
-      const answer = await request(`/api/journal/stream?${query({ since: this.last })}`, { signal: connection.signal });
+      const answer = await request(`/api/journal/stream?${query({ since: this.last, pace: PACE })}`, {
+        signal: connection.signal,
+      });
       const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
       const decoder = new TextDecoder();
       const parse = createEventParser();

@@ -23,6 +23,9 @@ function checked(value, member, known) {
   throw new Error(`The answer has no ${member} that this page knows.`);
 }
 
+/** Events after which the gateway's state or its number of tunnels differs. */
+const COUNTED = /^(?:gateway\.|session\.(?:connect|disconnect)$|simulator\.reset$)/;
+
 /** @param {any} one */
 const isList = (one) => Array.isArray(one) && one.every((each) => typeof each === 'object' && each !== null);
 
@@ -33,22 +36,22 @@ export class Model {
     this.reasons = new Reasons();
     this.history = new History();
     /** @type {Poll<Session[]>} */
-    this.sessions = new Poll(async () => {
-      const { sessions } = checked(await json('/api/sessions'), 'sessions', isList);
+    this.sessions = new Poll(async (cost) => {
+      const { sessions } = checked(await json('/api/sessions', { cost }), 'sessions', isList);
       this.reasons.keep(new Set(sessions.map((/** @type {Session} */ one) => one.id)));
       return sessions;
     }, 2_000);
     /** @type {Poll<{ state: string, unavailable?: string, counters: Record<string, number> }>} */
-    this.gateway = new Poll(async () => {
-      const gateway = checked(await json('/api/gateway'), 'counters', (one) => isList([one]));
+    this.gateway = new Poll(async (cost) => {
+      const gateway = checked(await json('/api/gateway', { cost }), 'counters', (one) => isList([one]));
       this.history.add(Date.now(), gateway.counters);
       return gateway;
     }, 1_000);
     /** @type {Poll<{ rules: Fault[], active: string | null }>} */
-    this.faults = new Poll(async () => {
+    this.faults = new Poll(async (cost) => {
       const [{ rules }, profiles] = await Promise.all([
-        json('/api/faults').then((answer) => checked(answer, 'rules', isList)),
-        json('/api/profiles'),
+        json('/api/faults', { cost }).then((answer) => checked(answer, 'rules', isList)),
+        json('/api/profiles', { cost }),
       ]);
       return { rules, active: typeof profiles?.active === 'string' ? profiles.active : null };
     }, 3_000);
@@ -68,13 +71,7 @@ export class Model {
     this.live.start();
     // Events about channels may be older than the part of the journal fetched at first.
     json(`/api/journal?name=${CHANNEL_EVENTS.join(',')}&limit=5000`).then(
-      ({ events }) => {
-        const newer = this.reasons.bySession;
-        const before = new Reasons();
-        before.take(events);
-        this.reasons.bySession = new Map([...before.bySession, ...newer]);
-        this.sessions.changed();
-      },
+      ({ events }) => this.reasons.takeOlder(events),
       () => {},
     );
   }
@@ -86,7 +83,7 @@ export class Model {
       if (name.startsWith('session.') || name.startsWith('channel.')) this.sessions.poke();
       if (name.startsWith('fault.') && name !== 'fault.injected') this.faults.poke();
       if (name.startsWith('clock.')) this.clock.poke();
-      if (name.startsWith('gateway.')) this.gateway.poke();
+      if (COUNTED.test(name)) this.gateway.poke();
       if (name === 'simulator.reset') this.faults.poke();
     }
   }

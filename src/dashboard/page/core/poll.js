@@ -1,7 +1,7 @@
 import { IS_REPORT } from './report.js';
 import { Store } from './store.js';
 
-/** Slow responses are requested less often: the pause is this many times the duration of the last one. */
+/** Expensive responses are requested less often: the pause is this many times what the last one cost the instance. */
 const RESPITE = 100;
 
 /**
@@ -10,16 +10,18 @@ const RESPITE = 100;
  * @template T
  */
 export class Poll extends Store {
-  /** @param {() => Promise<T>} ask @param {number} interval milliseconds */
-  constructor(ask, interval) {
+  /** @param {(cost: import('./api.js').Cost) => Promise<T>} ask adds to the cost what it costs the instance @param {number} usual milliseconds between two requests, for watchers that name no other interval */
+  constructor(ask, usual) {
     super();
     this.ask = ask;
-    this.interval = interval;
+    this.usual = usual;
+    /** @type {Map<() => void, number>} the interval of each watcher */
+    this.intervals = new Map();
     /** @type {T | undefined} */
     this.value = undefined;
     /** @type {Error | undefined} */
     this.error = undefined;
-    /** Duration of the last request, in milliseconds. */
+    /** What the last response cost the instance, in milliseconds. */
     this.cost = 0;
     /** Time of the last request. */
     this.at = 0;
@@ -37,12 +39,20 @@ export class Poll extends Store {
     return IS_REPORT && (this.value !== undefined || this.error !== undefined);
   }
 
-  /** @param {() => void} watcher */
-  watch(watcher) {
+  /** Milliseconds between two requests: as often as the watcher in the greatest hurry needs it. */
+  get interval() {
+    return Math.min(...this.intervals.values());
+  }
+
+  /** @param {() => void} watcher @param {number} [interval] how often it needs a new response, in milliseconds */
+  watch(watcher, interval = this.usual) {
     const end = super.watch(watcher);
-    if (this.watchers.size === 1 && !this.settled) this.schedule(this.value === undefined ? 0 : this.rest());
+    const faster = !(this.interval <= interval);
+    this.intervals.set(watcher, interval);
+    if (faster && !this.settled) this.schedule(this.value === undefined ? 0 : this.rest());
     return () => {
       end();
+      this.intervals.delete(watcher);
       if (this.watchers.size === 0) clearTimeout(this.timer);
     };
   }
@@ -75,14 +85,14 @@ export class Poll extends Store {
 
   async once() {
     if (document.hidden) return;
-    const began = performance.now();
+    const cost = { milliseconds: 0 };
     try {
-      this.value = await this.ask();
+      this.value = await this.ask(cost);
       this.error = undefined;
     } catch (error) {
       this.error = /** @type {Error} */ (error);
     }
-    this.cost = performance.now() - began;
+    this.cost = cost.milliseconds;
     this.at = performance.now();
     this.changed(0);
     if (this.watchers.size > 0 && !this.settled) this.schedule(this.rest());

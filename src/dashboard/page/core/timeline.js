@@ -259,6 +259,17 @@ function weight(tone) {
 }
 
 /**
+ * What the whole of a timeline shows: its time and some room. The end moves in steps, so that a session that goes on is not drawn anew each second.
+ * @param {{ from: number, to: number }} timeline
+ */
+export function limitsOf({ from, to }) {
+  const length = to - from;
+  const room = Math.max(20, length * 0.03);
+  const step = 2 ** Math.floor(Math.log2(Math.max(1, room)));
+  return { from: from - step, to: from + Math.ceil((length + room) / step) * step };
+}
+
+/**
  * Round times for an axis: at most one per 90 pixels.
  * @param {{ from: number, to: number }} view @param {number} width @param {number} origin what counts as zero
  */

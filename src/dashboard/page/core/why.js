@@ -1,4 +1,5 @@
 import { plain } from './format.js';
+import { Store } from './store.js';
 
 /**
  * Why a session's data uses its current channel, from its events.
@@ -29,25 +30,45 @@ export function whyOf({ name, time, fields }) {
 }
 
 /** Keeps the latest explanation for each session. */
-export class Reasons {
+export class Reasons extends Store {
   constructor() {
+    super();
     /** @type {Map<string, Why>} */
     this.bySession = new Map();
+    /** Number of changes. */
+    this.version = 0;
   }
 
   /** @param {readonly JournalEvent[]} events oldest first */
   take(events) {
-    for (const event of events) {
-      const { session } = event.fields;
-      if (typeof session !== 'string') continue;
-      if (event.name === 'session.disconnect' || event.name === 'session.connect') this.bySession.delete(session);
-      const why = whyOf(event);
-      if (why === undefined) continue;
-      const before = this.bySession.get(session);
-      // The switch caused by opening DTLS explains less than the opening.
-      if (before && event.name === 'channel.switch' && fieldsSaySame(before, why)) continue;
-      this.bySession.set(session, why);
+    const before = this.version;
+    for (const event of events) this.#takeOne(event);
+    if (this.version !== before) this.changed();
+  }
+
+  /** @param {JournalEvent} event */
+  #takeOne(event) {
+    const { session } = event.fields;
+    if (typeof session !== 'string') return;
+    if (event.name === 'session.disconnect' || event.name === 'session.connect') {
+      if (this.bySession.delete(session)) this.version += 1;
     }
+    const why = whyOf(event);
+    if (why === undefined) return;
+    const before = this.bySession.get(session);
+    // The switch caused by opening DTLS explains less than the opening.
+    if (before && event.name === 'channel.switch' && fieldsSaySame(before, why)) return;
+    this.bySession.set(session, why);
+    this.version += 1;
+  }
+
+  /** Adds what older events explain, where nothing newer does. @param {readonly JournalEvent[]} events oldest first */
+  takeOlder(events) {
+    const older = new Reasons();
+    older.take(events);
+    for (const [session, why] of older.bySession) if (!this.bySession.has(session)) this.bySession.set(session, why);
+    this.version += 1;
+    this.changed();
   }
 
   /** Forgets sessions that are over. @param {ReadonlySet<string>} ids */

@@ -23,8 +23,8 @@ export function Explanation({ session, title }) {
 function Told({ session, title }) {
   const poll = useRef(/** @type {any} */ (undefined));
   poll.current ??= new Poll(
-    () =>
-      json(`/api/explain${session === undefined ? '' : `?${query({ session })}`}`).catch((error) => {
+    (cost) =>
+      json(`/api/explain${session === undefined ? '' : `?${query({ session })}`}`, { cost }).catch((error) => {
         // No client has connected yet, or the journal no longer has events of this one.
         if (error instanceof ApiError && error.status === 404) return null;
         throw error;

@@ -1,10 +1,25 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { IS_REPORT, machineTime } from '../core/report.js';
 
-/** Draws again whenever the store changes. @template {{ watch(fn: () => void): () => void }} S @param {S} store @returns {S} */
-export function useStore(store) {
+/**
+ * Draws again whenever the store changes.
+ * @template {{ watch(fn: () => void, interval?: number): () => void }} S
+ * @param {S} store
+ * @param {(store: S) => string | number | boolean} [part] what is drawn of it: draws again only if this changes
+ * @param {number} [interval] how often to poll for this, in milliseconds, if it is not as often as usual
+ * @returns {S}
+ */
+export function useStore(store, part, interval) {
   const [, draw] = useState(0);
-  useEffect(() => store.watch(() => draw((one) => one + 1)), [store]);
+  const drawn = useRef(/** @type {string | number | boolean | undefined} */ (undefined));
+  drawn.current = part?.(store);
+  useEffect(
+    () =>
+      store.watch(() => {
+        if (part === undefined || part(store) !== drawn.current) draw((one) => one + 1);
+      }, interval),
+    [store, interval],
+  );
   return store;
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { plural, short, span } from '../core/format.js';
-import { layOut, ticks, within, zoom } from '../core/timeline.js';
+import { layOut, limitsOf, ticks, within, zoom } from '../core/timeline.js';
 import { useSize } from './hooks.js';
 import { html } from './html.js';
 
@@ -18,10 +18,7 @@ const round = (milliseconds) => span(milliseconds).replace(/\.0+(?= )|(?<=\.\d)0
  */
 export function TimelineChart({ timeline, onPick, onView, picked }) {
   const [ref, size] = useSize();
-  const limits = useMemo(() => {
-    const room = Math.max(20, (timeline.to - timeline.from) * 0.03);
-    return { from: timeline.from - room, to: timeline.to + room };
-  }, [timeline]);
+  const limits = useMemo(() => limitsOf(timeline), [timeline]);
   const [view, setView] = useState(/** @type {{ from: number, to: number } | undefined} */ (undefined));
   const shown = view === undefined ? limits : within(view, limits);
   const width = Math.max(50, size.width - LABELS - 10);

@@ -3,14 +3,18 @@ import { useStore } from './hooks.js';
 import { Act } from './how.js';
 import { html } from './html.js';
 
+/** How often to poll, in milliseconds: events report new rules and removed ones. */
+const UNHURRIED_MS = 10_000;
+
 /** Name of the rule that the switch adds. */
 export const UDP_RULE = 'no-udp';
 const RULE = { name: UDP_RULE, on: { seam: 'udp' }, then: { do: 'drop' } };
 
 /** Blocks UDP for everyone with one click, and frees it with another. @param {{ model: import('../core/model.js').Model }} props */
 export function UdpSwitch({ model }) {
-  const value = useStore(model.faults).value;
-  const blocked = value?.rules.some(({ name }) => name === UDP_RULE) ?? false;
+  const state = ({ value } = model.faults) => value?.rules.some(({ name }) => name === UDP_RULE);
+  const { value } = useStore(model.faults, (faults) => String(state(faults)), UNHURRIED_MS);
+  const blocked = state() ?? false;
   const how = blocked
     ? {
         title: 'Let UDP through again',

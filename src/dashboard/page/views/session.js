@@ -25,8 +25,8 @@ export default function SessionView({ model, argument: id }) {
   const history = useRef(/** @type {any} */ (undefined));
   history.current ??= new History(600);
   const poll = useRef(/** @type {any} */ (undefined));
-  poll.current ??= new Poll(async () => {
-    const session = await json(path);
+  poll.current ??= new Poll(async (cost) => {
+    const session = await json(path, { cost });
     history.current.add(Date.now(), { bytesIn: session.bytesIn, bytesOut: session.bytesOut });
     return session;
   }, 1_000);
@@ -74,6 +74,26 @@ export default function SessionView({ model, argument: id }) {
         words.every((one) => `${name} ${text}`.toLowerCase().includes(one)),
     );
   }, [timeline, view, search]);
+  // Unchanged parts keep their elements, so that they are not compared each time the counters come.
+  const chart = useMemo(
+    () => html`<${TimelineChart} timeline=${timeline} picked=${picked} onPick=${setPicked} onView=${setView} />`,
+    [timeline, picked],
+  );
+  const list = useMemo(
+    () =>
+      html`<${VirtualList}
+        label="Events of this session"
+        kind="events"
+        rows=${shown}
+        columns=${columnsFrom(timeline.from)}
+        keyOf=${(/** @type {any} */ event) => String(event.seq)}
+        selected=${picked === undefined ? undefined : String(picked)}
+        rowKind=${(/** @type {any} */ event) => `tone-${toneOf(event)}`}
+        onOpen=${(/** @type {any} */ event) => setPicked(event.seq === picked ? undefined : event.seq)}
+        empty=${loaded ? 'Nothing in this part of the timeline.' : 'Loading…'}
+      />`,
+    [shown, picked, loaded],
+  );
   const gone = error !== undefined;
   const started = timeline.events.find(({ name }) => name === 'auth.accepted') ?? timeline.events[0];
   const user = session?.signInName ?? session?.username ?? started?.fields.signInName ?? started?.fields.user ?? '';
@@ -124,22 +144,12 @@ export default function SessionView({ model, argument: id }) {
     ${
       loaded && events.length === 0
         ? html`<p class="notice">The journal has nothing of this session (any more).</p>`
-        : html`<${TimelineChart} timeline=${timeline} picked=${picked} onPick=${setPicked} onView=${setView} />
+        : html`${chart}
             <div class="beside-list">
               <h2>${plural(shown.length, 'event')}${view ? ' in view' : ''}</h2>
               <${Search} value=${search} onInput=${setSearch} label="Search events of this session" hint="Search these events" />
             </div>
-            <${VirtualList}
-              label="Events of this session"
-              kind="events"
-              rows=${shown}
-              columns=${columnsFrom(timeline.from)}
-              keyOf=${(/** @type {any} */ event) => String(event.seq)}
-              selected=${picked === undefined ? undefined : String(picked)}
-              rowKind=${(/** @type {any} */ event) => `tone-${toneOf(event)}`}
-              onOpen=${(/** @type {any} */ event) => setPicked(event.seq === picked ? undefined : event.seq)}
-              empty=${loaded ? 'Nothing in this part of the timeline.' : 'Loading…'}
-            />
+            ${list}
             <${Picked} event=${timeline.events.find(({ seq }) => seq === picked)} />`
     }
     ${history.current.length > 2 && html`<div class="charts one"><${Chart} label="Throughput of this session" height=${130} data=${rates} format=${bits} least=${10_000} series=${[{ label: 'from the client', color: '--series-a' }, { label: 'to the client', color: '--series-b' }]} /></div>`}

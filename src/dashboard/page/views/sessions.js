@@ -18,13 +18,13 @@ const STATES = /** @type {const} */ ([
 export default function Sessions({ model }) {
   const { sessions: poll, reasons, clock } = model;
   const { value: sessions = [], error } = useStore(poll);
-  useStore(model.live);
+  const { version } = useStore(reasons);
   const [search, setSearch] = useState('');
   const [state, setState] = useState('all');
   const [sorted, setSorted] = useState(/** @type {{ id: string, down: boolean } | undefined} */ (undefined));
   const now = useNow(1000) + (clock.value?.offset ?? 0);
   useEffect(() => how.showView({ title: 'Sessions', cli: ['sessions'], rest: { path: '/api/sessions' } }), []);
-  const rows = useMemo(() => sessions.map((one) => rowOf(one, reasons.of(one))), [sessions, reasons.bySession]);
+  const rows = useMemo(() => sessions.map((one) => rowOf(one, reasons.of(one))), [sessions, version]);
   const columns = useMemo(() => columnsAt(Math.floor(now / 1000) * 1000), [Math.floor(now / 1000)]);
   const found = useMemo(
     () =>
