@@ -1,4 +1,5 @@
 import { type FastifyInstance, type FastifyPluginAsync, type FastifySchema, fastify } from 'fastify';
+import { asWritten } from '../config/index.ts';
 import { sendNotFound } from '../entra/rest/problem.ts';
 import { refusal } from '../lib/schema/index.ts';
 import type { AdminRoutes } from './types.ts';
@@ -87,7 +88,7 @@ async function describe({ routes, version }: DocsOptions): Promise<FastifyInstan
   });
   for (const { prefix, plugin } of routes) await app.register(plugin, { prefix });
   await app.register(swaggerUi, { routePrefix: '/api/docs', uiConfig: { persistAuthorization: false } });
-  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/api/openapi.json', { schema: { hide: true } }, async () => withOptionalBodies(app.swagger()));
   await app.ready();
   return app;
 }
@@ -95,7 +96,23 @@ async function describe({ routes, version }: DocsOptions): Promise<FastifyInstan
 /** Adds what the listener does for all its routes. */
 function described(schema: FastifySchema, operationId: string): FastifySchema {
   const response = { ...(schema.response as object), 401: refusal(401), 403: refusal(403) };
-  return { operationId, ...schema, response };
+  const body = schema.body === undefined ? {} : { body: asWritten(schema.body) };
+  return { operationId, ...schema, ...body, response };
+}
+
+interface Body {
+  required?: boolean;
+  readonly content: Readonly<Record<string, { readonly schema?: { readonly required?: readonly string[] } }>>;
+}
+
+/** A body can be left out where an empty one is valid: the listener reads none as an empty one. */
+function withOptionalBodies(document: object): object {
+  const { paths = {} } = document as { paths?: Record<string, Record<string, { requestBody?: Body }>> };
+  for (const { requestBody } of Object.values(paths).flatMap((methods) => Object.values(methods))) {
+    const members = requestBody?.content['application/json']?.schema?.required ?? [];
+    if (requestBody && members.length === 0) requestBody.required = false;
+  }
+  return document;
 }
 
 /** `getSessionsById` for `GET /api/sessions/:id`: an operation ID for generated clients. */

@@ -6,7 +6,7 @@ export {
   checkAccessSettings,
 } from './access.ts';
 export { AccessRuleSchema, AccessSchema } from './access-schema.ts';
-export { configJsonSchema, editorSchema } from './json-schema.ts';
+export { asWritten, configJsonSchema, editorSchema } from './json-schema.ts';
 export { CONFIG_KEYS, type ConfigKey } from './keys.ts';
 export {
   type ConfigProblem,

@@ -8,18 +8,22 @@ export function configJsonSchema(): Record<string, unknown> {
 
 /** One of our schemas as the JSON Schema of a file, for editors. */
 export function editorSchema(ours: TSchema): Record<string, unknown> {
-  const schema = loosen(JSON.parse(JSON.stringify(ours))) as Record<string, unknown>;
+  // Our format names mean nothing to other programs, and some would be mistaken for standard ones.
+  const schema = asWritten(JSON.parse(JSON.stringify(ours)), ['format', 'noun']) as Record<string, unknown>;
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema };
 }
 
-function loosen(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(loosen);
+/**
+ * A schema of values with their defaults as that of values as people write them: members with a default are optional.
+ * @param without keywords to leave out
+ */
+export function asWritten(node: unknown, without: readonly string[] = []): unknown {
+  if (Array.isArray(node)) return node.map((entry) => asWritten(entry, without));
   if (typeof node !== 'object' || node === null) return node;
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) {
-    // Our format names mean nothing to other programs, and some would be mistaken for standard ones.
-    if (key === 'format' || key === 'noun') continue;
-    result[key] = key === 'default' ? value : loosen(value);
+    if (without.includes(key)) continue;
+    result[key] = key === 'default' ? value : asWritten(value, without);
   }
   const { required, properties } = result as { required?: string[]; properties?: Record<string, object> };
   if (Array.isArray(required) && properties) {

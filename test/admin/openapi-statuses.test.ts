@@ -23,7 +23,7 @@ interface Operation {
     readonly in: string;
     readonly required?: boolean;
   })[];
-  readonly requestBody?: object;
+  readonly requestBody?: { readonly required?: boolean; readonly content: Record<string, { schema: object }> };
   readonly responses: Readonly<Record<string, Described & { readonly content?: Record<string, { schema: object }> }>>;
 }
 
@@ -137,6 +137,23 @@ t.test('what reads a body refuses a long one, and one that is not JSON', async (
     const headers = { ...authorized, 'content-type': 'application/yaml' };
     t.equal((await ask(filled(name), 'a: b', headers)).status, 415, `${name} 415`);
   }
+});
+
+t.test('a body is required where an empty one is refused, and only there', async (t) => {
+  const ajv = new Ajv({ strict: false, validateFormats: false });
+  let [required, optional] = [0, 0];
+  for (const { name, operation } of operations) {
+    if (operation.requestBody === undefined) continue;
+    const { schema } = operation.requestBody.content['application/json']!;
+    if (operation.requestBody.required) {
+      required++;
+      t.equal((await ask(filled(name))).status, 400, name);
+    } else {
+      optional++;
+      t.ok(ajv.validate(schema, {}), `${name}: ${ajv.errorsText()}`);
+    }
+  }
+  t.ok(required > 10 && optional > 10, `${required} and ${optional}`);
 });
 
 t.test('what only reads answers as it is described', async (t) => {
