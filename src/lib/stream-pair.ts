@@ -73,6 +73,8 @@ export function joinStreams(one: Duplex, other: Duplex): void {
     from.once('close', () => {
       if (!from.readableEnded || !from.writableFinished) to.destroy();
     });
-    from.pipe(to);
+    // Its end was told before anybody listened.
+    if (from.destroyed) to.destroy();
+    else from.pipe(to);
   }
 }

@@ -39,6 +39,9 @@ export const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Largest head of a request to a proxy, in bytes. */
 export const MAX_PROXY_HEAD_BYTES = 32 * 1024;
 
+/** Most interim answers (RFC 9110 §15.2) of a site to one request through a proxy. */
+export const MAX_INTERIM = 100;
+
 /** Idle timeout of a connection to a proxy, in milliseconds. */
 export const PROXY_IDLE_MS = 60_000;
 

@@ -39,6 +39,8 @@ export class OnwardFailure extends Error {
 export function openOnward(onward: Onward, target: ProxyTarget, visitor: Visitor, client: Duplex): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const [mine, theirs] = PairedStream.pair();
+    // It may break before its owner listens, and closes then.
+    mine.on('error', () => {});
     const gone = (): void => {
       giveUp();
       reject(new OnwardFailure({ kind: 'unreachable', explanation: 'The client left before there was an answer.' }));

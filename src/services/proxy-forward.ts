@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import { patience } from '../lib/late-tick.ts';
 import { request as httpRequest } from '../lib/node-http.ts';
-import { LINGER_MS } from './constants.ts';
+import { LINGER_MS, MAX_INTERIM } from './constants.ts';
 import { PROXY_NAME } from './proxy-access.ts';
 import type { ProxyRefusal } from './proxy-answer.ts';
 import { passedOn, valuesOf, wentThrough } from './proxy-headers.ts';
@@ -79,6 +79,19 @@ export async function forward(request: IncomingMessage, response: ServerResponse
       answer.on('error', () => response.destroy());
       answer.pipe(response);
       resolve(answer.statusCode ?? 502);
+    });
+    // Node lets go of a connection sooner than it is over.
+    connection.on('error', () => {});
+    const fail = (error: Error): void => {
+      reject(error);
+      connection.destroy();
+    };
+    // Node would only close the connection, and nobody would get an answer.
+    outgoing.on('upgrade', () => fail(new Error('it changed to another protocol without being asked to')));
+    let interim = 0;
+    outgoing.on('information', () => {
+      interim += 1;
+      if (interim > MAX_INTERIM) fail(new Error(`more than ${MAX_INTERIM} interim answers came`));
     });
     outgoing.on('error', (error) => {
       if (response.headersSent) response.destroy();

@@ -254,6 +254,65 @@ t.test('what two parsers could read in two ways is refused', async (t) => {
   t.strictSame(seen, ['POST / mine.contoso.internal', 'GET / mine.contoso.internal']);
 });
 
+t.test('a site that answers with anything but an answer is told of, and its client does not wait', async (t) => {
+  const interim = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
+  const answers: Readonly<Record<string, readonly [sent: string, expected: RegExp]>> = {
+    '/upgrade': [
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello',
+      /another protocol without being asked/,
+    ],
+    '/interim': [interim.repeat(200), /more than 100 interim answers/],
+    '/lengths': [
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      /no whole answer/,
+    ],
+    '/split': ['HTTP/1.1 200 OK\r\nX-A: a\rSet-Cookie: x\r\nContent-Length: 0\r\n\r\n', /no whole answer/],
+    '/headers': [`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(20_000)}\r\n`, /no whole answer/],
+    '/nothing': ['\0'.repeat(10_000), /no whole answer/],
+  };
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    // The connection stays open: it is the answer that has to be judged.
+    socket.once('data', (request: Buffer) => void socket.write(answers[String(request).split(' ')[1]!]![0]));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as { port: number };
+  const sim = await start(t, {
+    resources: { upstreams: [{ match: 'mine.contoso.internal', to: { host: '127.0.0.1', port } }] },
+  });
+  const { client } = await connect(t, sim);
+  for (const [path, [, expected]] of Object.entries(answers)) {
+    const upgrade = path === '/upgrade' ? ['Connection: Upgrade', 'Upgrade: x'] : [];
+    const answer = await ask(client, 3128, ...get(`http://mine.contoso.internal${path}`, ...upgrade));
+    t.equal(statusOf(answer), '502', path);
+    t.match(answer, expected, path);
+  }
+  t.equal(
+    statusOf(await ask(client, 3128, ...get('http://intranet.contoso.internal/'))),
+    '200',
+    'and the proxy goes on',
+  );
+});
+
+t.test('what fails in this process as soon as it is reached by a proxy fails alone', async (t) => {
+  const sim = await start(t);
+  const { client } = await connect(t, sim);
+  const broken = createTcpServer(() => {
+    throw new Error('a defect of mine');
+  });
+  sim.resources.add({ match: 'broken.contoso.internal', ports: [80] }, broken);
+  t.equal(statusOf(await ask(client, 3128, ...get('http://broken.contoso.internal/'))), '502');
+  const target = 'broken.contoso.internal:80';
+  await t.rejects(ask(client, 3128, `CONNECT ${target} HTTP/1.1`, `Host: ${target}`), { code: 'ERR_NETSTACK_RESET' });
+  t.equal(
+    statusOf(await ask(client, 3128, ...get('http://intranet.contoso.internal/'))),
+    '200',
+    'and the proxy goes on',
+  );
+});
+
 t.test('an answer that breaks off looks broken off, and large bodies pass both ways', async (t) => {
   const sim = await start(t);
   const { client } = await connect(t, sim);
