@@ -13,6 +13,8 @@ export const WEBAPP_PASSWORD = 'contoso';
 
 const COOKIE = 'webapp-session';
 const MAX_FORM_BYTES = 16 * 1024;
+const MAX_FORM_PARTS = 100;
+const MAX_PART_HEAD_BYTES = 8 * 1024;
 
 interface Visit {
   readonly user: string;
@@ -72,6 +74,10 @@ export function addWebapp(app: FastifyInstance, { random }: Pick<SiteTools, 'ran
     const body = await bodyOf(request, MAX_FILE_BYTES);
     if (!body) return refuse(reply, `At most ${MAX_FILE_BYTES} bytes are taken.`, 413);
     const form = await multipart(request, body);
+    if (form === 'too-complex') {
+      const limits = `${MAX_FORM_PARTS} parts at most, each with ${MAX_PART_HEAD_BYTES} bytes of headers`;
+      return refuse(reply, `A form has ${limits}.`, 413);
+    }
     if (!form) return refuse(reply, 'This takes a form of the kind multipart/form-data (RFC 7578).', 415);
     if (form.get('token') !== visit.token)
       return refuse(reply, 'The form is not from this session. Load the page anew.', 403);
@@ -108,10 +114,26 @@ async function formOf(request: FastifyRequest): Promise<URLSearchParams | undefi
 }
 
 /** Parses a form with files, using Node's own parser; undefined for anything else. */
-async function multipart(request: FastifyRequest, body: Buffer): Promise<FormData | undefined> {
+async function multipart(request: FastifyRequest, body: Buffer): Promise<FormData | 'too-complex' | undefined> {
   const type = request.headers['content-type'] ?? '';
   if (!/^multipart\/form-data\s*;/i.test(type)) return undefined;
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(type) ?? [];
+  const boundary = quoted ?? plain;
+  if (boundary === undefined) return undefined;
+  if (!isSimple(body, boundary)) return 'too-complex';
   return new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData().catch(() => undefined);
+}
+
+/** Whether a form is parsed in no time: the parser takes it in one go, and a second for a body full of parts or headers. */
+function isSimple(body: Buffer, boundary: string): boolean {
+  const delimiter = `\r\n--${boundary}`;
+  let at = 0;
+  for (let parts = 0; at >= 0; parts++) {
+    const end = body.indexOf('\r\n\r\n', at + 1);
+    if (parts > MAX_FORM_PARTS || (end < 0 ? body.length : end) - at > MAX_PART_HEAD_BYTES) return false;
+    at = end < 0 ? -1 : body.indexOf(delimiter, end);
+  }
+  return true;
 }
 
 const loginForm = (

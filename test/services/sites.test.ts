@@ -411,7 +411,7 @@ t.test('a session with many uploads under way is refused more of them, others ar
   const answer = once(modest, 'data');
   upload(modest);
   modest.write('x');
-  t.match(String((await answer)[0]), /^HTTP\/1\.1 415/, 'which is no form, but was read');
+  t.match(String((await answer)[0]), /^HTTP\/1\.1 413 [\s\S]*100 parts/, 'which is no form, but was read');
   for (const stream of greedy) stream.destroy();
   while (heldBodies.held > 0) await new Promise(setImmediate);
 });
@@ -422,10 +422,10 @@ t.test('many checksums at once take no longer a turn of the event loop than one'
   const { update } = prototype;
   let turn = 0;
   const byTurn = new Map<number, number>();
-  prototype.update = function (this: Hash, data: Buffer) {
-    byTurn.set(turn, (byTurn.get(turn) ?? 0) + data.length);
-    return Reflect.apply(update, this, [data]);
-  } as typeof update;
+  prototype.update = function (this: Hash, ...args: Parameters<typeof update>) {
+    byTurn.set(turn, (byTurn.get(turn) ?? 0) + args[0].length);
+    return update.apply(this, args);
+  };
   t.teardown(() => {
     prototype.update = update;
   });
