@@ -121,6 +121,11 @@ function forward(
     response.writeHead(answered.statusCode ?? 502, answered.statusMessage, endToEnd(answered.headers));
     pipeline(answered, response, () => {});
   });
+  // Node would only close the connection, and the program would wait.
+  outgoing.on('upgrade', (_answered, stream) => {
+    stream.on('error', () => {}).destroy();
+    refuse(502, `${url.host} changed to another protocol without being asked to.`);
+  });
   outgoing.on('error', (error) => {
     if (response.destroyed) return;
     options.onRefused?.({ host: bareHost(url.hostname), port }, error);

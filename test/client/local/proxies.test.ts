@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect as dial, type Socket } from 'node:net';
+import { createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -100,6 +100,17 @@ t.test('programs reach the tunnel by SOCKS and HTTP', async (t) => {
       const answer = await ask(bytes);
       t.strictSame([...answer.subarray(0, 4)], [5, 0, 5, reply], what);
     }
+  });
+
+  await t.test('a server that changes the protocol unasked is told of', async (t) => {
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'));
+    });
+    const { id } = sim.resources.add({ match: 'odd.contoso.internal', ports: [80] }, server);
+    const socket = dial(proxy.port, '127.0.0.1');
+    socket.write('GET http://odd.contoso.internal/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    t.match((await heard(socket)).toString(), /^HTTP\/1\.1 502 [\s\S]*another protocol without being asked/);
+    sim.resources.remove(id);
   });
 
   await t.test('programs that mean no good are ended, and harm nobody', async (t) => {
