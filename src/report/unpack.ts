@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { errorText, TunneliteError } from '../lib/errors.ts';
 import { parseNdjson, type TunneliteEvent } from '../telemetry/index.ts';
+import { JsonBounds } from './json-bounds.ts';
 import { REPORT_FORMAT, type ReportManifest } from './pack.ts';
 import { readTar } from './ustar.ts';
 
@@ -62,6 +63,8 @@ export async function unpackReport(bytes: Buffer, path = 'The report'): Promise<
       if (entry === undefined) throw new RangeError(`${name} is missing`);
       return entry.toString('utf8');
     };
+    const bounds = new JsonBounds();
+    for (const [name, entry] of entries) if (/json$/.test(name)) bounds.take(entry);
     const manifest = manifestOf(JSON.parse(text('report.json')));
     const answers = new Map(
       manifest.answers.map((address, i) => [address, JSON.parse(text(`rest/${i}.json`)) as unknown]),

@@ -27,6 +27,12 @@ function archive(parts: Record<string, string>): Buffer {
     ),
   );
 }
+const withAnswer = (json: string) =>
+  archive({
+    ...PARTS,
+    'report.json': JSON.stringify({ format: 1, ...MANIFEST, answers: ['/api/status'] }),
+    'rest/0.json': json,
+  });
 const PARTS = {
   'report.json': JSON.stringify({ format: 1, ...MANIFEST, answers: [] }),
   'journal.ndjson': '',
@@ -52,6 +58,12 @@ t.test('files that are no reports are refused in words, and cost little', async 
     empty: [Buffer.alloc(0), /unexpected end|incorrect/i],
     text: [Buffer.from('hello'), /incorrect header/],
     bomb: [bomb, /larger than 268435456|Cannot create a Buffer/],
+    'JSON that becomes gigabytes': [withAnswer(`[${'{},'.repeat(8_500_000)}0]`), /more than 16000000 values/],
+    'JSON that is deep': [withAnswer(`{"a":${'['.repeat(101)}`), /nested more than 100 deep/],
+    'a journal that is deep': [
+      archive({ ...PARTS, 'journal.ndjson': `{}\n{"fields":${'{"a":'.repeat(100)}` }),
+      /nested more than 100 deep/,
+    ],
     'cut off': [(await good()).subarray(0, 100), /unexpected end/],
     'no archive': [gzipSync(Buffer.alloc(600, 1)), /checksum/],
     'no parts': [archive({}), /report\.json is missing/],
@@ -196,4 +208,13 @@ t.test('secrets are taken out wherever they stand, and nothing else', async (t) 
   ]);
   const long = `${'eyJ'.repeat(50_000)} ${'-----BEGIN '.repeat(20_000)} ${'Bearer '.repeat(50_000)} ${'a='.repeat(50_000)}`;
   t.ok(made.text(long).length > 0, 'long texts are no trouble');
+});
+
+t.test('brackets within strings, and lines one after another, are not deep', async (t) => {
+  const text = JSON.stringify(`\\"${'['.repeat(500)}\\`);
+  const report = await unpackReport(withAnswer(`{"a":[${text},[${text}]],"b":${'['.repeat(90)}${']'.repeat(90)}}`));
+  t.match(report.answers.get('/api/status'), { a: [String, [String]] });
+  const line = JSON.stringify({ seq: 1, time: 1, name: 'simulator.closed', level: 'info', text: '', fields: {} });
+  const lines = Array.from({ length: 300 }, (_, i) => line.replace('"seq":1', `"seq":${i + 1}`));
+  t.equal((await unpackReport(archive({ ...PARTS, 'journal.ndjson': lines.join('\n') }))).events.length, 300);
 });
