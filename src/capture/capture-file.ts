@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, openSync, rmSync, write } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, rmSync, write } from 'node:fs';
 import { extname } from 'node:path';
 import { Writable } from 'node:stream';
 import { errorText, TunneliteError } from '../lib/errors.ts';
@@ -20,10 +20,13 @@ interface Rotation {
   readonly files?: number | undefined;
 }
 
-/** Captures contain keys, so only the owner can read the file; also tightens the permissions of an existing file. */
+/**
+ * Captures contain keys, so only the owner can read the file; also tightens the permissions of an existing file. Its content stays until
+ * something is written: a capture that is refused destroys no earlier one.
+ */
 function openOwn(path: string): number {
   try {
-    const fd = openSync(path, 'w', 0o600);
+    const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
     fchmodSync(fd, 0o600);
     return fd;
   } catch (cause) {
@@ -42,6 +45,9 @@ export class CaptureFile extends Writable {
   #fd: number;
   #number = 1;
   #written = 0;
+  #emptied = false;
+  #writing = false;
+  #closing = false;
   #rest: Buffer = NOTHING;
   #preamble: Buffer[] = [];
   #preambleBytes = 0;
@@ -138,6 +144,7 @@ export class CaptureFile extends Writable {
       closeSync(this.#fd);
       this.#fd = -1;
       this.#fd = openOwn(this.#name(++this.#number));
+      this.#emptied = false;
       const oldest = this.#number - this.#rotation!.files;
       if (oldest >= 1) rmSync(this.#name(oldest), { force: true });
     } catch (error) {
@@ -148,12 +155,23 @@ export class CaptureFile extends Writable {
     this.#put(Buffer.concat(this.#preamble), callback);
   }
 
+  /** Removes what an existing file had, before the first write. */
+  #empty(): void {
+    if (this.#emptied) return;
+    this.#emptied = true;
+    if (fstatSync(this.#fd).isFile()) ftruncateSync(this.#fd);
+  }
+
   #put(bytes: Buffer, callback: (error?: Error | null) => void): void {
+    this.#empty();
     if (bytes.length === 0) {
       callback();
       return;
     }
+    this.#writing = true;
     write(this.#fd, bytes, 0, bytes.length, null, (cause, count) => {
+      this.#writing = false;
+      if (this.#closing) this.#close();
       if (cause) {
         callback(
           new TunneliteError('ERR_CAPTURE_FILE', `${this.#name(this.#number)} cannot be written: ${errorText(cause)}`, {
@@ -163,13 +181,15 @@ export class CaptureFile extends Writable {
         return;
       }
       this.#written += count;
-      if (count < bytes.length) this.#put(bytes.subarray(count), callback);
+      if (count < bytes.length && this.#fd >= 0) this.#put(bytes.subarray(count), callback);
       else callback();
     });
   }
 
+  /** Waits for a write in progress: its descriptor could be another file's by then. */
   #close(): void {
-    if (this.#fd < 0) return;
+    this.#closing = true;
+    if (this.#fd < 0 || this.#writing) return;
     closeSync(this.#fd);
     this.#fd = -1;
   }

@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import t from 'tap';
@@ -44,6 +54,30 @@ t.test('it goes on in new files, each of which can be read alone, and keeps the 
     if (process.platform !== 'win32') t.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
   }
   t.ok(packets >= 15 && packets < 25, `${packets} packets are left`);
+});
+
+t.test('an earlier file is replaced by the first bytes, and not by a capture that has none', async (t) => {
+  const path = join(t.testdir({ 'a.pcapng': 'an earlier capture, longer than the next' }), 'a.pcapng');
+  new CaptureFile(path).destroy();
+  t.equal(readFileSync(path, 'utf8'), 'an earlier capture, longer than the next');
+  const next = new CaptureFile(path);
+  next.end(Buffer.from('next'));
+  await finished(next);
+  t.equal(readFileSync(path, 'utf8'), 'next');
+});
+
+t.test('a file that is given up during a write is closed after it', async (t) => {
+  const path = join(t.testdir(), 'a.pcapng');
+  const file = new CaptureFile(path);
+  file.write(packet(1));
+  file.destroy();
+  // Would get the descriptor if it were free, and the packet with it.
+  const other = openSync(join(t.testdirName, 'other'), 'w');
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  while (statSync(path).size === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  t.equal(fstatSync(other).size, 0);
+  closeSync(other);
+  t.same(readFileSync(path), packet(1));
 });
 
 t.test('what cannot be written, or is no capture, is an error and no crash', async (t) => {
