@@ -25,6 +25,15 @@ export function parseNdjson(text: string): TunneliteEvent[] {
   return events;
 }
 
+/** Deepest nesting of an event's fields: more than any event has, and little enough for code that is recursive. */
+const MAX_DEPTH = 16;
+
+/** Whether a value of JSON has no more than so many levels. */
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((one) => isShallow(one, levels - 1));
+}
+
 /** Parses one line of NDJSON as an event; undefined when it is not one. */
 export function parseEvent(line: string): TunneliteEvent | undefined {
   try {
@@ -38,7 +47,8 @@ export function parseEvent(line: string): TunneliteEvent | undefined {
       Object.hasOwn(LEVEL_RANK, level) &&
       typeof text === 'string' &&
       typeof fields === 'object' &&
-      fields !== null;
+      fields !== null &&
+      isShallow(fields, MAX_DEPTH);
     return whole ? ({ seq, time, name, level, text, fields } as TunneliteEvent) : undefined;
   } catch {
     return undefined;
