@@ -57,6 +57,7 @@ export function Chart({ label, series, data, format, height = 170, least = 10 })
               {
                 ...axis,
                 space: 70,
+                size: 28,
                 values: (/** @type {any} */ _, /** @type {number[]} */ values) =>
                   values.map((at) => new Date(at * 1000).toTimeString().slice(0, 8)),
               },

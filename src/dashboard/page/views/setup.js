@@ -23,16 +23,17 @@ export default function Setup({ model }) {
   const directory = config?.certs?.directory;
   const ca = directory ? `${directory}/ca.pem` : 'tunnelite-ca.pem';
   const openconnect = [
-    'openconnect --protocol=anyconnect --http-auth=Bearer --token-mode=oidc',
-    `--token-secret=@token.jwt --cafile=${word(ca)}`,
+    'openconnect --protocol=anyconnect --http-auth=Bearer',
+    '--token-mode=oidc --token-secret=@token.jwt',
+    `--cafile=${word(ca)}`,
   ];
   const lined = (/** @type {string[]} */ ...parts) => parts.join(' \\\n  ');
   const lines = [
     ['Get a token', `tunnelite token --output token.jwt`],
-    ['With root', lined(`sudo ${openconnect[0]}`, `${openconnect[1]} ${status.gateway}`)],
+    ['With root', lined(`sudo ${openconnect[0]}`, ...openconnect.slice(1), status.gateway)],
     [
       'Without root, through a SOCKS proxy',
-      lined(...openconnect, `--script-tun --script "ocproxy -D 11080" ${status.gateway}`),
+      lined(...openconnect, '--script-tun --script "ocproxy -D 11080"', status.gateway),
     ],
     ['See a page', 'curl -x socks5h://127.0.0.1:11080 http://intranet.contoso.internal/'],
   ];
