@@ -425,7 +425,7 @@ t.test('many checksums at once take no longer a turn of the event loop than one'
   prototype.update = function (this: Hash, ...args: Parameters<typeof update>) {
     byTurn.set(turn, (byTurn.get(turn) ?? 0) + args[0].length);
     return update.apply(this, args);
-  };
+  } as typeof update;
   t.teardown(() => {
     prototype.update = update;
   });
