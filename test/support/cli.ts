@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { runCli } from '../../src/cli/run.ts';
+import { guardProcess } from './cleanup-process.ts';
 
 export interface CliResult {
   readonly code: number;
@@ -46,11 +47,13 @@ export interface SpawnOptions {
 }
 
 export function spawnCli(argv: readonly string[], options: SpawnOptions = {}): CliProcess {
-  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), MAIN, ...argv], {
-    cwd: options.cwd,
-    env: { ...process.env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = guardProcess(
+    spawn(process.execPath, [...(options.nodeOptions ?? []), MAIN, ...argv], {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
   let out = '';
   let err = '';
   const listeners = new Set<() => void>();

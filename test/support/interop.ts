@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { guardNamespace } from './cleanup-process.ts';
 
 /** True where a missing peer is a failure: in CI (`TUNNELITE_INTEROP=required`). */
 export const interopRequired = process.env.TUNNELITE_INTEROP === 'required';
@@ -40,9 +41,11 @@ function missing(needs: InteropNeeds): string | undefined {
   if ((needs.root || needs.namespaces || needs.tun) && process.getuid?.() !== 0) return 'needs root';
   if (needs.namespaces) {
     const name = `tl-probe-${process.pid}`;
+    const released = guardNamespace(name);
     try {
       execFileSync('ip', ['netns', 'add', name], { stdio: 'ignore' });
       execFileSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
+      released();
     } catch {
       return 'network namespaces cannot be made here';
     }

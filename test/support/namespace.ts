@@ -7,6 +7,7 @@ import {
 } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { loadKoffi } from '../../src/udp/koffi.ts';
+import { guardNamespace } from './cleanup-process.ts';
 
 let counter = 0;
 
@@ -39,22 +40,24 @@ export function run(program: string, args: readonly string[], options: ExecFileS
   }) as string;
 }
 
-/** A network namespace of this process: a host of its own, removed with everything that runs in it. */
+/** A network namespace of this process: a host of its own, removed with everything that runs in it, at the latest when this process is gone. */
 export class Namespace implements AsyncDisposable {
   readonly name: string;
   readonly #children = new Set<ChildProcess>();
+  readonly #released: () => void;
   #removed = false;
 
   private constructor(name: string) {
     this.name = name;
+    this.#released = guardNamespace(name);
   }
 
   /** Makes an empty namespace with loopback up. Needs root. */
   static create(label: string): Namespace {
     counter += 1;
     const name = `tl-${process.pid}-${counter}-${label}`;
-    run('ip', ['netns', 'add', name]);
     const namespace = new Namespace(name);
+    run('ip', ['netns', 'add', name]);
     namespace.ip('link', 'set', 'lo', 'up');
     return namespace;
   }
@@ -113,6 +116,7 @@ export class Namespace implements AsyncDisposable {
     this.#removed = true;
     await Promise.all([...this.#children].map((child) => end(child)));
     run('ip', ['netns', 'del', this.name]);
+    this.#released();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

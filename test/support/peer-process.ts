@@ -1,8 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { guardProcess } from './cleanup-process.ts';
 import { which } from './interop.ts';
 
-/** A peer program under test control: its output is collected, and it does not outlive the test. */
+/** A peer program under test control: its output is collected, and it does not outlive the test, nor this process. */
 export class PeerProcess implements AsyncDisposable {
   output = '';
   readonly #child: ChildProcessWithoutNullStreams;
@@ -12,7 +13,7 @@ export class PeerProcess implements AsyncDisposable {
   #wake: (() => void) | undefined;
 
   constructor(program: string, args: readonly string[]) {
-    this.#child = spawn(which(program) ?? program, args);
+    this.#child = guardProcess(spawn(which(program) ?? program, args));
     this.#exit = once(this.#child, 'close');
     this.ended = this.#exit.then(() => this.#child.exitCode);
     const collect = (chunk: Buffer): void => {
