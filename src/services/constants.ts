@@ -6,6 +6,12 @@ export const MAX_DOWNLOAD_BYTES = 16 * 1024 ** 3;
 /** Largest body that `/upload` accepts, in bytes. */
 export const MAX_UPLOAD_BYTES = 16 * 1024 ** 3;
 
+/**
+ * Most requests at a time over one HTTP/2 connection (RFC 9113 §6.5.2 recommends no fewer than 100). Node's default is no limit, and close
+ * to a limit it refuses requests of clients that keep it.
+ */
+export const MAX_HTTP2_STREAMS = 1_000;
+
 /** Timeout for request headers, in milliseconds. */
 export const SERVICE_HEADERS_TIMEOUT_MS = 30_000;
 

@@ -8,7 +8,7 @@ import type { AnswerOnPurpose, Visitor } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { OWN_COMPILERS } from '../lib/schema/index.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { MAX_BODY_BYTES, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
+import { MAX_BODY_BYTES, MAX_HTTP2_STREAMS, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
 import { HandshakeStream } from './last-words.ts';
 import { recordSite } from './record-site.ts';
 import type { RequestRecorder } from './recorder.ts';
@@ -220,7 +220,9 @@ async function answerOnPurpose(reply: FastifyReply, answer: AnswerOnPurpose, clo
 
 /** A server for connections that negotiated HTTP/2. Loads Node's module with the first site. */
 function http2Server(handle: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server = process.getBuiltinModule('node:http2').createServer();
+  const server = process.getBuiltinModule('node:http2').createServer({
+    settings: { maxConcurrentStreams: MAX_HTTP2_STREAMS },
+  });
   server.on('request', handle as never);
   server.on('session', (session) => session.on('error', () => session.destroy()));
   return server;

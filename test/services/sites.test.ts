@@ -259,7 +259,7 @@ t.test('the API describes itself, and does what it says', async (t) => {
 });
 
 t.test('HTTPS speaks HTTP/2 to who offers it, and knows the visitor there too', async (t) => {
-  const recorder = new RequestRecorder({ capacity: 10, bodyBytes: 0, now: () => 0 });
+  const recorder = new RequestRecorder({ capacity: 1_000, bodyBytes: 0, now: () => 0 });
   const { network, ca, journal } = await setup(t, recorder);
   const warnings: string[] = [];
   const onWarning = ({ message }: Error): void => void warnings.push(message);
@@ -278,6 +278,8 @@ t.test('HTTPS speaks HTTP/2 to who offers it, and knows the visitor there too', 
   t.equal(JSON.parse(await ask('/http')).version, '2.0');
   const events = (await ask('/events?count=3&interval=0')).split('\n\n');
   t.match(events, [/^id: 1\n/, /^id: 2\n/, /^id: 3\nevent: tick\ndata: {"number":3,"of":3}$/, '']);
+  t.equal(session.remoteSettings.maxConcurrentStreams, 1_000);
+  t.equal((await Promise.all(Array.from({ length: 250 }, () => ask('/http')))).length, 250);
   session.close();
   t.match(journal.query({ name: 'service.request' })[0]?.fields, {
     ...{ service: 'stream-https', host: name, path: '/http', status: 200, source: '169.254.0.2:40000' },
