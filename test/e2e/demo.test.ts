@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { cli } from '../support/cli.ts';
+import { REPOSITORY } from '../support/documents/markdown.ts';
 
 t.setTimeout(120_000);
 
@@ -36,6 +39,44 @@ t.test('the demo tells all actions, the loss of UDP and a refusal, and ends with
     lines.find((line) => line.includes('\u001b')),
     'no colours where it is no terminal',
   );
+});
+
+/** A line without what differs from run to run: figures, their units, ids, and the width of columns. */
+const shapeOf = (line: string): string =>
+  line
+    .replace(/Session: \w+/, 'Session: #')
+    .replaceAll(/\b\d[\w.:-]*/g, '#')
+    .replaceAll(/# (?:ms|s|min|h)\b/g, '# s')
+    .replaceAll(/\s+/g, ' ');
+
+t.test('the picture of the demo, and README.md, have the lines that the demo prints', async (t) => {
+  const { out } = await cli(['demo']);
+  const printed = out
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(shapeOf);
+  const picture = readFileSync(join(REPOSITORY, 'docs/images/demo.svg'), 'utf8');
+  const shown = [...picture.matchAll(/<text [^>]*>([^<]*)<\/text>/g)]
+    .map(([, text]) =>
+      text!.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
+    )
+    .filter((line) => !line.startsWith('$ '));
+  t.ok(shown.length > 40);
+  const again = `if not: node src/cli/main.js demo | node scripts/pictures/terminal.ts demo 'npm run demo'`;
+  t.equal(shown.length, printed.length, again);
+  for (const [index, line] of shown.entries()) {
+    // A long line is cut, perhaps within a figure.
+    const cut = line.endsWith('…') ? shapeOf(line.replace(/ \S*…$/, '')) : undefined;
+    t.ok(cut === undefined ? printed[index] === shapeOf(line) : printed[index]?.startsWith(cut), `${line}: ${again}`);
+  }
+  const [, block = ''] = /```text\n(2 {3}[^`]+)```/.exec(readFileSync(join(REPOSITORY, 'README.md'), 'utf8')) ?? [];
+  const quoted = block
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '…');
+  t.ok(quoted.length > 5);
+  for (const line of quoted) t.ok(shown.includes(line), `README.md has the line of the picture: ${line}`);
 });
 
 t.test('as JSON it is what became of each part', async (t) => {
