@@ -202,6 +202,7 @@ t.test('a duplicate is reported as such, before everything else (RFC 2883 §4)',
     [3001, 3101],
     [3001, 3101],
   ]);
+  t.equal(peer.stack.stats().tcpDsacksOut, 2);
 });
 
 t.test('a reduction that DSACK proves needless is taken back (RFC 3708)', async (t) => {

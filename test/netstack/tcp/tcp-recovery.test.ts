@@ -192,3 +192,31 @@ t.test('a peer that took something out of order and then fell silent has two min
   peer.wait(100_000);
   t.equal(peer.closed, 'timeout');
 });
+
+t.test('a window that is not in use does not grow (RFC 7661 §4.1)', async (t) => {
+  const peer = measured();
+  const { cwnd } = peer.flow!.stats();
+  for (let n = 0; n < 50; n++) {
+    write(peer, MSS);
+    peer.wait(RTT);
+    peer.send({ seq: 1, ack: 1 + (n + 1) * MSS });
+  }
+  t.equal(peer.flow!.stats().cwnd, cwnd);
+});
+
+t.test('after a timeout there is one segment in the network, to the byte (RFC 5681 §3.1)', async (t) => {
+  for (const [second, again] of [
+    [500, [1, 501]],
+    [501, [1]],
+  ] as const) {
+    const peer = inFlight(500);
+    write(peer, second);
+    peer.sent();
+    // The probe of the tail, and then the timeout.
+    while (peer.stack.stats().tcpRetransmitTimeouts === 0) {
+      peer.sent();
+      peer.wait(10);
+    }
+    t.strictSame(starts(peer.sent()), again, `500 and ${second} bytes`);
+  }
+});
