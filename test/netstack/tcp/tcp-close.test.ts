@@ -232,7 +232,7 @@ t.test('in TIME-WAIT, what is out of place is answered, and an acknowledgement i
   for (const [what, segment] of Object.entries({
     'an old acknowledgement, as of a keep-alive': { seq: 1, ack: 2 },
     'the FIN again': { seq: 1, ack: 2, flags: FIN | ACK },
-    data: { seq: 2, ack: 2, payload: 'late' },
+    'one byte': { seq: 2, ack: 2, payload: 'x' },
   })) {
     peer.wait(1000);
     peer.send(segment);
@@ -255,4 +255,43 @@ t.test('a peer that never answers a SYN is given up after three minutes, whateve
     t.equal(peer.closed, 'timeout');
     t.equal(peer.stack.nextDeadline, Infinity);
   }
+});
+
+t.test('TIME-WAIT begins anew with the FIN of the peer, and with nothing else (RFC 9293 §3.10.7.4)', async (t) => {
+  for (const [what, segment, anew] of [
+    ['the FIN again', { seq: 1, ack: 2, flags: FIN | ACK }, true],
+    ['an acknowledgement from its place', { seq: 1, ack: 2 }, false],
+    ['another FIN', { seq: 2, ack: 2, flags: FIN | ACK }, false],
+  ] as const) {
+    const peer = new RawPeer().establish();
+    peer.flow!.end();
+    peer.stack.flush();
+    peer.send({ seq: 1, ack: 2, flags: FIN | ACK });
+    peer.wait(40_000);
+    peer.send(segment);
+    peer.wait(40_000);
+    t.equal(peer.stack.stats().tcpTimeWait, anew ? 1 : 0, what);
+    peer.wait(40_000);
+    t.equal(peer.stack.stats().tcpTimeWait, 0);
+  }
+});
+
+t.test('a peer that is forgotten ends all of its flows, and no others', async (t) => {
+  const peer = new RawPeer();
+  const closed: string[] = [];
+  for (const [remoteAddress, remotePort] of [
+    [REMOTE, 80],
+    [REMOTE, 81],
+    ['10.77.0.2', 80],
+    [REMOTE, 82],
+  ] as const) {
+    const flow = peer.stack.connect({ localAddress: LOCAL, remoteAddress, remotePort });
+    flow.handler = { onData() {}, onClose: (reason) => void closed.push(`${remoteAddress}:${remotePort} ${reason}`) };
+  }
+  peer.stack.forget(REMOTE);
+  t.strictSame(
+    closed.toSorted(),
+    [80, 81, 82].map((port) => `${REMOTE}:${port} unreachable`),
+  );
+  t.equal([...peer.stack.flows].length, 1);
 });

@@ -278,3 +278,23 @@ t.test('owners hear of the end once, with its reason', async (t) => {
   closed.stack.close();
   t.equal(closed.closed, 'stack-closed');
 });
+
+t.test('a SYN that comes again is answered at once, and does not put off our own repetition', async (t) => {
+  const peer = new RawPeer();
+  const times: number[] = [];
+  const begin = peer.now;
+  const look = (): void => {
+    for (const { flags } of peer.out.splice(0)) if (flags === (SYN | ACK)) times.push(peer.now - begin);
+  };
+  peer.send({ seq: 0, flags: SYN });
+  look();
+  for (let ms = 10; ms <= 2500; ms += 10) {
+    peer.wait(10);
+    look();
+    if (ms === 30 || ms === 600) {
+      peer.send({ seq: 0, flags: SYN });
+      look();
+    }
+  }
+  t.strictSame(times, [0, 600, 1000], 'not within 50 ms of the last');
+});
