@@ -38,3 +38,17 @@ t.test('packets and bytes are counted both ways, good and bad', async (t) => {
     bytesOut: sum(seen.out),
   });
 });
+
+t.test('the driver is not woken for a deadline that is no earlier than the one it knows', async (t) => {
+  const peer = new RawPeer();
+  let woken = 0;
+  peer.stack.onDeadline = () => void woken++;
+  const open = (remotePort: number) =>
+    peer.stack.openUdp({ localAddress: LOCAL, remoteAddress: REMOTE, remotePort }, () => {});
+  open(53);
+  t.equal(woken, 1);
+  open(54);
+  t.equal(woken, 1);
+  peer.stack.connect({ localAddress: LOCAL, remoteAddress: REMOTE, remotePort: 80 });
+  t.equal(woken, 2, 'a SYN is sent again sooner');
+});

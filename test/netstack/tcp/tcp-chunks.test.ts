@@ -256,3 +256,20 @@ t.test('an owner cannot use up more than it was given', async (t) => {
   peer.wait(100);
   t.equal(peer.sent().at(-1)?.window, 20_000, 'the window is the buffer');
 });
+
+t.test('what is left of a scaled window is told rounded down, so that nobody sends beyond it', async (t) => {
+  const BUFFER = 256 * 1024;
+  const peer = new RawPeer({ windowScale: 7 }).establish();
+  peer.autoConsume = false;
+  let sent = 0;
+  const send = (length: number): number => {
+    peer.send({ seq: 1 + sent, payload: Buffer.alloc(length) });
+    sent += length;
+    peer.wait(100);
+    return peer.sent().at(-1)!.window;
+  };
+  while (sent < BUFFER - 2000) send(1000);
+  // 100 bytes are left, less than one step of 128.
+  t.equal(send(BUFFER - 100 - sent), 0);
+  t.ok(send(28 + 72) === 0 && peer.data.length === BUFFER, 'what was granted before is taken');
+});

@@ -349,3 +349,31 @@ t.test(
     t.equal(peer.data, 'ab', 'more than 24 days are');
   },
 );
+
+t.test('a header that is too short, or longer than its segment, is dropped as that', async (t) => {
+  const peer = new RawPeer().establish();
+  for (const [words, payload, dropped] of [
+    [4, 'data', true],
+    [0, 'data', true],
+    [7, 'data', true],
+    [6, 'data', false],
+    [5, 'data', false],
+  ] as const) {
+    const before = peer.stack.stats().dropTcpHeader!;
+    const { input } = peer.stack;
+    peer.stack.input = (buffer, offset, length) => {
+      // The checksum is made right again: ones' complement of what was added.
+      const packet = Buffer.from(buffer.subarray(offset, offset + length));
+      const change = (words << 12) - (packet.readUInt16BE(32) & 0xf000);
+      packet.writeUInt16BE(packet.readUInt16BE(32) + change, 32);
+      const sum = packet.readUInt16BE(36) - change;
+      packet.writeUInt16BE(sum < 0 ? sum + 0xffff : sum > 0xffff ? sum - 0xffff : sum, 36);
+      input.call(peer.stack, packet, 0, length);
+    };
+    peer.send({ seq: 1, payload });
+    peer.stack.input = input;
+    t.equal(peer.stack.stats().dropTcpHeader! - before, dropped ? 1 : 0, `${words} words`);
+  }
+  t.equal(peer.stack.stats().dropTcpChecksum, 0);
+  t.equal(peer.data, 'data');
+});

@@ -24,10 +24,11 @@ function report(
   peer: RawPeer,
   about: RawSegment,
   { type, code, mtu = 0 }: { readonly type: number; readonly code: number; readonly mtu?: number },
+  quote: (packet: Buffer) => Buffer = (packet) => packet,
 ): void {
   const rest = Buffer.alloc(4);
   rest.writeUInt16BE(mtu, 2);
-  const body = buildPacket(about, LOCAL, REMOTE);
+  const body = quote(buildPacket(about, LOCAL, REMOTE));
   const payload = icmpMessage({ source: ROUTER, destination: LOCAL, type, code, rest, body });
   const packet = ipPacket({ source: ROUTER, destination: LOCAL, protocol: 1, payload });
   peer.stack.tick(peer.now);
@@ -117,4 +118,22 @@ t.test('segments that became too large while the window was closed cost the netw
   );
   peer.send({ seq: 1, ack: 1 + 4 * MSS });
   t.equal(peer.flow!.stats().ssthresh, ssthresh);
+});
+
+t.test('a fragment header is one of IPv6 only: behind IPv4, what looks like one quotes nothing', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.flow!.write(Buffer.alloc(1000));
+  peer.stack.flush();
+  const about = peer.out.at(-1)!;
+  const tooBig = { type: 3, code: 4, mtu: 600 } as const;
+  report(peer, about, tooBig, (packet) => {
+    const quoted = Buffer.concat([packet.subarray(0, 20), Buffer.alloc(28), packet.subarray(20)]);
+    quoted[9] = 44;
+    quoted[40] = 6;
+    quoted.writeUInt16BE(quoted.length, 2);
+    return quoted;
+  });
+  t.equal(peer.flow!.stats().mss, 1360);
+  report(peer, about, tooBig);
+  t.equal(peer.flow!.stats().mss, 560);
 });
