@@ -205,6 +205,22 @@ for (const suite of suites) {
   });
 }
 
+for (const suite of suites) {
+  t.test(`${suite.cipher}: text of another buffer is sealed, wherever it lies in it`, { skip }, async (t) => {
+    const keys = keysFor(suite);
+    const sealer = new EvpRecordProtection(crypto).createSealer(suite, keys)!;
+    const place = 13 + suite.explicitNonceLength;
+    for (const at of [0, place, place + 1]) {
+      const text = Buffer.from('text');
+      const input = Buffer.concat([Buffer.alloc(at), text]);
+      const output = Buffer.alloc(100);
+      const size = sealer.seal(output, 0, 23, 1, at, input, at, text.length);
+      t.ok(reference(suite, keys, 23, 1, at, text).equals(output.subarray(0, size)), `at ${at}`);
+    }
+    sealer.free();
+  });
+}
+
 t.test('a sealer refuses to write beyond its memory, and to work after free', { skip }, async (t) => {
   const suite = suites[0]!;
   const sealer = new EvpRecordProtection(crypto).createSealer(suite, keysFor(suite))!;

@@ -78,3 +78,12 @@ t.test('a record that comes late is marked wherever it stands in the window', as
     t.equal(window.fresh(100 - age), false, `${age} records back, or too old`);
   }
 });
+
+t.test('marking a record once more changes nothing', async (t) => {
+  const marked = (again: readonly number[]): number[] => {
+    const window = new ReplayWindow();
+    for (const sequence of [100, 99, 90, 60, ...again]) window.mark(sequence);
+    return Array.from({ length: 64 }, (_, age) => 100 - age).filter((sequence) => !window.fresh(sequence));
+  };
+  for (const again of [100, 99, 90, 60]) t.strictSame(marked([again]), [100, 99, 90, 60], `${again}`);
+});
