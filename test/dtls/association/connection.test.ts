@@ -169,3 +169,22 @@ t.test('of two clients behind one address, one stays known when the other leaves
   link.say('c');
   t.strictSame(link.atServer, ['a', 'b', 'c']);
 });
+
+t.test('a fatal alert about the keys during a handshake tells of another key, and no other alert does', async (t) => {
+  for (const [code, alert, otherKey] of [
+    [20, 'bad_record_mac', true],
+    [51, 'decrypt_error', true],
+    [40, 'handshake_failure', undefined],
+    [77, 'alert 77', undefined],
+  ] as const) {
+    const link = new DtlsLink({ fate: () => [] });
+    link.client.start(0);
+    link.client.input(plainRecord(21, 0, Buffer.from([2, code])), 1);
+    t.match(link.clientClosed, [{ reason: 'alert', details: { alert } }]);
+    t.equal(link.clientClosed[0]!.details.otherKey, otherKey, alert);
+  }
+  const warned = new DtlsLink({ fate: () => [] });
+  warned.client.start(0);
+  warned.client.input(plainRecord(21, 0, Buffer.from([1, 90])), 1);
+  t.equal(warned.client.closed, false, 'a warning ends nothing');
+});

@@ -84,3 +84,13 @@ t.test('a file of several certificates is read whole, and bytes that are none ar
   t.equal(parseChain([new X509Certificate(root.pem).raw])?.length, 1);
   t.equal(parseChain([new X509Certificate(root.pem).raw, Buffer.from('x')]), undefined);
 });
+
+t.test('a certificate without alternative names is told by its subject', async (t) => {
+  const root = await makeCertificate({ name: 'CN=Root', ca: true });
+  const leaf = await makeCertificate({ name: 'CN=leaf.test', ca: false, issuer: root });
+  const failure = verifyChain(parsed(leaf), { ca: root.pem, servername: 'other.test', now: NOW });
+  t.match(failure, {
+    alert: 'bad_certificate',
+    explanation: 'The certificate is not for other.test but for CN=leaf.test.',
+  });
+});

@@ -70,6 +70,33 @@ t.test('the ClientHello of each kind has the extensions that go with it', async 
   );
 });
 
+t.test('a record_size_limit that is none is refused (RFC 8449 §4)', async (t) => {
+  const hello = clientHello();
+  for (const [bytes, taken] of [
+    [[0, 64], true],
+    [[0x40, 1], true],
+    [[0, 63], false],
+    [[64], false],
+    [[0, 1, 0], false],
+    [[], false],
+  ] as const) {
+    const extensions = new Map(hello.extensions).set(28, Buffer.from(bytes));
+    const { first, link } = answered({ ...hello, extensions });
+    if (taken) t.equal(first[0], 2, `${bytes}`);
+    else t.strictSame(first, Buffer.from([2, 47]), `${bytes}: illegal_parameter`);
+    t.equal(link.server.handshakes, taken ? 1 : 0);
+  }
+});
+
+t.test('signature schemes and groups are offered by their IANA numbers', async (t) => {
+  const { extensions } = clientHello({ credentials: { kind: 'certificate' } });
+  const numbers = (type: number): string | undefined => extensions.get(type)?.toString('hex', 2);
+  // ECDSA, Ed25519, RSA-PSS and RSA PKCS #1, each with SHA-256, SHA-384 and SHA-512.
+  t.equal(numbers(13), ['0403', '0503', '0603', '0807', '0804', '0805', '0806', '0401', '0501', '0601'].join(''));
+  // x25519, secp256r1, secp384r1.
+  t.equal(numbers(10), ['001d', '0017', '0018'].join(''));
+});
+
 t.test('point formats are answered where a curve is used, and to those who named some (RFC 8422 §5.2)', async (t) => {
   const hello = clientHello();
   const ecdhe = { server: { cipherSuites: ['TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256'] } } as const;
