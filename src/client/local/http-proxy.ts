@@ -60,10 +60,16 @@ async function tunnel(
   options: LocalProxyOptions,
 ): Promise<void> {
   socket.on('error', () => {});
+  // At once: a program that sends all it has, and ends its half, may be through before the connection is open.
+  if (head.length > 0) socket.unshift(head);
+  const refuse = (text: string): void => {
+    socket.end(text);
+    socket.resume();
+  };
   const [, host, digits] = /^(\[[0-9a-f:.]+\]|[^:/@\s]{1,255}):(\d{1,5})$/i.exec(url) ?? [];
   const target = host === undefined ? null : URL.parse(`https://${host}:${digits}/`);
   if (host === undefined || target === null) {
-    socket.end(answer(400, 'Bad Request', 'CONNECT needs host:port.'));
+    refuse(answer(400, 'Bad Request', 'CONNECT needs host:port.'));
     return;
   }
   const port = Number(digits);
@@ -78,13 +84,12 @@ async function tunnel(
     }
     socket.off('close', onGone);
     socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-    if (head.length > 0) socket.unshift(head);
     joinStreams(socket, stream);
   } catch (error) {
     if (socket.destroyed) return;
     options.onRefused?.({ host: bareHost(host), port }, error);
     const { status, reason, text } = refusal(error);
-    socket.end(answer(status, reason, text));
+    refuse(answer(status, reason, text));
   }
 }
 

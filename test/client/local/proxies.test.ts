@@ -150,6 +150,50 @@ t.test('programs reach the tunnel by SOCKS and HTTP', async (t) => {
     t.equal((await client.fetch('http://intranet.contoso.internal/whoami')).status, 200);
   });
 
+  await t.test(
+    'what a program sends together with its request arrives, even if that is all that it sends',
+    async (t) => {
+      const established = 'HTTP/1.1 200 Connection established\r\n\r\n';
+      const host = 'tools.contoso.internal';
+      const socksRequest = Buffer.concat([
+        Buffer.of(5, 1, 0, 5, 1, 0, 3, host.length),
+        Buffer.from(host),
+        Buffer.of(0, 7),
+      ]);
+      for (const [port, request, answer] of [
+        [proxy.port, Buffer.from(`CONNECT ${host}:7 HTTP/1.1\r\nHost: ${host}:7\r\n\r\n`), Buffer.from(established)],
+        [socks.port, socksRequest, Buffer.of(5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0)],
+      ] as const) {
+        const socket = dial({ port, host: '127.0.0.1', allowHalfOpen: true });
+        socket.end(Buffer.concat([request, Buffer.from('hello')]));
+        t.equal((await heard(socket)).toString('latin1'), `${answer.toString('latin1')}hello`);
+      }
+    },
+  );
+
+  await t.test('what is no HTTP is answered once, and who goes on with it is cut off', async (t) => {
+    const socket = dial({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => {});
+    socket.write('no request at all\r\n\r\n');
+    t.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 400 /);
+    socket.resume();
+    await once(socket, 'end');
+    socket.write('nor is this one\r\n\r\n');
+    while (proxy.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+    t.equal(proxy.connections, 0);
+    socket.destroy();
+  });
+
+  await t.test('a CONNECT that is refused ends its connection, whatever came with it', async (t) => {
+    for (const target of ['nowhere', 'nothing.contoso.internal:80']) {
+      const socket = dial(proxy.port, '127.0.0.1');
+      socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: x\r\n\r\nhello`);
+      t.match((await heard(socket)).toString(), /^HTTP\/1\.1 (400|502) /, target);
+    }
+    while (proxy.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+    t.equal(proxy.connections, 0);
+  });
+
   await t.test('datagrams go through an association, which ends with its connection', async (t) => {
     const control = dial(socks.port, '127.0.0.1');
     control.write(Buffer.of(5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0));
