@@ -70,7 +70,7 @@ export function serializeSocksReply(reply: SocksReply, bound: SocksTarget = { ho
 
 /** A datagram of an association (RFC 1928 §7). The value is its destination and payload. Fragments are not reassembled: no client sends them. */
 export function parseSocksDatagram(bytes: Buffer): (SocksTarget & { readonly payload: Buffer }) | undefined {
-  if (bytes.length < 4 || bytes[2] !== 0) return undefined;
+  if (bytes[2] !== 0) return undefined;
   const target = parseTarget(bytes, 3);
   if (target === 'more' || 'reply' in target) return undefined;
   return { ...target.value, payload: bytes.subarray(target.length) };
