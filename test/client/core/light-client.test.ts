@@ -1,5 +1,6 @@
 import t from 'tap';
 import { ManualClock } from '../../../src/lib/clock.ts';
+import { TunneliteError } from '../../../src/lib/errors.ts';
 import { echoGateway, LightLab, pass } from '../../support/light-lab.ts';
 
 t.test('data goes over DTLS as soon as its handshake is complete, and over TLS until then', async (t) => {
@@ -306,6 +307,47 @@ t.test('whoever closes the client when told of something leaves nothing behind',
   }
 });
 
+t.test('packets come between the begin and the end of a batch, on each channel', async (t) => {
+  await using gateway = await echoGateway();
+  const log: string[] = [];
+  await using lab: LightLab = new LightLab(gateway, {
+    observer: {
+      onBatch: () => log.push('begin'),
+      onPacket: (_client, _buffer, _offset, _length, channel) => log.push(channel),
+      onBatchEnd: () => log.push('end'),
+    },
+  });
+  await lab.client.connect();
+  const echo = async (): Promise<void> => {
+    log.length = 0;
+    lab.send();
+    while (log.at(-1) !== 'end' || log.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await echo();
+  t.strictSame(log, ['begin', 'tls', 'end']);
+  while (lab.client.channel !== 'dtls') await new Promise((resolve) => setImmediate(resolve));
+  await echo();
+  await echo();
+  t.strictSame(log.slice(-3), ['begin', 'dtls', 'end']);
+});
+
+t.test('a phone that wakes up where datagrams do not pass any more leaves DTLS in half the time', async (t) => {
+  const clock = new ManualClock();
+  await using gateway = await echoGateway({ dpd: 3_000 });
+  await using lab = new LightLab(gateway, { clock });
+  await lab.client.connect();
+  await lab.until(() => lab.client.channel === 'dtls');
+  lab.client.suspend();
+  clock.advance(3_600_000);
+  lab.carrier.udpDown = true;
+  lab.client.resume();
+  await pass(clock, 2);
+  t.equal(lab.client.channel, 'dtls', 'there is time for an answer');
+  clock.advance(600);
+  t.equal(lab.client.channel, 'tls');
+  t.equal(lab.client.state, 'connected', 'TLS has answered');
+});
+
 t.test('whoever sends when told of a state loses the packet or has it sent', async (t) => {
   await using gateway = await echoGateway();
   const sent: unknown[] = [];
@@ -324,6 +366,7 @@ t.test('what happens to a client that has ended does not change why', async (t) 
   await using lab = new LightLab(gateway);
   await lab.client.connect();
   await lab.client.close();
+  lab.client.tunnelEnded(new TunneliteError('ERR_CLIENT_DISCONNECTED', 'The gateway closed the connection.'), false);
   lab.client.networkChanged();
   lab.client.suspend();
   lab.client.resume();
