@@ -55,3 +55,13 @@ t.test('a late answer to a larger packet counts, and one that was never asked fo
   mtu.passed(1434);
   t.ok(mtu.done);
 });
+
+t.test('a size is tried three times, half a second apart, before it counts as too large', async (t) => {
+  const mtu = new PathMtu(576, 1434);
+  for (const now of [0, 500, 1000]) {
+    t.equal(mtu.next(now), 1434, `after ${now} ms`);
+    t.equal(mtu.next(now + 499), 0);
+    t.equal(mtu.deadline, now + 500);
+  }
+  t.equal(mtu.next(1500), 1005, 'half way to what passes');
+});

@@ -71,3 +71,81 @@ t.test(
     t.throws(() => parse('1279', 'fd00::1/64'), { code: 'ERR_CLIENT_PROTOCOL', message: /IPv6 needs 1280/ });
   },
 );
+
+t.test('what an answer leaves out, or writes otherwise, is off', async (t) => {
+  const least = [
+    ['x-cstp-mtu', '1400'],
+    ['x-cstp-address', '10.0.0.1'],
+  ] as const;
+  const parse = (...lines: (readonly [string, string])[]) => parseTunnelConfiguration([...least, ...lines]);
+  t.strictSame(parse(), {
+    address4: '10.0.0.1',
+    netmask4: undefined,
+    address6: undefined,
+    prefix6: undefined,
+    mtu: 1400,
+    baseMtu: undefined,
+    dnsServers: [],
+    defaultDomain: undefined,
+    splitDns: [],
+    routesInclude: [],
+    routesExclude: [],
+    dpd: 0,
+    keepalive: 0,
+    idleTimeout: 0,
+    sessionTimeout: 0,
+    rekeyTime: 0,
+    rekeyMethod: undefined,
+    banner: undefined,
+    proxyPac: undefined,
+    dtls: undefined,
+  });
+  for (const [method, read] of [
+    ['ssl', 'ssl'],
+    ['new-tunnel', 'new-tunnel'],
+    ['none', undefined],
+  ] as const) {
+    t.equal(parse(['x-cstp-rekey-method', method]).rekeyMethod, read, method);
+  }
+  for (const [url, read] of [
+    ['http://pac.contoso.internal/p', 'http://pac.contoso.internal/p'],
+    ['https://pac.contoso.internal/p', 'https://pac.contoso.internal/p'],
+    ['file:///etc/passwd', undefined],
+    ['pac.contoso.internal', undefined],
+  ] as const) {
+    t.equal(parse(['x-cstp-msie-proxy-pac-url', url]).proxyPac, read, url);
+  }
+  for (const [prefix, read] of [
+    ['/48', 48],
+    ['/128', 128],
+    ['/129', 128],
+    ['/x', 128],
+    ['', 128],
+  ] as const) {
+    t.match(parse(['x-cstp-address-ip6', `fd00::1${prefix}`]), { address6: 'fd00::1', prefix6: read }, prefix);
+  }
+});
+
+t.test('an offer of DTLS names the newer suite if there are two [§5.2]', async (t) => {
+  const offer = (...lines: (readonly [string, string])[]) =>
+    parseTunnelConfiguration([['x-cstp-mtu', '1400'], ['x-cstp-address', '10.0.0.1'], ['x-dtls-port', '443'], ...lines])
+      .dtls;
+  const [old, newer] = [
+    ['x-dtls-ciphersuite', 'AES128-SHA'],
+    ['x-dtls12-ciphersuite', 'AES256-GCM-SHA384'],
+  ] as const;
+  t.match(offer(old, newer), { port: 443, cipher: 'AES256-GCM-SHA384', dpd: 0, keepalive: 0 });
+  t.match(offer(old), { cipher: 'AES128-SHA' });
+  t.match(offer(newer), { cipher: 'AES256-GCM-SHA384' });
+  t.match(offer(), { cipher: undefined });
+  for (const port of ['0', '65536', 'x']) {
+    const lines = [
+      ...[
+        ['x-cstp-mtu', '1400'],
+        ['x-cstp-address', '10.0.0.1'],
+      ],
+      ['x-dtls-port', port],
+    ] as [string, string][];
+    t.equal(parseTunnelConfiguration(lines).dtls, undefined, port);
+  }
+});
