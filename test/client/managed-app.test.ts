@@ -117,6 +117,30 @@ t.test('hosts of bypassedUrls are reached beside the tunnel, a proxy takes web r
   await t.rejects(second.fetch('http://intranet.contoso.internal/'), { message: /nowhere\.contoso\.internal/ });
 });
 
+t.test('without a tunnel requests go beside it, unless strict mode forbids that', async (t) => {
+  const server = createServer((_request, response) => response.end('beside')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  for (const [strict, launched] of [
+    [false, 'not asked'],
+    [true, 'failed'],
+  ] as const) {
+    const app = new ManagedApp({
+      app: EDGE,
+      platform: 'ios',
+      policies: () => given({ ...SERVER, ...(strict && { [STRICT]: 'true', [SWITCH]: 'true' }) }),
+      token: () => '',
+    });
+    t.teardown(() => app.close());
+    t.equal((await app.fetch(url)).body.toString(), 'beside', 'before it is launched');
+    t.equal((await app.launch(WORK)).tunnel, launched);
+    if (strict)
+      await t.rejects(app.fetch(url), { code: 'ERR_CLIENT_STRICT', message: /127\.0\.0\.1:\d+ is not opened/ });
+    else t.equal((await app.fetch(url)).body.toString(), 'beside');
+  }
+});
+
 /** Asks a server of whatever kind for policies. */
 async function ask(t: Test, listener: RequestListener) {
   const server = createServer(listener).listen(0, '127.0.0.1');
