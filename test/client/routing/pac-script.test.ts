@@ -6,16 +6,13 @@ t.setTimeout(60_000);
 
 const NAMES: Readonly<Record<string, string>> = { 'intranet.contoso.internal': '10.20.0.10' };
 
-function pac(t: Test, script: string, clock = systemClock): PacScript {
-  const made = new PacScript({
-    script,
-    address: '169.254.0.2',
-    clock,
-    resolve: async (name) => {
-      if (!Object.hasOwn(NAMES, name)) throw new Error('there is no such name');
-      return [NAMES[name]!];
-    },
-  });
+const known = async (name: string): Promise<string[]> => {
+  if (!Object.hasOwn(NAMES, name)) throw new Error('there is no such name');
+  return [NAMES[name]!];
+};
+
+function pac(t: Test, script: string, clock = systemClock, resolve = known): PacScript {
+  const made = new PacScript({ script, address: '169.254.0.2', clock, resolve });
   t.teardown(() => made.close());
   return made;
 }
@@ -109,4 +106,21 @@ t.test('more questions than a script can answer are refused, and a close ends th
   const answers = await Promise.all(asked);
   t.match(answers[0], /not needed any more/);
   t.match(answers[1099], /more to answer/);
+});
+
+t.test('32 names are looked up at a time, and more have no address', async (t) => {
+  const asked: string[] = [];
+  const release = Promise.withResolvers<string[]>();
+  const full = Promise.withResolvers<void>();
+  const script = pac(t, find('return "PROXY " + dnsResolve(host) + ":1";'), systemClock, (name) => {
+    if (asked.push(name) === 32) full.resolve();
+    return release.promise;
+  });
+  const first = Array.from({ length: 32 }, (_, i) => script.find(new URL(`http://a${i}.test/`)));
+  await full.promise;
+  t.equal(await script.find(new URL('http://late.test/')), 'PROXY null:1');
+  release.resolve(['10.0.0.9']);
+  t.strictSame(new Set(await Promise.all(first)), new Set(['PROXY 10.0.0.9:1']));
+  t.equal(asked.length, 32);
+  t.equal(await script.find(new URL('http://later.test/')), 'PROXY 10.0.0.9:1', 'there is room again');
 });

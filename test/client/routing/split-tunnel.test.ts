@@ -44,6 +44,18 @@ t.test(
   },
 );
 
+t.test('a list of proxies is read up to its sixteenth', async (t) => {
+  const hops = parseProxyList(Array.from({ length: 20 }, (_, i) => `PROXY p${i + 1}:3128`).join(';'));
+  t.equal(hops.length, 16);
+  t.match(hops.at(-1), { kind: 'http', host: 'p16', port: 3128 });
+});
+
+t.test('names of the machine itself are never asked for in the tunnel, even with no split DNS', async (t) => {
+  const all = new SplitTunnel(settings());
+  t.ok(all.resolves('example.com'));
+  for (const name of ['localhost', 'a.localhost', 'LOCALHOST.']) t.notOk(all.resolves(name), name);
+});
+
 t.test('routes that are none are left out', async (t) => {
   const junk = ['10.0.0.0/255.0.255.0', '10.0.0.0/33', 'x', '', '/', '__proto__', '10.0.0.0/-1', '10.0.0.0/1e1'];
   const split = new SplitTunnel(settings({ routesInclude: ['192.0.2.0/24', ...junk], routesExclude: junk }));
