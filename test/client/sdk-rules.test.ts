@@ -36,6 +36,11 @@ t.test('the values of a policy are taken as portal and sample write them', async
   }
 });
 
+t.test('a value that cannot be used is shown in part', async (t) => {
+  const long = read({ proxy_pacurl: `ftp://${'x'.repeat(500)}` });
+  t.match(long, /“ftp:\/\/x{114}”/);
+});
+
 t.test('what cannot be used is named', async (t) => {
   const cases: [Record<string, string>, RegExp][] = [
     [{ proxy_pacurl: 'ftp://x/' }, /proxy_pacurl is “ftp/],

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
-import { readSdkConfig } from '../../src/client/sdk-config.ts';
+import { parseTunnelConfiguration } from '../../src/client/core/tunnel-configuration.ts';
+import { readSdkConfig, sdkConfiguration } from '../../src/client/sdk-config.ts';
 import { type TunnelDelegate, TunnelSdk, TunnelSdkError, TunnelStatus } from '../../src/index.ts';
 import { CstpType, serializeCstp } from '../../src/wire/cstp.ts';
 import { echoGateway } from '../support/light-lab.ts';
@@ -77,6 +78,11 @@ t.test(
     t.equal(await sdk.disconnect(), TunnelSdkError.NoError);
     t.strictSame(heard, ['event 3', 'disconnected']);
     t.strictSame(gateway.gateway.sessions(), []);
+    t.equal(sdk.client, undefined);
+    heard.length = 0;
+    t.equal(sdk.connect(), TunnelSdkError.NoError);
+    await until('connected');
+    t.equal(gateway.gateway.sessions().length, 1, 'and may connect again');
   },
 );
 
@@ -165,6 +171,47 @@ t.test('a configuration that cannot be used says why, in a log that is as loud a
   t.match(logged, [/^Connect crit .*server_address is “https:/]);
   sdk.setConfig({ [ADDRESS]: '', MicrosoftTunnel: 'debug' });
   t.equal(sdk.connect(), TunnelSdkError.InvalidConfig);
+});
+
+t.test('a log has what is as severe as its class is set to, and warnings if it is not', async (t) => {
+  for (const [level, lines] of [
+    ['info', ['Intune info A token is needed.', 'Connect crit The app had no token.']],
+    ['major', ['Connect crit The app had no token.']],
+    [undefined, ['Connect crit The app had no token.']],
+  ] as const) {
+    const { sdk, delegate, logged, log, config, until } = await bench(t, () => '');
+    sdk.initialize(delegate, { ...config, ...(level && { Intune: level }) }, log);
+    sdk.connect();
+    await until(`error ${TunnelSdkError.Unknown} undefined`);
+    t.strictSame(logged, lines, level ?? 'none');
+  }
+});
+
+t.test('the configuration of a tunnel is told in the form of the SDK', async (t) => {
+  const configuration = parseTunnelConfiguration([
+    ['x-cstp-mtu', '1400'],
+    ['x-cstp-address', '10.0.0.1'],
+    ['x-cstp-netmask', '255.255.255.0'],
+    ['x-cstp-dns', '10.0.0.53'],
+    ['x-cstp-default-domain', 'corp.example'],
+    ['x-cstp-split-dns', 'a.example'],
+    ['x-cstp-split-exclude', '10.9.0.0/255.255.0.0'],
+  ]);
+  t.strictSame(sdkConfiguration(configuration), {
+    tunnelIpAddress: '10.0.0.1',
+    tunnelNetmask: '255.255.255.0',
+    mtu: 1400,
+    dnsServers: ['10.0.0.53'],
+    dnsDomain: 'corp.example',
+    dnsSearchEntries: ['a.example'],
+    splitConfigurationIncludeEntries: [],
+    splitConfigurationExcludeEntries: [{ ipAddress: '10.9.0.0', prefix: 16 }],
+    splitTunnelingEnabled: true,
+  });
+  t.match(sdkConfiguration({ ...configuration, defaultDomain: undefined, routesExclude: [] }), {
+    dnsDomain: '',
+    splitTunnelingEnabled: false,
+  });
 });
 
 t.test('an address is a host and a port, and nothing else', async (t) => {
