@@ -191,6 +191,29 @@ t.test('the web application lets people sign in, keeps them by a cookie, and tak
   t.equal((await to('/session', { headers: { cookie } })).status, 401);
 });
 
+t.test('the web application refuses what is no form of its own, and whoever is not signed in', async (t) => {
+  const { network } = await setup(t);
+  const to = (path: string, sent: Sent = {}) => send(open(network, 'webapp-http'), path, sent);
+  const post = (path: string, body = '', headers: Record<string, string> = {}) =>
+    to(path, { method: 'POST', headers, body });
+  t.equal((await post('/login', 'x'.repeat(16 * 1024 + 1))).status, 413);
+  for (const body of ['', 'password=contoso', 'username=+&password=contoso', 'username=a']) {
+    t.equal((await post('/login', body)).status, 401, body);
+  }
+  t.match((await post('/logout')).headers, { location: '/login' }, 'nobody was signed in');
+  t.equal((await post('/upload')).status, 401);
+  const login = await post('/login', 'username=a&password=contoso');
+  t.match(login.headers, { location: '/' }, 'without a place to return to');
+  const cookie = `other=1; ${login.headers['set-cookie']![0]!.split(';')[0]!}`;
+  const token = /name="token" value="([^"]+)"/.exec((await to('/', { headers: { cookie } })).text)![1]!;
+  t.equal((await post('/upload', 'x', { cookie })).status, 415, 'without a kind');
+  const part = (name: string, value: string): string =>
+    `--boundary-7\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+  const body = `${part('token', token)}${part('file', 'a text and no file')}--boundary-7--\r\n`;
+  const answer = await post('/upload', body, { cookie, 'content-type': 'Multipart/Form-Data ; boundary=boundary-7' });
+  t.strictSame(answer.json(), { user: 'a', files: [] });
+});
+
 t.test('a reset forgets who signed in', async (t) => {
   const { network } = await setup(t);
   const login = await send(open(network, 'webapp-http'), '/login', {
@@ -320,6 +343,12 @@ t.test('flaky fails step by step, each key by itself', async (t) => {
   t.equal((await to(`${steps}&key=a`)).status, 503);
   t.match(await to('/?steps=explode'), { status: 400, text: /“explode” is no step/ });
   t.equal((await to(`/?steps=${Array(40).fill('200').join()}`)).status, 400);
+  const page = await send(open(network, 'flaky-http'), '/', { headers: { accept: 'text/html' } });
+  t.match(page, { status: 200, headers: { 'content-type': /^text\/html/ } }, 'a browser without steps gets a page');
+  t.match(await to('/?key=c'), { status: 503, headers: { 'x-attempt': '1' } });
+  t.equal((await to('/?key=c', 'DELETE')).status, 204, 'also of the steps that nobody named');
+  t.match(await to('/?key=c'), { status: 503, headers: { 'x-attempt': '1' } });
+  await t.rejects(to('/?key=c'), { code: 'ECONNRESET' }, 'the second of them is a reset');
 });
 
 t.test('each certificate is as its name says', async (t) => {
