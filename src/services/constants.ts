@@ -12,6 +12,9 @@ export const MAX_UPLOAD_BYTES = 16 * 1024 ** 3;
  */
 export const MAX_HTTP2_STREAMS = 1_000;
 
+/** Requests of one HTTP/1.1 connection that may wait for their answers before no more are read. */
+export const MAX_PIPELINED = 100;
+
 /** Timeout for request headers, in milliseconds. */
 export const SERVICE_HEADERS_TIMEOUT_MS = 30_000;
 

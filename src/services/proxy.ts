@@ -9,7 +9,7 @@ import type { Visitor } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { joinStreams } from '../lib/stream-pair.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { MAX_PROXY_HEAD_BYTES, PROXY_IDLE_MS } from './constants.ts';
+import { MAX_PIPELINED, MAX_PROXY_HEAD_BYTES, PROXY_IDLE_MS } from './constants.ts';
 import { endReadably } from './last-words.ts';
 import { type Onward, openOnward } from './onward.ts';
 import { ProxyAccess, type ProxyMode, type ProxySettings } from './proxy-access.ts';
@@ -53,6 +53,10 @@ interface Client {
   readonly mode: () => ProxyMode;
   /** Idle, waiting for a request. */
   idle: Timer | undefined;
+  /** Requests that are not answered yet. */
+  waiting: number;
+  /** Settles with the answer to the latest request. */
+  last: Promise<void> | undefined;
   /** Requests come through an inspected tunnel. */
   readonly inspected?: {
     readonly target: ProxyTarget;
@@ -62,6 +66,8 @@ interface Client {
   };
 }
 
+const unused = () => ({ idle: undefined, waiting: 0, last: undefined });
+
 const CLIENT = Symbol('client');
 type Known = { [CLIENT]?: Client };
 
@@ -69,7 +75,7 @@ export function createProxies(options: ProxyOptions): Proxies {
   const proxy = new HttpProxy(options);
   const service = (name: string, mode: () => ProxyMode): StreamService => ({
     name,
-    open: (stream, visitor) => proxy.open(stream, { visitor, service: name, mode, idle: undefined }),
+    open: (stream, visitor) => proxy.open(stream, { visitor, service: name, mode, ...unused() }),
     close: async () => proxy.reset(),
   });
   return {
@@ -136,13 +142,29 @@ class HttpProxy {
     client.idle = patience(this.#options.clock, PROXY_IDLE_MS, () => stream.destroy());
   }
 
+  /** Waits until the requests before this one are answered: one after the other, whatever a client sends ahead. */
+  async #turn(stream: Duplex, client: Client, response: ServerResponse): Promise<void> {
+    client.idle?.cancel();
+    client.waiting += 1;
+    // Node reads on at the end of each request, so this has to come after those that have arrived.
+    if (client.waiting === MAX_PIPELINED) queueMicrotask(() => stream.pause());
+    const before = client.last;
+    client.last = new Promise((resolve) => {
+      response.once('close', () => {
+        client.waiting -= 1;
+        if (client.waiting === MAX_PIPELINED - 1) stream.resume();
+        if (client.waiting === 0 && !stream.destroyed) this.#wait(stream, client);
+        resolve();
+      });
+    });
+    await before;
+  }
+
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const stream = request.socket;
     const client = (stream as Known)[CLIENT]!;
-    client.idle?.cancel();
-    response.once('close', () => {
-      if (!stream.destroyed) this.#wait(stream, client);
-    });
+    await this.#turn(stream, client, response);
+    if (stream.destroyed) return;
     const { inspected } = client;
     const target = inspected ? withinTunnel(request, inspected.target) : parseAbsolute(request.url ?? '');
     const refusal = faultOf(request) ?? ('fault' in target ? badRequest(target.fault) : undefined);
@@ -227,7 +249,7 @@ class HttpProxy {
     try {
       const secure = await inspection.towardsClient(stream, context);
       const { visitor, service, mode } = client;
-      this.open(secure, { visitor, service, mode, idle: undefined, inspected: { target, user, open } });
+      this.open(secure, { visitor, service, mode, ...unused(), inspected: { target, user, open } });
     } catch (error) {
       const explanation = `The client broke off the handshake of ${target.host} with the proxy: ${(error as Error).message}. Does it trust the inspecting CA?`;
       this.#emit(client, { method: 'CONNECT', host: hostAndPort(target), path: '', status: 0, user, explanation });

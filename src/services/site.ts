@@ -8,7 +8,7 @@ import type { AnswerOnPurpose, Visitor } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { OWN_COMPILERS } from '../lib/schema/index.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { MAX_BODY_BYTES, MAX_HTTP2_STREAMS, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
+import { MAX_BODY_BYTES, MAX_HTTP2_STREAMS, MAX_PIPELINED, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
 import { HandshakeStream } from './last-words.ts';
 import { recordSite } from './record-site.ts';
 import type { RequestRecorder } from './recorder.ts';
@@ -169,12 +169,15 @@ async function build(options: SiteOptions): Promise<Built> {
   app.addHook('onRequest', (request, reply, done) => {
     const visit = visitOf(request.raw.socket);
     (request as Visited)[VISIT] = visit ?? null;
+    if (visit) waits(visit, request.raw);
     const answer = visit?.visitor.answer;
     if (answer === undefined) done();
     else answerOnPurpose(reply, answer, options.ports.clock).catch(done);
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const { service = `${options.name}-http`, source = '' } = visitOf(request) ?? {};
+    const visit = visitOf(request);
+    if (visit) answered(visit, request.raw);
+    const { service = `${options.name}-http`, source = '' } = visit ?? {};
     const { method, host, url: path } = request;
     options.emit('service.request', { service, method, host, path, status: reply.statusCode, source });
     done();
@@ -196,6 +199,18 @@ async function build(options: SiteOptions): Promise<Built> {
       target.emit('connection', stream);
     },
   };
+}
+
+/** Counts a request. A client that sends ahead without end is read no further; HTTP/2 has a limit of its own. */
+function waits(visit: Visit, { httpVersionMajor, socket }: IncomingMessage): void {
+  visit.waiting += 1;
+  // Node reads on at the end of each request, so this has to come after those that have arrived.
+  if (visit.waiting === MAX_PIPELINED && httpVersionMajor < 2) queueMicrotask(() => socket.pause());
+}
+
+function answered(visit: Visit, { httpVersionMajor, socket }: IncomingMessage): void {
+  visit.waiting -= 1;
+  if (visit.waiting === MAX_PIPELINED - 1 && httpVersionMajor < 2) socket.resume();
 }
 
 /** Responds as a fault rule specifies. */

@@ -9,9 +9,11 @@ export interface Visit {
   readonly service: string;
   /** `address:port` */
   readonly source: string;
+  /** Requests that wait for their answers. */
+  waiting: number;
 }
 
 export function visitBy(site: string, scheme: Visit['scheme'], visitor: Visitor): Visit {
   const source = endpointText(visitor.sourceAddress, visitor.sourcePort);
-  return { visitor, scheme, service: `${site}-${scheme}`, source };
+  return { visitor, scheme, service: `${site}-${scheme}`, source, waiting: 0 };
 }

@@ -296,6 +296,31 @@ t.test('a site that answers with anything but an answer is told of, and its clie
   );
 });
 
+t.test('requests that a client sends ahead go on one after the other', async (t) => {
+  const sim = await start(t);
+  const { client } = await connect(t, sim);
+  const stream = await client.openTcp(PROXY, 3128);
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', onWarning);
+  t.teardown(() => process.off('warning', onWarning));
+  const site = 'http://stream.contoso.internal';
+  const count = 300;
+  const poll = `GET ${site}/poll?after=0&timeout=60000 HTTP/1.1\r\nHost: x\r\n\r\n`;
+  stream.write(`${poll.repeat(count)}GET ${site}/http HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  const answers = all(stream);
+  const onward = { name: 'resource.request', fields: { channel: 'http-proxy' } } as const;
+  await sim.journal.waitFor(onward);
+  // Through the same proxy, so that what was sent ahead would be under way by now.
+  await ask(client, 3128, ...get('http://intranet.contoso.internal/'));
+  t.equal(sim.journal.count(onward), 2, 'the first, and that of the other connection');
+  await client.fetch(`${site}/messages`, { method: 'POST', body: Buffer.from('news') });
+  const text = await answers;
+  t.equal(text.split('HTTP/1.1 200').length - 1, count + 1);
+  t.match(text, /"version":"1\.1"/, 'the last');
+  t.strictSame(warnings, []);
+});
+
 t.test('what fails in this process as soon as it is reached by a proxy fails alone', async (t) => {
   const sim = await start(t);
   const { client } = await connect(t, sim);

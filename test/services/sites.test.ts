@@ -329,6 +329,26 @@ t.test('events go on where a client left off, and a poll waits for the news', as
   t.strictSame((await to('/poll?after=0')).json().messages.length, 1, 'what was there before is told at once');
 });
 
+t.test('a client that sends requests ahead without end is read no further until there are answers', async (t) => {
+  const { network } = await setup(t);
+  const stream = open(network, 'stream-http');
+  let answers = 0;
+  stream.on('data', (chunk: Buffer) => {
+    answers += chunk.toString().split('HTTP/1.1 200').length - 1;
+  });
+  const count = 20_000;
+  const request = 'GET /poll?after=0&timeout=60000 HTTP/1.1\r\nHost: x\r\n\r\n';
+  for (let i = 0; i < count; i += 100) {
+    stream.write(request.repeat(100));
+    await new Promise(setImmediate);
+  }
+  t.ok(stream.writableLength > (count * request.length) / 2, `${stream.writableLength} bytes wait`);
+  t.equal(answers, 0);
+  await send(open(network, 'stream-http'), '/messages', { method: 'POST', body: 'news' });
+  while (answers < count) await new Promise(setImmediate);
+  t.equal(answers, count);
+});
+
 t.test('flaky fails step by step, each key by itself', async (t) => {
   const { network } = await setup(t);
   const to = (path: string, method = 'GET') => send(open(network, 'flaky-http'), path, { method });
