@@ -64,11 +64,12 @@ a capacity of 0, the bytes are not read.
 ## Sites
 
 Each site uses plain HTTP, and HTTPS with a certificate of the CA that clients trust (\`ca.pem\`). All but the intranet support HTTP/2 too.
+Request bodies that a site needs as a whole take at most 128 MiB of memory together. A session that sends many at once gets 503 for some of them.
 
 \`intranet\`: \`/\` and \`/whoami\` (the client, and its way here), \`/headers\`, \`/status/404\`, \`/bytes/1000\`, \`/upload\`.
 
 \`webapp\`: a login form at \`/login\` (any user name, password \`contoso\`), a session cookie (\`HttpOnly\`, \`SameSite=Lax\`, with HTTPS
-\`Secure\`), a form at \`/\` that uploads files, \`/session\`, \`/logout\`.
+\`Secure\`), a form at \`/\` that uploads files of up to 8 MiB, \`/session\`, \`/logout\`.
 
 \`api\`: described by \`/openapi.json\`. \`/echo\` returns the request; \`/status/503\`, \`/delay/2000\` (milliseconds), \`/redirect/3?status=307\`;
 \`/items\` is a collection that takes \`POST\`, \`PUT\` and \`DELETE\`; \`/auth/basic\` and \`/auth/digest\` (SHA-256 and MD5) accept
@@ -154,8 +155,8 @@ services:
     fallback: false
 \`\`\`
 
-Exclusions have Microsoft Tunnel's syntax: a host name, \`*.\` and a domain for all below it, or an address. Wildcards elsewhere, ranges and URLs
-are refused with the reason and their line. Clients get the file's address from their profile, as in the real product. The gateway names
+Exclusions have Microsoft Tunnel's syntax: a host name, \`*.\` and a domain for all below it, or an address. Wildcards elsewhere, ranges, URLs, and
+addresses in decimal, octal, hexadecimal or as \`::ffff:10.20.0.10\` are refused with the reason and their line. Clients get the file's address from their profile, as in the real product. The gateway names
 no proxy, unless \`gateway.proxyPac\` has a URL, such as \`http://pac.contoso.internal/proxy.pac\`. Then it is in the answer to CONNECT as
 \`X-CSTP-MSIE-Proxy-Pac-URL\`, in the server's spelling. The [bundled client](client.md) follows it; openconnect 9 ignores it.
 
