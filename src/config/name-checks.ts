@@ -174,10 +174,13 @@ export function checkBridges({ gateway }: Config, warnings: string[]): void {
   ];
   for (const bridge of BRIDGES) {
     const range = parseRange(bridge.network)!;
-    // A wide route is intended for other addresses in it.
-    for (const one of used.filter((one) => overlaps(range, one.range) && covers([bridge.network], one.range))) {
+    for (const { key, range: one } of used) {
+      if (!overlaps(range, one)) continue;
+      const inside = covers([bridge.network], one);
+      // A wide route is intended for other addresses in it; of a wide pool, any address may be a client's.
+      if (!inside && key !== 'gateway.network') continue;
       warnings.push(
-        `${one.key} has ${one.range}, which is in ${bridge.network}: the real gateway’s server has that network for its own containers (${bridge.name}), and traffic to it stays there. Choose another network.`,
+        `${key} has ${one}, ${inside ? 'which is in' : 'in which is'} ${bridge.network}: the real gateway’s server has that network for its own containers (${bridge.name}), and traffic to it stays there. Choose another network.`,
       );
     }
   }

@@ -95,6 +95,13 @@ t.test('what is possible but probably not meant is a warning', async (t) => {
   t.match(warned(['gateway.network', '172.17.0.0/16']), [own]);
   t.match(warned(['gateway.network', '10.88.4.0/24']), [own]);
   t.match(warned(['gateway.routesInclude', '10.20.0.0/16,172.17.3.0/24,10.88.0.0/16']), [own, own]);
+  const alone: [string, string][] = [
+    ['gateway.routesInclude', ''],
+    ['gateway.dnsServers', '192.0.2.53'],
+    ['services.hosts', '[]'],
+  ];
+  t.match(warned(['gateway.network', '172.16.0.0/12'], ...alone), [/172\.16\.0\.0\/12, in which is 172\.17\.0\.0\/16/]);
+  t.match(warned(['gateway.network', '10.0.0.0/8'], ...alone), [own], 'a wide pool has addresses there');
   t.same(warned(['gateway.network', '172.18.0.0/16']), []);
   t.same(warned(['gateway.routesInclude', '10.0.0.0/8']), [], 'a wide route is meant for what else is in it');
 });
