@@ -74,15 +74,6 @@ provokes(
   'channel-dtls-ended',
   of('channel.switch', { from: 'dtls', to: 'cstp', reason: 'the DTLS association ended' }),
 );
-provokes('admission-no-address', async () => about(session({ address4: undefined })));
-provokes(
-  'cookie-roaming',
-  of('session.refused', {
-    remote,
-    reason: 'roaming',
-    explanation: 'The session was made from 198.51.100.6; roaming is denied.',
-  }),
-);
 const token = (reason: string) => async () => {
   sim.emit('auth.refused', { remote, reason, explanation: 'The token was refused.', claim: 'x' });
 };
@@ -95,32 +86,6 @@ const rejected = (reason: string) => async () => {
 };
 provokes('admission-crowded', rejected('pending'));
 provokes('admission-stopped', rejected('stopped'));
-const asked = (rule: string) =>
-  of('resource.request', {
-    request: 'r1',
-    trace: 't',
-    user: 'u',
-    signInName: undefined,
-    channel: 'dtls',
-    protocol: 'tcp',
-    source: '169.254.0.9:1',
-    destination: '10.20.0.10:80',
-    host: 'intranet.contoso.internal',
-    decision: 'deny',
-    rule,
-    explanation: 'It is so.',
-  });
-provokes('resource-no-ping', asked('no-ping'));
-provokes(
-  'resource-timeout',
-  of('resource.unreachable', {
-    request: 'r1',
-    host: 'x.contoso.internal',
-    reason: 'timeout',
-    explanation: 'x did not answer within 10 s',
-  }),
-);
-
 t.test('whom a text means', async (t) => {
   t.strictSame(parseSubject(undefined), { kind: 'last' });
   t.strictSame(parseSubject('last'), { kind: 'last' });
