@@ -157,8 +157,8 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     }
     if (intake.kind === 'wait') return;
     if (intake.kind === 'verify') {
-      // A repetition of the first hello, whose cookie-bearing successor is being answered already, is no reason to
-      // answer again; but it cannot be told from a new one without state, so it is.
+      // A repetition of the first hello needs no answer if the hello with the cookie is already being answered. Without state it looks
+      // like a new one, so it is answered.
       this.#helloVerify(intake.cookie, intake.recordSequence, peer);
       return;
     }

@@ -80,7 +80,7 @@ export class Roaming<C> {
     for (const source of [sources.near, sources.all]) {
       if (!this.#visitBudget.allows(now)) return LIMITED;
       const likely = this.#closest(source, sequence);
-      // The few of one address come first; many, behind one NAT or in a load test, are no more likely than others.
+      // The few at the same address come first. If there are many, behind one NAT or in a load test, they are no more likely than others.
       if (source === sources.near && likely.length === ROAM_TRIALS_PER_DATAGRAM) continue;
       for (const connection of likely) {
         if (tried.has(connection)) continue;

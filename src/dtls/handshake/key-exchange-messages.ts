@@ -33,7 +33,7 @@ export interface ServerKeyExchange {
   /** Of ECDHE suites; undefined also when the curve is not a named one. */
   readonly group: number | undefined;
   readonly publicKey: Buffer;
-  /** What the signature covers, besides the randoms. */
+  /** The signed data, besides the randoms. */
   readonly parameters: Buffer;
   /** Of certificate suites. */
   readonly scheme: number;

@@ -33,7 +33,7 @@ export function extendedMasterSecret(suite: CipherSuite, premaster: Buffer, sess
   return prf(suite.hash, premaster, 'extended master secret', sessionHash, MASTER_SECRET_LENGTH);
 }
 
-/** Cuts the key block (RFC 5246 §6.3): of the client and the server, MAC keys if there are any, then keys, then IVs. */
+/** Splits the key block (RFC 5246 §6.3): for client and server, MAC keys if there are any, then keys, then IVs. */
 export function keyBlock(suite: CipherSuite, master: Buffer, clientRandom: Buffer, serverRandom: Buffer): KeyBlock {
   const { macKeyLength: m, keyLength: k, ivLength: v } = suite;
   const seed = Buffer.concat([serverRandom, clientRandom]);

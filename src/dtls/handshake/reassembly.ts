@@ -1,7 +1,7 @@
 import { HANDSHAKE_HEADER_LENGTH, REASSEMBLY_WINDOW } from '../protocol/constants.ts';
 import { type HandshakeHeader, writeHandshakeHeader } from './handshake-message.ts';
 
-/** A handshake message put together again. */
+/** A reassembled handshake message. */
 interface CompleteMessage {
   readonly type: number;
   readonly epoch: number;
@@ -10,8 +10,8 @@ interface CompleteMessage {
 }
 
 /**
- * Bytes of a message that are kept together. Only what has come takes memory, whatever length its header announces: a fragment of one
- * byte, 26 on the wire with its headers, holds a page.
+ * Page size in bytes. Only received bytes use memory, whatever length the header announces: a fragment of one byte, 26 on the wire with its
+ * headers, uses a page.
  */
 const PAGE = 64;
 
@@ -19,20 +19,19 @@ interface Partial {
   readonly type: number;
   readonly epoch: number;
   readonly length: number;
-  /** PAGE bytes of the body, then a flag for each that has come; by the number of the page. */
+  /** PAGE bytes of the body, then a flag for each received byte; by page number. */
   readonly pages: Map<number, Uint8Array>;
   missing: number;
-  /** A message that came in one piece needs no pages. */
+  /** A message in one piece needs no pages. */
   whole: Buffer | undefined;
 }
 
 /**
- * Puts fragments in order and together (RFC 6347 §4.2.2, §4.2.3). Keeps at most REASSEMBLY_WINDOW messages, of at most
- * `maxMessage` bytes together with what they announce, and drops what contradicts an earlier fragment. Takes time, and holds
- * memory, in proportion to the bytes that came.
+ * Orders and reassembles fragments (RFC 6347 §4.2.2, §4.2.3). Keeps at most REASSEMBLY_WINDOW messages, with a total announced length of at
+ * most `maxMessage` bytes, and drops fragments that contradict an earlier one. Time and memory are proportional to the bytes received.
  */
 export class Reassembly {
-  /** message_seq of the message to be handed out next. */
+  /** message_seq of the next message to return. */
   next: number;
   readonly #maxBytes: number;
   readonly #partial = new Map<number, Partial>();
@@ -43,30 +42,30 @@ export class Reassembly {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes of memory that messages in waiting take. */
+  /** Bytes of memory that pending messages use. */
   get held(): number {
     let held = 0;
     for (const { pages, whole } of this.#partial.values()) held += pages.size * 2 * PAGE + (whole?.length ?? 0);
     return held;
   }
 
-  /** Whether a part of the message that is next in order has come. */
+  /** Whether a part of the next message has been received. */
   get begun(): boolean {
     return this.#partial.has(this.next);
   }
 
-  /** Whether a later message has come. */
+  /** Whether a later message has been received. */
   get ahead(): boolean {
     return this.#partial.size > (this.begun ? 1 : 0);
   }
 
-  /** Takes one fragment, whose body begins at `buffer[at]`. False when it was of no use. */
+  /** Processes one fragment, whose body begins at `buffer[at]`. False if it was useless. */
   add(header: HandshakeHeader, epoch: number, buffer: Buffer, at: number): boolean {
     const { type, length, sequence, fragmentOffset, fragmentLength } = header;
     if (sequence < this.next || sequence >= this.next + REASSEMBLY_WINDOW) return false;
     let entry = this.#partial.get(sequence);
     if (!entry) {
-      // The next message in order always has room; others only share what is left.
+      // The next message in order always has space; others share the rest.
       const bytes = sequence === this.next ? length : this.#bytes + length;
       if (bytes > this.#maxBytes) return false;
       entry = { type, epoch, length, pages: new Map(), missing: length, whole: undefined };
@@ -85,7 +84,7 @@ export class Reassembly {
     return true;
   }
 
-  /** The next message in order, if it is complete; it is handed out once. */
+  /** The next message in order, if it is complete; it is returned once. */
   take(): CompleteMessage | undefined {
     const entry = this.#partial.get(this.next);
     if (!entry || entry.missing > 0) return undefined;
@@ -104,7 +103,7 @@ export class Reassembly {
   }
 }
 
-/** Writes a fragment into the pages; of bytes that came twice, the first stay. */
+/** Writes a fragment into the pages; of repeated bytes, the first ones are kept. */
 function write(entry: Partial, fragmentOffset: number, buffer: Buffer, at: number, fragmentLength: number): void {
   const end = fragmentOffset + fragmentLength;
   for (let to = fragmentOffset; to < end; ) {

@@ -31,15 +31,15 @@ import { signWith } from './signature-schemes.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/** A ClientHello with what the record layer and the fragments of it said. */
+/** A ClientHello with facts from the record layer and its fragments. */
 export interface ReceivedHello {
   readonly hello: ClientHello;
   /** Unfragmented, with its header; a copy. */
   readonly raw: Buffer;
   readonly messageSequence: number;
-  /** Sequence number of the record that it came in. */
+  /** Sequence number of its record. */
   readonly recordSequence: number;
-  /** The sender's address is no forged one: a cookie that we sent there came back. */
+  /** The sender's address is proven: it returned our cookie. */
   readonly proven: boolean;
 }
 
@@ -49,7 +49,7 @@ export class ServerHandshake extends Handshake {
   readonly #credentials: DtlsCredentials;
   #agreement: Agreement | undefined;
   #ephemeral: EphemeralKey | undefined;
-  /** Where somebody looks on. */
+  /** Observer of the flights, if there is one. */
   readonly #log: FlightLog | undefined;
 
   constructor(
@@ -59,7 +59,7 @@ export class ServerHandshake extends Handshake {
     now: number,
     tell?: (flight: HandshakeFlight) => void,
   ) {
-    // Numbers go on from the ClientHello's, so that a HelloVerifyRequest needs no state (RFC 6347 §4.2.1, §4.2.2).
+    // Numbers continue from the ClientHello's, so that a HelloVerifyRequest needs no state (RFC 6347 §4.2.1, §4.2.2).
     super(connection, received.messageSequence, SERVER_MAX_MESSAGE, now, received.messageSequence + 1);
     this.#credentials = credentials;
     this.#log = tell && new FlightLog(tell, credentials.kind === 'resume', received.proven);
@@ -174,7 +174,7 @@ export class ServerHandshake extends Handshake {
     this.state = SERVER_STATE.finished;
   }
 
-  /** Premaster secret from ClientKeyExchange; after undefined the handshake has failed. */
+  /** Computes the premaster secret from ClientKeyExchange; undefined means that the handshake has failed. */
   #premaster(body: Buffer): Buffer | undefined {
     const { connection } = this;
     const credentials = this.#credentials;
@@ -222,7 +222,7 @@ export class ServerHandshake extends Handshake {
     this.#log?.heardAgain(this.state === SERVER_STATE.done);
   }
 
-  /** What of the client's answer has not come, for people. */
+  /** Describes which part of the client's answer is missing. */
   #missing(): string {
     const { begun, ahead } = this.reassembly;
     if (this.state === SERVER_STATE.finished) {

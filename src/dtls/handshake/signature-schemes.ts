@@ -10,7 +10,7 @@ import {
 interface SignatureScheme {
   readonly id: number;
   readonly keyType: 'rsa' | 'ec' | 'ed25519';
-  /** Absent where the algorithm has its own. */
+  /** Absent if the algorithm has its own. */
   readonly hash?: string;
   readonly pss?: true;
 }
@@ -35,7 +35,7 @@ const SCHEMES: readonly SignatureScheme[] = [
 /** Numbers of the schemes, in order of preference, for signature_algorithms. */
 export const SIGNATURE_SCHEMES: readonly number[] = SCHEMES.map((scheme) => scheme.id);
 
-/** The scheme that we sign with: ours first that the key can do and the peer takes. */
+/** The scheme to sign with: the first of ours that the key supports and the peer accepts. */
 export function chooseSignatureScheme(key: KeyObject, offered: readonly number[]): number | undefined {
   return SCHEMES.find((scheme) => scheme.keyType === key.asymmetricKeyType && offered.includes(scheme.id))?.id;
 }
@@ -52,7 +52,7 @@ export function signWith(id: number, key: KeyObject, data: Buffer): Buffer {
   return sign(scheme.hash ?? null, data, keyInput(scheme, key));
 }
 
-/** True when the signature is right, the scheme one of ours, and the key of its kind. */
+/** Whether the signature is valid, the scheme one of ours, and the key of the right type. */
 export function verifyWith(id: number, key: KeyObject, data: Buffer, signature: Buffer): boolean {
   const scheme = SCHEMES.find((candidate) => candidate.id === id);
   if (!scheme || scheme.keyType !== key.asymmetricKeyType) return false;

@@ -13,9 +13,8 @@ import { AAD_LENGTH, fillAad, writeRecordHeader } from './record.ts';
 import type { RecordKeys, RecordOpener, RecordSealer } from './record-protection.ts';
 
 /*
- * AES-CBC with an HMAC over the ciphertext (RFC 7366; RFC 5246 §6.2.3.2 for the rest): for clients that have no AEAD. The order of
- * before, which authenticates the plaintext, is not done here: what it takes to keep it from telling secrets by its timing
- * is not to be had in JavaScript.
+ * AES-CBC with an HMAC over the ciphertext (RFC 7366; RFC 5246 §6.2.3.2 for the rest): for clients without AEAD. The older order, which
+ * authenticates the plaintext, is not supported: JavaScript cannot prevent it from leaking secrets through its timing.
  *
  *   header 13 | IV 16 | ciphertext of (text, padding, its length) | MAC 20
  */

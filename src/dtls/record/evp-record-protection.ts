@@ -30,7 +30,7 @@ const CIPHER_NAMES: { readonly [C in CipherSuite['cipher']]?: string } = {
   'chacha20-poly1305': 'ChaCha20-Poly1305',
 };
 
-/** What every context of one protection shares: memory whose address is known. */
+/** Memory shared by all contexts of one protection, at a known address. */
 class Scratch {
   readonly crypto: Libcrypto;
   readonly bytes: Buffer;
@@ -138,7 +138,7 @@ class EvpSealer implements RecordSealer {
     const handle = this.#context.handle;
     const explicit = this.#explicit;
     const body = explicit + length + TAG_LENGTH;
-    // These lines stand between a fault of the caller and memory that is not ours.
+    // These checks protect other memory from errors of the caller.
     if (handle === 0) throw new TunneliteError('ERR_CLOSED', 'A record was to be sealed with freed keys.');
     if (
       length < 0 ||

@@ -8,7 +8,7 @@ import type { RecordKeys, RecordOpener, RecordProtection, RecordSealer } from '.
 
 const NONCE_LENGTH = 12;
 const OPTIONS = { authTagLength: TAG_LENGTH } as const;
-// Scratch for every record of the process: node:crypto has copied both when the call that takes them returns.
+// Scratch memory for every record of the process: node:crypto has copied both when its call returns.
 const aad = Buffer.alloc(AAD_LENGTH);
 const nonce = Buffer.alloc(NONCE_LENGTH);
 // Shared, so that an idle association does not keep its last record in memory.

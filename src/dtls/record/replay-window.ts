@@ -9,7 +9,7 @@ export class ReplayWindow {
   #low = 0;
   #high = 0;
 
-  /** False for a record that was marked before, or that is too old to tell. */
+  /** False for a record that was marked before, or that is too old for the window. */
   fresh(sequence: number): boolean {
     const age = this.highest - sequence;
     if (age < 0) return true;
