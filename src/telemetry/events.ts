@@ -41,7 +41,7 @@ export interface EventMap {
     protocol: string;
     cipher: string;
     serverName: string | undefined;
-    /** The TLS library of the client, told by its ClientHello. */
+    /** The client's TLS library, identified by its ClientHello. */
     library?: string | undefined;
   };
   /** Under a flood, only some events of each reason are reported; `withheld`: how many more there were since the last one. */
@@ -56,7 +56,7 @@ export interface EventMap {
     serverName?: string | undefined;
     /** Whether the gateway's certificate is valid for that name. */
     covered?: boolean | undefined;
-    /** The TLS library of the client, told by its ClientHello. */
+    /** The client's TLS library, identified by its ClientHello. */
     library?: string | undefined;
     /** Whether the handshake was complete on our side. */
     secured?: boolean;

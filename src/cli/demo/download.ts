@@ -10,7 +10,7 @@ const SIZE = 1_000_000_000;
 /** Time without a byte after which it counts as broken, in milliseconds. */
 const SILENCE_MS = 30_000;
 
-/** What has come of a download. */
+/** The progress of a download. */
 export interface Progress {
   readonly bytes: number;
   /** Longest time without a byte, in milliseconds. */

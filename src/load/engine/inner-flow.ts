@@ -60,7 +60,7 @@ export class InnerFlow {
     }
   }
 
-  /** Its turn has come. */
+  /** It is due. */
   send(intended: number): void {
     const stream = this.#stream;
     if (!stream || this.#broken || this.#left) return;

@@ -385,7 +385,7 @@ export class LoadClientRun {
     this.#dtls = undefined;
   }
 
-  /** Its tunnel is gone for good, and with it everything in it. */
+  /** Its tunnel has ended permanently, and so has everything in it. */
   #forgetClient(): void {
     this.#client = undefined;
     this.#host?.close();
