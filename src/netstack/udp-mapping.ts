@@ -25,6 +25,8 @@ interface MappingTable {
   /** Called when the application has decided. */
   decided(request: Request): void;
   refuse(how: RefuseWith, quote: Buffer, party: Party): void;
+  /** Refuses the datagram that a handler is called with. */
+  refuseCurrent(how: RefuseWith, party: Party): void;
   send(family: IpFamily, addresses: Int32Array, remotePort: number, localPort: number, payload: Uint8Array): boolean;
 }
 
@@ -75,6 +77,10 @@ export class Mapping implements UdpFlow, Entry {
     addresses.set(local.words, words);
     this.use(this.#table.now);
     return this.#table.send(this.family, addresses, this.remotePort, localPort, payload);
+  }
+
+  refuse(how: RefuseWith = 'reset'): void {
+    if (!this.#closed) this.#table.refuseCurrent(how, this.party);
   }
 
   /** Records that a datagram passed. */

@@ -50,6 +50,10 @@ export class Udp {
   /** Mappings and requests, by owner and by expiry. */
   readonly #table: SharedTable<Party, Entry>;
   readonly #deadlines = new DeadlineHeap<Entry>();
+  /** The packet of the datagram that a handler is called with. */
+  #current: Buffer | undefined;
+  #currentAt = 0;
+  #currentLength = 0;
   readonly #byPeer = new ByPeer<Entry>();
   /** Number of mappings opened by the application; they are identified by both ports. */
   #active = 0;
@@ -95,7 +99,14 @@ export class Udp {
     const flow = active ?? this.#flows.get(key);
     if (flow) {
       flow.use(host.now);
-      flow.handler(payload, formatAddress(family, addresses, wordsOf(family)), localPort);
+      this.#current = buffer;
+      this.#currentAt = packet;
+      this.#currentLength = packetLength;
+      try {
+        flow.handler(payload, formatAddress(family, addresses, wordsOf(family)), localPort);
+      } finally {
+        this.#current = undefined;
+      }
       return;
     }
     if (!host.isLocal(family, addresses)) {
@@ -200,6 +211,13 @@ export class Udp {
   /** @internal */
   refuse(how: RefuseWith, quote: Buffer, party: Party): void {
     this.#host.icmp.unreachable(how === 'reset' ? 'port' : how, quote, 0, quote.length, party);
+  }
+
+  /** @internal */
+  refuseCurrent(how: RefuseWith, party: Party): void {
+    const packet = this.#current;
+    if (packet === undefined) return;
+    this.#host.icmp.unreachable(how === 'reset' ? 'port' : how, packet, this.#currentAt, this.#currentLength, party);
   }
 
   /** @internal */

@@ -99,7 +99,11 @@ export class UdpRelay {
       destination = this.#add(address, port, this.#options.decide(address, port));
     }
     const { decision, request } = destination.open;
-    if (!decision.allow) return;
+    if (!decision.allow) {
+      // As without a mapping: the client's port may have one by chance, or speak to several hosts.
+      if (decision.answer !== 'drop') this.#flow?.refuse(decision.answer);
+      return;
+    }
     destination.bytesIn += payload.length;
     if (!isLookUp(decision.target, port)) this.#questions = undefined;
     else if (this.#questions !== undefined) this.#questions++;

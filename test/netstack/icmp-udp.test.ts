@@ -174,6 +174,55 @@ t.test(
   },
 );
 
+t.test('a mapping refuses single datagrams, and goes on', async (t) => {
+  let flow: UdpFlow | undefined;
+  const got: string[] = [];
+  const one = bench({
+    onUdp: (request) => {
+      flow = request.accept((payload, address, port) => {
+        got.push(`${payload} ${address}:${port}`);
+        if (port === 9) flow?.refuse();
+        if (port === 10) flow?.refuse('prohibited');
+      });
+    },
+  });
+  for (const port of [53, 9, 10, 53]) one.udp(`to ${port}`, port, 4_000, CLIENT, HOST);
+  t.strictSame(
+    got,
+    [53, 9, 10, 53].map((port) => `to ${port} ${HOST}:${port}`),
+  );
+  t.strictSame(
+    one.sent.map(({ payload }) => [...payload.subarray(0, 2)]),
+    [
+      [3, 3],
+      [3, 13],
+    ],
+  );
+  t.ok(one.sent[0]!.payload.includes('to 9'), 'the message quotes the datagram');
+  flow!.refuse();
+  t.equal(one.sent.length, 2, 'there is nothing to refuse outside of the call');
+  flow!.close();
+});
+
+t.test('a mapping over IPv6 refuses as well; one that is closed meanwhile does not', async (t) => {
+  let [flow, close] = [undefined as UdpFlow | undefined, false];
+  const one = bench({
+    onUdp: (request) => {
+      flow = request.accept(() => {
+        if (close) flow?.close();
+        flow?.refuse('host-unreachable');
+      });
+    },
+  });
+  one.udp('first', 53, 4_000, CLIENT_6, HOST_6);
+  t.strictSame(one.sent, [], 'the mapping itself was accepted');
+  one.udp('second', 9, 4_000, CLIENT_6, HOST_6);
+  t.strictSame([...one.sent[0]!.payload.subarray(0, 2)], [1, 3]);
+  close = true;
+  one.udp('third', 9, 4_000, CLIENT_6, HOST_6);
+  t.equal(one.sent.length, 1);
+});
+
 t.test('without anybody who wants UDP a port is closed', async (t) => {
   const one = bench();
   one.udp('x');

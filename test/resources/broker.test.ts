@@ -188,6 +188,11 @@ t.test('one mapping reaches several destinations, each with one decision of its 
     journal.query({ name: 'resource.request' }).map((event) => event.fields.decision),
     ['allow', 'allow', 'deny'],
   );
+  t.strictSame(udp.refusals, ['prohibited'], 'what is denied is told as without a mapping');
+  udp.deliver(Buffer.from('e'), '198.51.100.1', 53);
+  t.strictSame(udp.refusals, ['prohibited', 'prohibited'], 'each time');
+  udp.deliver(Buffer.from('f'), '10.20.0.10', 9);
+  t.equal(udp.refusals.at(-1), 'reset', 'a closed port is closed');
 });
 
 t.test('after close everything is refused and what was open is destroyed', async (t) => {

@@ -52,6 +52,8 @@ export function tcpRequest(address: string, port: number, owner?: object) {
 export function udpRequest(address: string, port: number, first: Buffer) {
   const sent: { payload: string; from: string }[] = [];
   const outcome = { refused: undefined as string | undefined, closed: false };
+  /** Answers to datagrams of the mapping that were refused. */
+  const refusals: string[] = [];
   let waiting: (() => void) | undefined;
   let deliver: UdpDatagramHandler = () => {};
   const flow = {
@@ -66,6 +68,7 @@ export function udpRequest(address: string, port: number, first: Buffer) {
       waiting?.();
       return true;
     },
+    refuse: (how = 'reset') => void refusals.push(how),
     close: () => {
       outcome.closed = true;
       flow.onClose?.();
@@ -93,7 +96,15 @@ export function udpRequest(address: string, port: number, first: Buffer) {
       waiting = () => sent.length >= count && resolve();
       waiting();
     });
-  return { request, outcome, sent, next, flow, deliver: (...args: Parameters<UdpDatagramHandler>) => deliver(...args) };
+  return {
+    request,
+    outcome,
+    refusals,
+    sent,
+    next,
+    flow,
+    deliver: (...args: Parameters<UdpDatagramHandler>) => deliver(...args),
+  };
 }
 
 export const ALICE = {

@@ -139,6 +139,11 @@ export interface UdpFlow {
   onError: ((kind: 'unreachable' | 'time-exceeded', localAddress: string, localPort: number) => void) | undefined;
   /** Sends to the peer from the given local endpoint. False when the payload does not fit into any packet. */
   send(payload: Uint8Array, localAddress: string, localPort: number): boolean;
+  /**
+   * Answers the datagram that `handler` was called with as {@link UdpFlowRequest.refuse} does, without ending the mapping. Only during that
+   * call; otherwise it does nothing.
+   */
+  refuse(how?: RefuseWith): void;
   close(): void;
 }
 
