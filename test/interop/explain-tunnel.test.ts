@@ -1,17 +1,16 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { ExplainedTunnels } from '../support/explained-tunnels.ts';
 import { about, provoker, run } from '../support/explaining.ts';
 import { skipUnless } from '../support/interop.ts';
 import { signInArguments } from '../support/openconnect-arguments.ts';
-import { PeerProcess } from '../support/peer-process.ts';
 import { start } from '../support/running-simulator.ts';
 import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
 
 // What becomes of the tunnels of a stock openconnect, and of what goes through them, and what is made of it.
 
-t.setTimeout(900_000);
-const skip = skipUnless({ programs: [...SOCKS_TUNNEL_PROGRAMS, 'openssl', 'bash'] });
+t.setTimeout(500_000);
+const skip = skipUnless({ programs: SOCKS_TUNNEL_PROGRAMS });
 const sim = await start(t, {
   gateway: { dpd: 30, idleTimeout: 7200, sessionTimeout: 36_000 },
   resources: {
@@ -24,19 +23,13 @@ const sim = await start(t, {
 });
 const folder = t.testdir();
 const provokes = provoker(() => sim, skip);
-const last = (): string => sim.sessions.list().at(-1)!.id;
-
-/** A tunnel of its own, and the id of its session. */
-async function tunnelOf(t: Test, ...args: string[]): Promise<{ tunnel: SocksTunnel; id: string }> {
-  const tunnel = await SocksTunnel.open(sim, await sim.token(), folder, args);
-  t.teardown(() => tunnel[Symbol.asyncDispose]());
-  return { tunnel, id: last() };
-}
+const tunnels = new ExplainedTunnels(sim, folder);
+const tunnelOf = (t: Test, ...args: string[]) => tunnels.open(t, ...args);
 
 /** One tunnel for what goes through it. */
 const shared = skip ? undefined : await SocksTunnel.open(sim, await sim.token(), folder);
 t.teardown(() => shared?.[Symbol.asyncDispose]());
-const own = skip ? '' : last();
+const own = skip ? '' : tunnels.last();
 const fetching = (url: string) => async () => {
   await shared!.fetch(url).catch(() => {});
   return about(own);
@@ -93,43 +86,6 @@ provokes('resource-broken', async () => {
   return await fetching('http://10.20.0.10/bytes/1000000')();
 });
 
-// Channels
-provokes(
-  'channel-udp-not-asked',
-  async (t) => about((await tunnelOf(t, '--no-dtls')).id),
-  (t, { finding }) => t.match(finding.why, /--no-dtls/),
-);
-provokes('channel-small-mtu', async (t) => about((await tunnelOf(t, '--base-mtu=1200')).id));
-provokes(
-  'channel-udp-missing',
-  async (t) => {
-    const rule = sim.faults.add({ name: 'no-udp', on: { seam: 'udp' }, then: { do: 'drop' } });
-    t.teardown(() => rule[Symbol.asyncDispose]());
-    // Its script, and with that its address, comes only when it has given up on DTLS for now.
-    const client = new PeerProcess('openconnect', [
-      ...signInArguments({ token: tokenFile(await sim.token()), ca: join(folder, 'ca.pem') }),
-      '--script-tun',
-      '--script=cat >/dev/null',
-      sim.urls.gateway,
-    ]);
-    t.teardown(() => client[Symbol.asyncDispose]());
-    const since = sim.journal.mark();
-    const missing = await sim.journal.waitFor({ name: 'channel.dtls.missing', since }, { timeout: 60_000 });
-    const id = missing.fields.session;
-    return about(id);
-  },
-  (t, { finding, explanation }) => {
-    t.match(finding, {
-      rule: 'no-udp',
-      why: /^This was made by the fault rule no-udp\./,
-      next: ['`tunnelite fault remove no-udp`'],
-    });
-    t.match(
-      explanation.summary,
-      /data goes over TLS \(TCP\)\. But: DTLS never answered: is UDP blocked on the way\? \(made by the fault rule no-udp\)/,
-    );
-  },
-);
 provokes(
   'fault-injected',
   async () => {
@@ -142,56 +98,6 @@ provokes(
   },
   (t, { finding }) => t.match(finding.what, /The fault rule slow struck \(decision: delay\)\./),
 );
-provokes('channel-fell-back', async (t) => {
-  const { id, tunnel } = await tunnelOf(t);
-  await sim.journal.waitFor({ name: 'channel.switch', fields: { session: id, to: 'dtls' } });
-  await using _ = sim.faults.add({
-    name: 'udp-lost',
-    on: { seam: 'udp', session: id, direction: 'in' },
-    then: { do: 'drop' },
-  });
-  const fetched = tunnel.fetch('http://10.20.0.10/').catch(() => {});
-  await sim.journal.waitFor({ name: 'channel.switch', fields: { session: id, to: 'cstp' } }, { timeout: 90_000 });
-  await fetched;
-  return about(id);
-});
-/** A tunnel whose DTLS handshake loses one datagram on the way, and came up all the same. */
-const losing = (on: object) => async (t: Test) => {
-  await using _ = sim.faults.add({
-    name: 'one-lost',
-    on: { seam: 'udp', ...on },
-    when: { times: 1 },
-    then: { do: 'drop' },
-  });
-  const since = sim.journal.mark();
-  const { id } = await tunnelOf(t);
-  await sim.journal.waitFor({ name: 'channel.dtls.open', fields: { session: id }, since }, { timeout: 60_000 });
-  return about(id);
-};
-provokes('dtls-flight-lost', losing({ direction: 'out', kind: 'handshake' }), (t, { finding, explanation }) => {
-  t.match(finding, {
-    what: /^Flight 4 \(ServerHello.*ServerHelloDone\) was (?:lost on the way to the client|sent 2 times).*DTLS came up \d+ ms after/,
-    rule: 'one-lost',
-  });
-  t.ok(explanation.steps.some(({ text }) => /^Said in DTLS: ClientHello/.test(text)));
-});
-provokes('dtls-flight-lost', losing({ direction: 'in', kind: 'handshake' }), (t, { finding }) =>
-  t.match(finding.what, /^Flight 4 .* was sent \d+ times\. .*(?:has not come|has come since)/),
-);
-provokes('dtls-malformed', async () => {
-  await run('bash', ['-c', `echo hello > /dev/udp/127.0.0.1/${sim.gateway.port}`]);
-  return about(
-    (await sim.journal.waitFor({ name: 'channel.dtls.refused', fields: { reason: 'malformed' } })).fields.remote,
-  );
-});
-provokes('dtls-unknown-session', async () => {
-  const since = sim.journal.mark();
-  await run('bash', [
-    '-c',
-    `timeout 3 openssl s_client -dtls1_2 -connect 127.0.0.1:${sim.gateway.port} -psk 00 -cipher PSK`,
-  ]);
-  return about((await sim.journal.waitFor({ name: 'channel.dtls.refused', since })).fields.remote);
-});
 
 // Ends
 provokes(
@@ -228,7 +134,7 @@ provokes(
 );
 provokes('end-replaced', async (t) => {
   const said = await run('openconnect', [
-    ...signInArguments({ token: tokenFile(await sim.token()), ca: join(folder, 'ca.pem') }),
+    ...signInArguments({ token: await tunnels.tokenFile(), ca: join(folder, 'ca.pem') }),
     '--authenticate',
     sim.urls.gateway,
   ]);
@@ -236,7 +142,7 @@ provokes('end-replaced', async (t) => {
   const again = () => SocksTunnel.open(sim, 'unused', folder, [`--cookie=${cookie}`]);
   const [one, two] = [await again(), await again()];
   t.teardown(() => Promise.all([one, two].map((each) => each[Symbol.asyncDispose]())));
-  return about(last());
+  return about(tunnels.last());
 });
 provokes('end-restart', async (t) => {
   const { id } = await tunnelOf(t, '--no-dtls');
@@ -265,29 +171,3 @@ provokes('end-reset', async (t) => {
   await sim.reset();
   return about(id);
 });
-
-function tokenFile(token: string): string {
-  const path = join(folder, 'other.jwt');
-  writeFileSync(path, token, { mode: 0o600 });
-  return path;
-}
-
-// A gateway that has little
-const small = await start(t, {
-  gateway: { network: '169.254.77.0/30', ipv6Network: null, maxSessionsPerUser: 1, disableUdp: true },
-});
-const parent = t;
-const provokesThere = provoker(() => small, skip);
-const oneMore = async (user: string) => {
-  const refused = small.journal.waitFor({ name: 'session.refused', since: small.journal.mark() });
-  await SocksTunnel.open(small, await small.token({ user }), folder, ['--reconnect-timeout=1']).catch(() => {});
-  return about((await refused).fields.session!);
-};
-provokesThere('channel-udp-off', async () => {
-  const first = await SocksTunnel.open(small, await small.token(), folder);
-  // It stays for those that come after it.
-  parent.teardown(() => first[Symbol.asyncDispose]());
-  return about(small.sessions.list()[0]!.id);
-});
-provokesThere('admission-user-limit', () => oneMore('alice@contoso.com'));
-provokesThere('admission-pool-exhausted', () => oneMore('bob@contoso.com'));
