@@ -20,7 +20,7 @@ const folder = t.testdir({ 'ca.pem': sim.ca });
 const provokes = provoker(() => sim, skip);
 const path = (name: string): string => join(folder, name);
 
-async function signIn(at: Simulator): Promise<string[]> {
+async function signIn(at: Simulator): Promise<readonly string[]> {
   writeFileSync(path('ca.pem'), at.ca);
   writeFileSync(path('token.jwt'), await at.token(), { mode: 0o600 });
   return signInArguments({ token: path('token.jwt'), ca: path('ca.pem') });
