@@ -1,7 +1,7 @@
 // biome-ignore-all format: generated from events.ts by scripts/generate-docs.ts
 import type { EventMap, EventName } from './events.ts';
 
-/** Names of the fields of each event, for error messages about an unknown field. */
+/** Names of the fields of each event, for those who are asked about a field that none has. */
 export const EVENT_FIELDS: { readonly [Name in EventName]: readonly (keyof EventMap[Name])[] } = {
   'simulator.starting': ['node', 'platform'],
   'simulator.ready': ['gateway', 'identity', 'milliseconds'],
