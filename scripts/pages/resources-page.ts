@@ -219,7 +219,7 @@ Clients reach these addresses only if an [upstream rule](../how-to/reach-your-se
 |---|---|
 | \`trusted\` | A valid certificate. It is issued by an intermediate, which is sent along |
 | \`untrusted\` | A self-signed certificate: an unknown issuer |
-| \`expired\` | A certificate of the CA that expired a week ago |
+| \`expired\` | A certificate from the CA that expired a week ago |
 | \`wrongname\` | A valid certificate, but for \`other.contoso.internal\` |
 | \`clientcert\` | The handshake fails without a client certificate. One from another CA gets 403 with the reason |
 | \`optionalcert\` | Requests a client certificate; \`/\` shows it |

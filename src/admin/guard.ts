@@ -16,7 +16,7 @@ export function onlyOwnNames(names: readonly string[]) {
     if (!isOwn(hostName(host), known)) {
       throw new TunneliteError(
         'ERR_ADMIN_FORBIDDEN',
-        `The host name “${printable(host.slice(0, 100))}” is none of this instance.`,
+        `The host name “${printable(host.slice(0, 100))}” is not a name of this instance.`,
       );
     }
     const { origin } = request.headers;
@@ -24,7 +24,7 @@ export function onlyOwnNames(names: readonly string[]) {
     if (URL.canParse(origin) && new URL(origin).host.toLowerCase() === host.toLowerCase()) return;
     throw new TunneliteError(
       'ERR_ADMIN_FORBIDDEN',
-      `Pages of ${printable(origin.slice(0, 100))} may not ask this instance.`,
+      `Pages of ${printable(origin.slice(0, 100))} may not send requests to this instance.`,
     );
   };
 }

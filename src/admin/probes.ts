@@ -63,7 +63,7 @@ async function probeIdentity(url: string, way: Way): Promise<HealthResult> {
       return { name, ok: true, explanation: `${url} publishes ${count} signing ${count === 1 ? 'key' : 'keys'}.` };
     return { name, ok: false, explanation: `${keysUrl} publishes no signing key.` };
   } catch (error) {
-    return { name, ok: false, explanation: `${url} does not answer as it should: ${errorText(error)}` };
+    return { name, ok: false, explanation: `${url} does not answer correctly: ${errorText(error)}` };
   } finally {
     await fetcher.close();
   }

@@ -92,7 +92,7 @@ export function parseAuthority(text: string): Authority {
     throw new TunneliteError('ERR_IDENTITY_AUTHORITY', `"${text}" does not name a tenant after the host.`);
   }
   if (url.username || url.search || url.hash) {
-    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', `"${url.host}/${tenant}" has more than a host and a tenant.`);
+    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', `"${url.host}/${tenant}" has more path segments than a tenant.`);
   }
   const known = Object.values(ENTRA_CLOUDS).find((cloud) => cloud.aliases.some((alias) => alias === url.host));
   const cloud = known ?? localCloud(url.origin);

@@ -82,7 +82,7 @@ export function createJsonFetcher(
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw failure('not-json', address, `${address} answered something that is not JSON.`, error);
+      throw failure('not-json', address, `The answer of ${address} is not JSON.`, error);
     }
   };
   return { fetchJson, close, [Symbol.asyncDispose]: close };
@@ -90,7 +90,7 @@ export function createJsonFetcher(
 
 function refuse(url: string, status: number): TunneliteError | undefined {
   if (status >= 300 && status < 400) {
-    return failure('redirect', url, `${url} answered with a redirect (${status}), and redirects are not followed.`);
+    return failure('redirect', url, `${url} answered with a redirect (${status}), which is not followed.`);
   }
   return status === 200 ? undefined : failure('status', url, `${url} answered with status ${status}.`);
 }

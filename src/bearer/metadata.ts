@@ -38,7 +38,7 @@ export async function fetchMetadata(url: string, fetchJson: FetchJson): Promise<
   const document = (await fetchJson(url, LIMITS)) as Record<string, unknown> | null;
   const issuer = text(document?.issuer);
   const keySetUrl = text(document?.jwks_uri);
-  if (!issuer || !keySetUrl) throw bad(url, 'is no OpenID metadata: "issuer" or "jwks_uri" is missing.');
+  if (!issuer || !keySetUrl) throw bad(url, 'is not OpenID metadata: "issuer" or "jwks_uri" is missing.');
   return { url, issuer, keySetUrl };
 }
 
@@ -46,7 +46,7 @@ export async function fetchMetadata(url: string, fetchJson: FetchJson): Promise<
 export async function fetchKeySet(url: string, fetchJson: FetchJson): Promise<readonly KeyEntry[]> {
   const document = (await fetchJson(url, LIMITS)) as Record<string, unknown> | null;
   const list = document?.keys;
-  if (!Array.isArray(list)) throw bad(url, 'is no key set: "keys" is missing.');
+  if (!Array.isArray(list)) throw bad(url, 'is not a key set: "keys" is missing.');
   const keys = list.slice(0, MAX_KEYS).flatMap((value: unknown) => readKey(value) ?? []);
   if (keys.length === 0) throw bad(url, 'has no key that can verify a token.');
   return keys;

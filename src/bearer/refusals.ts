@@ -40,34 +40,33 @@ function instant(seconds: number): string {
 }
 
 const MALFORMED: Readonly<Record<Exclude<Malformation, 'missing' | 'too-large'>, string>> = {
-  encrypted: 'The token has five parts: it is encrypted. The gateway takes signed tokens only (three parts).',
+  encrypted: 'The token has five parts: it is encrypted. The gateway accepts only signed tokens (three parts).',
   'byte-order-mark':
-    'The token begins with a byte order mark, as a file has that PowerShell wrote with ">". Write it with "tunnelite token --output <file>", or as ASCII.',
+    'The token begins with a byte order mark, which PowerShell adds to a file written with ">". Write it with "tunnelite token --output <file>", or as ASCII.',
   segments:
-    'The token does not have three parts separated by dots. Send the access token alone, as the token endpoint gave it.',
-  encoding:
-    'A part of the token is not base64url without padding. It was probably cut, wrapped or re-encoded on its way.',
+    'The token does not have three parts separated by dots. Send only the access token, as returned by the token endpoint.',
+  encoding: 'A part of the token is not base64url without padding. It was probably truncated, wrapped or re-encoded.',
   'header-not-json':
-    'The header of the token is not a JSON object. Send the access token as the token endpoint gave it.',
-  'header-repeated-member': 'The header of the token has a member twice. No issuer makes such a token.',
-  'critical-header': 'The header of the token has "crit": it demands extensions that are not supported here.',
+    'The header of the token is not a JSON object. Send the access token as returned by the token endpoint.',
+  'header-repeated-member': 'The header of the token has a repeated member. No issuer creates such a token.',
+  'critical-header': 'The header of the token has "crit": it requires extensions that are not supported.',
   'unencoded-payload':
     'The header of the token has "b64" (RFC 7797): a token with an unencoded payload is not accepted.',
 };
 
 const PAYLOAD: Readonly<Record<JsonFault, string>> = {
-  'not-json': 'The signature is good, but the payload of the token is not JSON.',
-  'not-an-object': 'The signature is good, but the payload of the token is not a JSON object.',
-  'repeated-member':
-    'The signature is good, but the payload of the token has a claim twice, and it is open which one counts.',
-  'too-deep': 'The signature is good, but the payload of the token is nested too deeply.',
+  'not-json': 'The signature is valid, but the payload of the token is not JSON.',
+  'not-an-object': 'The signature is valid, but the payload of the token is not a JSON object.',
+  'repeated-member': 'The signature is valid, but the payload of the token has a repeated claim, which is ambiguous.',
+  'too-deep': 'The signature is valid, but the payload of the token is nested too deeply.',
 };
 
 export const refusals = {
   malformed(what: Malformation, length: number, limit: number): TokenRefusal {
-    if (what === 'missing') return refusal('missing', 'No token came. Send "Authorization: Bearer <access token>".');
+    if (what === 'missing')
+      return refusal('missing', 'There is no token. Send "Authorization: Bearer <access token>".');
     if (what === 'too-large') {
-      return refusal('too-large', `The token has ${length} characters; at most ${limit} are read.`, { length, limit });
+      return refusal('too-large', `The token has ${length} characters; the limit is ${limit}.`, { length, limit });
     }
     return refusal('malformed', MALFORMED[what], { what });
   },
@@ -79,11 +78,11 @@ export const refusals = {
   algorithm(came: unknown, allowed: readonly string[]): TokenRefusal {
     const why =
       came === 'none' || came === undefined
-        ? 'An unsigned token proves nothing.'
+        ? 'An unsigned token is never accepted.'
         : typeof came === 'string' && came.startsWith('HS')
-          ? 'A token signed with a shared secret could be forged by anyone who has the public key.'
+          ? 'Anyone who has the public key could forge a token that is signed with it as a shared secret.'
           : 'Entra ID signs with RS256.';
-    return refusal('algorithm', `alg is ${show(came)}; accepted is ${list(allowed)}. ${why}`, {
+    return refusal('algorithm', `alg is ${show(came)}; the gateway accepts ${list(allowed)}. ${why}`, {
       came: show(came),
       allowed,
     });
@@ -97,7 +96,7 @@ export const refusals = {
   },
 
   keyUnusable(algorithm: string): TokenRefusal {
-    return refusal('algorithm', `alg is ${show(algorithm)}, but the key with this kid is of another kind.`, {
+    return refusal('algorithm', `alg is ${show(algorithm)}, but the key with this kid has another type.`, {
       came: algorithm,
     });
   },
@@ -105,7 +104,7 @@ export const refusals = {
   type(came: unknown): TokenRefusal {
     const hint =
       came === 'at+jwt' ? ' Entra ID does not issue "at+jwt" access tokens; this one comes from another issuer.' : '';
-    return refusal('type', `typ is ${show(came)}; it has to be exactly "JWT".${hint}`, {
+    return refusal('type', `typ is ${show(came)}; it must be exactly "JWT".${hint}`, {
       came: show(came),
       expected: 'JWT',
     });
@@ -114,7 +113,7 @@ export const refusals = {
   noKeyId(came: unknown): TokenRefusal {
     const what =
       came === undefined ? 'The header of the token has no kid' : 'The kid in the header of the token is not a string';
-    return refusal('no-key-id', `${what}, so no key can be chosen. Tokens of Entra ID always name their key.`);
+    return refusal('no-key-id', `${what}, so its key is unknown. Tokens of Entra ID always name their key.`);
   },
 
   unknownKey(kid: string, known: number, next: string): TokenRefusal {
@@ -133,14 +132,14 @@ export const refusals = {
   signature(kid: string): TokenRefusal {
     return refusal(
       'signature',
-      `The signature does not fit the key with kid ${show(kid)}. The token was changed, or another issuer signed it.`,
+      `The signature does not match the key with kid ${show(kid)}. The token was changed, or another issuer signed it.`,
       { kid: show(kid) },
     );
   },
 
   timeMissing(claim: string, came: unknown): TokenRefusal {
     const what = came === undefined ? 'is missing' : `is ${show(came)}`;
-    return refusal('claim', `${claim} ${what}; exp, nbf and iat all have to be whole seconds since 1970.`, {
+    return refusal('claim', `${claim} ${what}; exp, nbf and iat must be whole seconds since 1970.`, {
       claim,
       came: show(came),
     });
@@ -149,7 +148,7 @@ export const refusals = {
   expired(exp: number, now: number, skew: number): TokenRefusal {
     return refusal(
       'expired',
-      `exp is ${instant(exp)}, ${span(now - exp)} ago${skewNote(skew)}. Get a fresh token; if this one is fresh, compare the clocks.`,
+      `exp is ${instant(exp)}, ${span(now - exp)} ago${skewNote(skew)}. Get a new token; if this one is new, compare the clocks.`,
       { exp, now, skew },
     );
   },
@@ -165,7 +164,7 @@ export const refusals = {
   audience(came: unknown, accepted: readonly string[]): TokenRefusal {
     return refusal(
       'audience',
-      `aud is ${show(came)}; the gateway accepts ${list(accepted)}. Ask for the scope ${accepted[0]}/.default.`,
+      `aud is ${show(came)}; the gateway accepts ${list(accepted)}. Request the scope ${accepted[0]}/.default.`,
       { came: show(came), accepted },
     );
   },
@@ -173,7 +172,7 @@ export const refusals = {
   issuer(came: unknown, accepted: readonly string[], note = ''): TokenRefusal {
     return refusal(
       'issuer',
-      `iss is ${show(came)}; accepted is ${list(accepted)}. ${note || 'Sign in at the authority that the gateway is configured for.'}`,
+      `iss is ${show(came)}; the gateway accepts ${list(accepted)}. ${note || 'Sign in at the authority that the gateway is configured with.'}`,
       { came: show(came), accepted },
     );
   },
@@ -181,7 +180,7 @@ export const refusals = {
   version(came: unknown, published: string): TokenRefusal {
     return refusal(
       'issuer',
-      `ver is ${show(came)}, but the key that signed is published for ${published} only. Tokens are checked against the metadata of their own version.`,
+      `ver is ${show(came)}, but its key is published for ${published} only. Tokens are checked against the metadata of their own version.`,
       { claim: 'ver', came: show(came), expected: published },
     );
   },
@@ -189,7 +188,7 @@ export const refusals = {
   keyIssuer(issuer: unknown, keyIssuer: string): TokenRefusal {
     return refusal(
       'key-issuer',
-      `iss is ${show(issuer)}, but the key that signed is published for ${keyIssuer} only. A key of one tenant does not speak for another.`,
+      `iss is ${show(issuer)}, but its key is published for ${keyIssuer} only. A key is valid for one tenant only.`,
       { came: show(issuer), accepted: [keyIssuer] },
     );
   },
@@ -198,8 +197,8 @@ export const refusals = {
     return refusal(
       'tenant',
       accepted.length === 0
-        ? `tid is ${show(came)}; it has to be a tenant id (GUID).`
-        : `tid is ${show(came)}; the gateway accepts ${list(accepted)}. Sign in with an account of that tenant, at its own authority.`,
+        ? `tid is ${show(came)}; it must be a tenant id (GUID).`
+        : `tid is ${show(came)}; the gateway accepts ${list(accepted)}. Sign in with an account of that tenant, at the authority of the tenant.`,
       { came: show(came), accepted },
     );
   },
@@ -207,7 +206,7 @@ export const refusals = {
   scope(came: unknown, needed: string, audience: string): TokenRefusal {
     return refusal(
       'scope',
-      `scp is ${show(came)}; ${needed} is needed. Add that permission to the app registration, consent to it, and ask for ${audience}/.default.`,
+      `scp is ${show(came)}; ${needed} is required. Add that permission to the app registration, consent to it, and request ${audience}/.default.`,
       { came: show(came), needed },
     );
   },
@@ -215,7 +214,7 @@ export const refusals = {
   appOnly(audience: string): TokenRefusal {
     return refusal(
       'app-only',
-      `The token is for an application without a user (client credentials). Sign a user in and ask for ${audience}/.default.`,
+      `The token is for an application without a user (client credentials). Sign in a user and request ${audience}/.default.`,
     );
   },
 
@@ -228,7 +227,7 @@ export const refusals = {
 
   claim(name: string, came: unknown, expected: unknown, reason: TokenRefusalReason = 'claim'): TokenRefusal {
     const array = Array.isArray(came) && !Array.isArray(expected) ? ' A list does not equal a single value.' : '';
-    return refusal(reason, `${name} is ${show(came)}; required is ${show(expected)}.${array}`, {
+    return refusal(reason, `${name} is ${show(came)}; the gateway requires ${show(expected)}.${array}`, {
       claim: name,
       came: show(came),
       expected: show(expected),
@@ -238,7 +237,7 @@ export const refusals = {
   userName(claim: string, came: unknown): TokenRefusal {
     return refusal(
       'claim',
-      `${claim} is ${show(came)}, but it has to be the user name (a string). Ask the issuer for that claim, or name another one in the configuration.`,
+      `${claim} is ${show(came)}, but it must be the user name (a string). Configure the issuer to add that claim, or the gateway to use another one.`,
       { claim, came: show(came) },
     );
   },
@@ -246,7 +245,7 @@ export const refusals = {
   client(came: unknown, accepted: readonly string[]): TokenRefusal {
     return refusal(
       'claim',
-      `The client of the token is ${show(came)}; the gateway accepts ${list(accepted)}. Sign in from an app that is allowed.`,
+      `The client of the token is ${show(came)}; the gateway accepts ${list(accepted)}. Sign in with an allowed app.`,
       { claim: 'azp', came: show(came), accepted },
     );
   },

@@ -116,7 +116,7 @@ function checkEntraIssuer(
   if (iss !== expected) {
     const other = issuers.some((metadata) => !wants(metadata) && issuerOf(metadata.issuer, tid) === iss);
     const note = other
-      ? `That is the issuer of ${ver === '2.0' ? 'v1.0' : 'v2.0'} tokens, while ver is "${ver}": a token of one version with the issuer of the other.`
+      ? `This is the issuer of ${ver === '2.0' ? 'v1.0' : 'v2.0'} tokens, but ver is "${ver}": a token of one version with the issuer of the other.`
       : '';
     return refusals.issuer(iss, [expected], note);
   }

@@ -106,7 +106,7 @@ function unknownKey(kid: string, known: number): TokenRefusal {
   return refusals.unknownKey(
     kid,
     known,
-    'A login may have the gateway download them again; looking at a token does not.',
+    'A login makes the gateway download them again if needed; this check does not.',
   );
 }
 

@@ -181,13 +181,13 @@ class Verifier implements EntraTokenVerifier {
   #advice(kid: string, outcome: UnknownKeyOutcome): string {
     switch (outcome.outcome) {
       case 'too-soon':
-        return `They are not downloaded again for another ${outcome.seconds} s. If the issuer has just changed keys, try again after that; else the token is from another issuer.`;
+        return `They are not downloaded again for another ${outcome.seconds} s. If the issuer has just changed keys, try again after that; otherwise the token is from another issuer.`;
       case 'failed':
         return `Downloading them again failed: ${errorText(this.#cache.failure)}`;
       case 'downloaded':
         return this.#cache.find(kid)
-          ? 'They were downloaded again just now, and the key is there: try again. (The first login after a change of keys fails, as at the real gateway.)'
-          : 'They were downloaded again just now, and it is still not there: the token is from another issuer.';
+          ? 'They were just downloaded again and now include the key: try again. (The first login after a change of keys fails, as with the real gateway.)'
+          : 'They were just downloaded again and still do not include it: the token is from another issuer.';
     }
   }
 

@@ -65,7 +65,7 @@ export function metadataUrlsOf(options: TokenVerifierOptions): readonly string[]
   if (options.metadataUrls?.length) return options.metadataUrls;
   if (options.authority?.endsWith(METADATA_SUFFIX)) return [options.authority];
   if (options.authority === undefined) {
-    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', 'Neither an authority nor a metadata address is given.');
+    throw new TunneliteError('ERR_IDENTITY_AUTHORITY', 'An authority or a metadata address is required.');
   }
   const authority = parseAuthority(options.authority);
   return [metadataUrl(authority, 2), metadataUrl(authority, 1)];

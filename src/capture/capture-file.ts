@@ -57,7 +57,7 @@ export class CaptureFile extends Writable {
     super({ highWaterMark: 1024 * 1024 });
     if (files !== undefined) {
       if (size === undefined || !Number.isSafeInteger(files) || files < 1 || files > MAX_FILES) {
-        const message = `Several files take a size for each, and a number from 1 to ${MAX_FILES}.`;
+        const message = `Several files require a size for each, and a number from 1 to ${MAX_FILES}.`;
         throw new TunneliteError('ERR_CAPTURE_OPTIONS', message);
       }
       this.#rotation = { size, files };

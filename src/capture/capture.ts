@@ -149,7 +149,7 @@ export class Capture {
   #grew(bytes: number): void {
     this.#bytes += bytes;
     const { size } = this.#parts;
-    if (size !== undefined && this.#bytes >= size) this.stop('it has as many bytes as it was to have');
+    if (size !== undefined && this.#bytes >= size) this.stop('size limit');
     else this.#tell();
   }
 

@@ -89,7 +89,7 @@ export class CaptureHub implements CaptureTaps, TcpTapHost {
     });
     this.#captures.set(id, capture);
     if (ms !== undefined) {
-      const timer = this.#options.machine.setTimer(ms, () => capture.stop('its time is over'));
+      const timer = this.#options.machine.setTimer(ms, () => capture.stop('time limit'));
       this.#timers.set(capture, timer);
     }
     this.#options.emit('capture.started', { capture: id, layers, session });
@@ -113,12 +113,12 @@ export class CaptureHub implements CaptureTaps, TcpTapHost {
   /** Stops a capture and frees its memory. */
   remove(id: string): void {
     const capture = this.get(id);
-    capture.stop('it was removed');
+    capture.stop('removed');
     this.#captures.delete(id);
   }
 
   close(): void {
-    for (const capture of this.list()) capture.stop('the simulator closes');
+    for (const capture of this.list()) capture.stop('the simulator closed');
   }
 
   #stopped(capture: Capture, reason: string): void {
@@ -131,11 +131,11 @@ export class CaptureHub implements CaptureTaps, TcpTapHost {
 
   #assertRoom(ring: number): void {
     if (this.#captures.size >= MAX_CAPTURES) {
-      throw new TunneliteError('ERR_CAPTURE_LIMIT', `There are ${MAX_CAPTURES} captures, as many as are allowed.`);
+      throw new TunneliteError('ERR_CAPTURE_LIMIT', `The limit of ${MAX_CAPTURES} captures is reached.`);
     }
     const taken = this.list().reduce((sum, { status }) => sum + status.ring, 0);
     if (taken + ring > RING_BYTES.max) {
-      const message = `All captures together may have ${RING_BYTES.max} bytes of memory, and ${taken} are taken.`;
+      const message = `All captures together are limited to ${RING_BYTES.max} bytes of memory, and ${taken} are in use.`;
       throw new TunneliteError('ERR_CAPTURE_LIMIT', message);
     }
   }
@@ -218,6 +218,6 @@ function assertBytes(name: string, value: number, min: number, max: number): voi
   if (Number.isSafeInteger(value) && value >= min && value <= max) return;
   throw new TunneliteError(
     'ERR_CAPTURE_OPTIONS',
-    `${name} is ${value}; it has to be a number of bytes from ${min} to ${max}.`,
+    `${name} is ${value}; it must be a number of bytes from ${min} to ${max}.`,
   );
 }

@@ -123,7 +123,7 @@ async function readPrivate(path: string): Promise<string | undefined> {
     throw error;
   }
   if (!info.isFile() || info.size > MAX_FILE_BYTES) {
-    throw new TunneliteError('ERR_CERT_CORRUPT', `${path} is not a file that Tunnelite wrote.`, { details: { path } });
+    throw new TunneliteError('ERR_CERT_CORRUPT', `${path} was not written by Tunnelite.`, { details: { path } });
   }
   const file = await open(path, 'r');
   try {

@@ -116,7 +116,7 @@ function keptOf(value: unknown): Kept | undefined {
     'ERR_CERT_CORRUPT',
     `The state file ${STATE}.json does not hold a CA certificate and its key.`,
     {
-      hint: 'Delete it to have a new one made, which clients of the inspecting proxy have to trust anew.',
+      hint: 'Delete it to create a new one, which clients of the inspecting proxy must then trust.',
     },
   );
 }

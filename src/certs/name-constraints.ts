@@ -104,8 +104,7 @@ export function normalizePermitted(names: Partial<PermittedNames>): PermittedNam
 /** The iPAddress form of RFC 5280 §4.2.1.10: address bytes, then mask bytes. */
 function addressAndMask(text: string): Buffer {
   const range = parseRange(text);
-  if (!range)
-    throw new TunneliteError('ERR_INTERNAL', `“${text}” is no address range, which the configuration checks.`);
+  if (!range) throw new TunneliteError('ERR_INTERNAL', `“${text}” is not an address range.`);
   const { network, mask } = rangeBytes(range);
   return Buffer.from([...network, ...mask]);
 }

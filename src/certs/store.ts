@@ -38,7 +38,7 @@ const CA_FILE = 'ca.pem';
 const CA_KEY_FILE = 'ca-key.pem';
 /** A client with the old file refuses a certificate with a name outside its constraints, whatever name it connects to. */
 const TRUST_ANEW =
-  'Every client that trusted the old file has to trust the new one: phones, browsers, other machines and images, and programs that have read it';
+  'Every client that trusted the old file must trust the new one: phones, browsers, other machines and images, and programs that have read it';
 const PRIVATE = 0o600;
 const PUBLIC = 0o644;
 
@@ -177,10 +177,10 @@ async function loadAuthority(files: FileStore, options: CertificateOptions): Pro
     daysLeft(found.certificate, clock.now()) < CA_RENEW_DAYS
       ? `it expires on ${new Date(found.certificate.validTo).toISOString().slice(0, 10)}`
       : missing.length > 0
-        ? `it was not permitted to certify ${missing.join(', ')}, which the configuration names`
+        ? `it may not certify ${missing.join(', ')}, which the configuration requires`
         : found.constraints === constraints
           ? undefined
-          : `its name constraints are of the kind “${found.constraints}”, and the configuration wants “${constraints}”`;
+          : `its name constraints are “${found.constraints}”, but the configuration requires “${constraints}”`;
   if (reason === undefined) {
     if ((await files.read(CA_FILE)) !== found.certPem) await files.write(CA_FILE, found.certPem, PUBLIC);
     return found;
@@ -207,7 +207,7 @@ async function readAfterCaFile(files: FileStore): Promise<string | undefined> {
   const text = await files.read(CA_KEY_FILE);
   if (text !== undefined) return text;
   const path = files.pathOf(CA_FILE);
-  throw new TunneliteError('ERR_CERT_MISMATCH', `${path} is there, but its private key ${CA_KEY_FILE} is not.`, {
+  throw new TunneliteError('ERR_CERT_MISMATCH', `${path} exists, but its private key ${CA_KEY_FILE} is not.`, {
     details: { path },
   });
 }
@@ -261,7 +261,7 @@ function staleReason(
   if (!certificate.checkPrivateKey(createPrivateKey(pair.keyPem))) return 'its key belongs to another certificate';
   if (!certificate.verify(authority.certificate.publicKey)) return 'another CA issued it';
   if (daysLeft(certificate, now) < LEAF_RENEW_DAYS) return 'it is about to expire';
-  if (Date.parse(certificate.validFrom) > now) return 'it is not valid yet by the clock of this machine';
+  if (Date.parse(certificate.validFrom) > now) return 'it is not valid yet by this machine’s clock';
   if (namesOf(certificate) !== namesKey(request.dnsNames, request.ips)) return 'its names changed';
   if (usagesOf(certificate) !== usagesKey(request)) return 'its usages changed';
   return undefined;

@@ -8,7 +8,7 @@ the mock domains and the names in your configuration.`,
   dns: `It was created on this machine, and its key never leaves it. By certs.nameConstraints its name constraints
 limit it to localhost, the mock domains and the names in your configuration, but not to any addresses.`,
   off: `It was created on this machine, and its key never leaves it. By certs.nameConstraints it has no name
-constraints: who gets its key can pose as any site on the Internet to whoever trusts it.
+constraints: anyone with its key can impersonate any site to clients that trust it.
 Trust it on test devices only, and for a single run rather than on the whole machine.`,
 } as const satisfies Record<CertificateAuthority['constraints'], string>;
 

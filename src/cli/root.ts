@@ -19,15 +19,15 @@ export const root: Command = {
       load: async () => (await import('./commands/demo.ts')).default,
     },
     wait: {
-      description: 'Wait until an instance is ready; ends with its error if it cannot start',
+      description: 'Wait until an instance is ready; fail with its error if it cannot start',
       load: async () => (await import('./commands/wait.ts')).default,
     },
     connect: {
-      description: 'Open a tunnel, and let other programs use it by SOCKS or as an HTTP proxy',
+      description: 'Open a tunnel that other programs can use through a SOCKS or HTTP proxy',
       load: async () => (await import('./commands/connect.ts')).default,
     },
     curl: {
-      description: 'Fetch a URL through a tunnel of its own, and print it',
+      description: 'Fetch a URL through a new tunnel, and print it',
       load: async () => (await import('./commands/curl.ts')).default,
     },
     token: {
@@ -47,15 +47,15 @@ export const root: Command = {
       load: async () => (await import('./commands/sessions.ts')).default,
     },
     explain: {
-      description: 'Say in plain words what a client did, what was decided and why, and what to do next',
+      description: 'Explain what a client did, what was decided and why, and what to do next',
       load: async () => (await import('./commands/explain.ts')).default,
     },
     journal: {
-      description: 'Print what happened, and with --follow what happens',
+      description: 'Print events, and with --follow also new ones',
       load: async () => (await import('./commands/journal.ts')).default,
     },
     'wait-for': {
-      description: 'Wait for an event, past or future; exit with 1 and the nearest ones if it does not come',
+      description: 'Wait for an event, past or future; exit with 1 and the closest events if there is none',
       load: async () => (await import('./commands/wait-for.ts')).default,
     },
     clock: {
@@ -63,7 +63,7 @@ export const root: Command = {
       load: async () => (await import('./commands/clock.ts')).default,
     },
     gateway: {
-      description: 'Show whether the gateway takes clients, or restart, stop, start or drain it',
+      description: 'Show whether the gateway accepts clients, or restart, stop, start or drain it',
       load: async () => (await import('./commands/gateway.ts')).default,
     },
     resources: {
@@ -71,7 +71,7 @@ export const root: Command = {
       load: async () => (await import('./commands/resources.ts')).default,
     },
     directory: {
-      description: 'List users of the built-in Entra ID, change them, or order failures of sign-ins and endpoints',
+      description: 'List or change users of the built-in Entra ID, or order failures of sign-ins and endpoints',
       load: async () => (await import('./commands/directory.ts')).default,
     },
     access: {
@@ -79,27 +79,27 @@ export const root: Command = {
       load: async () => (await import('./commands/access.ts')).default,
     },
     stubs: {
-      description: 'List, add or remove answers of your own in the mock network',
+      description: 'List, add or remove your own answers in the mock network',
       load: async () => (await import('./commands/stubs.ts')).default,
     },
     expose: {
-      description: 'Let clients reach a server of yours through the tunnel, until it is removed or all is reset',
+      description: 'Let clients reach your server through the tunnel, until it is removed or the instance is reset',
       load: async () => (await import('./commands/expose.ts')).default,
     },
     fault: {
-      description: 'Add, list or remove rules for what is to go wrong, such as lost datagrams',
+      description: 'Add, list or remove fault rules, such as lost datagrams',
       load: async () => (await import('./commands/fault.ts')).default,
     },
     profile: {
-      description: 'List kinds of networks, or put all clients on one',
+      description: 'List network profiles, or apply one to all clients',
       load: async () => (await import('./commands/profile.ts')).default,
     },
     scenario: {
-      description: 'Run or check scenarios: files that define what goes wrong when, and the expected result',
+      description: 'Run or check scenarios: files that define faults, their times, and the expected result',
       load: async () => (await import('./commands/scenario.ts')).default,
     },
     load: {
-      description: 'Run a load test: many clients, what goes wrong with them, and the expected result',
+      description: 'Run a load test: many clients, their faults, and the expected result',
       load: async () => (await import('./commands/load.ts')).default,
     },
     capture: {
@@ -107,23 +107,23 @@ export const root: Command = {
       load: async () => (await import('./commands/capture.ts')).default,
     },
     report: {
-      description: 'Write a report on the running instance to attach to an issue, without secrets',
+      description: 'Write a report about the running instance, without secrets, to attach to an issue',
       load: async () => (await import('./commands/report.ts')).default,
     },
     open: {
-      description: 'Show a report as if its instance ran, to read only',
+      description: 'Show a report like a running instance, read-only',
       load: async () => (await import('./commands/open.ts')).default,
     },
     reset: {
-      description: 'Set the running instance back to how it started: sessions, directory, faults, upstreams, clock',
+      description: 'Reset the running instance to its initial state: sessions, directory, faults, upstreams, clock',
       load: async () => (await import('./commands/reset.ts')).default,
     },
     stop: {
-      description: 'End the running instance, and wait until it has ended',
+      description: 'Stop the running instance, and wait until it has ended',
       load: async () => (await import('./commands/stop.ts')).default,
     },
     ca: {
-      description: 'Show where the CA certificate is, its fingerprint, and how to trust it',
+      description: 'Show the path and fingerprint of the CA certificate, and how to trust it',
       load: async () => (await import('./commands/ca.ts')).default,
     },
     config: {
@@ -135,7 +135,7 @@ export const root: Command = {
       load: async () => (await import('./commands/init.ts')).default,
     },
     intune: {
-      description: 'Export, import or check sites and policies, or show what an app gets of them',
+      description: 'Export, import or check sites and policies, or show what an app gets from them',
       load: async () => (await import('./commands/intune.ts')).default,
     },
     app: {

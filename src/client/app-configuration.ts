@@ -53,7 +53,7 @@ export async function appConfiguration(request: AppConfigurationRequest): Promis
       timeout: TIMEOUT_MS,
     });
     const answer = parseObject(body.toString('utf8'));
-    if (typeof answer === 'string') throw new Error(`the answer (${status}) is no JSON object`);
+    if (typeof answer === 'string') throw new Error(`the answer (${status}) is not a JSON object`);
     if (status !== 200) throw new Error(`${status} ${refusalOf(answer)}`);
     return readConfiguration(answer);
   } catch (cause) {
@@ -79,7 +79,7 @@ function readConfiguration(answer: Readonly<Record<string, unknown>>): AppConfig
     throw new Error('the answer has no settings');
   }
   const pairs = Object.entries(settings);
-  if (!pairs.every(([, value]) => typeof value === 'string')) throw new Error('a setting is no text');
+  if (!pairs.every(([, value]) => typeof value === 'string')) throw new Error('a setting is not a string');
   return {
     settings: Object.fromEntries(pairs),
     protection: protection ? { connectToVpnOnLaunch: protection.connectToVpnOnLaunch === true } : null,

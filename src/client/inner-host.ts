@@ -64,7 +64,7 @@ export class InnerHost {
     const stream = await this.#opened({ where, signal, ...ends });
     // One batch of packets may both open and reset the connection, before any listener could be added.
     if (!stream.errored) return stream;
-    const message = `${where} was reset as soon as it was open: ${errorText(stream.errored)}`;
+    const message = `${where} was reset right after it opened: ${errorText(stream.errored)}`;
     throw new TunneliteError('ERR_CLIENT_OPEN', message, { cause: stream.errored, details: { reset: true } });
   }
 

@@ -29,7 +29,7 @@ export function routeTo(
 /** @throws TunneliteError `ERR_CLIENT_OPEN` */
 export function assertPort(port: number): void {
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
-  throw new TunneliteError('ERR_CLIENT_OPEN', `${port} is no port.`);
+  throw new TunneliteError('ERR_CLIENT_OPEN', `${port} is not a port.`);
 }
 
 /** The other end, for messages. */

@@ -103,15 +103,15 @@ export class ManagedApp {
   /** The user requests the tunnel, for policies that do not start it automatically. */
   connect(): Promise<AppOutcome> {
     const { signal } = this.#wanted;
-    return this.#next(() => (this.connected ? this.#outcome : this.#open('the person asked for it', signal)));
+    return this.#next(() => (this.connected ? this.#outcome : this.#open('the user requested it', signal)));
   }
 
   /** The user ends the tunnel, or cancels one that is not up yet; this works even if a token or policies never arrive. */
   disconnect(): Promise<void> {
-    this.#giveUp('The person disconnected.');
+    this.#giveUp('The user disconnected.');
     return this.#next(async () => {
       await this.#sdk?.disconnect();
-      this.#outcome = { tunnel: 'not asked', why: 'The person disconnected.', code: undefined };
+      this.#outcome = { tunnel: 'not asked', why: 'The user disconnected.', code: undefined };
     });
   }
 
@@ -168,7 +168,7 @@ export class ManagedApp {
     this.#account = account;
     if (account?.kind !== 'work') {
       const who = account === undefined ? 'Nobody is signed in' : `${account.username} is a personal account`;
-      return this.#ends('not asked', `${who}, so that there is no tunnel.`);
+      return this.#ends('not asked', `${who}, so there is no tunnel.`);
     }
     let given: AppConfiguration;
     try {
@@ -189,7 +189,7 @@ export class ManagedApp {
     const { delegate, logDelegate, device, token } = this.#options;
     const [account, rules] = [this.#account, this.#rules];
     if (account?.kind !== 'work' || !rules?.hasTunnel) {
-      return this.#ends('not asked', rules?.why ?? 'No work account uses the app, so that there is no tunnel.');
+      return this.#ends('not asked', rules?.why ?? 'No work account uses the app, so there is no tunnel.');
     }
     await this.#sdk?.deinitialize();
     const sdk = new TunnelSdk(device);
@@ -214,13 +214,13 @@ export class ManagedApp {
           },
           onConnected: () => {
             delegate?.onConnected?.();
-            settle('connected', `The tunnel is up: ${occasion}.`);
+            settle('connected', `The tunnel is open: ${occasion}.`);
           },
           onUserInteractionRequired: () => {
             delegate?.onUserInteractionRequired?.();
             settle(
               'failed',
-              'The gateway refuses the tokens of this user, who has to sign in anew.',
+              'The gateway refuses the tokens of this user, who must sign in again.',
               'ERR_CLIENT_TOKEN_REFUSED',
             );
           },

@@ -32,7 +32,9 @@ export function appRules(
   const none = (why: string): AppRules => ({ settings: given, hasTunnel, connect: undefined, why, strict });
   if (!hasTunnel) {
     return none(
-      notes.length === 0 ? 'No policy speaks of a tunnel.' : `No policy speaks of a tunnel. ${notes.join(' ')}`,
+      notes.length === 0
+        ? 'No policy has settings for a tunnel.'
+        : `No policy has settings for a tunnel. ${notes.join(' ')}`,
     );
   }
   const goes = (connect: string): AppRules => ({ settings: given, hasTunnel, connect, why: '', strict });

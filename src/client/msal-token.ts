@@ -70,14 +70,14 @@ export function msalToken<M extends MsalApplication>({
     } catch (error) {
       why = error;
     }
-    if (signIn === undefined) throw noToken(why === undefined ? 'its cache has none' : errorText(why), why);
+    if (signIn === undefined) throw noToken(why === undefined ? 'its cache is empty' : errorText(why), why);
     try {
       const result = await signIn(application, [...scopes]);
       if (result) return result.accessToken;
     } catch (cause) {
       throw noToken(errorText(cause), cause);
     }
-    throw noToken('the sign-in gave none', undefined);
+    throw noToken('the sign-in returned none', undefined);
   };
 }
 

@@ -27,7 +27,7 @@ export async function resolveThrough(options: ResolveOptions): Promise<string[]>
   assertName(name);
   const server = configuration.dnsServers.find((address) => localAddressFor(configuration, address) !== undefined);
   if (server === undefined) {
-    throw new TunneliteError('ERR_CLIENT_DNS', `${name} cannot be resolved: the gateway gave no DNS server.`);
+    throw new TunneliteError('ERR_CLIENT_DNS', `${name} cannot be resolved: the gateway sent no DNS server.`);
   }
   const types = [...(configuration.address4 ? ['A'] : []), ...(configuration.address6 ? ['AAAA'] : [])];
   const answers = await Promise.all(types.map((type) => ask(options, server, type)));
@@ -38,12 +38,12 @@ export async function resolveThrough(options: ResolveOptions): Promise<string[]>
   if (answers.some((answer) => answer.truncated)) {
     throw new TunneliteError(
       'ERR_CLIENT_DNS',
-      `${name}: the answer is too long for a datagram, and this client asks by nothing else.`,
+      `${name}: the answer is too long for a datagram, and this client does not use DNS over TCP.`,
     );
   }
   const rcode = answers.find((answer) => answer.rcode !== DnsRcode.NoError)?.rcode;
   const words: Partial<Record<number, string>> = {
-    [DnsRcode.NxDomain]: 'there is no such name',
+    [DnsRcode.NxDomain]: 'the name does not exist',
     [DnsRcode.Refused]: 'the server answers only for the on-premises network',
     [DnsRcode.ServFail]: 'the server failed',
   };
@@ -57,11 +57,11 @@ export async function resolveThrough(options: ResolveOptions): Promise<string[]>
 /** Checks that DNS transmits a name unchanged. @throws TunneliteError `ERR_CLIENT_DNS` */
 function assertName(name: string): void {
   try {
-    if (!/^[\x21-\x7e]+$/.test(name)) throw new Error('it has to be of visible ASCII characters');
+    if (!/^[\x21-\x7e]+$/.test(name)) throw new Error('it must consist of visible ASCII characters');
     serializeDnsQuery({ id: 0, name, type: 'A' });
   } catch (cause) {
     const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
-    throw new TunneliteError('ERR_CLIENT_DNS', printable(`“${shown}” is no name that DNS could carry.`), { cause });
+    throw new TunneliteError('ERR_CLIENT_DNS', printable(`“${shown}” is not a valid DNS name.`), { cause });
   }
 }
 
@@ -84,7 +84,7 @@ function ask(
     };
     const attempt = (): void => {
       if (tries++ === most) {
-        finish(() => reject(new TunneliteError('ERR_CLIENT_DNS', `${server} did not answer a question for ${name}.`)));
+        finish(() => reject(new TunneliteError('ERR_CLIENT_DNS', `${server} did not answer a query for ${name}.`)));
         return;
       }
       timer = patience(clock, DNS_RETRY_MS, attempt);

@@ -100,7 +100,7 @@ export class Router {
     const { clock, trust } = this.#options;
     if (hop.kind === 'direct') return this.#byRoute(request);
     if (hop.kind === 'other') {
-      const message = `The proxy rules name “${hop.text}”, and this client speaks with HTTP proxies only.`;
+      const message = `The proxy rules name “${hop.text}”, but this client supports only HTTP proxies.`;
       throw new TunneliteError('ERR_CLIENT_PROXY', message);
     }
     const { signal } = request;
@@ -116,7 +116,7 @@ export class Router {
     }
     const { host, port } = request;
     const opened = await connectThrough(stream, { proxy: hop, host, port, clock, signal });
-    this.#tell(request, 'proxy', `by way of the proxy ${through}`);
+    this.#tell(request, 'proxy', `through the proxy ${through}`);
     return opened;
   }
 

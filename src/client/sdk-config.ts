@@ -23,14 +23,14 @@ export type ReadConfig =
 export function readSdkConfig(config: SdkConfig): ReadConfig {
   const type = config[`${PREFIX}connection_type`];
   if (type !== undefined && type !== 'MicrosoftProtect') {
-    return { problem: `${PREFIX}connection_type is “${type}”; it has to be MicrosoftProtect.` };
+    return { problem: `${PREFIX}connection_type is “${type}”; it must be MicrosoftProtect.` };
   }
   const address = config[`${PREFIX}server_address`];
   if (address === undefined || address === '') return { problem: `${PREFIX}server_address is missing.` };
   // The most common mistakes in a policy are a scheme, a path, or trailing white space.
   const [, host, port] = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?$/i.exec(address) ?? [];
   if (host === undefined || !URL.canParse(`https://${host}:${port ?? 443}`)) {
-    return { problem: `${PREFIX}server_address is “${address}”; it has to be host:port, as in vpn.contoso.com:443.` };
+    return { problem: `${PREFIX}server_address is “${address}”; it must be host:port, as in vpn.contoso.com:443.` };
   }
   const rules = readSdkRules(config);
   if (typeof rules === 'string') return { problem: rules };

@@ -59,7 +59,7 @@ function proxyOf(value: (key: string) => string): ProxySetting | undefined {
     // One policy may contain both, as a published export of a tenant does; then the file wins.
     const url = URL.parse(pac);
     if (url === null || !/^https?:$/.test(url.protocol)) {
-      throw new Unusable(`${PREFIX}proxy_pacurl is “${pac.slice(0, 120)}”; it has to be an http or https URL.`);
+      throw new Unusable(`${PREFIX}proxy_pacurl is “${pac.slice(0, 120)}”; it must be an http or https URL.`);
     }
     return { pac: url };
   }
@@ -67,7 +67,7 @@ function proxyOf(value: (key: string) => string): ProxySetting | undefined {
   const proxy = parseProxy(`${host.includes(':') ? `[${host}]` : host}:${port}`, 0);
   if (proxy === undefined) {
     throw new Unusable(
-      `${PREFIX}proxy_address and proxy_port are “${host.slice(0, 120)}” and “${port.slice(0, 20)}”; they have to be a host and a port.`,
+      `${PREFIX}proxy_address and proxy_port are “${host.slice(0, 120)}” and “${port.slice(0, 20)}”; they must be a host and a port.`,
     );
   }
   return proxy;
@@ -82,7 +82,7 @@ function bypassedOf(text: string): string[] {
       : [];
   if (!Array.isArray(list) || list.length > MAX_BYPASSED || !list.every((each) => typeof each === 'string')) {
     throw new Unusable(
-      `bypassedUrls in ${PREFIX}custom_configuration has to be a list of at most ${MAX_BYPASSED} names.`,
+      `bypassedUrls in ${PREFIX}custom_configuration must be a list of at most ${MAX_BYPASSED} names.`,
     );
   }
   return list;
@@ -93,7 +93,7 @@ function rootsOf(text: string): string[] {
   if (text === '') return [];
   const list = json('trusted_root_certificates', text);
   if (!Array.isArray(list) || list.length > MAX_ROOTS) {
-    throw new Unusable(`${PREFIX}trusted_root_certificates has to be a list of at most ${MAX_ROOTS} certificates.`);
+    throw new Unusable(`${PREFIX}trusted_root_certificates must be a list of at most ${MAX_ROOTS} certificates.`);
   }
   return list.map((item: unknown, i) => {
     const encoded = (item as { readonly trustedRootCertificate?: unknown } | null)?.trustedRootCertificate;
@@ -104,7 +104,7 @@ function rootsOf(text: string): string[] {
       return new X509Certificate(bytes).toString();
     } catch {
       throw new Unusable(
-        `Number ${i + 1} of ${PREFIX}trusted_root_certificates has no certificate in trustedRootCertificate: it has to be base64 of DER.`,
+        `Number ${i + 1} of ${PREFIX}trusted_root_certificates has no certificate in trustedRootCertificate: it must be DER in base64.`,
       );
     }
   });

@@ -23,7 +23,7 @@ export type TunnelDevice = Pick<
   'ca' | 'carrier' | 'clock' | 'random' | 'serverName' | 'dtls' | 'outside' | 'login'
 >;
 
-const WAYS = { tunnel: 'in the tunnel', direct: 'beside the tunnel', proxy: 'by a proxy' } as const;
+const WAYS = { tunnel: 'in the tunnel', direct: 'outside the tunnel', proxy: 'through a proxy' } as const;
 
 /**
  * The bundled client with the API of the Tunnel for MAM SDK ("Microsoft Tunnel for MAM iOS SDK developer guide", learn.microsoft.com), to compare
@@ -191,7 +191,7 @@ export class TunnelSdk {
 
   #explain(error: unknown, refused: boolean): void {
     if (refused) {
-      this.#log('Intune', 'major', 'The gateway refused the second token too: the user has to sign in anew.');
+      this.#log('Intune', 'major', 'The gateway also refused the second token: the user must sign in again.');
       this.#become(TunnelStatus.UserInteractionRequired, () => this.#delegate?.onUserInteractionRequired?.());
     } else if (isTunneliteError(error)) {
       const kind = error.code === 'ERR_TIMEOUT' ? TunnelSdkError.Timeout : TunnelSdkError.UnexpectedError;

@@ -26,13 +26,13 @@ export function checkAccess(access: Pick<Access, 'rules'>, problems: Contradicti
       problems.push({
         path: [...at, 'ports'],
         against: [...at, 'protocols'],
-        message: 'pings have no ports, so the rule is about nothing',
-        hint: 'Leave out the ports, or name tcp or udp too.',
+        message: 'pings have no ports, so the rule could never match',
+        hint: 'Remove the ports, or add tcp or udp.',
       });
     }
     if (all !== undefined) {
       warnings.push(
-        `resources.access.rules[${i}] is never reached, because resources.access.rules[${all}] decides everything. Change their order.`,
+        `resources.access.rules[${i}] is never reached, because resources.access.rules[${all}] matches everything. Change their order.`,
       );
     }
     if (all === undefined && decidesAll(rule)) all = i;

@@ -16,14 +16,14 @@ const Names = (description: string) =>
 export const AccessRuleSchema = Type.Object(
   {
     name: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 100, description: 'What explanations and the journal call it.' }),
+      Type.String({ minLength: 1, maxLength: 100, description: 'Name in explanations and the journal.' }),
     ),
     action: Type.Enum(['allow', 'deny'], { noun: 'action' }),
     match: Type.Array(Type.String({ format: 'match' }), {
       default: [],
       maxItems: 1000,
       description:
-        'What is asked for: addresses, CIDR ranges, host names, *.example.com for all names below; empty = anything.',
+        'Requested destinations: addresses, CIDR ranges, host names, *.example.com for all subdomains; empty = any.',
     }),
     ports: Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), {
       default: [],
@@ -44,7 +44,7 @@ export const AccessRuleSchema = Type.Object(
         default: [],
         maxItems: 5,
         description:
-          'What one of has to hold for the device: the one of the token’s deviceid claim or, if it has none, of the user in the built-in Entra ID’s directory. unknown = there is none; empty = any.',
+          'States of which the device must have one. The device is that of the token’s deviceid claim or, if it has none, of the user in the built-in Entra ID’s directory. unknown = no device; empty = any.',
       },
     ),
   },
@@ -56,13 +56,13 @@ export const AccessSchema = Section(
     otherwise: Choice(
       ['deny', 'allow'],
       'deny',
-      'What happens, when there are rules, to requests that none of them decides. DNS stays allowed.',
+      'If there are rules: the decision for requests that match none of them. DNS remains allowed.',
     ),
     rules: Type.Array(AccessRuleSchema, {
       default: [],
       maxItems: MAX_ACCESS_RULES,
       description:
-        'Who may reach which of the reachable resources. The first rule that matches both request and requester decides. Without rules everyone may.',
+        'Who may reach which of the reachable resources. The first rule that matches both request and requester decides. Without rules, everyone has access.',
     }),
   },
   'Who may reach what.',

@@ -37,8 +37,8 @@ export function checkAccessRule(
     code: 'ERR_ACCESS_RULE',
   });
   if (others.length >= MAX_ACCESS_RULES) {
-    throw new TunneliteError('ERR_ACCESS_RULE', `There are ${MAX_ACCESS_RULES} access rules already.`, {
-      hint: 'Remove some, or name more people and places in one.',
+    throw new TunneliteError('ERR_ACCESS_RULE', `The limit of ${MAX_ACCESS_RULES} access rules is reached.`, {
+      hint: 'Remove some, or combine users and destinations in one rule.',
     });
   }
   refuseContradictions([rule, ...others]);

@@ -51,12 +51,13 @@ function checkFaults({ faults }: Config, problems: Contradiction[]): void {
     const at = ['faults', 'rules', i];
     problems.push(...faultProblems(rule, at));
     if (rule.name === undefined) continue;
-    if (names.has(rule.name)) problems.push({ path: [...at, 'name'], message: `there are two rules ${rule.name}` });
+    if (names.has(rule.name))
+      problems.push({ path: [...at, 'name'], message: `the rule name ${rule.name} is repeated` });
     if (ofProfile.has(rule.name)) {
       problems.push({
         path: [...at, 'name'],
         against: ['faults', 'profile'],
-        message: `the profile ${faults.profile} has a rule ${rule.name} already`,
+        message: `the profile ${faults.profile} already has a rule ${rule.name}`,
         hint: 'Choose another name.',
       });
     }
@@ -80,8 +81,8 @@ function checkPools({ gateway }: Config, problems: Contradiction[]): void {
     if (bits > smallest[key]) {
       problems.push({
         path: ['gateway', key],
-        message: `the pool ${text} has no room for the gateway and a client`,
-        expected: `a prefix length of ${smallest[key]} or less`,
+        message: `the pool ${text} is too small for the gateway and a client`,
+        expected: `a prefix length of at most ${smallest[key]}`,
       });
     }
   }
@@ -92,9 +93,9 @@ function checkRoutes({ gateway, services }: Config, problems: Contradiction[], w
   if (rules > MAX_ROUTE_RULES) {
     problems.push({
       path: ['gateway', 'routesInclude'],
-      message: `${rules} routes are included and excluded`,
+      message: `${rules} routes to include and exclude`,
       expected: `at most ${MAX_ROUTE_RULES} together`,
-      hint: 'Join neighbouring networks; the real product has this limit too.',
+      hint: 'Merge adjacent networks; the real product has the same limit.',
     });
   }
   const pools = poolsOf(gateway);
@@ -105,11 +106,11 @@ function checkRoutes({ gateway, services }: Config, problems: Contradiction[], w
       if (/^(0\.0\.0\.0|::)\//.test(route)) {
         problems.push({
           path,
-          message: `${route} must not stand in a list of routes: it breaks routing in the real product`,
+          message: `${route} must not be in a list of routes: it breaks routing in the real product`,
           hint:
             key === 'routesInclude'
               ? 'Leave routesInclude empty to send everything through the tunnel.'
-              : 'Name the networks to leave out of the tunnel.',
+              : 'List the networks to exclude from the tunnel.',
         });
         continue;
       }
@@ -137,7 +138,7 @@ function checkRoutes({ gateway, services }: Config, problems: Contradiction[], w
       });
     } else if (included.length > 0 && pool === undefined && !included.some((route) => overlaps(route, address))) {
       warnings.push(
-        `The DNS server ${server} is in none of gateway.routesInclude, so clients ask it outside the tunnel, where nothing of this simulator answers. Add ${server}/${server.includes(':') ? 128 : 32} to send its queries through.`,
+        `The DNS server ${server} is in none of gateway.routesInclude, so clients query it outside the tunnel, where this simulator does not answer. Add ${server}/${server.includes(':') ? 128 : 32} to send its queries through the tunnel.`,
       );
     }
   }
@@ -182,7 +183,7 @@ function checkFamilies({ gateway, services }: Config, warnings: string[]): void 
     const { routesInclude } = gateway;
     if (routesInclude.length > 0 && !hasFamily(routesInclude, ipv6)) {
       warnings.push(
-        `gateway.routesInclude has no ${name} network, but gateway.${key} gives clients an ${name} address: for want of a route they send all their ${name} traffic through the tunnel. Add a network such as ${example}, or set gateway.${key} to null.`,
+        `gateway.routesInclude has no ${name} network, but gateway.${key} gives clients an ${name} address. Without a route, they send all their ${name} traffic through the tunnel. Add a network such as ${example}, or set gateway.${key} to null.`,
       );
     }
   }
@@ -192,13 +193,13 @@ function checkFamilies({ gateway, services }: Config, warnings: string[]): void 
   const other = ipv6 ? 'IPv4' : 'IPv6';
   if (gateway.dnsServers.length > 0 && !hasFamily(gateway.dnsServers, ipv6)) {
     warnings.push(
-      `gateway.dnsServers has ${other} addresses only, but clients have ${name} alone (gateway.${key}), so they reach no resolver. Add an ${name} address.`,
+      `gateway.dnsServers has ${other} addresses only, but clients have only ${name} (gateway.${key}), so they reach no resolver. Add an ${name} address.`,
     );
   }
   const addresses = services.hosts.flatMap((host) => host.addresses);
   if (addresses.length > 0 && !hasFamily(addresses, ipv6)) {
     warnings.push(
-      `No host of services.hosts has an ${name} address, but clients have ${name} alone (gateway.${key}), so they reach none. Give the hosts ${name} addresses.`,
+      `No host of services.hosts has an ${name} address, but clients have only ${name} (gateway.${key}), so they reach none. Give the hosts ${name} addresses.`,
     );
   }
 }
@@ -208,7 +209,7 @@ function checkTimers({ gateway }: Config, warnings: string[]): void {
   for (const key of ['dpd', 'mobileDpd'] as const) {
     if (gateway[key] >= 2) continue;
     warnings.push(
-      `gateway.${key} is ${gateway[key]}: openconnect then takes the gateway for dead again and again, as it does with the real server. Use 2 or more.`,
+      `gateway.${key} is ${gateway[key]}, with which openconnect repeatedly considers the gateway dead, as it does with the real server. Use 2 or more.`,
     );
   }
 }
@@ -242,8 +243,8 @@ function checkPorts(config: Config, problems: Contradiction[]): void {
     problems.push({
       path: [section, 'port'],
       against: [other, 'port'],
-      message: `${section} and ${other} both want port ${port} of ${isWildcard(host) ? config[other].host : host}`,
-      hint: 'Give one of them another port, or 0 for any free one.',
+      message: `${section} and ${other} both use port ${port} of ${isWildcard(host) ? config[other].host : host}`,
+      hint: 'Use another port for one of them, or 0 for any free one.',
     });
   }
 }
@@ -264,8 +265,8 @@ function checkHosts({ services }: Config, problems: Contradiction[]): void {
       if (other !== undefined) {
         problems.push({
           path: ['services', 'hosts', i, 'addresses', j],
-          message: `${address} is given to both ${other} and ${host.names[0]}`,
-          hint: 'Give each host addresses of its own.',
+          message: `${address} is assigned to both ${other} and ${host.names[0]}`,
+          hint: 'Give each host its own addresses.',
         });
       }
       owners.set(key, host.names[0] ?? address);
@@ -279,7 +280,7 @@ function checkLifetimes({ identity }: Config, problems: Contradiction[]): void {
   problems.push({
     path: ['identity', 'lifetimes', 'accessToken', 'min'],
     message: `the shortest lifetime ${accessToken.min} is above the longest, ${accessToken.max}`,
-    hint: 'Exchange the two, or give one number for a fixed lifetime.',
+    hint: 'Swap the two, or use one number for a fixed lifetime.',
   });
 }
 
@@ -287,7 +288,7 @@ function checkExposure(config: Config, warnings: string[]): void {
   for (const section of ['gateway', 'identity', 'admin'] as const) {
     const { host } = config[section];
     if (ipaddr.parse(host).range() !== 'loopback') {
-      warnings.push(`${section}.host is ${host}: other machines can connect, and nothing here is made for that.`);
+      warnings.push(`${section}.host is ${host}: other machines can connect, but Tunnelite is not secured for that.`);
     }
   }
 }
@@ -295,7 +296,7 @@ function checkExposure(config: Config, warnings: string[]): void {
 function checkConstraints({ certs }: Config, warnings: string[]): void {
   if (certs.nameConstraints === 'off') {
     warnings.push(
-      'certs.nameConstraints is off: whoever gets the key of the CA can pose as any site to those who trust it. If dns is enough, set that.',
+      'certs.nameConstraints is off: anyone with the key of the CA can impersonate any site to clients that trust it. If dns is sufficient, use that.',
     );
   }
 }
@@ -312,13 +313,13 @@ function checkUnused({ identity }: Config, warnings: string[]): void {
         ),
     );
   if (identity.policy !== 'strict' && changed('strict')) {
-    warnings.push('identity.strict is not looked at, because identity.policy is gateway. Set identity.policy: strict.');
+    warnings.push('identity.strict has no effect, because identity.policy is gateway. Set identity.policy: strict.');
   }
   if (identity.authority === null) return;
   for (const section of ['lifetimes', 'behaviour'] as const) {
     if (!changed(section)) continue;
     warnings.push(
-      `identity.${section} is about the built-in Entra ID, which is not started because identity.authority is set. Leave one of them out.`,
+      `identity.${section} applies to the built-in Entra ID, which is not started because identity.authority is set. Remove one of them.`,
     );
   }
 }

@@ -12,8 +12,8 @@ export function checkForwarding({ gateway, resources }: Config, problems: Contra
     if (domains.length > 0) {
       problems.push({
         path: [...path, 'domains'],
-        message: 'there are domains to ask other name servers for, but no name servers',
-        hint: 'Name them under resources.dns.servers.',
+        message: 'there are domains for other name servers, but no name servers',
+        hint: 'Add them under resources.dns.servers.',
       });
     }
     return;
@@ -26,20 +26,20 @@ export function checkForwarding({ gateway, resources }: Config, problems: Contra
     if (seen.has(key)) {
       problems.push({
         path: [...path, 'servers', i],
-        message: `${server} is named twice`,
-        hint: 'Leave out one of them.',
+        message: `${server} is repeated`,
+        hint: 'Remove one of them.',
       });
     }
     seen.add(key);
     if (port === 53 && own.has(host)) {
       warnings.push(
-        `resources.dns.servers has ${server}, which is also one of gateway.dnsServers: clients know the tunnel’s own resolver by that address. If this machine reaches it through the tunnel, questions go in a circle. Name the server that is meant.`,
+        `resources.dns.servers has ${server}, which is also one of gateway.dnsServers: clients use that address for the tunnel’s own resolver. If this machine reaches it through the tunnel, queries loop. Use the address of the intended server.`,
       );
     }
   }
   if (gateway.dnsServers.length === 0) {
     warnings.push(
-      'gateway.dnsServers is empty, so clients never ask the tunnel’s resolver, and resources.dns.servers is never asked. Add an address that goes through the tunnel, such as 10.20.0.53.',
+      'gateway.dnsServers is empty, so clients never ask the tunnel’s resolver, and resources.dns.servers has no effect. Add an address that goes through the tunnel, such as 10.20.0.53.',
     );
     return;
   }
@@ -47,14 +47,14 @@ export function checkForwarding({ gateway, resources }: Config, problems: Contra
   const asked = new Set(gateway.splitDns.map((domain) => domain.toLowerCase()));
   if (domains.length === 0) {
     warnings.push(
-      `resources.dns.servers is for all names outside the mock network, but clients that go by gateway.splitDns ask the tunnel only for ${gateway.splitDns.join(', ')}. Name what is meant under resources.dns.domains and in gateway.splitDns, or leave gateway.splitDns empty.`,
+      `resources.dns.servers is for all names outside the mock network, but clients that follow gateway.splitDns ask the tunnel only for ${gateway.splitDns.join(', ')}. List the intended names under resources.dns.domains and in gateway.splitDns, or leave gateway.splitDns empty.`,
     );
   }
   for (const domain of domains) {
     const name = domain.toLowerCase();
     if (asked.has(name) || isBelow(name, asked)) continue;
     warnings.push(
-      `resources.dns.domains has ${domain}, which is outside gateway.splitDns, so clients that go by that list ask for it outside the tunnel. Add ${domain} to gateway.splitDns.`,
+      `resources.dns.domains has ${domain}, which is outside gateway.splitDns, so clients that follow that list resolve it outside the tunnel. Add ${domain} to gateway.splitDns.`,
     );
   }
 }

@@ -11,18 +11,18 @@ export const DnsSchema = Section(
       default: [],
       maxItems: MAX_SERVERS,
       description:
-        'Name servers that the tunnel’s resolver asks for names that are none of the mock network, in this order: addresses, with a port if it is not 53. Empty = such names are refused.',
+        'Name servers for names outside the mock network, in the order in which the tunnel’s resolver asks them: addresses, with a port if it is not 53. Empty = such names are refused.',
     }),
     domains: List(
       [],
-      'Names that they are asked for: these, and all below them, except those of the mock network and of upstreams. Empty = all names outside the mock network.',
+      'Names to ask them for: these and their subdomains, except those of the mock network and of upstreams. Empty = all names outside the mock network.',
       'domain',
     ),
-    timeout: Seconds(2, 'How long each of them may take.'),
+    timeout: Seconds(2, 'Timeout for each of them.'),
     local: Flag(
       false,
-      'true: what they answer may lead to this machine (loopback) and to link-local addresses. Otherwise such answers are refused.',
+      'true: their answers may contain loopback and link-local addresses. Otherwise such answers are refused.',
     ),
   },
-  'Name servers that are asked for other names.',
+  'Name servers for other names.',
 );

@@ -45,7 +45,7 @@ interface ActionSpec {
 
 /** All actions. Units are milliseconds, bytes, and kilobits per second, unless a member says otherwise. */
 export const ACTIONS = {
-  drop: { seams: ['udp', 'packet', 'dns'], needs: [], may: [], text: 'It is lost; at `dns` there is no answer.' },
+  drop: { seams: ['udp', 'packet', 'dns'], needs: [], may: [], text: 'The item is lost; at `dns` there is no answer.' },
   delay: {
     seams: ['udp', 'packet', 'decision', 'dns', 'http'],
     needs: ['ms'],
@@ -92,19 +92,19 @@ export const ACTIONS = {
     seams: ['udp'],
     needs: [],
     may: [],
-    text: 'From this datagram on, its client has another port, as behind a NAT that lost its mapping. Removing the rule restores the old port.',
+    text: 'From this datagram on, the client has another port, as behind a NAT that lost its mapping. Removing the rule restores the old port.',
   },
   reject: {
     seams: ['udp'],
     needs: [],
     may: [],
-    text: 'UDP is closed, so that the system answers each datagram with ICMP “port unreachable”. This affects all of UDP, so the rule takes no other selection.',
+    text: 'UDP is closed, so that the system answers each datagram with ICMP “port unreachable”. This affects all of UDP, so the rule cannot select further.',
   },
   hold: {
     seams: ['udp', 'tcp', 'packet'],
     needs: [],
     may: ['max'],
-    text: 'It waits until `release`, or until the rule is removed. At most `max` datagrams and packets wait (default 4096); more are lost and reported. A connection with many waiting bytes is not read, and loses nothing.',
+    text: 'It waits until `release`, or until the rule is removed. At most `max` datagrams and packets wait (default 4096); more are lost and reported. A connection with many waiting bytes is not read, so no data is lost.',
   },
   refuse: {
     seams: ['decision'],
@@ -116,19 +116,19 @@ export const ACTIONS = {
     seams: ['decision', 'tcp'],
     needs: [],
     may: ['ms'],
-    text: 'The connection is not read (at `tcp` nothing passes in the direction) for `ms`, or until the rule is removed; at `authenticate` the answer waits. Nothing is lost.',
+    text: 'The connection is not read for `ms`, or until the rule is removed (at `tcp`, no data passes in the direction); at `authenticate` the answer waits. Nothing is lost.',
   },
   terminate: {
     seams: ['decision'],
     needs: [],
     may: ['reason'],
-    text: 'The session ends as by an administrator: a disconnect packet, and its cookie is invalid. The journal has `reason`.',
+    text: 'The session ends as if by an administrator: the client gets a disconnect packet, and the cookie is invalid. The journal has `reason`.',
   },
   rekey_now: {
     seams: ['decision'],
     needs: [],
     may: [],
-    text: 'The client has to renew its tunnel, and with it all keys, as by `tunnelite sessions rekey`.',
+    text: 'The client must renew its tunnel and thereby all keys, as with `tunnelite sessions rekey`.',
   },
   pool_exhausted: {
     seams: ['decision'],
@@ -140,13 +140,13 @@ export const ACTIONS = {
     seams: ['http', 'decision'],
     needs: ['status'],
     may: ['retryAfter', 'ms'],
-    text: 'The answer has this `status`, after `ms`; `retryAfter` seconds are in its header. At `resource`: each answer of a mock service that speaks HTTP, on connections that begin then.',
+    text: 'The answer has this `status`, after `ms`; `retryAfter` seconds are in its header. At `resource`: each answer of an HTTP mock service, on connections that begin then.',
   },
   body: {
     seams: ['http'],
     needs: ['body'],
     may: ['status', 'ms'],
-    text: 'The answer is this text, such as garbage in place of keys.',
+    text: 'The answer is this `text`, such as garbage instead of keys.',
   },
   aadsts: {
     seams: ['http'],
@@ -158,7 +158,7 @@ export const ACTIONS = {
     seams: ['http'],
     needs: [],
     may: ['as', 'ms'],
-    text: 'The key set or the metadata is garbage: `text` that is no JSON (the default), `empty`, or `foreign`, as another provider would answer.',
+    text: 'The key set or the metadata is garbage: `text` that is not JSON (the default), `empty`, or `foreign`, like the answer of another provider.',
   },
   close: { seams: ['decision', 'http'], needs: [], may: [], text: 'The connection is closed.' },
   reset: {

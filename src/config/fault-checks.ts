@@ -41,7 +41,7 @@ function selectorProblems({ on, then }: FaultRule, at: Path): Problem[] {
     const meant = suggest(kind, KINDS[on.seam]);
     problems.push({
       path: [...at, 'kind'],
-      message: `nothing of the kind "${kind}" passes at the seam ${on.seam}, so the rule could never match`,
+      message: `the seam ${on.seam} has no items of the kind "${kind}", so the rule could never match`,
       expected: listed(KINDS[on.seam]),
       ...(meant === undefined ? {} : { hint: `Did you mean "${meant}"?` }),
     });
@@ -53,15 +53,15 @@ function selectorProblems({ on, then }: FaultRule, at: Path): Problem[] {
   ) {
     problems.push({
       path: [...at, 'kind'],
-      message: 'kinds that show before and after decryption are in one rule',
-      hint: `Make two rules: ${listed(INNER_KINDS)} are what is in records of the kind "application".`,
+      message: 'the rule combines kinds from before and after decryption',
+      hint: `Make two rules: ${listed(INNER_KINDS)} are the contents of records of the kind "application".`,
     });
   }
   for (const remote of list(on.remote)) {
     if (parseRange(remote) || isEndpoint(remote)) continue;
     problems.push({
       path: [...at, 'remote'],
-      message: `"${remote}" is no address, so the rule could never match`,
+      message: `"${remote}" is not an address, so the rule could never match`,
       expected: 'an IP address, address:port, or a network in CIDR form',
     });
   }
@@ -69,7 +69,7 @@ function selectorProblems({ on, then }: FaultRule, at: Path): Problem[] {
     if (parseRange(address) || addressBytes(address) !== undefined) continue;
     problems.push({
       path: [...at, 'address'],
-      message: `"${address}" is no address, so the rule could never match`,
+      message: `"${address}" is not an address, so the rule could never match`,
       expected: 'an IP address, or a network in CIDR form',
     });
   }
@@ -83,8 +83,8 @@ function selectorProblems({ on, then }: FaultRule, at: Path): Problem[] {
   if (then.do === 'mtu_blackhole' && length !== undefined) {
     problems.push({
       path: [...at, 'length'],
-      message: 'mtu_blackhole selects by length itself',
-      hint: 'Set then.bytes alone.',
+      message: 'mtu_blackhole itself selects by length',
+      hint: 'Set only then.bytes.',
     });
   }
   return problems;
@@ -114,7 +114,7 @@ function flagProblems({ flags, kind }: FaultRule['on'], at: Path): Problem[] {
   }
   const both = wanted.find((flag) => wanted.includes(`!${flag}`));
   if (both !== undefined) {
-    problems.push({ path, message: `${both} is to be set and not to be set, so the rule could never match` });
+    problems.push({ path, message: `${both} must be both set and not set, so the rule could never match` });
   }
   const kinds = list(kind);
   if (wanted.length > 0 && kinds.length > 0 && !kinds.includes('tcp')) {
@@ -148,7 +148,7 @@ function membersOfNoUse(on: FaultRule['on'], action: ActionName, at: Path): Prob
       (key): Problem => ({
         path: [...at, key],
         atKey: true,
-        message: `what passes at the seam ${on.seam} has no ${key}, so the rule could never match`,
+        message: `items at the seam ${on.seam} have no ${key}, so the rule could never match`,
         expected: listed(have),
       }),
     );
@@ -159,7 +159,7 @@ function membersOfNoUse(on: FaultRule['on'], action: ActionName, at: Path): Prob
       problems.push({
         path: [...at, key],
         message: `only ${listed(having)} ${having.length > 1 ? 'have' : 'has'} a ${key}, so the rule could never match`,
-        ...(on.kind === undefined ? { hint: `Say so: kind: ${having[0]}.` } : {}),
+        ...(on.kind === undefined ? { hint: `Add kind: ${having[0]}.` } : {}),
       });
     }
   }
@@ -187,8 +187,8 @@ function occurrenceProblems({ when = {} }: FaultRule, at: Path): Problem[] {
   if (when.chance !== undefined && when.burst !== undefined) {
     problems.push({
       path: [...at, 'burst'],
-      message: 'chance and burst are two ways to say how often',
-      hint: 'Keep one.',
+      message: 'chance and burst exclude each other',
+      hint: 'Remove one of them.',
     });
   }
   for (const key of ['after', 'during'] as const) {
@@ -196,7 +196,7 @@ function occurrenceProblems({ when = {} }: FaultRule, at: Path): Problem[] {
     if (value === undefined) continue;
     try {
       if (parseDuration(value) === 0 && key === 'during') {
-        problems.push({ path: [...at, key], message: 'no time at all, so the rule would never strike' });
+        problems.push({ path: [...at, key], message: 'the duration is zero, so the rule would never strike' });
       }
     } catch (error) {
       problems.push({ path: [...at, key], message: (error as Error).message.replace(/\.$/, '') });
@@ -212,7 +212,7 @@ function actionProblems({ on, then }: FaultRule, at: Path): Problem[] {
     const here = (Object.keys(ACTIONS) as ActionName[]).filter((name) => actionSpec(name).seams.includes(on.seam));
     problems.push({
       path: [...at, 'do'],
-      message: `${then.do} cannot be done at the seam ${on.seam}`,
+      message: `${then.do} is not possible at the seam ${on.seam}`,
       expected: listed(here),
     });
     return problems;
@@ -222,7 +222,7 @@ function actionProblems({ on, then }: FaultRule, at: Path): Problem[] {
   if (wrong.length > 0) {
     problems.push({
       path: [...at, 'do'],
-      message: `${then.do} cannot be done at ${listed(wrong)}`,
+      message: `${then.do} is not possible at ${listed(wrong)}`,
       expected: `one of the kinds ${listed(possible)}`,
     });
   }
@@ -235,8 +235,8 @@ function actionProblems({ on, then }: FaultRule, at: Path): Problem[] {
     problems.push({
       path: [...at, key],
       atKey: true,
-      message: `${then.do} takes no "${key}"`,
-      expected: known.length === 0 ? 'nothing beside "do"' : listed(known),
+      message: `${then.do} has no "${key}"`,
+      expected: known.length === 0 ? 'only "do"' : listed(known),
     });
   }
   problems.push(...memberProblems({ on, then }, at));
@@ -249,7 +249,7 @@ function memberProblems({ on, then }: FaultRule, at: Path): Problem[] {
   if (then.icmp !== undefined && on.seam !== 'packet') {
     problems.push({
       path: [...at, 'icmp'],
-      message: 'only the sender of a packet in the tunnel can be told (seam packet)',
+      message: 'only the sender of a packet in the tunnel can get an ICMP error (seam packet)',
     });
   }
   const onlyResources = on.kind !== undefined && list(on.kind).every((kind) => kind === 'resource');
@@ -262,13 +262,12 @@ function memberProblems({ on, then }: FaultRule, at: Path): Problem[] {
   if (then.do === 'rate' && then.queue !== undefined && on.seam === 'decision') {
     problems.push({
       path: [...at, 'queue'],
-      message:
-        'on a connection to a resource nothing is lost, and UDP waits for 200 ms, so there is no queue to choose',
+      message: 'a connection to a resource has no losses, and UDP waits for 200 ms, so there is no queue to set',
     });
   }
   for (const address of list(then.addresses)) {
     if (addressBytes(address) !== undefined) continue;
-    problems.push({ path: [...at, 'addresses'], message: `"${address}" is no IP address` });
+    problems.push({ path: [...at, 'addresses'], message: `"${address}" is not an IP address` });
   }
   return problems;
 }

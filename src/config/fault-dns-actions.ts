@@ -18,9 +18,9 @@ export const DNS_KINDS: readonly string[] = [
 ];
 
 export const DNS_ACTIONS = {
-  nxdomain: { seams: ['dns'], needs: [], may: [], text: 'The answer is that there is no such name (NXDOMAIN).' },
-  servfail: { seams: ['dns'], needs: [], may: [], text: 'The answer is that the server failed (SERVFAIL).' },
-  refused: { seams: ['dns'], needs: [], may: [], text: 'The answer is that the server refuses the query (REFUSED).' },
+  nxdomain: { seams: ['dns'], needs: [], may: [], text: 'The answer is NXDOMAIN: the name does not exist.' },
+  servfail: { seams: ['dns'], needs: [], may: [], text: 'The answer is SERVFAIL: the server failed.' },
+  refused: { seams: ['dns'], needs: [], may: [], text: 'The answer is REFUSED: the server refuses the query.' },
   truncate: {
     seams: ['dns'],
     needs: [],
@@ -31,6 +31,6 @@ export const DNS_ACTIONS = {
     seams: ['dns'],
     needs: ['addresses'],
     may: [],
-    text: 'The answer to a query for addresses has those of `addresses` that belong to the requested family in place of the right ones. Other queries are not selected.',
+    text: 'The answer to a query for addresses has those of `addresses` that belong to the requested family instead of the real ones. Other queries are not selected.',
   },
 } as const;

@@ -14,7 +14,7 @@ export const FLAG_WORDS = Object.keys(TCP_FLAGS).flatMap((flag) => [flag, `!${fl
 const Flag = Type.String({ minLength: 1, maxLength: 4 });
 export const FlagsMember = Type.Optional(
   Type.Union([Flag, Type.Array(Flag, { minItems: 1, maxItems: FLAG_WORDS.length })], {
-    description: 'Flags of TCP that are set, or with `!` are not, such as `syn`: all of them.',
+    description: 'TCP flags that are set or, with `!`, not set, such as `syn`; all must match.',
   }),
 );
 
@@ -25,7 +25,7 @@ const MAX_CLAIM_VALUES = 100;
 export const ClaimsMember = Type.Optional(
   Type.Record(Type.String(), Type.Unknown(), {
     description:
-      'What the token says: each claim that is named has to be there. A list contains what is wanted, `scp` as a list of words; of an object the members that are named are compared.',
+      'Claims of the token: each one listed must be present. A list must contain the value, where `scp` is a list of words; of an object, the listed members are compared.',
   }),
 );
 
@@ -33,12 +33,12 @@ export const ClaimsMember = Type.Optional(
 export function claimsProblem(claims: unknown): string | undefined {
   let values = 0;
   const problemOf = (wanted: unknown, depth: number): string | undefined => {
-    if (++values > MAX_CLAIM_VALUES) return `more than ${MAX_CLAIM_VALUES} values are asked for`;
+    if (++values > MAX_CLAIM_VALUES) return `there are more than ${MAX_CLAIM_VALUES} values`;
     if (wanted === null || ['string', 'number', 'boolean'].includes(typeof wanted)) return undefined;
-    if (typeof wanted !== 'object') return `a ${typeof wanted} is no value of a claim`;
+    if (typeof wanted !== 'object') return `a ${typeof wanted} is not a value of a claim`;
     if (depth > MAX_CLAIM_DEPTH) return `claims are nested deeper than ${MAX_CLAIM_DEPTH}`;
     const members = Object.values(wanted);
-    if (members.length === 0) return 'nothing is asked of a claim, which tells nothing';
+    if (members.length === 0) return 'a claim has no condition';
     for (const member of members) {
       const problem = problemOf(member, depth + 1);
       if (problem !== undefined) return problem;

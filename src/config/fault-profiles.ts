@@ -21,7 +21,7 @@ function line(name: LineName): FaultProfile {
 }
 
 const QUIC = 'Langley et al., The QUIC Transport Protocol, SIGCOMM 2017, section 7.2';
-const OURS = 'no measurement: figures chosen for tests';
+const OURS = 'not measured: figures chosen for tests';
 
 /** Kinds of networks for a client. They affect datagrams only: traffic over TLS is unchanged. */
 export const FAULT_PROFILES = {
@@ -31,7 +31,7 @@ export const FAULT_PROFILES = {
   dsl: line('dsl'),
   satellite: line('satellite'),
   'hotel-wifi': {
-    text: 'Crowded Wi-Fi: losses in bursts, and varying delays',
+    text: 'Crowded Wi-Fi: bursts of losses, and varying delays',
     source: OURS,
     rules: [
       { on: { seam: 'udp' }, when: { burst: { start: 0.01, end: 0.3 } }, then: { do: 'drop' } },
@@ -50,7 +50,7 @@ export const FAULT_PROFILES = {
   },
   lossy: { text: '5 % of datagrams are lost at random', source: OURS, rules: [loss(0.05)] },
   captive: {
-    text: 'Behind a portal that requires a sign-in: UDP is lost, and every new connection is reset',
+    text: 'A captive portal that requires a sign-in: UDP is lost, and every new connection is reset',
     source: 'RFC 8952, section 2.4: traffic is blocked until the user has met the conditions',
     rules: [
       { on: { seam: 'udp' }, then: { do: 'drop' } },

@@ -24,24 +24,24 @@ const MAX_MS = 86_400_000;
 /** What a rule selects. Omitted members match anything. */
 const FaultSelectorSchema = Type.Object(
   {
-    seam: Type.Enum([...SEAMS], { noun: 'seam', description: 'Where it passes.' }),
+    seam: Type.Enum([...SEAMS], { noun: 'seam', description: 'Where to select.' }),
     direction: Type.Optional(
       Type.Enum(['in', 'out'], { noun: 'direction', description: '`in`: from the client; `out`: to the client.' }),
     ),
-    kind: OneOrMore('What it is: docs/reference/faults.md lists the kinds of each seam.'),
+    kind: OneOrMore('Kind of item: docs/reference/faults.md lists the kinds of each seam.'),
     session: OneOrMore('Short id of its session.'),
-    user: OneOrMore('Whose it is: user name, sign-in name or object id.'),
-    remote: OneOrMore('Where the client is: an address, `address:port`, or a CIDR range.'),
-    name: OneOrMore('Host name that is asked for (`*.contoso.internal` for all below it), or an address.'),
-    port: Whole(1, 65_535, 'Port that is asked for; of a packet, the port of the end that is not the client.'),
-    address: OneOrMore('The end of a packet that is not the client: an address, or a CIDR range.'),
+    user: OneOrMore('User: user name, sign-in name or object id.'),
+    remote: OneOrMore('The client: an address, `address:port`, or a CIDR range.'),
+    name: OneOrMore('Requested host name (`*.contoso.internal` for all subdomains), or an address.'),
+    port: Whole(1, 65_535, 'Requested port; for a packet, the port of the end that is not the client.'),
+    address: OneOrMore('For a packet, the end that is not the client: an address, or a CIDR range.'),
     flags: FlagsMember,
     claims: ClaimsMember,
     length: Type.Optional(
       Type.Union(
         [
           Type.Integer({ minimum: 0, maximum: 65_535 }),
-          Type.Object({ min: Whole(0, 65_535, 'At least.'), max: Whole(0, 65_535, 'At most.') }, closed),
+          Type.Object({ min: Whole(0, 65_535, 'Minimum.'), max: Whole(0, 65_535, 'Maximum.') }, closed),
         ],
         { description: 'Bytes: a number, or `{ min, max }`.' },
       ),
@@ -53,9 +53,9 @@ const FaultSelectorSchema = Type.Object(
 /** Which of the selected ones it strikes; all if omitted. */
 const FaultOccurrenceSchema = Type.Object(
   {
-    skip: Whole(0, 1_000_000_000, 'The first so many pass.'),
-    every: Whole(1, 1_000_000_000, 'After them only each such one: 3 = the third, the sixth, …'),
-    chance: Type.Optional(Chance('Each of these with this probability, by the generator of the rule.')),
+    skip: Whole(0, 1_000_000_000, 'Number of items that pass first.'),
+    every: Whole(1, 1_000_000_000, 'Then strike only every nth one: 3 = the third, the sixth, …'),
+    chance: Type.Optional(Chance('Strike each of these with this probability, using the rule’s random generator.')),
     burst: Type.Optional(
       Type.Object(
         {
@@ -66,13 +66,13 @@ const FaultOccurrenceSchema = Type.Object(
         },
         {
           ...closed,
-          description: 'In place of `chance`: the model of Gilbert and Elliott, in which losses come in bursts.',
+          description: 'Instead of `chance`: the Gilbert-Elliott model, in which losses occur in bursts.',
         },
       ),
     ),
-    times: Whole(1, 1_000_000_000, 'It strikes so often, and then no more.'),
-    after: Duration('Not before so long after the rule was added, such as `30s`.'),
-    during: Duration('For so long, from then on.'),
+    times: Whole(1, 1_000_000_000, 'Maximum number of strikes.'),
+    after: Duration('Delay after the rule was added, such as `30s`.'),
+    during: Duration('Duration from then on.'),
     per: Type.Optional(
       Type.Enum(['rule', 'session'], {
         description:
@@ -87,33 +87,27 @@ const FaultActionSchema = Type.Object(
   {
     do: Type.Enum(ACTION_NAMES, {
       noun: 'action',
-      description: 'docs/reference/faults.md says what each does, and where.',
+      description: 'docs/reference/faults.md describes each action and where it applies.',
     }),
     ms: Whole(0, MAX_MS, 'Milliseconds.'),
-    jitter: Whole(0, MAX_MS, 'Milliseconds at most, at random.'),
-    by: Whole(1, 1000, 'How many overtake it.'),
-    copies: Whole(1, 100, 'How many more there are.'),
-    bit: Whole(
-      0,
-      524_287,
-      'Which bit; counted from the first of the first byte, and from there again beyond the last.',
-    ),
-    kbps: Type.Optional(
-      Type.Number({ minimum: 0.001, maximum: 100_000_000, description: 'Thousand bits per second.' }),
-    ),
-    queue: Whole(0, MAX_MS, 'Milliseconds that something may wait for the line.'),
+    jitter: Whole(0, MAX_MS, 'Maximum random addition in milliseconds.'),
+    by: Whole(1, 1000, 'Number of items that overtake it.'),
+    copies: Whole(1, 100, 'Number of additional copies.'),
+    bit: Whole(0, 524_287, 'Which bit, counted from the first bit of the first byte; wraps around at the end.'),
+    kbps: Type.Optional(Type.Number({ minimum: 0.001, maximum: 100_000_000, description: 'Kilobits per second.' })),
+    queue: Whole(0, MAX_MS, 'Maximum queueing time in milliseconds.'),
     bytes: Whole(0, MAX_LIMIT, 'Bytes.'),
     reason: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: 'A sentence for the journal.' })),
-    status: Whole(200, 599, 'Status of HTTP.'),
+    status: Whole(200, 599, 'HTTP status.'),
     retryAfter: Whole(0, 31_536_000, 'Seconds.'),
-    body: Type.Optional(Type.String({ format: 'text', maxLength: 50_000, description: 'What is sent.' })),
-    max: Whole(1, 1_000_000, 'How many are held.'),
+    body: Type.Optional(Type.String({ format: 'text', maxLength: 50_000, description: 'Text to send.' })),
+    max: Whole(1, 1_000_000, 'Maximum number of held items.'),
     ...TCP_MEMBERS,
     icmp: Type.Optional(Type.Boolean({ description: 'Whether the sender gets an ICMP error.' })),
-    points: Whole(1, 1_000_000, 'Points on the way to a ban.'),
+    points: Whole(1, 1_000_000, 'Points toward a ban.'),
     addresses: OneOrMore('IP addresses.'),
     code: Whole(1, 9_999_999, 'AADSTS number.'),
-    as: Type.Optional(Type.Enum([...GARBAGE], { noun: 'kind of garbage', description: 'Which garbage.' })),
+    as: Type.Optional(Type.Enum([...GARBAGE], { noun: 'kind of garbage', description: 'Kind of garbage.' })),
     ...TLS_MEMBERS,
   },
   closed,
@@ -126,7 +120,7 @@ export const FaultRuleSchema = Type.Object(
         format: 'fault-name',
         minLength: 1,
         maxLength: 64,
-        description: 'For events, REST and removal. Default: made from seam and action.',
+        description: 'For events, REST and removal. Default: composed of seam and action.',
       }),
     ),
     on: FaultSelectorSchema,

@@ -13,25 +13,21 @@ const of = <const Needs extends readonly string[], const May extends readonly st
 
 /** Toxiproxy's toxics. */
 export const TCP_ACTIONS = {
-  latency: of(
-    ['latency'],
-    ['jitter'],
-    'Bytes come `latency` ms later, up to `jitter` ms more or less, and stay in their order.',
-  ),
-  bandwidth: of(['rate'], [], 'No more than `rate` KB (1000 bytes) a second pass in each direction.'),
-  slow_close: of(['delay'], [], 'The end of the connection comes `delay` ms later; bytes before it do not.'),
+  latency: of(['latency'], ['jitter'], 'Bytes arrive `latency` ms later, plus or minus up to `jitter` ms, in order.'),
+  bandwidth: of(['rate'], [], 'Each direction is limited to `rate` KB (1000 bytes) per second.'),
+  slow_close: of(['delay'], [], 'The end of the connection arrives `delay` ms later; earlier bytes are not delayed.'),
   timeout: of(
     ['timeout'],
     [],
-    'Bytes are lost. The connection is closed after `timeout` ms; with 0 it is not, until the rule is removed.',
+    'Bytes are lost. The connection is closed after `timeout` ms; with 0, when the rule is removed.',
   ),
   reset_peer: of([], ['timeout'], 'The connection ends with a TCP reset, at once or after `timeout` ms.'),
   slicer: of(
     ['average_size'],
     ['size_variation', 'delay'],
-    'Bytes come in slices of `average_size`, up to `size_variation` more or less, each `delay` microseconds after the one before.',
+    'Bytes arrive in slices of `average_size`, plus or minus up to `size_variation`, each `delay` microseconds after the previous one.',
   ),
-  limit_data: of(['bytes'], [], 'The connection is closed when `bytes` have passed in a direction.'),
+  limit_data: of(['bytes'], [], 'The connection is closed after `bytes` bytes in a direction.'),
 };
 
 const MAX_MS = 86_400_000;

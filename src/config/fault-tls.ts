@@ -14,13 +14,13 @@ export const TLS_ACTIONS = {
     seams: ['decision'],
     needs: ['flaw'],
     may: [],
-    text: 'The gateway presents another certificate in this handshake: one from an unknown CA, like a proxy that intercepts TLS (`untrusted`), one that expired yesterday (`expired`), or one for another host (`wrong_name`).',
+    text: 'The gateway uses another certificate in this handshake: one from an unknown CA, like a proxy that intercepts TLS (`untrusted`), one that expired yesterday (`expired`), or one for another host (`wrong_name`).',
   },
   tls_version: {
     seams: ['decision'],
     needs: ['maxVersion'],
     may: [],
-    text: 'The gateway offers no newer TLS than `maxVersion` in this handshake: `TLSv1.2`, or `TLSv1.1` and `TLSv1`, which current clients refuse.',
+    text: 'The gateway offers no TLS version above `maxVersion` in this handshake: `TLSv1.2`, or `TLSv1.1` and `TLSv1`, which current clients refuse.',
   },
 } as const;
 
@@ -29,10 +29,8 @@ export const HANDSHAKE_ACTIONS: readonly string[] = Object.keys(TLS_ACTIONS);
 
 /** Members of `then` that only these actions have. */
 export const TLS_MEMBERS = {
-  flaw: Type.Optional(
-    Type.Enum([...CERTIFICATE_FLAWS], { noun: 'flaw', description: 'What is wrong with the certificate.' }),
-  ),
+  flaw: Type.Optional(Type.Enum([...CERTIFICATE_FLAWS], { noun: 'flaw', description: 'The flaw of the certificate.' })),
   maxVersion: Type.Optional(
-    Type.Enum([...CAPPED_VERSIONS], { noun: 'version of TLS', description: 'The newest version that is spoken.' }),
+    Type.Enum([...CAPPED_VERSIONS], { noun: 'TLS version', description: 'The newest version to offer.' }),
   ),
 };

@@ -12,11 +12,11 @@ export function transportProblems(rule: FaultRule, at: Path): Problem[] {
 /** The system either answers for a port or does not: it has neither sessions nor randomness. */
 function rejectProblems({ on, when = {}, then }: FaultRule, at: Path): Problem[] {
   if (then.do !== 'reject' || on.seam !== 'udp') return [];
-  const hint = 'Use drop, which can select; or reject alone.';
+  const hint = 'Use drop, which can select, or reject without a selection.';
   const problem = (member: 'on' | 'when', key: string): Problem => ({
     path: [...at, member, key],
     atKey: true,
-    message: `reject closes the UDP port, for everybody and every datagram: it cannot go by ${key}`,
+    message: `reject closes the UDP port for all clients and datagrams: it cannot select by ${key}`,
     hint,
   });
   return [
@@ -32,7 +32,7 @@ function handshakeProblems({ on, then }: FaultRule, at: Path): Problem[] {
     .map((key) => ({
       path: [...at, 'on', key],
       atKey: true,
-      message: `before the handshake nobody knows the ${key}, so the rule could never match`,
+      message: `before the handshake the ${key} is unknown, so the rule could never match`,
       hint: 'Select by remote.',
     }));
 }
@@ -49,7 +49,7 @@ function figureProblems({ then }: FaultRule, at: Path): Problem[] {
     ];
   }
   if (then.do === 'mtu_blackhole' && bytes !== undefined && bytes >= MAX_DATAGRAM) {
-    return [{ path: [...at, 'bytes'], message: 'no datagram has more bytes, so the rule would never strike' }];
+    return [{ path: [...at, 'bytes'], message: 'no datagram is larger, so the rule would never strike' }];
   }
   return [];
 }

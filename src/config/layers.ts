@@ -28,7 +28,7 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
     if (key) setIn(value, key.path, parseSetting(key.schema, text));
     else if (!(OTHER_VARIABLES as readonly string[]).includes(variable)) {
       const meant = suggest(variable, [...known.keys(), ...OTHER_VARIABLES]);
-      warnings.push(`The variable ${variable} is not known${meant ? `; did you mean ${meant}?` : ' and is ignored.'}`);
+      warnings.push(`The variable ${variable} is unknown${meant ? `; did you mean ${meant}?` : ' and is ignored.'}`);
     }
   }
   const locate = (path: Path): string => {

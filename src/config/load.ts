@@ -232,7 +232,7 @@ function serverLayer(
 function objectOf(file: SourceFile): Record<string, unknown> {
   const { value } = file;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new TunneliteError('ERR_CONFIG_INVALID', `${file.locate([])}: The file does not hold an object with keys.`);
+  throw new TunneliteError('ERR_CONFIG_INVALID', `${file.locate([])}: The file does not contain an object with keys.`);
 }
 
 function memberOf(value: unknown, key: string): unknown {

@@ -31,7 +31,7 @@ export function checkNames(config: Config, problems: Contradiction[], warnings: 
     const wanted = FAMILIES.filter(({ pool }) => gateway[pool] !== null);
     problems.push({
       path: ['resources', 'names', wanted[0]?.key ?? 'network'],
-      message: `upstream rules are by name (${rules[0]!.match}), but there are no addresses to stand for names`,
+      message: `upstream rules use names (${rules[0]!.match}), but there are no addresses for names`,
       hint: `Give ${wanted.map(({ key }) => `resources.names.${key}`).join(' or ')} a network, or write the rules with addresses.`,
     });
   }
@@ -48,13 +48,13 @@ function checkNetwork(
 ): void {
   const network = resources.names[key]!;
   const range = parseRange(network)!;
-  const title = `${network}, whose addresses stand for names,`;
+  const title = `${network}, the network for upstream names,`;
   const complain = (message: string, hint: string, against?: Path): void => {
     const path = ['resources', 'names', key];
     problems.push({ path, message: `${title} ${message}`, hint, ...(against ? { against } : {}) });
   };
   if (range[1] > smallest) {
-    complain('has no room for them', `Use a prefix length of ${smallest} or less.`);
+    complain('is too small for them', `Use a prefix length of ${smallest} or less.`);
     return;
   }
   const names = new Set(rules.map(({ match }) => match.toLowerCase()));
@@ -63,13 +63,13 @@ function checkNetwork(
   const { size } = new AddressBlock(network);
   if (exact + (wildcards ? 1 : 0) > size) {
     complain(
-      `has ${size} addresses, too few for the ${exact} names of resources.upstreams${wildcards ? ' and what wildcards bring in' : ''}`,
+      `has ${size} addresses, too few for the ${exact} names of resources.upstreams${wildcards ? ' and those of wildcards' : ''}`,
       'Use a larger network.',
       ['resources', 'upstreams'],
     );
   }
   const meets = (other: string): boolean => overlaps(range, other);
-  const elsewhere = 'Choose a network for names in which nothing else is.';
+  const elsewhere = 'Choose a network for names without other addresses.';
   const clients = gateway[pool]!;
   if (meets(clients)) complain(`overlaps the clients’ pool ${clients}`, elsewhere, ['gateway', pool]);
   const host = services.hosts.findIndex(({ addresses }) => addresses.some(meets));
@@ -86,8 +86,8 @@ function checkNetwork(
   // Without a route of the family, clients send all of it through the tunnel: `checkFamilies` warns about that.
   if (routes.length > 0 && !covers(routes, network)) {
     complain(
-      `is not in gateway.routesInclude, so clients would not send ${name} traffic for them through the tunnel`,
-      `Add ${network} to gateway.routesInclude, or choose a free part of a network that is there.`,
+      `is not in gateway.routesInclude, so clients would not send ${name} traffic to them through the tunnel`,
+      `Add ${network} to gateway.routesInclude, or choose a free part of an existing network.`,
       ['gateway', 'routesInclude'],
     );
   }
@@ -96,14 +96,14 @@ function checkNetwork(
     const path = ['gateway', 'routesExclude', excluded];
     complain(
       `overlaps ${gateway.routesExclude[excluded]} in gateway.routesExclude`,
-      'Choose a network for names that goes through the tunnel.',
+      'Choose a network for names that is routed through the tunnel.',
       path,
     );
   }
   const rule = resources.upstreams.find(({ match }) => meets(match));
   if (rule !== undefined) {
     warnings.push(
-      `The upstream rule ${rule.match} is not about addresses in ${network}: these stand for names. Choose another resources.names.${key} if the rule needs them.`,
+      `The upstream rule ${rule.match} does not apply to addresses in ${network}, which are for names. Choose another resources.names.${key} if the rule needs them.`,
     );
   }
 }
@@ -112,7 +112,7 @@ function checkNetwork(
 function checkQuestions({ gateway }: Config, rules: readonly NameRule[], warnings: string[]): void {
   if (gateway.dnsServers.length === 0) {
     warnings.push(
-      'gateway.dnsServers is empty, so clients ask for the names of resources.upstreams outside the tunnel. Add an address that goes through the tunnel, such as 10.20.0.53.',
+      'gateway.dnsServers is empty, so clients resolve the names of resources.upstreams outside the tunnel. Add an address that goes through the tunnel, such as 10.20.0.53.',
     );
     return;
   }
@@ -126,7 +126,7 @@ function checkQuestions({ gateway }: Config, rules: readonly NameRule[], warning
       ? `Add ${name} to gateway.splitDns`
       : `Clients append a domain to short names: write ${defaultDomain === null ? 'a full name' : `${match}.${defaultDomain}`}, with to: { host: ${name} }`;
     warnings.push(
-      `The upstream rule ${match} is about names outside gateway.splitDns, so clients that go by that list ask for them outside the tunnel. ${todo}.`,
+      `The upstream rule ${match} has names outside gateway.splitDns, so clients that follow that list resolve them outside the tunnel. ${todo}.`,
     );
   }
 }
@@ -144,7 +144,7 @@ export function checkDnsServers({ gateway, services }: Config, warnings: string[
     const excluded = excludes.findIndex((route) => overlaps(route, address));
     if (excluded >= 0) {
       warnings.push(
-        `The DNS server ${server} is in ${gateway.routesExclude[excluded]} of gateway.routesExclude, so clients ask it outside the tunnel, where nothing of this simulator answers. Take it out of there, or name another server.`,
+        `The DNS server ${server} is in ${gateway.routesExclude[excluded]} of gateway.routesExclude, so clients query it outside the tunnel, where this simulator does not answer. Remove it from there, or use another server.`,
       );
       continue;
     }
@@ -153,7 +153,7 @@ export function checkDnsServers({ gateway, services }: Config, warnings: string[
       const service = host?.[protocol]['53'];
       if (host === undefined || service === undefined || service === 'dns') continue;
       warnings.push(
-        `The DNS server ${server} is ${host.names[0]}, which has the service ${service} on ${protocol} port 53: nothing answers DNS there. Make it dns, or leave it out.`,
+        `The DNS server ${server} is ${host.names[0]}, which has the service ${service} on ${protocol} port 53, which does not answer DNS. Change it to dns, or remove it.`,
       );
     }
   }
@@ -180,7 +180,7 @@ export function checkBridges({ gateway }: Config, warnings: string[]): void {
       // A wide route is intended for other addresses in it; of a wide pool, any address may be a client's.
       if (!inside && key !== 'gateway.network') continue;
       warnings.push(
-        `${key} has ${one}, ${inside ? 'which is in' : 'in which is'} ${bridge.network}: the real gateway’s server has that network for its own containers (${bridge.name}), and traffic to it stays there. Choose another network.`,
+        `${key} has ${one}, ${inside ? 'which is in' : 'in which is'} ${bridge.network}: the real gateway’s server uses that network for its own containers (${bridge.name}), and traffic to it stays there. Choose another network.`,
       );
     }
   }

@@ -35,7 +35,7 @@ export const HostSchema = Type.Object(
     closedPorts: Choice(
       ['refuse', 'drop'],
       'refuse',
-      'What happens at ports without a service: refuse, as a host does; drop: nothing, not even a ping is answered, as behind a firewall.',
+      'Behavior of ports without a service. refuse: like a host; drop: no answer, not even to pings, like a firewall.',
     ),
   },
   closed,
@@ -46,15 +46,15 @@ const RecordSchema = Type.Object(
     name: Type.String({
       format: 'host',
       maxLength: 253,
-      description: 'The full name that is asked for; for PTR the address, or its name in in-addr.arpa or ip6.arpa.',
+      description: 'The full name of the record; for PTR the address, or its name in in-addr.arpa or ip6.arpa.',
     }),
-    type: Type.Enum<RecordType[]>([...RECORD_TYPES], { noun: 'type of records' }),
+    type: Type.Enum<RecordType[]>([...RECORD_TYPES], { noun: 'record type' }),
     data: Type.String({
       minLength: 1,
       maxLength: 4000,
-      description: 'As in a zone file: an address, a name, “10 mail.contoso.internal”. A text goes without quotes.',
+      description: 'As in a zone file: an address, a name, “10 mail.contoso.internal”. A TXT string has no quotes.',
     }),
-    ttl: Int(60, 0, 604_800, 'How long the answer may be kept, in seconds.'),
+    ttl: Int(60, 0, 604_800, 'How long the answer may be cached, in seconds.'),
   },
   closed,
 );
@@ -74,7 +74,7 @@ export const ServicesSchema = Section(
     stubs: Type.Array(StubSchema, {
       maxItems: 10_000,
       default: [],
-      description: 'Answers of your own, which the host stubs.contoso.internal gives. The first that fits answers.',
+      description: 'Your own answers, which the host stubs.contoso.internal returns. The first match answers.',
     }),
     proxy: ProxySchema,
     pac: PacSchema,
@@ -86,7 +86,8 @@ export const UpstreamSchema = Type.Object(
   {
     match: Type.String({
       format: 'match',
-      description: 'What clients ask for: an address, a CIDR range, or a host name (*.example.com for all below it).',
+      description:
+        'Requested destination: an address, a CIDR range, or a host name (*.example.com for all subdomains).',
     }),
     ports: Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), {
       default: [],
@@ -99,7 +100,7 @@ export const UpstreamSchema = Type.Object(
           {
             host: Type.String({
               format: 'target',
-              description: 'Where the connection really goes: an address, or a name that this machine can resolve.',
+              description: 'Actual destination: an address, or a name that this machine can resolve.',
             }),
             port: Nullable(Type.Integer({ minimum: 1, maximum: 65_535 }), null, 'null = the requested port.'),
           },
@@ -110,13 +111,13 @@ export const UpstreamSchema = Type.Object(
       {
         default: null,
         description:
-          'Goes to another place than the one requested; null = the one requested, by its name if the rule is by name.',
+          'A destination other than the requested one; null = the requested one, by its name if the rule has a name.',
       },
     ),
     local: Type.Optional(
       Type.Boolean({
         description:
-          'true: the name that the connection goes to may resolve to this machine (loopback) or to a link-local address. Otherwise such addresses are refused, unless the rule has them in so many words, or localhost.',
+          'true: the name of the destination may resolve to a loopback or link-local address. Otherwise such addresses are refused, unless the rule names them explicitly, or localhost.',
       }),
     ),
   },
@@ -135,12 +136,12 @@ export const ResourcesSchema = Section(
         network: Nullable(
           Type.String({ format: 'cidr4' }),
           '10.20.240.0/20',
-          'IPv4 network whose addresses stand for the host names of upstreams inside the tunnel, the first for the first name. Clients have to send it through the tunnel. null = none.',
+          'IPv4 network with the addresses of upstream host names inside the tunnel, assigned in order. Clients must route it through the tunnel. null = none.',
         ),
         ipv6Network: Nullable(
           Type.String({ format: 'cidr6' }),
           'fd10:20::a:0/112',
-          'The same for IPv6, if clients have it.',
+          'The same for IPv6, if clients use it.',
         ),
       },
       'Addresses for the host names of upstreams.',
@@ -153,16 +154,16 @@ export const ResourcesSchema = Section(
           1000,
           0,
           100_000,
-          'HTTP requests to the mock sites, and plain ones to upstreams, that are kept; 0 = none.',
+          'Number of HTTP requests to keep: to the mock sites, and plain ones to upstreams; 0 = none.',
         ),
-        bodyBytes: Int(0, 0, 1_048_576, 'Bytes of each of their bodies that are kept; 0 = none.'),
+        bodyBytes: Int(0, 0, 1_048_576, 'Bytes to keep of each of their bodies; 0 = none.'),
       },
-      'HTTP requests that are kept, to be seen as a HAR.',
+      'HTTP requests to keep, for export as HAR.',
     ),
     denyWith: Choice(
       ['prohibited', 'reset', 'host-unreachable', 'drop'],
       DEFAULTS.resources.denyWith,
-      'How a request that nothing allows is answered: ICMP prohibited, TCP reset, ICMP host unreachable, or not at all.',
+      'Answer to a request that no rule allows: ICMP prohibited, TCP reset, ICMP host unreachable, or none.',
     ),
   },
   'What clients may reach through the tunnel.',

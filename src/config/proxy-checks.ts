@@ -38,8 +38,8 @@ function exclusionFault(text: string): string | undefined {
   const rest = wildcard ? text.slice(2) : text;
   if (rest.includes('*')) {
     return text.startsWith('*') && !wildcard && !rest.slice(1).includes('*')
-      ? `the wildcard of “${text}” has no dot behind it: clients take *.name only`
-      : `“${text}” has a wildcard in the middle or at the end: clients take one at the beginning only, before a dot`;
+      ? `the wildcard of “${text}” has no dot after it: clients only support *.name`
+      : `“${text}” has a wildcard in the middle or at the end: clients only support one at the beginning, before a dot`;
   }
   if (parseIp(bareHost(text)) !== undefined && !text.includes('%')) {
     const plain = embeddedIpv4(bareHost(text));
@@ -48,7 +48,7 @@ function exclusionFault(text: string): string | undefined {
       : `“${text}” stands for the IPv4 address ${plain}, which clients ask for: write that`;
   }
   if (parseRange(text) !== undefined) return `“${text}” is a range: clients compare single addresses and names`;
-  if (text.includes('/') || text.includes(':')) return `“${text}” is not a host alone: leave out scheme, port and path`;
+  if (text.includes('/') || text.includes(':')) return `“${text}” must be only a host: remove scheme, port and path`;
   return isDomainName(rest) ? undefined : `“${text}” is neither a host name nor an address`;
 }
 

@@ -16,17 +16,17 @@ export const ProxySchema = Section(
     mode: Choice(
       ['none', 'allow-list', 'authenticated', 'inspecting'],
       'none',
-      'What the service proxy (port 3128) asks of clients: nothing; to go to services.proxy.allow only; to say who they are; that, and to trust the inspecting CA, so that it reads what is encrypted.',
+      'What the service proxy (port 3128) requires of clients: nothing; destinations in services.proxy.allow; a login; or a login and trust in the inspecting CA, with which it decrypts TLS.',
     ),
     allow: List(
       ['contoso.internal', '*.contoso.internal'],
-      'Where clients may go by a proxy with an allow-list: host names, *. and a domain for all below it, addresses, ranges.',
+      'Destinations that a proxy with an allow-list permits: host names, *. and a domain for all its subdomains, addresses, ranges.',
       'match',
     ),
     users: Type.Array(UserSchema, {
       default: [{ name: 'alice', password: 'contoso' }],
       maxItems: 1000,
-      description: 'Who may use a proxy that asks (Basic and Digest).',
+      description: 'Users of a proxy that requires a login (Basic and Digest).',
     }),
   },
   'The HTTP proxies of the mock network.',
@@ -37,14 +37,15 @@ export const PacSchema = Section(
     proxy: Nullable(
       Type.String({ maxLength: 260 }),
       'proxy.contoso.internal:3128',
-      'Host and port that the PAC file sends clients to; null = nothing uses a proxy.',
+      'Host and port of the proxy in the PAC file; null = no proxy.',
     ),
     exclusions: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
       default: [],
       maxItems: 1000,
-      description: 'What does not go by the proxy: host names, *. and a domain for all below it, addresses.',
+      description:
+        'Destinations that do not use the proxy: host names, *. and a domain for all its subdomains, addresses.',
     }),
-    fallback: Flag(false, 'Whether clients go without the proxy when it does not answer.'),
+    fallback: Flag(false, 'Whether clients connect directly when the proxy does not answer.'),
   },
   'The PAC file of the mock network, http://pac.contoso.internal/proxy.pac.',
 );

@@ -17,7 +17,11 @@ export function checkRecords({ gateway, services }: Config, problems: Contradict
     const path = ['services', 'records', i];
     const expected = wrongData(type, data);
     if (expected !== undefined) {
-      problems.push({ path: [...path, 'data'], message: `“${data}” is no data of a record of type ${type}`, expected });
+      problems.push({
+        path: [...path, 'data'],
+        message: `“${data}” is not valid data for a record of type ${type}`,
+        expected,
+      });
     }
     const isAddress = parseRange(name) !== undefined;
     const key = isAddress ? canonicalAddress(name) : name.toLowerCase();
@@ -27,12 +31,12 @@ export function checkRecords({ gateway, services }: Config, problems: Contradict
     if (isAddress && type !== 'PTR') {
       problems.push({
         path: [...path, 'name'],
-        message: `a record of type ${type} is about a name, not about the address ${name}`,
-        hint: 'Exchange name and data, or make it a PTR.',
+        message: `a record of type ${type} must have a name, not the address ${name}`,
+        hint: 'Swap name and data, or use PTR.',
       });
     } else if (!isAddress && asked.size > 0 && !asked.has(key) && !isBelow(key, asked) && !key.endsWith('.arpa')) {
       warnings.push(
-        `services.records has ${name}, which is outside gateway.splitDns, so clients that go by that list ask for it outside the tunnel. Add ${name} to gateway.splitDns.`,
+        `services.records has ${name}, which is outside gateway.splitDns, so clients that follow that list resolve it outside the tunnel. Add ${name} to gateway.splitDns.`,
       );
     }
   }
@@ -44,8 +48,8 @@ export function checkRecords({ gateway, services }: Config, problems: Contradict
     if (indexes.length === 1 && !hosts.has(name)) continue;
     problems.push({
       path: ['services', 'records', alias, 'name'],
-      message: `${name} is an alias (CNAME), and has ${hosts.has(name) ? 'a host' : 'other records'} beside it`,
-      hint: 'An alias has nothing else (RFC 1034 §3.6.2): leave out one of them.',
+      message: `${name} is an alias (CNAME), but there is also ${hosts.has(name) ? 'a host' : 'another record'} with this name`,
+      hint: 'An alias excludes other data (RFC 1034 §3.6.2): remove one of them.',
     });
   }
   for (const start of aliases.keys()) {
@@ -55,8 +59,8 @@ export function checkRecords({ gateway, services }: Config, problems: Contradict
       if (name !== start) continue;
       problems.push({
         path: ['services', 'records', byName.get(start)![0]!, 'data'],
-        message: `the alias ${start} leads back to itself`,
-        hint: 'Have one of the aliases lead to a name with an address.',
+        message: `the alias ${start} is circular`,
+        hint: 'Point one of the aliases to a name with an address.',
       });
       break;
     }

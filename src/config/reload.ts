@@ -93,7 +93,7 @@ export function planReload(before: Config, after: Config): ConfigChange & { read
   if (problem) {
     throw new TunneliteError(
       'ERR_CONFIG_RELOAD',
-      `The new configuration is valid, but not without a restart: ${problem.path.join('.')}: ${problem.message}.`,
+      `The new configuration is valid, but only after a restart: ${problem.path.join('.')}: ${problem.message}.`,
     );
   }
   return {

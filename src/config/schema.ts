@@ -34,13 +34,9 @@ const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
 const GatewaySchema = Section(
   {
-    host: Text(DEFAULTS.host, 'Address to listen on. Anything but loopback lets other machines in.', 'ip'),
+    host: Text(DEFAULTS.host, 'Address to listen on. Any address except loopback lets other machines connect.', 'ip'),
     port: Port(8443, 'TCP and UDP port, the same for both; 0 = any free one.'),
-    names: List(
-      [],
-      'More host names and addresses by which clients reach the gateway; its certificate includes them.',
-      'host',
-    ),
+    names: List([], 'Additional host names and addresses of the gateway; its certificate includes them.', 'host'),
     network: Nullable(
       Type.String({ format: 'cidr4' }),
       '169.254.0.0/16',
@@ -57,18 +53,18 @@ const GatewaySchema = Section(
       'contoso.internal',
       'Domain that clients append to short names; null = none.',
     ),
-    splitDns: List(['contoso.internal'], 'Domains that clients resolve through the tunnel only.', 'domain'),
+    splitDns: List(['contoso.internal'], 'Domains that clients resolve only through the tunnel.', 'domain'),
     routesInclude: List(
       ['10.20.0.0/16'],
       'Networks that go through the tunnel; empty = everything. Includes and excludes together: 500 at most.',
       'route',
     ),
     routesExclude: List([], 'Networks that stay outside the tunnel.', 'route'),
-    disableUdp: Flag(false, 'true: no DTLS, data goes over TCP only.'),
+    disableUdp: Flag(false, 'true: no DTLS, data uses only TCP.'),
     announcedUdpPort: Nullable(
       Type.Integer({ minimum: 1, maximum: 65_535 }),
       null,
-      'UDP port that the gateway announces to clients, if a port mapping (Docker, NAT) shows them a port other than gateway.port; null = the same.',
+      'UDP port that the gateway announces to clients, if a port mapping (Docker, NAT) has a port other than gateway.port; null = the same.',
     ),
     mtu: Int(1500, 576, 65_535, 'MTU of the link, in bytes; the MTU of the tunnel is derived from it.'),
     dpd: Seconds(90, 'Interval of dead-peer detection.'),
@@ -76,32 +72,32 @@ const GatewaySchema = Section(
     keepalive: Seconds(32_400, 'Interval of keepalive packets.'),
     idleTimeout: NullableSeconds(null, 'Disconnect after this time without data.'),
     mobileIdleTimeout: NullableSeconds(null, 'The same for mobile clients.'),
-    sessionTimeout: NullableSeconds(3600, 'Disconnect after this time whatever happens, as the real gateway does.'),
+    sessionTimeout: NullableSeconds(3600, 'Disconnect after this time in any case, as the real gateway does.'),
     rekeyTime: NullableSeconds(172_800, 'Interval at which clients renew their tunnel.'),
-    cookieTimeout: Seconds(300, 'How long a session may be resumed after its connection breaks.'),
-    authTimeout: Seconds(240, 'How long a connection may take to authenticate.'),
+    cookieTimeout: Seconds(300, 'How long a session can be resumed after its connection is lost.'),
+    authTimeout: Seconds(240, 'Time limit for a connection to authenticate.'),
     banner: Nullable(Type.String({ maxLength: 1024 }), null, 'A message that clients show when they connect.'),
     proxyPac: Nullable(
       Type.String({ format: 'pac-url', maxLength: 1024 }),
       null,
-      'URL of a proxy configuration file (PAC) that the gateway sends to clients (X-CSTP-MSIE-Proxy-Pac-URL), such as http://pac.contoso.internal/proxy.pac; null = none, as with the real product, whose clients get it by their profile.',
+      'URL of a proxy configuration file (PAC) that the gateway sends to clients (X-CSTP-MSIE-Proxy-Pac-URL), such as http://pac.contoso.internal/proxy.pac; null = none, as with the real product, whose clients get it from their profile.',
     ),
     denyRoaming: Flag(false, 'true: a session cannot be resumed from another address.'),
-    maxSessions: Int(64_000, 1, 1_000_000, 'Sessions at a time.'),
+    maxSessions: Int(64_000, 1, 1_000_000, 'Maximum number of sessions.'),
     maxSessionsPerUser: Nullable(
       Type.Integer({ minimum: 1, maximum: 1_000_000 }),
       null,
-      'Sessions of one user at a time; null = no limit.',
+      'Maximum number of sessions per user; null = no limit.',
     ),
-    serverName: Text('OpenConnect VPN Server', 'What the header X-CSTP-Server-Name says.'),
+    serverName: Text('OpenConnect VPN Server', 'Value of the header X-CSTP-Server-Name.'),
     httpConnect: Flag(
       false,
-      'true: resources can be reached by HTTP CONNECT on the TLS port too, without a tunnel. An extension of Tunnelite, which the real gateway does not have.',
+      'true: clients can also reach resources with HTTP CONNECT on the TLS port, without a tunnel. An extension of Tunnelite, which the real gateway does not have.',
     ),
     bearerPrefix: Choice(
       ['lenient', 'strict'],
       DEFAULTS.gateway.bearerPrefix,
-      'How the Authorization header is read. lenient, like the real server: “bearer”, then any one character, then the token; strict: exactly one space; everything else gets the challenge.',
+      'How the Authorization header is read. lenient, like the real server: “bearer”, then any single character, then the token; strict: exactly one space. Anything else gets the challenge.',
     ),
     bans: Section(
       {
@@ -112,9 +108,9 @@ const GatewaySchema = Section(
           'Score at which a client address is banned; 0 = never, because tests fail on purpose. A failed login scores 10 and a connection 1, health probes included. The real server’s default is 30.',
         ),
         banTime: Seconds(300, 'How long an address stays banned; further attempts do not extend it.'),
-        resetTime: Seconds(300, 'Time after which scores are forgotten.'),
+        resetTime: Seconds(300, 'Time after which scores expire.'),
       },
-      'When an address that keeps failing to log in is banned.',
+      'When to ban an address with too many failed logins.',
     ),
     tls: Section(
       {
@@ -129,13 +125,13 @@ const GatewaySchema = Section(
         keylogFile: Nullable(
           Type.String({ minLength: 1 }),
           null,
-          'Write TLS and DTLS secrets here, for Wireshark. Anyone who has the file can read the traffic.',
+          'File for TLS and DTLS secrets, for Wireshark. Anyone who has the file can decrypt the traffic.',
         ),
       },
       'TLS of the gateway.',
     ),
   },
-  'The VPN gateway: where it listens and what it tells clients.',
+  'The VPN gateway: where it listens and the settings it sends to clients.',
 );
 
 const LifetimesSchema = Section(
@@ -153,7 +149,7 @@ const LifetimesSchema = Section(
       ],
       {
         default: DEFAULTS.identity.lifetimes.accessToken,
-        description: 'Access tokens: a number, or a range { min, max } to draw from, as Entra does. In seconds.',
+        description: 'Access tokens: a number, or a range { min, max } for a random lifetime, as in Entra. In seconds.',
       },
     ),
     idToken: Seconds(DEFAULTS.identity.lifetimes.idToken, 'Id tokens.'),
@@ -161,7 +157,7 @@ const LifetimesSchema = Section(
     deviceCode: Seconds(DEFAULTS.identity.lifetimes.deviceCode, 'Device codes.'),
     refreshToken: Seconds(
       DEFAULTS.identity.lifetimes.refreshToken,
-      'Refresh tokens, each from when it was issued: each use gives a new one.',
+      'Refresh tokens, from their issue; each use returns a new one.',
     ),
     spaRefreshToken: Seconds(
       DEFAULTS.identity.lifetimes.spaRefreshToken,
@@ -172,9 +168,9 @@ const LifetimesSchema = Section(
       DEFAULTS.identity.lifetimes.persistentSession,
       'Sign-in of a browser that stays signed in.',
     ),
-    signIn: Seconds(DEFAULTS.identity.lifetimes.signIn, 'How long the sign-in page may stay open.'),
+    signIn: Seconds(DEFAULTS.identity.lifetimes.signIn, 'How long the sign-in page can stay open.'),
   },
-  'How long what the built-in Entra ID hands out is good for.',
+  'Lifetimes of what the built-in Entra ID issues.',
 );
 
 const BehaviourSchema = Section(
@@ -187,7 +183,7 @@ const BehaviourSchema = Section(
     assertionReplay: Choice(
       ['allow', 'refuse'],
       DEFAULTS.identity.behaviour.assertionReplay,
-      'A client assertion sent twice. allow, as Entra: it is good until it expires; refuse: the second time fails with AADSTS70049.',
+      'A client assertion sent twice. allow, as Entra: it is valid until it expires; refuse: the second time fails with AADSTS70049.',
     ),
     loopLimit: Int(
       DEFAULTS.identity.behaviour.loopLimit,
@@ -204,7 +200,7 @@ const BehaviourSchema = Section(
       'The sign-in page offers the tenant’s first users as buttons.',
     ),
   },
-  'What the built-in Entra ID does where Entra leaves a choice.',
+  'Behavior of the built-in Entra ID where Entra varies.',
 );
 
 const StrictSchema = Section(
@@ -212,9 +208,9 @@ const StrictSchema = Section(
     scope: Nullable(
       Type.String({ minLength: 1, maxLength: 1024 }),
       DEFAULTS.identity.strict.scope,
-      'Permission that has to be in `scp`; null = none.',
+      'Permission that `scp` must contain; null = none.',
     ),
-    guests: Choice(['refuse', 'accept'], DEFAULTS.identity.strict.guests, 'What happens to guests of the tenant.'),
+    guests: Choice(['refuse', 'accept'], DEFAULTS.identity.strict.guests, 'Whether guests of the tenant are accepted.'),
     clients: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
       default: [],
       maxItems: 1000,
@@ -223,11 +219,11 @@ const StrictSchema = Section(
     tenants: List([], 'Ids of the tenants whose users are accepted; empty = the tenant of the authority.', 'guid'),
     lastKnownGood: Seconds(
       DEFAULTS.identity.strict.lastKnownGood,
-      'How long old keys stay in use while the authority cannot be reached.',
+      'How long old keys remain in use while the authority cannot be reached.',
       0,
     ),
   },
-  'What the policy strict asks of tokens; the policy gateway looks at none of this.',
+  'What the policy strict requires of tokens; the policy gateway ignores all of this.',
 );
 
 const IdentitySchema = Section(
@@ -236,18 +232,18 @@ const IdentitySchema = Section(
     port: Port(8444, 'HTTPS port of the built-in Entra ID; 0 = any free one.'),
     names: List(
       [],
-      'More host names and addresses by which clients reach the built-in Entra ID; it answers by the one that they used.',
+      'Additional host names and addresses of the built-in Entra ID; its answers contain the one that the client used.',
       'host',
     ),
     publicOrigin: Nullable(
       Type.String({ format: 'origin' }),
       null,
-      'Where clients reach the built-in Entra ID, such as https://192.0.2.10:8444, unless they use another of its names; null = https://localhost and the port. Need not be reachable from this machine.',
+      'Address of the built-in Entra ID for clients, such as https://192.0.2.10:8444, unless they use another of its names; null = https://localhost and the port. It need not be reachable from this machine.',
     ),
     authority: Nullable(
       Type.String({ format: 'authority-url', maxLength: 2048 }),
       null,
-      'Who issues tokens instead of the built-in Entra ID: a real tenant (https://login.microsoftonline.com/<tenant id>), or the metadata of any OpenID issuer (https://…/.well-known/openid-configuration). null = built-in.',
+      'Issuer of tokens instead of the built-in Entra ID: a real tenant (https://login.microsoftonline.com/<tenant id>), or the metadata of any OpenID issuer (https://…/.well-known/openid-configuration). null = built-in.',
     ),
     policy: Choice(
       ['gateway', 'strict'],
@@ -258,7 +254,7 @@ const IdentitySchema = Section(
       default: DEFAULTS.identity.audience,
       minLength: 1,
       maxLength: 1024,
-      description: 'The `aud` that tokens must carry.',
+      description: 'The required `aud` of tokens.',
     }),
     userNameClaim: Nullable(
       Type.String({ minLength: 1, maxLength: 256 }),
@@ -268,7 +264,7 @@ const IdentitySchema = Section(
     requiredClaims: Type.Record(Type.String(), Type.Unknown(), {
       default: {},
       description:
-        'Claims that tokens must carry with exactly these values, besides the right audience, tenant and issuer; null turns one of those off.',
+        'Claims that tokens must have with exactly these values, in addition to the correct audience, tenant and issuer; null turns one of those off.',
     }),
     clockSkew: Nullable(
       Type.Integer({ minimum: 0, maximum: 3600 }),
@@ -284,13 +280,13 @@ const IdentitySchema = Section(
     directory: Type.Union([Type.String({ minLength: 1 }), AnyObject, Type.Null()], {
       default: null,
       description:
-        'Tenants, users, devices and app registrations of the built-in Entra ID, or a file that holds them; null = one tenant with two users.',
+        'Tenants, users, devices and app registrations of the built-in Entra ID, or a file with them; null = one tenant with two users.',
     }),
     strict: StrictSchema,
     lifetimes: LifetimesSchema,
     behaviour: BehaviourSchema,
   },
-  'Who issues tokens, and how they are checked.',
+  'The issuer of tokens, and how they are checked.',
 );
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
@@ -304,7 +300,7 @@ export const ConfigSchema = Type.Object(
       {
         default: null,
         description:
-          'A Graph microsoftTunnelConfiguration object or an admin-settings.json, or a file that holds one. Keys under gateway override it.',
+          'A Graph microsoftTunnelConfiguration object or an admin-settings.json, or a file with one. Keys under gateway override it.',
       },
     ),
     gateway: GatewaySchema,
@@ -312,7 +308,7 @@ export const ConfigSchema = Type.Object(
     intune: Type.Union([Type.String({ minLength: 1 }), AnyObject, Type.Null()], {
       default: null,
       description:
-        'Tunnel sites, policies and profiles as Microsoft Graph has them, in lists by the names of its collections, or a file that holds them, such as one of “tunnelite intune export”; null = the site of the gateway alone. docs/how-to/policies.md.',
+        'Tunnel sites, policies and profiles as Microsoft Graph has them, in lists with the names of its collections, or a file with them, such as from “tunnelite intune export”; null = only the site of the gateway. docs/how-to/policies.md.',
     }),
     services: ServicesSchema,
     resources: ResourcesSchema,
@@ -328,24 +324,24 @@ export const ConfigSchema = Type.Object(
         directory: Nullable(
           Type.String({ minLength: 1 }),
           'certs',
-          'Where the CA, certificates and signing keys are kept; null = in memory, new at each start.',
+          'Directory for the CA, certificates and signing keys; null = in memory, new at each start.',
         ),
         domains: List(
           [],
-          'More domains that the CA may certify; only needed for mock hosts outside the built-in ones.',
+          'Additional domains that the CA may certify; only needed for mock hosts outside the built-in ones.',
           'domain',
         ),
         nameConstraints: Choice(
           ['keep', 'full', 'dns', 'off'],
           'keep',
-          'What the CA’s name constraints limit. full: DNS names and addresses; dns: DNS names only, for TLS libraries that refuse a CA with constraints on addresses, as BoringSSL does (Bun, Dart); off: nothing. keep: as the CA is; a new one has full.',
+          'What the CA’s name constraints limit. full: DNS names and addresses; dns: DNS names only, for TLS libraries that refuse a CA with constraints on addresses, such as BoringSSL (Bun, Dart); off: nothing. keep: as in the existing CA; a new one has full.',
         ),
       },
       'Certificates.',
     ),
     log: Section(
       {
-        level: Choice(LEVELS, 'info', 'Least severe level that is logged.'),
+        level: Choice(LEVELS, 'info', 'Lowest level to log.'),
         format: Choice(['auto', 'pretty', 'json'], 'auto', 'auto: pretty on a terminal, JSON lines elsewhere.'),
       },
       'The log, on standard error.',
@@ -353,15 +349,11 @@ export const ConfigSchema = Type.Object(
     journal: Section(
       {
         capacity: Int(DEFAULTS.journal.capacity, 100, 10_000_000, 'Events kept in memory.'),
-        level: Choice(
-          ['error', 'warn', 'info', 'debug', 'trace'],
-          DEFAULTS.journal.level,
-          'Least severe level that is kept.',
-        ),
+        level: Choice(['error', 'warn', 'info', 'debug', 'trace'], DEFAULTS.journal.level, 'Lowest level to keep.'),
         file: Nullable(
           Type.String({ minLength: 1 }),
           DEFAULTS.journal.file,
-          'Append each event that is kept to this file too, as a line of JSON (NDJSON).',
+          'Also append each kept event to this file, as a line of JSON (NDJSON).',
         ),
       },
       'The journal of events, in memory.',
@@ -372,18 +364,17 @@ export const ConfigSchema = Type.Object(
           1,
           0,
           4_294_967_295,
-          'Seed of the random faults: the same seed gives the same faults. Changed, it is that of rules that come from then on.',
+          'Seed of the random faults: the same seed gives the same faults. A changed seed applies to rules added later.',
         ),
         profile: Nullable(
           Type.Enum(PROFILE_NAMES, { noun: 'network profile' }),
           null,
-          'Kind of network that all clients are on; null = none.',
+          'Kind of network of all clients; null = none.',
         ),
         rules: Type.Array(FaultRuleSchema, {
           default: [],
           maxItems: 10_000,
-          description:
-            'Fault rules that are in force from the start, and again after a reset: docs/reference/faults.md.',
+          description: 'Fault rules that are active from the start, and again after a reset: docs/reference/faults.md.',
         }),
       },
       'Faults injected on purpose.',
@@ -391,7 +382,7 @@ export const ConfigSchema = Type.Object(
     clock: Choice(
       CLOCK_MODES,
       'real',
-      'Whether time goes on by itself (real), or stands still until it is moved on (manual): docs/how-to/testing.md.',
+      'Whether time runs (real), or is frozen until it is moved (manual): docs/how-to/testing.md.',
     ),
     acceleration: Flag(true, 'Use native code for UDP and cryptography where it is available.'),
   },

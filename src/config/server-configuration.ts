@@ -165,7 +165,7 @@ function readAdvanced(
     const value = pair.value ?? pair.Value;
     const known = typeof name === 'string' && Object.hasOwn(ADVANCED, name) ? ADVANCED[name] : undefined;
     if (!known) {
-      warnings.push(`The advanced setting ${JSON.stringify(name)} is not known here and is ignored.`);
+      warnings.push(`The advanced setting ${JSON.stringify(name)} is unknown and is ignored.`);
       continue;
     }
     const text = plainText(value).trim();

@@ -27,12 +27,12 @@ export interface SourceFile {
 
 /** The parser's errors in clearer words; all others are clear enough. */
 const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
-  BLOCK_AS_IMPLICIT_KEY: 'there is a second colon here, or the indentation is not that of the lines around',
-  MULTIPLE_DOCS: 'a second document begins here; a configuration is one document, without --- between its parts',
-  RESOURCE_EXHAUSTION: 'this is nested too deeply',
+  BLOCK_AS_IMPLICIT_KEY: 'there is a second colon here, or the indentation differs from the lines around it',
+  MULTIPLE_DOCS: 'a second document begins here; a configuration is one document, without ---',
+  RESOURCE_EXHAUSTION: 'the nesting is too deep',
   TAB_AS_INDENT: 'this line is indented with a tab; use spaces',
   TAG_RESOLVE_FAILED:
-    'there is a tag here that means nothing to a configuration; put a string that begins with ! in quotes',
+    'there is a tag here, which a configuration does not support; put a string that begins with ! in quotes',
 };
 
 /**

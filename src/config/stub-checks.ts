@@ -41,8 +41,8 @@ export function checkStubs({ services }: Config, problems: Contradiction[]): voi
     if (stub.host !== null && taken.has(stub.host.toLowerCase())) {
       problems.push({
         path: [...at, 'host'],
-        message: `${stub.host} is a mock host of its own`,
-        hint: 'Choose another name, or give that host the service stubs-http.',
+        message: `${stub.host} is another mock host`,
+        hint: 'Choose another name, or add the service stubs-http to that host.',
       });
     }
     bytes += stubBytes(stub);
@@ -51,13 +51,13 @@ export function checkStubs({ services }: Config, problems: Contradiction[]): voi
   if (bytes > MAX_STUB_BYTES) {
     problems.push({
       path: ['services', 'stubs'],
-      message: `the bodies have ${bytes} bytes, of ${MAX_STUB_BYTES} at most`,
+      message: `the bodies have ${bytes} bytes; the limit is ${MAX_STUB_BYTES}`,
     });
   }
   if (expressions > MAX_EXPRESSIONS) {
     problems.push({
       path: ['services', 'stubs'],
-      message: `${expressions} stubs have an expression, of ${MAX_EXPRESSIONS} at most: each is tried with each request`,
+      message: `${expressions} stubs have an expression; the limit is ${MAX_EXPRESSIONS}, because each request is compared with all of them`,
       hint: 'Use paths with :name and *.',
     });
   }
@@ -98,22 +98,24 @@ function stubProblems(stub: Stub): Contradiction[] {
     if ('fault' in compiled) {
       problems.push({
         path: ['expression'],
-        message: `“${expression}” is no regular expression that is taken: ${compiled.fault}`,
-        hint: 'The syntax is that of RE2: without look-around (?=…) and references back \\1, which can take for ever.',
+        message: `“${expression}” is not a valid regular expression: ${compiled.fault}`,
+        hint: 'Use RE2 syntax, which has no look-around (?=…) and no backreferences \\1, because these can take exponential time.',
       });
     }
     if (path !== null)
-      problems.push({ path: ['path'], message: 'there is an expression too', hint: 'Leave out one of them.' });
+      problems.push({ path: ['path'], message: 'there is also an expression', hint: 'Remove one of them.' });
   }
   if (path !== null && !/^\/[\x21-\x7e]*$/.test(path)) {
     problems.push({
       path: ['path'],
-      message: `“${path}” is no path as requests have it: it begins with / and has no spaces`,
+      message: `“${path}” is not a path of a request, which begins with / and has no spaces`,
     });
   } else if (path !== null && (/[?#]/.test(path) || /\*(?!$)|[^/]\*$/.test(path))) {
     problems.push({
       path: ['path'],
-      message: /[?#]/.test(path) ? 'a path has no query' : 'a * stands for all below, as the last segment of its own',
+      message: /[?#]/.test(path)
+        ? 'a path has no query'
+        : 'a * is only possible as the last segment, for all paths below',
     });
   }
   for (const [where, answer] of [
@@ -121,15 +123,15 @@ function stubProblems(stub: Stub): Contradiction[] {
     ...stub.sequence.map((one, i) => [['sequence', i], one] as const),
   ] as const) {
     if (answer.body !== null && answer.json !== null) {
-      problems.push({ path: [...where, 'body'], message: 'there is json too', hint: 'Leave out one of them.' });
+      problems.push({ path: [...where, 'body'], message: 'there is also json', hint: 'Remove one of them.' });
     }
     for (const [name, value] of Object.entries(answer.headers)) {
       const fault = !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/.test(name)
-        ? 'is no name of a header'
+        ? 'is not a header name'
         : OWN_HEADERS.has(name.toLowerCase())
-          ? 'is written by the server itself'
+          ? 'is set by the server itself'
           : /[^\t\x20-\x7e\x80-\xff]/.test(value)
-            ? 'has a value that no header can have'
+            ? 'has a value that is not valid in a header'
             : undefined;
       if (fault !== undefined) problems.push({ path: [...where, 'headers', name], message: `${name} ${fault}` });
     }

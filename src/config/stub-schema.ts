@@ -9,22 +9,22 @@ export const MAX_STUB_BODY = 1024 * 1024;
 const headers = () =>
   Type.Record(Type.String(), Type.String({ maxLength: 8192 }), {
     default: {},
-    description: 'Headers of the answer.',
+    description: 'Headers of the response.',
   });
 
 const ANSWER = {
-  status: Int(200, 200, 599, 'Status of the answer.'),
+  status: Int(200, 200, 599, 'Status of the response.'),
   headers: headers(),
   body: Nullable(
     Type.String({ format: 'text', maxLength: MAX_STUB_BODY }),
     null,
-    'Body of the answer, as text; null = none.',
+    'Body of the response, as a string; null = none.',
   ),
   json: Type.Unknown({
     default: null,
-    description: 'Body of the answer as JSON, in place of a string; null = none.',
+    description: 'Body of the response as JSON, instead of a string; null = none.',
   }),
-  delay: Int(0, 0, 60_000, 'How long the answer takes, in milliseconds.'),
+  delay: Int(0, 0, 60_000, 'Delay of the response, in milliseconds.'),
 };
 
 const AnswerSchema = Type.Object(ANSWER, closed);
@@ -34,7 +34,7 @@ export const StubSchema = Type.Object(
     host: Nullable(
       Type.String({ format: 'domain' }),
       null,
-      'The name that it is asked by, which gets the address of the host of stubs; null = any name of that host.',
+      'Host name of the request, which gets the address of the host of stubs; null = any name of that host.',
     ),
     method: Nullable(
       Type.Enum<('GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS')[]>([
@@ -46,19 +46,19 @@ export const StubSchema = Type.Object(
     path: Nullable(
       Type.String({ maxLength: 1024, minLength: 1 }),
       null,
-      'Path that it answers, without the query: /orders/7; /orders/:id for any segment there; /files/* for all below. null = any.',
+      'Path that it matches, without the query: /orders/7; /orders/:id for any segment there; /files/* for all paths below. null = any.',
     ),
     expression: Nullable(
       Type.String({ maxLength: 1024, minLength: 1 }),
       null,
-      'In the place of path: a regular expression (syntax of RE2) that the whole path has to fit.',
+      'Instead of path: a regular expression (RE2 syntax) that must match the whole path.',
     ),
     ...ANSWER,
     sequence: Type.Array(AnswerSchema, {
       default: [],
       maxItems: 100,
       description:
-        'Answers to the first request, to the second, and so on; the last stays. Empty = always the one above.',
+        'Responses to the first request, to the second, and so on; the last one repeats. Empty = always the one above.',
     }),
   },
   closed,

@@ -30,17 +30,17 @@ export function structureFault(document: Document, { isAlias, isMap, isSeq, isSc
   const aliasSize = (node: Alias): number => {
     const { source } = node;
     if (++aliases > MAX_ALIASES)
-      return fail(node, `there are more than ${MAX_ALIASES} aliases; write out what they stand for`);
+      return fail(node, `there are more than ${MAX_ALIASES} aliases; write out their values`);
     if (!anchors.has(source))
       return fail(node, `there is no anchor &${source} before this alias; put a string that begins with * in quotes`);
-    return anchors.get(source) ?? fail(node, `the alias *${source} stands inside what it means`);
+    return anchors.get(source) ?? fail(node, `the alias *${source} refers to itself`);
   };
   const mapSize = (items: readonly Pair[]): number => {
     const keys = new Set<string>();
     let size = 0;
     for (const { key, value } of items as readonly Pair<Node | null, Node | null>[]) {
       const name = isScalar(key) ? String(key.value) : undefined;
-      if (name !== undefined && keys.has(name)) fail(key, `the key ${JSON.stringify(name)} is there twice`);
+      if (name !== undefined && keys.has(name)) fail(key, `the key ${JSON.stringify(name)} is repeated`);
       if (name !== undefined) keys.add(name);
       size += sizeOf(key) + sizeOf(value);
     }
@@ -54,7 +54,7 @@ export function structureFault(document: Document, { isAlias, isMap, isSeq, isSc
     let size = 1;
     if (isMap(node)) size += mapSize(node.items);
     else if (isSeq(node)) for (const item of node.items as (Node | null)[]) size += sizeOf(item);
-    if (size > MAX_VALUES) fail(node, `with all aliases written out, this comes to more than ${MAX_VALUES} values`);
+    if (size > MAX_VALUES) fail(node, `with all aliases expanded, there are more than ${MAX_VALUES} values`);
     if (anchor !== undefined) anchors.set(anchor, size);
     return size;
   };

@@ -26,7 +26,7 @@ export function accelerationInUse(enabled = true): Acceleration {
   const sockets = datagramAcceleration();
   const records = typeof crypto === 'string' ? 'node:crypto' : 'evp';
   const parts = [
-    typeof crypto === 'string' ? `records by node:crypto (${crypto})` : "records by node's own OpenSSL",
+    typeof crypto === 'string' ? `records by node:crypto (${crypto})` : "records by Node's own OpenSSL",
     sockets.kind === 'dgram' ? `UDP by node:dgram (${sockets.reason})` : 'UDP in batches',
   ];
   const head = records === 'evp' || sockets.kind === 'mmsg' ? 'Accelerated' : 'Not accelerated';

@@ -150,14 +150,14 @@ function check(options: DtlsClientOptions, suites: readonly CipherSuiteName[]): 
   const { credentials } = options;
   const problem =
     suites.length === 0
-      ? 'None of the cipher suites goes with the kind of credentials.'
+      ? 'None of the cipher suites supports this kind of credentials.'
       : (options.sessionId?.length ?? 0) > MAX_SESSION_ID
         ? 'A session id has at most 32 bytes.'
         : credentials.kind === 'resume' && credentials.masterSecret.length !== MASTER_SECRET_LENGTH
           ? 'A master secret has 48 bytes.'
           : credentials.kind === 'resume' &&
               (credentials.sessionId.length === 0 || credentials.sessionId.length > MAX_SESSION_ID)
-            ? 'To resume takes a session id of 1 to 32 bytes.'
+            ? 'Resuming requires a session id of 1 to 32 bytes.'
             : undefined;
   if (problem) throw new TunneliteError('ERR_DTLS_OPTION', problem);
 }

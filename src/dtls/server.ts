@@ -231,7 +231,7 @@ export class DtlsServer<Context = unknown> implements DtlsServerEngine<Context>,
     const explanation =
       alert === 'protocol_version'
         ? 'The client does not offer DTLS 1.2.'
-        : 'The ClientHello offers no cipher suite, group and signature scheme that we can use together.';
+        : 'The ClientHello offers no cipher suite, group and signature scheme that the server supports in combination.';
     connection.end('handshake-failed', { alert, explanation });
   }
 

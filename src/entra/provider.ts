@@ -189,7 +189,7 @@ export async function createIdentityProvider(options: IdentityProviderOptions = 
     localIssuer: (issuer) => origins.localIssuer(issuer),
     async listen() {
       if (!server) {
-        throw new TunneliteError('ERR_IDENTITY_NOT_LISTENING', 'An identity provider without TLS key cannot listen.');
+        throw new TunneliteError('ERR_IDENTITY_NOT_LISTENING', 'An identity provider without a TLS key cannot listen.');
       }
       const host = options.host ?? DEFAULTS.host;
       await server.listen({ host, port: options.port ?? 0 }).catch((cause: unknown) => {

@@ -55,7 +55,7 @@ export async function createServer(options: ServerOptions, plugin: FastifyPlugin
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
       error: 'not_found',
-      error_description: `There is no endpoint at ${request.url.split('?')[0]}. Those of a tenant are listed at /{tenant}/v2.0/.well-known/openid-configuration.`,
+      error_description: `There is no endpoint at ${request.url.split('?')[0]}. The endpoints of a tenant are listed at /{tenant}/v2.0/.well-known/openid-configuration.`,
     }),
   );
   await server.register(plugin);

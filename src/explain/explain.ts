@@ -72,8 +72,8 @@ const BY_EVENT: ReadonlyMap<EventName, readonly Cause[]> = Map.groupBy(CAUSES, (
 export function explain(events: readonly TunneliteEvent[], subject: Subject = { kind: 'last' }, lost = 0): Explanation {
   const visit = gather(events, subject);
   if (!visit) {
-    const gone = lost > 0 ? ` Events up to #${lost} have fallen out of it.` : '';
-    throw new TunneliteError('ERR_EXPLAIN_UNKNOWN', `The journal has nothing of ${subjectText(subject)}.${gone}`);
+    const gone = lost > 0 ? ` Events up to #${lost} were dropped from it.` : '';
+    throw new TunneliteError('ERR_EXPLAIN_UNKNOWN', `The journal has no events of ${subjectText(subject)}.${gone}`);
   }
   const { findings, left } = findingsOf(visit);
   const outcome = outcomeOf(visit, findings);
@@ -131,7 +131,7 @@ function findingOf(one: Cause, evidence: Evidence, up: number): Finding {
     weight: one.weight,
     title: one.title,
     what: sentence(printable(one.what(evidence))),
-    why: printable(rule === undefined ? why : `This was made by the fault rule ${rule}. Without it: ${why}`),
+    why: printable(rule === undefined ? why : `The fault rule ${rule} caused this. Without it: ${why}`),
     next: [...(rule === undefined ? [] : [`\`tunnelite fault remove ${rule}\``]), ...one.next(evidence)].map(printable),
     docs: one.docs,
     rule,
@@ -169,15 +169,15 @@ function summaryOf(visit: Visit, outcome: Outcome, findings: readonly Finding[])
   const name = client.name.replace(/^(a|the) /, (article) => article.charAt(0).toUpperCase() + article.slice(1));
   switch (outcome) {
     case 'connected': {
-      const trouble = worst && !isEnd(worst) ? ` ${worst.overcome ? 'Before that' : 'But'}: ${titled(worst)}.` : '';
+      const trouble = worst && !isEnd(worst) ? ` ${worst.overcome ? 'Before that' : 'However'}: ${titled(worst)}.` : '';
       return `${name}${from} is connected as ${who}, session ${session}; data goes over ${carrierOf(visit) === 'dtls' ? 'DTLS (UDP)' : 'TLS (TCP)'}.${trouble}`;
     }
     case 'ended': {
       const end = findings.find((one) => isEnd(one) && !one.overcome);
-      return `The session ${session} of ${who} is over${end ? `: ${titled(end)}` : ''}.`;
+      return `The session ${session} of ${who} has ended${end ? `: ${titled(end)}` : ''}.`;
     }
     case 'failed':
-      return `${name}${from} got no tunnel: ${worst ? titled(worst) : 'nothing says why'}.`;
+      return `${name}${from} got no tunnel: ${worst ? titled(worst) : 'the reason is unknown'}.`;
     case 'unfinished': {
       const [note] = findings;
       return `${name}${from} has no tunnel, and nothing refused it${note ? `: ${titled(note)}` : ''}.`;
@@ -191,7 +191,7 @@ function titled({ title, rule }: Finding): string {
   // Abbreviations such as DTLS keep their case.
   const inside =
     second === second.toUpperCase() && second !== ' ' && second !== '’' ? title : first.toLowerCase() + title.slice(1);
-  return rule === undefined ? inside : `${inside} (made by the fault rule ${rule})`;
+  return rule === undefined ? inside : `${inside} (caused by the fault rule ${rule})`;
 }
 
 /** The channel that last carried data. */

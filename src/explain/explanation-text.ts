@@ -6,7 +6,7 @@ const WIDTH = 110;
 /** Formats an explanation for the terminal: what happened, why, and what to do next. Ends with a line break. */
 export function explanationText({ summary, steps, stepsLeft, findings, findingsLeft, lost }: Explanation): string {
   const lines = [...wrapped(summary, ''), ''];
-  if (lost > 0) lines.push(...wrapped(`(Events up to #${lost} have fallen out of the journal.)`, ''), '');
+  if (lost > 0) lines.push(...wrapped(`(Events up to #${lost} were dropped from the journal.)`, ''), '');
   lines.push('What happened');
   const half = stepsLeft > 0 ? steps.length - 25 : -1;
   for (const [i, { time, text }] of steps.entries()) {
@@ -14,7 +14,7 @@ export function explanationText({ summary, steps, stepsLeft, findings, findingsL
     const clock = new Date(time).toISOString().slice(11, 23);
     lines.push(...wrapped(text, `  ${clock}  `));
   }
-  if (findings.length > 0) lines.push('', 'What to make of it');
+  if (findings.length > 0) lines.push('', 'Findings');
   for (const [i, finding] of findings.entries()) lines.push(...findingLines(finding, i + 1));
   if (findingsLeft > 0) lines.push('', `  … and ${findingsLeft} more`);
   return `${lines.join('\n')}\n`;
@@ -23,7 +23,7 @@ export function explanationText({ summary, steps, stepsLeft, findings, findingsL
 function findingLines(finding: Finding, number: number): string[] {
   const { cause, title, what, why, next, docs, times, overcome } = finding;
   const often = times > 1 ? `, ${times} times` : '';
-  const past = overcome && finding.weight !== 'note' ? ', got over' : '';
+  const past = overcome && finding.weight !== 'note' ? ', resolved' : '';
   const head = `  ${String(number).padStart(2)}. `;
   const indent = ' '.repeat(head.length);
   return [

@@ -20,20 +20,20 @@ const NAMED = 4;
 /** Repeated events that form one step: how they are grouped, and how the count is worded. */
 const COUNTED: { readonly [K in EventName]?: (event: TunneliteEvent<K>) => readonly [said: string, what: string] } = {
   'http.request': ({ fields }) => ['Sent', `${fields.method} ${fields.path}`],
-  'http.response': ({ fields }) => ['Was answered', `${fields.status} ${fields.text}`],
-  'dns.query': ({ fields }) => [fields.answers > 0 ? 'Looked up' : 'Looked up in vain', fields.question],
+  'http.response': ({ fields }) => ['Got the answer', `${fields.status} ${fields.text}`],
+  'dns.query': ({ fields }) => [fields.answers > 0 ? 'Looked up' : 'Looked up without success', fields.question],
   'resource.request': ({ fields }) => [
     fields.decision === 'deny' ? 'Was denied' : 'Was allowed',
     `${fields.host ?? fields.destination} (${fields.protocol})`,
   ],
   'channel.dtls.flight': ({ fields }) => [
-    fields.direction === 'in' ? 'Said in DTLS' : 'Was told in DTLS',
+    fields.direction === 'in' ? 'Sent in DTLS' : 'Received in DTLS',
     `${fields.messages}${fields.repeat === 0 ? '' : ', again'}`,
   ],
   'proxy.request': ({ fields }) => ['Asked a proxy for', `${fields.host}${fields.path}`],
-  'stub.request': ({ fields }) => ['Was answered by the stub', fields.stub],
+  'stub.request': ({ fields }) => ['Got an answer from the stub', fields.stub],
   'fault.injected': ({ fields }) => [
-    'Was struck by the fault rule',
+    'Was affected by the fault rule',
     `${fields.rule} (${fields.seam}: ${fields.fault})`,
   ],
 };

@@ -27,7 +27,7 @@ export function parseAddress(text: string): Subject {
   const address = bracketed ?? plain ?? '';
   if (isIP(address) && Number(port) <= 65_535) return { kind: 'address', address, port: Number(port) };
   const shown = printable(text.slice(0, MAX_LENGTH));
-  throw new TunneliteError('ERR_EXPLAIN_SUBJECT', `“${shown}” is neither a session’s id nor an address.`);
+  throw new TunneliteError('ERR_EXPLAIN_SUBJECT', `“${shown}” is neither a session id nor an address.`);
 }
 
 /** Formats a subject for messages. */

@@ -17,7 +17,7 @@ export function checked(input: FaultRuleInput): {
   if (where !== undefined && typeof where !== 'function') {
     throw new TunneliteError(
       'ERR_FAULT_RULE',
-      'rule on.where: it has to be a function, as only a program can give it.',
+      'rule on.where: it must be a function, which only a program can provide.',
     );
   }
   const plain = typeof given === 'object' && given !== null ? { ...input, on } : input;

@@ -195,7 +195,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     const notes = where === undefined ? notesOn({ ...named, on: selector }, lanes[0]?.rules() ?? [], surroundings) : [];
     const ids = listOf(selector.session);
     if (this.#sessions !== undefined && ids?.every((id) => this.#sessions?.personOf(id) === undefined)) {
-      notes.push(`There is no session ${ids.join(', ')} now, and an id is not given twice.`);
+      notes.push(`There is no session ${ids.join(', ')}, and ids are not reused.`);
     }
     const made = new Rule(
       this.#host,
@@ -240,9 +240,13 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
   #assertKnown({ then }: FaultRule): void {
     const { aadstsCodes } = this.#options.surroundings ?? {};
     if (then.code === undefined || aadstsCodes === undefined || aadstsCodes.includes(then.code)) return;
-    throw new TunneliteError('ERR_FAULT_RULE', `rule then.code: Entra ID has no error AADSTS${then.code} here.`, {
-      hint: 'docs/reference/aadsts-codes.md lists the codes that it has.',
-    });
+    throw new TunneliteError(
+      'ERR_FAULT_RULE',
+      `rule then.code: The built-in Entra ID has no error AADSTS${then.code}.`,
+      {
+        hint: 'docs/reference/aadsts-codes.md lists its codes.',
+      },
+    );
   }
 
   /** All rules, in the order in which they were added. */
@@ -286,7 +290,7 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
   useProfile(name: ProfileName | null): void {
     if (name !== null && !PROFILE_NAMES.includes(name)) {
       throw new TunneliteError('ERR_FAULT_RULE', `There is no network profile ${JSON.stringify(name)}.`, {
-        hint: `There are ${PROFILE_NAMES.join(', ')}.`,
+        hint: `Use one of ${PROFILE_NAMES.join(', ')}.`,
       });
     }
     const rules = name === null ? [] : profileRules(name);
@@ -304,12 +308,12 @@ export class FaultEngine extends FaultSeams implements FaultPorts {
     for (const { name } of added) {
       const taken = name === undefined ? undefined : this.#rules.get(name);
       if (taken === undefined || leaving.has(taken)) continue;
-      throw new TunneliteError('ERR_FAULT_EXISTS', `There is a fault rule ${name} already.`, {
+      throw new TunneliteError('ERR_FAULT_EXISTS', `There is already a fault rule ${name}.`, {
         details: { rule: name },
       });
     }
     if (this.#rules.size - leaving.size + added.length > MAX_RULES) {
-      throw new TunneliteError('ERR_FAULT_LIMIT', `There are ${MAX_RULES} fault rules, as many as there may be.`);
+      throw new TunneliteError('ERR_FAULT_LIMIT', `The limit of ${MAX_RULES} fault rules is reached.`);
     }
   }
 

@@ -27,17 +27,17 @@ export function notesOn(
     notes.push('UDP is turned off (gateway.disableUdp), so no datagram passes.');
   }
   if (bansDisabled && rule.then.do === 'ban' && rule.then.points !== undefined) {
-    notes.push('Points never bring a ban here (gateway.bans.maxScore is 0). Leave points out, to ban at once.');
+    notes.push('Points never cause a ban (gateway.bans.maxScore is 0). To ban at once, omit points.');
   }
   if (noProvider && rule.on.seam === 'http') {
-    notes.push('The built-in Entra ID is not started (identity.authority), so nobody asks it.');
+    notes.push('The built-in Entra ID is not started (identity.authority), so it gets no requests.');
   }
   let looked = 0;
   for (const other of earlier) {
     if (++looked > MAX_LOOKED_AT) break;
     if (other.rule.when !== undefined || !isWider(other.on, rule.on) || other.rule.then.do === 'mtu_blackhole')
       continue;
-    notes.push(`The rule ${other.name} was added before, and acts on everything that this one selects.`);
+    notes.push(`The rule ${other.name} was added before, and strikes everything that this one selects.`);
     break;
   }
   return notes;

@@ -8,8 +8,8 @@ import type { Rule } from './rule.ts';
 export function explanationOf({ name, action }: Rule): string {
   if (action.reason !== undefined) return action.reason;
   return action.do === 'pool_exhausted'
-    ? `Every address of the pool is in use: so the fault rule ${name} has it.`
-    : `The fault rule ${name} has it so.`;
+    ? `All addresses of the pool are in use, according to the fault rule ${name}.`
+    : `The fault rule ${name} caused this.`;
 }
 
 /** `ms` plus a random amount of up to `jitter`. */

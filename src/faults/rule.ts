@@ -103,8 +103,7 @@ export class Rule implements FaultHandle {
     try {
       return this.#where(passing);
     } catch (error) {
-      if (!this.#whereTold)
-        this.#tellLimit(`its condition in code threw, and selects nothing then: ${errorText(error)}`);
+      if (!this.#whereTold) this.#tellLimit(`its condition in code threw, which selects nothing: ${errorText(error)}`);
       this.#whereTold = true;
       return false;
     }
@@ -137,9 +136,7 @@ export class Rule implements FaultHandle {
   tellFull(more = 'others are lost.'): void {
     if (this.#limitTold) return;
     this.#limitTold = true;
-    this.#tellLimit(
-      `${this.held()} wait because of it, and no more may be kept: ${more} Release them, or remove the rule.`,
-    );
+    this.#tellLimit(`${this.held()} items wait because of it, the maximum: ${more} Release them, or remove the rule.`);
   }
 
   #tellLimit(explanation: string): void {
@@ -170,14 +167,14 @@ export class Rule implements FaultHandle {
   }
 
   release(count = Infinity, change?: (bytes: Buffer) => Buffer | undefined): number {
-    checkCount('How many are let go', count, { least: 1, endless: true });
+    checkCount('The number of items to release', count, { least: 1, endless: true });
     let released = this.waiting.release(count, change);
     for (const stage of [...this.stages]) released += stage.letGo(count - released, change);
     return released;
   }
 
   async struck(times = 1, { timeout = STRUCK_TIMEOUT_MS, signal }: StruckOptions = {}): Promise<void> {
-    checkCount('How often a rule is to strike', times);
+    checkCount('The number of strikes', times);
     checkTimeout(timeout);
     if (this.#hits >= times) return;
     if (this.#removed) throw this.#gone();
@@ -202,9 +199,7 @@ export class Rule implements FaultHandle {
   #inVain(times: number, timeout: number): TunneliteError {
     const { name } = this;
     const story =
-      this.#seen === 0
-        ? 'nothing that passed was selected by it'
-        : `it selected ${this.#seen}, and struck ${this.#hits} of them`;
+      this.#seen === 0 ? 'it selected nothing' : `it selected ${this.#seen}, and struck ${this.#hits} of them`;
     return new TunneliteError(
       'ERR_TIMEOUT',
       `Waited ${timeout} ms for the fault rule ${name} to strike ${times === 1 ? 'once' : `${times} times`}: ${story}.`,

@@ -137,7 +137,7 @@ export class TcpLink implements StreamGate {
   #waits(rule: Rule, way: StreamDirection, bytes: number): void {
     const pipe = this.#pipes[way];
     pipe.waits(bytes);
-    if (this.#host.budget.full && bytes > 0) rule.tellFull('connections wait until others have let theirs go.');
+    if (this.#host.budget.full && bytes > 0) rule.tellFull('connections wait until others have released theirs.');
     const { full } = pipe;
     if (way === 'out') {
       if (!full) this.connection.place.drained();

@@ -36,7 +36,7 @@ export class DescriptorWatch {
     this.#told = true;
     this.#emit('gateway.descriptors', {
       limit,
-      explanation: `${left} of the ${limit} file descriptors that this process may have are left. For each new connection one that has not authenticated is closed; when there is none, the new one.`,
+      explanation: `${left} of the ${limit} file descriptors of this process are left. Each new connection closes one that has not authenticated, or is closed itself if there is none.`,
     });
   }
 

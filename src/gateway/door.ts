@@ -161,14 +161,14 @@ export class Door {
     const { bans, host } = this.#options;
     const { maxSessions } = host.settings;
     if (this.#tunnels.size >= maxSessions) {
-      return { reason: 'full', explanation: `${maxSessions} sessions are connected, as many as are allowed.` };
+      return { reason: 'full', explanation: `${maxSessions} sessions are connected, the maximum.` };
     }
     this.#bans.add(address, BAN_POINTS.connection);
     if (!this.#bans.banned(address)) return undefined;
     const { banTime } = bans ?? NO_BANS;
     return {
       reason: 'banned',
-      explanation: `${address} failed too often, or a fault has it so, and is shut out for ${banTime} s.`,
+      explanation: `${address} is banned for ${banTime} s after too many failures, or by a fault.`,
     };
   }
 
@@ -181,19 +181,17 @@ export class Door {
     const full = this.#pending.size >= maxPending;
     const leaver = this.#pending.makeRoom(scarce);
     if (leaver === 'full' && !full) {
-      const explanation = 'File descriptors are scarce, and everybody who is connected has authenticated.';
+      const explanation = 'File descriptors are scarce, and all open connections have authenticated.';
       return { reason: 'descriptors', explanation };
     }
     if (leaver === 'full') {
-      const explanation = `${maxPending} clients have authenticated and not connected, as many as are allowed.`;
+      const explanation = `${maxPending} clients have authenticated and not connected, the maximum.`;
       return { reason: 'pending-full', explanation };
     }
-    const cause = full
-      ? `${maxPending} connections have no tunnel, as many as are allowed`
-      : 'File descriptors are scarce';
+    const cause = full ? `${maxPending} connections have no tunnel, the maximum` : 'File descriptors are scarce';
     if (leaver) {
       leaver.evict();
-      const explanation = `${cause}; of those that had not authenticated this one had come least far, or waited longest.`;
+      const explanation = `${cause}; of the unauthenticated ones, this one had made the least progress, or waited longest.`;
       this.#tell(leaver.remote, { reason: 'pending', explanation });
     }
     return undefined;
@@ -202,7 +200,7 @@ export class Door {
   #tell(remote: string, { reason, explanation }: Refusal): void {
     const withheld = this.#reports.next(reason);
     if (withheld === undefined) return;
-    const more = withheld > 0 ? ` ${withheld} more like it were not told.` : '';
+    const more = withheld > 0 ? ` ${withheld} more of this kind were not reported.` : '';
     this.#options.emit('http.rejected', { remote, reason, explanation: `${explanation}${more}` });
   }
 }

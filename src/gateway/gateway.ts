@@ -251,7 +251,7 @@ export class TunnelGateway
     for (const session of [...this.sessionTable.values()]) {
       if (final) session.end('shutdown', 'The gateway is shutting down.');
       else if (session.connected || cookies === 'lose') {
-        session.end('restart', 'The gateway goes down.', { notify, dropCookie: cookies === 'lose' });
+        session.end('restart', 'The gateway is stopping.', { notify, dropCookie: cookies === 'lose' });
       }
     }
     if (notify) await this.#door.whenEmpty('all', this.machine, DISCONNECT_FLUSH_MS);
@@ -387,12 +387,12 @@ export class TunnelGateway
 
   expire(id: string): boolean {
     const session = this.sessionTable.byId(id);
-    session?.expire('It was told to expire, as if its time were over.');
+    session?.expire('It was expired on request.');
     return session !== undefined;
   }
 
   rekey(id: string): boolean {
-    return this.sessionTable.byId(id)?.rekey('The gateway was told to.') ?? false;
+    return this.sessionTable.byId(id)?.rekey('A rekey was requested.') ?? false;
   }
 
   stats(): Readonly<Record<string, number>> {

@@ -78,9 +78,9 @@ export class Lifecycle {
       case GatewayState.Listening:
         return undefined;
       case GatewayState.Draining:
-        return `The gateway is draining: it takes no new clients, and ${this.#host.connected()} are still connected. "tunnelite gateway start" lets clients in again.`;
+        return `The gateway is draining: it accepts no new clients, and ${this.#host.connected()} are still connected. Run "tunnelite gateway start" to accept clients again.`;
       case GatewayState.Stopped:
-        return 'The gateway is stopped. "tunnelite gateway start" starts it again.';
+        return 'The gateway is stopped. Run "tunnelite gateway start" to start it again.';
       default:
         return `The gateway is ${this.#state}.`;
     }
@@ -115,7 +115,7 @@ export class Lifecycle {
       }
       const sessions = this.#host.connected();
       if (effect === 'turn-away') {
-        this.#host.turnAway({ reason: 'draining', explanation: 'The gateway is draining and takes no new clients.' });
+        this.#host.turnAway({ reason: 'draining', explanation: 'The gateway is draining and accepts no new clients.' });
         this.#host.emit('gateway.draining', { sessions, timeout: ms === undefined ? undefined : durationText(ms) });
       }
       waiting = this.#untilEmpty(sessions, ms);
@@ -196,7 +196,7 @@ export class Lifecycle {
       if (ms !== undefined) {
         timer = clock.setTimer(ms, () => {
           ended = this.#host.connected();
-          this.#host.endConnected(`The gateway was drained, and the time for that (${durationText(ms)}) is up.`);
+          this.#host.endConnected(`The gateway was drained, and the timeout of ${durationText(ms)} has passed.`);
           look();
         });
       }

@@ -136,7 +136,7 @@ export class TimeKeeper implements ClockFollower {
     for (const session of this.#aging) {
       const { tunnel } = session;
       if (!tunnel || !rekeyTime || now < tunnel.openedAt + rekeyTime * 1000) continue;
-      session.rekey(`The tunnel is older than ${rekeyTime} s by the clock that was moved.`);
+      session.rekey(`The tunnel is older than ${rekeyTime} s by the simulator's clock, which was moved.`);
     }
     this.#aging = [];
     this.#questioned = [];

@@ -42,18 +42,18 @@ export async function appDelivery(
     throw new GraphError(
       403,
       'Forbidden',
-      `The token has not the permission ${SCOPE}: add it to the app registration, and consent to it.`,
+      `The token does not have the permission ${SCOPE}: add it to the app registration, and consent to it.`,
     );
   }
   const query = new URLSearchParams(search);
   const app = query.get('app') ?? '';
   const platform = PLATFORMS.find((each) => each === query.get('platform'));
-  if (app === '' || app.length > 256) throw badRequest("The parameter 'app' has to be a bundle id or a package id.");
-  if (platform === undefined) throw badRequest(`The parameter 'platform' has to be one of ${PLATFORMS.join(', ')}.`);
+  if (app === '' || app.length > 256) throw badRequest("The parameter 'app' must be a bundle id or a package id.");
+  if (platform === undefined) throw badRequest(`The parameter 'platform' must be one of ${PLATFORMS.join(', ')}.`);
   const tenant = context.directory.findTenant(token.tenantId);
   const user = tenant?.users.find(token.objectId);
   if (!user || tenant !== context.directory.defaultTenant) {
-    throw new GraphError(403, 'Forbidden', 'The user of the token is not one of the tenant that has policies.');
+    throw new GraphError(403, 'Forbidden', 'The user of the token does not belong to the tenant with policies.');
   }
   return context.deliver({ user: user.id, app, platform, enrolled: query.get('enrolled') === 'true' });
 }

@@ -77,8 +77,7 @@ export function readDocument(value: unknown): IntuneDocument {
   const lists = new Map<DocumentSet, unknown[]>();
   const add = (object: unknown, path: readonly (string | number)[], fallback?: DocumentSet): void => {
     const set = isObject(object) ? (setOf(object) ?? fallback) : undefined;
-    if (set === undefined)
-      throw badRequest("What this object is cannot be told: it has no '@odata.type' that is known here.", path);
+    if (set === undefined) throw badRequest("The type of this object is unknown: it has no known '@odata.type'.", path);
     const list = lists.get(set);
     if (list) list.push(object);
     else lists.set(set, [object]);
@@ -112,12 +111,12 @@ function readLists(
     const set = DOCUMENT_SETS.find((name) => name.toLowerCase() === written.toLowerCase());
     if (set === undefined) {
       throw badRequest(
-        `'${written.slice(0, 200)}' is no collection that is known here; these are: ${DOCUMENT_SETS.join(', ')}.`,
+        `'${written.slice(0, 200)}' is not a known collection; these are: ${DOCUMENT_SETS.join(', ')}.`,
         [written],
       );
     }
     const list = isObject(given) && Array.isArray(given.value) ? given.value : given;
-    if (!Array.isArray(list)) throw badRequest(`'${written}' has to be a list.`, [written]);
+    if (!Array.isArray(list)) throw badRequest(`'${written}' must be a list.`, [written]);
     for (const [i, each] of list.entries()) add(each, [written, i], set);
   }
 }

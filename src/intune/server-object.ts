@@ -7,7 +7,7 @@ import type { Config } from '../config/index.ts';
 export function configurationObject({ gateway }: Config, port: number): Readonly<Record<string, unknown>> {
   return {
     displayName: 'Tunnelite',
-    description: 'What the gateway was started with.',
+    description: 'The configuration at the start of the gateway.',
     network: gateway.network,
     ipv6Network: gateway.ipv6Network,
     dnsServers: gateway.dnsServers,

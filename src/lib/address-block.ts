@@ -23,7 +23,7 @@ export class AddressBlock {
   /** @param network in CIDR form, validated by the configuration */
   constructor(network: string) {
     const range = parseRange(network);
-    if (range === undefined) throw new TypeError(`${network} is no network`);
+    if (range === undefined) throw new TypeError(`${network} is not a network`);
     this.network = network;
     this.#base = Buffer.from(rangeBytes(range).network);
     this.family = this.#base.length === 4 ? 4 : 6;

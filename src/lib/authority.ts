@@ -20,13 +20,17 @@ const QUOTED = 80;
 export function parseAuthority(text: string): Authority | { readonly problem: string } {
   const shown = text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text;
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-    return { problem: `${shown} is a URL. CONNECT takes host and port alone, such as intranet.contoso.internal:443.` };
+    return {
+      problem: `${shown} is a URL. CONNECT requires only a host and a port, such as intranet.contoso.internal:443.`,
+    };
   }
-  if (text.includes('@')) return { problem: `${shown} has a user name in it. CONNECT takes host and port alone.` };
+  if (text.includes('@')) return { problem: `${shown} contains a user name. CONNECT requires only a host and a port.` };
   const match = /^(?:\[([^[\]]*)\]|([^:[\]/?#\\]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port < 1 || port > 65_535) {
-    return { problem: `${shown} is no host and port, such as intranet.contoso.internal:443 or [fd10:20::10]:443.` };
+    return {
+      problem: `${shown} is not a host and a port, such as intranet.contoso.internal:443 or [fd10:20::10]:443.`,
+    };
   }
   const [, ipv6, name] = match;
   if (ipv6 !== undefined) return readIpv6(ipv6, port);
@@ -34,17 +38,17 @@ export function parseAuthority(text: string): Authority | { readonly problem: st
   const host = name!.replace(/\.$/, '').toLowerCase();
   if (/^(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*$/.test(host)) {
     return {
-      problem: `${shown} is an address in a spelling that not all programs read alike. Write it as four decimal numbers, such as 10.20.0.10.`,
+      problem: `${shown} is an address in a form that programs interpret differently. Write it as four decimal numbers, such as 10.20.0.10.`,
     };
   }
-  if (!isDomainName(host)) return { problem: `${shown} has no host name in front of its port.` };
+  if (!isDomainName(host)) return { problem: `${shown} has no host name before its port.` };
   return { host, port };
 }
 
 function readIpv6(text: string, port: number): Authority | { readonly problem: string } {
-  if (!isIPv6(text) || text.includes('%')) return { problem: `[${text.slice(0, QUOTED)}] is no IPv6 address.` };
+  if (!isIPv6(text) || text.includes('%')) return { problem: `[${text.slice(0, QUOTED)}] is not an IPv6 address.` };
   const host = canonicalAddress(text);
   const plain = embeddedIpv4(host);
   if (plain === undefined) return { host, port };
-  return { problem: `[${text}] stands for the IPv4 address ${plain}. Write that instead.` };
+  return { problem: `[${text}] is the IPv4 address ${plain}. Use that form instead.` };
 }

@@ -18,5 +18,5 @@ export function checkCount(what: string, count: number, { least = 0, endless = f
   if (Number.isSafeInteger(count) && count >= least) return count;
   if (endless && count === Number.POSITIVE_INFINITY) return count;
   const given = typeof count === 'number' ? String(count) : printable(String(count).slice(0, 80));
-  throw new TunneliteError('ERR_COUNT_INVALID', `${what} has to be a whole number from ${least} on, not ${given}.`);
+  throw new TunneliteError('ERR_COUNT_INVALID', `${what} must be a whole number of at least ${least}, not ${given}.`);
 }

@@ -44,7 +44,7 @@ export class CloseStack implements Closable {
       }
     }
     if (failures.length > 0) {
-      throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'Several things failed to close.');
+      throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'Several resources failed to close.');
     }
   }
 

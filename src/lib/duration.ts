@@ -40,10 +40,10 @@ export function parseDuration(duration: string | number): number {
   }
   const milliseconds = typeof duration === 'number' ? duration : read(duration);
   if (!Number.isFinite(milliseconds) || milliseconds < 0) {
-    throw invalid(`A duration cannot be ${duration}: it has to be a number of milliseconds from 0 on.`);
+    throw invalid(`A duration cannot be ${duration}: it must be a number of milliseconds, 0 or more.`);
   }
   if (milliseconds > MAX_DURATION) {
-    throw invalid(`The duration ${shown(duration)} is too long: at most 100 years (“100y”) are taken.`);
+    throw invalid(`The duration ${shown(duration)} is too long: the maximum is 100 years (“100y”).`);
   }
   return Math.round(milliseconds);
 }
@@ -54,7 +54,7 @@ export function parseDuration(duration: string | number): number {
  */
 export function checkTimeout(timeout: number): number {
   if (typeof timeout === 'number' && timeout >= 0) return timeout;
-  throw invalid(`A time to wait is a number of milliseconds from 0 on, not ${printable(String(timeout))}.`);
+  throw invalid(`A timeout is a number of milliseconds, 0 or more, not ${printable(String(timeout))}.`);
 }
 
 function read(text: string): number {
@@ -79,8 +79,8 @@ function unreadable(text: string): TunneliteError {
   const bare = /^\s*[-+]?\d+(\.\d+)?\s*$/.test(text);
   return invalid(
     bare && !text.includes('-')
-      ? `The duration ${shown(text)} has no unit: say “${text.trim()}s” for seconds or “${text.trim()}ms” for milliseconds.`
-      : `The text ${shown(text)} is no duration.`,
+      ? `The duration ${shown(text)} has no unit: write “${text.trim()}s” for seconds or “${text.trim()}ms” for milliseconds.`
+      : `The text ${shown(text)} is not a duration.`,
   );
 }
 

@@ -7,60 +7,60 @@
 export const ERROR_CODES = {
   // lib
   ERR_INTERNAL: {
-    summary: 'Something happened that the code assumes to be impossible.',
+    summary: 'An internal assertion failed.',
     hint: 'Report this with the log lines before it.',
   },
   ERR_CLOSED: {
     summary: 'The object was used after it was closed.',
-    hint: 'Keep it open for as long as it is in use, or make a new one.',
+    hint: 'Keep it open while it is in use, or create a new one.',
   },
   ERR_TIMEOUT: {
-    summary: 'A wait ended before what it waited for happened.',
-    hint: 'Look at the journal for what happened instead, or wait longer.',
+    summary: 'A wait timed out.',
+    hint: 'Check the journal for what happened instead, or wait longer.',
   },
   ERR_HTTP_EXCHANGE: {
-    summary: 'An HTTP request got no complete answer.',
-    hint: 'Check the address, the network, and whether the certificate of the server is trusted.',
+    summary: 'An HTTP request got no complete response.',
+    hint: "Check the address, the network, and whether the server's certificate is trusted.",
   },
   // telemetry
   ERR_JOURNAL_QUERY: {
     summary: 'A query of the journal is not valid.',
-    hint: 'Name events as docs/reference/events.md does, and write conditions such as session=k3 or milliseconds>100.',
+    hint: 'Use the event names of docs/reference/events.md, and conditions such as session=k3 or milliseconds>100.',
   },
   ERR_EXPLAIN_SUBJECT: {
-    summary: 'Whom to explain is not understood.',
-    hint: 'Name a session by its short id, a client by its address (192.0.2.1 or 192.0.2.1:50123), or write last.',
+    summary: 'The client to explain is not valid.',
+    hint: 'Give the short id of a session, the address of a client (192.0.2.1 or 192.0.2.1:50123), or last.',
   },
   ERR_EXPLAIN_UNKNOWN: {
-    summary: 'The journal has nothing of the client that was asked about.',
-    hint: 'Look at `tunnelite journal`: the client may not have come this far, or its events have fallen out (journal.capacity keeps more).',
+    summary: 'The journal has no events of this client.',
+    hint: 'Check `tunnelite journal`: the client may not have reached the gateway, or its events were dropped (increase journal.capacity to keep more).',
   },
   ERR_JOURNAL_EXPECTATION: {
-    summary: 'The journal does not have the events that were expected.',
-    hint: 'The message lists the nearest events and why each of them does not match.',
+    summary: 'The journal does not have the expected events.',
+    hint: 'The message lists the closest events and why each does not match.',
   },
   ERR_JOURNAL_PROBLEMS: {
-    summary: 'Things went wrong that no fault and no ordered failure brought about.',
-    hint: 'Look at each event listed; pass as "except" those that the test brings about itself.',
+    summary: 'There were problems that no fault and no ordered failure caused.',
+    hint: 'Check each event listed; pass as "except" those that the test causes itself.',
   },
   ERR_JOURNAL_FILE: {
     summary: 'A file is not an exported journal.',
-    hint: 'Give a file written by journal.file or by "tunnelite journal --json": one JSON object per line.',
+    hint: 'Use a file written by journal.file or by "tunnelite journal --json": one JSON object per line.',
   },
   ERR_DURATION_INVALID: {
     summary: 'A duration is not valid.',
     hint: 'Write numbers with units, such as 3600s, 90m, 1h30m, 2d or 500ms; a plain number is in milliseconds.',
   },
   ERR_COUNT_INVALID: {
-    summary: 'A number of things is not valid.',
-    hint: 'Give a whole number, as many as are meant; leave it out for the default.',
+    summary: 'A count is not valid.',
+    hint: 'Give a whole number, or omit it for the default.',
   },
   ERR_CLOCK_RANGE: {
     summary: "The simulator's clock cannot be moved that far.",
-    hint: 'The year has to stay below 10000; sim.reset() sets the clock back to the time of this machine.',
+    hint: 'The year must stay below 10000; sim.reset() resets the clock to the time of this machine.',
   },
   ERR_CLOCK_MODE: {
-    summary: 'The clock has no such mode.',
+    summary: 'There is no such clock mode.',
     hint: 'Use "real" or "manual".',
   },
   ERR_CLOCK_INTERRUPTED: {
@@ -70,7 +70,7 @@ export const ERROR_CODES = {
   // wire
   ERR_DNS_MALFORMED: {
     summary: 'A DNS message is malformed.',
-    hint: 'Look at the sender; the message was not used.',
+    hint: 'Check the sender; the message was not used.',
   },
   // config
   ERR_CONFIG_FILE: {
@@ -79,15 +79,15 @@ export const ERROR_CODES = {
   },
   ERR_CONFIG_SYNTAX: {
     summary: 'A configuration file is neither valid YAML nor valid JSON.',
-    hint: 'Look at the line and column named; in YAML, indentation counts.',
+    hint: 'Check the line and column in the message; in YAML, indentation matters.',
   },
   ERR_CONFIG_RELOAD: {
-    summary: 'The configuration cannot be read again while the simulator runs.',
+    summary: 'The configuration cannot be reloaded while the simulator runs.',
     hint: 'Stop the instance and start it again.',
   },
   ERR_CONFIG_INVALID: {
-    summary: 'The configuration has unknown keys or impossible values.',
-    hint: 'Correct each place named; docs/reference/configuration.md lists all keys, and "tunnelite config check" checks a file.',
+    summary: 'The configuration has unknown keys or invalid values.',
+    hint: 'Correct each place in the message; docs/reference/configuration.md lists all keys, and "tunnelite config check" checks a file.',
   },
   // admin
   // lib/schema
@@ -101,12 +101,12 @@ export const ERROR_CODES = {
     hint: 'Check the path and its permissions, or choose another directory with certs.directory.',
   },
   ERR_CERT_CORRUPT: {
-    summary: 'A certificate file does not hold what Tunnelite wrote to it.',
-    hint: 'Restore the file, or delete ca.pem and ca-key.pem to have a new CA made; clients must then trust the new one.',
+    summary: 'A certificate file was changed or damaged.',
+    hint: 'Restore the file, or delete ca.pem and ca-key.pem to create a new CA; clients must then trust the new one.',
   },
   ERR_CERT_MISMATCH: {
     summary: 'A certificate and its private key do not belong together.',
-    hint: 'Restore the missing or right file, or delete ca.pem and ca-key.pem to have a new CA made; clients must then trust the new one.',
+    hint: 'Restore the missing or correct file, or delete ca.pem and ca-key.pem to create a new CA; clients must then trust the new one.',
   },
   ERR_CERT_NAME_NOT_PERMITTED: {
     summary: "A certificate was requested for a name that the CA's name constraints do not permit.",
@@ -114,7 +114,7 @@ export const ERROR_CODES = {
   },
   ERR_STATE_CORRUPT: {
     summary: 'A state file in the certificate directory is not valid.',
-    hint: 'Delete the file; Tunnelite makes a new one at the next start.',
+    hint: 'Delete the file; Tunnelite creates a new one at the next start.',
   },
   // telemetry
   // dtls
@@ -124,15 +124,15 @@ export const ERROR_CODES = {
   },
   ERR_DTLS_OPTION: {
     summary: 'An option of the DTLS endpoint cannot be used.',
-    hint: 'See docs/reference/dtls.md for what each option takes.',
+    hint: 'docs/reference/dtls.md describes the options.',
   },
   ERR_DTLS_HANDSHAKE: {
     summary: 'The DTLS handshake failed.',
-    hint: 'Compare the keys and cipher suites of both sides; the message names the step at which it ended.',
+    hint: 'Compare the keys and cipher suites of both sides; the message names the step at which it failed.',
   },
   ERR_DTLS_HANDSHAKE_TIMEOUT: {
     summary: 'The DTLS handshake was not complete in time.',
-    hint: 'Check that UDP reaches the server and that both sides have the same key.',
+    hint: 'Check that UDP reaches the server, and that both sides have the same key.',
   },
   // netstack
   ERR_NETSTACK_ADDRESS: {
@@ -144,16 +144,16 @@ export const ERROR_CODES = {
     hint: 'Call toDuplex() once, or set a handler, not both.',
   },
   ERR_NETSTACK_LIMIT: {
-    summary: 'The stack has as many flows as its limits allow.',
-    hint: 'Close flows that are not needed, or raise limits.tcpFlows or limits.memory.',
+    summary: 'The stack has reached its limit of flows.',
+    hint: 'Close unneeded flows, or increase limits.tcpFlows or limits.memory.',
   },
   ERR_NETSTACK_PORT_IN_USE: {
-    summary: 'The local port, or the echo identifier, is in use towards this address and port.',
-    hint: 'Leave the number out to get one that is free, or wait until old connections have left TIME-WAIT.',
+    summary: 'The local port, or the echo identifier, is in use for this address and port.',
+    hint: 'Omit the number to get a free one, or wait until old connections have left TIME-WAIT.',
   },
   ERR_NETSTACK_RESET: {
     summary: 'The peer reset the connection.',
-    hint: 'Look at the peer for why it closed with data outstanding or without a listener.',
+    hint: 'Check why the peer closed with data outstanding, or without a listener.',
   },
   ERR_NETSTACK_REFUSED: {
     summary: 'The peer refused the connection.',
@@ -161,11 +161,11 @@ export const ERROR_CODES = {
   },
   ERR_NETSTACK_TIMEOUT: {
     summary: 'The peer stopped answering.',
-    hint: 'Check the path to the peer: packets are lost, or it is gone.',
+    hint: 'Check the path to the peer: packets are lost, or it has disconnected.',
   },
   ERR_NETSTACK_UNREACHABLE: {
     summary: 'The peer cannot be reached.',
-    hint: 'Check routes and filters on the way; the peer may have left the tunnel.',
+    hint: 'Check routes and filters on the path; the peer may have left the tunnel.',
   },
   ERR_NETSTACK_CLOSED: {
     summary: 'The connection is closed.',
@@ -178,15 +178,15 @@ export const ERROR_CODES = {
   },
   ERR_IDENTITY_NOT_FOUND: {
     summary: 'The identity directory has no such object.',
-    hint: 'List the objects of that kind to see their names.',
+    hint: 'List the objects of this type to see their names.',
   },
   ERR_IDENTITY_EXISTS: {
     summary: 'The identity directory already has an object with that name or id.',
-    hint: 'Choose another name or id, or change the object that is there.',
+    hint: 'Choose another name or id, or change the existing object.',
   },
   ERR_IDENTITY_AADSTS: {
-    summary: 'The built-in Entra ID refuses the request.',
-    hint: 'Look up the AADSTS number in docs/reference/aadsts-codes.md: the table lists what leads to it.',
+    summary: 'The built-in Entra ID refused the request.',
+    hint: 'Look up the AADSTS number in docs/reference/aadsts-codes.md, which lists its causes.',
   },
   ERR_IDENTITY_NOT_LISTENING: {
     summary: 'The identity provider has no address yet.',
@@ -194,27 +194,27 @@ export const ERROR_CODES = {
   },
   ERR_IDENTITY_LISTEN: {
     summary: 'The listener of the built-in Entra ID could not be opened.',
-    hint: 'Stop what uses the port (another Tunnelite?), choose another with identity.port, or start with --port 0, which picks free ports for all listeners.',
+    hint: 'Stop the program that uses the port (another Tunnelite?), choose another port with identity.port, or start with --port 0, which picks free ports for all listeners.',
   },
   ERR_IDENTITY_OVERRIDE: {
-    summary: 'The one-shot failure or outage is not one that the identity provider knows.',
-    hint: 'Use an AADSTS number from the table in docs/reference/aadsts-codes.md, or one of the endpoint names given there.',
+    summary: 'The identity provider does not support this one-shot failure or outage.',
+    hint: 'Use an AADSTS number from the table in docs/reference/aadsts-codes.md, or one of its endpoint names.',
   },
   ERR_IDENTITY_KEYS_INVALID: {
     summary: 'The file with the signing keys of the built-in Entra ID cannot be read.',
-    hint: 'Delete that file: new keys are made at the next start (tokens issued before are then refused).',
+    hint: 'Delete the file: new keys are created at the next start (tokens issued before are then refused).',
   },
   ERR_IDENTITY_DISCOVERY: {
     summary: 'The metadata or the signing keys of the authority could not be loaded.',
-    hint: 'Check that the authority is right and reachable from here, and that its certificate is trusted.',
+    hint: 'Check that the authority is correct and reachable from this machine, and that its certificate is trusted.',
   },
   ERR_IDENTITY_FETCH: {
-    summary: 'A document of the authority could not be fetched.',
+    summary: 'A document of the authority could not be downloaded.',
     hint: 'Check the address, the network and the certificate of the authority.',
   },
   ERR_IDENTITY_AUTHORITY: {
     summary: 'The authority does not name a tenant.',
-    hint: 'Give https://<login host>/<tenant id or domain>, for example https://login.microsoftonline.com/contoso.com.',
+    hint: 'Use https://<login host>/<tenant id or domain>, for example https://login.microsoftonline.com/contoso.com.',
   },
   ERR_IDENTITY_WRONG_TOKEN: {
     summary: 'There is no deliberately wrong token with that name.',
@@ -222,24 +222,24 @@ export const ERROR_CODES = {
   },
   ERR_IDENTITY_APP_CHECK: {
     summary: 'The application settings to compare cannot be read.',
-    hint: 'Give the XML Info.plist of the Xcode project ("plutil -convert xml1 Info.plist" converts a binary one).',
+    hint: 'Use the XML Info.plist of the Xcode project ("plutil -convert xml1 Info.plist" converts a binary one).',
   },
   // gateway
   ERR_GATEWAY_POOL_INVALID: {
-    summary: 'The address pool of the gateway is not usable.',
-    hint: 'Give a network in CIDR form with room for the gateway and at least one client, such as 169.254.0.0/16.',
+    summary: 'The address pool of the gateway is not valid.',
+    hint: 'Use a network in CIDR form with addresses for the gateway and at least one client, such as 169.254.0.0/16.',
   },
   ERR_GATEWAY_PORT_IN_USE: {
     summary: 'The port of the gateway is in use.',
-    hint: 'Stop the program that uses it (another Tunnelite?), choose another with gateway.port, or start with --port 0, which picks free ports for all listeners.',
+    hint: 'Stop the program that uses it (another Tunnelite?), choose another port with gateway.port, or start with --port 0, which picks free ports for all listeners.',
   },
   ERR_SIMULATOR_RESET: {
-    summary: 'The simulator was reset, but not all of it.',
-    hint: 'Look at the cause; the parts that it does not name are as they were at the start. If this happens again, start a new simulator.',
+    summary: 'Parts of the simulator could not be reset.',
+    hint: 'Check the cause; the parts that it does not name were reset. If this happens again, start a new simulator.',
   },
   ERR_SESSION_UNKNOWN: {
     summary: 'There is no such session.',
-    hint: '"tunnelite sessions", GET /api/sessions and sim.sessions.list() list the current sessions; ended ones are in the journal only.',
+    hint: '"tunnelite sessions", GET /api/sessions and sim.sessions.list() list the current sessions; ended ones are only in the journal.',
   },
   ERR_SESSION_NOT_CONNECTED: {
     summary: 'The session has no tunnel now.',
@@ -247,102 +247,102 @@ export const ERROR_CODES = {
   },
   ERR_GATEWAY_STATE: {
     summary: 'The gateway cannot do that in its current state.',
-    hint: 'Look at gateway.state; start() brings back a gateway that was stopped or drained.',
+    hint: 'Check gateway.state; start() restarts a gateway that was stopped or drained.',
   },
   ERR_GATEWAY_LISTEN: {
     summary: 'The gateway could not listen on its address.',
     hint: 'Check that the host is an address of this machine and that the port needs no privilege.',
   },
   ERR_GATEWAY_CERTIFICATE: {
-    summary: 'The certificate or key of the gateway cannot be used.',
-    hint: 'Give a PEM certificate chain, leaf first, and the private key that belongs to the leaf.',
+    summary: "The gateway's certificate or key is not valid.",
+    hint: 'Use a PEM certificate chain, leaf first, and the private key of the leaf.',
   },
   // resources
   ERR_RESOURCE_RULE: {
-    summary: 'A rule under resources cannot be understood.',
-    hint: 'Give an address, a CIDR range such as 192.0.2.0/24, or a host name such as app.example.com or *.example.com.',
+    summary: 'A rule under resources is not valid.',
+    hint: 'Use an address, a CIDR range such as 192.0.2.0/24, or a host name such as app.example.com or *.example.com.',
   },
   ERR_RESOURCE_UNKNOWN: {
     summary: 'There is no upstream with that id.',
-    hint: 'See GET /api/resources or "tunnelite resources" for the ids; a reset takes out what was added.',
+    hint: 'GET /api/resources or "tunnelite resources" lists the ids; a reset removes upstreams that were added.',
   },
   ERR_ACCESS_RULE: {
-    summary: 'A rule of access cannot be understood, or there are too many.',
-    hint: 'Give an action, allow or deny, and what it is about: match, ports, protocols, users, groups, apps, devices.',
+    summary: 'An access rule is not valid, or there are too many.',
+    hint: 'Give an action, allow or deny, and its conditions: match, ports, protocols, users, groups, apps, devices.',
   },
   ERR_ACCESS_UNKNOWN: {
     summary: 'There is no access rule with that id.',
-    hint: 'See GET /api/access or "tunnelite access" for the ids; a reset takes out what was added.',
+    hint: 'GET /api/access or "tunnelite access" lists the ids; a reset removes rules that were added.',
   },
   ERR_INTUNE_DOCUMENT: {
-    summary: 'Objects of Microsoft Graph cannot be taken over.',
-    hint: 'Give lists by the names of Graph’s collections, such as the output of “tunnelite intune export”; docs/how-to/policies.md lists them.',
+    summary: 'Objects of Microsoft Graph cannot be imported.',
+    hint: 'Use lists with the names of Graph’s collections, such as the output of “tunnelite intune export”; docs/how-to/policies.md has them.',
   },
   ERR_STUB_INVALID: {
-    summary: 'A stub cannot be understood, or there are too many.',
+    summary: 'A stub is not valid, or there are too many.',
     hint: 'Give a path such as /orders/:id, a status, and a body or json.',
   },
   ERR_STUB_UNKNOWN: {
     summary: 'There is no stub with that id.',
-    hint: 'See GET /api/stubs or "tunnelite stubs" for the ids; a reset takes out what was added.',
+    hint: 'GET /api/stubs or "tunnelite stubs" lists the ids; a reset removes stubs that were added.',
   },
   // world
   ERR_WORLD_BUSY: {
-    summary: 'Time passes already in this world.',
-    hint: 'Wait for the run, until or close that is under way; from a timer of the world, only begin things.',
+    summary: 'This world is already running.',
+    hint: 'Wait for the pending run, until or close; a timer of the world may only start actions.',
   },
   ERR_WORLD_LIMIT: {
-    summary: 'What was waited for in a world did not come about in time.',
-    hint: 'Look into world.notes and world.journal for what kept it, or give until() a longer limit.',
+    summary: 'The condition in a world was not met in time.',
+    hint: 'Check world.notes and world.journal for the cause, or give until() a longer limit.',
   },
   // scenario
   ERR_SCENARIO_INVALID: {
-    summary: 'A scenario has unknown members, impossible values, or parts that cannot go together.',
-    hint: 'Correct each place named; docs/how-to/write-a-scenario.md describes the format, and "tunnelite scenario check" checks a file.',
+    summary: 'A scenario has unknown members, invalid values, or parts that contradict each other.',
+    hint: 'Correct each place in the message; docs/how-to/write-a-scenario.md describes the format, and "tunnelite scenario check" checks a file.',
   },
   ERR_SCENARIO_LIMIT: {
-    summary: 'A scenario took longer than it may.',
-    hint: 'Give it more time (--timeout), a shorter timeline, or less traffic.',
+    summary: 'A scenario exceeded its time limit.',
+    hint: 'Increase --timeout, or use a shorter timeline or less traffic.',
   },
   ERR_SCENARIO_SHRINK: {
     summary: 'A scenario cannot be made shorter, because it does not fail in the same way each time.',
-    hint: 'Give one that fails in virtual time; `tunnelite scenario run` shows what it does.',
+    hint: 'Use one that fails in virtual time; `tunnelite scenario run` shows its behavior.',
   },
   ERR_SCENARIO_STEP: {
-    summary: 'A step of a scenario could not be made.',
-    hint: 'The step is named with its place; the cause says what kept it.',
+    summary: 'A step of a scenario failed.',
+    hint: 'The message names the step and its location; the cause has the reason.',
   },
   // load
   ERR_LOAD_PLAN: {
-    summary: 'A plan of a load test has unknown members, impossible values, or parts that cannot go together.',
-    hint: 'Correct each place named; docs/how-to/run-a-load-test.md describes the format.',
+    summary: 'A plan of a load test has unknown members, invalid values, or parts that contradict each other.',
+    hint: 'Correct each place in the message; docs/how-to/run-a-load-test.md describes the format.',
   },
   ERR_LOAD_RESULT: {
-    summary: 'A file is no result of a load test, or results do not belong together.',
-    hint: 'Give files that `tunnelite load --out FILE` has written; to merge, those of all workers of one run.',
+    summary: 'A file is not a result of a load test, or results do not belong together.',
+    hint: 'Use files written by `tunnelite load --out FILE`; to merge, use those of all workers of one run.',
   },
   ERR_LOAD_DESCRIPTORS: {
-    summary: 'This process may not open as many files as the clients of a load test need.',
-    hint: 'Raise the limit in the shell that starts it (`ulimit -n`), have fewer clients, or split them among several processes.',
+    summary: 'The file descriptor limit of this process is too low for the clients of the load test.',
+    hint: 'Increase the limit in the shell that starts it (`ulimit -n`), use fewer clients, or distribute them over several processes.',
   },
   ERR_LOAD_TOKEN: {
     summary: 'The clients of a load test got no token.',
-    hint: 'Check what the plan says under token: the file, the command, or the users of the running instance.',
+    hint: 'Check the member token of the plan: the file, the command, or the users of the running instance.',
   },
   // network in memory
   ERR_NETWORK_LINK: {
-    summary: 'The description of a link makes no sense.',
-    hint: 'Name one of the known links, or give delay and jitter in milliseconds, loss as a share, and down and up in bytes per second.',
+    summary: 'The description of a link is not valid.',
+    hint: 'Use one of the known links, or give delay and jitter in milliseconds, loss as a fraction, and down and up in bytes per second.',
   },
   // services
   ERR_SERVICE_ADDRESS_TWICE: {
     summary: 'Two mock hosts have the same address.',
-    hint: 'Give each host under services.hosts addresses of its own.',
+    hint: 'Give each host under services.hosts its own addresses.',
   },
   // client
   ERR_HTTP_HEADER: {
-    summary: 'An HTTP header cannot be sent as it is.',
-    hint: 'Take the line break out of it; a token that was read from a file may end with one.',
+    summary: 'An HTTP header cannot be sent unchanged.',
+    hint: 'Remove the line break; a token that was read from a file may end with one.',
   },
   ERR_CLIENT_CONNECT: {
     summary: 'The gateway could not be reached.',
@@ -354,23 +354,23 @@ export const ERROR_CODES = {
   },
   ERR_CLIENT_TOKEN_REFUSED: {
     summary: 'The gateway refused the token.',
-    hint: 'Its log says why. “tunnelite token” prints one that the default configuration accepts.',
+    hint: 'Its log has the reason. “tunnelite token” prints a token that the default configuration accepts.',
   },
   ERR_CLIENT_SESSION_REFUSED: {
     summary: 'The gateway refused to open a tunnel.',
-    hint: 'Its log says why: a cookie that is no longer valid, no free address, or too many sessions.',
+    hint: 'Its log has the reason: a cookie that is no longer valid, no free address, or too many sessions.',
   },
   ERR_CLIENT_PROTOCOL: {
-    summary: 'The server does not speak the protocol of a Tunnel gateway.',
-    hint: 'The message describes what came instead, and details.came names it. Check that the address is that of a gateway and that nothing in between changes the traffic.',
+    summary: 'The server does not use the protocol of a Tunnel gateway.',
+    hint: 'The message describes the answer, and details.came names it. Check that the address belongs to a gateway, and that no device on the path changes the traffic.',
   },
   ERR_CLIENT_DISCONNECTED: {
     summary: 'The tunnel ended.',
-    hint: 'Connect again; the gateway’s log says why it ended.',
+    hint: 'Connect again; the gateway’s log has the reason.',
   },
   ERR_CLIENT_DNS: {
     summary: 'A name could not be resolved through the tunnel.',
-    hint: 'Ask for a name of the on-premises network; the gateway’s log shows the DNS queries that it saw.',
+    hint: 'Use a name of the on-premises network; the gateway’s log shows the DNS queries it received.',
   },
   ERR_CLIENT_FETCH: {
     summary: 'An HTTP request through the tunnel failed.',
@@ -378,27 +378,27 @@ export const ERROR_CODES = {
   },
   ERR_CLIENT_OPEN: {
     summary: 'A connection through the tunnel could not be opened.',
-    hint: 'The gateway’s log has a line for each request, with the rule that decided on it.',
+    hint: 'The gateway’s log has a line for each request, with the rule that decided it.',
   },
   ERR_CLIENT_OUTSIDE: {
-    summary: 'The destination is not one that goes through the tunnel.',
-    hint: 'The gateway’s routes decide (gateway.routesInclude), and the client’s list of hosts to bypass. With “outside” set to “direct” the client opens such connections beside the tunnel, as a device does.',
+    summary: 'The destination is outside the tunnel.',
+    hint: 'The gateway’s routes decide (gateway.routesInclude), and the client’s list of hosts to bypass. With “outside” set to “direct” the client opens such connections outside the tunnel, as a device does.',
   },
   ERR_CLIENT_LISTEN: {
-    summary: 'A proxy for other programs could not listen.',
+    summary: 'A local proxy could not be opened.',
     hint: 'Choose another port, or 0 for any free one.',
   },
   ERR_CLIENT_SIGN_IN: {
-    summary: 'There is no token, and getting one needs the user.',
-    hint: 'Sign in: give “signIn”, or fill the cache of MSAL by another of its ways first.',
+    summary: 'There is no token, and getting one requires the user.',
+    hint: 'Sign in: provide “signIn”, or sign in with MSAL first, so that its cache has a token.',
   },
   ERR_CLIENT_POLICY: {
     summary: 'The policies of an app could not be fetched.',
-    hint: 'Check the token (it has to be one for Microsoft Mobile Application Management), its user, and the address of Entra ID.',
+    hint: 'Check the token (it must be for Microsoft Mobile Application Management), its user, and the address of Entra ID.',
   },
   ERR_CLIENT_STRICT: {
     summary: 'Strict mode is on, and there is no tunnel.',
-    hint: 'Connect first; or take com.microsoft.intune.mam.managedbrowser.StrictTunnelMode out of the app configuration policy.',
+    hint: 'Connect first, or remove com.microsoft.intune.mam.managedbrowser.StrictTunnelMode from the app configuration policy.',
   },
   ERR_CLIENT_PROXY: {
     summary: 'The proxy for web requests could not be used.',
@@ -406,44 +406,44 @@ export const ERROR_CODES = {
   },
   // simulator and cli
   ERR_SIMULATOR_NOT_READY: {
-    summary: 'The simulator started but does not work.',
-    hint: 'The message names the part that failed; the log lines before it say more.',
+    summary: 'The simulator started but is not ready.',
+    hint: 'The message names the part that failed; the log lines before it have details.',
   },
   ERR_SIMULATOR_TOKEN_REQUEST: {
     summary: 'The requested token cannot be issued.',
-    hint: 'The message names what is wrong with the request.',
+    hint: 'The message names the error in the request.',
   },
   ERR_TESTING_HOOKS: {
-    summary: 'useSimulator was not given the hooks of a test runner.',
+    summary: 'useSimulator did not get the hooks of a test runner.',
     hint: 'Pass the functions of the runner, such as { before, after, beforeEach, afterEach }, or t of tap; docs/how-to/testing.md shows each runner.',
   },
   ERR_TESTING_NOT_STARTED: {
-    summary: 'The simulator of the suite was asked for before it was started.',
-    hint: 'Read sim and mark inside a test or a hook, not while the file loads; if the start failed, its own error says why.',
+    summary: 'The simulator of the suite was used before it was started.',
+    hint: 'Read sim and mark inside a test or a hook, not while the file loads; if the start failed, its own error has the reason.',
   },
   ERR_SIMULATOR_NO_PROVIDER: {
-    summary: 'There is no built-in Entra ID to issue tokens: a real tenant is configured as the authority.',
+    summary: 'There is no built-in Entra ID, because a real tenant is configured as the authority.',
     hint: 'Get a token from that tenant, or remove identity.authority from the configuration.',
   },
   ERR_FAULT_RULE: {
     summary: 'A fault rule is not valid.',
-    hint: 'docs/reference/faults.md lists seams, kinds and actions, and what each action takes.',
+    hint: 'docs/reference/faults.md lists seams, kinds and actions with their parameters.',
   },
   ERR_FAULT_EXISTS: {
-    summary: 'There is a fault rule of this name already.',
+    summary: 'There is already a fault rule with this name.',
     hint: 'Remove it first, or choose another name.',
   },
   ERR_FAULT_UNKNOWN: {
-    summary: 'There is no fault rule of this name.',
-    hint: '"tunnelite fault list" shows those that there are, and so does GET /api/faults.',
+    summary: 'There is no fault rule with this name.',
+    hint: '"tunnelite fault list" and GET /api/faults list the fault rules.',
   },
   ERR_FAULT_LIMIT: {
-    summary: 'There are as many fault rules as there may be.',
+    summary: 'The limit of fault rules is reached.',
     hint: 'Remove some; one rule can select many sessions, users or addresses.',
   },
   ERR_CLI_USAGE: {
-    summary: 'The command line is not understood.',
-    hint: 'Add --help for what is possible.',
+    summary: 'The command line is not valid.',
+    hint: 'Add --help for a list of options.',
   },
   ERR_CLI_NOT_RUNNING: {
     summary: 'No running instance was found.',
@@ -451,18 +451,18 @@ export const ERROR_CODES = {
   },
   ERR_CLI_ALREADY_RUNNING: {
     summary: 'Another instance is already running on this certificate directory.',
-    hint: 'Stop it first, or give this one its own directory with --certs.',
+    hint: 'Stop it first, or use another directory with --certs.',
   },
   ERR_CLI_REFUSED: {
     summary: 'The running instance refused the request.',
-    hint: 'Its own words are in the message; its log says more.',
+    hint: 'The message has its reason; its log has details.',
   },
   ERR_CLI_TOKEN: {
-    summary: 'The command that is to print a token did not.',
-    hint: 'Run it by itself: it has to end with 0 within a minute, and print one token and nothing else.',
+    summary: 'The command for the token printed none.',
+    hint: 'Run the command alone: it must exit with 0 within a minute, and print one token and nothing else.',
   },
   ERR_CLI_FILE_EXISTS: {
-    summary: 'A file to be written already exists.',
+    summary: 'A file to write already exists.',
     hint: 'Add --force to overwrite it, or name another file.',
   },
   ERR_CLI_FILE: {
@@ -470,12 +470,12 @@ export const ERROR_CODES = {
     hint: 'Check the folder and its permissions.',
   },
   ERR_ADMIN_BUSY: {
-    summary: 'The administration listener has as many readers as it allows.',
-    hint: 'Close connections that no one reads, then try again.',
+    summary: 'The administration listener has reached its limit of readers.',
+    hint: 'Close unused connections, then try again.',
   },
   ERR_ADMIN_FORBIDDEN: {
     summary: 'The administration listener does not accept requests from this origin or for this host name.',
-    hint: 'Use the address that the banner shows; a name of this machine has to be in gateway.names.',
+    hint: 'Use the address that the banner shows; a name of this machine must be in gateway.names.',
   },
   ERR_ADMIN_SECRET: {
     summary: 'The secret of this instance is missing or wrong.',
@@ -483,53 +483,53 @@ export const ERROR_CODES = {
   },
   ERR_ADMIN_LINK: {
     summary: 'The link to the dashboard was used already, or is older than two minutes.',
-    hint: 'Get another one: "tunnelite dashboard" prints it, and so does sim.admin.dashboardLink() in a program.',
+    hint: 'Get a new one: "tunnelite dashboard" prints it, and so does sim.admin.dashboardLink() in a program.',
   },
   ERR_REMOTE_UNREACHABLE: {
     summary: 'No running instance answers at this address.',
     hint: 'Check that it runs and that the address is the one its banner calls "health"; "tunnelite status" finds it by the certificate directory.',
   },
   ERR_NOT_FOUND: {
-    summary: 'There is nothing at this address.',
-    hint: 'GET /api/openapi.json lists what there is.',
+    summary: 'This page does not exist.',
+    hint: 'GET /api/openapi.json lists all addresses.',
   },
   ERR_ADMIN_LISTEN: {
     summary: 'The administration listener could not be opened.',
-    hint: 'Stop what uses the port (another Tunnelite?), choose another with admin.port, or start with --port 0, which picks free ports for all listeners.',
+    hint: 'Stop the program that uses the port (another Tunnelite?), choose another port with admin.port, or start with --port 0, which picks free ports for all listeners.',
   },
   ERR_LAN_ADDRESS: {
-    summary: 'This machine has no address by which a phone could reach it.',
-    hint: 'Join a network, or name the address with --host, then start again.',
+    summary: 'This machine has no address that a phone can reach.',
+    hint: 'Join a network, or set the address with --host, then start again.',
   },
   ERR_LAN_LISTEN: {
     summary: 'The page for phones could not be opened.',
-    hint: 'Stop what uses the port, or choose another with --lan-port.',
+    hint: 'Stop the program that uses the port, or choose another port with --lan-port.',
   },
   // capture
   ERR_CAPTURE_UNKNOWN: {
     summary: 'There is no such capture.',
-    hint: 'GET /api/capture lists the captures that there are.',
+    hint: 'GET /api/capture lists the captures.',
   },
   ERR_CAPTURE_LIMIT: {
-    summary: 'There are as many captures, or as much memory in use for them, as is allowed.',
-    hint: 'Remove captures that are over (DELETE /api/capture/{id}), or ask for a smaller ring.',
+    summary: 'The limit of captures, or of their memory, is reached.',
+    hint: 'Remove captures that have ended (DELETE /api/capture/{id}), or use a smaller ring.',
   },
   ERR_CAPTURE_OPTIONS: {
-    summary: 'What is asked of a capture is not possible.',
-    hint: 'Look at docs/how-to/decrypt-with-wireshark.md for what can be set, and its limits.',
+    summary: 'The options of a capture are not valid.',
+    hint: 'docs/how-to/decrypt-with-wireshark.md describes the options and their limits.',
   },
   ERR_CAPTURE_FILE: {
     summary: 'A capture cannot be written to its file.',
-    hint: 'Name a file in a folder that exists and that you may write to.',
+    hint: 'Use a file in an existing folder that you can write to.',
   },
   // report
   ERR_REPORT_FILE: {
     summary: 'A file cannot be read as a report.',
-    hint: 'Give a file that "tunnelite report" wrote, whole and unchanged.',
+    hint: 'Use a complete, unchanged file written by "tunnelite report".',
   },
   ERR_REPORT_READ_ONLY: {
-    summary: 'A report can be looked at only; nothing runs that could be changed.',
-    hint: 'Ask a running instance.',
+    summary: 'A report is read-only: there is no running instance to change.',
+    hint: 'Use a running instance.',
   },
 } as const satisfies Record<string, { readonly summary: string; readonly hint: string }>;
 

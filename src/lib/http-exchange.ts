@@ -92,7 +92,7 @@ export async function exchange(address: string | URL, options: ExchangeOptions):
 }
 
 function tooLarge(url: URL, maxBytes: number): TunneliteError {
-  return failure('too-large', url, `${url.href} answered more than ${maxBytes} bytes.`);
+  return failure('too-large', url, `${url.href} sent more than ${maxBytes} bytes.`);
 }
 
 function send(url: URL, options: ExchangeOptions, signal: AbortSignal): Promise<IncomingMessage> {
@@ -149,5 +149,5 @@ function secured(dial: Dial, url: URL, options: ConnectionOptions): TLSSocket {
 function checkPin(socket: TLSSocket, pinned: string): void {
   const presented = socket.getPeerX509Certificate()?.fingerprint256;
   if (presented === new X509Certificate(pinned).fingerprint256) return;
-  socket.destroy(new Error('another certificate than the configured one is presented'));
+  socket.destroy(new Error('the server presented a certificate other than the configured one'));
 }

@@ -20,7 +20,7 @@ const LOADERO = 'https://wiki.loadero.com/test-creation/participant-configuratio
 export const LINES = {
   lan: {
     text: 'The same building',
-    source: 'no measurement: figures chosen for tests',
+    source: 'not measured: figures chosen for tests',
     ...{ down: Infinity, up: Infinity, roundTrip: 2, jitter: 0, loss: 0 },
   },
   cable: {
@@ -49,7 +49,7 @@ export const LINES = {
     ...{ down: 200, up: 260, roundTrip: 650, jitter: 100, loss: 0.01 },
   },
   satellite: {
-    text: 'A telephone over satellite',
+    text: 'A satellite phone',
     source: `${LOADERO} (Satellite phone)`,
     ...{ down: 1000, up: 256, roundTrip: 600, jitter: 0, loss: 0 },
   },

@@ -207,7 +207,7 @@ export class SimulatorClock implements Clock {
     if (this.now() + ms > LAST_MOMENT) {
       throw new TunneliteError(
         'ERR_CLOCK_RANGE',
-        `Moved on by ${durationText(ms)}, the clock would be past the year 9999.`,
+        `The clock cannot be moved forward by ${durationText(ms)}: it would pass the year 9999.`,
       );
     }
     const followers = [...this.#followers];

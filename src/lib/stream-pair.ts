@@ -49,7 +49,7 @@ export class PairedStream extends Duplex {
     this.#proceed = undefined;
     const whole = this.readableEnded && this.writableFinished;
     if (peer && !peer.destroyed && !whole) {
-      const cause = error ?? Object.assign(new Error('The other side broke off.'), { code: 'ECONNRESET' });
+      const cause = error ?? Object.assign(new Error('The other side aborted the connection.'), { code: 'ECONNRESET' });
       // Not within the call that destroys this end.
       process.nextTick(() => peer.destroy(cause));
     }

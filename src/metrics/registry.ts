@@ -99,7 +99,7 @@ export function createRegistry(sources: MetricsSources, loop: LoopWatch): Regist
   );
   histogram(
     'tunnelite_fallback_silence_seconds',
-    'Time without a sign of life over DTLS when data fell back to TLS.',
+    'Time without packets over DTLS when data fell back to TLS.',
     tally.silence,
   );
   histogram(
@@ -109,7 +109,7 @@ export function createRegistry(sources: MetricsSources, loop: LoopWatch): Regist
   );
   series(
     'tunnelite_connect_requests_total',
-    'Connect requests for resources that are over, by outcome, protocol, and the channel that they came by.',
+    'Completed connect requests for resources, by outcome, protocol and channel.',
     ['outcome', 'protocol', 'channel'],
     tally.connectRequests,
   );
@@ -133,12 +133,12 @@ export function createRegistry(sources: MetricsSources, loop: LoopWatch): Regist
     ['outcome', 'grant', 'code'],
     tally.tokens,
   );
-  series('tunnelite_problems_total', 'Things that went wrong on the way, by kind.', ['kind'], tally.problems);
-  gauge('tunnelite_fault_rules', 'Fault rules in force.', [], () => one(sources.faultRules()));
-  counter('tunnelite_journal_dropped_events_total', 'Events that fell out of the journal as it was full.', [], () =>
+  series('tunnelite_problems_total', 'Problems, by kind.', ['kind'], tally.problems);
+  gauge('tunnelite_fault_rules', 'Active fault rules.', [], () => one(sources.faultRules()));
+  counter('tunnelite_journal_dropped_events_total', 'Events dropped from the journal because it was full.', [], () =>
     one(sources.journalDropped()),
   );
-  gauge('tunnelite_clock_offset_seconds', "Time that the simulator's clock is ahead of the machine's.", [], () =>
+  gauge('tunnelite_clock_offset_seconds', "Time by which the simulator's clock is ahead of the machine's.", [], () =>
     one(sources.clockOffset()),
   );
 
@@ -149,10 +149,10 @@ export function createRegistry(sources: MetricsSources, loop: LoopWatch): Regist
       [{ stage: 'tunnel' }, of(counts, 'tunnels')],
     ];
   });
-  counter('tunnelite_connections_accepted_total', 'TCP connections that came to the gateway.', [], () =>
+  counter('tunnelite_connections_accepted_total', 'TCP connections received by the gateway.', [], () =>
     one(of(sources.gateway(), 'connectionsAccepted')),
   );
-  counter('tunnelite_connections_refused_total', 'TCP connections that were closed as they came.', [], () =>
+  counter('tunnelite_connections_refused_total', 'TCP connections closed on arrival.', [], () =>
     one(of(sources.gateway(), 'connectionsOverLimit')),
   );
   counter('tunnelite_packets_total', 'IP packets in tunnels: in from clients, out to them.', ['direction'], () =>
@@ -166,7 +166,7 @@ export function createRegistry(sources: MetricsSources, loop: LoopWatch): Regist
   );
   counter(
     'tunnelite_dropped_packets_total',
-    'Packets that were dropped, by what dropped them (tunnel, dtls, udp, netstack) and why. Faults are not here.',
+    'Dropped packets, by component (tunnel, dtls, udp, netstack) and reason. Faults are not included.',
     ['layer', 'reason'],
     () => drops(sources.gateway(), sources.stack()),
   );
@@ -192,11 +192,8 @@ export function createRegistry(sources: MetricsSources, loop: LoopWatch): Regist
     one(of(sources.stack(), 'tcpRetransmits')),
   );
 
-  gauge(
-    'tunnelite_eventloop_delay_seconds',
-    'How long the event loop was late, since the last reading.',
-    ['statistic'],
-    () => Object.entries(loop.read()).map(([statistic, value]) => [{ statistic }, value] as const),
+  gauge('tunnelite_eventloop_delay_seconds', 'Delay of the event loop since the last reading.', ['statistic'], () =>
+    Object.entries(loop.read()).map(([statistic, value]) => [{ statistic }, value] as const),
   );
   processMetrics(gauge, counter);
   return registry;
@@ -211,13 +208,13 @@ function processMetrics(gauge: Define, counter: Define): void {
     return [[{}, (user + system) / 1e6]];
   });
   gauge('process_resident_memory_bytes', 'Resident memory.', [], () => [[{}, process.memoryUsage.rss()]]);
-  gauge('process_start_time_seconds', 'When the process began, in seconds since the Unix epoch.', [], () => [
+  gauge('process_start_time_seconds', 'Start of the process, in seconds since the Unix epoch.', [], () => [
     [{}, performance.timeOrigin / 1000],
   ]);
   gauge('process_open_fds', 'Open file descriptors; not on every system.', [], () => openDescriptors());
   gauge('nodejs_heap_size_used_bytes', 'JavaScript heap in use.', [], () => [[{}, process.memoryUsage().heapUsed]]);
   gauge('nodejs_heap_size_total_bytes', 'JavaScript heap.', [], () => [[{}, process.memoryUsage().heapTotal]]);
-  gauge('nodejs_external_memory_bytes', 'Memory outside of the JavaScript heap, such as of packets.', [], () => [
+  gauge('nodejs_external_memory_bytes', 'Memory outside the JavaScript heap, such as packets.', [], () => [
     [{}, process.memoryUsage().external],
   ]);
 }

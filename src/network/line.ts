@@ -88,7 +88,7 @@ export class Line implements Network {
 
   /** Not supported: a client accepts no connections. */
   listener<T extends Server>(_server: T): T {
-    throw new TunneliteError('ERR_INTERNAL', 'Nobody can connect to a client of a network in memory.');
+    throw new TunneliteError('ERR_INTERNAL', 'A client of a network in memory accepts no connections.');
   }
 
   async openDatagrams(options: DatagramSocketOptions): Promise<DatagramSocket> {

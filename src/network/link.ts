@@ -195,7 +195,7 @@ export function linkQuality(link: LinkName | Partial<LinkQuality>): LinkQuality 
     if (Object.hasOwn(LINKS, link)) return LINKS[link];
     throw new TunneliteError(
       'ERR_NETWORK_LINK',
-      `There is no link “${link}”. Known are ${Object.keys(LINKS).join(', ')}.`,
+      `There is no link “${link}”. Use one of ${Object.keys(LINKS).join(', ')}.`,
     );
   }
   const quality = { ...LINKS.lan, ...link };

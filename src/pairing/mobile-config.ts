@@ -17,7 +17,7 @@ export function mobileConfig({ name, ca }: Pick<PairingFacts, 'name' | 'ca'>): s
     PayloadIdentifier: `local.tunnelite.${id.slice(0, 16)}`,
     PayloadUUID: uuid(`profile ${id}`),
     PayloadDisplayName: `${title} (${name})`,
-    PayloadDescription: `Lets this device trust the test gateway on ${name}. Remove it when you no longer test.`,
+    PayloadDescription: `Lets this device trust the test gateway on ${name}. Remove it after testing.`,
     PayloadOrganization: 'Tunnelite',
     PayloadRemovalDisallowed: false,
     PayloadContent: [

@@ -10,9 +10,9 @@ const TITLE = 'Connect this phone';
 
 /** Why there is no token, as shown on the page. */
 const REFUSALS: Readonly<Record<Exclude<Redemption, 'ok'>, string>> = {
-  wrong: 'That is not the code in the terminal. Look again: it has no 0, O, 1 or I.',
-  over: 'That code is over. The terminal shows the next one.',
-  'too-many': 'Too many tries from this phone. Wait a minute.',
+  wrong: 'This is not the code in the terminal. Check it: it has no 0, O, 1 or I.',
+  over: 'This code is used. The terminal shows the next one.',
+  'too-many': 'Too many attempts from this phone. Wait a minute.',
 };
 
 /** The start page. @param url its own URL, for the QR code @param problem what was wrong with a code */
@@ -65,7 +65,7 @@ ${
 <dt>Redirect URI</dt><dd><code>${identity.redirectUri}</code></dd>
 <dt>User</dt><dd><code>${identity.user}</code></dd>`
 }
-<dt>Data channel</dt><dd>${udp ? 'UDP (DTLS), and TCP where UDP does not pass' : 'TCP only'}; link MTU ${mtu}. In a network with a smaller one, set <code>gateway.mtu</code>.</dd>
+<dt>Data channel</dt><dd>${udp ? 'UDP (DTLS), and TCP if UDP is blocked' : 'TCP only'}; link MTU ${mtu}. In a network with a smaller one, set <code>gateway.mtu</code>.</dd>
 </dl>
 ${
   identity !== undefined &&
@@ -105,7 +105,10 @@ export function tokenPage(
 
 /** A short page for missing paths. */
 export function problemPage(message: string): string {
-  return pageFrame('Not here', html`<h1>Not here</h1><p>${message}</p><a class="act second" href="/">To the start</a>`);
+  return pageFrame(
+    'Not found',
+    html`<h1>Not here</h1><p>${message}</p><a class="act second" href="/">To the start</a>`,
+  );
 }
 
 function tokenForm(): Html {

@@ -73,18 +73,16 @@ export async function startPairing(options: PairingOptions): Promise<PairingServ
       'x-content-type-options': 'nosniff',
     });
     if (!isForUs(request, hosts))
-      return page(reply.code(403), problemPage('This address is not one of this listener.'));
+      return page(reply.code(403), problemPage('This listener does not have this address.'));
     return undefined;
   });
-  server.setNotFoundHandler((_request, reply) =>
-    page(reply.code(404), problemPage('There is nothing at this address.')),
-  );
+  server.setNotFoundHandler((_request, reply) => page(reply.code(404), problemPage('This page does not exist.')));
   server.setErrorHandler((error, _request, reply) => {
     const { statusCode = 500 } = error as { statusCode?: number };
     const known = statusCode >= 400 && statusCode < 500;
     return page(
       reply.code(known ? statusCode : 500),
-      problemPage(known ? 'That request was not understood.' : 'That failed.'),
+      problemPage(known ? 'The request is not valid.' : 'That failed.'),
     );
   });
 

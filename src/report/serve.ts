@@ -27,7 +27,7 @@ export async function serveReport(report: Report, { host = '127.0.0.1', port = 0
     random: systemRandom,
     version: manifest.version,
     reportedAt: manifest.createdAt,
-    check: async () => [{ name: 'report', ok: true, explanation: 'A report is shown; nothing runs.' }],
+    check: async () => [{ name: 'report', ok: true, explanation: 'This is a report, not a running instance.' }],
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: metrics }),
     routes: routesOf(report),
   });

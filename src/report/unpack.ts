@@ -40,8 +40,8 @@ function readBounded(path: string): Buffer {
   try {
     fd = openSync(path, 'r');
     const { size } = fstatSync(fd);
-    if (!fstatSync(fd).isFile()) throw broken(path, 'it is no file');
-    if (size > LIMITS.packed) throw broken(path, `it has ${size} bytes, and a report has ${LIMITS.packed} at most`);
+    if (!fstatSync(fd).isFile()) throw broken(path, 'it is not a file');
+    if (size > LIMITS.packed) throw broken(path, `it has ${size} bytes; the limit is ${LIMITS.packed}`);
     const bytes = Buffer.alloc(size);
     let at = 0;
     for (let count = -1; at < size && count !== 0; at += count) count = readSync(fd, bytes, at, size - at, at);
@@ -96,6 +96,6 @@ function manifestOf(value: unknown): ReportManifest {
     answers.length <= 500 &&
     new Set(answers).size === answers.length &&
     answers.every((one) => typeof one === 'string' && /^\/api(?:\/[a-z0-9._-]{1,100}){1,6}$/i.test(one));
-  if (!sound) throw new RangeError('report.json does not say what a report says');
+  if (!sound) throw new RangeError('report.json is not valid');
   return manifest as ReportManifest;
 }

@@ -30,7 +30,7 @@ function sumOf(header: Buffer): number {
 export function writeTar(entries: readonly TarEntry[], seconds: number): Buffer {
   const parts: Buffer[] = [];
   for (const { name, bytes } of entries) {
-    if (!isPlain(name)) throw new RangeError(`${name} is no name for a part of a report.`);
+    if (!isPlain(name)) throw new RangeError(`${name} is not a valid name for a part of a report.`);
     const header = Buffer.alloc(BLOCK);
     header.write(name, 0, 'latin1');
     header.write('0000600\0', 100, 'latin1');
@@ -57,17 +57,17 @@ export function readTar(archive: Buffer): Map<string, Buffer> {
     if (header[0] === 0) return entries;
     const [size, sum] = [octal(header, 124, 12), octal(header, 148, 8)];
     if (sum !== sumOf(header)) throw new RangeError('a header has a wrong checksum');
-    if (size === undefined || at + BLOCK + size > archive.length) throw new RangeError('a part goes beyond its end');
+    if (size === undefined || at + BLOCK + size > archive.length) throw new RangeError('a part exceeds the archive');
     const name = header.toString('latin1', 0, 100).replace(/\0.*$/s, '');
     if (!isPlain(name) || header[345] !== 0)
-      throw new RangeError(`${JSON.stringify(name)} is no name that a part may have`);
-    if (header[156] !== 0x30 && header[156] !== 0) throw new RangeError(`${name} is no plain file`);
-    if (entries.has(name)) throw new RangeError(`${name} is there twice`);
+      throw new RangeError(`${JSON.stringify(name)} is not a valid name for a part`);
+    if (header[156] !== 0x30 && header[156] !== 0) throw new RangeError(`${name} is not a regular file`);
+    if (entries.has(name)) throw new RangeError(`${name} is repeated`);
     if (entries.size >= MAX_ENTRIES) throw new RangeError(`it has more than ${MAX_ENTRIES} parts`);
     entries.set(name, archive.subarray(at + BLOCK, at + BLOCK + size));
     at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
   }
-  throw new RangeError('it is cut off');
+  throw new RangeError('it is truncated');
 }
 
 function octal(header: Buffer, at: number, length: number): number | undefined {

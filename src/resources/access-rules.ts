@@ -101,7 +101,7 @@ export class AccessRules {
     // Without names, nothing is reachable; a rule that denies it counts, though.
     const isDns = reachable.target.kind === 'service' && reachable.target.service === 'dns';
     if (this.#settings.otherwise === 'allow' || isDns) return reachable;
-    const told = near.length === 0 ? 'none is about it' : near.slice(0, EXPLAINED).join('; ');
+    const told = near.length === 0 ? 'no rule applies' : near.slice(0, EXPLAINED).join('; ');
     return this.#deny(
       'access',
       `No rule of resources.access allows ${shown(request)} to ${who(person)}: ${told}. Add a rule with action: allow, or change what is missing.`,
@@ -133,7 +133,7 @@ export class AccessRules {
         }
         const app = person?.facts?.app;
         if (apps.size > 0 && !(app !== undefined && apps.has(app.toLowerCase()))) {
-          return app === undefined ? 'the token names no app' : `the token is of the app ${app}`;
+          return app === undefined ? 'the token has no app' : `the token is for the app ${app}`;
         }
         return (groups.size > 0 ? this.#groupsWhyNot(person, groups) : undefined) ?? this.#deviceWhyNot(person, rule);
       },
@@ -143,7 +143,7 @@ export class AccessRules {
   #groupsWhyNot(person: Person | undefined, wanted: ReadonlySet<string>): string | undefined {
     const groups = person && (person.facts?.groups ?? this.#directory.groupsOf(person));
     if (groups === undefined) {
-      return 'nothing is known of groups: the token has no groups claim, and the directory does not know the user';
+      return 'the groups are unknown: the token has no groups claim, and the user is not in the directory';
     }
     return groups.some((group) => wanted.has(group)) ? undefined : `in none of the groups ${listed([...wanted])}`;
   }
@@ -158,7 +158,7 @@ export class AccessRules {
     if (devices.some((state) => states.includes(state))) return undefined;
     if (device !== undefined) return `the device is ${states.join(' and ')}`;
     return person?.facts?.device === undefined
-      ? 'nothing is known of the device: the token has no deviceid claim, and the user no device in the directory'
+      ? 'the device is unknown: the token has no deviceid claim, and the user has no device in the directory'
       : `the device ${person.facts.device} is not in the directory`;
   }
 }
@@ -179,7 +179,7 @@ function namesOf(person: Person | undefined): string[] {
 }
 
 function who(person: Person | undefined): string {
-  return person?.signInName ?? person?.username ?? 'somebody unknown';
+  return person?.signInName ?? person?.username ?? 'an unknown user';
 }
 
 function shown({ protocol, destination: { address, host = address, port } }: ConnectRequest): string {

@@ -207,8 +207,8 @@ export class ResourceBroker implements Closable {
     }
     const service = target.kind === 'service' ? this.#options.services.stream(target.service) : undefined;
     if (!service) {
-      open.end({ ...NOTHING, outcome: 'failed', reason: 'There is no such service.' });
-      refuse('refused', 'reset', 'There is no such service.');
+      open.end({ ...NOTHING, outcome: 'failed', reason: 'The service does not exist.' });
+      refuse('refused', 'reset', 'The service does not exist.');
       return () => {};
     }
     service.open(this.#track(open, pending, shape), { ...visitorOf(open.request), answer: shape?.answer });
@@ -227,7 +227,7 @@ export class ResourceBroker implements Closable {
       giveUp = () => left();
     });
     open.endBy((reason) => giveUp(reason));
-    return () => giveUp('The client left before there was an answer.');
+    return () => giveUp('The client disconnected before an answer.');
   }
 
   /** The first datagram of a mapping, with its session. */
@@ -337,7 +337,7 @@ export class ResourceBroker implements Closable {
       here(served);
     } catch (error) {
       served.resetAndDestroy();
-      open.stop(`What answers in this process failed: ${errorText(error)}.`);
+      open.stop(`The handler in this process failed: ${errorText(error)}.`);
     }
   }
 
@@ -380,13 +380,13 @@ export class ResourceBroker implements Closable {
       usedAt: Number.POSITIVE_INFINITY,
       suspend: () => {
         this.#upstreams.closed(owner, slot);
-        const reason = 'Given up, so that other sessions have their share of the sockets to upstreams.';
+        const reason = 'Closed to give other sessions their share of the sockets to upstreams.';
         if (giveUp) giveUp('busy', 'host-unreachable', reason);
         else open.stop(reason);
       },
     };
     if (!this.#upstreams.open(owner, slot)) {
-      refuse('busy', 'host-unreachable', 'The session has its share of the sockets to upstreams.');
+      refuse('busy', 'host-unreachable', 'The session has used its share of the sockets to upstreams.');
       return () => {};
     }
     const stop = dial({ host, port, resolve, clock, network, timeout: DIAL_TIMEOUT_MS }, (outcome) => {
@@ -409,7 +409,7 @@ export class ResourceBroker implements Closable {
       refuse(kind, answer, reason);
     };
     open.endBy((reason) => giveUp?.('denied', 'reset', reason));
-    return () => giveUp?.('unreachable', 'reset', 'The client left before there was an answer.');
+    return () => giveUp?.('unreachable', 'reset', 'The client disconnected before an answer.');
   }
 
   /** The addresses of an upstream that may be dialed. */

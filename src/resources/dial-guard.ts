@@ -29,13 +29,13 @@ export function dialable(
   const allowed = addresses.filter((address) => {
     const own = ownListener(address, port);
     if (own !== undefined) {
-      refusals.push(`${endpointText(address, port)} is ${own} itself: the connection would go in a circle`);
+      refusals.push(`${endpointText(address, port)} is ${own} itself: the connection would loop`);
       return false;
     }
     const use = isIP(host) ? undefined : specialUse(address);
     if (use === undefined || isNamedSo(host, use, local)) return true;
     refusals.push(
-      `${host} resolves to ${address}, which is ${MEANING[use]}: ${use === 'metadata' ? 'only a rule with that address itself leads there' : 'give the upstream that address itself or, if the name is right, local: true'}`,
+      `${host} resolves to ${address}, which is ${MEANING[use]}: ${use === 'metadata' ? 'only a rule with that address itself can reach it' : 'use that address itself as the target or, if the name is correct, set local: true'}`,
     );
     return false;
   });

@@ -117,19 +117,17 @@ export class DnsForwarder {
     isOwn: (name: string) => boolean,
   ): Promise<Forwarded> {
     if (question && this.#isLoop(name, question)) {
-      return Promise.resolve(
-        failure('a name server of resources.dns asks this resolver, so the question goes in a circle'),
-      );
+      return Promise.resolve(failure('a name server of resources.dns asks this resolver, so the query loops'));
     }
     const waiting = this.#waiting.get(session) ?? 0;
     if (waiting >= MAX_FORWARDED_OF_SESSION) {
-      return Promise.resolve(failure(`${waiting} other questions of the session wait for the name servers`));
+      return Promise.resolve(failure(`${waiting} other queries of the session wait for the name servers`));
     }
     const key = `${type} ${name}`;
     let job = this.#jobs.get(key);
     if (!job) {
       if (this.#jobs.size >= this.#limit) {
-        return Promise.resolve(failure(`${this.#jobs.size} other questions wait for the name servers`));
+        return Promise.resolve(failure(`${this.#jobs.size} other queries wait for the name servers`));
       }
       job = newJob();
       this.#jobs.set(key, job);

@@ -67,7 +67,7 @@ export class EchoFlows {
     flow.bytesOut += bytes;
     if (this.#flows.size > MAX_ECHO_FLOWS) {
       const [[oldest, given]] = this.#flows as unknown as [[string, Flow]];
-      this.#end(oldest, given, 'given up for others');
+      this.#end(oldest, given, 'closed for others');
     }
     this.#timer ??= this.#options.clock.setTimer(ECHO_IDLE_MS, () => this.#expire());
     return true;

@@ -52,7 +52,7 @@ export class HostLookup {
     if (known && queue.includes(known)) return known.done;
     if (queue.length >= MAX_LOOK_UPS_OF_SESSION) {
       return {
-        failure: `${host} is not looked up: ${queue.length} other look-ups of the session wait for the resolver`,
+        failure: `${host} is not looked up: ${queue.length} other lookups of the session wait for the resolver`,
       };
     }
     const job = known ?? newJob(host);
@@ -118,7 +118,7 @@ function lifetimeOf(found: HostAddresses): number {
 
 function failureText(host: string, error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOTFOUND') return `${host} is not known to the resolver of this machine (${code})`;
-  if (code === 'EAI_AGAIN') return `the resolver of this machine has no answer for ${host} at present (${code})`;
+  if (code === 'ENOTFOUND') return `${host} is unknown to the resolver of this machine (${code})`;
+  if (code === 'EAI_AGAIN') return `the resolver of this machine currently has no answer for ${host} (${code})`;
   return `${host} could not be resolved: ${errorText(error)}`;
 }

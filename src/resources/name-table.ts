@@ -271,7 +271,7 @@ export class NameTable {
   #refusalFor({ holds }: Holder): string {
     const seconds = NAME_HOLD_MS / 1000;
     return this.#free <= 0
-      ? `refused: all ${this.#capacity} addresses for names are in use. A larger resources.names.network has more`
-      : `refused: the session has looked up ${holds.size} names within ${seconds} s or uses them, and that is its share of ${this.#capacity}. A larger resources.names.network has more`;
+      ? `refused: all ${this.#capacity} addresses for names are in use. To have more, use a larger resources.names.network`
+      : `refused: the session has looked up ${holds.size} names within ${seconds} s or uses them, which is its share of ${this.#capacity}. To have more, use a larger resources.names.network`;
   }
 }

@@ -84,7 +84,7 @@ export function createPolicy(options: PolicyOptions): Policy {
       return {
         allow: true,
         rule: `upstream ${rule.match}`,
-        explanation: `The upstream rule ${rule.match} allows ${host === address ? 'it' : host}; ${rule.here ? 'what was added with it answers in this process' : `it goes to ${target.host} port ${target.port}`}.`,
+        explanation: `The upstream rule ${rule.match} allows ${host === address ? 'it' : host}; ${rule.here ? 'its handler in this process answers' : `it goes to ${target.host} port ${target.port}`}.`,
         target,
       };
     }
@@ -100,7 +100,7 @@ export function createPolicy(options: PolicyOptions): Policy {
       return {
         allow: false,
         rule: 'closed-port',
-        explanation: `${found.host} has no service on ${protocol} port ${port}${found.drops ? ', and answers nothing there, as a firewall that drops packets' : ''}.`,
+        explanation: `${found.host} has no service on ${protocol} port ${port}${found.drops ? ', and does not answer there, like a firewall that drops packets' : ''}.`,
         answer: found.drops ? 'drop' : 'reset',
       };
     }
@@ -132,7 +132,7 @@ function specialRefusal(address: string, match: string, bits: number): Decision 
   return {
     allow: false,
     rule: 'special-address',
-    explanation: `${address} is a ${use} address, and the upstream rule ${match} is too wide to mean it. Add a rule with match: ${address} if it is to be reached.`,
+    explanation: `${address} is a ${use} address, and the upstream rule ${match} is too general for it. To reach it, add a rule with match: ${address}.`,
     answer: 'prohibited',
   };
 }
@@ -140,7 +140,7 @@ function specialRefusal(address: string, match: string, bits: number): Decision 
 function pingDecision({ address, host = address }: Destination, answers: boolean): Decision {
   return answers
     ? { allow: true, rule: 'ping', explanation: `${host} answers pings.`, target: { kind: 'echo' } }
-    : { allow: false, rule: 'no-ping', explanation: `Nothing answers pings at ${host}.`, answer: 'drop' };
+    : { allow: false, rule: 'no-ping', explanation: `${host} does not answer pings.`, answer: 'drop' };
 }
 
 /** Whether a rule has exactly one of the destination's names. */
@@ -152,12 +152,12 @@ function isNamedBy({ names }: Destination, { match }: UpstreamRule): boolean {
 /** Why no rule allows a destination without a host, and what to do about it. */
 function whyNot({ address, host, isVirtual, port }: Destination): string {
   if (host === address) {
-    return `Nothing is called ${host} here: no mock host, no record and no upstream rule. Add it under resources.upstreams to allow it`;
+    return `${host} does not exist here: there is no mock host, record or upstream rule with this name. Add it under resources.upstreams to allow it`;
   }
   if (host !== undefined) {
     return `No upstream rule for ${host} has port ${port}. Add the port to one of resources.upstreams to allow it`;
   }
   return isVirtual
-    ? `${address} is for names of upstreams, and stands for none at present. The client has to look the name up`
+    ? `${address} is for names of upstreams, but currently has none. The client must look up the name`
     : `No mock host has the address ${address} and no upstream rule names it. Add it under resources.upstreams to allow it`;
 }

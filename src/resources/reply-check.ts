@@ -61,20 +61,20 @@ export function judgeReply(
   try {
     reply = readDnsReply(bytes);
   } catch {
-    return stray('it is no DNS message');
+    return stray('it is not a DNS message');
   }
-  if (!reply.answers || reply.opcode !== 0) return stray('it is no answer');
+  if (!reply.answers || reply.opcode !== 0) return stray('it is not an answer');
   if (reply.id !== sent.id) return stray('it has another id');
   // A server without EDNS support may return only a header (RFC 6891 §7).
   const isBare = reply.question.length === 0 && (reply.rcode === DnsRcode.FormErr || reply.rcode === DnsRcode.NotImp);
-  if (isBare) return transport === 'udp' ? again('it does not understand the question') : failed(codeText(reply.rcode));
+  if (isBare) return transport === 'udp' ? again('it reports a format error') : failed(codeText(reply.rcode));
   if (!reply.question.equals(sent.question)) {
-    if (!sameButForCase(reply.question, sent.question)) return stray('it is about another question');
-    if (transport === 'udp') return again('it has the name in letters of another case');
+    if (!sameButForCase(reply.question, sent.question)) return stray('it has another question');
+    if (transport === 'udp') return again('the case of its name differs');
   }
-  if (bytes.length > maxBytes) return stray(`it is longer than the ${maxBytes} bytes that were asked for`);
-  if (transport === 'udp' && (reply.truncated || reply.rcode === DnsRcode.FormErr)) return again('it is cut off');
-  if (reply.truncated) return failed('its answer over TCP is cut off');
+  if (bytes.length > maxBytes) return stray(`it is longer than the requested ${maxBytes} bytes`);
+  if (transport === 'udp' && (reply.truncated || reply.rcode === DnsRcode.FormErr)) return again('it is truncated');
+  if (reply.truncated) return failed('its answer over TCP is truncated');
   if (reply.rcode !== DnsRcode.NoError && reply.rcode !== DnsRcode.NxDomain) return failed(codeText(reply.rcode));
   try {
     return answerOf(bytes, sent, reply.rcode, limits);
@@ -98,14 +98,14 @@ function answerOf(bytes: Buffer, { name, type }: SentQuestion, rcode: DnsRcode, 
     for (const record of found) {
       const special = record.addresses.find((address) => isForbidden(address, limits.local));
       if (special === undefined) records.push(passedOn(record, name));
-      else refused ||= `${last} resolves to ${special}, which no name of others may lead to`;
+      else refused ||= `${last} resolves to ${special}, to which no external name may resolve`;
     }
     const alias = found.length > 0 ? undefined : here.find((record) => record.target !== undefined);
     if (alias === undefined) break;
     records.push(passedOn(alias, name));
     last = alias.target!;
-    if (seen.has(last)) return failed(`its aliases lead back to ${last}`);
-    if (seen.size > MAX_ALIASES) return failed(`more than ${MAX_ALIASES} aliases lead from one to the next`);
+    if (seen.has(last)) return failed(`its aliases loop at ${last}`);
+    if (seen.size > MAX_ALIASES) return failed(`more than ${MAX_ALIASES} aliases are chained`);
     seen.add(last);
     // Other servers must not define our names.
     if (limits.isOwn(last))

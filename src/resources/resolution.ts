@@ -55,7 +55,7 @@ export function faulty(
     case 'drop':
       return none(DnsRcode.NoError, `no answer: ${explanation}`);
     case 'wrong_address':
-      return { ...answer(type, addresses), outcome: `answered wrongly: ${explanation}` };
+      return { ...answer(type, addresses), outcome: `wrong answer: ${explanation}` };
     case 'delay':
     case 'truncate':
       return right();

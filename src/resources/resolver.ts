@@ -303,7 +303,7 @@ export class Resolver {
     const { forwarder } = this.#options;
     const { foreign } = found;
     if (foreign === undefined || !forwarder?.forwards(foreign)) return found;
-    if (hops > MAX_ALIASES) return failure(`failed: more than ${MAX_ALIASES} aliases lead from one to the next`);
+    if (hops > MAX_ALIASES) return failure(`failed: more than ${MAX_ALIASES} aliases are chained`);
     this.#counts.forwarded += hops === 0 ? 1 : 0;
     const isFirst = found.records.length === 0;
     const asked = { name: foreign, type, question: isFirst ? question : undefined };
@@ -315,7 +315,7 @@ export class Resolver {
     const { rcode, records, authority, own, leftOut } = forwarded.answer;
     const all = [...found.records, ...(isFirst ? records : records.map((one) => named(one, foreign)))];
     if (own === undefined) {
-      const outcome = `${outcomeOf(rcode, records, type)} ${forwarded.server}${leftOut && `, without some of it: ${leftOut}`}`;
+      const outcome = `${outcomeOf(rcode, records, type)} ${forwarded.server}${leftOut && `, without a part of it: ${leftOut}`}`;
       return { rcode, records: all, outcome, authority };
     }
     const further = await this.#complete(this.#find(own, type, session), type, session, undefined, hops + 1);
@@ -379,7 +379,7 @@ export class Resolver {
 
   /** The alias, and the records of its target (RFC 1034 §3.6.2). */
   #follow({ data, ttl }: ZoneRecord, type: string, session: string | undefined, hops: number): Resolution {
-    if (hops >= MAX_ALIASES) return failure(`failed: more than ${MAX_ALIASES} aliases lead from one to the next`);
+    if (hops >= MAX_ALIASES) return failure(`failed: more than ${MAX_ALIASES} aliases are chained`);
     const target = data.toLowerCase();
     const found = this.#find(target, type, session, hops + 1);
     const alias = { type: 'CNAME', ttl, data };

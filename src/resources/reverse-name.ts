@@ -3,7 +3,7 @@ import { addressBytes, addressText } from '../lib/ip-address.ts';
 /** The reverse name of an address under in-addr.arpa or ip6.arpa (RFC 1035 §3.5, RFC 3596 §2.5). */
 export function reverseName(address: string): string {
   const bytes = addressBytes(address);
-  if (bytes === undefined) throw new TypeError(`${address} is no IP address`);
+  if (bytes === undefined) throw new TypeError(`${address} is not an IP address`);
   if (bytes.length === 4) return `${[...bytes].reverse().join('.')}.in-addr.arpa`;
   return `${[...bytes.toString('hex')].reverse().join('.')}.ip6.arpa`;
 }

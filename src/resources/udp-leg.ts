@@ -106,7 +106,7 @@ export class UdpLeg {
     if (address === undefined) return;
     if (!this.#options.onOpen()) {
       this.#others = [];
-      this.#fail('The session has its share of the sockets to upstreams, all in connections.');
+      this.#fail('The session has used its share of the sockets to upstreams, all for connections.');
       return;
     }
     this.#others = others;

@@ -145,7 +145,7 @@ function compile(rule: UpstreamRule): Pick<CompiledRule, 'pattern' | 'hostOf' | 
   }
   const pattern = namePattern(rule.match);
   if (!pattern) {
-    throw new TunneliteError('ERR_RESOURCE_RULE', `“${rule.match}” is no CIDR range, address or host name.`);
+    throw new TunneliteError('ERR_RESOURCE_RULE', `“${rule.match}” is not a CIDR range, address or host name.`);
   }
   return {
     pattern,

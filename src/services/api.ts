@@ -8,7 +8,7 @@ import { Remembered } from './remembered.ts';
 import type { SitePorts } from './site.ts';
 
 const Item = Type.Object({
-  id: Type.String({ description: 'Given by the server.' }),
+  id: Type.String({ description: 'Assigned by the server.' }),
   value: Type.Unknown({ description: 'Any JSON.' }),
 });
 const Echo = Type.Object({
@@ -17,7 +17,7 @@ const Echo = Type.Object({
   httpVersion: Type.String(),
   headers: Type.Record(Type.String(), Type.Unknown()),
   query: Type.Record(Type.String(), Type.Unknown()),
-  body: Type.Union([Type.String(), Type.Null()], { description: 'As text, or in base64 where it is none.' }),
+  body: Type.Union([Type.String(), Type.Null()], { description: 'As text, or in base64 if it is binary.' }),
   encoding: Type.Union([Type.String(), Type.Null()], { description: 'utf8 or base64.' }),
 });
 const User = Type.Object({ user: Type.String(), scheme: Type.String() });
@@ -32,7 +32,7 @@ const HOPS = 50;
 const REALM: Realm = {
   name: 'api.contoso.internal',
   passwordOf: (user) => (user === 'alice' ? 'contoso' : undefined),
-  hint: () => 'Those of this site are alice:contoso.',
+  hint: () => 'This site uses alice:contoso.',
 };
 
 /**
@@ -70,7 +70,7 @@ function addOperations(app: FastifyInstance, { clock, random }: SitePorts): void
   });
   const body = async (request: FastifyRequest, reply: FastifyReply): Promise<Buffer | undefined> => {
     const bytes = await bodyOf(request, MAX_BODY_BYTES);
-    if (!bytes) refuse(reply, `At most ${MAX_BODY_BYTES} bytes are taken.`, 413);
+    if (!bytes) refuse(reply, `The limit is ${MAX_BODY_BYTES} bytes.`, 413);
     return bytes;
   };
   const anyQuery = Type.Record(Type.String(), Type.Unknown());
@@ -78,7 +78,7 @@ function addOperations(app: FastifyInstance, { clock, random }: SitePorts): void
   app.route({
     method: [...METHODS],
     url: '/echo',
-    ...route('echo', 'What was sent', { answer: Echo, query: anyQuery }),
+    ...route('echo', 'Echo the request', { answer: Echo, query: anyQuery }),
     handler: async (request, reply) => {
       const bytes = await body(request, reply);
       if (!bytes) return reply;
@@ -96,10 +96,10 @@ function addOperations(app: FastifyInstance, { clock, random }: SitePorts): void
   const Code = Type.Object({ code: Type.String({ maxLength: 16, description: 'From 200 to 599.' }) }, CLOSED);
   app.get<{ Params: { code: string } }>(
     '/status/:code',
-    route('answers', 'An answer with this status', { params: Code, answer: Status }),
+    route('answers', 'Answer with this status', { params: Code, answer: Status }),
     async (request, reply) => {
       const status = wholeNumber(request.params.code, 200, 599);
-      if (status === undefined) return refuse(reply, 'The code has to be a number from 200 to 599.');
+      if (status === undefined) return refuse(reply, 'The code must be a number from 200 to 599.');
       return reply.code(status).send(status === 204 || status === 304 ? undefined : { status });
     },
   );
@@ -112,11 +112,10 @@ function addOperations(app: FastifyInstance, { clock, random }: SitePorts): void
   );
   app.get<{ Params: { milliseconds: string } }>(
     '/delay/:milliseconds',
-    route('answers', 'An answer after this time', { params: Delay, answer: Waited }),
+    route('answers', 'Answer after this time', { params: Delay, answer: Waited }),
     async (request, reply) => {
       const milliseconds = wholeNumber(request.params.milliseconds, 0, MAX_DELAY_MS);
-      if (milliseconds === undefined)
-        return refuse(reply, `The time has to be from 0 to ${MAX_DELAY_MS} milliseconds.`);
+      if (milliseconds === undefined) return refuse(reply, `The time must be from 0 to ${MAX_DELAY_MS} milliseconds.`);
       if (!(await pause(reply, milliseconds, clock))) return reply.hijack();
       return { milliseconds };
     },
@@ -126,10 +125,10 @@ function addOperations(app: FastifyInstance, { clock, random }: SitePorts): void
   const Kind = Type.Object({ status: Type.Optional(Type.Enum<string[]>(['301', '302', '303', '307', '308'])) }, CLOSED);
   app.get<{ Params: { hops: string }; Querystring: { status?: string } }>(
     '/redirect/:hops',
-    route('answers', 'So many redirects, then /echo', { params: Hops, query: Kind, status: 302 }),
+    route('answers', 'This many redirects, then /echo', { params: Hops, query: Kind, status: 302 }),
     async (request, reply) => {
       const hops = wholeNumber(request.params.hops, 1, HOPS);
-      if (hops === undefined) return refuse(reply, `There may be 1 to ${HOPS} redirects.`);
+      if (hops === undefined) return refuse(reply, `The number of redirects must be from 1 to ${HOPS}.`);
       const { status = '302' } = request.query;
       return reply.redirect(hops === 1 ? '/echo' : `/redirect/${hops - 1}?status=${status}`, Number(status));
     },
@@ -144,7 +143,7 @@ function addOperations(app: FastifyInstance, { clock, random }: SitePorts): void
   for (const [scheme, check] of Object.entries(schemes)) {
     app.get(
       `/auth/${scheme}`,
-      route('auth', `Who is signed in, by ${scheme}`, { answer: User }),
+      route('auth', `The signed-in user, with ${scheme}`, { answer: User }),
       async (request, reply) => {
         const verdict = check(request);
         if ('user' in verdict) return verdict;
@@ -167,17 +166,17 @@ function addItems(
     const bytes = await body(request, reply);
     if (!bytes) return undefined;
     if (bytes.length > MAX_ITEM_BYTES) {
-      refuse(reply, `An item has ${MAX_ITEM_BYTES} bytes at most.`, 413);
+      refuse(reply, `An item has at most ${MAX_ITEM_BYTES} bytes.`, 413);
       return undefined;
     }
     try {
       return { value: JSON.parse(bytes.toString()) as unknown };
     } catch {
-      refuse(reply, 'The body has to be JSON.');
+      refuse(reply, 'The body must be JSON.');
       return undefined;
     }
   };
-  const missing = (reply: FastifyReply) => refuse(reply, 'There is no such item.', 404);
+  const missing = (reply: FastifyReply) => refuse(reply, 'The item does not exist.', 404);
   const Id = Type.Object({ id: Type.String() }, CLOSED);
   type ById = { Params: { id: string } };
 

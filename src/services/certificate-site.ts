@@ -34,7 +34,7 @@ export function addCertificateSite(
 ${row('Host', facts.host)}
 ${row('Encryption', facts.tls ?? 'none (plain HTTP)')}
 ${row('Client certificate', facts.client?.subject)}
-${row('Is it good?', facts.client?.explanation)}
+${row('Is it valid?', facts.client?.explanation)}
 </table>
 <p><a href="/ca.pem">/ca.pem</a>: the CA to trust. <a href="/client.pem">/client.pem</a>: a client certificate and its key.</p>`,
       ),
@@ -76,13 +76,13 @@ function verdictOf(certificate: X509Certificate, ca: X509Certificate, now: numbe
     !certificate.checkIssued(ca) || !certificate.verify(ca.publicKey)
       ? 'it is not from the CA of the mock network'
       : Date.parse(validTo) < now || Date.parse(validFrom) > now
-        ? `it is good from ${validFrom} to ${validTo} only`
+        ? `it is valid only from ${validFrom} to ${validTo}`
         : certificate.keyUsage?.includes(CLIENT_AUTH)
           ? undefined
           : 'it is not for clients';
   const explanation =
     problem === undefined
-      ? 'The certificate is good.'
-      : `The client’s certificate is refused: ${problem}. Take one from /client.pem over plain HTTP.`;
+      ? 'The certificate is valid.'
+      : `The client’s certificate is refused: ${problem}. Get one from /client.pem over plain HTTP.`;
   return { subject, issuer, fingerprint, good: problem === undefined, explanation };
 }

@@ -34,7 +34,7 @@ export const refuse = (reply: FastifyReply, error: string, status = 400) =>
 /** Parses a size from a path; undefined if the request was refused. */
 export function sizeOf(text: string, reply: FastifyReply): number | undefined {
   const size = wholeNumber(text, 0, MAX_DOWNLOAD_BYTES);
-  if (size === undefined) refuse(reply, `The size has to be a whole number from 0 to ${MAX_DOWNLOAD_BYTES}.`);
+  if (size === undefined) refuse(reply, `The size must be a whole number from 0 to ${MAX_DOWNLOAD_BYTES}.`);
   return size;
 }
 
@@ -98,7 +98,7 @@ export function addUpload(app: FastifyInstance, url: string): void {
     url,
     bodyLimit: MAX_UPLOAD_BYTES,
     handler: async (request, reply) =>
-      (await receive(request)) ?? refuse(reply, `At most ${MAX_UPLOAD_BYTES} bytes are taken.`, 413),
+      (await receive(request)) ?? refuse(reply, `The limit is ${MAX_UPLOAD_BYTES} bytes.`, 413),
   });
 }
 

@@ -51,7 +51,7 @@ export function addFiles(app: FastifyInstance, { clock }: SiteTools): void {
     const size = sizeOf(request.params.size, reply);
     if (size === undefined) return reply;
     const piece = wholeNumber(request.query.piece ?? '16384', 1, 65_536);
-    if (piece === undefined) return refuse(reply, 'A piece has to be of 1 to 65536 bytes.');
+    if (piece === undefined) return refuse(reply, 'A piece must have 1 to 65536 bytes.');
     return reply.type('application/octet-stream').send(Readable.from(pattern(0, size, piece), { objectMode: false }));
   });
   app.get<{ Params: { size: string }; Querystring: { rate?: string } }>('/slow/:size', async (request, reply) => {
@@ -59,7 +59,7 @@ export function addFiles(app: FastifyInstance, { clock }: SiteTools): void {
     if (size === undefined) return reply;
     const rate = wholeNumber(request.query.rate ?? String(RATES.fallback), RATES.minimum, RATES.maximum);
     if (rate === undefined)
-      return refuse(reply, `The rate has to be from ${RATES.minimum} to ${RATES.maximum} bytes per second.`);
+      return refuse(reply, `The rate must be from ${RATES.minimum} to ${RATES.maximum} bytes per second.`);
     const body = new Readable({ read() {} });
     let sent = 0;
     const tick = (): void => {

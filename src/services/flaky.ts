@@ -16,7 +16,7 @@ const PROMISED_BYTES = 10_000;
 const SENT_BYTES = 1_000;
 
 const HELP =
-  'Each is a status from 200 to 599, “reset” (the connection breaks without an answer), “cut” (it breaks within the answer), “hang” ' +
+  'Each is a status from 200 to 599, “reset” (the connection is reset without an answer), “cut” (it is reset within the answer), “hang” ' +
   '(no answer comes) or “slow” (an answer after two seconds).';
 const SLOW_MS = 2_000;
 
@@ -37,8 +37,8 @@ export function addFlaky(app: FastifyInstance, { visitorOf, clock }: SiteTools):
     }
     const steps = (text ?? FALLBACK).split(',', MAX_STEPS + 1);
     const wrong = steps.find((step) => !isStep(step));
-    if (wrong !== undefined) return refuse(reply, `“${wrong.slice(0, MAX_STEP)}” is no step. ${HELP}`);
-    if (steps.length > MAX_STEPS) return refuse(reply, `There may be ${MAX_STEPS} steps at most.`);
+    if (wrong !== undefined) return refuse(reply, `“${wrong.slice(0, MAX_STEP)}” is not a step. ${HELP}`);
+    if (steps.length > MAX_STEPS) return refuse(reply, `The limit is ${MAX_STEPS} steps.`);
     const key = `${steps.join()} ${keyOf(request)}`;
     const attempt = (counts.get(key) ?? 0) + 1;
     counts.set(key, attempt);

@@ -40,7 +40,7 @@ export function basic(authorization: string | undefined, realm: Realm): Verdict 
 export function bearer(authorization: string | undefined, realm: Realm): Verdict {
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
   if (token !== undefined) return { user: `token of ${token.length} characters`, scheme: 'Bearer' };
-  return { challenges: [`Bearer realm="${realm.name}"`], explanation: 'Send a bearer token; any will do.' };
+  return { challenges: [`Bearer realm="${realm.name}"`], explanation: 'Send a bearer token; any token is accepted.' };
 }
 
 /** Digest (RFC 7616) with SHA-256, and MD5 for old clients. A nonce is valid until a thousand newer ones are issued. */
@@ -59,16 +59,15 @@ export class Digest {
     const given = parametersOf(authorization);
     if (!given) return this.#challenge(`Send Digest credentials. ${this.#realm.hint()}`);
     const counted = this.#nonces.get(given['nonce'] ?? '');
-    if (counted === undefined)
-      return this.#challenge('The nonce is not one that is good here. Take the new one.', true);
+    if (counted === undefined) return this.#challenge('The nonce is not valid. Use the new one.', true);
     const count = Number.parseInt(given['nc'] ?? '', 16);
-    if (!(count > counted)) return this.#challenge('The nonce was used with that count before.', true);
+    if (!(count > counted)) return this.#challenge('The nonce was already used with this count.', true);
     const algorithm = (given['algorithm'] ?? 'MD5').toUpperCase() as Algorithm;
     const name = ALGORITHMS[algorithm];
-    if (name === undefined) return this.#challenge(`The algorithm has to be ${Object.keys(ALGORITHMS).join(' or ')}.`);
+    if (name === undefined) return this.#challenge(`The algorithm must be ${Object.keys(ALGORITHMS).join(' or ')}.`);
     const uri = given['uri'] ?? '';
-    if (!urls.includes(uri)) return this.#challenge('The uri of the credentials is not that of the request.');
-    if (given['qop'] !== 'auth') return this.#challenge('The quality of protection has to be “auth”.');
+    if (!urls.includes(uri)) return this.#challenge('The uri of the credentials does not match the request.');
+    if (given['qop'] !== 'auth') return this.#challenge('The quality of protection must be “auth”.');
     const hash = (text: string): string => createHash(name).update(text).digest('hex');
     const user = given['username'] ?? '';
     const password = this.#realm.passwordOf(user);

@@ -20,7 +20,7 @@ export function addIntranet(app: FastifyInstance, { visitorOf }: SiteTools): voi
   app.get('/headers', async (request) => request.headers);
   app.get<{ Params: { code: string } }>('/status/:code', async (request, reply) => {
     const code = wholeNumber(request.params.code, 200, 599);
-    if (code === undefined) return refuse(reply, 'The status has to be a number from 200 to 599.');
+    if (code === undefined) return refuse(reply, 'The status must be a number from 200 to 599.');
     return reply.code(code).send(code === 204 || code === 304 ? undefined : { status: code });
   });
   app.get<{ Params: { count: string } }>('/bytes/:count', async (request, reply) => {

@@ -96,7 +96,7 @@ export async function createOnPremises(options: OnPremisesOptions): Promise<OnPr
       if (other) {
         throw new TunneliteError(
           'ERR_SERVICE_ADDRESS_TWICE',
-          `The address ${address} is given to both ${other.names[0]} and ${host.names[0]}.`,
+          `The address ${address} is assigned to both ${other.names[0]} and ${host.names[0]}.`,
         );
       }
       byAddress.set(key, host);

@@ -43,7 +43,7 @@ export function openOnward(onward: Onward, target: ProxyTarget, visitor: Visitor
     mine.on('error', () => {});
     const gone = (): void => {
       giveUp();
-      reject(new OnwardFailure({ kind: 'unreachable', explanation: 'The client left before there was an answer.' }));
+      reject(new OnwardFailure({ kind: 'unreachable', explanation: 'The client disconnected before an answer.' }));
     };
     client.once('close', gone);
     const giveUp = onward(target, visitor, {

@@ -37,7 +37,7 @@ export class ProxyAccess {
     this.#realm = {
       name: PROXY_NAME,
       passwordOf: (user) => this.#settings.users.find(({ name }) => name === user)?.password,
-      hint: () => 'The proxy’s users and their passwords are under services.proxy.users.',
+      hint: () => 'services.proxy.users has the proxy’s users and passwords.',
     };
     this.#digest = new Digest(random, this.#realm);
   }

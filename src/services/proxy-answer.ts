@@ -41,7 +41,11 @@ export function refusalOf(error: unknown, host: string): ProxyRefusal {
     const explanation = `TLS between the proxy and ${host} failed: ${message.slice(0, 300)}.`;
     return { status: 502, error: 'tls_protocol_error', explanation };
   }
-  return { status: 502, error: 'http_response_incomplete', explanation: `${host} gave no whole answer: ${message}.` };
+  return {
+    status: 502,
+    error: 'http_response_incomplete',
+    explanation: `${host} sent no complete answer: ${message}.`,
+  };
 }
 
 export const badRequest = (explanation: string): ProxyRefusal => ({

@@ -30,22 +30,22 @@ const forwardsLeft = (request: IncomingMessage): number | undefined => {
 export function faultOf(request: IncomingMessage): ProxyRefusal | undefined {
   const { method, rawHeaders } = request;
   if (wentThrough(rawHeaders, PROXY_NAME)) {
-    const explanation = 'The request has been here before: it goes in a circle (Via).';
+    const explanation = 'The request loops (Via).';
     return { status: 508, error: 'proxy_loop_detected', explanation };
   }
   // It would return headers that others added to the request.
-  if (method === 'TRACE') return { status: 405, error: 'http_request_denied', explanation: 'TRACE is not passed on.' };
+  if (method === 'TRACE') return { status: 405, error: 'http_request_denied', explanation: 'TRACE is not forwarded.' };
   if (valuesOf(rawHeaders, 'host').length > 1) {
     return { status: 400, error: 'http_request_error', explanation: 'There is more than one Host header.' };
   }
   const codings = valuesOf(rawHeaders, 'transfer-encoding');
   const isFramed = codings.length === 0 || (codings.length === 1 && codings[0]!.trim().toLowerCase() === 'chunked');
   if (!isFramed || (codings.length > 0 && valuesOf(rawHeaders, 'content-length').length > 0)) {
-    const explanation = 'Where the body ends can be read in two ways (Transfer-Encoding, Content-Length).';
+    const explanation = 'The end of the body is ambiguous (Transfer-Encoding, Content-Length).';
     return { status: 400, error: 'http_request_error', explanation };
   }
   if (method === 'OPTIONS' && forwardsLeft(request) === 0) {
-    return { status: 200, error: 'proxy_internal_response', explanation: 'This is as far as Max-Forwards goes.' };
+    return { status: 200, error: 'proxy_internal_response', explanation: 'Max-Forwards is reached.' };
   }
   return undefined;
 }

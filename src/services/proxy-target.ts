@@ -31,18 +31,18 @@ export function parseAbsolute(text: string): AbsoluteTarget | TargetFault {
   if (scheme === undefined || authority === undefined) {
     return {
       fault: text.startsWith('/')
-        ? 'This is a proxy: it has to be asked for a whole URL, such as http://intranet.contoso.internal/. Is it configured as a web server?'
-        : 'The target of the request is no URL.',
+        ? 'This is a proxy: requests need a complete URL, such as http://intranet.contoso.internal/. Is the client configured to use it as a web server?'
+        : 'The target of the request is not a URL.',
     };
   }
   if (scheme.toLowerCase() !== 'http') {
-    return { fault: `A URL with ${ownScheme(scheme)} is not fetched for you: open a tunnel with CONNECT instead.` };
+    return { fault: `The proxy does not fetch URLs with ${ownScheme(scheme)}: open a tunnel with CONNECT instead.` };
   }
   if (authority.includes('@'))
-    return { fault: 'A user name in a URL is not taken: it is a way to hide the real host.' };
+    return { fault: 'A user name in a URL is not accepted, because it can hide the real host.' };
   if (rest.includes('#')) return { fault: 'The part of a URL after # is not sent to servers.' };
   const [, host, port] = /^(\[[^\]]*\]|[^:[\]]+)(?::(\d{0,5}))?$/.exec(authority) ?? [];
-  if (host === undefined) return { fault: 'The URL has no host that is one.' };
+  if (host === undefined) return { fault: 'The URL has no valid host.' };
   const target = parseAuthority(`${host}:${port || HTTP_PORT}`);
   if ('fault' in target) return target;
   return {

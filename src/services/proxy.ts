@@ -199,7 +199,7 @@ class HttpProxy {
     let user: string | undefined;
     try {
       const found = client.inspected
-        ? { fault: 'There is no tunnel within a tunnel that is being read.' }
+        ? { fault: 'CONNECT is not possible within an inspected tunnel.' }
         : parseAuthority(request.url ?? '');
       const fault = faultOf(request) ?? ('fault' in found ? badRequest(found.fault) : contentFault(request));
       if (fault || 'fault' in found) throw new Refused(fault!);
@@ -251,7 +251,7 @@ class HttpProxy {
       const { visitor, service, mode } = client;
       this.open(secure, { visitor, service, mode, ...unused(), inspected: { target, user, open } });
     } catch (error) {
-      const explanation = `The client broke off the handshake of ${target.host} with the proxy: ${(error as Error).message}. Does it trust the inspecting CA?`;
+      const explanation = `The client aborted the handshake of ${target.host} with the proxy: ${(error as Error).message}. Does it trust the inspecting CA?`;
       this.#emit(client, { method: 'CONNECT', host: hostAndPort(target), path: '', status: 0, user, explanation });
       stream.destroy();
     } finally {
@@ -298,7 +298,7 @@ class HttpProxy {
       const tooLarge = code === 'HPE_HEADER_OVERFLOW';
       const explanation = tooLarge
         ? `The headers are larger than ${MAX_PROXY_HEAD_BYTES} bytes.`
-        : `This is no HTTP request: ${message}.`;
+        : `This is not an HTTP request: ${message}.`;
       const status = tooLarge ? 431 : 400;
       this.#emit(client, { method: '', host: '', path: '', status, user: undefined, explanation });
       if (stream.writable) stream.write(refusedBytes({ status, error: 'http_request_error', explanation }));
@@ -339,7 +339,7 @@ const hostAndPort = ({ host, port }: ProxyTarget): string =>
 /** A CONNECT has no content (RFC 9110 §9.3.6): a client that sends some would lose the first bytes of the tunnel. */
 function contentFault({ rawHeaders }: IncomingMessage): ProxyRefusal | undefined {
   const framed = ['content-length', 'transfer-encoding'].some((name) => valuesOf(rawHeaders, name).length > 0);
-  return framed ? badRequest('A CONNECT has no body, so it must not say how long one is.') : undefined;
+  return framed ? badRequest('A CONNECT has no body, so it must not have a length.') : undefined;
 }
 
 /** Target of a request within a tunnel: only the host of the tunnel. */
@@ -351,7 +351,7 @@ function withinTunnel(request: IncomingMessage, tunnel: ProxyTarget) {
   const own = tunnel.port === 443 ? hostAndPort(tunnel).replace(/:443$/, '') : hostAndPort(tunnel);
   const named = (request.headers.host ?? own).toLowerCase().replace(/:443$/, '').replace(/\.$/, '');
   if (named !== own.replace(/:443$/, '')) {
-    return { fault: `The tunnel leads to ${own}; a request in it cannot be for another host.` };
+    return { fault: `The tunnel goes to ${own}; a request in it cannot be for another host.` };
   }
   return { ...tunnel, path, authority: own };
 }

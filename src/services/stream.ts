@@ -33,10 +33,7 @@ export function addStream(app: FastifyInstance, { onUpgrade, clock }: SiteTools)
     const count = wholeNumber(request.query.count ?? '10', 1, 1_000_000);
     const interval = wholeNumber(request.query.interval ?? '1000', 0, MAX_DELAY_MS);
     if (count === undefined || interval === undefined) {
-      return refuse(
-        reply,
-        `“count” has to be from 1 to 1000000, and “interval” from 0 to ${MAX_DELAY_MS} milliseconds.`,
-      );
+      return refuse(reply, `“count” must be from 1 to 1000000, and “interval” from 0 to ${MAX_DELAY_MS} milliseconds.`);
     }
     const from = wholeNumber(header(request.headers['last-event-id']), 0, count) ?? 0;
     reply.hijack();
@@ -70,7 +67,7 @@ export function addStream(app: FastifyInstance, { onUpgrade, clock }: SiteTools)
 
   app.post('/messages', async (request, reply) => {
     const body = await bodyOf(request, MAX_TEXT_BYTES);
-    if (!body) return refuse(reply, `A message has ${MAX_TEXT_BYTES} bytes at most.`, 413);
+    if (!body) return refuse(reply, `A message has at most ${MAX_TEXT_BYTES} bytes.`, 413);
     last += 1;
     messages.push({ id: last, text: body.toString() });
     if (messages.length > MAX_REMEMBERED) messages.shift();
@@ -83,7 +80,7 @@ export function addStream(app: FastifyInstance, { onUpgrade, clock }: SiteTools)
     if (after === undefined || timeout === undefined) {
       return refuse(
         reply,
-        `“after” is the id of a message, and “timeout” has to be from 0 to ${MAX_DELAY_MS} milliseconds.`,
+        `“after” is the id of a message, and “timeout” must be from 0 to ${MAX_DELAY_MS} milliseconds.`,
       );
     }
     const news = (): Message[] => messages.filter(({ id }) => id > after);

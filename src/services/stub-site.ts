@@ -17,7 +17,7 @@ export function addStubSite(app: FastifyInstance, { visitorOf, clock }: SiteTool
     if (found === undefined) {
       return refuse(
         reply,
-        `No stub answers ${method} ${path} of ${host}. Add one under services.stubs, or by tunnelite stubs add.`,
+        `No stub answers ${method} ${path} of ${host}. Add one under services.stubs, or with tunnelite stubs add.`,
         404,
       );
     }

@@ -82,7 +82,9 @@ export class StubTable {
   /** @throws TunneliteError `ERR_STUB_INVALID` if there are too many */
   add(rule: StubRule): StubEntry {
     if (this.#entries.size >= MAX_STUBS) {
-      throw new TunneliteError('ERR_STUB_INVALID', `There are ${MAX_STUBS} stubs already.`, { hint: 'Remove some.' });
+      throw new TunneliteError('ERR_STUB_INVALID', `The limit of ${MAX_STUBS} stubs is reached.`, {
+        hint: 'Remove some.',
+      });
     }
     this.#first -= 1;
     const entry = this.#entry(rule, true, this.#first);

@@ -90,8 +90,8 @@ export class UpstreamRecorder {
   }
 }
 
-const CUT = 'The connection ended before the whole answer had come.';
-const UNANSWERED = 'The connection ended before an answer came.';
+const CUT = 'The connection ended before the answer was complete.';
+const UNANSWERED = 'The connection ended before an answer.';
 
 const bodyOf = ({ size, beginning }: WatchedBody, keeps: boolean): RecordedBody => ({
   size,

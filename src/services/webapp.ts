@@ -49,11 +49,11 @@ export function addWebapp(app: FastifyInstance, { random }: Pick<SiteTools, 'ran
   );
   app.post('/login', async (request, reply) => {
     const form = await formOf(request);
-    if (!form) return refuse(reply, `A form has ${MAX_FORM_BYTES} bytes at most.`, 413);
+    if (!form) return refuse(reply, `A form has at most ${MAX_FORM_BYTES} bytes.`, 413);
     const user = form.get('username')?.trim() ?? '';
     const next = ownPath(form.get('next') ?? undefined);
     if (user === '' || form.get('password') !== WEBAPP_PASSWORD) {
-      return show(reply.code(401), 'Sign in to Contoso', loginForm(next, 'That is not a user name with its password.'));
+      return show(reply.code(401), 'Sign in to Contoso', loginForm(next, 'The user name or password is wrong.'));
     }
     const id = random.bytes(24).toString('base64url');
     visits.set(id, { user: ownString(user.slice(0, 100)), token: random.bytes(18).toString('base64url'), requests: 0 });
@@ -65,22 +65,22 @@ export function addWebapp(app: FastifyInstance, { random }: Pick<SiteTools, 'ran
   });
   app.get('/session', async (request, reply) => {
     const visit = visitOf(request);
-    if (!visit) return refuse(reply, 'Nobody is signed in. Send the form at /login.', 401);
+    if (!visit) return refuse(reply, 'Not signed in. Send the form at /login.', 401);
     return { user: visit.user, requests: visit.requests };
   });
   app.post('/upload', { bodyLimit: MAX_FILE_BYTES }, async (request, reply) => {
     const visit = visitOf(request);
-    if (!visit) return refuse(reply, 'Nobody is signed in. Send the form at /login.', 401);
+    if (!visit) return refuse(reply, 'Not signed in. Send the form at /login.', 401);
     const body = await bodyOf(request, MAX_FILE_BYTES);
-    if (!body) return refuse(reply, `At most ${MAX_FILE_BYTES} bytes are taken.`, 413);
+    if (!body) return refuse(reply, `The limit is ${MAX_FILE_BYTES} bytes.`, 413);
     const form = await multipart(request, body);
     if (form === 'too-complex') {
       const limits = `${MAX_FORM_PARTS} parts at most, each with ${MAX_PART_HEAD_BYTES} bytes of headers`;
       return refuse(reply, `A form has ${limits}.`, 413);
     }
-    if (!form) return refuse(reply, 'This takes a form of the kind multipart/form-data (RFC 7578).', 415);
+    if (!form) return refuse(reply, 'This requires a form of type multipart/form-data (RFC 7578).', 415);
     if (form.get('token') !== visit.token)
-      return refuse(reply, 'The form is not from this session. Load the page anew.', 403);
+      return refuse(reply, 'The form is not from this session. Reload the page.', 403);
     const files = [];
     for (const part of form.getAll('file')) {
       if (typeof part === 'string') continue;
@@ -146,7 +146,7 @@ const loginForm = (
 <label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required>
 <div><button>Sign in</button></div>
 </form>
-<p>Any name is a user here, and the password is <code>${WEBAPP_PASSWORD}</code>.</p>`;
+<p>Any user name is accepted; the password is <code>${WEBAPP_PASSWORD}</code>.</p>`;
 
 const home = ({
   user,

@@ -25,7 +25,7 @@ export function openAppendFile(path: string, member: string, { gather = false } 
   } catch (cause) {
     throw new TunneliteError('ERR_CONFIG_FILE', `${member}: ${path} cannot be written: ${errorText(cause)}`, {
       cause,
-      hint: 'Check that the folder is there and may be written to, or name another file.',
+      hint: 'Check that the folder exists and is writable, or use another file.',
     });
   }
   let waiting = '';

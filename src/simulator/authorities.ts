@@ -190,7 +190,7 @@ async function startProvider({
 
 function directoryOf({ identity: { directory } }: Config): Directory {
   if (typeof directory === 'string') {
-    throw new TunneliteError('ERR_INTERNAL', 'A directory file has to be read before the configuration gets here.');
+    throw new TunneliteError('ERR_INTERNAL', 'A directory file must be read before the configuration is passed on.');
   }
   return new Directory((directory as DirectoryInput | null) ?? undefined);
 }

@@ -35,8 +35,8 @@ export function connectionsTo(handler: UpstreamHandler): (stream: TcpStream) => 
     };
   }
   if (handler instanceof EventEmitter) return (stream) => void handler.emit('connection', stream);
-  throw new TunneliteError('ERR_RESOURCE_RULE', 'What is to answer in this process can take no connections.', {
-    hint: 'Give a function that takes a request and a response, a server of node:http, node:https or node:net, or a fastify instance.',
+  throw new TunneliteError('ERR_RESOURCE_RULE', 'The in-process handler cannot accept connections.', {
+    hint: 'Use a function with a request and a response, a server of node:http, node:https or node:net, or a fastify instance.',
   });
 }
 

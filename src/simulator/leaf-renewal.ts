@@ -64,7 +64,7 @@ export class LeafRenewal implements ClockFollower {
     emit('certificate.renewed', {
       certificate: name,
       path: 'memory',
-      reason: 'it is about to expire by the clock that was moved',
+      reason: 'it is about to expire by the simulator’s clock, which was moved',
     });
   }
 }

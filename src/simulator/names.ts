@@ -11,7 +11,7 @@ import type { Emit } from '../telemetry/events.ts';
 
 /** Hint for a machine whose name the CA does not include. */
 const NAME_CHANGED =
-  'the CA, which clients trust, was made when it had another name. To have clients use this name, add it to gateway.names and identity.names; the CA is then renewed, and clients have to trust it anew';
+  'the CA was created when the machine had another name. To use this name, add it to gateway.names and identity.names; the CA is then renewed, and clients must trust the new one';
 
 /** The names the CA must be allowed to certify for this configuration. */
 export function permittedNames(config: Config): PermittedNames {
@@ -116,7 +116,7 @@ function ownCertificate({ gateway: { tls } }: Config): ServerTls | undefined {
       `gateway.tls: ${tls.certFile} and ${tls.keyFile} are not a certificate and its key: ${errorText(cause)}`,
       {
         cause,
-        hint: 'Give PEM files: the certificate chain, leaf first, and its unencrypted private key.',
+        hint: 'Use PEM files: the certificate chain, leaf first, and its unencrypted private key.',
       },
     );
   }
@@ -124,7 +124,7 @@ function ownCertificate({ gateway: { tls } }: Config): ServerTls | undefined {
     'ERR_CERT_MISMATCH',
     `The key in ${tls.keyFile} does not belong to the certificate in ${tls.certFile}.`,
     {
-      hint: 'Name the key that the certificate was issued for.',
+      hint: 'Use the key that the certificate was issued for.',
     },
   );
 }
@@ -135,7 +135,7 @@ function readPem(member: 'certFile' | 'keyFile', file: string): string {
   } catch (cause) {
     throw new TunneliteError('ERR_CONFIG_FILE', `gateway.tls.${member}: ${file} cannot be read: ${errorText(cause)}`, {
       cause,
-      hint: 'Check the path and its permissions, or leave out both files for a generated certificate.',
+      hint: 'Check the path and its permissions, or omit both files for a generated certificate.',
     });
   }
 }

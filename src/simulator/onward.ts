@@ -45,7 +45,7 @@ export class OnwardPath {
       }
       const { address } = found;
       if (isProxy(this.#parts.onPremises().hostAt(address)?.tcp[port])) {
-        const explanation = `${hostText(host)} port ${port} is a proxy of the mock network: the request would go in a circle.`;
+        const explanation = `${hostText(host)} port ${port} is a proxy of the mock network: the request would loop.`;
         request.refuse({ kind: 'denied', explanation });
         return;
       }

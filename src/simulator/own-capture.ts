@@ -54,7 +54,7 @@ export class OwnCapture implements AsyncDisposable {
    * @throws TunneliteError `ERR_CAPTURE_FILE`
    */
   async stop(): Promise<CaptureStatus & { readonly lost: number }> {
-    this.#capture.stop('it was asked to');
+    this.#capture.stop('requested');
     const { lost } = (await this.#written) ?? { lost: 0 };
     return { ...this.#capture.status, lost };
   }

@@ -37,8 +37,8 @@ export function reloadConfig(source: ConfigSource | undefined, options: ReloadOp
   const { apply, assertPossible, current, defaultTenant, emit } = options;
   try {
     if (source === undefined) {
-      throw new TunneliteError('ERR_CONFIG_RELOAD', 'This simulator was started by a program, and not from a file.', {
-        hint: 'Give the new configuration to sim.reload in that program.',
+      throw new TunneliteError('ERR_CONFIG_RELOAD', 'This simulator was started by a program, not from a file.', {
+        hint: 'Call sim.reload with the new configuration in that program.',
       });
     }
     const loaded = source();

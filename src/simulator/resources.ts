@@ -127,13 +127,13 @@ export class ResourceControls {
     const { rules, upstreams, broker, emit } = this.#parts;
     const { upstream, warnings } = checkUpstream(this.#config, input);
     if (handler !== undefined && upstream.to) {
-      throw new TunneliteError('ERR_RESOURCE_RULE', 'The upstream has a handler and a place to go to.', {
-        hint: 'Leave out either the handler or to.',
+      throw new TunneliteError('ERR_RESOURCE_RULE', 'The upstream has both a handler and a target.', {
+        hint: 'Remove either the handler or to.',
       });
     }
     const here = handler === undefined ? undefined : connectionsTo(handler);
     if (rules.list().length >= MAX_RULES) {
-      throw new TunneliteError('ERR_RESOURCE_RULE', `There are ${MAX_RULES} upstreams already.`, {
+      throw new TunneliteError('ERR_RESOURCE_RULE', `The limit of ${MAX_RULES} upstreams is reached.`, {
         hint: 'Remove some, or use a wildcard such as *.example.com.',
       });
     }
@@ -236,7 +236,7 @@ function inWords({ ports, to, inProcess }: UpstreamInfo): { readonly ports: stri
       to === null
         ? inProcess
           ? 'a handler in this process'
-          : 'where the client wants to'
+          : 'the requested destination'
         : to.port === null
           ? `${to.host}, the same port`
           : endpointText(to.host, to.port),

@@ -30,7 +30,7 @@ export function serverConfigurationFault(base: Config, object: Json): string | u
     return error.message;
   }
   const port = object.listenPort;
-  return typeof port === 'number' && port >= 1 && port <= 65_535 ? undefined : 'listenPort has to be from 1 to 65535.';
+  return typeof port === 'number' && port >= 1 && port <= 65_535 ? undefined : 'listenPort must be from 1 to 65535.';
 }
 
 /**

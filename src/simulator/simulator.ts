@@ -339,7 +339,8 @@ export class Simulator implements Closable {
    * @throws TunneliteError `ERR_CONFIG_INVALID` and others of the configuration, `ERR_CONFIG_RELOAD`, `ERR_CLOSED`
    */
   async reload(input?: ConfigInput): Promise<ReloadResult> {
-    if (this.#parts.closing.closed) throw new TunneliteError('ERR_CLOSED', 'A closed simulator reads nothing.');
+    if (this.#parts.closing.closed)
+      throw new TunneliteError('ERR_CLOSED', 'A closed simulator cannot reload its configuration.');
     const given: ConfigSource | undefined = input && (() => loadInput(input, IN_PROCESS_DEFAULTS));
     return reloadConfig(given ?? this.#source, {
       emit: this.emit,
@@ -411,11 +412,11 @@ export class Simulator implements Closable {
   /** @internal A client requests the end over REST. */
   requestStop(): void {
     if (this.#onStopRequest) this.#onStopRequest();
-    else void this.close('asked to over REST').catch(() => {});
+    else void this.close('requested over REST').catch(() => {});
   }
 
   /** Closes gateway, Entra ID and mock network, in this order. Calling it twice is harmless. */
-  async close(reason = 'asked to'): Promise<void> {
+  async close(reason = 'requested'): Promise<void> {
     const { telemetry, closing } = this.#parts;
     if (!closing.closed) telemetry.emit('simulator.closing', { reason });
     await closing.close();

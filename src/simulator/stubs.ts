@@ -75,14 +75,18 @@ export class StubControls {
       ({ names, tcp }) => !hasStubs(tcp) && names.some((one) => one.toLowerCase() === name),
     );
     if (other)
-      throw new TunneliteError('ERR_STUB_INVALID', `host: ${stub.host} is a mock host of its own.`, {
+      throw new TunneliteError('ERR_STUB_INVALID', `host: ${stub.host} is another mock host.`, {
         hint: 'Choose another name.',
       });
     const all = stubs.list().map(({ rule }) => rule as typeof stub);
     if (stub.expression !== null && all.filter(({ expression }) => expression !== null).length >= MAX_EXPRESSIONS) {
-      throw new TunneliteError('ERR_STUB_INVALID', `There are ${MAX_EXPRESSIONS} stubs with an expression already.`, {
-        hint: 'Use paths with :name and *.',
-      });
+      throw new TunneliteError(
+        'ERR_STUB_INVALID',
+        `The limit of ${MAX_EXPRESSIONS} stubs with an expression is reached.`,
+        {
+          hint: 'Use paths with :name and *.',
+        },
+      );
     }
     if (all.reduce((sum, one) => sum + stubBytes(one), stubBytes(stub)) > MAX_STUB_BYTES) {
       throw new TunneliteError(

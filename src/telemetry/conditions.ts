@@ -108,7 +108,7 @@ export function parseConditions(texts: readonly string[]): Record<string, FieldT
     if (!match) {
       throw new TunneliteError(
         'ERR_JOURNAL_QUERY',
-        `“${printable(text.slice(0, 80))}” is no condition: it has to be a field, one of ${Object.keys(OPERATORS).join(' ')}, and a value.`,
+        `“${printable(text.slice(0, 80))}” is not a condition: write a field, one of ${Object.keys(OPERATORS).join(' ')}, and a value.`,
         { hint: 'Write for example session=k3, reason!=expired, milliseconds>100 or explanation~audience.' },
       );
     }

@@ -408,18 +408,18 @@ const who = (user: string | undefined, signInName?: string): string =>
 
 const addressed = (address4: string | undefined, address6: string | undefined): string =>
   address4 === undefined && address6 === undefined
-    ? 'without an address (the gateway has a pool for no address family that the client asked for)'
+    ? 'without an address (the gateway has no pool for the address families that the client requested)'
     : `as ${[address4, address6].filter((address) => address !== undefined).join(' and ')}`;
 /** Describes a limit that was reached, and the session concerned. */
 const limitText = ({ session, table, action, count }: EventMap['netstack.limit']): string => {
   const party = session === undefined ? 'The stack itself' : `Session ${session}`;
   switch (action) {
     case 'evicted':
-      return `${party} held most of ${table} and gave up ${count}, so that others have their share`;
+      return `${party} had most of ${table}: ${count} removed to give others their share`;
     case 'replaced':
-      return `${party} has its share of ${table}: ${count} given up for new ones of its own`;
+      return `${party} has used its share of ${table}: ${count} removed for new ones of its own`;
     default:
-      return `${party} has its share of ${table}: ${count} refused`;
+      return `${party} has used its share of ${table}: ${count} refused`;
   }
 };
 
@@ -437,11 +437,11 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'config.reloaded': {
     level: 'info',
     text: (e) =>
-      `Read the configuration again: ${e.applied === '' ? 'nothing to take over' : `took over ${e.applied}`}${e.needsRestart === '' ? '' : `; after a restart: ${e.needsRestart}`}`,
+      `Read the configuration again: ${e.applied === '' ? 'nothing to apply' : `applied ${e.applied}`}${e.needsRestart === '' ? '' : `; needs a restart: ${e.needsRestart}`}`,
   },
   'config.refused': {
     level: 'error',
-    text: (e) => `The configuration cannot be read again, and nothing changed (${e.code}): ${e.explanation}`,
+    text: (e) => `The configuration could not be reloaded, and nothing has changed (${e.code}): ${e.explanation}`,
     problem: always,
   },
   'simulator.closing': { level: 'info', text: (e) => `Closing: ${e.reason}` },
@@ -449,11 +449,11 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'clock.advanced': {
     level: 'info',
     text: (e) =>
-      `The clock was moved on by ${durationText(e.milliseconds)}; it is ${e.offset < 0 ? `${durationText(-e.offset)} behind` : `${durationText(e.offset)} ahead of`} this machine’s`,
+      `The clock was moved forward by ${durationText(e.milliseconds)}; it is ${e.offset < 0 ? `${durationText(-e.offset)} behind` : `${durationText(e.offset)} ahead of`} this machine’s`,
   },
   'clock.mode': {
     level: 'info',
-    text: (e) => (e.mode === 'manual' ? 'The clock stands still until it is moved' : 'The clock runs by itself'),
+    text: (e) => (e.mode === 'manual' ? 'The clock is frozen until it is moved' : 'The clock runs by itself'),
   },
   'certificate.created': { level: 'info', text: (e) => `Created the certificate ${e.certificate} in ${e.path}` },
   'certificate.renewed': {
@@ -474,9 +474,12 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     text: (e) => `TLS with ${e.remote} failed (${e.reason}): ${e.explanation}${more(e.withheld)}`,
     problem: always,
   },
-  'tls.probe': { level: 'debug', text: (e) => `${e.remote} connected and left without a byte, as health probes do` },
+  'tls.probe': {
+    level: 'debug',
+    text: (e) => `${e.remote} connected and closed without sending a byte, like a health probe`,
+  },
   'http.request': { level: 'debug', text: (e) => `${e.remote} ${e.method} ${e.path}` },
-  'http.response': { level: 'debug', text: (e) => `${e.remote} was answered ${e.status} ${e.text}` },
+  'http.response': { level: 'debug', text: (e) => `${e.remote} got the answer ${e.status} ${e.text}` },
   'http.rejected': {
     level: 'warn',
     text: (e) => `Closed the connection of ${e.remote} (${e.reason}): ${e.explanation}`,
@@ -508,12 +511,12 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'identity.connections.refused': {
     level: 'warn',
     text: (e) =>
-      `Closed ${e.count} ${e.count === 1 ? 'connection' : 'connections'} to Entra ID as they came: ${e.limit} are open, as many as may be`,
+      `Closed ${e.count} ${e.count === 1 ? 'connection' : 'connections'} to Entra ID on arrival: the limit of ${e.limit} open connections is reached`,
     problem: always,
   },
   'identity.keys.rotated': {
     level: 'info',
-    text: (e) => `Signing key is now ${e.kid}${e.emergency ? ' (emergency: the old ones are gone)' : ''}`,
+    text: (e) => `Signing key is now ${e.kid}${e.emergency ? ' (emergency: the old keys were removed)' : ''}`,
   },
   'identity.keys.loaded': { level: 'debug', text: (e) => `Loaded ${e.count} signing keys from ${e.url}` },
   'identity.keys.failed': {
@@ -528,7 +531,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'intune.configuration.applied': {
     level: 'info',
     text: (e) =>
-      `The server configuration “${e.configuration}” is applied: ${e.applied === '' ? 'nothing that new sessions would see' : e.applied}${e.needsRestart === '' ? '' : `; after a restart: ${e.needsRestart}`}`,
+      `The server configuration “${e.configuration}” was applied: ${e.applied === '' ? 'nothing that affects new sessions' : e.applied}${e.needsRestart === '' ? '' : `; needs a restart: ${e.needsRestart}`}`,
   },
   'intune.delivered': {
     level: 'info',
@@ -541,7 +544,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   },
   'auth.challenge': {
     level: 'info',
-    text: (e) => `${e.remote} came without a token and was asked for one (401, WWW-Authenticate: Bearer)`,
+    text: (e) => `${e.remote} sent no token and was asked for one (401, WWW-Authenticate: Bearer)`,
   },
   'auth.accepted': { level: 'info', text: (e) => `${who(e.user, e.signInName)} authenticated from ${e.remote}` },
   'auth.refused': {
@@ -549,10 +552,10 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     text: (e) => `Refused ${e.remote} (${e.reason}): ${e.explanation}`,
     problem: byItself,
   },
-  'pairing.completed': { level: 'info', text: (e) => `A phone at ${e.remote} has a test token for ${e.user}` },
+  'pairing.completed': { level: 'info', text: (e) => `A phone at ${e.remote} got a test token for ${e.user}` },
   'pairing.refused': {
     level: 'warn',
-    text: (e) => `No test token for ${e.remote}: its pairing code was not good (${e.reason})`,
+    text: (e) => `No test token for ${e.remote}: its pairing code was not valid (${e.reason})`,
     problem: always,
   },
   'session.connect': {
@@ -573,27 +576,27 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'session.expired': {
     level: 'info',
     text: (e) =>
-      `The session ${e.session} of ${who(e.user, e.signInName)} is over, its cookie is no longer valid (${e.reason}): ${e.explanation}`,
+      `The session ${e.session} of ${who(e.user, e.signInName)} has ended, and its cookie is no longer valid (${e.reason}): ${e.explanation}`,
   },
   'session.rekey': {
     level: 'info',
-    text: (e) => `The tunnel ${e.session} of ${who(e.user, e.signInName)} is to be renewed: ${e.explanation}`,
+    text: (e) => `The tunnel ${e.session} of ${who(e.user, e.signInName)} must be renewed: ${e.explanation}`,
   },
   'gateway.restarting': {
     level: 'info',
     text: (e) =>
-      `The gateway restarts, with ${e.sessions} sessions connected${e.cookies === 'lose' ? ', and forgets them' : '; their cookies stay good'}`,
+      `The gateway is restarting with ${e.sessions} connected sessions${e.cookies === 'lose' ? ', and forgets them' : '; their cookies remain valid'}`,
   },
   'gateway.stopped': {
     level: 'info',
     text: (e) =>
-      `The gateway is stopped; it ended ${e.sessions} sessions${e.cookies === 'lose' ? ', and forgot them' : ', whose cookies stay good'}`,
+      `The gateway is stopped; it ended ${e.sessions} sessions${e.cookies === 'lose' ? ', and forgot them' : ', whose cookies remain valid'}`,
   },
   'gateway.started': { level: 'info', text: (e) => `The gateway accepts clients on port ${e.port} again` },
   'gateway.draining': {
     level: 'info',
     text: (e) =>
-      `The gateway is draining: it takes no new clients, and waits ${e.timeout === undefined ? '' : `${e.timeout} `}for ${e.sessions} to leave`,
+      `The gateway is draining: it accepts no new clients, and waits ${e.timeout === undefined ? '' : `${e.timeout} `}for ${e.sessions} to leave`,
   },
   'gateway.drained': {
     level: 'info',
@@ -633,7 +636,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'channel.dtls.missing': { level: 'info', text: (e) => `No DTLS for ${e.session}: ${e.explanation}` },
   'channel.dtls.refused': {
     level: 'info',
-    text: (e) => `DTLS from ${e.remote} refused (${e.reason}): ${e.explanation}${more(e.withheld)}`,
+    text: (e) => `Refused DTLS from ${e.remote} (${e.reason}): ${e.explanation}${more(e.withheld)}`,
     problem: always,
   },
   'channel.switch': {
@@ -649,7 +652,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'channel.malformed': {
     level: 'warn',
     text: (e) =>
-      `Session ${e.session} sent ${e.count} ${e.count === 1 ? 'packet that is no IP packet' : 'packets that are no IP packets'}: dropped`,
+      `Session ${e.session} sent ${e.count} ${e.count === 1 ? 'packet that is not an IP packet' : 'packets that are not IP packets'}: dropped`,
     problem: always,
   },
   'channel.protocol-error': {
@@ -665,12 +668,12 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   },
   'resource.unreachable': {
     level: 'warn',
-    text: (e) => `Request ${e.request} for ${e.host} leads nowhere: ${e.explanation}`,
+    text: (e) => `Request ${e.request} for ${e.host} has no destination: ${e.explanation}`,
     problem: always,
   },
   'resource.upstream.added': {
     level: 'info',
-    text: (e) => `Upstream ${e.upstream} was added: ${e.match}, ${e.ports}, goes to ${e.target}`,
+    text: (e) => `Upstream ${e.upstream} was added: ${e.match}, ${e.ports}, to ${e.target}`,
   },
   'resource.upstream.removed': {
     level: 'info',
@@ -696,7 +699,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'dns.stray': {
     level: 'warn',
     text: (e) =>
-      `${e.count} ${e.count === 1 ? 'message' : 'messages'} with the address of ${e.server} ${e.count === 1 ? 'was' : 'were'} no answer to DNS ${e.type} ${e.question}: ${e.explanation}`,
+      `${e.count} ${e.count === 1 ? 'message' : 'messages'} from the address of ${e.server} ${e.count === 1 ? 'was' : 'were'} not an answer to DNS ${e.type} ${e.question}: ${e.explanation}`,
   },
   'service.request': {
     level: 'debug',
@@ -738,7 +741,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   },
   'capture.stopped': {
     level: 'info',
-    text: (e) => `The capture ${e.capture} ended, as ${e.reason}: ${e.packets} packets, ${e.bytes} bytes`,
+    text: (e) => `The capture ${e.capture} ended (${e.reason}): ${e.packets} packets, ${e.bytes} bytes`,
   },
   'netstack.limit': { level: 'warn', text: limitText, problem: always },
 };

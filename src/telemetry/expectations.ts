@@ -35,7 +35,7 @@ export function unexpected(
   const details = { found: found.length, expected: times };
   if (isExpected(found.length, times)) {
     if (missing === undefined || bounds(times).atMost === Infinity) return undefined;
-    const text = `It cannot be told whether there was ${found.length === 0 ? 'no' : `only ${found.length}`} ${queryText(query)}. ${missing}`;
+    const text = `It is unknown whether there was ${found.length === 0 ? 'no' : `only ${found.length}`} ${queryText(query)}. ${missing}`;
     return new TunneliteError('ERR_JOURNAL_EXPECTATION', text, { hint: ROOM, details });
   }
   if (found.length === 0) {
@@ -61,19 +61,19 @@ export function isExpected(count: number, times: ExpectedCount): boolean {
 
 /** @throws TunneliteError `ERR_COUNT_INVALID` for an invalid number of events, or bounds without a limit */
 function checkExpected(times: ExpectedCount): void {
-  const what = 'How many events are expected';
+  const what = 'The expected number of events';
   if (typeof times !== 'object' || times === null) {
     checkCount(what, times);
     return;
   }
   const { atLeast, atMost } = times;
-  if (atLeast !== undefined) checkCount(`${what} at least`, atLeast);
-  if (atMost !== undefined) checkCount(`${what} at most`, atMost, { endless: true });
+  if (atLeast !== undefined) checkCount(`${what} (atLeast)`, atLeast);
+  if (atMost !== undefined) checkCount(`${what} (atMost)`, atMost, { endless: true });
   if (atLeast === undefined && atMost === undefined) {
-    throw new TunneliteError('ERR_COUNT_INVALID', `${what} is not said: neither atLeast nor atMost.`);
+    throw new TunneliteError('ERR_COUNT_INVALID', `${what} is missing: set atLeast, atMost or both.`);
   }
   if ((atLeast ?? 0) > (atMost ?? Infinity)) {
-    throw new TunneliteError('ERR_COUNT_INVALID', `At least ${atLeast} and at most ${atMost} events are never.`);
+    throw new TunneliteError('ERR_COUNT_INVALID', `No number is at least ${atLeast} and at most ${atMost}.`);
   }
 }
 
@@ -87,7 +87,7 @@ const ROOM = 'Raise journal.capacity, keep fewer events with journal.level, or s
 /** Describes the events after a query's mark that the journal no longer has. A query without a mark asks only for existing events. */
 function missingSince(query: Pick<AnyQuery, 'since' | 'after'>, lost: number): string | undefined {
   if ((query.since === undefined && query.after === undefined) || startOf(query) >= lost) return undefined;
-  return `The journal was full: of the events since that mark, those up to #${lost} have fallen out.`;
+  return `The journal was full: events since that mark, up to #${lost}, were dropped.`;
 }
 
 /**
@@ -102,7 +102,7 @@ export function unexpectedProblems(
   if (problems.length === 0) {
     const missing = missingSince(since === undefined ? {} : { since }, lost);
     if (missing === undefined) return undefined;
-    const text = `It cannot be told whether nothing went wrong. ${missing}`;
+    const text = `It is unknown whether nothing went wrong. ${missing}`;
     return new TunneliteError('ERR_JOURNAL_PROBLEMS', text, { hint: ROOM, details: { count: 0 } });
   }
   return new TunneliteError(

@@ -64,7 +64,8 @@ export function mismatches(event: TunneliteEvent, query: AnyQuery): Mismatch[] {
   if (query.level !== undefined && LEVEL_RANK[event.level] < LEVEL_RANK[query.level]) {
     found.push({ of: 'level', phrase: `level was ${event.level}` });
   }
-  if (query.text !== undefined && !contains(event.text, query.text)) found.push({ of: 'text', phrase: 'other text' });
+  if (query.text !== undefined && !contains(event.text, query.text))
+    found.push({ of: 'text', phrase: 'different text' });
   const fields = event.fields as Readonly<Record<string, unknown>>;
   for (const [field, condition] of conditions(query)) {
     if (meets(fields[field], condition)) continue;
@@ -72,7 +73,7 @@ export function mismatches(event: TunneliteEvent, query: AnyQuery): Mismatch[] {
   }
   // A function may rely on the query's other conditions.
   if (found.length === 0 && query.where && !query.where(event as never)) {
-    found.push({ of: 'condition', phrase: 'the further condition did not hold' });
+    found.push({ of: 'condition', phrase: 'the additional condition was not met' });
   }
   return found;
 }
@@ -103,9 +104,9 @@ export function namesOf(query: AnyQuery): readonly EventName[] | undefined {
 export function queryText(query: AnyQuery): string {
   const names = query.name === undefined ? 'event' : [query.name].flat().join(' or ');
   const parts = conditions(query).map(([field, condition]) => conditionText(field, condition));
-  if (query.level !== undefined) parts.push(`level ${query.level} or graver`);
+  if (query.level !== undefined) parts.push(`level ${query.level} or more severe`);
   if (query.text !== undefined) parts.push(`“${query.text}” in its text`);
-  if (query.where) parts.push('a further condition');
+  if (query.where) parts.push('an additional condition');
   const since = startOf(query);
   return `${names}${parts.length > 0 ? ` with ${parts.join(', ')}` : ''}${since > 0 ? ` after #${since}` : ''}`;
 }

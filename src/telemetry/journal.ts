@@ -180,7 +180,7 @@ export class Journal {
   /**
    * Resolves with the first matching event, past or future. Pass `since: journal.mark()` to wait for a new one.
    * If `where` throws, the wait rejects with that error.
-   * @throws TunneliteError `ERR_TIMEOUT`, listing the events that did occur and the nearest ones; `ERR_CLOSED` when the simulator closes
+   * @throws TunneliteError `ERR_TIMEOUT`, listing the events that did occur and the nearest ones; `ERR_CLOSED` when the simulator closed
    */
   async waitFor<K extends EventName>(query: JournalQuery<K>, options: WaitOptions = {}): Promise<TunneliteEvent<K>> {
     const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS);
@@ -236,7 +236,7 @@ export class Journal {
     const names = new Map<string, number>();
     for (const { name } of this.#events.slice(this.#indexAfter(before))) names.set(name, (names.get(name) ?? 0) + 1);
     const seen = Array.from(names, ([name, count]) => (count === 1 ? name : `${count} × ${name}`));
-    return `Waited ${timeout} ms for ${queryText(query)}; meanwhile ${seen.length === 0 ? 'nothing happened' : `came: ${seen.join(', ')}`}.\n${explainNothing(this.#events, query)}`;
+    return `Waited ${timeout} ms for ${queryText(query)}; meanwhile ${seen.length === 0 ? 'nothing happened' : `these events occurred: ${seen.join(', ')}`}.\n${explainNothing(this.#events, query)}`;
   }
 
   /** Index of the first event with a higher number. */
@@ -260,7 +260,7 @@ function isProblem<K extends EventName>(event: TunneliteEvent<K>): boolean {
 /** Helps users who confuse this API with the command line, REST and scenarios, where `where` lists fields; here `fields` does. */
 function assertFunction(where: unknown): void {
   if (where === undefined || typeof where === 'function') return;
-  throw new TunneliteError('ERR_JOURNAL_QUERY', 'where has to be a function, which is given an event.', {
-    hint: "To compare fields, write fields in place of where: { name: 'channel.switch', fields: { to: 'cstp' } }.",
+  throw new TunneliteError('ERR_JOURNAL_QUERY', 'where must be a function that receives an event.', {
+    hint: "To compare fields, use fields instead of where: { name: 'channel.switch', fields: { to: 'cstp' } }.",
   });
 }

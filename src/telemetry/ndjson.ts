@@ -16,7 +16,7 @@ export function parseNdjson(text: string): TunneliteEvent[] {
     if (line.trim() === '') continue;
     const event = parseEvent(line);
     if (!event) {
-      throw new TunneliteError('ERR_JOURNAL_FILE', `Line ${index + 1} of the journal is no event.`, {
+      throw new TunneliteError('ERR_JOURNAL_FILE', `Line ${index + 1} of the journal is not an event.`, {
         details: { line: index + 1 },
       });
     }

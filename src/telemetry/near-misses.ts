@@ -37,7 +37,7 @@ export function explainNothing(
   const asked = `No ${queryText(query)}`;
   if (looked === 0) return `${asked}: nothing has happened${since > 0 ? ' since' : ''}.`;
   if (nearest.length === 0)
-    return `${asked}, and nothing like it among ${looked} ${looked === 1 ? 'event' : 'events'}.`;
+    return `${asked}, and nothing similar among ${looked} ${looked === 1 ? 'event' : 'events'}.`;
   const lines = nearest.map(
     ({ event, why }) => `\n  ${lineOf(event)}\n    (${why.map((one) => one.phrase).join(', ')})`,
   );

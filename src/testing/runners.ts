@@ -54,7 +54,7 @@ export function addHooks(
     !has('afterEach') && 'afterEach',
   ].filter((one) => one !== false);
   if (first === undefined || last === undefined || missing.length > 0) {
-    throw new TunneliteError('ERR_TESTING_HOOKS', `The hooks given to useSimulator lack ${missing.join(', ')}.`, {
+    throw new TunneliteError('ERR_TESTING_HOOKS', `The hooks passed to useSimulator lack ${missing.join(', ')}.`, {
       details: { missing },
     });
   }

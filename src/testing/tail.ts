@@ -7,7 +7,7 @@ export function tailText(
   problems: readonly TunneliteEvent[],
   { since, limit }: { readonly since: number; readonly limit: number },
 ): string {
-  if (events.length === 0) return `Journal: nothing has happened after #${since}.`;
+  if (events.length === 0) return `Journal: no events after #${since}.`;
   const lines = [`Journal after #${since}: ${count(events.length, 'event')}, ${count(problems.length, 'problem')}`];
   if (problems.length > 0) lines.push('Problems:', ...newest(problems, limit));
   lines.push('Events:', ...newest(events, limit));

@@ -93,7 +93,7 @@ export class Reader {
       }
       const target = at + 2 > bytes.length ? -1 : bytes.readUInt16BE(at) & 0x3fff;
       if (size < 0xc0 || target < HEADER_BYTES || target >= start || pointers-- <= 0)
-        throw malformed('a name points nowhere');
+        throw malformed('a name has an invalid pointer');
       end ??= at + 2;
       at = target;
       start = target;
@@ -110,7 +110,7 @@ export class Reader {
         this.at += size === 0 ? 1 : 2;
         return;
       }
-      if (size > MAX_LABEL_BYTES) throw malformed('a name has a label of no known kind');
+      if (size > MAX_LABEL_BYTES) throw malformed('a name has a label of unknown type');
       this.at += size + 1;
     }
   }

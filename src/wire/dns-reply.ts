@@ -110,7 +110,7 @@ export function readReplyRecords(bytes: Buffer): {
   const answer = section(answers);
   const authority = section(authorities);
   for (let left = others; left > 0; left--) reader.record();
-  if (reader.at !== bytes.length) throw malformed('there is something behind its records');
+  if (reader.at !== bytes.length) throw malformed('there are bytes after its records');
   return { answer, authority };
 }
 

@@ -28,6 +28,6 @@ export const CLASS_NAMES = mnemonics(CLASSES);
 /** The number of a type. @throws TunneliteError `ERR_DNS_MALFORMED` if it is not one */
 export function typeNumber(type: string): number {
   const number = TYPES[type] ?? Number(/^TYPE(\d{1,5})$/.exec(type)?.[1]);
-  if (!(number <= 0xffff)) throw malformed(`${type} is no type of records`);
+  if (!(number <= 0xffff)) throw malformed(`${type} is not a record type`);
   return number;
 }

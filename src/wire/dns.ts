@@ -73,7 +73,7 @@ const OPCODE = 0x7800;
  */
 export function parseDnsQuery(bytes: Buffer): DnsQuery {
   const flags = readHeader(bytes);
-  if ((flags & QR) !== 0 || bytes.readUInt16BE(4) !== 1) throw malformed('it is not one question');
+  if ((flags & QR) !== 0 || bytes.readUInt16BE(4) !== 1) throw malformed('it does not have exactly one question');
   const reader = new Reader(bytes);
   // There is nothing before the first name that it could point to.
   const name = reader.name(0);

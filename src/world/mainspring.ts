@@ -51,10 +51,7 @@ export class Mainspring {
     const watch = watched(promise);
     await this.#drive(() => this.#pass(end, () => watch.over));
     if (watch.over) return promise;
-    throw new TunneliteError(
-      'ERR_WORLD_LIMIT',
-      `What was waited for did not come about within ${durationText(limit)}.`,
-    );
+    throw new TunneliteError('ERR_WORLD_LIMIT', `The condition was not met within ${durationText(limit)}.`);
   }
 
   /** Waits for something that needs the machine, such as files and new keys, while time stands still. */

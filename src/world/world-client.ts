@@ -159,7 +159,7 @@ export class WorldClient {
     if (page.status === undefined) this.#failedPages++;
     else this.#pages++;
     this.#note(
-      `page ${page.status ?? page.failure} in ${page.milliseconds.toFixed(3)} ms by ${this.channel ?? 'no way'}`,
+      `page ${page.status ?? page.failure} in ${page.milliseconds.toFixed(3)} ms by ${this.channel ?? 'no channel'}`,
     );
     return page;
   }

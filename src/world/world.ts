@@ -219,5 +219,5 @@ function publicAddress(index: number): string {
   if (index < 250) return `198.51.100.${index + 1}`;
   const rest = index - 250;
   if (rest < 131_072) return `198.${18 + (rest >> 16)}.${(rest >> 8) & 255}.${rest & 255}`;
-  throw new TunneliteError('ERR_INTERNAL', 'A world has used up its public addresses.');
+  throw new TunneliteError('ERR_INTERNAL', 'The world has no public addresses left.');
 }

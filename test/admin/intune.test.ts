@@ -58,7 +58,7 @@ t.test('each app that asked is told, and whether it would get the same now', asy
   await intune.change(POLICIES, ids.appConfiguration, { assignments: [] });
   t.match(await intune.deliveries(), [{ state: 'outdated' }]);
   await app.launch({ username: 'alice@contoso.com', kind: 'work' });
-  t.match(await intune.deliveries(), [{ state: 'current', settings: 0, notes: [/assigned to nobody/, /No app/] }]);
+  t.match(await intune.deliveries(), [{ state: 'current', settings: 0, notes: [/assigned to no one/, /No app/] }]);
   const other = await sim.intune();
   for (let i = 0; i < 300; i++) other.deliver({ user: 'alice@contoso.com', app: `app${i}`, platform: 'android' });
   const kept = await intune.deliveries();

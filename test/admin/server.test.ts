@@ -119,7 +119,7 @@ t.test('a token request that is mistyped is refused in words, and no token is ma
     ['/api/tokens', { usr: 'alice' }, /^body usr: .*Did you mean "user"\?$/],
     ['/api/tokens', { version: '1' }, /there is no token version "1", expected: 1\.0 or 2\.0\.$/],
     ['/api/tokens', { expiresIn: '60' }, /^body expiresIn: "60" is not valid here/],
-    ['/api/tokens', null, /^The body is null, but has to be an object\.$/],
+    ['/api/tokens', null, /^The body is null, but must be an object\.$/],
     ['/api/tokens', [], /^body: \[\] is not valid here/],
     ['/api/tokens?wrong=expired', {}, /^query wrong: "wrong" is not a key here/],
   ];
@@ -283,7 +283,7 @@ t.test('an address that cannot be read is refused in the same shape, without all
   for (const [path, status, message] of [
     ['/api/tokens/%zz', 400, /^The address \/api\/tokens\/%zz is not valid\.$/],
     ['/livez/%E0%A4%A', 400, /is not valid\.$/],
-    [`/api/named/${'a'.repeat(2000)}`, 414, /^The address \/api\/named\/a{189}… has a name in it that is too long\.$/],
+    [`/api/named/${'a'.repeat(2000)}`, 414, /^The address \/api\/named\/a{189}… contains a name that is too long\.$/],
   ] as const) {
     const answer = await fetch(`${admin.url}${path}`);
     t.equal(answer.status, status, path.slice(0, 30));

@@ -425,7 +425,7 @@ t.test('each signed part has one spelling too: no bits that nobody reads, and te
   for (const verifier of s.verifiers) {
     const verdict = await verifier.verify(signed(header, latin1));
     t.match(verdict, {
-      refusal: { reason: 'malformed', explanation: /signature is good, but the payload .* is not JSON/ },
+      refusal: { reason: 'malformed', explanation: /signature is valid, but the payload .* is not JSON/ },
     });
   }
 });

@@ -253,11 +253,11 @@ t.test(
     const { fetchJson, clock, authority } = idp;
     const requiredClaims = { aud: 'api://a', tid: 'T', iss: 'I', scp: 'S', x: 'y' };
     for (const [name, wrong, reason, advice] of [
-      ['aud', 'x', 'audience', /^aud is "x"; the gateway accepts api:\/\/a\. Ask for/],
+      ['aud', 'x', 'audience', /^aud is "x"; the gateway accepts api:\/\/a\. Request/],
       ['tid', 'x', 'tenant', /^tid is "x"; the gateway accepts T\. Sign in/],
-      ['iss', 'x', 'issuer', /^iss is "x"; accepted is I\. Sign in/],
-      ['scp', 'x', 'scope', /^scp is "x"; S is needed\. .* ask for api:\/\/a\/\.default/],
-      ['x', 'x', 'claim', /^x is "x"; required is "y"\.$/],
+      ['iss', 'x', 'issuer', /^iss is "x"; the gateway accepts I\. Sign in/],
+      ['scp', 'x', 'scope', /^scp is "x"; S is required\. .* request api:\/\/a\/\.default/],
+      ['x', 'x', 'claim', /^x is "x"; the gateway requires "y"\.$/],
     ] as const) {
       const options = { policy: 'gateway', authority, fetchJson, clock, requiredClaims } as const;
       const verifier = createTokenVerifier(options);
@@ -270,7 +270,7 @@ t.test(
       const list = await refusal([requiredClaims[name]]);
       t.match(
         list,
-        { reason, explanation: /required is .*\. A list does not equal a single value\.$/ },
+        { reason, explanation: /requires .*\. A list does not equal a single value\.$/ },
         `${name} in a list`,
       );
       const { checks } = await verifier.inspect(await idp.token({ claims: requiredClaims }));

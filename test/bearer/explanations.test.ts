@@ -10,58 +10,58 @@ const WORDS: readonly (readonly [WrongTokenName, TokenPolicy, string])[] = [
   [
     'aud',
     'gateway',
-    'aud is "00000003-0000-0000-c000-000000000000"; the gateway accepts 3678c9e9-9681-447a-974d-d19f668fcd88. Ask for the scope 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
+    'aud is "00000003-0000-0000-c000-000000000000"; the gateway accepts 3678c9e9-9681-447a-974d-d19f668fcd88. Request the scope 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
   ],
   [
     'aud-array',
     'gateway',
-    'aud is ["3678c9e9-9681-447a-974d-d19f668fcd88"]; required is "3678c9e9-9681-447a-974d-d19f668fcd88". A list does not equal a single value.',
+    'aud is ["3678c9e9-9681-447a-974d-d19f668fcd88"]; the gateway requires "3678c9e9-9681-447a-974d-d19f668fcd88". A list does not equal a single value.',
   ],
   [
     'tid',
     'gateway',
-    `tid is "0badbad0-0bad-4bad-8bad-0badbad0bad0"; the gateway accepts ${TENANT}. Sign in with an account of that tenant, at its own authority.`,
+    `tid is "0badbad0-0bad-4bad-8bad-0badbad0bad0"; the gateway accepts ${TENANT}. Sign in with an account of that tenant, at the authority of the tenant.`,
   ],
   [
     'iss',
     'strict',
-    `iss is "https://issuer.invalid/${TENANT}/v2.0"; accepted is https://127.0.0.1:8444/${TENANT}/v2.0. Sign in at the authority that the gateway is configured for.`,
+    `iss is "https://issuer.invalid/${TENANT}/v2.0"; the gateway accepts https://127.0.0.1:8444/${TENANT}/v2.0. Sign in at the authority that the gateway is configured with.`,
   ],
   [
     'v1-v2',
     'strict',
-    `iss is "https://127.0.0.1:8444/${TENANT}/"; accepted is https://127.0.0.1:8444/${TENANT}/v2.0. That is the issuer of v1.0 tokens, while ver is "2.0": a token of one version with the issuer of the other.`,
+    `iss is "https://127.0.0.1:8444/${TENANT}/"; the gateway accepts https://127.0.0.1:8444/${TENANT}/v2.0. This is the issuer of v1.0 tokens, but ver is "2.0": a token of one version with the issuer of the other.`,
   ],
   [
     'expired',
     'gateway',
-    'exp is 2025-12-31T23:50:00Z, 10 min ago (no clock skew is allowed). Get a fresh token; if this one is fresh, compare the clocks.',
+    'exp is 2025-12-31T23:50:00Z, 10 min ago (no clock skew is allowed). Get a new token; if this one is new, compare the clocks.',
   ],
   [
     'expired',
     'strict',
-    'exp is 2025-12-31T23:50:00Z, 10 min ago (300 s of clock skew are allowed). Get a fresh token; if this one is fresh, compare the clocks.',
+    'exp is 2025-12-31T23:50:00Z, 10 min ago (300 s of clock skew are allowed). Get a new token; if this one is new, compare the clocks.',
   ],
   [
     'just-expired',
     'gateway',
-    'exp is 2025-12-31T23:59:58Z, 2 s ago (no clock skew is allowed). Get a fresh token; if this one is fresh, compare the clocks.',
+    'exp is 2025-12-31T23:59:58Z, 2 s ago (no clock skew is allowed). Get a new token; if this one is new, compare the clocks.',
   ],
   [
     'not-yet',
     'gateway',
     'nbf is 2026-01-01T00:10:00Z, 10 min from now (no clock skew is allowed). Wait, or compare the clocks of issuer and gateway.',
   ],
-  ['no-exp', 'gateway', 'exp is missing; exp, nbf and iat all have to be whole seconds since 1970.'],
+  ['no-exp', 'gateway', 'exp is missing; exp, nbf and iat must be whole seconds since 1970.'],
   [
     'scp',
     'strict',
-    'scp is "User.Read"; Tunnel_Allow is needed. Add that permission to the app registration, consent to it, and ask for 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
+    'scp is "User.Read"; Tunnel_Allow is required. Add that permission to the app registration, consent to it, and request 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
   ],
   [
     'app-only',
     'strict',
-    'The token is for an application without a user (client credentials). Sign a user in and ask for 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
+    'The token is for an application without a user (client credentials). Sign in a user and request 3678c9e9-9681-447a-974d-d19f668fcd88/.default.',
   ],
   [
     'guest',
@@ -71,35 +71,35 @@ const WORDS: readonly (readonly [WrongTokenName, TokenPolicy, string])[] = [
   [
     'no-oid',
     'gateway',
-    'oid is missing, but it has to be the user name (a string). Ask the issuer for that claim, or name another one in the configuration.',
+    'oid is missing, but it must be the user name (a string). Configure the issuer to add that claim, or the gateway to use another one.',
   ],
-  ['alg-none', 'strict', 'alg is "none"; accepted is RS256. An unsigned token proves nothing.'],
+  ['alg-none', 'strict', 'alg is "none"; the gateway accepts RS256. An unsigned token is never accepted.'],
   [
     'hs256',
     'strict',
-    'alg is "HS256"; accepted is RS256. A token signed with a shared secret could be forged by anyone who has the public key.',
+    'alg is "HS256"; the gateway accepts RS256. Anyone who has the public key could forge a token that is signed with it as a shared secret.',
   ],
   [
     'typ',
     'gateway',
-    'typ is "at+jwt"; it has to be exactly "JWT". Entra ID does not issue "at+jwt" access tokens; this one comes from another issuer.',
+    'typ is "at+jwt"; it must be exactly "JWT". Entra ID does not issue "at+jwt" access tokens; this one comes from another issuer.',
   ],
   [
     'no-kid',
     'gateway',
-    'The header of the token has no kid, so no key can be chosen. Tokens of Entra ID always name their key.',
+    'The header of the token has no kid, so its key is unknown. Tokens of Entra ID always name their key.',
   ],
   [
     'kid',
     'gateway',
-    'No key with kid "AAAAAAAAAAAAAAAAAAAAAAAAAAA" is among the 1 known signing keys. They are not downloaded again for another 900 s. If the issuer has just changed keys, try again after that; else the token is from another issuer.',
+    'No key with kid "AAAAAAAAAAAAAAAAAAAAAAAAAAA" is among the 1 known signing keys. They are not downloaded again for another 900 s. If the issuer has just changed keys, try again after that; otherwise the token is from another issuer.',
   ],
   [
     'garbage',
     'gateway',
-    'A part of the token is not base64url without padding. It was probably cut, wrapped or re-encoded on its way.',
+    'A part of the token is not base64url without padding. It was probably truncated, wrapped or re-encoded.',
   ],
-  ['1mb', 'gateway', 'The token has 1050063 characters; at most 16384 are read.'],
+  ['1mb', 'gateway', 'The token has 1050063 characters; the limit is 16384.'],
 ];
 
 t.test('each refusal says what was expected, what came and what to do', async (t) => {
@@ -117,7 +117,7 @@ t.test('the absence of a token is told as such', async (t) => {
   const { fetchJson, clock, authority } = await createTestIssuer();
   const verdict = await createTokenVerifier({ policy: 'gateway', authority, fetchJson, clock }).verify('');
   t.match(verdict, {
-    refusal: { reason: 'missing', explanation: 'No token came. Send "Authorization: Bearer <access token>".' },
+    refusal: { reason: 'missing', explanation: 'There is no token. Send "Authorization: Bearer <access token>".' },
   });
 });
 

@@ -51,7 +51,7 @@ t.test('times are told in the unit that people count them in', async (t) => {
 
 t.test('of many values three are named, and the rest counted', async (t) => {
   const of = (...values: string[]): string => refusals.audience('x', values).explanation;
-  t.match(of('a', 'b', 'c'), 'accepts a or b or c. Ask for the scope a/.default');
+  t.match(of('a', 'b', 'c'), 'accepts a or b or c. Request the scope a/.default');
   t.match(of('a', 'b', 'c', 'd', 'e'), 'accepts a, b, c or 2 more.');
 });
 
@@ -64,14 +64,14 @@ t.test('a value is shown whole up to 120 characters, and cut to that beyond', as
 });
 
 t.test('advice fits what came', async (t) => {
-  t.match(refusals.tenant('x', []).explanation, 'has to be a tenant id (GUID)');
+  t.match(refusals.tenant('x', []).explanation, 'must be a tenant id (GUID)');
   t.match(refusals.tenant('x', ['y']).explanation, 'the gateway accepts y. Sign in with an account of that tenant');
   t.match(refusals.type('at+jwt').explanation, 'comes from another issuer');
   t.notMatch(refusals.type('x').explanation, 'another issuer');
   t.match(refusals.noKeyId(undefined).explanation, 'has no kid');
   t.match(refusals.noKeyId(7).explanation, 'is not a string');
-  t.match(refusals.algorithm('none', ['RS256']).explanation, 'An unsigned token proves nothing');
-  t.match(refusals.algorithm(undefined, ['RS256']).explanation, 'An unsigned token proves nothing');
+  t.match(refusals.algorithm('none', ['RS256']).explanation, 'An unsigned token is never accepted');
+  t.match(refusals.algorithm(undefined, ['RS256']).explanation, 'An unsigned token is never accepted');
   t.match(refusals.algorithm('HS256', ['RS256']).explanation, 'shared secret');
   t.match(refusals.algorithm('ES256', ['RS256']).explanation, 'Entra ID signs with RS256');
   t.match(refusals.claim('x', ['a'], 'a').explanation, 'A list does not equal a single value');

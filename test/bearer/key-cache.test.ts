@@ -48,7 +48,7 @@ t.test('gateway: after 900 s the first token with a new key still fails, the sec
   idp.clock.advance(900_000);
   const token = await idp.token();
   t.match(await verifier.verify(token), {
-    refusal: { reason: 'unknown-key', explanation: /the key is there: try again/ },
+    refusal: { reason: 'unknown-key', explanation: /now include the key: try again/ },
   });
   t.equal(reason(await verifier.verify(token)), 'accepted');
   t.equal(idp.fetched.length, 2 * DOWNLOAD);
@@ -233,7 +233,7 @@ t.test(
     for (const name of ['issuer', 'jwks_uri'])
       t.match(
         await judge((document) => ({ ...document, [name]: undefined }), true),
-        /is no OpenID metadata: "issuer" or "jwks_uri" is missing/,
+        /is not OpenID metadata: "issuer" or "jwks_uri" is missing/,
         `no ${name}`,
       );
     t.equal(await judge(keys({ use: undefined })), 'accepted', 'a key for any use');

@@ -84,7 +84,7 @@ t.test('required claims come on top of what is required anyway', async (t) => {
     t.match(await make({}).verify(graph), { refusal: { reason: 'audience' } }, `${policy}: none given`);
     t.match(await make({ acct: 0 }).verify(graph), { refusal: { reason: 'audience' } }, `${policy}: another one given`);
     t.match(await make({ acct: 0 }).verify(await idp.token()), {
-      refusal: { reason: 'claim', explanation: 'acct is missing; required is 0.' },
+      refusal: { reason: 'claim', explanation: 'acct is missing; the gateway requires 0.' },
     });
     t.match(await make({ acct: 0 }).verify(await idp.token({ claims: { acct: 0 } })), { ok: true });
     t.match(await make({ toString: null }).verify(await idp.token()), { ok: true }, 'null switches off');

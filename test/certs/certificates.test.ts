@@ -143,7 +143,7 @@ t.test('names outside the constraints are refused, until the configuration permi
   const permitted = { dns: ['fabrikam.example'], ips: ['10.1.0.0/16'] };
   const wide = await load({ directory, permitted });
   t.match(wide.events, [
-    /^certificate\.authority\.renewed: .* fabrikam\.example, 10\.1\.0\.0\/16, .*has to trust the new/,
+    /^certificate\.authority\.renewed: .* fabrikam\.example, 10\.1\.0\.0\/16, .*must trust the new/,
   ]);
   t.equal(wide.events.length, 1);
   t.ok(await wide.leaf('extra', request));
@@ -198,10 +198,10 @@ t.test('a file of more than a megabyte, or what is no file, is not read', async 
   writeFileSync(keyFile, good.padEnd(1 << 20, '\n'));
   t.same((await load({ directory })).events, [], 'a megabyte is read');
   writeFileSync(keyFile, good.padEnd((1 << 20) + 1, '\n'));
-  await t.rejects(load({ directory }), { code: 'ERR_CERT_CORRUPT', message: /not a file that Tunnelite wrote/ });
+  await t.rejects(load({ directory }), { code: 'ERR_CERT_CORRUPT', message: /not written by Tunnelite/ });
   rmSync(keyFile);
   mkdirSync(keyFile);
-  await t.rejects(load({ directory }), { code: 'ERR_CERT_CORRUPT', message: /not a file that Tunnelite wrote/ });
+  await t.rejects(load({ directory }), { code: 'ERR_CERT_CORRUPT', message: /not written by Tunnelite/ });
 });
 
 const hasOpenssl = { skip: which('openssl') ? false : 'openssl is not installed' };
@@ -435,7 +435,7 @@ t.test('a CA without constraints has no such extension, and its help says what t
   const { text, ...said } = await verdicts(directory, store);
   t.strictSame(said, { inside: 'OK', otherName: 'OK', otherAddress: 'OK' });
   t.notMatch(text, /Name Constraints/);
-  t.match(store.trustHelp(), /no name\s+constraints: who gets its key can pose as any site/);
+  t.match(store.trustHelp(), /no name\s+constraints: anyone with its key can impersonate any site/);
   t.equal((await load({ directory })).ca.fingerprint, store.ca.fingerprint, 'a later start reads it');
 });
 
@@ -453,7 +453,7 @@ t.test(
       t.equal((await store.leaf('gateway', GATEWAY)).fingerprint, leaf.fingerprint, 'the leaf goes on');
       const told = store.events.filter((event) => event.startsWith('certificate.authority.renewed'));
       t.equal(told.length, i === 0 ? 0 : 1);
-      if (i > 0) t.match(told[0], `of the kind “${kinds[i - 1]}”, and the configuration wants “${constraints}”`);
+      if (i > 0) t.match(told[0], `“${kinds[i - 1]}”, but the configuration requires “${constraints}”`);
       t.same((await load({ directory, constraints })).events, [], 'once');
     }
     const { text, ...said } = await verdicts(directory, await load({ directory }));

@@ -86,7 +86,7 @@ t.test(
 
     const early = await open(directory, NOW - 10 * DAY);
     await early.leaf('gateway', HERE);
-    t.match(early.told, [{ reason: 'it is not valid yet by the clock of this machine' }]);
+    t.match(early.told, [{ reason: 'it is not valid yet by this machine’s clock' }]);
   },
 );
 

@@ -25,7 +25,7 @@ async function redeem(link: string): Promise<Response> {
 t.test('dashboard prints a link that brings the secret, once', async (t) => {
   const { code, out, err } = await run('dashboard');
   t.equal(code, 0);
-  t.match(err, /good once/);
+  t.match(err, /valid once/);
   const link = out.trim();
   t.equal(new URL(link).origin, admin);
   t.notOk(link.includes(secret!));

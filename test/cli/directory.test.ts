@@ -21,14 +21,14 @@ t.test('users are listed with what is special of them, and changed', async (t) =
   t.match((await run()).out, /^alice@contoso\.com .* locked, MFA required$/m);
   t.match(await json(), { users: [{ userPrincipalName: ALICE, locked: true }] });
   t.match(await run('set', ALICE, 'locked=false', 'mfa=off'), { code: 0 });
-  t.match(await run('set', ALICE, 'locked'), { code: 2, err: /"locked" is no change/ });
+  t.match(await run('set', ALICE, 'locked'), { code: 2, err: /"locked" is not a change/ });
   t.match(await run('set', ALICE, 'shoe=42'), { code: 1, err: /shoe/ });
   t.match(await run('set', 'nobody@contoso.com', 'locked=true'), { code: 1, err: /nobody@contoso\.com/ });
   t.match(await run('revoke', ALICE), { code: 0, out: /^Every sign-in of alice@contoso\.com has ended/ });
 });
 
 t.test('failures are ordered, listed and forgotten', async (t) => {
-  t.equal((await run('failures')).out, 'No failure waits.\n');
+  t.equal((await run('failures')).out, 'No failures are pending.\n');
   t.match(await run('fail', '50076', '--user', ALICE, '--endpoint', 'token', '--times', '2'), {
     code: 0,
     out: /^The next 2 requests of alice@contoso\.com will be refused with AADSTS50076 \(failure \d+\)\.\n$/,
@@ -41,8 +41,8 @@ t.test('failures are ordered, listed and forgotten', async (t) => {
   t.match(await run('forget'), { code: 2, err: /its number, or --all/ });
   t.match(await run('fail', '53003'), { code: 0, out: /^The next request of anyone/ });
   t.match(await run('forget', '--all'), { code: 0 });
-  t.equal((await run('failures')).out, 'No failure waits.\n');
-  t.match(await run('fail', 'x'), { code: 2, err: /is no number/ });
+  t.equal((await run('failures')).out, 'No failures are pending.\n');
+  t.match(await run('fail', 'x'), { code: 2, err: /is not a number/ });
 });
 
 t.test('endpoints are disturbed and restored, and keys changed', async (t) => {
@@ -51,5 +51,5 @@ t.test('endpoints are disturbed and restored, and keys changed', async (t) => {
   t.match(await run('outage', 'kettle'), { code: 1, err: /ERR_/ });
   const { kid } = await json('rotate');
   t.type(kid, 'string');
-  t.match(await run('rotate', '--emergency'), { code: 0, out: /all others are gone\.\n$/ });
+  t.match(await run('rotate', '--emergency'), { code: 0, out: /all other keys are removed\.\n$/ });
 });

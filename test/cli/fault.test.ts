@@ -43,17 +43,17 @@ t.test('rules for each seam are made from options, and one that can never match 
   );
   t.match(await add('decision', 'terminate', '--session', 'k3', '--with', 'reason=7'), {
     rule: { then: { do: 'terminate', reason: '7' } },
-    notes: [/There is no session k3 now/],
+    notes: [/There is no session k3, and ids are not reused/],
   });
   t.match(await add('http', 'aadsts', '--kind', 'token', '--with', 'code=50076'), { rule: { then: { code: 50076 } } });
-  t.match(await add('http', 'aadsts', '--kind', 'token', '--with', 'code=12'), /no error AADSTS12 here/);
+  t.match(await add('http', 'aadsts', '--kind', 'token', '--with', 'code=12'), /no error AADSTS12/);
   t.match(
     await add('packet', 'drop', '--remote', '192.0.2.1'),
-    /the seam packet has no remote, so the rule could never match/,
+    /items at the seam packet have no remote, so the rule could never match/,
   );
   t.match(await cli(['fault', 'add', 'udp', 'dropp', '--certs', certs]), {
     code: 2,
     err: /^rule then\.do: there is no action "dropp"\. Did you mean "drop"\?/,
   });
-  t.match(await add('decision', 'refuse', '--claims', '{'), /The claims are neither JSON nor YAML/);
+  t.match(await add('decision', 'refuse', '--claims', '{'), /The claims are neither valid JSON nor YAML/);
 });

@@ -75,10 +75,10 @@ t.test('policies are imported, delivered, linted, exported and imported again', 
   t.match(delivered.out, /App protection policy: there is one\./);
   t.match((await run('deliver', 'bob@contoso.com', 'com.contoso.lob')).out, /in none of the groups/);
   t.match(await run('deliver', 'eve@contoso.com', 'com.contoso.lob'), { code: 1, err: /eve@contoso\.com/ });
-  t.match(await run('lint'), { code: 0, out: 'Nothing to complain of.\n' });
+  t.match(await run('lint'), { code: 0, out: 'No problems found.\n' });
 
   const exported = file('exported.json', (await run('export')).out);
-  t.match(await cli(['intune', 'lint', exported]), { code: 0, out: 'Nothing to complain of.\n' });
+  t.match(await cli(['intune', 'lint', exported]), { code: 0, out: 'No problems found.\n' });
   await cli(['reset', '--certs', certs]);
   t.match((await run('deliver', 'alice@contoso.com', 'com.contoso.lob')).out, /No app configuration policy/);
   t.match(await run('import', exported), { code: 0, out: /^Created 4 objects/ });
@@ -117,7 +117,7 @@ t.test('what is exported for an app is imported as it is, for all users', async 
     (await run('deliver', 'bob@contoso.com', 'com.contoso.lob')).out,
     new RegExp(`server_address +localhost:${port}`),
   );
-  t.match(await run('lint'), { code: 0, out: 'Nothing to complain of.\n' });
+  t.match(await run('lint'), { code: 0, out: 'No problems found.\n' });
   const path = '/deviceAppManagement/iosManagedAppProtections';
   t.match(await run('import', file('wrong-body.json', { a: { path, body: { colour: 'red' } } })), {
     code: 1,
@@ -125,7 +125,7 @@ t.test('what is exported for an app is imported as it is, for all users', async 
   });
   t.match(await run('import', file('wrong-path.json', { a: { path: '/users', body: {} } })), {
     code: 1,
-    err: /'a' is no collection/,
+    err: /'a' is not a known collection/,
   });
 });
 
@@ -154,7 +154,10 @@ t.test('one object, and the answer to a list, are imported too; what is wrong is
     err: /targetedManagedAppConfigurations\.1\.colour: The property 'colour' does not exist/,
   });
   t.notMatch((await run('export')).out, /"three"/, 'nothing of it was taken over');
-  t.match(await run('import', file('other.json', { policies: [] })), { code: 1, err: /'policies' is no collection/ });
+  t.match(await run('import', file('other.json', { policies: [] })), {
+    code: 1,
+    err: /'policies' is not a known collection/,
+  });
   t.match(await run('import', file('none.json', '{')), { code: 2, err: /cannot be read/ });
   t.match(await run('import', join(folder, 'absent.json')), { code: 2, err: /cannot be read/ });
 });

@@ -87,8 +87,8 @@ t.test('what cannot be is told before anything begins', async (t) => {
     [['load', '--clients', 'many', '--phase', 'steady:1s'], /"--clients many" is not a whole number/],
     [['load', '--clients', '5', '--phase', 'steady'], /not kind:duration/],
     [['load', '--clients', '5', '--phase', 'storm:1s'], /phases\[0\]\.phase/],
-    [['load', '--clients', '5', '--phase', 'login storm:1s', '--threshold', 'nonsense'], /no threshold/],
-    [['load', '--clients', '5', '--phase', 'login storm:1s', '--server', 'a:1'], /needs a token or a password/],
+    [['load', '--clients', '5', '--phase', 'login storm:1s', '--threshold', 'nonsense'], /not a threshold/],
+    [['load', '--clients', '5', '--phase', 'login storm:1s', '--server', 'a:1'], /a token or a password is required/],
     [
       [
         'load',
@@ -119,7 +119,7 @@ t.test('what cannot be is told before anything begins', async (t) => {
         '--pid',
         'x',
       ],
-      /no number of a process/,
+      /is not a process id/,
     ],
   ] as const) {
     const { code, err } = await cli([...args]);

@@ -36,8 +36,8 @@ t.test('an instance reads its file again, and refuses one that is not valid with
   t.equal(code, 0);
   t.equal(
     out,
-    'Taken over:\n  gateway.denyRoaming: false, now true\nTaken over, for new sessions:\n  gateway.dpd: 30, now 7\n' +
-      'Only after a restart:\n  gateway.mtu: 1500, now 1400\n',
+    'Applied:\n  gateway.denyRoaming: false, now true\nApplied, for new sessions:\n  gateway.dpd: 30, now 7\n' +
+      'After a restart:\n  gateway.mtu: 1500, now 1400\n',
     'the port stays what the flag says',
   );
   t.match(JSON.parse((await run('config', 'reload', '--json')).out), {

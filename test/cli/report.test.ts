@@ -43,5 +43,5 @@ t.test('a report is written, and opened in another process', async (t) => {
 
   writeFileSync(file, 'no report');
   t.match(await cli(['open', file]), { code: 1, err: /ERR_REPORT_FILE/ });
-  t.match(await cli(['open', file, '--port', 'x']), { code: 2, err: /is no port/ });
+  t.match(await cli(['open', file, '--port', 'x']), { code: 2, err: /is not a port/ });
 });

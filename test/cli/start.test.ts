@@ -75,7 +75,7 @@ t.test('start runs until SIGTERM; token and healthcheck find it meanwhile', asyn
   const { code, err } = await started.ended;
   t.equal(code, 0, err);
   t.notOk(existsSync(join(certs, 'instance.json')), 'it takes its address back');
-  t.match(await cli(['token', '--certs', certs]), { code: 1, err: /does not run here/ });
+  t.match(await cli(['token', '--certs', certs]), { code: 1, err: /is not running/ });
 });
 
 t.test('the banner comes before the readiness line, and a port that is taken is told', async (t) => {

@@ -57,14 +57,14 @@ t.test('curl says what went wrong, and ends with the code for it', async (t) => 
     [['-f', 'http://api.contoso.internal/status/404'], 1, /answered 404/],
     [['-m', '0.5', 'http://api.contoso.internal/delay/30000'], 1, /ERR_TIMEOUT/],
     [['-o', join(folder, 'no/such/folder'), WHOAMI], 1, /ERR_CLI_FILE/],
-    [['-X', 'A B', WHOAMI], 2, /no method/],
+    [['-X', 'A B', WHOAMI], 2, /not a method/],
     [['-H', 'no header', WHOAMI], 2, /name: value/],
     [['-d', '@/no/such/file', WHOAMI], 2, /cannot be read/],
-    [['ftp://intranet/'], 2, /no http/],
-    [['--dtls', 'maybe', WHOAMI], 2, /none of auto/],
+    [['ftp://intranet/'], 2, /not an http/],
+    [['--dtls', 'maybe', WHOAMI], 2, /not one of auto/],
     [['--via-proxy', 'x', WHOAMI], 2, /via-proxy/],
     [['--server', 'a b', '--token', 'x', WHOAMI], 2, /host:port/],
-    [['--server', 'localhost:1', WHOAMI], 2, /needs --token/],
+    [['--server', 'localhost:1', WHOAMI], 2, /use --token/],
     [['--token', 'x', '--user', 'y', WHOAMI], 2, /exclude/],
     [['--user', 'nobody@contoso.com', WHOAMI], 1, /nobody/],
     [['--token', 'x', WHOAMI], 1, /ERR_CLIENT_TOKEN_REFUSED/],
@@ -141,7 +141,7 @@ for (const [option, json, listens, tells] of [
     '--http-proxy',
     false,
     /Listening: curl --proxy 127\.0\.0\.1:(\d+) …\n/,
-    /\n[1-9]\d* connections? to port \d+ closed at once: 1024 are open, and there is no room for more\.\n/,
+    /\n[1-9]\d* connections? to port \d+ closed at once: the limit of 1024 open connections is reached\.\n/,
   ],
 ] as const) {
   t.test(`connect tells that ${option} is full, ${json ? 'as an event' : 'in words'}`, async (t) => {
@@ -198,11 +198,11 @@ t.test('connect with a command for the token asks it once more when the gateway 
 
 t.test('connect refuses what it cannot do', async (t) => {
   const cases: [string[], number, RegExp][] = [
-    [['--socks', '70000'], 2, /no port/],
-    [['--socks', 'x'], 2, /no port/],
+    [['--socks', '70000'], 2, /not a port/],
+    [['--socks', 'x'], 2, /not a port/],
     [['--reconnect-timeout', 'x'], 2, /seconds/],
     [['--outside', 'x'], 2, /refuse, direct/],
-    [['--socks', '1', '--listen', '192.0.2.1'], 1, /whoever reaches[\s\S]*ERR_CLIENT_LISTEN/],
+    [['--socks', '1', '--listen', '192.0.2.1'], 1, /anyone who can reach[\s\S]*ERR_CLIENT_LISTEN/],
     [['--server', 'localhost:1', '--token', 'x'], 1, /ERR_CLIENT_CONNECT/],
   ];
   for (const [args, code, words] of cases) {
@@ -288,9 +288,9 @@ t.test('a command for a token that hangs, says too much or the wrong thing is en
   t.equal(await tokenFromCommand('echo "  abc.def  "'), 'abc.def');
   await t.rejects(tokenFromCommand('sleep 600 & sleep 600', 300), { code, message: /did not end within 0\.3 s/ });
   await t.rejects(tokenFromCommand('yes'), { code, message: /more than 64 KiB/ });
-  await t.rejects(tokenFromCommand('head -c 1000 /dev/urandom'), { code, message: /something else/ });
-  await t.rejects(tokenFromCommand('echo one two'), { code, message: /something else/ });
-  await t.rejects(tokenFromCommand("printf 'a\\0b'"), { code, message: /something else/ });
+  await t.rejects(tokenFromCommand('head -c 1000 /dev/urandom'), { code, message: /something other/ });
+  await t.rejects(tokenFromCommand('echo one two'), { code, message: /something other/ });
+  await t.rejects(tokenFromCommand("printf 'a\\0b'"), { code, message: /something other/ });
   await t.rejects(tokenFromCommand('true'), { code, message: /nothing/ });
   const patience = new AbortController();
   const interrupted = tokenFromCommand('sleep 600', 60_000, patience.signal);

@@ -139,7 +139,10 @@ t.test('bytes that are no CSTP end the tunnel', async (t) => {
   for (const [fault, bytes] of cases) {
     await using one = await opened();
     one.socket.write(bytes);
-    t.match(await one.ended, { code: 'ERR_CLIENT_PROTOCOL', message: `The gateway's bytes are not CSTP (${fault}).` });
+    t.match(await one.ended, {
+      code: 'ERR_CLIENT_PROTOCOL',
+      message: `The gateway sent bytes that are not CSTP (${fault}).`,
+    });
     t.notOk(one.client.connected);
     await t.rejects(one.client.openTcp('10.0.0.1', 80), { code: 'ERR_CLIENT_PROTOCOL' });
   }

@@ -32,7 +32,7 @@ t.test(
     });
     await t.rejects(opening, {
       code: 'ERR_CLIENT_OPEN',
-      message: 'the server was reset as soon as it was open: The peer reset the connection.',
+      message: 'the server was reset right after it opened: The peer reset the connection.',
       details: { reset: true },
       cause: { code: 'ERR_NETSTACK_RESET' },
     });

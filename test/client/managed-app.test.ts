@@ -26,7 +26,11 @@ t.test('what policies mean for an app', async (t) => {
   const android = { app: 'com.contoso.lob', platform: 'android' } as const;
   const edge = { app: EDGE, platform: 'ios' } as const;
   t.match(appRules(ios, given(SERVER)), { hasTunnel: true, connect: /SDK starts it/, strict: false });
-  t.match(appRules(ios, given({})), { hasTunnel: false, connect: undefined, why: 'No policy speaks of a tunnel.' });
+  t.match(appRules(ios, given({})), {
+    hasTunnel: false,
+    connect: undefined,
+    why: 'No policy has settings for a tunnel.',
+  });
   t.match(appRules(ios, given({}, { notes: ['Because.'] })), { why: /Because\./ });
   t.match(appRules(android, given(SERVER)), { connect: undefined, why: /connectToVpnOnLaunch/ });
   t.match(appRules(android, given(SERVER, { protection: null })), { connect: undefined });
@@ -95,7 +99,7 @@ t.test('who waits for a token or for policies that never come can leave', async 
     const outcomes = [app.launch(WORK), app.switchTo(PERSONAL), app.launch(WORK)];
     await app.disconnect();
     for (const outcome of await Promise.all(outcomes)) {
-      t.match(outcome, { tunnel: 'not asked', why: 'The person disconnected.' });
+      t.match(outcome, { tunnel: 'not asked', why: 'The user disconnected.' });
     }
     const last = app.launch(WORK);
     await app.close();
@@ -152,13 +156,13 @@ async function ask(t: Test, listener: RequestListener) {
 
 t.test('an answer that is none of Tunnelite’s is refused', async (t) => {
   const bodies: [string, RegExp][] = [
-    ['', /no JSON object/],
-    ['[]', /no JSON object/],
+    ['', /not a JSON object/],
+    ['[]', /not a JSON object/],
     ['{}', /has no settings/],
     ['{"settings":[]}', /has no settings/],
-    ['{"settings":{"a":1}}', /a setting is no text/],
-    ['{"settings":{"a":"1","a":"2"}}', /no JSON object/],
-    [`{"settings":${'{"a":'.repeat(100)}1${'}'.repeat(100)}}`, /no JSON object/],
+    ['{"settings":{"a":1}}', /a setting is not a string/],
+    ['{"settings":{"a":"1","a":"2"}}', /not a JSON object/],
+    [`{"settings":${'{"a":'.repeat(100)}1${'}'.repeat(100)}}`, /not a JSON object/],
     [`{"settings":{"a":"${'x'.repeat(17 * 1024 * 1024)}"}}`, /more than 16777216 bytes/],
   ];
   for (const [body, message] of bodies) {

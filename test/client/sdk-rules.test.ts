@@ -46,8 +46,8 @@ t.test('what cannot be used is named', async (t) => {
     [{ proxy_pacurl: 'ftp://x/' }, /proxy_pacurl is “ftp/],
     [{ proxy_pacurl: 'file:///etc/passwd' }, /http or https/],
     [{ proxy_pacurl: 'nowhere', proxy_address: 'y', proxy_port: '1' }, /http or https/],
-    [{ proxy_address: 'x' }, /have to be a host and a port/],
-    [{ proxy_port: '3128' }, /have to be a host and a port/],
+    [{ proxy_address: 'x' }, /must be a host and a port/],
+    [{ proxy_port: '3128' }, /must be a host and a port/],
     [{ proxy_address: 'a b', proxy_port: '1' }, /host and a port/],
     [{ proxy_address: 'x', proxy_port: '1e3' }, /host and a port/],
     [{ proxy_address: 'x', proxy_port: '65536' }, /host and a port/],
@@ -57,7 +57,7 @@ t.test('what cannot be used is named', async (t) => {
     [{ custom_configuration: JSON.stringify({ bypassedUrls: Array(2000).fill('x') }) }, /at most 1024/],
     [{ trusted_root_certificates: '{}' }, /list/],
     [{ trusted_root_certificates: '[null]' }, /Number 1/],
-    [{ trusted_root_certificates: '[{"trustedRootCertificate":"AAAA"}]' }, /base64 of DER/],
+    [{ trusted_root_certificates: '[{"trustedRootCertificate":"AAAA"}]' }, /DER in base64/],
     [{ trusted_root_certificates: `"${'x'.repeat(4_200_000)}"` }, /at most/],
   ];
   for (const [config, words] of cases) t.match(read(config), words, JSON.stringify(config).slice(0, 80));

@@ -28,11 +28,11 @@ t.test('a rule of access that cannot be is refused, with the place of the member
   }
 });
 
-t.test('a rule behind one that decides everything is warned of', async (t) => {
+t.test('a rule behind one that matches everything is warned of', async (t) => {
   const rules = [{ action: 'deny' }, { action: 'allow', match: ['intranet.contoso.internal'] }] as const;
   const { warnings, problems } = crossCheck(
     resolveConfig({ resources: { access: { rules: [...rules] } } } as never, IN_PROCESS_DEFAULTS),
   );
   t.strictSame(problems, []);
-  t.match(warnings.join('\n'), /rules\[1\] is never reached, because resources\.access\.rules\[0\] decides everything/);
+  t.match(warnings.join('\n'), /rules\[1\] is never reached, because resources\.access\.rules\[0\] matches everything/);
 });

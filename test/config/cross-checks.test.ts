@@ -12,7 +12,7 @@ t.test('0.0.0.0 and :: are refused in either list of routes', async (t) => {
     for (const route of ['0.0.0.0/0', '0.0.0.0/1', '::/0']) {
       t.match(first({ gateway: { [list]: [route] } }), {
         path: `gateway.${list}[0]`,
-        message: /must not stand/,
+        message: /must not be/,
         hint: String,
       });
     }
@@ -26,7 +26,7 @@ t.test('more than 500 routes, includes and excludes together, are refused', asyn
   t.same(problems({ gateway: { dnsServers, routesInclude: routes(300, 0), routesExclude: routes(200, 100) } }), []);
   t.match(first({ gateway: { dnsServers, routesInclude: routes(300, 0), routesExclude: routes(201, 100) } }), {
     path: 'gateway.routesInclude',
-    message: '501 routes are included and excluded',
+    message: '501 routes to include and exclude',
     expected: 'at most 500 together',
   });
 });
@@ -50,8 +50,8 @@ t.test('a pool may not overlap an included route, a DNS server or a mock host', 
 t.test('a configuration without any pool, or with one too small, is refused', async (t) => {
   t.match(first({ gateway: { network: null } }), { path: 'gateway.network' });
   t.same(problems({ gateway: { network: null, ipv6Network: 'fd00:1::/64' } }), []);
-  t.match(first({ gateway: { network: '192.0.2.0/31' } }), { expected: 'a prefix length of 30 or less' });
-  t.match(first({ gateway: { ipv6Network: 'fd00:1::/127' } }), { expected: 'a prefix length of 126 or less' });
+  t.match(first({ gateway: { network: '192.0.2.0/31' } }), { expected: 'a prefix length of at most 30' });
+  t.match(first({ gateway: { ipv6Network: 'fd00:1::/127' } }), { expected: 'a prefix length of at most 126' });
 });
 
 t.test('certificate and key come together, TLS versions in order', async (t) => {
@@ -68,7 +68,7 @@ t.test('certificate and key come together, TLS versions in order', async (t) => 
 t.test('two listeners may not want one port, unless one of them is not started', async (t) => {
   t.match(first({ identity: { port: 8443 } }), {
     path: 'identity.port',
-    message: /identity and gateway both want port 8443/,
+    message: /identity and gateway both use port 8443/,
   });
   t.same(problems({ identity: { port: 8443, authority: 'https://login.microsoftonline.com/contoso.com' } }), []);
   t.same(problems({ gateway: { port: 0 }, identity: { port: 0 }, admin: { port: 0 } }), []);
@@ -78,7 +78,7 @@ t.test('mock hosts need addresses of their own and real ports', async (t) => {
   const host = { names: ['a.contoso.internal'], addresses: ['10.20.1.1'] };
   t.match(first({ services: { hosts: [host, { ...host, names: ['b.contoso.internal'] }] } }), {
     path: 'services.hosts[1].addresses[0]',
-    message: '10.20.1.1 is given to both a.contoso.internal and b.contoso.internal',
+    message: '10.20.1.1 is assigned to both a.contoso.internal and b.contoso.internal',
   });
   t.match(first({ services: { hosts: [{ ...host, tcp: { 70000: 'echo' } }] } }), {
     path: 'services.hosts[0].tcp.70000',
@@ -91,7 +91,7 @@ t.test('what is possible but probably not meant is a warning', async (t) => {
   t.match(warned(['gateway.dnsServers', '8.8.8.8']), [/8\.8\.8\.8 is in none of gateway\.routesInclude/]);
   t.match(warned(['gateway.host', '0.0.0.0']), [/other machines can connect/]);
   t.same(warned(['gateway.host', '::1']), []);
-  const own = /the real gateway’s server has that network for its own containers/;
+  const own = /the real gateway’s server uses that network for its own containers/;
   t.match(warned(['gateway.network', '172.17.0.0/16']), [own]);
   t.match(warned(['gateway.network', '10.88.4.0/24']), [own]);
   t.match(warned(['gateway.routesInclude', '10.20.0.0/16,172.17.3.0/24,10.88.0.0/16']), [own, own]);
@@ -131,7 +131,7 @@ t.test('what an address family lacks is told in words', async (t) => {
 t.test('a dead-peer interval that clients choke on is a warning', async (t) => {
   const warned = (key: string, text: string): readonly string[] =>
     loadConfig({ flags: [{ key, text, flag: key }] }).warnings;
-  t.match(warned('gateway.dpd', '1'), [/gateway\.dpd is 1: openconnect.*Use 2 or more/]);
+  t.match(warned('gateway.dpd', '1'), [/gateway\.dpd is 1, with which openconnect.*Use 2 or more/]);
   t.match(warned('gateway.mobileDpd', '1'), [/gateway\.mobileDpd is 1/]);
   t.same(warned('gateway.dpd', '2'), []);
 });
@@ -139,7 +139,7 @@ t.test('a dead-peer interval that clients choke on is a warning', async (t) => {
 t.test('a CA without name constraints is warned of', async (t) => {
   const warnings = (text: string): readonly string[] =>
     loadConfig({ flags: [{ key: 'certs.nameConstraints', text, flag: '--set certs.nameConstraints' }] }).warnings;
-  t.match(warnings('off'), [/whoever gets the key of the CA can pose as any site/]);
+  t.match(warnings('off'), [/anyone with the key of the CA can impersonate any site/]);
   for (const kind of ['keep', 'full', 'dns']) t.strictSame(warnings(kind), []);
 });
 
@@ -173,9 +173,9 @@ t.test('one port of every address and of one of them is one port twice', async (
     problems({ gateway: { host: gateway, port: 9000 }, admin: { host: admin, port: 9000 } }).map(
       ({ message }) => message,
     );
-  t.same(ports('0.0.0.0', '127.0.0.1'), ['admin and gateway both want port 9000 of 127.0.0.1']);
-  t.same(ports('127.0.0.1', '0.0.0.0'), ['admin and gateway both want port 9000 of 127.0.0.1']);
-  t.same(ports('::', '127.0.0.1'), ['admin and gateway both want port 9000 of 127.0.0.1']);
+  t.same(ports('0.0.0.0', '127.0.0.1'), ['admin and gateway both use port 9000 of 127.0.0.1']);
+  t.same(ports('127.0.0.1', '0.0.0.0'), ['admin and gateway both use port 9000 of 127.0.0.1']);
+  t.same(ports('::', '127.0.0.1'), ['admin and gateway both use port 9000 of 127.0.0.1']);
   t.same(ports('0.0.0.0', '::1'), []);
   t.same(ports('127.0.0.1', '127.0.0.2'), []);
 });

@@ -49,16 +49,16 @@ t.test('name servers that contradict something are refused or warned of', async 
     { path: 'resources.dns.domains', message: /no name servers/, hint: /resources\.dns\.servers/ },
   ]);
   t.match(problems({ resources: { dns: { servers: ['192.0.2.53', '192.0.2.53:53'] } } }), [
-    { path: 'resources.dns.servers[1]', message: /named twice/ },
+    { path: 'resources.dns.servers[1]', message: /is repeated/ },
   ]);
   t.match(problems({ resources: { dns: { servers: Array.from({ length: 9 }, (_, i) => `192.0.2.${i + 1}`) } } }), [
     { path: 'resources.dns.servers' },
   ]);
-  t.match(warned({ 'resources.dns.servers': servers }), [/go by gateway\.splitDns ask the tunnel only for contoso/]);
+  t.match(warned({ 'resources.dns.servers': servers }), [/follow gateway\.splitDns ask the tunnel only for contoso/]);
   t.match(warned({ 'resources.dns.servers': servers, 'resources.dns.domains': domains }), [
     /has corp\.example, which is outside gateway\.splitDns/,
   ]);
-  t.match(warned({ 'resources.dns.servers': ['10.20.0.53'], 'gateway.splitDns': [] }), [/questions go in a circle/]);
+  t.match(warned({ 'resources.dns.servers': ['10.20.0.53'], 'gateway.splitDns': [] }), [/queries loop/]);
   t.match(warned({ 'resources.dns.servers': servers, 'gateway.splitDns': [], 'gateway.dnsServers': [] }), [
     /gateway\.dnsServers is empty/,
   ]);

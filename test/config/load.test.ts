@@ -128,12 +128,12 @@ t.test('a file that is no YAML, is not there, or holds no object, says so', asyn
   );
   t.match(
     refusal(() => loadConfig({ file: join(folder, 'twice.yaml') })),
-    { code: 'ERR_CONFIG_SYNTAX', message: /twice\.yaml:2:1: the key "log" is there twice\.$/ },
+    { code: 'ERR_CONFIG_SYNTAX', message: /twice\.yaml:2:1: the key "log" is repeated\.$/ },
   );
   t.equal(refusal(() => loadConfig({ file: join(folder, 'none.yaml') })).code, 'ERR_CONFIG_FILE');
   t.match(
     refusal(() => loadConfig({ file: join(folder, 'list.yaml') })),
-    { code: 'ERR_CONFIG_INVALID', message: /does not hold an object/ },
+    { code: 'ERR_CONFIG_INVALID', message: /does not contain an object/ },
   );
   t.same(loadConfig({ file: join(folder, 'empty.yaml') }).config, resolveConfig());
 });
@@ -203,7 +203,7 @@ t.test('mistakes in variables and flags name the variable or flag', async (t) =>
     { where: '--set gateway.dpdd', hint: 'Did you mean "dpd"?' },
   ]);
   t.same(loadConfig({ env: { TUNNELITE_GATEWAY_PROT: '1', TUNNELITE_DEBUG: '1' } }).warnings, [
-    'The variable TUNNELITE_GATEWAY_PROT is not known; did you mean TUNNELITE_GATEWAY_PORT?',
+    'The variable TUNNELITE_GATEWAY_PROT is unknown; did you mean TUNNELITE_GATEWAY_PORT?',
   ]);
 });
 

@@ -44,12 +44,12 @@ t.test('tenants of the strict policy have to be ids', async (t) => {
 
 t.test('a section that nothing reads gives a warning', async (t) => {
   const strict: [string, string] = ['identity.strict.guests', 'accept'];
-  t.match(load(strict).warnings, [/identity\.strict is not looked at.*policy: strict/]);
+  t.match(load(strict).warnings, [/identity\.strict has no effect.*policy: strict/]);
   t.strictSame(load(strict, ['identity.policy', 'strict']).warnings, []);
   const authority: [string, string] = ['identity.authority', 'https://login.microsoftonline.com/contoso.com'];
   t.match(load(authority, ['identity.lifetimes.code', '60'], ['identity.behaviour.slowDown', 'yes']).warnings, [
-    /identity\.lifetimes is about the built-in/,
-    /identity\.behaviour is about the built-in/,
+    /identity\.lifetimes applies to the built-in/,
+    /identity\.behaviour applies to the built-in/,
   ]);
   t.strictSame(load(authority).warnings, []);
 });

@@ -19,7 +19,7 @@ t.test('addresses of names have to go through the tunnel', async (t) => {
     {
       path: 'resources.names.network',
       message: /10\.20\.240\.0\/20.*is not in gateway\.routesInclude/,
-      hint: 'Add 10.20.240.0/20 to gateway.routesInclude, or choose a free part of a network that is there.',
+      hint: 'Add 10.20.240.0/20 to gateway.routesInclude, or choose a free part of an existing network.',
     },
   ]);
   t.same(byName({ gateway: { routesInclude: ['10.20.0.53/32', '10.20.240.0/21', '10.20.248.0/21'] } }), []);
@@ -85,7 +85,7 @@ t.test('addresses of names are nobody else’s', async (t) => {
     [{ path: 'resources.names.ipv6Network', message: /has the address FD10:0020::A:00FF of a\.contoso\.internal/ }],
   );
   t.match(warned({ 'resources.upstreams': [{ match: '10.0.0.0/8' }, api] }), [
-    /The upstream rule 10\.0\.0\.0\/8 is not about addresses in 10\.20\.240\.0\/20/,
+    /The upstream rule 10\.0\.0\.0\/8 does not apply to addresses in 10\.20\.240\.0\/20/,
   ]);
 });
 
@@ -93,7 +93,7 @@ t.test('there is an address for each name', async (t) => {
   t.match(byName({ resources: { names: { network: null } } }), [
     {
       path: 'resources.names.network',
-      message: /by name \(orders\.contoso\.internal\), but there are no addresses/,
+      message: /use names \(orders\.contoso\.internal\), but there are no addresses/,
       hint: /resources\.names\.network a network/,
     },
   ]);
@@ -109,16 +109,16 @@ t.test('there is an address for each name', async (t) => {
   t.same(byName(small, ...many(6), { match: 'N0.contoso.internal' }), []);
   t.match(byName(small, ...many(7)), [{ message: /has 6 addresses, too few for the 7 names/ }]);
   t.match(byName(small, ...many(6), { match: '*.contoso.internal' }), [
-    { message: /6 names of resources\.upstreams and what wildcards bring in/ },
+    { message: /6 names of resources\.upstreams and those of wildcards/ },
   ]);
   t.match(byName({ resources: { names: { network: '10.20.240.0/31' } } }), [
-    { message: /10\.20\.240\.0\/31, .* has no room for them/ },
+    { message: /10\.20\.240\.0\/31, .* is too small for them/ },
   ]);
 });
 
 t.test('names that clients would ask for elsewhere are warned of', async (t) => {
   t.match(warned({ 'resources.upstreams': [{ match: '*.example.com' }, api] }), [
-    /The upstream rule \*\.example\.com is about names outside gateway\.splitDns.*Add example\.com to gateway\.splitDns/,
+    /The upstream rule \*\.example\.com has names outside gateway\.splitDns.*Add example\.com to gateway\.splitDns/,
   ]);
   t.same(
     warned({ 'resources.upstreams': [{ match: 'a.Example.com' }], 'gateway.splitDns': 'contoso.internal,EXAMPLE.com' }),
@@ -139,7 +139,7 @@ t.test('names that clients would ask for elsewhere are warned of', async (t) => 
 t.test('a DNS server at which nothing answers is warned of', async (t) => {
   t.same(warned({ 'gateway.dnsServers': '10.20.7.53' }), [], 'the tunnel answers there');
   t.match(warned({ 'gateway.dnsServers': '10.30.0.53' }), [
-    /10\.30\.0\.53 is in none of gateway\.routesInclude.*where nothing of this simulator answers\. Add 10\.30\.0\.53\/32/,
+    /10\.30\.0\.53 is in none of gateway\.routesInclude.*where this simulator does not answer\. Add 10\.30\.0\.53\/32/,
   ]);
   t.match(warned({ 'gateway.dnsServers': '10.20.0.53', 'gateway.routesExclude': '10.20.0.48/28' }), [
     /The DNS server 10\.20\.0\.53 is in 10\.20\.0\.48\/28 of gateway\.routesExclude/,
@@ -153,7 +153,7 @@ t.test('a DNS server at which nothing answers is warned of', async (t) => {
     },
   ];
   t.match(warned({ 'services.hosts': hosts }), [
-    /10\.20\.0\.53 is odd\.contoso\.internal, which has the service echo on udp port 53: nothing answers DNS there/,
+    /10\.20\.0\.53 is odd\.contoso\.internal, which has the service echo on udp port 53, which does not answer DNS/,
   ]);
 });
 

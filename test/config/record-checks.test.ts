@@ -37,7 +37,7 @@ t.test('data that do not fit their type are refused, with what is expected', asy
       `${type} ${data.slice(0, 30)}`,
     );
   }
-  t.match(withRecords({ name: 'x.contoso.internal', type: 'NAPTR', data: 'x' }), [{ message: /no type of records/ }]);
+  t.match(withRecords({ name: 'x.contoso.internal', type: 'NAPTR', data: 'x' }), [{ message: /no record type/ }]);
 });
 
 t.test('an alias stands alone and ends somewhere, and an address has names only', async (t) => {
@@ -46,15 +46,14 @@ t.test('an alias stands alone and ends somewhere, and an address has names only'
     type: 'CNAME',
     data: `${data}.contoso.internal`,
   });
-  t.match(withRecords(alias('intranet', 'x')), [{ message: /is an alias \(CNAME\), and has a host beside it/ }]);
+  t.match(withRecords(alias('intranet', 'x')), [
+    { message: /is an alias \(CNAME\), but there is also a host with this name/ },
+  ]);
   t.match(withRecords(alias('x', 'intranet'), { name: 'X.contoso.internal', type: 'TXT', data: 'x' }), [
-    { path: 'services.records[0].name', message: /has other records beside it/ },
+    { path: 'services.records[0].name', message: /there is also another record with this name/ },
   ]);
-  t.match(withRecords(alias('a', 'b'), alias('b', 'A')), [
-    { message: /leads back to itself/ },
-    { message: /leads back/ },
-  ]);
-  t.match(withRecords({ name: '10.20.0.77', type: 'A', data: '10.20.0.77' }), [{ message: /not about the address/ }]);
+  t.match(withRecords(alias('a', 'b'), alias('b', 'A')), [{ message: /is circular/ }, { message: /is circular/ }]);
+  t.match(withRecords({ name: '10.20.0.77', type: 'A', data: '10.20.0.77' }), [{ message: /not the address/ }]);
 });
 
 t.test('a name that clients ask for elsewhere is told', async (t) => {

@@ -122,7 +122,7 @@ t.test('both route lists count, masks are read, and advanced settings are unders
   const { config, warnings } = loadConfig({ file: good });
   t.same(config.gateway.routesInclude, ['10.0.0.0/8', '192.168.0.0/16']);
   t.match(config.gateway, { dpd: 30, idleTimeout: null });
-  t.match(warnings, [/"no-such-option" is not known/, /"surprise" is not a property/]);
+  t.match(warnings, [/"no-such-option" is unknown/, /"surprise" is not a property/]);
 });
 
 t.test('a key of the product that strayed into a file of ours is a mistake, not a server configuration', async (t) => {

@@ -23,38 +23,38 @@ function refusal(t: Test, content: string | Uint8Array): string {
 /** What is refused, and how it is told. */
 const SYNTAX: readonly (readonly [what: string, content: string, told: string])[] = [
   ['a tab that indents', 'gateway:\n\tport: 0\n', '2:1: this line is indented with a tab; use spaces.'],
-  ['a key that is there twice', 'gateway: { port: 1, port: 2 }\n', '1:21: the key "port" is there twice.'],
-  ['a number and a text that are one key', 'a: { 80: x, "80": y }\n', '1:13: the key "80" is there twice.'],
+  ['a key that is there twice', 'gateway: { port: 1, port: 2 }\n', '1:21: the key "port" is repeated.'],
+  ['a number and a text that are one key', 'a: { 80: x, "80": y }\n', '1:13: the key "80" is repeated.'],
   [
     'two documents',
     'gateway: {}\n---\n{}\n',
-    '2:1: a second document begins here; a configuration is one document, without --- between its parts.',
+    '2:1: a second document begins here; a configuration is one document, without ---.',
   ],
   [
     'a second colon',
     'gateway: port: 0\n',
-    '1:10: there is a second colon here, or the indentation is not that of the lines around.',
+    '1:10: there is a second colon here, or the indentation differs from the lines around it.',
   ],
   [
     'an alias without an anchor',
     'log: { level: *info }\n',
     '1:15: there is no anchor &info before this alias; put a string that begins with * in quotes.',
   ],
-  ['an alias inside its own anchor', 'value: &v\n  value: *v\n', '2:10: the alias *v stands inside what it means.'],
+  ['an alias inside its own anchor', 'value: &v\n  value: *v\n', '2:10: the alias *v refers to itself.'],
   [
     'a tag',
     'log: !!set { info }\n',
-    '1:6: there is a tag here that means nothing to a configuration; put a string that begins with ! in quotes.',
+    '1:6: there is a tag here, which a configuration does not support; put a string that begins with ! in quotes.',
   ],
   [
     'a tag of another language',
     'log: !!js/function "x"\n',
-    '1:6: there is a tag here that means nothing to a configuration; put a string that begins with ! in quotes.',
+    '1:6: there is a tag here, which a configuration does not support; put a string that begins with ! in quotes.',
   ],
   [
     'an old YAML with a tag that was known there',
     '%YAML 1.1\n---\nlog: !!binary aGk=\n',
-    '3:6: there is a tag here that means nothing to a configuration; put a string that begins with ! in quotes.',
+    '3:6: there is a tag here, which a configuration does not support; put a string that begins with ! in quotes.',
   ],
 ];
 
@@ -65,7 +65,7 @@ for (const [what, content, told] of SYNTAX) {
 }
 
 t.test('nesting without end is refused where it is too deep', async (t) => {
-  const told = /^ERR_CONFIG_SYNTAX a\.yaml:1:\d+: this is nested too deeply\.$/;
+  const told = /^ERR_CONFIG_SYNTAX a\.yaml:1:\d+: the nesting is too deep\.$/;
   t.match(refusal(t, '['.repeat(20_000)), told);
   t.match(refusal(t, `{"a":${'{"a":'.repeat(20_000)}`), told);
 });
@@ -78,7 +78,7 @@ t.test('aliases that blow a file up, or are many, are refused where it becomes t
       .join(', ')}]\n`;
   t.match(
     refusal(t, text),
-    /^ERR_CONFIG_SYNTAX a\.yaml:\d:\d+: with all aliases written out, this comes to more than 1000000 values\.$/,
+    /^ERR_CONFIG_SYNTAX a\.yaml:\d:\d+: with all aliases expanded, there are more than 1000000 values\.$/,
   );
   const chain = Array.from({ length: 20_000 }, (_, i) => `a${i}: &a${i} ${i ? `[*a${i - 1}]` : '1'}`).join('\n');
   t.match(refusal(t, chain), /^ERR_CONFIG_SYNTAX a\.yaml:1002:\d+: there are more than 1000 aliases; /);

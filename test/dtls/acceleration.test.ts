@@ -16,6 +16,6 @@ t.test('what is told to be in use is what the engine gets', async (t) => {
   t.equal(records, acceleratedProtection() === undefined ? 'node:crypto' : 'evp');
   t.equal(datagrams, datagramAcceleration().kind);
   t.equal(acceleratedProtection(), acceleratedProtection(), 'native code is loaded once');
-  t.match(text, records === 'evp' ? /^Accelerated: records by node's own OpenSSL/ : /records by node:crypto \(/);
+  t.match(text, records === 'evp' ? /^Accelerated: records by Node's own OpenSSL/ : /records by node:crypto \(/);
   t.match(text, datagrams === 'mmsg' ? /UDP in batches$/ : /UDP by node:dgram \(/);
 });

@@ -59,8 +59,8 @@ t.test('one address in two spellings is one address for the configuration', asyn
     names: [`h${i}.contoso.internal`],
     addresses: [address],
   }));
-  t.match(complaint({ services: { hosts } }), /fd10:20::10 is given to both h0\.contoso\.internal and h1/);
-  t.match(complaint({ gateway: { host: '0:0::1' }, identity: { host: '::1', port: 8443 } }), /both want port 8443/);
+  t.match(complaint({ services: { hosts } }), /fd10:20::10 is assigned to both h0\.contoso\.internal and h1/);
+  t.match(complaint({ gateway: { host: '0:0::1' }, identity: { host: '::1', port: 8443 } }), /both use port 8443/);
   for (const address of ['fe80::1%eth0', 'fe80::1%1']) {
     t.match(
       complaint({ services: { hosts: [{ names: ['a.contoso.internal'], addresses: [address] }] } }),

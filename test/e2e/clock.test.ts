@@ -84,7 +84,7 @@ t.test('events carry the moved time, and an advance is one of them', async (t) =
   const sim = await start(t);
   const { now } = await sim.clock.advance('1h');
   const [event] = sim.journal.query({ name: 'clock.advanced' });
-  t.match(event, { fields: { milliseconds: 3_600_000, timers: 0 }, text: /moved on by 1h; it is 1h ahead/ });
+  t.match(event, { fields: { milliseconds: 3_600_000, timers: 0 }, text: /moved forward by 1h; it is 1h ahead/ });
   t.ok(event!.time >= now && event!.time > Date.now() + 3_000_000);
   sim.clock.freeze();
   sim.clock.resume();

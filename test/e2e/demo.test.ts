@@ -25,11 +25,11 @@ t.test('the demo tells all actions, the loss of UDP and a refusal, and ends with
   t.match(out, /HTTP 200/);
   t.match(out, /You reached the on-premises network through the tunnel/);
   t.match(out, /\d+ datagrams were lost\. After [\d.]+ s data goes over TLS/);
-  t.match(out, /The same download goes on: .* and did not break/);
+  t.match(out, /The same download goes on: .* and was not interrupted/);
   t.match(out, /UDP carries the packets again/);
-  t.match(out, /each byte in its place/);
+  t.match(out, /every byte correct/);
   t.match(out, /Entra ID refuses: AADSTS50057/);
-  t.match(out, /the gateway refuses that one too, with 401/);
+  t.match(out, /the gateway also refuses the old token, with 401/);
   const table = out.slice(out.indexOf('\nAction  What'));
   t.match(table, /^1a {6}A token is reused +\d+ (ms|s) +Entra ID was not asked again$/m);
   t.equal(err, '');

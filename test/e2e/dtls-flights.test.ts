@@ -35,7 +35,7 @@ t.test('the flights of a handshake are events of its session, and none above the
     t.ok(
       sim
         .explain(id)
-        .steps.some(({ text }) => text === 'Said in DTLS: ClientHello, ClientKeyExchange, ChangeCipherSpec, Finished'),
+        .steps.some(({ text }) => text === 'Sent in DTLS: ClientHello, ClientKeyExchange, ChangeCipherSpec, Finished'),
     );
   }
 });
@@ -54,7 +54,7 @@ t.test('a flight that a rule drops is told as lost, and DTLS comes up late', asy
     fields: {
       session: id,
       flight: /^[14]$/,
-      explanation: /The client has not seen flight 4|Nothing of the client has come since/,
+      explanation: /The client did not receive flight 4|Nothing was received from the client since/,
     },
   });
   const finding = sim.explain(id).findings.find(({ cause }) => cause === 'dtls-flight-lost');

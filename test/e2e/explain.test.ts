@@ -25,14 +25,17 @@ t.test('in process and over REST the explanation is the same', async (t) => {
   for (const who of [id, 'last', '127.0.0.1']) {
     t.match(await remote.explain(who), { session: id, outcome: 'ended', findings: [{ cause: 'end-user' }] }, who);
   }
-  t.match(sim.explain(), { summary: `The session ${id} of alice@contoso.com is over: the client left by itself.` });
+  t.match(sim.explain(), { summary: `The session ${id} of alice@contoso.com has ended: the client disconnected.` });
 });
 
 t.test('who is not known is told so, with what to do', async (t) => {
   const sim = await start(t);
   const remote = await connectSimulator(sim.admin.url, { secret: sim.admin.secret });
   t.teardown(() => remote.close());
-  await t.rejects(remote.explain('nobody'), { code: 'ERR_EXPLAIN_UNKNOWN', message: /nothing of the session nobody/ });
+  await t.rejects(remote.explain('nobody'), {
+    code: 'ERR_EXPLAIN_UNKNOWN',
+    message: /no events of the session nobody/,
+  });
   await t.rejects(remote.explain('192.0.2.1:5'), { code: 'ERR_EXPLAIN_UNKNOWN', message: /192\.0\.2\.1 port 5/ });
   await t.rejects(remote.explain('not a name'), { code: 'ERR_EXPLAIN_SUBJECT', hint: /short id/ });
   const ask = async (query: string) => {

@@ -201,7 +201,7 @@ t.test('requests ahead of their answers, an upgrade and what follows it, and ans
     `GET http://${NAME}/break 200`,
     `GET http://${NAME}/silent 0`,
   ]);
-  t.match(entries[4]!.response, { content: { size: 9 }, _error: /before the whole answer/ });
+  t.match(entries[4]!.response, { content: { size: 9 }, _error: /before the answer was complete/ });
   t.match(entries[5]!.response, { _error: /before an answer/ });
   t.equal(entries[0]!.response.content.text, undefined, 'no bodies unless asked for');
   t.strictSame(harProblems(sim.resources.har()), []);

@@ -137,14 +137,14 @@ t.test('without good credentials there is 407, which says what to show', async (
   const none = await refusal(sim, connectTo('intranet:80'));
   t.equal(none.status, 407);
   t.match(none.head, /Proxy-Authenticate: Bearer realm="tunnelite"\r\nProxy-Authenticate: Basic/);
-  t.match(none.rest, /without credentials\. Show a token \(Proxy-Authorization: Bearer/);
+  t.match(none.rest, /had no credentials\. Send a token \(Proxy-Authorization: Bearer/);
   for (const [more, why] of [
     ['Proxy-Authorization: Bearer nonsense\r\n', /token/i],
     [
       `Proxy-Authorization: Basic ${Buffer.from('alice:secret').toString('base64')}\r\n`,
-      /user name says what the password is/,
+      /user name must name the kind of password/,
     ],
-    ['Proxy-Authorization: Digest x\r\n', /only Bearer is taken/],
+    ['Proxy-Authorization: Digest x\r\n', /only Bearer is accepted/],
     ['Proxy-Authorization: Bearer a\r\nProxy-Authorization: Bearer b\r\n', /2 Proxy-Authorization headers/],
     [`Cookie: webvpn=${'A'.repeat(43)}\r\n`, /session cookie is unknown/],
     ['Cookie: webvpn=x\r\n', /session cookie is unknown/],
@@ -179,13 +179,13 @@ t.test('what leads nowhere is answered in the terms of HTTP, with the reason and
   );
   const token = await sim.token();
   for (const [target, status, why] of [
-    ['evil.example.com:443', 403, /Nothing is called evil\.example\.com here.*resources\.upstreams/],
+    ['evil.example.com:443', 403, /evil\.example\.com does not exist here.*resources\.upstreams/],
     ['192.0.2.1:443', 403, /No mock host has the address 192\.0\.2\.1/],
     ['intranet:81', 403, /has no service on tcp port 81/],
     ['gone.example.com:443', 502, /ECONNREFUSED/],
     ['unknown.example.com:443', 502, /has no address/],
     ['rebound.example.com:443', 403, /resolves to 127\.0\.0\.1, which is this machine itself/],
-    [`loop.example.com:${sim.gateway.port}`, 403, /is the gateway itself: the connection would go in a circle/],
+    [`loop.example.com:${sim.gateway.port}`, 403, /is the gateway itself: the connection would loop/],
   ] as const) {
     const answer = await refusal(sim, connectTo(target, token));
     t.equal(answer.status, status, target);
@@ -203,15 +203,18 @@ t.test('what not everybody on the way would understand alike is refused before a
   for (const [request, why] of [
     [connectTo('http://intranet.contoso.internal/', token), /is a URL/],
     [connectTo('alice@intranet:80', token), /user name/],
-    [connectTo('2130706433:80', token), /not all programs read alike/],
-    [connectTo('0x7f.1:80', token), /not all programs read alike/],
-    [connectTo('0177.0.0.1:80', token), /not all programs read alike/],
-    [connectTo('[::ffff:127.0.0.1]:80', token), /stands for the IPv4 address 127\.0\.0\.1/],
+    [connectTo('2130706433:80', token), /programs interpret differently/],
+    [connectTo('0x7f.1:80', token), /programs interpret differently/],
+    [connectTo('0177.0.0.1:80', token), /programs interpret differently/],
+    [connectTo('[::ffff:127.0.0.1]:80', token), /is the IPv4 address 127\.0\.0\.1/],
     [`CONNECT intranet:80 HTTP/1.1\r\n${authorization}\r\n`, /0 Host headers/],
     [`CONNECT intranet:80 HTTP/1.1\r\nHost: intranet:80\r\nHost: other:80\r\n${authorization}\r\n`, /2 Host headers/],
-    [`CONNECT intranet:80 HTTP/1.1\r\nHost: other:80\r\n${authorization}\r\n`, /Host says other:80/],
-    [connectTo('intranet:80', token, 'Content-Length: 5\r\n'), /no content, but this one came with content-length/],
-    [connectTo('intranet:80', token, 'Transfer-Encoding: chunked\r\n'), /came with transfer-encoding/],
+    [`CONNECT intranet:80 HTTP/1.1\r\nHost: other:80\r\n${authorization}\r\n`, /Host is other:80/],
+    [
+      connectTo('intranet:80', token, 'Content-Length: 5\r\n'),
+      /must not have content, but this one has content-length/,
+    ],
+    [connectTo('intranet:80', token, 'Transfer-Encoding: chunked\r\n'), /this one has transfer-encoding/],
   ] as const) {
     const answer = await refusal(sim, request);
     t.equal(answer.status, 400, request.slice(0, 50));
@@ -324,7 +327,7 @@ t.test('a client that leaves while its resource is dialled is not waited for, an
   await sim.journal.waitFor({ name: 'resource.request' });
   socket.destroy();
   const { fields } = await sim.journal.waitFor({ name: 'resource.end' });
-  t.match(fields, { outcome: 'failed', reason: 'The client left before there was an answer.', answered: undefined });
+  t.match(fields, { outcome: 'failed', reason: 'The client disconnected before an answer.', answered: undefined });
 });
 
 t.test('a resource that breaks breaks the client’s connection, without a clean end', async (t) => {

@@ -52,7 +52,7 @@ t.test('a function in this process answers for a name, until it is removed', asy
   const { address } = client as unknown as { address?: string };
   t.match(seen, [{ remoteAddress: address ?? String, remotePort: Number, localPort: 80 }]);
   const [first] = sim.journal.expect({ name: 'resource.request', fields: { host: NAME } }, { atLeast: 1 });
-  t.match(first!.fields, { decision: 'allow', explanation: /answers in this process/ });
+  t.match(first!.fields, { decision: 'allow', explanation: /its handler in this process answers/ });
   const entries = (sim.resources.har() as unknown as { log: { entries: { request: { url: string } }[] } }).log.entries;
   t.strictSame(
     entries.map(({ request }) => request.url),
@@ -133,7 +133,10 @@ t.test('what throws or takes no connections is said so', async (t) => {
   const { sim, client } = await running(t);
   t.throws(() => sim.resources.add({ match: NAME }, {} as never), { code: 'ERR_RESOURCE_RULE', hint: /fastify/ });
   const both = { match: NAME, to: { host: 'localhost', port: 1 } };
-  t.throws(() => sim.resources.add(both, () => {}), { code: 'ERR_RESOURCE_RULE', message: /a handler and a place/ });
+  t.throws(() => sim.resources.add(both, () => {}), {
+    code: 'ERR_RESOURCE_RULE',
+    message: /both a handler and a target/,
+  });
   t.strictSame(sim.resources.list().upstreams, []);
   const broken = createTcpServer();
   broken.on('connection', () => {

@@ -11,7 +11,7 @@ t.test(
     const fresh = await sim.token();
     t.match(await login(sim.urls.gateway, sim.ca, fresh), / 401 /);
     const { fields } = await sim.journal.waitFor({ name: 'auth.refused' });
-    t.match(fields, { reason: 'unknown-key', explanation: /the key is there: try again/ });
+    t.match(fields, { reason: 'unknown-key', explanation: /now include the key: try again/ });
     t.match(await login(sim.urls.gateway, sim.ca, fresh), / 200 /);
     t.match(await login(sim.urls.gateway, sim.ca, old), / 200 /);
   },
@@ -60,7 +60,7 @@ t.test('a stale key set makes a new token be refused right after a download, and
   idp.disturb('keys', { body: old });
   t.match(await login(sim.urls.gateway, sim.ca, await sim.token()), / 401 /);
   t.match(sim.journal.query({ name: 'auth.refused' }), [
-    { fields: { reason: 'unknown-key', explanation: /downloaded again just now, and it is still not there/ } },
+    { fields: { reason: 'unknown-key', explanation: /just downloaded again and still do not include it/ } },
   ]);
   idp.outages.clear('keys');
   t.match(await login(sim.urls.gateway, sim.ca, await sim.token()), / 200 /);

@@ -264,11 +264,11 @@ t.test('a site that answers with anything but an answer is told of, and its clie
     '/interim': [interim.repeat(200), /more than 100 interim answers/],
     '/lengths': [
       'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-      /no whole answer/,
+      /no complete answer/,
     ],
-    '/split': ['HTTP/1.1 200 OK\r\nX-A: a\rSet-Cookie: x\r\nContent-Length: 0\r\n\r\n', /no whole answer/],
-    '/headers': [`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(20_000)}\r\n`, /no whole answer/],
-    '/nothing': ['\0'.repeat(10_000), /no whole answer/],
+    '/split': ['HTTP/1.1 200 OK\r\nX-A: a\rSet-Cookie: x\r\nContent-Length: 0\r\n\r\n', /no complete answer/],
+    '/headers': [`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(20_000)}\r\n`, /no complete answer/],
+    '/nothing': ['\0'.repeat(10_000), /no complete answer/],
   };
   const server = createTcpServer((socket) => {
     socket.on('error', () => {});

@@ -83,7 +83,7 @@ t.test('a query that cannot be meant is refused, with the place and what may hav
     ['name=chanel.*', /Did you mean “channel\.\*”\?$/],
     ['name=toString', /There is no event/],
     ['name=,', /“,” names no event\.$/],
-    ['where=session', /“session” is no condition/],
+    ['where=session', /“session” is not a condition/],
     ['where=mtu>many', /needs a number/],
     [
       'name=session.connect&where=sesion=k3',

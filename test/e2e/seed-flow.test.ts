@@ -139,7 +139,7 @@ t.test('each policy missing in turn', async (t) => {
       without: ['trustedRoot'],
       change: setting('com.microsoft.tunnel.trusted_root_certificates', undefined),
     });
-    const app = await sees(t, made, { tunnel: 'connected', why: /tunnel is up/ });
+    const app = await sees(t, made, { tunnel: 'connected', why: /tunnel is open/ });
     await t.rejects(app.fetch(PAGE), { message: /certificate|self-signed|issuer/i });
     t.equal((await app.fetch('http://intranet.contoso.internal/', HTML)).status, 200, 'what needs no trust is shown');
   });
@@ -186,7 +186,7 @@ t.test('each policy with something wrong in it', async (t) => {
     [
       'another connection type',
       setting('com.microsoft.tunnel.connection_type', 'AnyConnect'),
-      { tunnel: 'failed', why: /has to be MicrosoftProtect/ },
+      { tunnel: 'failed', why: /must be MicrosoftProtect/ },
       'connection-type',
     ],
     [
@@ -214,7 +214,7 @@ t.test('each policy with something wrong in it', async (t) => {
     [
       'a policy that is assigned to nobody',
       ({ appConfiguration }) => Object.assign(appConfiguration.body, { assignments: [] }),
-      { tunnel: 'not asked', why: /assigned to nobody/ },
+      { tunnel: 'not asked', why: /assigned to no one/ },
       'unassigned',
     ],
     [
@@ -260,7 +260,7 @@ t.test(
       });
       const found = (await (await made.sim.intune()).lint()).map(({ rule }) => rule);
       t.strictSame(found, rules, `${what}: in the profile, and in the policy that has its copy`);
-      const app = await sees(t, made, { tunnel: 'connected', why: /tunnel is up/ });
+      const app = await sees(t, made, { tunnel: 'connected', why: /tunnel is open/ });
       await t.rejects(app.fetch(PAGE), { message: /certificate|self-signed|issuer/i }, what);
       t.equal((await app.fetch('http://intranet.contoso.internal/', HTML)).status, 200);
       await app.close();
@@ -309,7 +309,7 @@ t.test('a PAC file of the policy is fetched in the tunnel, and says which reques
     change: setting('com.microsoft.tunnel.proxy_pacurl', 'http://pac.contoso.internal/proxy.pac'),
   });
   t.strictSame(await (await sim.intune()).lint(), []);
-  const app = await sees(t, made, { tunnel: 'connected', why: /tunnel is up/ });
+  const app = await sees(t, made, { tunnel: 'connected', why: /tunnel is open/ });
   const mark = sim.journal.mark();
   t.equal((await app.fetch(PAGE, HTML)).status, 200, 'through the proxy, by CONNECT');
   sim.journal.expect({ name: 'service.request', fields: { host: 'pac.contoso.internal', path: '/proxy.pac' } });
@@ -329,7 +329,7 @@ t.test('a PAC file of the policy is fetched in the tunnel, and says which reques
   await makePolicies(sim, made.graph, {
     change: setting('com.microsoft.tunnel.proxy_pacurl', 'http://nowhere.contoso.internal/proxy.pac'),
   });
-  const other = await sees(t, made, { tunnel: 'connected', why: /tunnel is up/ });
+  const other = await sees(t, made, { tunnel: 'connected', why: /tunnel is open/ });
   await t.rejects(other.fetch(PAGE), { code: 'ERR_CLIENT_PROXY', message: /nowhere\.contoso\.internal/ });
 });
 
@@ -349,7 +349,7 @@ t.test('Android: the app protection policy starts the tunnel, and a PAC file is 
     change: ({ appProtection }) => Object.assign(appProtection.body, { connectToVpnOnLaunch: false }),
   });
   const other = await sees(t, made, { tunnel: 'not asked', why: /connectToVpnOnLaunch/ }, android);
-  t.match(await other.connect(), { tunnel: 'connected', why: /the person asked for it/ });
+  t.match(await other.connect(), { tunnel: 'connected', why: /the user requested it/ });
 });
 
 t.test('Edge: identity switch and strict mode', async (t) => {

@@ -78,7 +78,7 @@ t.test('while the gateway drains or is stopped, the simulator is not ready, and 
   await client.close();
   await drained;
   await sim.gateway.stop();
-  t.match(await ready(), [503, 'The gateway is stopped. "tunnelite gateway start" starts it again.']);
+  t.match(await ready(), [503, 'The gateway is stopped. Run "tunnelite gateway start" to start it again.']);
   await sim.gateway.start();
   t.match(await ready(), [200, /is alive/]);
   await connect(t, sim);

@@ -148,7 +148,7 @@ t.test('a gateway that was stopped or is draining takes clients again', async (t
   await connect(t, sim);
 });
 
-t.test('rules of the configuration begin anew, with the same luck; all others are gone', async (t) => {
+t.test('rules of the configuration begin anew, with the same luck; all other keys are removed', async (t) => {
   const sim = await start(t, {
     faults: {
       rules: [

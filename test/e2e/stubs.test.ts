@@ -105,10 +105,10 @@ for (const remote of [false, true]) {
       [{ path: 'a' }, /begins with \//],
       [{ path: '/a*' }, /as the last segment/],
       [{ path: '/a?b' }, /no query/],
-      [{ path: '/', headers: { 'content-length': '5' } }, /written by the server itself/],
-      [{ path: '/', headers: { 'x\r\ny': '5' } }, /no name of a header/],
-      [{ path: '/', body: 'a', json: 1 }, /there is json too/],
-      [{ path: '/', host: 'intranet.contoso.internal' }, /mock host of its own/],
+      [{ path: '/', headers: { 'content-length': '5' } }, /set by the server itself/],
+      [{ path: '/', headers: { 'x\r\ny': '5' } }, /not a header name/],
+      [{ path: '/', body: 'a', json: 1 }, /there is also json/],
+      [{ path: '/', host: 'intranet.contoso.internal' }, /another mock host/],
       [{ path: '/', status: 99 }, /status/],
     ] as const) {
       const error = await Promise.resolve()

@@ -65,10 +65,10 @@ provokes(
 );
 provokes(
   'dtls-no-common-cipher',
-  refused('no-common-cipher', 'The client offers no cipher suite that its tunnel was set up for.'),
+  refused('no-common-cipher', 'The client offers no cipher suite that was negotiated for its tunnel.'),
 );
 provokes('dtls-version', refused('version', 'The client does not offer DTLS 1.2.'));
-provokes('dtls-full', refused('full', 'There are as many DTLS associations as are allowed.'));
+provokes('dtls-full', refused('full', 'The limit of DTLS associations is reached.'));
 provokes('dtls-failed', refused('handshake_failure', 'The client ended the handshake.'));
 provokes(
   'channel-dtls-ended',
@@ -99,7 +99,7 @@ t.test('whom a text means', async (t) => {
   t.throws(() => explain([], { kind: 'last' }), { code: 'ERR_EXPLAIN_UNKNOWN' });
   t.throws(() => explain(sim.journal.query(), { kind: 'session', session: 'nobody' }, 7), {
     code: 'ERR_EXPLAIN_UNKNOWN',
-    message: /up to #7 have fallen out/,
+    message: /up to #7 were dropped/,
   });
 });
 

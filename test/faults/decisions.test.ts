@@ -73,7 +73,7 @@ t.test('no tunnel, as when the pool is empty', async (t) => {
   });
   t.equal(empty.hits(), 1);
   t.match(sim.journal.query({ name: 'session.refused' }), [
-    { fields: { reason: 'fault', explanation: /^Every address of the pool is in use/ } },
+    { fields: { reason: 'fault', explanation: /^All addresses of the pool are in use/ } },
   ]);
   sim.journal.expectNoProblems();
 });

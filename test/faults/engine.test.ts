@@ -101,7 +101,7 @@ t.test('every rule that selects something counts it, and the first that strikes 
   const first = faults.add(login({ every: 2 }, 'first'));
   const second = faults.add({ ...login({ times: 3 }, 'second'), then: { do: 'refuse', reason: 'two' } });
   const said = Array.from({ length: 4 }, () => faults.decision?.('authenticate', {})?.explanation);
-  t.strictSame(said, ['two', 'The fault rule first has it so.', 'two', 'The fault rule first has it so.']);
+  t.strictSame(said, ['two', 'The fault rule first caused this.', 'two', 'The fault rule first caused this.']);
   t.strictSame([first.seen(), first.hits(), second.seen(), second.hits()], [4, 2, 4, 2]);
   t.match(
     events.of('fault.injected').map(({ rule, hit }) => [rule, hit]),
@@ -218,7 +218,7 @@ t.test('a handle is asked for a number of times that there can be', async (t) =>
   refused(faults, 2);
   const told = {
     code: 'ERR_COUNT_INVALID',
-    message: /^How often a rule is to strike has to be a whole number from 0 on/,
+    message: /^The number of strikes must be a whole number of at least 0/,
   };
   for (const times of [Number.NaN, -1, 1.5, Infinity, '2' as never]) await t.rejects(rule.struck(times), told);
   await rule.struck(0);
@@ -229,7 +229,7 @@ t.test('a handle is asked for a number of times that there can be', async (t) =>
   for (const count of [Number.NaN, -1, 0, 1.5]) {
     t.throws(() => rule.release(count), {
       code: 'ERR_COUNT_INVALID',
-      message: /^How many are let go has to be a whole number from 1 on/,
+      message: /^The number of items to release must be a whole number of at least 1/,
     });
   }
   t.equal(rule.release(Infinity), 0);
@@ -262,25 +262,22 @@ t.test('what is wrong with a rule is said in words, with the member', async (t) 
     [{ on: { seam: 'udp', knd: 'x' }, then: { do: 'drop' } }, /rule on\.knd: .*Did you mean "kind"/],
     [
       { on: { seam: 'udp', kind: 'hello' }, then: { do: 'drop' } },
-      /rule on\.kind: nothing of the kind "hello" passes at the seam udp, so the rule could never match, expected: client-hello/,
+      /rule on\.kind: the seam udp has no items of the kind "hello", so the rule could never match, expected: client-hello/,
     ],
     [{ on: { seam: 'udp', kind: ['data', 'alert'] }, then: { do: 'drop' } }, /before and after decryption/],
-    [{ on: { seam: 'udp', remote: '192.0.2.7:99999' }, then: { do: 'drop' } }, /rule on\.remote: .* is no address/],
-    [{ on: { seam: 'udp', remote: '192.0.2.0/24:80' }, then: { do: 'drop' } }, /rule on\.remote: .* is no address/],
+    [{ on: { seam: 'udp', remote: '192.0.2.7:99999' }, then: { do: 'drop' } }, /rule on\.remote: .* is not an address/],
+    [{ on: { seam: 'udp', remote: '192.0.2.0/24:80' }, then: { do: 'drop' } }, /rule on\.remote: .* is not an address/],
     [{ on: null, then: { do: 'drop' } }, /rule on: null is not valid here/],
-    [{ on: { seam: 'udp', where: 'x' }, then: { do: 'drop' } }, /rule on\.where: it has to be a function/],
-    [{ on: { seam: 'udp', remote: 'there' }, then: { do: 'drop' } }, /rule on\.remote: "there" is no address/],
-    [{ on: { seam: 'udp', port: 80 }, then: { do: 'drop' } }, /rule on\.port: what passes at the seam udp has no port/],
+    [{ on: { seam: 'udp', where: 'x' }, then: { do: 'drop' } }, /rule on\.where: it must be a function/],
+    [{ on: { seam: 'udp', remote: 'there' }, then: { do: 'drop' } }, /rule on\.remote: "there" is not an address/],
+    [{ on: { seam: 'udp', port: 80 }, then: { do: 'drop' } }, /rule on\.port: items at the seam udp have no port/],
     [{ on: { seam: 'udp', length: { min: 9, max: 3 } }, then: { do: 'drop' } }, /rule on\.length: min is above max/],
-    [{ on: { seam: 'udp' }, then: { do: 'refuse' } }, /rule then\.do: refuse cannot be done at the seam udp/],
+    [{ on: { seam: 'udp' }, then: { do: 'refuse' } }, /rule then\.do: refuse is not possible at the seam udp/],
     [{ on: { seam: 'udp' }, then: { do: 'delay' } }, /rule then: delay needs "ms"/],
-    [
-      { on: { seam: 'udp' }, then: { do: 'drop', ms: 3 } },
-      /rule then\.ms: drop takes no "ms", expected: nothing beside "do"/,
-    ],
+    [{ on: { seam: 'udp' }, then: { do: 'drop', ms: 3 } }, /rule then\.ms: drop has no "ms", expected: only "do"/],
     [{ on: { seam: 'udp' }, when: { chance: 0 }, then: { do: 'drop' } }, /rule when\.chance: .*never strike/],
     [{ on: { seam: 'udp' }, when: { after: 'soon' }, then: { do: 'drop' } }, /rule when\.after: .*soon/],
-    [{ on: { seam: 'decision', kind: 'accept' }, then: { do: 'refuse' } }, /refuse cannot be done at accept/],
+    [{ on: { seam: 'decision', kind: 'accept' }, then: { do: 'refuse' } }, /refuse is not possible at accept/],
     [
       { on: { seam: 'decision', kind: 'accept', name: 'x' }, then: { do: 'reset' } },
       /rule on\.name: only resource has a name/,
@@ -302,7 +299,7 @@ t.test('a rule that can never strike is told', async (t) => {
   const faults = new FaultEngine({ clock, machine: clock, emit: events.emit, seed: 1, surroundings });
   t.match(faults.add({ on: { seam: 'udp' }, then: { do: 'drop' } }).status.notes, [/UDP is turned off/]);
   faults.add(login(undefined, 'all'));
-  t.match(faults.add(login({ times: 1 })).status.notes, [/The rule all was added before, and acts on everything/]);
+  t.match(faults.add(login({ times: 1 })).status.notes, [/The rule all was added before, and strikes everything/]);
   t.match(
     events.of('fault.added').map(({ notes }) => notes.length),
     [1, 0, 1],

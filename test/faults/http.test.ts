@@ -31,9 +31,9 @@ t.test('the token endpoint answers with Entra’s own error document', async (t)
 t.test('a code that Entra ID does not have, and endpoints that have none, are told', async (t) => {
   const sim = await start(t);
   const add = (kind: string, then: object) => () => sim.faults.add({ on: { seam: 'http', kind }, then } as never);
-  t.throws(add('token', { do: 'aadsts', code: 12 }), { message: /no error AADSTS12 here/ });
-  t.throws(add('keys', { do: 'aadsts', code: 50076 }), { message: /aadsts cannot be done at keys/ });
-  t.throws(add('token', { do: 'garbage' }), { message: /garbage cannot be done at token/ });
+  t.throws(add('token', { do: 'aadsts', code: 12 }), { message: /no error AADSTS12/ });
+  t.throws(add('keys', { do: 'aadsts', code: 50076 }), { message: /aadsts is not possible at keys/ });
+  t.throws(add('token', { do: 'garbage' }), { message: /garbage is not possible at token/ });
   t.throws(add('keys', { do: 'garbage', as: 'noise' }), { code: 'ERR_FAULT_RULE' });
   const unnamed = sim.faults.add({ on: { seam: 'http' }, then: { do: 'garbage' } });
   t.equal((await askToken(t, sim, PASSWORD)).status, 200, 'it is not for the token endpoint');

@@ -183,15 +183,15 @@ t.test('rules about packets that could never match are refused, with the member 
     (on: object, then: object = { do: 'drop' }) =>
     () =>
       faults.add({ on: { seam: 'packet', ...on }, then } as never);
-  t.throws(add({ kind: 'icmpv6' }), { message: /nothing of the kind "icmpv6" passes at the seam packet/ });
-  t.throws(add({ remote: '192.0.2.1' }), { message: /the seam packet has no remote/ });
-  t.throws(add({ address: 'intranet' }), { message: /rule on\.address: "intranet" is no address/ });
+  t.throws(add({ kind: 'icmpv6' }), { message: /the seam packet has no items of the kind "icmpv6"/ });
+  t.throws(add({ remote: '192.0.2.1' }), { message: /items at the seam packet have no remote/ });
+  t.throws(add({ address: 'intranet' }), { message: /rule on\.address: "intranet" is not an address/ });
   t.throws(add({ kind: 'icmp', port: 80 }), { message: /only tcp or udp have a port/ });
   t.throws(add({ kind: 'udp', flags: 'syn' }), { message: /only packets of the kind tcp have flags/ });
   t.throws(add({ flags: 'sny' }), { message: /no flag "sny".*Did you mean "syn"/ });
-  t.throws(add({ flags: ['syn', '!syn'] }), { message: /syn is to be set and not to be set/ });
-  t.throws(add({}, { do: 'nat_rebind' }), { message: /nat_rebind cannot be done at the seam packet/ });
+  t.throws(add({ flags: ['syn', '!syn'] }), { message: /syn must be both set and not set/ });
+  t.throws(add({}, { do: 'nat_rebind' }), { message: /nat_rebind is not possible at the seam packet/ });
   t.throws(() => faults.add({ on: { seam: 'udp' }, then: { do: 'mtu_blackhole', bytes: 1, icmp: true } }), {
-    message: /rule then\.icmp: only the sender of a packet in the tunnel can be told/,
+    message: /rule then\.icmp: only the sender of a packet in the tunnel can get an ICMP error/,
   });
 });

@@ -16,7 +16,7 @@ t.test(
         ['own', ...names],
       );
     }
-    t.throws(() => sim.faults.useProfile('5g' as ProfileName), { code: 'ERR_FAULT_RULE', hint: /There are edge, 3g/ });
+    t.throws(() => sim.faults.useProfile('5g' as ProfileName), { code: 'ERR_FAULT_RULE', hint: /Use one of edge, 3g/ });
     sim.faults.useProfile(null);
     t.match(sim.faults.list(), [{ name: own.name }]);
     await sim.reset();
@@ -51,7 +51,7 @@ t.test('a configured rule with the name of a configured profile’s is a contrad
   const rule = { name: '3g.1', on: { seam: 'udp' }, then: { do: 'drop' } } as const;
   await t.rejects(startSimulator({ faults: { profile: '3g', rules: [rule] } }), {
     code: 'ERR_CONFIG_INVALID',
-    message: /faults\.rules\[0\]\.name.*the profile 3g has a rule 3g\.1 already/,
+    message: /faults\.rules\[0\]\.name.*the profile 3g already has a rule 3g\.1/,
   });
 });
 

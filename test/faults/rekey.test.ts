@@ -18,7 +18,7 @@ t.test('a rekey can be refused, stalled, closed and reset, by rules that name it
   for (const action of ['terminate', 'rekey_now', 'pool_exhausted', 'cookie_expire', 'ban'] as const) {
     t.throws(() => sim.faults.add({ on: REKEY, then: { do: action } }), {
       code: 'ERR_FAULT_RULE',
-      message: new RegExp(`${action} cannot be done at rekey`),
+      message: new RegExp(`${action} is not possible at rekey`),
     });
   }
 });

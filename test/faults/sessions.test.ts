@@ -24,7 +24,7 @@ t.test(
     await one.ended;
 
     await using late = sim.faults.add({ on: { seam: 'decision', session: ['k3', 'k4'] }, then: { do: 'terminate' } });
-    t.strictSame(late.status.notes, ['There is no session k3, k4 now, and an id is not given twice.']);
+    t.strictSame(late.status.notes, ['There is no session k3, k4, and ids are not reused.']);
     const rekey = sim.faults.add({ on: { seam: 'decision', user: 'bob@contoso.com' }, then: { do: 'rekey_now' } });
     t.equal(rekey.hits(), 1);
     t.match((await sim.journal.waitFor({ name: 'session.rekey' })).fields, { session: two.id });
@@ -139,7 +139,7 @@ t.test('an address is shut out at once, or gets points, or nobody is when points
 
   const without = await start(t);
   const vain = without.faults.add({ on: { seam: 'decision' }, then: { do: 'ban', points: 5 } });
-  t.match(vain.status.notes, [/Points never bring a ban here/]);
+  t.match(vain.status.notes, [/Points never cause a ban/]);
   const accept = without.faults.add({
     on: { seam: 'decision', kind: 'accept' },
     when: { times: 1 },

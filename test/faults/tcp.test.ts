@@ -146,7 +146,7 @@ t.test('limit_data: closed when so many bytes have passed', async (t) => {
   t.equal(line.added[0]!.hits(), 1);
 });
 
-t.test('stall: data waits and is never lost, until its time is over or the rule is removed', async (t) => {
+t.test('stall: data waits and is never lost, until time limit or the rule is removed', async (t) => {
   const line = tcpLine(rule({ do: 'stall' }));
   const one = line.connect();
   for (const text of ['a', 'b', 'c']) one.send(text);
@@ -379,13 +379,13 @@ t.test('after a reset a connection that had something waiting is gone, others go
 t.test('rules that make no sense are refused, in words', async (t) => {
   const { faults } = tcpLine();
   const wrong: [FaultRuleInput, RegExp][] = [
-    [rule({ do: 'drop' }), /drop cannot be done at the seam tcp/],
+    [rule({ do: 'drop' }), /drop is not possible at the seam tcp/],
     [rule({ do: 'latency' }), /latency needs "latency"/],
-    [rule({ do: 'latency', latency: 1, rate: 2 }), /latency takes no "rate"/],
+    [rule({ do: 'latency', latency: 1, rate: 2 }), /latency has no "rate"/],
     [rule({ do: 'slicer', average_size: 10, size_variation: 10 }), /a slice could have no bytes/],
     [rule({ do: 'stall' }, { kind: 'tunel' }), /Did you mean "tunnel"/],
-    [rule({ do: 'stall' }, { length: 5 }), /has no length/],
-    [{ on: { seam: 'udp' }, then: { do: 'latency', latency: 5 } }, /latency cannot be done at the seam udp/],
+    [rule({ do: 'stall' }, { length: 5 }), /have no length/],
+    [{ on: { seam: 'udp' }, then: { do: 'latency', latency: 5 } }, /latency is not possible at the seam udp/],
     [{ on: { seam: 'udp' }, then: { do: 'mtu_blackhole', bytes: 70_000 } }, /would never strike/],
   ];
   for (const [each, message] of wrong) t.throws(() => faults.add(each), { code: 'ERR_FAULT_RULE', message });

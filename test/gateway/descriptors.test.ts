@@ -78,7 +78,7 @@ t.test('sessions that take the last descriptors are told of, and leave some', li
   };
   while (await join()) t.ok(clients.length < 64, `${clients.length}`);
   t.match(await gateway.told('gateway.descriptors'), /of the 64 file descriptors/);
-  t.match(await gateway.told('http.rejected'), /"descriptors".*everybody who is connected has authenticated/);
+  t.match(await gateway.told('http.rejected'), /"descriptors".*all open connections have authenticated/);
   for (const client of clients) client.close();
 });
 

@@ -75,7 +75,7 @@ t.test('a fault can ban a client at a gateway that has no rules for bans', async
   const client = await lab.dial();
   await client.login();
   await t.rejects(lab.dial());
-  t.match(lab.events.of('http.rejected'), [{ reason: 'banned', explanation: /shut out for 300 s/ }]);
+  t.match(lab.events.of('http.rejected'), [{ reason: 'banned', explanation: /banned for 300 s/ }]);
   client.close();
 });
 

@@ -120,7 +120,7 @@ t.test(
       t.match(await verifier.verify(await foreign.token()), {
         refusal: {
           reason: 'claim',
-          explanation: 'nbf is missing; exp, nbf and iat all have to be whole seconds since 1970.',
+          explanation: 'nbf is missing; exp, nbf and iat must be whole seconds since 1970.',
         },
       });
     }

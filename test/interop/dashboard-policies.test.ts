@@ -121,7 +121,7 @@ t.test('the three policies are made step by step, and bring the tunnel to an app
   await says(page, 'Protection is created.');
 
   await goTo(page, 'policies');
-  await page.getByText('Nothing to complain of.').waitFor();
+  await page.getByText('No problems found.').waitFor();
   t.strictSame(await (await sim.intune()).lint(), []);
   const app = managedApp(t, sim);
   t.match(await app.launch(ALICE), { tunnel: 'connected' });

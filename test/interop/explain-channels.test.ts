@@ -45,12 +45,12 @@ provokes(
   (t, { finding, explanation }) => {
     t.match(finding, {
       rule: 'no-udp',
-      why: /^This was made by the fault rule no-udp\./,
+      why: /^The fault rule no-udp caused this\./,
       next: ['`tunnelite fault remove no-udp`'],
     });
     t.match(
       explanation.summary,
-      /data goes over TLS \(TCP\)\. But: DTLS never answered: is UDP blocked on the way\? \(made by the fault rule no-udp\)/,
+      /data goes over TLS \(TCP\)\. However: no DTLS from the client: UDP may be blocked \(caused by the fault rule no-udp\)/,
     );
   },
 );
@@ -82,13 +82,13 @@ const losing = (on: object) => async (t: Test) => {
 };
 provokes('dtls-flight-lost', losing({ direction: 'out', kind: 'handshake' }), (t, { finding, explanation }) => {
   t.match(finding, {
-    what: /^Flight 4 \(ServerHello.*ServerHelloDone\) was (?:lost on the way to the client|sent 2 times).*DTLS came up \d+ ms after/,
+    what: /^Flight 4 \(ServerHello.*ServerHelloDone\) was (?:lost on the way to the client|sent 2 times).*DTLS was ready \d+ ms after/,
     rule: 'one-lost',
   });
-  t.ok(explanation.steps.some(({ text }) => /^Said in DTLS: ClientHello/.test(text)));
+  t.ok(explanation.steps.some(({ text }) => /^Sent in DTLS: ClientHello/.test(text)));
 });
 provokes('dtls-flight-lost', losing({ direction: 'in', kind: 'handshake' }), (t, { finding }) =>
-  t.match(finding.what, /^Flight 4 .* was sent \d+ times\. .*(?:has not come|has come since)/),
+  t.match(finding.what, /^Flight 4 .* was sent \d+ times\. .*(?:not received|was received from the client since)/),
 );
 provokes('dtls-malformed', async () => {
   await run('bash', ['-c', `echo hello > /dev/udp/127.0.0.1/${sim.gateway.port}`]);

@@ -182,7 +182,7 @@ provokes(
     await tunnel(cookie);
     return about(session!.id);
   },
-  (t, { finding }) => t.match(finding.what, /The cookie is of the session \w{6}, and no longer valid \(admin\)/),
+  (t, { finding }) => t.match(finding.what, /The cookie belongs to the session \w{6} and is no longer valid \(admin\)/),
 );
 provokes('cookie-none', () =>
   run(

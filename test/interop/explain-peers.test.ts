@@ -187,7 +187,7 @@ provokes(
   (t, { finding }) =>
     t.match(finding, {
       rule: 'no-answer',
-      what: /Flight 4 \(ServerHello, ServerHelloDone\) was sent \d+ times\. Nothing of the client has come since\./,
+      what: /Flight 4 \(ServerHello, ServerHelloDone\) was sent \d+ times\. Nothing was received from the client since\./,
     }),
 );
 

@@ -108,7 +108,7 @@ provokes(
     await tunnel.ended;
     return about(id);
   },
-  (t, { explanation }) => t.match(explanation, { outcome: 'ended', summary: /is over: the client left by itself/ }),
+  (t, { explanation }) => t.match(explanation, { outcome: 'ended', summary: /has ended: the client disconnected/ }),
 );
 provokes('end-connection-lost', async (t) => {
   const { tunnel, id } = await tunnelOf(t, '--no-dtls');
@@ -130,7 +130,7 @@ provokes(
     await sim.journal.waitFor({ name: 'session.connect', fields: { session: id, resumed: true } }, { timeout: 60_000 });
     return about(id);
   },
-  (t, { finding, explanation }) => t.match([finding.what, explanation.outcome], [/It came back\.$/, 'connected']),
+  (t, { finding, explanation }) => t.match([finding.what, explanation.outcome], [/It reconnected\.$/, 'connected']),
 );
 provokes('end-replaced', async (t) => {
   const said = await run('openconnect', [

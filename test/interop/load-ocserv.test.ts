@@ -34,7 +34,7 @@ t.test(`${CLIENTS} clients of ocserv lose UDP at once, and go on over TLS`, opti
   await new Promise<void>((resolve) => echo.listen(0, resolve));
   t.teardown(() => {
     echo.close();
-    // Their other ends went with the gateway and its devices, without a word: they would stay open for ever.
+    // Their other ends went with the gateway and its devices, without output: they would stay open for ever.
     for (const socket of flows) socket.destroy();
   });
   const { port } = echo.address() as { port: number };

@@ -111,7 +111,7 @@ t.test('a session that has to renew its keys, or loses its connection, goes on',
   }
 });
 
-t.test('an address that is banned gets nothing more, until its time is over', { skip }, async (t) => {
+t.test('an address that is banned gets nothing more, until time limit', { skip }, async (t) => {
   const { sim, open } = await gateway(t, { bans: { maxScore: 30, banTime: 60 } });
   const ban = sim.faults.add({ on: { seam: 'decision', kind: 'accept' }, when: { times: 1 }, then: { do: 'ban' } });
   await t.rejects(open());

@@ -33,7 +33,7 @@ t.test('UDP is blocked and freed again from the command line, under a running cl
 
   const newest = async () => String(JSON.parse(await run('journal', '--json', '-n', '1')).seq);
   const blocked = await newest();
-  t.match(await run('fault', 'add', 'udp', 'drop', '--name', 'no-udp'), /The fault rule no-udp is in force/);
+  t.match(await run('fault', 'add', 'udp', 'drop', '--name', 'no-udp'), /The fault rule no-udp is active/);
   await run('wait-for', 'channel.switch', '--where', 'to=cstp', '--since', blocked, '--timeout', '60');
   t.match((await tunnel.fetch(WHOAMI)).toString(), /alice/, 'pages come over TLS');
   t.match(await run('fault', 'list'), /^no-udp +udp +drop +[1-9]\d* +[1-9]/m);
@@ -43,7 +43,7 @@ t.test('UDP is blocked and freed again from the command line, under a running cl
   t.match(await run('fault', 'remove', 'no-udp'), /it struck [1-9]\d* of [1-9]\d* times/);
   await run('wait-for', 'channel.switch', '--where', 'to=dtls', '--since', freed, '--timeout', '120');
   t.match((await tunnel.fetch(WHOAMI)).toString(), /alice/, 'pages come over DTLS again');
-  t.equal(await run('fault', 'list'), 'There is no fault rule.\n');
+  t.equal(await run('fault', 'list'), 'There are no fault rules.\n');
 });
 
 async function connected(t: Test, gateway: object = {}) {

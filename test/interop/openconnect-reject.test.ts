@@ -82,10 +82,10 @@ t.test('a rule that selects cannot reject, and says why; without UDP there is no
   for (const on of [{ direction: 'in' }, { remote: '127.0.0.1' }, { kind: 'client-hello' }, { user: 'alice' }]) {
     t.throws(() => sim.faults.add({ on: { seam: 'udp', ...on } as { seam: 'udp' }, then }), {
       code: 'ERR_FAULT_RULE',
-      message: /reject closes the UDP port, for everybody and every datagram: it cannot go by .*Use drop/,
+      message: /reject closes the UDP port for all clients and datagrams: it cannot select by .*Use drop/,
     });
   }
-  t.throws(() => sim.faults.add({ on: { seam: 'udp' }, when: { chance: 0.5 }, then }), /cannot go by chance/);
+  t.throws(() => sim.faults.add({ on: { seam: 'udp' }, when: { chance: 0.5 }, then }), /cannot select by chance/);
   const rule = sim.faults.add({ on: { seam: 'udp' }, then });
   t.match(rule.status.notes, [/UDP is turned off/]);
   rule.remove();

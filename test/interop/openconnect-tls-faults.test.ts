@@ -117,8 +117,8 @@ t.test('rules about handshakes that could never match are refused', async (t) =>
   const { sim } = await lab(t);
   const on = { seam: 'decision' } as const;
   const then = { do: 'certificate', flaw: 'expired' } as const;
-  t.throws(() => sim.faults.add({ on: { ...on, user: 'alice' }, then }), /nobody knows the user/);
-  t.throws(() => sim.faults.add({ on: { ...on, kind: 'accept' }, then }), /certificate cannot be done at accept/);
+  t.throws(() => sim.faults.add({ on: { ...on, user: 'alice' }, then }), /the user is unknown/);
+  t.throws(() => sim.faults.add({ on: { ...on, kind: 'accept' }, then }), /certificate is not possible at accept/);
   t.throws(() => sim.faults.add({ on, then: { do: 'certificate' } }), /certificate needs "flaw"/);
   t.throws(() => sim.faults.add({ on, then: { do: 'certificate', flaw: 'mouldy' as 'expired' } }), /flaw/);
 });

@@ -128,7 +128,7 @@ t.test(
     t.match(token, /eyJ[\w-]+\.eyJ/);
     const next = await waitFor(/For the next phone: /);
     t.match(next, /Pairing code +\S+ .*[\s\S]*Pairing code +\S+ /);
-    t.match(await curl(new URL('/api/status', pageUrl).href), 'Not here');
+    t.match(await curl(new URL('/api/status', pageUrl).href), 'Not found');
     t.match(out, /health http:\/\/127\.0\.0\.1:/);
     child.kill('SIGTERM');
     t.equal((await ended).code, 0);

@@ -107,7 +107,7 @@ t.test(
     await graph('PATCH', `/beta/deviceAppManagement/targetedManagedAppConfigurations/${ids.appConfiguration}`, {
       assignments: [],
     });
-    t.match(await app.launch(ALICE), { tunnel: 'not asked', why: /assigned to nobody/ }, 'the policy is taken away');
+    t.match(await app.launch(ALICE), { tunnel: 'not asked', why: /assigned to no one/ }, 'the policy is taken away');
     t.notOk(app.connected);
     await server.process.until(/user disconnected/);
   },

@@ -24,23 +24,23 @@ for (const [text, milliseconds] of [
 }
 
 for (const [value, message] of [
-  ['', /is no duration/],
-  ['   ', /is no duration/],
-  ['soon', /“soon” is no duration/],
-  ['-5s', /is no duration/],
-  ['5 minutes', /is no duration/],
-  ['30m1h', /is no duration/],
-  ['1h1h', /is no duration/],
-  ['1h!', /is no duration/],
-  ['1e3s', /is no duration/],
-  [`${'1'.repeat(100)}s`, /is no duration/],
-  ['3600', /has no unit: say “3600s” for seconds or “3600ms” for milliseconds/],
+  ['', /is not a duration/],
+  ['   ', /is not a duration/],
+  ['soon', /“soon” is not a duration/],
+  ['-5s', /is not a duration/],
+  ['5 minutes', /is not a duration/],
+  ['30m1h', /is not a duration/],
+  ['1h1h', /is not a duration/],
+  ['1h!', /is not a duration/],
+  ['1e3s', /is not a duration/],
+  [`${'1'.repeat(100)}s`, /is not a duration/],
+  ['3600', /has no unit: write “3600s” for seconds or “3600ms” for milliseconds/],
   [-1, /cannot be -1/],
   [Number.NaN, /cannot be NaN/],
   [Number.POSITIVE_INFINITY, /cannot be Infinity/],
-  ['101y', /“101y” is too long: at most 100 years/],
+  ['101y', /“101y” is too long: the maximum is 100 years/],
   [MAX_DURATION + 1, /too long/],
-  ['\u001b[31m5', /is no duration/],
+  ['\u001b[31m5', /is not a duration/],
 ] as const) {
   t.test(`${JSON.stringify(value)} is refused, and the message says why`, async (t) => {
     t.throws(() => parseDuration(value), { code: 'ERR_DURATION_INVALID', message, hint: /1h30m/ });
@@ -58,7 +58,7 @@ t.test('what is neither a text nor a number is refused, and so is a time to wait
   for (const value of [Number.NaN, -1, '5', null]) {
     t.throws(() => checkTimeout(value as number), {
       code: 'ERR_DURATION_INVALID',
-      message: /a number of milliseconds from 0 on/,
+      message: /a number of milliseconds, 0 or more/,
     });
   }
   t.equal(checkTimeout(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);

@@ -174,7 +174,7 @@ t.test('a mapping that is in use stays, the idle ones of who holds most go', asy
   t.same(one.limits, []);
 });
 
-t.test('flows whose peers take nothing are given up for others, once memory is short', async (t) => {
+t.test('flows whose peers take nothing are closed for others, once memory is short', async (t) => {
   const memory = 4 * 1024 * 1024;
   const one = bench({ limits: { memory } });
   const [mallory, alice] = [session(1), session(2)];

@@ -90,7 +90,7 @@ t.test('the code gets one token, with which a client connects', async (t) => {
   const again = await raw(server.port, pair(codes[0]!, host));
   t.match(again, /^HTTP\/1\.1 403 /);
   t.notMatch(again, /eyJ/);
-  t.match(again, 'That is not the code in the terminal');
+  t.match(again, 'This is not the code in the terminal');
   sim.journal.expect({ name: 'pairing.refused', fields: { reason: 'wrong' } }, 1);
   t.equal(codes.length, 2, 'the next code was shown');
 });

@@ -83,7 +83,7 @@ t.test('the first rule decides that is about the request and about who asks', as
     rule: 'mock-service',
     explanation: 'It is there. Access: resources.access.rules[1] allows it.',
   });
-  t.match(decide(rules, ask('contoso.internal')), { allow: false, rule: 'access', explanation: 'none is about it' });
+  t.match(decide(rules, ask('contoso.internal')), { allow: false, rule: 'access', explanation: 'no rule applies' });
   t.match(decide(rules, ask('intranet.contoso.internal', { port: 80 })), { allow: false });
   t.match(decide(rules, ask('intranet.contoso.internal', { port: 80 }), { otherwise: 'allow' }), { allow: true });
 });
@@ -117,15 +117,15 @@ t.test('apps, groups and devices are told by the token, and by the directory whe
   const told = { person: person(facts) };
   t.match(decide([rule('allow', { apps: ['app-1'], groups: ['G1'] })], ask('intranet', told)), { allow: true });
   t.match(decide([rule('allow', { apps: ['app-2'] })], ask('intranet', told)), {
-    explanation: /token is of the app APP-1/,
+    explanation: /token is for the app APP-1/,
   });
-  t.match(decide([rule('allow', { apps: ['app-2'] })], ask('intranet')), { explanation: /the token names no app/ });
+  t.match(decide([rule('allow', { apps: ['app-2'] })], ask('intranet')), { explanation: /the token has no app/ });
   t.match(decide([rule('allow', { groups: ['g2'] })], ask('intranet', told)), {
     explanation: /in none of the groups g2/,
   });
   for (const whoever of [person(), undefined]) {
     const request = ask('intranet', { person: whoever });
-    t.match(decide([rule('allow', { groups: ['g2'] })], request), { explanation: /nothing is known of groups/ });
+    t.match(decide([rule('allow', { groups: ['g2'] })], request), { explanation: /the groups are unknown/ });
   }
   let compliant = true;
   const directory: PersonDirectory = {
@@ -141,7 +141,7 @@ t.test('apps, groups and devices are told by the token, and by the directory whe
     allow: false,
     explanation: /the device is noncompliant and managed/,
   });
-  t.match(decide(devices, ask('intranet')), { explanation: /no deviceid claim, and the user no device/ });
+  t.match(decide(devices, ask('intranet')), { explanation: /no deviceid claim, and the user has no device/ });
   const gone = { person: person({ ...facts, device: 'gone' }) };
   t.match(decide(devices, ask('intranet', gone), { directory }), {
     explanation: /the device gone is not in the directory/,

@@ -129,11 +129,11 @@ t.test('the connections of one session leave sockets to upstreams for the others
   ]);
   t.match(
     journal.query({ name: 'resource.end' }).map(({ fields }) => fields.reason),
-    [/has its share of the sockets/, /so that other sessions have their share/],
+    [/has used its share of the sockets/, /to give other sessions their share/],
   );
 });
 
-t.test('a connection that is still being dialled is given up for others too', async (t) => {
+t.test('a connection that is still being dialled is closed for others too', async (t) => {
   let answer = (): void => {};
   const lookUp = () => new Promise<never>((_, reject) => (answer = () => reject(new Error('too late'))));
   const { broker } = setup(t, {
@@ -325,7 +325,7 @@ t.test('an upstream whose name is not known is unreachable, with the reason in t
       throw Object.assign(new Error('getaddrinfo ENOTFOUND no-such-host'), { code: 'ENOTFOUND' });
     },
   });
-  const explanation = 'no-such-host is not known to the resolver of this machine (ENOTFOUND)';
+  const explanation = 'no-such-host is unknown to the resolver of this machine (ENOTFOUND)';
   const tcp = tcpRequest('192.0.2.1', 80);
   broker.handleTcp(tcp.request, ALICE);
   await tcp.settled;

@@ -52,7 +52,7 @@ t.test('what leads back into the simulator is refused however it is named', asyn
   for (const host of ['127.0.0.1', 'localhost', 'laptop']) {
     t.match(dialable({ host, port: 443, local: true }, ['127.0.0.1'], own), {
       kind: 'denied',
-      failure: '127.0.0.1:443 is the gateway itself: the connection would go in a circle',
+      failure: '127.0.0.1:443 is the gateway itself: the connection would loop',
     });
   }
   t.match(dialable({ host: 'localhost', port: 444 }, ['127.0.0.1'], own), { addresses: ['127.0.0.1'] });

@@ -249,7 +249,7 @@ t.test(
       (asked) => asked.send(answerTo(asked, [a(asked.name, '127.0.0.1'), a(asked.name, '192.0.2.9')])),
     ]);
     t.match((await some.ask('rebind.example.com')).records, [{ data: '192.0.2.9' }]);
-    t.match(some.outcome(), /^answered by .*, without some of it: .*127\.0\.0\.1/);
+    t.match(some.outcome(), /^answered by .*, without a part of it: .*127\.0\.0\.1/);
   },
 );
 
@@ -269,10 +269,10 @@ t.test(
     const { ask, forwarder, outcome } = await setup(t, [() => {}], { timeout: 60_000 }, MAX_FORWARDED_OF_SESSION + 4);
     const open = Array.from({ length: MAX_FORWARDED_OF_SESSION }, (_, i) => ask(`n${i}.example.com`));
     t.match(await ask('one-more.example.com'), { rcode: DnsRcode.ServFail });
-    t.match(outcome(), /other questions of the session wait/);
+    t.match(outcome(), /other queries of the session wait/);
     const others = Array.from({ length: 4 }, (_, i) => ask(`m${i}.example.com`, 'A', 's2'));
     t.match(await ask('too-many.example.com', 'A', 's2'), { rcode: DnsRcode.ServFail });
-    t.match(outcome(), /68 other questions wait for the name servers/);
+    t.match(outcome(), /68 other queries wait for the name servers/);
     t.equal(forwarder.size, MAX_FORWARDED_OF_SESSION + 4);
     forwarder.close();
     for (const { rcode } of await Promise.all([...open, ...others])) t.equal(rcode, DnsRcode.ServFail);

@@ -213,7 +213,7 @@ t.test(
   'over TCP there is no further way: an answer that is cut off, or a question not understood, is a failure',
   async (t) => {
     const answers: Record<string, [(asked: Asked) => Buffer, RegExp]> = {
-      'cut off': [(asked) => answerTo(asked, [a(asked.name, '6.6.6.6')], { truncated: true }), /over TCP is cut off/],
+      'cut off': [(asked) => answerTo(asked, [a(asked.name, '6.6.6.6')], { truncated: true }), /over TCP is truncated/],
       'not understood': [
         (asked) => {
           const header = Buffer.from(asked.bytes.subarray(0, 12));

@@ -63,7 +63,7 @@ t.test('there is an end to the addresses that pings are remembered for', async (
     t.ok(broker.handleEcho({ localAddress: '10.20.0.10', remoteAddress, bytes: 8 }, alice));
   }
   t.match(journal.query({ name: 'resource.end' }), [
-    { fields: { source: '169.254.0.0', reason: 'given up for others' } },
+    { fields: { source: '169.254.0.0', reason: 'closed for others' } },
   ]);
 });
 

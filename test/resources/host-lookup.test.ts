@@ -56,7 +56,7 @@ t.test('an answer is kept for those who take an old one, a failure for a short t
   t.same(await resolve(), { addresses: ['192.0.2.1'] });
   clock.advance(1);
   const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND api'), { code: 'ENOTFOUND' });
-  t.match(await resolve(notFound), { failure: 'api is not known to the resolver of this machine (ENOTFOUND)' });
+  t.match(await resolve(notFound), { failure: 'api is unknown to the resolver of this machine (ENOTFOUND)' });
   clock.advance(FAILED_LOOK_UP_MS - 1);
   t.match(await resolve(), { failure: String });
   clock.advance(1);
@@ -79,7 +79,7 @@ t.test('a session that asks for many names waits for itself; another one is next
   t.same(await honest, { addresses: ['192.0.2.1'] });
   t.same(await shared, { addresses: ['192.0.2.60'] });
   t.same(await flood[60], { addresses: ['192.0.2.60'] });
-  t.match(await flood[99], { failure: new RegExp(`${MAX_LOOK_UPS_OF_SESSION} other look-ups of the session wait`) });
+  t.match(await flood[99], { failure: new RegExp(`${MAX_LOOK_UPS_OF_SESSION} other lookups of the session wait`) });
   const done = new Set(['api', 'x60']);
   for (;;) {
     const next = asked.find((host) => !done.has(host));

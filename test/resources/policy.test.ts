@@ -119,7 +119,7 @@ t.test('an address that stands for names is matched by name only', async (t) => 
   });
   t.match(policy(ask('10.20.240.2', 443)), {
     allow: false,
-    explanation: /stands for none at present\. The client has to look the name up/,
+    explanation: /currently has none\. The client must look up the name/,
   });
 });
 

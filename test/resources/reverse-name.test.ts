@@ -14,7 +14,7 @@ t.test('an address has a reverse name, and the name leads back to it', async (t)
 
 t.test('what is no address is refused by its name', async (t) => {
   for (const text of ['intranet', '10.2.0', '']) {
-    t.throws(() => reverseName(text), new TypeError(`${text} is no IP address`), text);
+    t.throws(() => reverseName(text), new TypeError(`${text} is not an IP address`), text);
   }
 });
 

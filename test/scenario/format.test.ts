@@ -67,7 +67,7 @@ t.test('what is written is read back as it was', async (t) => {
 
 const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp])[] = [
   ['an empty file', '', /^ERR_SCENARIO_INVALID a\.yaml(:1:1)?: The file is empty\. Expected: a scenario/],
-  ['a list', '- 1\n', /^ERR_SCENARIO_INVALID a\.yaml:1:1: The file does not hold an object/],
+  ['a list', '- 1\n', /^ERR_SCENARIO_INVALID a\.yaml:1:1: The file does not contain an object/],
   ['no YAML', 'a: b: c\n', /^ERR_CONFIG_SYNTAX a\.yaml:1:\d+: /],
   [
     'a bomb',
@@ -75,9 +75,9 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
       .split('')
       .map((one, i) => `${one}: &${one} [${Array(10).fill(`*${'abcdefg'[i]}`).join(',')}]`)
       .join('\n')}\n`,
-    /^ERR_CONFIG_SYNTAX a\.yaml:\d+:\d+: with all aliases written out/,
+    /^ERR_CONFIG_SYNTAX a\.yaml:\d+:\d+: with all aliases expanded/,
   ],
-  ['a key twice', `${GOOD}seed: 8\n`, /^ERR_CONFIG_SYNTAX a\.yaml:15:1: the key "seed" is there twice/],
+  ['a key twice', `${GOOD}seed: 8\n`, /^ERR_CONFIG_SYNTAX a\.yaml:15:1: the key "seed" is repeated/],
   ['a prototype', `${GOOD}__proto__: { seed: 1 }\n`, /a\.yaml:15:1 __proto__: "__proto__" is not a key here/],
   ['an unknown member', changed('seed:', 'sed:'), /a\.yaml:3:1 sed: "sed" is not a key here\. Did you mean "seed"\?/],
   ['an unknown setting', changed('dpd:', 'dpt:'), /a\.yaml:4:12 gateway\.dpt: "dpt" is not a key here.*"dpd"/],
@@ -105,7 +105,7 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
   [
     'a step after the end',
     changed('at: 90s }', 'at: 90s }\n  - { at: 95s, clear: hole }'),
-    /a\.yaml:10:5 timeline\[3\]: the scenario is over at 1m30s, so this step never happens/,
+    /a\.yaml:10:5 timeline\[3\]: the scenario ends at 1m30s, so this step never happens/,
   ],
   [
     'no end',
@@ -120,7 +120,7 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
   [
     'a step with two actions',
     changed('clear: hole', 'clear: hole, keys: rotate'),
-    /a\.yaml:8:29 timeline\[1\]\.keys: a step does one thing, and this one has clear and keys/,
+    /a\.yaml:8:29 timeline\[1\]\.keys: a step has one action, but this one has clear and keys/,
   ],
   [
     'a rule twice',
@@ -128,12 +128,12 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
       'clear: hole }',
       'clear: hole }\n  - { at: 60s, fault: { name: hole, on: { seam: udp }, then: { do: drop } } }',
     ),
-    /a\.yaml:9:31 timeline\[2\]\.fault\.name: there is a rule hole already, in an earlier step/,
+    /a\.yaml:9:31 timeline\[2\]\.fault\.name: an earlier step already has a rule hole/,
   ],
   [
     'a rule that could never match',
     changed('seam: udp', 'seam: udp, kind: keys'),
-    /a\.yaml:7:\d+ timeline\[0\]\.fault\.on\.kind: nothing of the kind "keys" passes at the seam udp/,
+    /a\.yaml:7:\d+ timeline\[0\]\.fault\.on\.kind: the seam udp has no items of the kind "keys"/,
   ],
   ['a rule without a name', changed('name: hole, ', ''), /timeline\[0\]\.fault: "name" is missing/],
   [
@@ -147,7 +147,7 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
       '90s }',
       '80s, fault: { name: hole, on: { seam: udp }, then: { do: drop } } }\n  - { at: 90s }',
     ),
-    /the rule hole is not in force at this time/,
+    /the rule hole is not active at this time/,
   ],
   [
     'a rule to remove of a profile that another has taken the place of',
@@ -155,7 +155,7 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
       '90s }',
       '70s, profile: lte }\n  - { at: 80s, clear: 3g.1 }\n  - { at: 90s }',
     ),
-    /a\.yaml:10:23 timeline\[3\]\.clear: the rule 3g\.1 is not in force at this time/,
+    /a\.yaml:10:23 timeline\[3\]\.clear: the rule 3g\.1 is not active at this time/,
   ],
   [
     'a rule to remove of a profile that has ended',
@@ -163,7 +163,7 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
       '90s }',
       '70s, profile: null }\n  - { at: 80s, clear: 3g.1 }\n  - { at: 90s }',
     ),
-    /timeline\[3\]\.clear: the rule 3g\.1 is not in force at this time/,
+    /timeline\[3\]\.clear: the rule 3g\.1 is not active at this time/,
   ],
   [
     'a rule expected that no step adds',
@@ -188,23 +188,23 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
   [
     'an expectation about nothing',
     changed('never: session.disconnect', 'between: [1s, 2s]'),
-    /a\.yaml:12:5 expect\[1\]: it is not said what is expected\. Expected: one of event, never, rule, pages, client or exit/,
+    /a\.yaml:12:5 expect\[1\]: there is no expectation\. Expected: one of event, never, rule, pages, client or exit/,
   ],
   [
     'an expectation about two things',
     changed('never: session', 'event: session.connect, never: session'),
-    /a\.yaml:12:31 expect\[1\]\.never: an expectation is about one thing/,
+    /a\.yaml:12:31 expect\[1\]\.never: an expectation has one subject/,
   ],
   [
     'a member of another expectation',
     changed('{ never:', '{ hits: 3, never:'),
-    /a\.yaml:12:7 expect\[1\]\.hits: hits says nothing about never\. It goes with rule/,
+    /a\.yaml:12:7 expect\[1\]\.hits: hits does not apply to never\. It applies to rule/,
   ],
   ['a span that is turned round', changed('[23s, 36s]', '[36s, 23s]'), /expect\[0\]\.between: 36s is after 23s/],
   [
     'a span after the end',
     changed('[23s, 36s]', '[95s, 2m]'),
-    /the scenario is over at 1m30s, so nothing happens from 95s on/,
+    /the scenario ends at 1m30s, so there are no events after 95s/,
   ],
   [
     'a span beyond the end',
@@ -216,35 +216,27 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
     changed('{ atLeast: 10 }', '{ atLeast: 10, atMost: 9 }'),
     /expect\[3\]\.hits: atLeast is above atMost/,
   ],
-  [
-    'pages that nobody fetches',
-    changed(/^traffic.*\n/m, ''),
-    /a\.yaml:12:\d+ expect\[2\]\.pages: nobody fetches a page/,
-  ],
+  ['pages that nobody fetches', changed(/^traffic.*\n/m, ''), /a\.yaml:12:\d+ expect\[2\]\.pages: no page is fetched/],
   [
     'a page that is none',
     changed('http://intranet', 'ftp://intranet'),
-    /traffic\.fetch: "ftp:.*is no page that can be fetched/,
+    /traffic\.fetch: "ftp:.*is not a URL of a page/,
   ],
-  [
-    'TLS in virtual time',
-    changed('http://intranet', 'https://intranet'),
-    /in virtual time, pages are fetched by http\./,
-  ],
+  ['TLS in virtual time', changed('http://intranet', 'https://intranet'), /in virtual time, use http for pages\./],
   [
     'a program in virtual time',
     `${GOOD}client: openconnect\n`,
-    /a\.yaml:15:9 client: another program lives in real time.*Set clock: real/,
+    /a\.yaml:15:9 client: another program runs in real time.*Set clock: real/,
   ],
   [
     'a link in real time',
     changed('clock: virtual', 'clock: real\nlink: lte'),
-    /a\.yaml:3:1 link: with clock: real, a client's link is that of this machine/,
+    /a\.yaml:3:1 link: with clock: real, clients use the link of this machine/,
   ],
   [
     'virtual time that is moved',
     changed('clear: hole }', 'clear: hole }\n  - { at: 60s, advance: 1h }'),
-    /timeline\[2\]\.advance: virtual time passes by itself/,
+    /timeline\[2\]\.advance: virtual time passes automatically/,
   ],
   [
     'a client that there is not',
@@ -254,34 +246,34 @@ const REFUSED: readonly (readonly [what: string, text: string, complaint: RegExp
   [
     'cookies of nothing',
     changed('clear: hole }', 'clear: hole, cookies: lose }'),
-    /cookies are a matter of gateway: restart and gateway: stop/,
+    /cookies applies only to gateway: restart and gateway: stop/,
   ],
   [
     'a placeholder that there is not',
     changed('clock: virtual', 'clock: real\nclient: { command: [vpn, "{serve}", "-D{socksPort}"] }'),
-    /a\.yaml:3:\d+ client\.command\[1\]: nothing is filled in for \{serve\}\. Did you mean "server"\?/,
+    /a\.yaml:3:\d+ client\.command\[1\]: the placeholder \{serve\} is unknown\. Did you mean "server"\?/,
   ],
   [
     'a program whose pages nobody can fetch',
     changed('clock: virtual', 'clock: real\nclient: { command: [vpn, "{server}"] }'),
-    /a\.yaml:3:9 client: it is not said how pages are fetched/,
+    /a\.yaml:3:9 client: it is not defined how to fetch pages/,
   ],
   [
     'a condition that asks nothing',
     changed('never: session.disconnect', 'event: session.connect, where: { user: {} }'),
-    /expect\[\d\]\.where\.user: nothing is asked of this field/,
+    /expect\[\d\]\.where\.user: this field has no condition/,
   ],
   [
     'a longest page of no length',
     changed('never: session.disconnect', 'pages: { longest: {} }'),
-    /expect\[\d\]\.pages\.longest: it is not said how many/,
+    /expect\[\d\]\.pages\.longest: the number is missing/,
   ],
   [
     'a longest page that is to be longer and shorter',
     changed('never: session.disconnect', 'pages: { longest: { atLeast: 5s, atMost: 900ms } }'),
     /expect\[\d\]\.pages\.longest: atLeast is above atMost/,
   ],
-  ['an exit status of none', changed('never: session.disconnect', 'exit: 1'), /the bundled client is no program/],
+  ['an exit status of none', changed('never: session.disconnect', 'exit: 1'), /the bundled client is not a program/],
 ];
 
 for (const [what, text, complaint] of REFUSED) {
@@ -344,7 +336,7 @@ t.test('what is missing is told with the other mistakes', async (t) => {
 
 t.test('a sign-in at Entra ID makes no tokens to order', async (t) => {
   const text = `${GOOD}token: { from: sign-in, lifetime: 5m }\n`;
-  t.match(complaintOf(text), /a\.yaml:15:25 token\.lifetime: Entra ID is not told the lifetime/);
+  t.match(complaintOf(text), /a\.yaml:15:25 token\.lifetime: a sign-in cannot set the lifetime/);
 });
 
 t.test('an object of a program is judged likewise, by the names of its members', async (t: Test) => {

@@ -82,7 +82,7 @@ t.test('a program that dies fails the run, unless it is spoken of', async (t) =>
   t.equal(died.outcome, 'failed');
   t.match(
     died.report,
-    /client 0 lives until the end .*\n +found {5}it ended with status 3 at \d+\.\d{3}s; its last lines:\n +\d+\.\d{3}s {2}no route to host/,
+    /client 0 runs until the end .*\n +found {5}it ended with status 3 at \d+\.\d{3}s; its last lines:\n +\d+\.\d{3}s {2}no route to host/,
   );
   t.equal((await runScenario(scenario(client, [never, { exit: 3 }]))).outcome, 'passed');
   const other = await runScenario(scenario(client, [never, { exit: 4 }]));

@@ -130,7 +130,7 @@ for (const path of ['/bytes/-1', '/bytes/1.5', '/bytes/x', '/bytes/9999999999999
     network.stream('intranet-http')!.open(far, visitor);
     const { status, body } = await fetchOver(near, path);
     t.equal(status, 400);
-    t.match(JSON.parse(body.toString()).error, /has to be/);
+    t.match(JSON.parse(body.toString()).error, /must be/);
     near.destroy();
   });
 }

@@ -58,14 +58,14 @@ t.test('what clients cannot exclude is refused, with its place and the reason', 
   for (const [text, reason] of [
     ['app*.contoso.internal', /wildcard in the middle or at the end/],
     ['www.*.com', /wildcard in the middle or at the end/],
-    ['*contoso.internal', /no dot behind it/],
+    ['*contoso.internal', /no dot after it/],
     ['*.*.com', /wildcard in the middle/],
     ['*', /wildcard/],
     ['10.0.0.0/8', /is a range/],
-    ['http://intranet.contoso.internal/', /leave out scheme, port and path/],
-    ['intranet.contoso.internal:443', /leave out scheme, port and path/],
+    ['http://intranet.contoso.internal/', /remove scheme, port and path/],
+    ['intranet.contoso.internal:443', /remove scheme, port and path/],
     ['a b', /neither a host name nor an address/],
-    ['x";alert(1)//', /leave out scheme|neither/],
+    ['x";alert(1)//', /remove scheme|neither/],
     ['999.1.1.1', /neither/],
   ] as const) {
     const [found] = problems({ services: { pac: { exclusions: ['fine.example', text] } } });

@@ -45,7 +45,7 @@ t.test('a journal file that cannot be written keeps the simulator from starting'
   });
 });
 
-t.test('whoever waits when the simulator closes is told so', async (t) => {
+t.test('whoever waits when the simulator closed is told so', async (t) => {
   const sim = await startSimulator();
   const wait = sim.journal.waitFor({ name: 'session.connect' });
   const told = t.rejects(wait, { code: 'ERR_CLOSED' });

@@ -167,7 +167,10 @@ t.test('a machine with a new name keeps its CA, goes without the name, and says 
   const second = await start('second-machine');
   t.equal(second.ca, first.ca);
   t.notMatch(second.names, 'machine');
-  t.equal(events.filter((text) => /^warn .* second-machine, .* gateway\.names .* trust it anew/.test(text)).length, 1);
+  t.equal(
+    events.filter((text) => /^warn .* second-machine, .* gateway\.names .* must trust the new one/.test(text)).length,
+    1,
+  );
   t.notMatch(events.join(), 'Renewed the CA');
 });
 
@@ -177,7 +180,7 @@ t.test('a configuration that needs another CA is a warning that says who has to 
   await using sim = await startSimulator({ certs, identity: { names: ['10.0.2.2'] } });
   const [renewed, ...more] = sim.journal.query({ name: 'certificate.authority.renewed' });
   t.same(more, []);
-  t.match(renewed, { level: 'warn', text: /certify 10\.0\.2\.2\/32, which the configuration names\. Every client/ });
+  t.match(renewed, { level: 'warn', text: /certify 10\.0\.2\.2\/32, which the configuration requires\. Every client/ });
   t.match(renewed?.fields, { fingerprint: sim.certificates.ca.fingerprint });
 });
 

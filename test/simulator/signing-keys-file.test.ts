@@ -11,6 +11,6 @@ t.test('signing keys that cannot be read keep the simulator from starting, and t
   await t.rejects(startSimulator({ certs }), {
     code: 'ERR_IDENTITY_KEYS_INVALID',
     message: `${file} cannot be read: Unknown format.`,
-    hint: /^Delete that file/,
+    hint: /^Delete the file/,
   });
 });

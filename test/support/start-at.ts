@@ -12,7 +12,7 @@ export async function atOnce<T extends { readonly err: string }>(
   for (const wait of WAITS) {
     const startAt = new Date(Date.now() + wait).toISOString();
     const ended = await run(startAt);
-    if (wait === WAITS.at(-1) || !ended.some(({ err }) => /the other workers have begun/.test(err)))
+    if (wait === WAITS.at(-1) || !ended.some(({ err }) => /the other workers have started/.test(err)))
       return { startAt, ended };
   }
   throw new Error('no worker was started');

@@ -40,11 +40,11 @@ t.test('two conditions on one field must both hold', async (t) => {
   t.notOk(meets(3, count));
 });
 
-t.test('what is no condition, names no field or compares no number is refused with a way out', async (t) => {
+t.test('what is not a condition, names no field or compares no number is refused with a way out', async (t) => {
   for (const text of ['', 'session', '=k3', 'a b=3', `session=${'x'.repeat(2000)}`]) {
     t.throws(
       () => parseConditions([text]),
-      { code: 'ERR_JOURNAL_QUERY', message: /is no condition/ },
+      { code: 'ERR_JOURNAL_QUERY', message: /is not a condition/ },
       text.slice(0, 20),
     );
   }

@@ -31,7 +31,7 @@ t.test('a query combines name, number, fields and a condition', async (t) => {
 t.test('fields that are given as where, as elsewhere, are told their place', async (t) => {
   const { journal } = setup();
   const where = { remote: 'a' } as never;
-  const told = { code: 'ERR_JOURNAL_QUERY', hint: /write fields in place of where/ };
+  const told = { code: 'ERR_JOURNAL_QUERY', hint: /use fields instead of where/ };
   t.throws(() => journal.query({ where }), told);
   await t.rejects(journal.waitFor({ where }), told);
 });
@@ -74,16 +74,16 @@ t.test('how many events are expected is a number that there can be', async (t) =
   for (const times of [Number.NaN, -1, 0.5, Infinity, '1', null, { atLeast: Number.NaN }, { atLeast: 0, atMost: -1 }]) {
     t.throws(
       expecting(times),
-      { code: 'ERR_COUNT_INVALID', message: /^How many events are expected/ },
+      { code: 'ERR_COUNT_INVALID', message: /^The expected number of events/ },
       JSON.stringify(times),
     );
   }
   t.throws(
     expecting({}),
-    { code: 'ERR_COUNT_INVALID', message: /neither atLeast nor atMost/ },
+    { code: 'ERR_COUNT_INVALID', message: /set atLeast, atMost or both/ },
     'which everything meets',
   );
-  t.throws(expecting({ atLeast: 3, atMost: 2 }), { code: 'ERR_COUNT_INVALID', message: /are never\.$/ });
+  t.throws(expecting({ atLeast: 3, atMost: 2 }), { code: 'ERR_COUNT_INVALID', message: /^No number is at least 3/ });
   t.strictSame(expecting({ atMost: Infinity })(), []);
 });
 
@@ -102,7 +102,10 @@ t.test('a wait that ends in vain says what came instead', async (t) => {
   const wait = journal.waitFor({ name: 'session.connect' }, { timeout: 1 });
   telemetry.emit('auth.challenge', { remote: 'a', agent: undefined });
   telemetry.emit('auth.challenge', { remote: 'b', agent: undefined });
-  await t.rejects(wait, { code: 'ERR_TIMEOUT', message: /1 ms for session\.connect.*came: 2 × auth\.challenge/ });
+  await t.rejects(wait, {
+    code: 'ERR_TIMEOUT',
+    message: /1 ms for session\.connect.*these events occurred: 2 × auth\.challenge/,
+  });
 });
 
 t.test('a wait can be given up', async (t) => {
@@ -114,7 +117,7 @@ t.test('a wait can be given up', async (t) => {
   await t.rejects(journal.waitFor({ name: 'session.connect' }, { signal: control.signal }), { message: 'enough' });
 });
 
-t.test('who waits when the simulator closes is told so, and so is who comes later', async (t) => {
+t.test('who waits when the simulator closed is told so, and so is who comes later', async (t) => {
   const { telemetry, journal } = setup();
   const wait = journal.waitFor({ name: 'session.connect' });
   telemetry.emit('simulator.closed', {});
@@ -190,10 +193,10 @@ t.test('expect returns the events, or says what came instead and why it does not
     message: /^Expected no channel.switch, and there were 2/,
   });
   t.throws(() => journal.expect({ name: 'dns.query' }), {
-    message: 'No dns.query, and nothing like it among 4 events.',
+    message: 'No dns.query, and nothing similar among 4 events.',
   });
   t.throws(() => journal.expect({ name: 'channel.switch', where: () => false }), {
-    message: /with a further condition\. Nearest:\n.*\n.*the further condition did not hold/,
+    message: /with an additional condition\. Nearest:\n.*\n.*the additional condition was not met/,
   });
 });
 
@@ -353,7 +356,7 @@ t.test(
     const none = { name: 'auth.challenge', since: before } as const;
     const lost = {
       code: 'ERR_JOURNAL_EXPECTATION',
-      message: new RegExp(`up to #${journal.first - 1} have fallen out`),
+      message: new RegExp(`up to #${journal.first - 1}, were dropped`),
     };
     t.throws(() => journal.expect(none, 0), lost);
     t.throws(() => journal.expect(none, { atMost: 3 }), lost);

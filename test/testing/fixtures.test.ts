@@ -85,7 +85,7 @@ t.test('tap', async (t) => {
   t.strictSame(failed, [...FAILURES, 'tests in a test', 'fails by an assertion'], ran.output);
   checkStory(t, ran, 9);
   t.equal(ran.output.match(/\(expired\): an inner problem/g)?.length, 2, 'shown once, though both tests fail');
-  t.match(ran.output, /Journal: nothing has happened after #\d+\.\nnot ok \d+ - fails by an assertion/);
+  t.match(ran.output, /Journal: no events after #\d+\.\nnot ok \d+ - fails by an assertion/);
 });
 
 t.test('Mocha', async (t) => {

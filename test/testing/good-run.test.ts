@@ -58,7 +58,7 @@ t.test('names of tests that look alike have files of their own, and what is brok
   t.equal(await runs.compare('never ran', []), undefined);
   t.match(await runs.compare('a b', []), /Both runs are the same/);
   for (const file of readdirSync(folder)) writeFileSync(join(folder, file), '{}\n');
-  t.match(await runs.compare('a b', []), /cannot be read: .*:1: The line is no event/);
+  t.match(await runs.compare('a b', []), /cannot be read: .*:1: The line is not an event/);
   new GoodRuns(join(folder, readdirSync(folder)[0]!)).keep('x', []);
   t.match(told()[0]?.args[0], /The journal of “x” cannot be kept/);
 });

@@ -162,7 +162,7 @@ t.test('a failed start is told by its own error, and so is each test then', asyn
   const { hooks, run } = handRunner();
   const fixture = useSimulator(hooks, { ...instance, secret: 'wrong' });
   await t.rejects(run['beforeAll']!(), { code: 'ERR_ADMIN_SECRET' });
-  await t.rejects(run['beforeEach']!(), { code: 'ERR_TESTING_NOT_STARTED', hint: /its own error says why/ });
+  await t.rejects(run['beforeEach']!(), { code: 'ERR_TESTING_NOT_STARTED', hint: /its own error has the reason/ });
   t.throws(() => fixture.mark, { code: 'ERR_TESTING_NOT_STARTED' });
   await run['afterEach']!({ task: { result: { state: 'fail' } } });
   await run['afterAll']!();

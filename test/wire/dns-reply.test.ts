@@ -135,7 +135,7 @@ t.test('times above the largest count as none, and records of other classes are 
 
 t.test('a reply has to be whole, of no more than 1024 records, with nothing behind them', async (t) => {
   const good = raw(1, Buffer.alloc(4));
-  t.throws(() => readReplyRecords(Buffer.concat([good, Buffer.of(0)])), malformed(/something behind its records/));
+  t.throws(() => readReplyRecords(Buffer.concat([good, Buffer.of(0)])), malformed(/bytes after its records/));
   t.throws(() => readReplyRecords(good.subarray(0, -1)), { code: 'ERR_DNS_MALFORMED' });
   const claims = (...counts: [number, number, number]) => {
     const bytes = Buffer.from(good);

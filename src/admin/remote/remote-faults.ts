@@ -52,7 +52,7 @@ export class RemoteFault implements AsyncDisposable {
    * @throws TunneliteError `ERR_TIMEOUT`, `ERR_FAULT_UNKNOWN`, `ERR_COUNT_INVALID`, `ERR_DURATION_INVALID`
    */
   async struck(times = 1, { timeout = WAIT_MS, signal }: StruckOptions = {}): Promise<void> {
-    checkCount('How often a rule is to strike', times);
+    checkCount('The number of strikes', times);
     checkTimeout(timeout);
     const query = new URLSearchParams({ times: String(times), timeout: (timeout / 1000).toFixed(3) });
     await this.#requests.json(`${this.#path}/struck`, { query, timeout: timeout + ANSWER_MARGIN_MS, signal });
@@ -60,7 +60,7 @@ export class RemoteFault implements AsyncDisposable {
 
   /** Releases the oldest operations that the rule holds, at most this many, by default all; returns how many. */
   async release(count = Infinity): Promise<number> {
-    checkCount('How many are let go', count, { least: 1, endless: true });
+    checkCount('The number of items to release', count, { least: 1, endless: true });
     const body = count === Infinity ? {} : { count };
     return (await this.#requests.json<{ released: number }>(`${this.#path}/release`, { body })).released;
   }

@@ -101,7 +101,9 @@ export class Requests {
           signal?.removeEventListener('abort', abort);
           const complete = answer.complete || aborted;
           const done = (): void =>
-            complete ? resolve() : reject(unreachable(this.url, new Error('the connection was closed before the end')));
+            complete
+              ? resolve()
+              : reject(unreachable(this.url, new Error('the connection was closed before the response was complete')));
           if (to === process.stdout) done();
           // Not as a callback of `end`: that is called for errors too, before the error event.
           else to.once('finish', done).end();
@@ -161,7 +163,7 @@ export class Requests {
 
 function unreachable(url: string, cause: unknown): TunneliteError {
   const why = isTunneliteError(cause) ? (cause.cause ?? cause) : cause;
-  return new TunneliteError('ERR_REMOTE_UNREACHABLE', `Nothing answers at ${url} as it should: ${errorText(why)}.`, {
+  return new TunneliteError('ERR_REMOTE_UNREACHABLE', `There is no valid answer at ${url}: ${errorText(why)}.`, {
     cause,
   });
 }
@@ -170,7 +172,7 @@ function unreachable(url: string, cause: unknown): TunneliteError {
 function refusal(status: number, text: string, url: string): TunneliteError {
   const error = errorOf(text);
   if (error?.message === undefined) {
-    return new TunneliteError('ERR_REMOTE_UNREACHABLE', `${url} answered ${status}, and not as Tunnelite does.`);
+    return new TunneliteError('ERR_REMOTE_UNREACHABLE', `${url} answered ${status}, but it is not Tunnelite.`);
   }
   const code =
     error.code !== undefined && Object.hasOwn(ERROR_CODES, error.code) ? (error.code as ErrorCode) : 'ERR_INTERNAL';

@@ -114,7 +114,7 @@ export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
         const capture = captures.start({ ...options, ...(size === undefined ? {} : { size: Number(size) }) });
         reply.hijack();
         reply.raw.writeHead(200, head('tunnelite'));
-        raw.socket.once('close', () => capture.stop('its reader has gone'));
+        raw.socket.once('close', () => capture.stop('its reader disconnected'));
         await follow(capture, reply.raw, { begin: 'oldest', time: () => captures.time() }).catch((error: unknown) =>
           reply.raw.destroy(error instanceof Error ? error : new Error(errorText(error))),
         );
@@ -150,7 +150,7 @@ export function captureRoutes(captures: CapturesPort): FastifyPluginAsync {
       }),
       async ({ params }) => {
         const capture = captures.get(params.id);
-        capture.stop('it was asked to');
+        capture.stop('requested');
         return capture.status;
       },
     );

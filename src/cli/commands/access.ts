@@ -13,7 +13,7 @@ const add = command({
       type: 'positional',
       valueHint: 'json or @file',
       description:
-        'The rule as JSON, or the file that holds it, such as \'{"action":"deny","match":["api.contoso.internal"],"users":["bob@contoso.com"]}\'',
+        'The rule as JSON or in a file, such as \'{"action":"deny","match":["api.contoso.internal"],"users":["bob@contoso.com"]}\'',
       required: true,
     },
     ...remoteOptions,
@@ -33,7 +33,7 @@ const replace = command({
     access: {
       type: 'positional',
       valueHint: 'json or @file',
-      description: 'As resources.access in a configuration, in JSON, or the file that holds it; {} = no rules',
+      description: 'The value of resources.access as JSON or in a file; {} = no rules',
       required: true,
     },
     ...remoteOptions,
@@ -74,7 +74,7 @@ export default command({
     }
     const { rules, otherwise } = access;
     if (rules.length === 0) {
-      io.out('There are no rules: everybody who has a session reaches all that can be reached.\n');
+      io.out('There are no rules: every user with a session can reach all resources.\n');
       return EXIT.ok;
     }
     const rows = rules.map(({ id, name, action, match, ports, protocols, users, groups, apps, devices }) => [

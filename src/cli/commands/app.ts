@@ -17,10 +17,14 @@ const check = command({
       description: 'Output of "az ad app show --id <client id>"; default: the configured directory',
     },
     tenant: { type: 'string', valueHint: 'id', description: 'Tenant of the registration' },
-    'bundle-id': { type: 'string', valueHint: 'id', description: 'Bundle id, where Info.plist has a build setting' },
-    'build-setting': { type: 'string', valueHint: 'NAME=value', description: 'Another build setting; repeatable' },
+    'bundle-id': { type: 'string', valueHint: 'id', description: 'Bundle id, if Info.plist has a build setting' },
+    'build-setting': {
+      type: 'string',
+      valueHint: 'NAME=value',
+      description: 'A build setting, as NAME=value; repeatable',
+    },
     xcconfig: { type: 'string', valueHint: 'file', description: 'Xcode configuration with build settings; repeatable' },
-    json: { type: 'boolean', description: 'The findings as JSON' },
+    json: { type: 'boolean', description: 'Print the findings as JSON' },
   },
   async run({ args, rawArgs, io }) {
     const [
@@ -66,7 +70,7 @@ const check = command({
     }
     if (!registration) {
       throw new TunneliteError('ERR_CLI_USAGE', 'The directory has no app registration to compare with.', {
-        hint: 'Name one with --registration, or add it under identity.directory.',
+        hint: 'Use --registration, or add one under identity.directory.',
       });
     }
     const findings = checkAppRegistration(registration, infoPlist, { ...options, authorityHosts });
@@ -90,7 +94,7 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new TunneliteError('ERR_CLI_USAGE', `${file} cannot be read: ${errorText(cause)}.`, {
-      hint: 'Name an Info.plist, an .xcconfig file or a manifest that you can read.',
+      hint: 'Use a readable Info.plist, .xcconfig file or manifest.',
       cause,
     });
   }
@@ -110,7 +114,7 @@ function xcconfigFile(file: string): XcconfigFile {
 function settingOf(pair: string): [string, string] {
   const at = pair.indexOf('=');
   if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
-  throw new TunneliteError('ERR_CLI_USAGE', `"--build-setting ${pair}" is not understood.`, {
+  throw new TunneliteError('ERR_CLI_USAGE', `"--build-setting ${pair}" is not valid.`, {
     hint: 'Write --build-setting NAME=value.',
   });
 }

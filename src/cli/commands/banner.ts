@@ -43,13 +43,13 @@ export function banner(facts: BannerFacts): string {
     `Tunnelite ${facts.version}`,
     '',
     `  Gateway    ${facts.gateway} (${facts.udp ? 'TCP and UDP' : 'TCP only'})`,
-    `  Entra ID   ${facts.authority}${facts.builtIn ? '' : ' (not ours)'}`,
+    `  Entra ID   ${facts.authority}${facts.builtIn ? '' : ' (external)'}`,
   ];
   for (const { gateway, authority } of facts.elsewhere) {
     lines.push(`  For others ${gateway}${authority === undefined ? '' : `, ${authority}`}`);
   }
   if (facts.unnamed) {
-    lines.push('             To be reached by another name or address, add it to gateway.names and identity.names');
+    lines.push('             To use another name or address, add it to gateway.names and identity.names');
   }
   if (facts.users.length > 0) lines.push(`  Users      ${facts.users.join(', ')}`);
   if (facts.directory !== undefined) lines.push(`  Dashboard  ${facts.admin} ("${call('dashboard --open')}" opens it)`);

@@ -10,8 +10,8 @@ import { EXIT } from '../context/io.ts';
 export default command({
   args: {
     ...fileOptions,
-    trust: { type: 'boolean', description: 'How to trust it on each platform' },
-    pem: { type: 'boolean', description: 'The certificate itself' },
+    trust: { type: 'boolean', description: 'Explain how to trust it on each platform' },
+    pem: { type: 'boolean', description: 'Print the certificate itself' },
     json: { type: 'boolean', description: 'As JSON' },
   },
   async run({ args, rawArgs, io }) {

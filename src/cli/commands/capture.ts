@@ -10,24 +10,28 @@ export default command({
     file: {
       type: 'positional',
       valueHint: 'file',
-      description: 'Where it is written, in pcapng, readable by you only, for it has keys; - for the standard output',
+      description: 'Output file (pcapng), readable only by you because it contains keys; - for standard output',
       required: true,
     },
     ...remoteOptions,
-    session: { type: 'string', valueHint: 'id', description: 'Only of this session' },
+    session: { type: 'string', valueHint: 'id', description: 'Only this session' },
     inner: { type: 'boolean', description: 'Only IP packets in tunnels' },
-    outer: { type: 'boolean', description: 'Only what goes over the network, with the keys to decrypt it' },
-    duration: { type: 'string', valueHint: 'time', description: 'Ends after this time, such as 30s' },
-    size: { type: 'string', valueHint: 'bytes', description: 'Ends after so many bytes, such as 100MB' },
-    files: { type: 'string', valueHint: 'count', description: 'With --size: goes on in new files, and keeps so many' },
+    outer: { type: 'boolean', description: 'Only packets on the network, with the keys to decrypt them' },
+    duration: { type: 'string', valueHint: 'time', description: 'Stop after this time, such as 30s' },
+    size: { type: 'string', valueHint: 'bytes', description: 'Stop after this many bytes, such as 100MB' },
+    files: {
+      type: 'string',
+      valueHint: 'count',
+      description: 'With --size: continue in new files, and keep this many',
+    },
     ring: {
       type: 'string',
       valueHint: 'bytes',
-      description: 'Keeps the newest part in memory, such as 16MB, and writes it at the end',
+      description: 'Keep the newest part in memory, such as 16MB, and write it at the end',
     },
   },
   async run({ args, rawArgs, io }) {
-    if (args.inner && args.outer) throw new TunneliteError('ERR_CLI_USAGE', '--inner and --outer leave nothing.');
+    if (args.inner && args.outer) throw new TunneliteError('ERR_CLI_USAGE', '--inner and --outer exclude each other.');
     const [size, ring] = [bytesOf('size', args.size), bytesOf('ring', args.ring)];
     const files = args.files === undefined ? undefined : countOf(args.files);
     if (files !== undefined && (size === undefined || ring !== undefined || args.file === '-')) {
@@ -47,7 +51,7 @@ export default command({
     process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
     try {
       if (ring === undefined) {
-        io.err(`Capturing to ${args.file}; end it with Ctrl+C.\n`);
+        io.err(`Capturing to ${args.file}; stop with Ctrl+C.\n`);
         await sim.captures.stream(options, target, stop.signal);
         if (!args.json) io.err(`Wrote ${args.file}.\n`);
         return EXIT.ok;

@@ -5,7 +5,7 @@ import { connect, remoteOptions } from '../context/remote.ts';
 
 function show({ now, offset, mode }: ClockReading, json: boolean | undefined, io: CliIo): number {
   const ahead = offset === 0 ? '' : `, ${(offset / 1000).toFixed(offset % 1000 === 0 ? 0 : 3)} s ahead of this machine`;
-  const still = mode === 'manual' ? ', standing still' : '';
+  const still = mode === 'manual' ? ', frozen' : '';
   io.out(json ? `${JSON.stringify({ now, offset, mode })}\n` : `${new Date(now).toISOString()}${ahead}${still}\n`);
   return EXIT.ok;
 }
@@ -15,7 +15,7 @@ const advance = command({
     duration: {
       type: 'positional',
       valueHint: 'duration',
-      description: 'Such as 3600s, 90m, 1h30m or 2d',
+      description: 'A duration such as 3600s, 90m, 1h30m or 2d',
       required: true,
     },
     ...remoteOptions,
@@ -27,7 +27,7 @@ const advance = command({
   },
 });
 
-const modes = { freeze: 'Let time stand still', resume: 'Let time go on by itself' } as const;
+const modes = { freeze: 'Freeze time', resume: 'Let time run' } as const;
 
 const modeCommand = (name: keyof typeof modes) =>
   command({
@@ -46,7 +46,7 @@ export default command({
   },
   subCommands: {
     advance: {
-      description: 'Move time forward: tokens, sessions, cookies and certificates grow older at once',
+      description: 'Move time forward: tokens, sessions, cookies and certificates age at once',
       load: async () => advance,
     },
     freeze: { description: modes.freeze, load: async () => modeCommand('freeze') },

@@ -61,10 +61,10 @@ const reload = command({
     if (applied.length + needsRestart.length === 0) io.out('Nothing has changed.\n');
     for (const when of ['at once', 'new sessions'] as const) {
       const members = applied.filter(({ takesEffect }) => takesEffect === when);
-      if (members.length > 0) io.out(`Taken over${when === 'at once' ? '' : ', for new sessions'}:\n`);
+      if (members.length > 0) io.out(`Applied${when === 'at once' ? '' : ', for new sessions'}:\n`);
       for (const member of members) io.out(line(member));
     }
-    if (needsRestart.length > 0) io.out('Only after a restart:\n');
+    if (needsRestart.length > 0) io.out('After a restart:\n');
     for (const member of needsRestart) io.out(line(member));
     return EXIT.ok;
   },
@@ -81,16 +81,16 @@ const schema = command({
 const group: Command = {
   subCommands: {
     check: {
-      description: 'Check the configuration; report each mistake with its line and column',
+      description: 'Check the configuration; report each error with its line and column',
       load: async () => check,
     },
     show: {
-      description: 'Print the configuration that results from file, environment and flags',
+      description: 'Print the effective configuration from file, environment and flags',
       load: async () => show,
     },
     schema: { description: 'Print the JSON Schema of configuration files, for editors', load: async () => schema },
     reload: {
-      description: 'Have the running instance read its configuration again, and take over what needs no restart',
+      description: 'Make the running instance reload its configuration, and apply what needs no restart',
       load: async () => reload,
     },
   },

@@ -17,18 +17,18 @@ export default command({
       valueHint: 'port',
       description: 'SOCKS5 proxy into the tunnel, for other programs; 0 = any free port',
     },
-    'http-proxy': { type: 'string', valueHint: 'port', description: 'The same as an HTTP proxy' },
+    'http-proxy': { type: 'string', valueHint: 'port', description: 'HTTP proxy into the tunnel, likewise' },
     listen: {
       type: 'string',
       valueHint: 'address',
-      description: 'Where both listen; default: 127.0.0.1. There is no sign-in',
+      description: 'Listening address of both; default: 127.0.0.1. They require no sign-in',
     },
     'reconnect-timeout': {
       type: 'string',
       valueHint: 'seconds',
-      description: 'For how long a lost tunnel is looked for; default: 300',
+      description: 'How long to try to restore a lost tunnel; default: 300',
     },
-    json: { type: 'boolean', description: 'A line of JSON for each thing that happens (NDJSON)' },
+    json: { type: 'boolean', description: 'Print a line of JSON for each event (NDJSON)' },
   },
   async run({ args, rawArgs, io }) {
     const [socks, httpProxy] = [portOf('socks', args.socks), portOf('http-proxy', args['http-proxy'])];
@@ -37,7 +37,7 @@ export default command({
     const open = LOOPBACK.test(listen);
     const patience = new AbortController();
     const plan = await tunnelPlan(args, rawArgs, io, open ? 'direct' : 'refuse', patience.signal);
-    if (!open) io.err(`Warning: whoever reaches ${listen} can use the tunnel, without a sign-in.\n`);
+    if (!open) io.err(`Warning: anyone who can reach ${listen} can use the tunnel without a sign-in.\n`);
     const { secondsOf } = await import('../context/seconds.ts');
     const reconnectTimeout = secondsOf('reconnect-timeout', args['reconnect-timeout'], 300) * 1000;
     const { startHttpProxy, startSocksProxy, TunnelClient, withFreshToken } = await import('../../client/index.ts');
@@ -89,7 +89,7 @@ export default command({
       ] as const) {
         if (port === undefined) continue;
         const full = (closed: number): void => {
-          const message = `${closed} ${closed === 1 ? 'connection' : 'connections'} to port ${proxy.port} closed at once: ${proxy.connections} are open, and there is no room for more.`;
+          const message = `${closed} ${closed === 1 ? 'connection' : 'connections'} to port ${proxy.port} closed at once: the limit of ${proxy.connections} open connections is reached.`;
           report.tell('full', { proxy: name, closed, open: proxy.connections }, message);
         };
         const proxy = await start(client, { host: listen, port, onRefused: refused, onFull: full });
@@ -180,5 +180,5 @@ class Report {
 function portOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new TunneliteError('ERR_CLI_USAGE', `"--${option} ${text}" is no port.`);
+  throw new TunneliteError('ERR_CLI_USAGE', `"--${option} ${text}" is not a port.`);
 }

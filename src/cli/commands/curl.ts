@@ -18,20 +18,29 @@ const RECONNECT_MS = 10_000;
 
 export default command({
   args: {
-    url: { type: 'positional', valueHint: 'url', description: 'http: or https:; http: when left out', required: true },
+    url: { type: 'positional', valueHint: 'url', description: 'URL; http: is the default scheme', required: true },
     ...tunnelOptions,
     request: { type: 'string', alias: 'X', valueHint: 'method', description: 'Method; default: GET, with --data POST' },
-    head: { type: 'boolean', alias: 'I', description: 'Ask for the head only, and show it' },
-    include: { type: 'boolean', alias: 'i', description: 'Show the head too' },
+    head: { type: 'boolean', alias: 'I', description: 'Request only the head, and print it' },
+    include: { type: 'boolean', alias: 'i', description: 'Also print the head' },
     header: { type: 'string', alias: 'H', valueHint: 'name: value', description: 'A header; repeatable' },
-    data: { type: 'string', alias: 'd', valueHint: 'text|@file', description: 'A body; several are joined by &' },
+    data: {
+      type: 'string',
+      alias: 'd',
+      valueHint: 'text|@file',
+      description: 'Request body; several are joined with &',
+    },
     output: { type: 'string', alias: 'o', valueHint: 'file', description: 'Write the body to a file' },
     location: { type: 'boolean', alias: 'L', description: `Follow redirects, at most ${MAX_REDIRECTS}` },
-    fail: { type: 'boolean', alias: 'f', description: 'Exit with 1 for a status of 400 and above, and print no body' },
-    insecure: { type: 'boolean', alias: 'k', description: 'Take any certificate of the resource' },
-    verbose: { type: 'boolean', alias: 'v', description: 'Tell each step on standard error' },
-    json: { type: 'boolean', description: 'Status, headers and body as JSON' },
-    'max-time': { type: 'string', alias: 'm', valueHint: 'seconds', description: 'Time limit for all of it' },
+    fail: {
+      type: 'boolean',
+      alias: 'f',
+      description: 'Exit with 1 for a status of 400 or higher, without printing the body',
+    },
+    insecure: { type: 'boolean', alias: 'k', description: 'Accept any certificate of the resource' },
+    verbose: { type: 'boolean', alias: 'v', description: 'Print each step to standard error' },
+    json: { type: 'boolean', description: 'Print status, headers and body as JSON' },
+    'max-time': { type: 'string', alias: 'm', valueHint: 'seconds', description: 'Time limit for the whole command' },
   },
   async run({ args, rawArgs, io }) {
     const url = webUrl(args.url);
@@ -111,10 +120,10 @@ async function fetchAll(transfer: Transfer): Promise<number> {
     const { location } = answer.headers;
     if (transfer.follow && answer.statusCode >= 300 && answer.statusCode < 400 && typeof location === 'string') {
       await answer.body.dump();
-      if (hop === MAX_REDIRECTS) throw failed(`${transfer.url.href} leads to more than ${MAX_REDIRECTS} redirects`);
+      if (hop === MAX_REDIRECTS) throw failed(`${transfer.url.href} has more than ${MAX_REDIRECTS} redirects`);
       const next = URL.parse(location, url.href);
       if (next === null || !/^https?:$/.test(next.protocol))
-        throw failed(`${url.href} leads to “${printable(location.slice(0, 120))}”`);
+        throw failed(`${url.href} redirects to “${printable(location.slice(0, 120))}”`);
       // Like curl: a POST becomes a GET, and secrets are sent only to their original host.
       if (answer.statusCode < 307 && method !== 'HEAD') [method, body] = ['GET', undefined];
       if (next.origin !== url.origin) {
@@ -149,7 +158,7 @@ async function writeJson(answer: Dispatcher.ResponseData, { io, output, ...rest 
   try {
     for await (const chunk of answer.body as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MAX_JSON_BODY) throw failed(`The answer of ${url.href} is too long for JSON: add --output`);
+      if (size > MAX_JSON_BODY) throw failed(`The answer of ${url.href} is too long for JSON: use --output`);
       chunks.push(chunk);
     }
   } catch (error) {
@@ -191,7 +200,7 @@ function wishOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly strin
       ? undefined
       : Buffer.concat(parts.flatMap((part, i) => (i === 0 ? [part] : [Buffer.from('&'), part])));
   const method = typeof args.request === 'string' ? args.request : args.head ? 'HEAD' : body ? 'POST' : 'GET';
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/.test(method)) throw usage(`"--request ${method}" is no method.`);
+  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/.test(method)) throw usage(`"--request ${method}" is not a method.`);
   const headers = new Map<string, string[]>([
     ['accept', ['*/*']],
     ['user-agent', ['tunnelite-curl']],
@@ -200,7 +209,7 @@ function wishOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly strin
   const given = new Set<string>();
   for (const line of repeated(rawArgs, 'header', 'H')) {
     const [, name, value = ''] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):\s*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
-    if (name === undefined) throw usage(`"--header ${printable(line)}" is not understood: write it as "name: value".`);
+    if (name === undefined) throw usage(`"--header ${printable(line)}" is not valid: write it as "name: value".`);
     const key = name.toLowerCase();
     // The first header of a name replaces the default one.
     headers.set(key, given.has(key) ? [...headers.get(key)!, value] : [value]);
@@ -230,7 +239,7 @@ function dataOf(text: string): Buffer {
 function webUrl(text: string): URL {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '') return url;
-  throw usage(`"${text}" is no http: or https: URL.`);
+  throw usage(`"${text}" is not an http: or https: URL.`);
 }
 
 /** Discards late results. */

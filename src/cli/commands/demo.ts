@@ -2,8 +2,11 @@ import { command } from '../context/command.ts';
 
 export default command({
   args: {
-    policies: { type: 'boolean', description: 'From the policies in Intune to the page, and without each of them' },
-    json: { type: 'boolean', description: 'Print what became of each part as JSON, and no story' },
+    policies: {
+      type: 'boolean',
+      description: 'Show the path from Intune policies to the page, and again without each policy',
+    },
+    json: { type: 'boolean', description: 'Print the result of each part as JSON, without the story' },
   },
   async run({ args, io }) {
     if (args.policies) {

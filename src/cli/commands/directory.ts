@@ -14,7 +14,7 @@ const user = {
 const tenant = {
   type: 'string',
   valueHint: 'id',
-  description: 'Of which tenant; default: the first',
+  description: 'Tenant; default: the first',
 } as const;
 const text = (valueHint: string, description: string) => ({ type: 'string', valueHint, description }) as const;
 
@@ -32,9 +32,9 @@ async function directoryOf({ args, rawArgs, io }: Given): Promise<RemoteSimulato
     await sim.identity.tenants();
   } catch (error) {
     if (!isTunneliteError(error, 'ERR_NOT_FOUND')) throw error;
-    throw new TunneliteError('ERR_CLI_REFUSED', 'The instance takes tokens of a real tenant and has no directory.', {
+    throw new TunneliteError('ERR_CLI_REFUSED', 'The instance uses a real tenant and has no directory.', {
       cause: error,
-      hint: 'Start without identity.authority to have the built-in Entra ID.',
+      hint: 'Start without identity.authority to use the built-in Entra ID.',
     });
   }
   return sim.identity;
@@ -60,7 +60,7 @@ const stringOf = (value: unknown): string | undefined => (typeof value === 'stri
 /** @throws TunneliteError `ERR_CLI_USAGE` */
 function numberOf(what: string, value: unknown): number {
   if (typeof value === 'string' && /^\d{1,9}$/.test(value)) return Number(value);
-  throw new TunneliteError('ERR_CLI_USAGE', `"${what} ${String(value)}" is no number.`);
+  throw new TunneliteError('ERR_CLI_USAGE', `"${what} ${String(value)}" is not a number.`);
 }
 
 const optionalNumber = (what: string, value: unknown): number | undefined =>
@@ -70,7 +70,7 @@ const optionalNumber = (what: string, value: unknown): number | undefined =>
 function changeOf(pair: string): [string, unknown] {
   const at = pair.indexOf('=');
   if (at < 1) {
-    throw new TunneliteError('ERR_CLI_USAGE', `"${pair}" is no change.`, {
+    throw new TunneliteError('ERR_CLI_USAGE', `"${pair}" is not a change.`, {
       hint: 'Write member=value, such as enabled=false or mfa=required.',
     });
   }
@@ -85,7 +85,12 @@ function changeOf(pair: string): [string, unknown] {
 const set = action(
   {
     user,
-    changes: { type: 'positional', valueHint: 'member=value…', description: 'Such as enabled=false', required: true },
+    changes: {
+      type: 'positional',
+      valueHint: 'member=value…',
+      description: 'A change such as enabled=false',
+      required: true,
+    },
     tenant,
   },
   async (identity, { args }) => {
@@ -112,8 +117,8 @@ const fail = action(
       required: true,
     },
     user: text('name', 'Only requests of this user'),
-    endpoint: text('endpoint', 'Where: token (default), authorize or devicecode'),
-    times: text('count', 'How many requests fail; default 1'),
+    endpoint: text('endpoint', 'Endpoint: token (default), authorize or devicecode'),
+    times: text('count', 'Number of requests to fail; default 1'),
   },
   async (identity, { args }) => {
     const code = numberOf('code', args.code);
@@ -145,7 +150,7 @@ const failures = command({
       String(left),
     ]);
     if (context.args.json) context.io.out(`${JSON.stringify({ failures: list })}\n`);
-    else if (list.length === 0) context.io.out('No failure waits.\n');
+    else if (list.length === 0) context.io.out('No failures are pending.\n');
     else context.io.out(columns(['id', 'error', 'of', 'at', 'left'], rows));
     return EXIT.ok;
   },
@@ -158,25 +163,30 @@ const forget = action(
   },
   async (identity, { args }) => {
     if ((args.id === undefined) === !args.all) {
-      throw new TunneliteError('ERR_CLI_USAGE', 'Say which failure to forget: its number, or --all.');
+      throw new TunneliteError('ERR_CLI_USAGE', 'Set the failure to remove: its number, or --all.');
     }
     if (args.id === undefined) {
       await identity.forgetFailures();
-      return ['No failure waits any more.', { done: 'forget' }];
+      return ['No failures are pending any more.', { done: 'forget' }];
     }
     const id = numberOf('id', args.id);
     await identity.forgetFailure(id);
-    return [`The failure ${id} is forgotten.`, { id }];
+    return [`The failure ${id} was removed.`, { id }];
   },
 );
 
-const endpoint = { type: 'positional', valueHint: 'endpoint', description: 'Such as token', required: true } as const;
+const endpoint = {
+  type: 'positional',
+  valueHint: 'endpoint',
+  description: 'An endpoint such as token',
+  required: true,
+} as const;
 
 const outage = action(
   {
     endpoint,
     status: text('number', 'Answer with this status; default 503'),
-    'retry-after': text('seconds', 'The Retry-After of that'),
+    'retry-after': text('seconds', 'Retry-After of that answer'),
   },
   async (identity, { args }) => {
     const [name, status] = [String(args.endpoint), optionalNumber('--status', args.status) ?? 503];
@@ -193,12 +203,12 @@ const restore = action({ endpoint }, async (identity, { args }) => {
 });
 
 const rotate = action(
-  { emergency: { type: 'boolean', description: 'All other keys are gone at once' } },
+  { emergency: { type: 'boolean', description: 'Remove all other keys at once' } },
   async (identity, { args }) => {
     const emergency = args.emergency === true;
     const kid = await identity.rotateKeys({ emergency });
     return [
-      `Signing with key ${kid} now; ${emergency ? 'all others are gone' : 'the old one stays published'}.`,
+      `Signing with key ${kid} now; ${emergency ? 'all other keys are removed' : 'the old key remains published'}.`,
       { kid },
     ];
   },
@@ -232,11 +242,14 @@ export default command({
       load: async () => set,
     },
     revoke: { description: 'End every sign-in of a user: refresh fails', load: async () => revoke },
-    fail: { description: 'Have the next request fail with an AADSTS error', load: async () => fail },
-    failures: { description: 'List failures that wait for their request', load: async () => failures },
-    forget: { description: 'Forget a failure that waits, or all', load: async () => forget },
-    outage: { description: 'Have an endpoint answer 503 and the like', load: async () => outage },
-    restore: { description: 'Have a disturbed endpoint answer again', load: async () => restore },
-    rotate: { description: 'Sign with a new key; with --emergency all others are gone', load: async () => rotate },
+    fail: { description: 'Make the next request fail with an AADSTS error', load: async () => fail },
+    failures: { description: 'List ordered failures that are pending', load: async () => failures },
+    forget: { description: 'Remove an ordered failure, or all', load: async () => forget },
+    outage: { description: 'Make an endpoint fail, for example with status 503', load: async () => outage },
+    restore: { description: 'Restore a failing endpoint', load: async () => restore },
+    rotate: {
+      description: 'Sign with a new key; with --emergency all other keys are removed',
+      load: async () => rotate,
+    },
   },
 });

@@ -9,7 +9,7 @@ export default command({
     what: {
       type: 'positional',
       valueHint: 'name[:port]=host[:port]',
-      description: 'What clients ask for, and where it leads, such as orders.contoso.internal:443=localhost:3000',
+      description: 'Requested destination and its target, such as orders.contoso.internal:443=localhost:3000',
       required: true,
     },
     ...remoteOptions,
@@ -38,7 +38,7 @@ export function parseExposed(text: string): UpstreamInput {
   const match = endOf(from ?? '');
   const target = endOf(to ?? '');
   if (match === undefined || target === undefined || more.length > 0) {
-    throw new TunneliteError('ERR_CLI_USAGE', `"${text}" is not understood.`, {
+    throw new TunneliteError('ERR_CLI_USAGE', `"${text}" is not valid.`, {
       hint: 'Write expose NAME[:PORT]=HOST[:PORT], for example expose orders.contoso.internal:443=localhost:3000.',
     });
   }

@@ -11,24 +11,24 @@ const text = (valueHint: string, description: string) => ({ type: 'string', valu
 /** Options for a rule's `on` and `when`; their names are those of the members. */
 const ON = {
   direction: text('in|out', 'Only from the client (in), or to it (out)'),
-  kind: text('kind', 'Only of this kind, or of these, separated by commas'),
-  session: text('id', 'Only of this session'),
-  user: text('name', 'Only of sessions of this user'),
-  remote: text('address', 'Only of clients at this address, address:port or network'),
-  host: text('name', 'Only where this host name is asked for'),
-  port: text('number', 'Only where this port is asked for, or of packets with it at the far end'),
-  address: text('address', 'Only of packets whose far end is this address or network'),
-  flags: text('flags', 'Only of TCP with these flags, such as syn,!ack'),
-  claims: text('json', 'Only of logins whose token says so, such as {"groups":"a1"}'),
-  length: text('bytes', 'Only of so many bytes, or of a range such as 1200-1500'),
+  kind: text('kind', 'Only this kind, or these, separated by commas'),
+  session: text('id', 'Only this session'),
+  user: text('name', 'Only sessions of this user'),
+  remote: text('address', 'Only clients at this address, address:port or network'),
+  host: text('name', 'Only requests for this host name'),
+  port: text('number', 'Only requests for this port, or packets with it at the remote end'),
+  address: text('address', 'Only packets whose remote end is this address or network'),
+  flags: text('flags', 'Only TCP packets with these flags, such as syn,!ack'),
+  claims: text('json', 'Only logins whose token has these claims, such as {"groups":"a1"}'),
+  length: text('bytes', 'Only this length in bytes, or a range such as 1200-1500'),
 } as const;
 const WHEN = {
-  skip: text('count', 'The first so many pass'),
-  times: text('count', 'Strike so often, then no more'),
-  every: text('count', 'Strike only each such one'),
+  skip: text('count', 'Number of items that pass first'),
+  times: text('count', 'Maximum number of strikes'),
+  every: text('count', 'Strike only every nth item'),
   chance: text('0-1', 'Strike with this probability'),
-  after: text('duration', 'Not before so long from now, such as 30s'),
-  during: text('duration', 'For so long'),
+  after: text('duration', 'Start after this time, such as 30s'),
+  during: text('duration', 'Duration from then on'),
   per: text('session', 'Count each session by itself'),
 } as const;
 const name = {
@@ -47,12 +47,12 @@ const add = command({
       description: `What: ${ACTION_NAMES.join(', ')}`,
       required: false,
     },
-    name: text('name', 'For events and removal; default: made from seam and action'),
+    name: text('name', 'Name for events and removal; default: composed of seam and action'),
     ...ON,
     ...WHEN,
     ...TOXIC_OPTIONS,
-    with: text('key=value', 'What the action takes, such as ms=200; repeatable'),
-    rule: text('json', 'The whole rule, as in the configuration, in place of all this'),
+    with: text('key=value', 'Parameters of the action, such as ms=200; repeatable'),
+    rule: text('json', 'The whole rule, as in the configuration, instead of the other options'),
     ...remoteOptions,
   },
   async run({ args, rawArgs, io }) {
@@ -62,7 +62,7 @@ const add = command({
     const fault = await sim.faults.add(rule);
     if (args.json) io.out(`${JSON.stringify(await fault.status())}\n`);
     else {
-      io.out(`The fault rule ${fault.name} is in force, until "tunnelite fault remove ${fault.name}" or a reset.\n`);
+      io.out(`The fault rule ${fault.name} is active, until "tunnelite fault remove ${fault.name}" or a reset.\n`);
       for (const note of fault.notes) io.err(`Note: ${note}\n`);
     }
     return EXIT.ok;
@@ -77,7 +77,7 @@ const remove = command({
   },
   async run({ args, rawArgs, io }) {
     if ((args.name === undefined) === !args.all) {
-      throw new TunneliteError('ERR_CLI_USAGE', 'Say which fault rule to remove: its name, or --all.');
+      throw new TunneliteError('ERR_CLI_USAGE', 'Set the fault rule to remove: its name, or --all.');
     }
     const { sim } = await connect(args, rawArgs, io);
     if (args.name === undefined) {
@@ -98,7 +98,7 @@ const remove = command({
 });
 
 const release = command({
-  args: { name, count: text('count', 'The oldest so many; default: all'), ...remoteOptions },
+  args: { name, count: text('count', 'Number of items, oldest first; default: all'), ...remoteOptions },
   async run({ args, rawArgs, io }) {
     const { sim } = await connect(args, rawArgs, io);
     const fault = await sim.faults.get(args.name);
@@ -119,16 +119,16 @@ const list = command({
 export default command({
   args: remoteOptions,
   subCommands: {
-    add: { description: 'Put a fault rule in force: "fault add udp drop" blocks UDP', load: async () => add },
+    add: { description: 'Add a fault rule: "fault add udp drop" blocks UDP', load: async () => add },
     list: { description: 'List the fault rules, and how often each struck', load: async () => list },
     remove: { description: 'Remove a fault rule, or all', load: async () => remove },
-    release: { description: 'Let go what waits because of a rule that holds', load: async () => release },
+    release: { description: 'Release items held by a rule', load: async () => release },
   },
 });
 
 function show(rules: readonly FaultStatus[], json: boolean | undefined, io: CliIo): number {
   if (json) io.out(`${JSON.stringify({ rules })}\n`);
-  else if (rules.length === 0) io.out('There is no fault rule.\n');
+  else if (rules.length === 0) io.out('There are no fault rules.\n');
   else {
     const rows = rules.map(({ name, rule, seen, hits, held }) => [
       name,
@@ -155,7 +155,10 @@ function show(rules: readonly FaultStatus[], json: boolean | undefined, io: CliI
 async function ruleOf(args: Readonly<Record<string, unknown>>, rawArgs: readonly string[]): Promise<FaultRule> {
   const { seam, action } = args;
   if (seam === undefined || action === undefined) {
-    throw new TunneliteError('ERR_CLI_USAGE', 'Say where and what, such as "fault add udp drop"; or the whole --rule.');
+    throw new TunneliteError(
+      'ERR_CLI_USAGE',
+      'Give seam and action, such as "fault add udp drop", or the whole --rule.',
+    );
   }
   const on: Record<string, unknown> = { seam };
   const when: Record<string, unknown> = {};
@@ -217,6 +220,6 @@ async function parsed(json: string, what: string): Promise<unknown> {
     return parse(json);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw new TunneliteError('ERR_CLI_USAGE', `The ${what} neither JSON nor YAML: ${why}`, { cause });
+    throw new TunneliteError('ERR_CLI_USAGE', `The ${what} neither valid JSON nor YAML: ${why}`, { cause });
   }
 }

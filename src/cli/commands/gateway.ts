@@ -7,7 +7,7 @@ const stopOptions = {
   ...remoteOptions,
   'lose-cookies': {
     type: 'boolean',
-    description: 'Clients must authenticate again; otherwise they resume with their cookies',
+    description: 'Invalidate cookies, so that clients must authenticate again',
   },
   notify: { type: 'boolean', description: 'Send clients a disconnect packet first' },
 } as const;
@@ -34,7 +34,7 @@ const start = command({
   async run({ args, rawArgs, io }) {
     const { sim } = await connect(args, rawArgs, io);
     await sim.gateway.start();
-    return show(sim, args.json, io, 'The gateway takes clients again.');
+    return show(sim, args.json, io, 'The gateway accepts clients again.');
   },
 });
 
@@ -44,13 +44,13 @@ const drain = command({
     timeout: {
       type: 'string',
       valueHint: 'duration',
-      description: 'End those that are left after this, such as 30s; default: never',
+      description: 'End the remaining sessions after this time, such as 30s; default: never',
     },
   },
   async run({ args, rawArgs, io }) {
     const { sim } = await connect(args, rawArgs, io);
     const result = await sim.gateway.drain(args.timeout ? { timeout: args.timeout } : {});
-    const done = `${result.left} left by themselves, ${result.ended} were ended. "gateway start" lets clients in again.`;
+    const done = `${result.left} left by themselves, ${result.ended} were ended. Run "gateway start" to accept clients again.`;
     io.out(args.json ? `${JSON.stringify(result)}\n` : `${done}\n`);
     return EXIT.ok;
   },
@@ -64,16 +64,16 @@ export default command({
   },
   subCommands: {
     restart: {
-      description: 'Go down and come up again at the same port',
+      description: 'Stop and start again on the same port',
       load: async () => down('restart', 'The gateway was restarted.'),
     },
     stop: {
-      description: 'Close its ports and connections; Entra ID and REST go on',
-      load: async () => down('stop', 'The gateway is stopped; "gateway start" brings it back.'),
+      description: 'Close its ports and connections; Entra ID and REST continue',
+      load: async () => down('stop', 'The gateway is stopped; run "gateway start" to start it again.'),
     },
-    start: { description: 'Take clients again, after stop or drain', load: async () => start },
+    start: { description: 'Accept clients again, after stop or drain', load: async () => start },
     drain: {
-      description: 'Take no new clients, and wait until those that are connected have left',
+      description: 'Accept no new clients, and wait until the connected ones have left',
       load: async () => drain,
     },
   },

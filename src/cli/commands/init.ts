@@ -5,16 +5,16 @@ import { EXIT } from '../context/io.ts';
 
 /** A configuration to start from: the settings that are changed most often, with their defaults. */
 export const SAMPLE = `# yaml-language-server: $schema=node_modules/tunnelite/docs/config.schema.json
-# Tunnelite's configuration. You may leave out everything: these are the defaults.
+# Tunnelite's configuration. Everything is optional: these are the defaults.
 # All keys: docs/reference/configuration.md. To check this file: tunnelite config check.
 
 gateway:
-  # host: 0.0.0.0 lets other machines in, such as a phone. Then add the name that they use to names.
+  # host: 0.0.0.0 lets other machines connect, such as a phone. Then add the name that they use to names.
   host: 127.0.0.1
   port: 8443 # TCP and UDP; 0 = any free one
   names: []
 
-  # What clients are told.
+  # Settings that clients get.
   network: 169.254.0.0/16
   ipv6Network: null # for example fd00:1234::/64
   dnsServers: [10.20.0.53]
@@ -26,7 +26,7 @@ gateway:
   dpd: 90 # seconds
   sessionTimeout: 3600 # seconds; null = never
 
-# The settings of a real site, unchanged, here or in a file of their own:
+# The settings of a real site, unchanged, here or in a separate file:
 # serverConfiguration: microsoftTunnelConfiguration.json
 
 identity:
@@ -35,7 +35,7 @@ identity:
   # A real tenant instead of the built-in one:
   # authority: https://login.microsoftonline.com/<tenant id>
 
-# What the tunnel may reach beyond the mock network. Nothing by default.
+# Destinations beyond the mock network. None by default.
 # resources:
 #   upstreams:
 #     - match: orders.contoso.internal # *.orders.contoso.internal for all names below it
@@ -61,7 +61,7 @@ export default command({
       writeFileSync(file, SAMPLE, { flag: args.force ? 'w' : 'wx' });
     } catch (cause) {
       if (!args.force && existsSync(file)) {
-        throw new TunneliteError('ERR_CLI_FILE_EXISTS', `${file} is there already; it was left as it is.`);
+        throw new TunneliteError('ERR_CLI_FILE_EXISTS', `${file} already exists; it was not changed.`);
       }
       throw new TunneliteError('ERR_CLI_FILE', `${file} cannot be written: ${errorText(cause)}`, { cause });
     }

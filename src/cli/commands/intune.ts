@@ -47,7 +47,7 @@ const importAll = command({
     file: {
       type: 'positional',
       valueHint: 'file',
-      description: 'JSON of Graph’s: lists by collection, an answer to a list, one object, or what export prints',
+      description: 'JSON from Graph: lists by collection, a list response, one object, or the output of export',
       required: true,
     },
     ...remoteOptions,
@@ -97,8 +97,8 @@ const deliver = command({
     user: { type: 'positional', valueHint: 'user', description: 'Sign-in name or object id', required: true },
     app: { type: 'positional', valueHint: 'app', description: 'Bundle id, or package id', required: true },
     ...remoteOptions,
-    platform: { type: 'enum', options: ['ios', 'android'], default: 'ios', description: 'Of the device' },
-    enrolled: { type: 'boolean', description: 'The device is one that Intune manages as a whole' },
+    platform: { type: 'enum', options: ['ios', 'android'], default: 'ios', description: 'Platform of the device' },
+    enrolled: { type: 'boolean', description: 'Intune manages the whole device' },
   },
   async run({ args, rawArgs, io }) {
     const { sim } = await connect(args, rawArgs, io);
@@ -121,14 +121,14 @@ const deliver = command({
 const collection = {
   type: 'positional',
   valueHint: 'collection',
-  description: 'Of Graph, such as targetedManagedAppConfigurations, groups or microsoftTunnelSites',
+  description: 'Graph collection, such as targetedManagedAppConfigurations, groups or microsoftTunnelSites',
   required: true,
 } as const;
-const id = { type: 'positional', valueHint: 'id', description: 'Of the object', required: true } as const;
+const id = { type: 'positional', valueHint: 'id', description: 'Id of the object', required: true } as const;
 const body = {
   type: 'string',
   valueHint: 'json',
-  description: 'The body that Graph takes, or @FILE to read it from a file',
+  description: 'The request body for Graph, or @FILE to read it from a file',
   required: true,
 } as const;
 
@@ -175,14 +175,14 @@ const remove = command({
 
 export default command({
   subCommands: {
-    export: { description: 'Print sites and policies, as Graph has them or as code', load: async () => exportAll },
-    import: { description: 'Take over what a tenant was exported to', load: async () => importAll },
-    lint: { description: 'Tell what would fail in the field, and what to do', load: async () => lint },
-    show: { description: 'Print one object as Graph has it', load: async () => show },
-    create: { description: 'Create an object from the body that Graph takes', load: async () => create },
+    export: { description: 'Print sites and policies, in Graph’s form or as code', load: async () => exportAll },
+    import: { description: 'Import the export of a tenant', load: async () => importAll },
+    lint: { description: 'Report what would fail in the field, and how to fix it', load: async () => lint },
+    show: { description: 'Print one object in Graph’s form', load: async () => show },
+    create: { description: 'Create an object from a Graph request body', load: async () => create },
     change: { description: 'Change members of an object', load: async () => change },
     remove: { description: 'Remove an object, unless another one needs it', load: async () => remove },
-    deliver: { description: 'Show what an app gets for its user, and why not more', load: async () => deliver },
+    deliver: { description: 'Show what an app gets for its user, and why', load: async () => deliver },
   },
 });
 
@@ -192,7 +192,7 @@ function readJson(file: string): unknown {
     return JSON.parse(readFileSync(file, 'utf8').replace(/^\ufeff/, ''));
   } catch (cause) {
     throw new TunneliteError('ERR_CLI_USAGE', `${file} cannot be read: ${errorText(cause)}.`, {
-      hint: 'Give a file with JSON, such as the output of “tunnelite intune export”.',
+      hint: 'Use a file with JSON, such as the output of “tunnelite intune export”.',
       cause,
     });
   }
@@ -206,7 +206,7 @@ function bodyIn(text: string): object {
     value = JSON.parse(text);
   } catch (cause) {
     throw new TunneliteError('ERR_CLI_USAGE', `--body is not JSON: ${errorText(cause)}.`, {
-      hint: 'Put the JSON in single quotes, or name a file that has it: --body @policy.json.',
+      hint: 'Put the JSON in single quotes, or in a file: --body @policy.json.',
       cause,
     });
   }

@@ -14,10 +14,10 @@ const diff = command({
     good: {
       type: 'positional',
       valueHint: 'good.ndjson',
-      description: 'Journal of a run that went well',
+      description: 'Journal of a good run',
       required: true,
     },
-    bad: { type: 'positional', valueHint: 'bad.ndjson', description: 'Journal of one that did not', required: true },
+    bad: { type: 'positional', valueHint: 'bad.ndjson', description: 'Journal of a failed run', required: true },
     json: { type: 'boolean', description: 'As JSON' },
   },
   async run({ args, io }) {
@@ -44,11 +44,14 @@ export default command({
       type: 'string',
       alias: 'n',
       valueHint: 'count',
-      description: `The newest so many; default: ${DEFAULT_LIMIT}, with --json all`,
+      description: `Number of events, newest first; default: ${DEFAULT_LIMIT}, with --json all`,
     },
-    follow: { type: 'boolean', alias: 'f', description: 'Go on with each event as it happens' },
-    problems: { type: 'boolean', description: 'Only what went wrong unasked; the exit code is 1 if anything did' },
-    json: { type: 'boolean', description: 'A line of JSON for each event (NDJSON)' },
+    follow: { type: 'boolean', alias: 'f', description: 'Continue with new events' },
+    problems: {
+      type: 'boolean',
+      description: 'Only problems that were not requested; the exit code is 1 if there are any',
+    },
+    json: { type: 'boolean', description: 'Print a line of JSON for each event (NDJSON)' },
   },
   async run({ args, rawArgs, io }) {
     const query = await eventQuery(args.event ? [args.event] : [], args, rawArgs);
@@ -57,7 +60,7 @@ export default command({
     if (args.problems) {
       const problems = await sim.journal.problems(query.since === undefined ? {} : { since: query.since });
       problems.forEach(show);
-      if (!args.json && problems.length === 0) io.out('Nothing went wrong.\n');
+      if (!args.json && problems.length === 0) io.out('There were no problems.\n');
       return problems.length === 0 ? EXIT.ok : EXIT.failed;
     }
     const limit = limitOf(args.limit) ?? (args.json ? Infinity : DEFAULT_LIMIT);
@@ -81,7 +84,7 @@ export default command({
   },
   subCommands: {
     diff: {
-      description: 'Say in words where two journals part; the exit code is 1 if they do',
+      description: 'Describe where two journals differ; the exit code is 1 if they do',
       load: async () => diff,
     },
   },

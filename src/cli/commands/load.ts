@@ -30,7 +30,7 @@ const run: Command = command({
     const surroundings = await surroundingsOf(checked, args, rawArgs, io);
     // It may have passed during preparation.
     const startAt = startOf(args['start-at'], Date.now());
-    if (startAt !== undefined) io.err(`It begins at ${new Date(startAt).toISOString()}.\n`);
+    if (startAt !== undefined) io.err(`The run begins at ${new Date(startAt).toISOString()}.\n`);
     const stop = new AbortController();
     const onSignal = (): void => stop.abort();
     // Once: a second signal means that the user does not want to wait for the report.
@@ -51,15 +51,15 @@ const run: Command = command({
   },
   subCommands: {
     show: {
-      description: 'Show a result that was written before, and write its report',
+      description: 'Show an earlier result, and write its report',
       load: async () => (await import('../load/show.ts')).default,
     },
     merge: {
-      description: 'Put the results of the workers of a run together, and judge them as one',
+      description: 'Merge the results of the workers of a run, and evaluate them as one',
       load: async () => (await import('../load/merge.ts')).default,
     },
     compare: {
-      description: 'Show what is different in the second of two results, and with --tolerance judge it',
+      description: 'Show the differences between two results, and with --tolerance evaluate them',
       load: async () => (await import('../load/compare.ts')).default,
     },
   },
@@ -79,8 +79,8 @@ async function planOf(
   const thresholds = repeated(rawArgs, 'threshold');
   if (file !== undefined && file !== '') return readPlan(file, change, thresholds, worker);
   if (change.clients === undefined || change.phases === undefined) {
-    throw new TunneliteError('ERR_CLI_USAGE', 'There is no plan, and not enough options to do without.', {
-      hint: 'Name a file, or give --clients and at least one --phase, such as --phase "login storm:6s".',
+    throw new TunneliteError('ERR_CLI_USAGE', 'There is no plan, and not enough options to run without one.', {
+      hint: 'Use a plan file, or --clients and at least one --phase, such as --phase "login storm:6s".',
     });
   }
   return checkPlan({ ...change, ...(thresholds.length > 0 && { thresholds }) } as LoadPlan, worker);

@@ -14,15 +14,15 @@ export default command({
     port: {
       type: 'string',
       valueHint: 'port',
-      description: 'Where it is served on this machine; default: any free port',
+      description: 'Port on this machine; default: any free port',
     },
-    open: { type: 'boolean', description: 'Open it in the browser, too' },
+    open: { type: 'boolean', description: 'Also open it in the browser' },
     json: { type: 'boolean', description: 'As JSON' },
   },
   async run({ args, io }) {
     const port = args.port === undefined ? 0 : Number(args.port);
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-      throw new TunneliteError('ERR_CLI_USAGE', `"--port ${args.port}" is no port.`);
+      throw new TunneliteError('ERR_CLI_USAGE', `"--port ${args.port}" is not a port.`);
     }
     const { readReport, serveReport } = await import('../../report/index.ts');
     const report = await readReport(args.file);
@@ -39,8 +39,8 @@ export default command({
       io.out(
         `A report of version ${version}, made ${made}, with ${report.events.length} events. In the browser: ${link}\n`,
       );
-      io.out(`The link is good once, and for two minutes; after that, open ${server.url} and paste the secret.\n`);
-      io.out(`Secret, for REST requests too: ${server.secret}\nEnd it with Ctrl+C.\n`);
+      io.out(`The link is valid once, for two minutes; after that, open ${server.url} and paste the secret.\n`);
+      io.out(`Secret, for REST requests too: ${server.secret}\nStop with Ctrl+C.\n`);
     }
     if (args.open && !(await opened(link, io))) io.err('No browser could be opened: open the link yourself.\n');
     await ended;

@@ -22,7 +22,9 @@ const use = command({
     const { sim } = await connect(args, rawArgs, io);
     await sim.faults.useProfile(name);
     io.out(
-      args.json ? `${JSON.stringify({ active: name })}\n` : `All clients are on ${name}: ${faultProfile(name).text}.\n`,
+      args.json
+        ? `${JSON.stringify({ active: name })}\n`
+        : `All clients now use ${name}: ${faultProfile(name).text}.\n`,
     );
     return EXIT.ok;
   },
@@ -53,7 +55,7 @@ export default command({
     return EXIT.ok;
   },
   subCommands: {
-    use: { description: 'Put all clients on a kind of network, such as 3g or udp-blocked', load: async () => use },
+    use: { description: 'Apply a network profile to all clients, such as 3g or udp-blocked', load: async () => use },
     clear: { description: 'Use no network profile', load: async () => clear },
   },
 });

@@ -7,7 +7,7 @@ export default command({
     file: {
       type: 'positional',
       valueHint: 'file',
-      description: 'Where it is written; default: tunnelite-report.tar.gz',
+      description: 'Output file; default: tunnelite-report.tar.gz',
       required: false,
     },
     ...remoteOptions,
@@ -20,7 +20,7 @@ export default command({
     io.out(
       args.json
         ? `${JSON.stringify({ file })}\n`
-        : `Wrote ${file}: journal, configuration and metrics, without secrets. Look at it with: tunnelite open ${file}\n`,
+        : `Wrote ${file}: journal, configuration and metrics, without secrets. View it with: tunnelite open ${file}\n`,
     );
     return EXIT.ok;
   },

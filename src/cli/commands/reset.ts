@@ -8,7 +8,7 @@ export default command({
     const { sim } = await connect(args, rawArgs, io);
     const { mark, sessions, milliseconds } = await sim.reset();
     const ended = `${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
-    const done = `Reset in ${Math.ceil(milliseconds)} ms; ended ${ended}. The journal goes on after #${mark}.`;
+    const done = `Reset in ${Math.ceil(milliseconds)} ms; ended ${ended}. The journal continues after #${mark}.`;
     io.out(args.json ? `${JSON.stringify({ mark, sessions, milliseconds })}\n` : `${done}\n`);
     return EXIT.ok;
   },

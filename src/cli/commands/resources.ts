@@ -52,7 +52,7 @@ export default command({
       to === null ? 'itself' : `${to.host}${to.port === null ? '' : ` port ${to.port}`}`,
       String(hits),
     ]);
-    io.out(columns(['id', 'name', 'address', 'ports', 'leads to', 'hits'], [...upstreams, ...hosts]));
+    io.out(columns(['id', 'name', 'address', 'ports', 'target', 'hits'], [...upstreams, ...hosts]));
     return EXIT.ok;
   },
   subCommands: {

@@ -18,13 +18,13 @@ const TIMEOUT_S = 120;
 const run = command({
   args: {
     files,
-    seed: { type: 'string', valueHint: 'number', description: "In place of the files' own" },
+    seed: { type: 'string', valueHint: 'number', description: "Seed, instead of the files' own" },
     timeout: {
       type: 'string',
       valueHint: 'seconds',
-      description: `How long one may take: virtual ones as a whole, others beyond their timeline; default: ${TIMEOUT_S}`,
+      description: `Time limit for one scenario: virtual ones as a whole, others beyond their timeline; default: ${TIMEOUT_S}`,
     },
-    junit: { type: 'string', valueHint: 'file', description: 'Write the results to this file too, as JUnit XML' },
+    junit: { type: 'string', valueHint: 'file', description: 'Also write the results to this file, as JUnit XML' },
     tap: { type: 'boolean', description: 'Print the results as TAP' },
     json,
   },
@@ -87,17 +87,17 @@ const shrink = command({
       description: 'A scenario file that fails in virtual time',
       required: true,
     },
-    seed: { type: 'string', valueHint: 'number', description: "In place of the file's own" },
+    seed: { type: 'string', valueHint: 'number', description: "Seed, instead of the file's own" },
     timeout: {
       type: 'string',
       valueHint: 'seconds',
-      description: `How long one run may take; default: ${TIMEOUT_S}`,
+      description: `Time limit for one run; default: ${TIMEOUT_S}`,
     },
-    'max-runs': { type: 'string', valueHint: 'number', description: 'Runs at most; default: 1000' },
+    'max-runs': { type: 'string', valueHint: 'number', description: 'Maximum number of runs; default: 1000' },
     out: {
       type: 'string',
       valueHint: 'file',
-      description: 'Write the scenario to this file, and not to standard output',
+      description: 'Write the scenario to this file instead of standard output',
     },
     json,
   },
@@ -132,12 +132,12 @@ const shrink = command({
 
 const group: Command = {
   subCommands: {
-    run: { description: 'Run scenarios; exit with 1 if one does not come out as expected', load: async () => run },
+    run: { description: 'Run scenarios; exit with 1 if one fails', load: async () => run },
     check: {
-      description: 'Check scenario files; report each mistake with its line and column',
+      description: 'Check scenario files; report each error with its line and column',
       load: async () => check,
     },
-    shrink: { description: 'Make a scenario that fails as short as it can be, and print it', load: async () => shrink },
+    shrink: { description: 'Shorten a failing scenario as much as possible, and print it', load: async () => shrink },
     schema: { description: 'Print the JSON Schema of scenario files, for editors', load: async () => schema },
   },
 };

@@ -36,7 +36,11 @@ const show = command({
 });
 
 const disconnect = command({
-  args: { id, ...remoteOptions, reason: { type: 'string', valueHint: 'sentence', description: 'For the journal' } },
+  args: {
+    id,
+    ...remoteOptions,
+    reason: { type: 'string', valueHint: 'sentence', description: 'A sentence for the journal' },
+  },
   async run({ args, rawArgs, io }) {
     const { sim } = await connect(args, rawArgs, io);
     await sim.sessions.disconnect(args.id, args.reason ? { reason: args.reason } : {});
@@ -52,7 +56,7 @@ export default command({
     const { sim } = await connect(args, rawArgs, io);
     const sessions = await sim.sessions.list();
     if (args.json) io.out(`${JSON.stringify({ sessions })}\n`);
-    else if (sessions.length === 0) io.out('There is no session.\n');
+    else if (sessions.length === 0) io.out('There are no sessions.\n');
     else io.out(table(sessions));
     return EXIT.ok;
   },
@@ -60,13 +64,16 @@ export default command({
     show: { description: 'Show one session', load: async () => show },
     disconnect: { description: 'End a session as an administrator would', load: async () => disconnect },
     expire: {
-      description: 'End a session as if its time were over',
+      description: 'End a session as its time limit would',
       load: async () => action('expire', (one) => `The session ${one} has expired.`),
     },
     rekey: {
-      description: 'Have the client renew its tunnel, and with it all keys',
+      description: 'Make the client renew its tunnel, and thereby all keys',
       load: async () =>
-        action('rekey', (one) => `Closed the tunnel of ${one}; its client comes back with its cookie and new keys.`),
+        action(
+          'rekey',
+          (one) => `Closed the tunnel of ${one}; its client reconnects with its cookie and gets new keys.`,
+        ),
     },
   },
 });

@@ -25,7 +25,7 @@ export default command({
   args: {
     ...startOptions,
     ...lanOptions,
-    json: { type: 'boolean', description: 'Print the readiness line as JSON, and no banner' },
+    json: { type: 'boolean', description: 'Print the readiness line as JSON, without the banner' },
     'ready-file': {
       type: 'string',
       valueHint: 'file',
@@ -97,7 +97,7 @@ async function start(args: Readonly<Record<string, unknown>>, rawArgs: readonly 
   try {
     await claim(certificates, instance);
   } catch (error) {
-    await simulator.close('its place is taken');
+    await simulator.close('another instance is running');
     throw error;
   }
   try {
@@ -141,7 +141,7 @@ function closed(
       await ready?.written.catch(() => undefined);
       if (ready) await withdrawReadyFile(ready.file, instance);
       await page?.server.close();
-      await simulator.close(signal ?? (err ? 'error' : 'asked to'));
+      await simulator.close(signal ?? (err ? 'error' : 'requested'));
       grace.uninstall();
       stopReloading();
       finish(err ? EXIT.failed : EXIT.ok);

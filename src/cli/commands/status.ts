@@ -23,7 +23,7 @@ export default command({
       ['dashboard', `${instance.admin} ("tunnelite dashboard" opens it)`],
       ['REST', `${instance.admin}/api/docs`],
       ['sessions', `${connected} connected, ${all - connected} without a tunnel`],
-      ['clock', `${new Date(clock.now).toISOString()}${moved}${clock.mode === 'manual' ? ', standing still' : ''}`],
+      ['clock', `${new Date(clock.now).toISOString()}${moved}${clock.mode === 'manual' ? ', frozen' : ''}`],
       ['process', `${status.pid}, version ${status.version}, Node.js ${status.node}`],
     ] as const;
     for (const [name, text] of rows) io.out(`${name.padEnd(11)}${text}\n`);

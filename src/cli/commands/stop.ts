@@ -14,7 +14,7 @@ const INTERVAL_MS = 50;
 export default command({
   args: {
     ...remoteOptions,
-    timeout: { type: 'string', valueHint: 'seconds', description: `How long to wait; default: ${DEFAULT_TIMEOUT}` },
+    timeout: { type: 'string', valueHint: 'seconds', description: `Timeout; default: ${DEFAULT_TIMEOUT}` },
   },
   async run({ args, rawArgs, io }) {
     const seconds = secondsOf('timeout', args.timeout, DEFAULT_TIMEOUT);
@@ -25,7 +25,7 @@ export default command({
     while (await isRunning(instance)) {
       if (performance.now() > deadline) {
         throw new TunneliteError('ERR_TIMEOUT', `The instance (process ${pid}) has not ended within ${seconds} s.`, {
-          hint: 'Look at its log; end the process if it hangs.',
+          hint: 'Check its log; kill the process if it hangs.',
         });
       }
       await sleep(INTERVAL_MS);

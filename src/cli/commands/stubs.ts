@@ -10,8 +10,7 @@ const add = command({
     stub: {
       type: 'positional',
       valueHint: 'json or @file',
-      description:
-        'The stub as JSON, or the file that holds it, such as \'{"path":"/orders/:id","json":{"state":"sent"}}\'',
+      description: 'The stub as JSON or in a file, such as \'{"path":"/orders/:id","json":{"state":"sent"}}\'',
       required: true,
     },
     ...remoteOptions,

@@ -10,9 +10,9 @@ import { type CliIo, EXIT } from '../context/io.ts';
 export default command({
   args: {
     ...fileOptions,
-    user: { type: 'string', alias: 'u', valueHint: 'name', description: 'Whose token; default: the first user' },
-    tenant: { type: 'string', valueHint: 'id or domain', description: 'Which tenant; default: the first' },
-    client: { type: 'string', valueHint: 'app id', description: 'Which app asks; default: the first' },
+    user: { type: 'string', alias: 'u', valueHint: 'name', description: 'User of the token; default: the first user' },
+    tenant: { type: 'string', valueHint: 'id or domain', description: 'Tenant; default: the first' },
+    client: { type: 'string', valueHint: 'app id', description: 'App of the token; default: the first' },
     wrong: { type: 'string', valueHint: 'what', description: 'A deliberately wrong token; "list" shows the kinds' },
     claims: { type: 'string', valueHint: 'json', description: 'Claims to replace; null removes one' },
     claim: { type: 'string', valueHint: 'name=value', description: 'One claim to replace; repeatable' },
@@ -20,13 +20,18 @@ export default command({
     scope: { type: 'string', valueHint: 'names', description: 'Scopes, separated by spaces' },
     'token-version': { type: 'string', valueHint: '1.0|2.0', description: 'Version of the token format' },
     'expires-in': { type: 'string', valueHint: 'seconds', description: 'Lifetime' },
-    output: { type: 'string', alias: 'o', valueHint: 'file', description: 'Write it to a file that only you can read' },
+    output: {
+      type: 'string',
+      alias: 'o',
+      valueHint: 'file',
+      description: 'Write the token to a file that only you can read',
+    },
     check: {
       type: 'string',
       valueHint: 'file',
-      description: 'Say what the gateway thinks of the token in a file; - reads it',
+      description: 'Check the token in a file as the gateway does; - reads standard input',
     },
-    json: { type: 'boolean', description: 'As JSON, with the claims' },
+    json: { type: 'boolean', description: 'Print JSON, with the claims' },
   },
   async run({ args, rawArgs, io }) {
     if (args.wrong === 'list') return listWrong(args.json === true, io);
@@ -58,9 +63,9 @@ export default command({
     if (status === 404) {
       throw new TunneliteError(
         'ERR_CLI_REFUSED',
-        `The instance takes tokens of ${instance.authority}, which only that can issue.`,
+        `The instance accepts tokens of ${instance.authority}, which only that authority can issue.`,
         {
-          hint: 'Sign in there, or start without identity.authority to have the built-in Entra ID.',
+          hint: 'Sign in there, or start without identity.authority to use the built-in Entra ID.',
         },
       );
     }
@@ -117,7 +122,7 @@ function claimsOf(text: string | undefined): Record<string, unknown> {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     throw new Error('it is not an object');
   } catch (error) {
-    throw new TunneliteError('ERR_CLI_USAGE', `The value of --claims is not understood: ${errorText(error)}`, {
+    throw new TunneliteError('ERR_CLI_USAGE', `The value of --claims is not valid: ${errorText(error)}`, {
       hint: `Write JSON in quotes, for example --claims '{"scp":null}'.`,
     });
   }
@@ -127,7 +132,7 @@ function claimsOf(text: string | undefined): Record<string, unknown> {
 function claimOf(pair: string): [string, unknown] {
   const at = pair.indexOf('=');
   if (at < 1) {
-    throw new TunneliteError('ERR_CLI_USAGE', `"--claim ${pair}" is not understood.`, {
+    throw new TunneliteError('ERR_CLI_USAGE', `"--claim ${pair}" is not valid.`, {
       hint: 'Write --claim name=value, for example --claim acct=1.',
     });
   }

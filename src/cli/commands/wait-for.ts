@@ -12,13 +12,13 @@ export default command({
     event: {
       type: 'positional',
       valueHint: 'event',
-      description: 'A name or an area, such as session.connect or channel.*',
+      description: 'An event name or area, such as session.connect or channel.*',
       required: true,
     },
     ...remoteOptions,
     ...eventOptions,
-    new: { type: 'boolean', description: 'Only an event that is still to come' },
-    timeout: { type: 'string', valueHint: 'seconds', description: `How long to wait; default: ${DEFAULT_TIMEOUT}` },
+    new: { type: 'boolean', description: 'Only a future event' },
+    timeout: { type: 'string', valueHint: 'seconds', description: `Timeout; default: ${DEFAULT_TIMEOUT}` },
   },
   async run({ args, rawArgs, io }) {
     const timeout = secondsOf('timeout', args.timeout, DEFAULT_TIMEOUT) * 1000;

@@ -20,10 +20,10 @@ export default command({
     'ready-file': {
       type: 'string',
       valueHint: 'file',
-      description: 'The file that "start --ready-file" writes; without it, only readiness is noticed, no failure',
+      description: 'The file of "start --ready-file"; without it, a failed start is not detected',
     },
-    timeout: { type: 'string', valueHint: 'seconds', description: `How long to wait; default: ${DEFAULT_TIMEOUT}` },
-    json: { type: 'boolean', description: 'The readiness line as JSON' },
+    timeout: { type: 'string', valueHint: 'seconds', description: `Timeout; default: ${DEFAULT_TIMEOUT}` },
+    json: { type: 'boolean', description: 'Print the readiness line as JSON' },
   },
   async run({ args, rawArgs, io }) {
     const seconds = secondsOf('timeout', args.timeout, DEFAULT_TIMEOUT);
@@ -40,7 +40,7 @@ export default command({
       await sleep(INTERVAL_MS);
     }
     throw new TunneliteError('ERR_TIMEOUT', `No instance was ready within ${seconds} s.`, {
-      hint: 'Look at what "tunnelite start" printed, or wait longer with --timeout.',
+      hint: 'Check the output of "tunnelite start", or increase --timeout.',
     });
   },
 });

@@ -56,10 +56,8 @@ export function checkOptions(rawArgs: readonly string[], args: ArgsDef): void {
     if (text === '--') return;
     if (!text.startsWith('-') || text === '-') {
       if (positionals-- > 0) continue;
-      const hint = args.config
-        ? `A configuration file is named by --config ${text}; --help tells what else is possible.`
-        : undefined;
-      throw new TunneliteError('ERR_CLI_USAGE', `"${text}" is one argument too many.`, hint ? { hint } : {});
+      const hint = args.config ? `For a configuration file use --config ${text}; --help lists all options.` : undefined;
+      throw new TunneliteError('ERR_CLI_USAGE', `The argument "${text}" is unexpected.`, hint ? { hint } : {});
     }
     const name = text.replace(/^--?/, '').replace(/=.*$/s, '');
     const definition = byName.get(name) ?? byName.get(name.replace(/^no-/, ''));

@@ -15,7 +15,7 @@ export const fileOptions = {
     valueHint: 'file',
     description: 'Configuration: YAML, JSON, or an unchanged Graph microsoftTunnelConfiguration',
   },
-  certs: { type: 'string', valueHint: 'folder', description: 'Where CA, certificates and state are kept' },
+  certs: { type: 'string', valueHint: 'folder', description: 'Directory for CA, certificates and state' },
   set: { type: 'string', valueHint: 'key=value', description: 'Any setting, such as gateway.dpd=30; repeatable' },
 } as const;
 
@@ -26,10 +26,10 @@ export const startOptions = {
     type: 'string',
     alias: 'p',
     valueHint: 'port',
-    description: 'Gateway, TCP and UDP; 0 = free ones for all listeners',
+    description: 'Port of the gateway, TCP and UDP; 0 = free ports for all listeners',
   },
   'identity-port': { type: 'string', valueHint: 'port', description: 'Built-in Entra ID' },
-  'admin-port': { type: 'string', valueHint: 'port', description: 'Health and administration' },
+  'admin-port': { type: 'string', valueHint: 'port', description: 'Port for health and administration' },
   host: { type: 'string', valueHint: 'address', description: 'Address of all listeners; default 127.0.0.1' },
   'log-level': { type: 'string', valueHint: 'level', description: 'silent, error, warn, info, debug or trace' },
   'log-format': { type: 'string', valueHint: 'format', description: 'auto, pretty or json' },
@@ -68,7 +68,7 @@ export function configFromArgs(
   for (const pair of repeated(rawArgs, 'set')) {
     const at = pair.indexOf('=');
     if (at < 1) {
-      throw new TunneliteError('ERR_CLI_USAGE', `"--set ${pair}" is not understood.`, {
+      throw new TunneliteError('ERR_CLI_USAGE', `"--set ${pair}" is not valid.`, {
         hint: 'Write --set key=value, for example --set gateway.dpd=30.',
       });
     }

@@ -10,8 +10,8 @@ export const eventOptions = {
     description: 'A condition on a field, also with != > >= < <= ~ (contains); repeatable',
   },
   since: { type: 'string', valueHint: 'mark', description: 'Only events after this number' },
-  level: { type: 'string', valueHint: 'level', description: 'Only events of this severity or a graver one' },
-  text: { type: 'string', valueHint: 'words', description: 'Only events whose sentence contains this' },
+  level: { type: 'string', valueHint: 'level', description: 'Only events of this level or a more severe one' },
+  text: { type: 'string', valueHint: 'words', description: 'Only events whose text contains this' },
 } as const;
 
 /**

@@ -43,7 +43,7 @@ export function findInstance({ config }: Pick<LoadedConfig, 'config'>): Instance
   const { directory } = config.certs;
   if (directory === null) {
     throw new TunneliteError('ERR_CLI_NOT_RUNNING', 'With certs.directory null, a running instance cannot be found.', {
-      hint: 'Give both commands a certificate directory.',
+      hint: 'Use a certificate directory for both commands.',
     });
   }
   const path = join(resolve(directory), `${INSTANCE_STATE}.json`);
@@ -51,10 +51,10 @@ export function findInstance({ config }: Pick<LoadedConfig, 'config'>): Instance
     return JSON.parse(readFileSync(path, 'utf8')) as Instance;
   } catch (cause) {
     throw (cause as NodeJS.ErrnoException).code === 'ENOENT'
-      ? notRunning(`no instance has left its address in ${path}`, cause)
+      ? notRunning(`no instance is registered in ${path}`, cause)
       : new TunneliteError(
           'ERR_CLI_NOT_RUNNING',
-          `${path}, where an instance leaves its address, cannot be read: ${errorText(cause)}`,
+          `${path}, where instances are registered, cannot be read: ${errorText(cause)}`,
           {
             cause,
             hint: 'Run this as the user who started the instance; if the file is damaged, stop the instance and start it again.',
@@ -91,7 +91,7 @@ export async function ask(
     ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
   }).catch((cause: unknown) => {
     const why = isTunneliteError(cause) ? (cause.cause ?? cause) : cause;
-    throw notRunning(`nothing answers at ${instance.admin} (${errorText(why)})`, cause);
+    throw notRunning(`there is no answer at ${instance.admin} (${errorText(why)})`, cause);
   });
   const value = jsonOf(answer.body);
   const refusal = (value as { error?: { message?: string; hint?: string } } | undefined)?.error;
@@ -115,5 +115,5 @@ function jsonOf(body: Buffer): unknown {
 
 /** No instance answers. */
 export function notRunning(why: string, cause: unknown): TunneliteError {
-  return new TunneliteError('ERR_CLI_NOT_RUNNING', `Tunnelite does not run here: ${why}.`, { cause });
+  return new TunneliteError('ERR_CLI_NOT_RUNNING', `Tunnelite is not running: ${why}.`, { cause });
 }

@@ -12,7 +12,7 @@ export function jsonArgument<T>(text: string, what: string): T {
   } catch (cause) {
     throw new TunneliteError('ERR_CLI_USAGE', `The ${what} cannot be read: ${errorText(cause)}.`, {
       cause,
-      hint: 'Give it as JSON, or @ and a file with it.',
+      hint: 'Use JSON, or @ and the name of a file.',
     });
   }
 }

@@ -37,7 +37,7 @@ export function problemOf(error: unknown): CliProblem {
   // citty's own errors, such as a value outside an enumeration, are also caused by the user's input.
   const isUsage = (error as Error | undefined)?.name === 'CLIError';
   return isUsage
-    ? { code: 'ERR_CLI_USAGE', message, hint: 'Add --help for what is possible.' }
+    ? { code: 'ERR_CLI_USAGE', message, hint: 'Add --help for a list of options.' }
     : { code: 'ERR_INTERNAL', message, hint: undefined };
 }
 

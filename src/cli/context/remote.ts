@@ -30,9 +30,6 @@ export async function connect(
     return { instance, sim: await connectSimulator(instance.admin, { secret: instance.secret }) };
   } catch (error) {
     if (!isTunneliteError(error, 'ERR_REMOTE_UNREACHABLE') && !isTunneliteError(error, 'ERR_ADMIN_SECRET')) throw error;
-    throw notRunning(
-      `the instance that left its address in the certificate directory has ended (${error.message})`,
-      error,
-    );
+    throw notRunning(`the instance registered in the certificate directory has ended (${error.message})`, error);
   }
 }

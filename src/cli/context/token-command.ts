@@ -55,7 +55,7 @@ export function tokenFromCommand(command: string, timeout = TIMEOUT_MS, signal?:
       const text = Buffer.concat(chunks).toString('utf8').trim();
       if (code !== 0) fail(`ended with ${code ?? killed}`);
       else if (text === '') fail('printed nothing');
-      else if (!/^[\x21-\x7e]+$/.test(text)) fail('printed something else than one token');
+      else if (!/^[\x21-\x7e]+$/.test(text)) fail('printed something other than one token');
       else resolve(text);
     });
   });

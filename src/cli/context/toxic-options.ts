@@ -5,12 +5,12 @@ const number = (valueHint: string, description: string) => ({ type: 'string', va
 /** Options for the parameters of actions at the seam `tcp`; other parameters use `--with`. */
 export const TOXIC_OPTIONS = {
   latency: number('ms', 'Of latency: milliseconds'),
-  jitter: number('ms', 'Milliseconds more or less, at random'),
-  rate: number('KB/s', 'Of bandwidth: thousand bytes a second'),
+  jitter: number('ms', 'Random variation in milliseconds'),
+  rate: number('KB/s', 'Of bandwidth: thousand bytes per second'),
   delay: number('number', 'Of slow_close: milliseconds; of slicer: microseconds'),
   timeout: number('ms', 'Of timeout and reset_peer: milliseconds'),
-  'average-size': number('bytes', 'Of slicer: bytes of a slice'),
-  'size-variation': number('bytes', 'Of slicer: bytes more or less'),
+  'average-size': number('bytes', 'Of slicer: bytes per slice'),
+  'size-variation': number('bytes', 'Of slicer: variation in bytes'),
   bytes: number('count', 'Of limit_data: bytes; of mtu_blackhole: bytes of a datagram'),
 } as const;
 

@@ -19,13 +19,13 @@ export const tunnelOptions = {
     type: 'string',
     alias: 'u',
     valueHint: 'name',
-    description: 'Whose token the running instance makes; default: the first user',
+    description: 'User for whom the running instance issues the token; default: the first user',
   },
   token: { type: 'string', valueHint: 'jwt', description: 'The token; others on this machine can read a command line' },
   'token-command': {
     type: 'string',
     valueHint: 'command',
-    description: 'Prints the token; run again once if the gateway refuses it',
+    description: 'A command that prints the token; run again once if the gateway refuses it',
   },
   cacert: {
     type: 'string',
@@ -35,9 +35,9 @@ export const tunnelOptions = {
   outside: {
     type: 'string',
     valueHint: 'refuse|direct',
-    description: 'What becomes of connections that the gateway’s routes leave out',
+    description: 'How to handle connections that the gateway’s routes exclude',
   },
-  bypass: { type: 'string', valueHint: 'host', description: 'A host that never goes through the tunnel; repeatable' },
+  bypass: { type: 'string', valueHint: 'host', description: 'A host that never uses the tunnel; repeatable' },
   'via-proxy': {
     type: 'string',
     valueHint: 'host:port|url|none',
@@ -77,7 +77,7 @@ export async function tunnelPlan(
   }
   const needsInstance = server === undefined || (token === undefined && tokenCommand === undefined);
   if (server !== undefined && needsInstance && user === undefined) {
-    throw usage('A gateway that is named needs --token, --token-command, or --user of the running instance.');
+    throw usage('With --server, use --token, --token-command, or --user of the running instance.');
   }
   const instance = needsInstance ? findInstance(configFromArgs(args, rawArgs, io)) : undefined;
   const cacert = text('cacert') ?? (server === undefined ? instance?.ca : undefined);
@@ -104,9 +104,9 @@ export async function instanceToken(instance: Instance, user: string | undefined
   if (status === 404) {
     throw new TunneliteError(
       'ERR_CLI_REFUSED',
-      `The instance takes tokens of ${instance.authority}, which only that can issue.`,
+      `The instance accepts tokens of ${instance.authority}, which only that authority can issue.`,
       {
-        hint: 'Give one with --token or --token-command.',
+        hint: 'Provide one with --token or --token-command.',
       },
     );
   }
@@ -117,7 +117,7 @@ export function serverUrl(text: string): URL {
   const url = URL.parse(/^https:\/\//i.test(text) ? text : `https://${text}`);
   if (url !== null && url.protocol === 'https:' && url.hostname !== '' && url.username === '' && !/\s/.test(text))
     return url;
-  throw usage(`"--server ${text}" is no host:port, as in vpn.contoso.com:443.`);
+  throw usage(`"--server ${text}" is not host:port, as in vpn.contoso.com:443.`);
 }
 
 function proxyOf(text: string | undefined): TunnelClientOptions['proxy'] {
@@ -127,7 +127,7 @@ function proxyOf(text: string | undefined): TunnelClientOptions['proxy'] {
   const [, bracketed, plain, port] = /^(?:\[([0-9a-f:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/i.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host !== undefined && Number(port) > 0 && Number(port) <= 65_535) return { host, port: Number(port) };
-  throw usage(`"--via-proxy ${text}" is none of host:port, the URL of a PAC file, and none.`);
+  throw usage(`"--via-proxy ${text}" is not host:port, the URL of a PAC file, or none.`);
 }
 
 export function readPem(file: string): string {
@@ -146,7 +146,7 @@ export function oneOf<const T extends string>(
 ): T | undefined {
   if (text === undefined) return undefined;
   const found = all.find((each) => each === text);
-  if (found === undefined) throw usage(`"--${option} ${text}" is none of ${all.join(', ')}.`);
+  if (found === undefined) throw usage(`"--${option} ${text}" is not one of ${all.join(', ')}.`);
   return found;
 }
 

@@ -43,7 +43,7 @@ export class Download {
       headersTimeout: SILENCE_MS,
       bodyTimeout: SILENCE_MS,
     });
-    if (statusCode !== 200) throw new TunneliteError('ERR_CLIENT_FETCH', `The download was answered ${statusCode}.`);
+    if (statusCode !== 200) throw new TunneliteError('ERR_CLIENT_FETCH', `The download got status ${statusCode}.`);
     this.#last = systemClock.monotonic();
     body.on('data', (chunk: Buffer) => this.#take(chunk));
     body.on('error', (error: Error) => this.#fail(error));
@@ -71,7 +71,7 @@ export class Download {
     const wanted = this.#bytes + bytes;
     while (this.#bytes < wanted) {
       if (this.#broken) {
-        throw new TunneliteError('ERR_CLIENT_FETCH', `The download broke: ${this.#broken.message}.`, {
+        throw new TunneliteError('ERR_CLIENT_FETCH', `The download failed: ${this.#broken.message}.`, {
           cause: this.#broken,
         });
       }

@@ -83,11 +83,11 @@ async function useApp(sim: Simulator, story: Narrator, managed: ManagedApp, { us
   story.action('1', `A token is needed: Entra ID issues one for ${issued.fields.audience}`);
   story.done('1', 'A token is needed', 'Entra ID issued one', begin);
   const [session] = sim.journal.query({ name: 'session.connect', since: mark });
-  story.action('2', `The gateway takes the token, inside TLS: session ${session!.fields.session}`);
+  story.action('2', `The gateway accepts the token, inside TLS: session ${session!.fields.session}`);
   story.done('2', 'TLS, and the token', 'accepted', begin);
   begin = story.elapsed;
   const dtls = await waitForDtls(sim);
-  story.action('3', dtls ? 'The data channel: DTLS over UDP' : 'The data channel: TLS, for UDP does not pass');
+  story.action('3', dtls ? 'The data channel: DTLS over UDP' : 'The data channel: TLS, because UDP is blocked');
   story.done('3', 'The data channel', dtls ? 'DTLS' : 'TLS', begin);
   begin = story.elapsed;
   const asked = { name: 'resource.request', since: mark, fields: { protocol: 'tcp' } } as const;

@@ -23,25 +23,27 @@ export async function revokeUser({ sim, client, cache, user, story }: Revocation
   sim.identity.directory.defaultTenant.users.update(user, { enabled: false });
   sim.identity.revokeSessions(user);
   story.detail(
-    `The tunnel is still ${client.connected ? 'open' : 'closed'}: a gateway looks at a token only when a tunnel begins`,
+    `The tunnel is still ${client.connected ? 'open' : 'closed'}: a gateway checks a token only when a tunnel begins`,
   );
 
   const mark = sim.journal.mark();
   for (const { id } of sim.sessions.list()) sim.sessions.disconnect(id, { reason: 'the user was disabled' });
   await sim.journal.waitFor({ name: 'session.disconnect', since: mark });
   await client.close();
-  story.detail('So the administrator ends the session: the app gets a disconnect packet, and its cookie is void');
+  story.detail(
+    'So the administrator ends the session: the app gets a disconnect packet, and its cookie is no longer valid',
+  );
 
   const answer = await signIn(sim, user);
-  if (answer.refusal === undefined) throw new TunneliteError('ERR_INTERNAL', 'Entra ID signed a disabled user in.');
+  if (answer.refusal === undefined) throw new TunneliteError('ERR_INTERNAL', 'Entra ID signed in a disabled user.');
   story.detail(`The app asks for a new token. Entra ID refuses: ${answer.refusal}`);
 
   story.detail(
-    'The old token is good until it expires, for nobody asks Entra ID about it. So the clock is moved on by 90 minutes',
+    'The old token is valid until it expires, because nobody asks Entra ID about it. So the clock is moved forward by 90 minutes',
   );
   await sim.clock.advance(A_TOKENS_LIFE_MS);
   const { reason, explanation } = await refused(sim, cache.token);
-  story.detail(`Now the gateway refuses that one too, with 401. ${explanation}`);
+  story.detail(`Now the gateway also refuses the old token, with 401. ${explanation}`);
   const code = /AADSTS\d+/.exec(answer.refusal)?.[0] ?? 'refused';
   story.done('', 'The user is revoked', `Entra ID: ${code}; gateway: 401, ${reason}`, begin);
 }
@@ -58,7 +60,7 @@ async function refused(
   });
   if (client) {
     await client.close();
-    throw new TunneliteError('ERR_INTERNAL', 'The gateway took a token that has expired.');
+    throw new TunneliteError('ERR_INTERNAL', 'The gateway accepted an expired token.');
   }
   return (await sim.journal.waitFor({ name: 'auth.refused', since: mark })).fields;
 }

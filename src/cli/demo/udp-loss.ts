@@ -13,7 +13,7 @@ const SWITCH_PATIENCE = 30_000;
 export async function loseUdp(sim: Simulator, client: TunnelClient, story: Narrator): Promise<void> {
   const download = new Download(client);
   try {
-    story.turn('A download begins, and then a firewall on the way blocks UDP');
+    story.turn('A download begins, and then a firewall blocks UDP');
     await download.begin();
     await download.more(A_WHILE);
     await blocked(sim, client, story, download);
@@ -25,7 +25,7 @@ export async function loseUdp(sim: Simulator, client: TunnelClient, story: Narra
 
 async function blocked(sim: Simulator, client: TunnelClient, story: Narrator, download: Download): Promise<void> {
   const megabytes = (): string => `${(download.progress.bytes / 1e6).toFixed(1)} MB`;
-  story.detail(`${megabytes()} have come over ${client.channel.toUpperCase()}. UDP is blocked now`);
+  story.detail(`${megabytes()} received over ${client.channel.toUpperCase()}. Now UDP is blocked`);
   const begin = story.elapsed;
   const mark = sim.journal.mark();
   download.forgetPauses();
@@ -41,16 +41,16 @@ async function blocked(sim: Simulator, client: TunnelClient, story: Narrator, do
     assertWhole(download);
     story.detail(`${rule.hits()} datagrams were lost. After ${took(switched)} data goes over TLS (${fields.reason})`);
     story.detail(
-      `The same download goes on: ${megabytes()}. It stood still for ${took(longestPause)}, and did not break`,
+      `The same download goes on: ${megabytes()}. It paused for ${took(longestPause)}, and was not interrupted`,
     );
-    story.done('', 'UDP is blocked', `TLS takes over; the download stood still for ${took(longestPause)}`, begin);
+    story.done('', 'UDP is blocked', `TLS takes over; the download paused for ${took(longestPause)}`, begin);
   } finally {
     rule.remove();
   }
 }
 
 async function restored(sim: Simulator, story: Narrator, download: Download): Promise<void> {
-  story.turn('The firewall lets UDP through again');
+  story.turn('The firewall allows UDP again');
   const begin = story.elapsed;
   const mark = sim.journal.mark();
   download.forgetPauses();
@@ -62,9 +62,7 @@ async function restored(sim: Simulator, story: Narrator, download: Download): Pr
   await download.more(A_WHILE);
   assertWhole(download);
   const { bytes, longestPause } = download.progress;
-  story.detail(
-    `${(bytes / 1e6).toFixed(1)} MB have come in one connection, each byte in its place. That is enough: it ends`,
-  );
+  story.detail(`${(bytes / 1e6).toFixed(1)} MB received in one connection, every byte correct. The download ends`);
   story.done('', 'UDP is back', `DTLS again; longest pause ${took(longestPause)}, no byte lost`, begin);
 }
 

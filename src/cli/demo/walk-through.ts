@@ -26,7 +26,7 @@ export async function runDemo(io: CliIo, json: boolean): Promise<number> {
     return EXIT.ok;
   }
   story.say(`\n${story.table()}`);
-  story.say('“npm start” keeps a gateway running for your own client; it prints what to connect with.');
+  story.say('“npm start” keeps a gateway running for your own client; it prints how to connect.');
   return EXIT.ok;
 }
 
@@ -59,12 +59,12 @@ async function signedIn(sim: Simulator, story: Narrator) {
       asked = story.elapsed;
       story.action('1', 'The gateway asks for a token: 401, WWW-Authenticate: Bearer');
     } else if (step.step === 'authenticated') {
-      story.detail('Accepted: signature, issuer, audience and times are right');
+      story.detail('Accepted: signature, issuer, audience and times are valid');
     }
   };
   const token = async (): Promise<string> => {
     const seconds = await cache.fill();
-    story.detail(`Entra ID (${new URL(sim.urls.authority).host}) signs ${user} in, and issues one for ${seconds} s`);
+    story.detail(`Entra ID (${new URL(sim.urls.authority).host}) signs in ${user}, and issues one for ${seconds} s`);
     story.done('1', 'A token is needed', 'Entra ID issued one', asked);
     await reuse(sim, cache, story);
     presented = story.elapsed;
@@ -74,7 +74,7 @@ async function signedIn(sim: Simulator, story: Narrator) {
   const client = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token, onStep });
   const { address4, mtu, dnsServers, routesInclude } = client.configuration;
   story.detail(`The tunnel is open: address ${address4}, MTU ${mtu}, DNS ${dnsServers.join(', ')}`);
-  story.detail(`Networks that go through it: ${routesInclude.join(', ') || 'all'}`);
+  story.detail(`Networks routed through it: ${routesInclude.join(', ') || 'all'}`);
   story.done('2', 'TLS, and the token', `accepted, tunnel address ${address4}`, presented);
   return { client, cache, user };
 }
@@ -83,13 +83,13 @@ async function signedIn(sim: Simulator, story: Narrator) {
 async function reuse(sim: Simulator, cache: TokenCache, story: Narrator): Promise<void> {
   const begin = story.elapsed;
   const mark = sim.journal.mark();
-  story.action('1a', 'A second app on the phone needs a token too, and finds this one in the cache that they share');
+  story.action('1a', 'A second app on the phone also needs a token, and finds this one in their shared cache');
   const second = await TunnelClient.connect({ server: sim.urls.gateway, ca: sim.ca, token: cache.token, dtls: 'off' });
   const { address4 } = second.configuration;
   await second.close();
   const issued = sim.journal.count({ name: 'identity.token.issued', since: mark });
   const outcome = issued === 0 ? 'Entra ID was not asked again' : `Entra ID issued ${issued} more`;
-  story.detail(`${outcome}. The gateway gives it a session of its own (${address4}); it leaves again`);
+  story.detail(`${outcome}. The gateway gives it its own session (${address4}); it disconnects again`);
   story.done('1a', 'A token is reused', outcome, begin);
 }
 
@@ -100,16 +100,16 @@ async function dataChannel(sim: Simulator, client: TunnelClient, story: Narrator
   story.action('3', 'The data channel: TLS over TCP carries the packets until DTLS over UDP is ready');
   const { dtls } = client.configuration;
   if (!dtls) {
-    story.detail('The gateway offers no DTLS: TLS goes on carrying the packets');
-    finish('TLS, for the gateway offers no DTLS');
+    story.detail('The gateway offers no DTLS: TLS continues to carry the packets');
+    finish('TLS, because the gateway offers no DTLS');
     return false;
   }
-  story.detail(`DTLS is on offer on UDP port ${dtls.port}`);
+  story.detail(`The gateway offers DTLS on UDP port ${dtls.port}`);
   // The page loads over TLS just as well, so a machine on which UDP does not pass shows the rest.
   const opened = await waitForDtls(sim);
   if (!opened) {
-    story.detail('No DTLS handshake came about, as where UDP is blocked: TLS goes on carrying the packets');
-    finish('TLS, for UDP does not pass');
+    story.detail('There was no DTLS handshake, as when UDP is blocked: TLS continues to carry the packets');
+    finish('TLS, because UDP is blocked');
     return false;
   }
   const { cipher } = opened.fields;
@@ -124,7 +124,7 @@ async function visit(sim: Simulator, client: TunnelClient, story: Narrator): Pro
   const mark = sim.journal.mark();
   const host = new URL(PAGE).hostname;
   story.action('4a', `The app wants ${PAGE}`);
-  story.detail(`The tunnel's resolver knows ${host}: ${(await client.resolve(host)).join(', ')}`);
+  story.detail(`The tunnel's resolver resolves ${host}: ${(await client.resolve(host)).join(', ')}`);
   const [response] = await Promise.all([
     client.fetch(PAGE, { ca: sim.ca, headers: { accept: 'text/html' } }),
     sim.journal

@@ -6,7 +6,7 @@ import { lanAddress, lanName, linkMtu } from '../../pairing/lan-address.ts';
 
 /** Options of `start` for phones in the local network. */
 export const lanOptions = {
-  lan: { type: 'boolean', description: 'Let phones in the local network connect, and show them how on a page' },
+  lan: { type: 'boolean', description: 'Let phones in the local network connect, with a page of instructions' },
   name: {
     type: 'string',
     valueHint: 'name',
@@ -38,8 +38,8 @@ export function lanSettings(args: Readonly<Record<string, unknown>>, read: () =>
   if (args.lan !== true) {
     const stray = ['name', 'lan-port'].find((option) => args[option] !== undefined);
     if (stray === undefined) return undefined;
-    throw new TunneliteError('ERR_CLI_USAGE', `The option --${stray} is for --lan.`, {
-      hint: 'Add --lan, or leave it out.',
+    throw new TunneliteError('ERR_CLI_USAGE', `The option --${stray} requires --lan.`, {
+      hint: 'Add --lan, or remove it.',
     });
   }
   const config = read();
@@ -71,7 +71,7 @@ function pagePort({ 'lan-port': given, port }: Readonly<Record<string, unknown>>
   // A single --port 0 is enough to run next to anything else.
   if (given === undefined) return port === '0' ? 0 : PAGE_PORT;
   if (typeof given === 'string' && /^\d{1,5}$/.test(given) && Number(given) <= 65_535) return Number(given);
-  throw new TunneliteError('ERR_CLI_USAGE', `"--lan-port ${given}" is no port.`, {
-    hint: 'Write a number from 0 to 65535; 0 is any free one.',
+  throw new TunneliteError('ERR_CLI_USAGE', `"--lan-port ${given}" is not a port.`, {
+    hint: 'Use a number from 0 to 65535; 0 is any free port.',
   });
 }

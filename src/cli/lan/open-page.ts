@@ -25,8 +25,8 @@ export async function openPage(simulator: Simulator, lan: Lan, io: CliIo, json: 
     const url = code ? `${code.url}#${code.text}` : server.url;
     const lines = first
       ? ['', `Connect a phone in this network: ${server.url}`, `  SHA-256 of the CA ${facts.ca.fingerprint}`]
-      : ['', `That pairing code is over. For the next phone: ${server.url}`];
-    if (code) lines.push(`  Pairing code      ${code.text} (good once, for 10 minutes)`);
+      : ['', `That pairing code is used. For the next phone: ${server.url}`];
+    if (code) lines.push(`  Pairing code      ${code.text} (valid once, for 10 minutes)`);
     if (json) io.err(`${lines.join('\n')}\n`);
     else io.out(`${lines.join('\n')}\n\n${renderUnicodeCompact(url)}\n`);
   };

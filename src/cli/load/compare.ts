@@ -8,19 +8,19 @@ export default command({
     a: {
       type: 'positional',
       valueHint: 'A.json',
-      description: 'The result that the other is held against',
+      description: 'The baseline result',
       required: true,
     },
-    b: { type: 'positional', valueHint: 'B.json', description: 'The other result', required: true },
+    b: { type: 'positional', valueHint: 'B.json', description: 'The result to compare', required: true },
     tolerance: {
       type: 'string',
       valueHint: 'percent',
-      description: 'Exit with 1 if a figure is worse by more than that, such as 10%, or a run is invalid',
+      description: 'Exit with 1 if a figure is worse by more than this, such as 10%, or a run is invalid',
     },
     figure: {
       type: 'string',
       valueHint: 'name',
-      description: 'Only this one, such as fallback, login.p99 or requests.lost; repeatable',
+      description: 'Only this figure, such as fallback, login.p99 or requests.lost; repeatable',
     },
     json: { type: 'boolean', description: 'As JSON' },
   },
@@ -41,14 +41,16 @@ function toleranceOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number] = /^(\d{1,4}(?:\.\d{1,3})?)%?$/.exec(text) ?? [];
   if (number !== undefined) return Number(number) / 100;
-  throw new TunneliteError('ERR_CLI_USAGE', `"--tolerance ${text}" is no percentage.`, { hint: 'Such as 10%.' });
+  throw new TunneliteError('ERR_CLI_USAGE', `"--tolerance ${text}" is not a percentage.`, {
+    hint: 'Use a form such as 10%.',
+  });
 }
 
 async function checkFigures(names: readonly string[]): Promise<void> {
   const { COMPARED, suggestFigure } = await import('../../load/index.ts');
   for (const name of names) {
     if (COMPARED.some((known) => known === name || known.startsWith(`${name}.`))) continue;
-    throw new TunneliteError('ERR_CLI_USAGE', `There is no figure "${name}" that is compared.`, {
+    throw new TunneliteError('ERR_CLI_USAGE', `There is no figure "${name}" to compare.`, {
       hint: suggestFigure(name),
     });
   }

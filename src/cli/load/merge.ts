@@ -7,7 +7,7 @@ export default command({
     files: {
       type: 'positional',
       valueHint: 'file…',
-      description: 'The results of all workers, as --out has written them',
+      description: 'The results of all workers, written by --out',
       required: true,
     },
     ...outputOptions,

@@ -17,19 +17,19 @@ import { instanceToken, readPem, serverUrl, tunnelOptions } from '../context/tun
 
 /** Options that set or replace members of a plan. */
 export const planOptions = {
-  clients: { type: 'string', valueHint: 'number', description: 'How many clients there are' },
+  clients: { type: 'string', valueHint: 'number', description: 'Number of clients' },
   phase: {
     type: 'string',
     valueHint: 'kind:duration',
-    description: 'A phase, such as "udp blackout:12s"; repeatable, in place of those of the plan',
+    description: 'A phase, such as "udp blackout:12s"; repeatable, instead of those of the plan',
   },
   threshold: {
     type: 'string',
     valueHint: 'text',
-    description: 'What has to come of it, such as "fallback.p99 < 12s"; repeatable, besides those of the plan',
+    description: 'A threshold, such as "fallback.p99 < 12s"; repeatable, in addition to those of the plan',
   },
   every: { type: 'string', valueHint: 'duration', description: 'Period of each client’s requests' },
-  seed: { type: 'string', valueHint: 'number', description: 'Arrivals and chance follow from it' },
+  seed: { type: 'string', valueHint: 'number', description: 'Seed of arrivals and random decisions' },
   source: {
     type: 'string',
     valueHint: 'network',
@@ -40,17 +40,17 @@ export const planOptions = {
     type: 'string',
     alias: 'u',
     valueHint: 'name',
-    description: 'Whose tokens the running instance makes; repeatable',
+    description: 'User whose tokens the running instance issues; repeatable',
   },
   'token-file': {
     type: 'string',
     valueHint: 'file',
-    description: 'A file with the token; read again when that expires',
+    description: 'A file with the token; read again when it expires',
   },
   'token-command': {
     type: 'string',
     valueHint: 'command',
-    description: 'Prints the token; run again when that expires',
+    description: 'A command that prints the token; run again when it expires',
   },
 } as const;
 
@@ -65,7 +65,7 @@ export const surroundingOptions = {
   pid: {
     type: 'string',
     valueHint: 'number',
-    description: 'Process of the gateway on this machine, whose CPU and memory are reported',
+    description: 'Process id of the gateway on this machine, to report its CPU and memory',
   },
 } as const;
 
@@ -113,7 +113,7 @@ export function planChange(args: Args, rawArgs: readonly string[]): Partial<Load
 /** `udp blackout:12s`; kind and duration are validated with the plan. */
 function phaseOf(text: string): LoadPhase {
   const at = text.lastIndexOf(':');
-  if (at <= 0) throw usage(`"--phase ${text}" is not kind:duration.`, 'Such as --phase "udp blackout:12s".');
+  if (at <= 0) throw usage(`"--phase ${text}" is not kind:duration.`, 'Use a form such as --phase "udp blackout:12s".');
   return { phase: text.slice(0, at).trim() as LoadPhase['phase'], for: text.slice(at + 1).trim() };
 }
 
@@ -136,8 +136,8 @@ export async function surroundingsOf(
   const fromInstance = password === undefined && token?.file === undefined && token?.command === undefined;
   if (server !== undefined && fromInstance && token?.users === undefined) {
     throw usage(
-      'A gateway that is named needs a token or a password.',
-      'Give --token-file, --token-command, --user of the running instance, or password in the plan.',
+      'With --server, a token or a password is required.',
+      'Use --token-file, --token-command, --user of the running instance, or password in the plan.',
     );
   }
   const instance =
@@ -181,7 +181,7 @@ function firstLine(file: string): string {
 
 async function probeOf(pid: string | undefined, instance: Instance | undefined): Promise<GatewayProbe | undefined> {
   if (pid !== undefined) {
-    if (!/^[1-9]\d{0,8}$/.test(pid)) throw usage(`"--pid ${pid}" is no number of a process.`);
+    if (!/^[1-9]\d{0,8}$/.test(pid)) throw usage(`"--pid ${pid}" is not a process id.`);
     const probe = (await import('../../load/index.ts')).pidProbe(Number(pid));
     if ((await probe.read()) === undefined)
       throw usage(`There is no process ${pid} on this machine, or no /proc to look it up in.`);

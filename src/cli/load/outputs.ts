@@ -6,12 +6,12 @@ import { type CliIo, EXIT } from '../context/io.ts';
 
 /** Destinations of a result. */
 export const outputOptions = {
-  out: { type: 'string', valueHint: 'file', description: 'Write the result to this file too, as JSON' },
-  junit: { type: 'string', valueHint: 'file', description: 'Write the thresholds to this file too, as JUnit XML' },
+  out: { type: 'string', valueHint: 'file', description: 'Also write the result to this file, as JSON' },
+  junit: { type: 'string', valueHint: 'file', description: 'Also write the thresholds to this file, as JUnit XML' },
   html: {
     type: 'string',
     valueHint: 'file',
-    description: 'Write a report with plots to this file too: one HTML file that needs nothing else',
+    description: 'Also write a report with plots to this file: one self-contained HTML file',
   },
   json: { type: 'boolean', description: 'The result as JSON' },
 } as const;
@@ -74,7 +74,7 @@ function unwritable(option: string, file: string, cause: unknown): TunneliteErro
     `The file ${file} of --${option} cannot be written: ${errorText(cause)}.`,
     {
       cause,
-      hint: 'Name a file in a folder that exists and that you may write to.',
+      hint: 'Use a file in an existing folder that you can write to.',
     },
   );
 }

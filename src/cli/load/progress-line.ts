@@ -18,7 +18,7 @@ export class ProgressLine {
     const ms = (microseconds: number | undefined): string =>
       microseconds === undefined ? '–' : `${(microseconds / 1000).toFixed(1)} ms`;
     const text =
-      `${(at / 1000).toFixed(0)} of ${(length / 1000).toFixed(0)} s, ${phase}: ${dtls} DTLS, ${tls} TLS, ${none} without a tunnel, ` +
+      `${(at / 1000).toFixed(0)} of ${(length / 1000).toFixed(0)} s, ${phase}: ${dtls} DTLS, ${tls} TLS, ${none} without tunnel, ` +
       `${refusals} refusals, round trip p99 ${ms(roundtrip)}, generator late p99 ${ms(lag)}`;
     if (this.#live) {
       this.#io.out(`\r\u001b[K${text}`);

@@ -7,7 +7,7 @@ export default command({
     file: {
       type: 'positional',
       valueHint: 'result.json',
-      description: 'A result, as --out has written it',
+      description: 'A result written by --out',
       required: true,
     },
     ...outputOptions,

@@ -6,12 +6,12 @@ export const workerOptions = {
   worker: {
     type: 'string',
     valueHint: 'number/all',
-    description: 'Run the part of one of several workers, such as 2/4; "load merge" puts the results together',
+    description: 'Run the part of one of several workers, such as 2/4; "load merge" combines the results',
   },
   'start-at': {
     type: 'string',
     valueHint: 'time',
-    description: 'When the first phase begins, as 2030-01-31T12:00:00Z or Unix seconds: the same for all workers',
+    description: 'Start of the first phase, as 2030-01-31T12:00:00Z or Unix seconds: the same for all workers',
   },
 } as const;
 
@@ -27,8 +27,8 @@ export function workerOf(text: string | undefined): LoadWorker | undefined {
   const worker = { index: Number(index), of: Number(of) };
   if (index !== undefined && worker.index >= 1 && worker.index <= worker.of && worker.of <= MAX_WORKERS) return worker;
   throw usage(
-    `"--worker ${text}" is no worker of several.`,
-    `Such as 2/4: the second of four. They count from 1, and are ${MAX_WORKERS} at most.`,
+    `"--worker ${text}" is not a worker.`,
+    `Use a form such as 2/4: the second of four. Workers count from 1; the maximum is ${MAX_WORKERS}.`,
   );
 }
 
@@ -46,17 +46,18 @@ export function startOf(text: string | undefined, now: number): number | undefin
       : Number.NaN;
   if (Number.isNaN(at)) {
     throw usage(
-      `"--start-at ${text}" is no time.`,
-      'Such as 2030-01-31T12:00:00Z, or Unix seconds: $(date -d "+1 min" +%s).',
+      `"--start-at ${text}" is not a time.`,
+      'Use a form such as 2030-01-31T12:00:00Z, or Unix seconds: $(date -d "+1 min" +%s).',
     );
   }
   if (at < now) {
     const late = Math.ceil((now - at) / 1000);
     throw usage(
-      `"--start-at ${text}" was ${late} s ago by the clock of this machine: the other workers have begun without this one.`,
-      'Name a time by which all of them are up, and see that the clocks of the machines agree (NTP).',
+      `"--start-at ${text}" was ${late} s ago by this machine's clock: the other workers have started without this one.`,
+      'Choose a time by which all of them are running, and synchronize the machines’ clocks (NTP).',
     );
   }
-  if (at - now > MAX_WAIT_MS) throw usage(`"--start-at ${text}" is more than a day from now.`, 'Start it later.');
+  if (at - now > MAX_WAIT_MS)
+    throw usage(`"--start-at ${text}" is more than a day from now.`, 'Start it closer to that time.');
   return at;
 }

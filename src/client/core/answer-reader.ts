@@ -30,13 +30,13 @@ export class AnswerReader {
   end(error: Error | undefined): HttpResponse | TunneliteError {
     const result = this.#take(this.#reader.end());
     if (result) return result;
-    const how = error ? `broke off the connection (${errorText(error)})` : 'closed the connection';
+    const how = error ? `aborted the connection (${errorText(error)})` : 'closed the connection';
     const { head } = this.#reader;
     const when = head ? `within its answer, ${answerWords(head)}` : 'without an answer';
     if (this.#proven) {
       return new TunneliteError('ERR_CLIENT_DISCONNECTED', `The gateway ${how} ${when}.`, { cause: error });
     }
-    return notAGateway('end', `it made the TLS handshake, but ${how} ${when}.`, error);
+    return notAGateway('end', `it completed the TLS handshake, but ${how} ${when}.`, error);
   }
 
   /** The bytes after the answer. */
@@ -51,7 +51,7 @@ export class AnswerReader {
     if (head && result.fault.reason === 'body-too-large') {
       return notAGateway(
         'page',
-        `it answered the login with ${answerWords(head)}, and more of it than any gateway sends.`,
+        `it answered the login with ${answerWords(head)}, which is longer than that of any gateway.`,
       );
     }
     const answer = head ? `answer, ${answerWords(head)},` : 'answer';

@@ -18,7 +18,7 @@ export interface OpenedTunnel {
 
 /** The operation that timed out, by the last completed step. */
 const WAITED_FOR: Readonly<Record<ClientStep['step'] | 'begin', string>> = {
-  begin: 'no TLS connection came about',
+  begin: 'there was no TLS connection',
   tls: 'the login was not answered',
   challenge: 'the caller’s token function returned no token',
   token: 'the token was not answered',
@@ -130,7 +130,7 @@ export class Attempt {
     const { options } = this.#request;
     const seconds = (options.connectTimeout ?? CONNECT_TIMEOUT_MS) / 1000;
     const message = `Connecting to ${options.url.host} took longer than ${seconds} s: ${WAITED_FOR[this.#last]}.`;
-    const hint = 'The gateway’s log tells how far it came. Where it is only slow, set a longer “timeout”.';
+    const hint = 'The gateway’s log shows how far it got. If the network is slow, set a longer “timeout”.';
     this.abort(new TunneliteError('ERR_TIMEOUT', message, { hint }));
     return Number.POSITIVE_INFINITY;
   }

@@ -6,7 +6,7 @@ const UNTRUSTED =
 
 /** What a gateway also does when it rejects a connection. */
 const CLOSED_EARLY =
-  'A gateway closes connections at once when it is full, or has banned the address: its log tells. Any other server does so where it does not speak TLS.';
+  'A gateway closes connections at once if it is full, or has banned the address: check its log. Any other server may do so if it does not use TLS.';
 
 /**
  * The error to report for a connection that could not be opened.

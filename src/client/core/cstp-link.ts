@@ -55,7 +55,7 @@ export class CstpLink {
   /** Starts reading. Bytes received together with the gateway's answer are processed first. */
   start(): void {
     const { socket } = this.#connection;
-    socket.on('error', (error) => this.#lost(`The connection broke: ${errorText(error)}.`));
+    socket.on('error', (error) => this.#lost(`The connection was lost: ${errorText(error)}.`));
     socket.on('close', () => this.#lost('The gateway closed the connection.'));
     this.#connection.listen((chunk) => this.#bytes(chunk));
   }
@@ -145,7 +145,10 @@ export class CstpLink {
     this.#owner.onBatch();
     const fault = this.#reader.push(chunk);
     if (fault) {
-      this.#end(new TunneliteError('ERR_CLIENT_PROTOCOL', `The gateway's bytes are not CSTP (${fault}).`), true);
+      this.#end(
+        new TunneliteError('ERR_CLIENT_PROTOCOL', `The gateway sent bytes that are not CSTP (${fault}).`),
+        true,
+      );
     } else if (!this.#ended) this.#owner.onBatchEnd();
   }
 
@@ -162,7 +165,7 @@ export class CstpLink {
         this.#end(endedByGateway(buffer, offset, length), true);
         return;
       case CstpType.Compressed: {
-        const message = 'The gateway sent a compressed packet, which was not agreed on.';
+        const message = 'The gateway sent a compressed packet, but no compression was negotiated.';
         this.#end(new TunneliteError('ERR_CLIENT_PROTOCOL', message), true);
         return;
       }

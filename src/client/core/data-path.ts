@@ -146,7 +146,7 @@ export class DataPath implements DatagramSink {
   overtaken(now: number): void {
     const since = this.#unanswered;
     if (!this.up || since === undefined) return;
-    if (now - Math.max(since, this.#heard) > UNANSWERED_PROBE_MS) this.renew('the gateway went over to TLS');
+    if (now - Math.max(since, this.#heard) > UNANSWERED_PROBE_MS) this.renew('the gateway moved to TLS');
   }
 
   /** Ignores incoming data until `question`. */
@@ -314,7 +314,7 @@ export class DataPath implements DatagramSink {
     }
     const silence = now - this.#heard;
     if (dpd > 0 && silence > dpd * DPD_DEAD_FACTOR) {
-      this.renew(`nothing came over DTLS for ${Math.round(silence / 1000)} s`);
+      this.renew(`nothing was received over DTLS for ${Math.round(silence / 1000)} s`);
       return;
     }
     const size = this.#mtu!.next(now);

@@ -146,7 +146,7 @@ export class LightClient implements Timed {
 
   /** Replaces the DTLS channel with a new handshake from another port. */
   renewDtls(): void {
-    this.#path.renew('it was asked for');
+    this.#path.renew('it was requested');
   }
 
   /** Suspends the client, as when the program or its device sleeps: it reads and sends nothing until `resume`. */
@@ -229,14 +229,14 @@ export class LightClient implements Timed {
       case ClientEffect.AbortDial: {
         const attempt = this.#attempt;
         this.#attempt = undefined;
-        attempt?.abort(this.#error ?? closedError('The try was given up.'));
+        attempt?.abort(this.#error ?? closedError('The attempt was abandoned.'));
         return;
       }
       case ClientEffect.Adopt:
         this.#adopt();
         return;
       case ClientEffect.Drop:
-        this.#path.withdraw('the tunnel is gone');
+        this.#path.withdraw('the tunnel has ended');
         this.#link?.drop();
         this.#link = undefined;
         return;
@@ -315,7 +315,7 @@ export class LightClient implements Timed {
     const { address4, address6 } = opened.configuration;
     if (before && (before.address4 !== address4 || before.address6 !== address6)) {
       opened.connection.close();
-      const message = 'The gateway gave another address to the session than it had before.';
+      const message = 'The gateway assigned a different address to the session.';
       this.#apply('refused', new TunneliteError('ERR_CLIENT_SESSION_REFUSED', message));
       return;
     }
@@ -338,7 +338,7 @@ export class LightClient implements Timed {
     const { connection, configuration, cookie, dtls } = this.#opened!;
     const { observer, timer } = this.#options;
     this.#opened = undefined;
-    this.#path.withdraw('a new tunnel is there');
+    this.#path.withdraw('a new tunnel is open');
     this.#link?.drop();
     this.#cookie = cookie;
     this.#configuration = configuration;

@@ -41,14 +41,14 @@ export function tokenSignIn(token: string | (() => string | Promise<string>)): S
       const schemes = headerValues(response.headers, 'www-authenticate').join(', ');
       if (!BEARER.test(schemes)) {
         const asked =
-          schemes === '' ? 'asks for no sign-in that the client could do' : `asks for “${cut(schemes, 80)}”`;
+          schemes === '' ? 'asks for no sign-in that the client supports' : `asks for “${cut(schemes, 80)}”`;
         throw notAGateway('other-login', `it answered the login with ${answerWords(response)} and ${asked}.`);
       }
       onStep({ step: 'challenge' });
       const text: unknown = typeof token === 'function' ? await unlessAborted(token(), signal) : token;
       if (typeof text !== 'string') {
-        const message = `The token is no text: ${text === null ? 'null' : typeof text} is what the caller gave.`;
-        const hint = 'Give “token” a string, or a function that returns one or a promise of one.';
+        const message = `The token is not a string: the caller provided ${text === null ? 'null' : typeof text}.`;
+        const hint = 'Set “token” to a string, or to a function that returns a string or a promise of one.';
         throw new TunneliteError('ERR_CLIENT_SIGN_IN', message, { hint });
       }
       onStep({ step: 'token' });
@@ -72,7 +72,7 @@ function checkComplete(response: HttpResponse): void {
   if (response.status !== 200) throw notAGateway('status', `${words}.`);
   const document = parseServerDocument(response.body);
   if (document?.type === 'auth-request') throw notAGateway('other-login', `${words} and a form to fill in.`);
-  if (!document) throw notAGateway('page', `${words}, which is not the document that ends a login.`);
+  if (!document) throw notAGateway('page', `${words}, which is not the final document of a login.`);
 }
 
 /** The parameters of CONNECT. */

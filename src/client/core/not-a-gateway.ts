@@ -26,26 +26,26 @@ export type Came =
   /** The answer that opens a tunnel lacks something that a tunnel needs. */
   | 'unusable-tunnel';
 
-const OWN_PORT = 'Use the address and port of the gateway; the banner of “tunnelite start” shows them.';
+const OWN_PORT = 'Use the address and port of the gateway, as in the banner of “tunnelite start”.';
 
 const HINTS: Readonly<Record<Came, string>> = {
   'plain-http': `That port is for HTTP without TLS. ${OWN_PORT}`,
   'no-tls': `Another service listens on that port. ${OWN_PORT}`,
-  http2: `A gateway speaks HTTP/1.1: this is another web server, or a proxy in front of the gateway that has to let TLS through. ${OWN_PORT}`,
+  http2: `A gateway uses HTTP/1.1: this is another web server, or a proxy in front of the gateway, which must pass TLS through. ${OWN_PORT}`,
   'no-http': `Another service listens on that port. ${OWN_PORT}`,
-  'broken-http': `Look for what stands between client and gateway and changes the traffic. ${OWN_PORT}`,
-  end: `If it is a gateway, its log tells why it closed the connection. ${OWN_PORT}`,
-  status: `This is another web server, or a proxy in front of the gateway that has to let TLS through. ${OWN_PORT}`,
-  redirect: 'Connect to the address that it names, if that is a gateway. This client follows no redirects.',
-  'other-login': 'This client signs in with bearer tokens only: set the gateway up for them, or use another client.',
-  page: `This is another web server, or a proxy in front of the gateway that has to let TLS through. ${OWN_PORT}`,
-  'unusable-tunnel': 'Look at the network settings of the gateway: its addresses and its MTU.',
+  'broken-http': `Look for a device between client and gateway that changes the traffic. ${OWN_PORT}`,
+  end: `If it is a gateway, its log shows why it closed the connection. ${OWN_PORT}`,
+  status: `This is another web server, or a proxy in front of the gateway, which must pass TLS through. ${OWN_PORT}`,
+  redirect: 'Connect to the address in the redirect if it is a gateway. This client does not follow redirects.',
+  'other-login': 'This client signs in only with bearer tokens: configure the gateway for them, or use another client.',
+  page: `This is another web server, or a proxy in front of the gateway, which must pass TLS through. ${OWN_PORT}`,
+  'unusable-tunnel': 'Check the network settings of the gateway: its addresses and its MTU.',
 };
 
 /** The error for a server that is not a gateway. @param what a sentence about what came */
 export function notAGateway(came: Came, what: string, cause?: unknown): TunneliteError {
   const options = { hint: HINTS[came], details: { came }, cause };
-  return new TunneliteError('ERR_CLIENT_PROTOCOL', `The server is no Tunnel gateway: ${what}`, options);
+  return new TunneliteError('ERR_CLIENT_PROTOCOL', `The server is not a Tunnel gateway: ${what}`, options);
 }
 
 /** Number of bytes needed at most to classify the beginning of an answer. */
@@ -57,9 +57,9 @@ export function insteadOfTls(beginning: Buffer): TunneliteError | undefined {
   // Handshake records and alerts.
   if (kind === undefined || kind === 0x16 || kind === 0x15) return undefined;
   if (beginning.toString('latin1', 0, 5) === 'HTTP/') {
-    return notAGateway('plain-http', `it answered the TLS handshake in plain HTTP, with ${shown(beginning)}.`);
+    return notAGateway('plain-http', `it answered the TLS handshake with plain HTTP, ${shown(beginning)}.`);
   }
-  return notAGateway('no-tls', `it answered the TLS handshake with ${shown(beginning)}, which is no TLS.`);
+  return notAGateway('no-tls', `it answered the TLS handshake with ${shown(beginning)}, which is not TLS.`);
 }
 
 /** Describes the first bytes of an answer if they are not HTTP/1. Undefined if they may become HTTP/1. */
@@ -68,10 +68,10 @@ export function insteadOfHttp(beginning: Buffer): TunneliteError | undefined {
   if ('HTTP/'.startsWith(text.slice(0, 5))) return undefined;
   // A SETTINGS frame comes first (RFC 9113 §3.4): three bytes of length, type 4, flags, stream 0.
   const settings = beginning.length >= 4 && beginning.readUInt16BE(0) === 0 && beginning[3] === 4;
-  if (settings) return notAGateway('http2', 'it speaks HTTP/2 only.');
+  if (settings) return notAGateway('http2', 'it supports only HTTP/2.');
   // Wait for more if this may still become such a frame.
   if (beginning.length < 4 && beginning.every((byte, i) => i > 1 || byte === 0)) return undefined;
-  return notAGateway('no-http', `it answered the login with ${shown(beginning)}, which is no HTTP.`);
+  return notAGateway('no-http', `it answered the login with ${shown(beginning)}, which is not HTTP.`);
 }
 
 /** An answer as text: `404 Not Found (text/html)`. */

@@ -20,7 +20,7 @@ export function passwordSignIn(user: string, password: string): SignIn {
       if (answer.status !== 200) {
         const message = `The gateway answered ${answer.status} ${printable(answer.text.slice(0, 60))} to the login with a password.`;
         throw new TunneliteError('ERR_CLIENT_TOKEN_REFUSED', message, {
-          hint: 'Check name and password, and that the gateway logs in by forms: ocserv with auth = plain does.',
+          hint: 'Check name and password, and that the gateway uses form login, like ocserv with auth = plain.',
         });
       }
       return answer.body.toString('utf8');
@@ -30,7 +30,7 @@ export function passwordSignIn(user: string, password: string): SignIn {
     await post('/auth', `username=${encodeURIComponent(user)}`);
     const last = await post('/auth', `password=${encodeURIComponent(password)}`);
     if (/id="success"/.test(last)) return;
-    const message = 'The gateway did not take name and password, or asks for more.';
+    const message = 'The gateway refused the name and password, or requires more.';
     throw new TunneliteError('ERR_CLIENT_TOKEN_REFUSED', message);
   };
 }

@@ -55,7 +55,7 @@ export class RetryPlan {
 
   /** The error for that case. @param cause error of the last attempt */
   gaveUp(cause: TunneliteError): TunneliteError {
-    const message = `The tunnel was lost, and could not be had again within ${this.#limit / 1000} s: ${cause.message}`;
+    const message = `The tunnel was lost, and could not be restored within ${this.#limit / 1000} s: ${cause.message}`;
     return new TunneliteError('ERR_CLIENT_DISCONNECTED', message, { cause });
   }
 }

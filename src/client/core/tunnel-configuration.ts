@@ -73,18 +73,18 @@ export function parseTunnelConfiguration(headers: readonly HeaderLine[]): Tunnel
   const given6 = splitPrefix(one('x-cstp-address-ip6') ?? all('x-cstp-address').find(isIPv6Like));
   const address4 = all('x-cstp-address').find(isIPv4);
   if (address4 !== undefined && NOBODY_4.test(address4))
-    throw unusable(`it gives the address ${address4}, which no host has`);
+    throw unusable(`it assigns the address ${address4}, which is not a host address`);
   const mtu = number('x-cstp-mtu');
   if (mtu === undefined || mtu < MIN_MTU_IPV4 || mtu > MAX_MTU) {
     const given = one('x-cstp-mtu');
     throw unusable(
-      `X-CSTP-MTU is ${given === undefined ? 'missing' : `“${cut(given, 20)}”`}; ${MIN_MTU_IPV4} to ${MAX_MTU} bytes work`,
+      `X-CSTP-MTU is ${given === undefined ? 'missing' : `“${cut(given, 20)}”`}; ${MIN_MTU_IPV4} to ${MAX_MTU} bytes are possible`,
     );
   }
-  if (address4 === undefined && given6[0] === undefined) throw unusable('it gives no address');
+  if (address4 === undefined && given6[0] === undefined) throw unusable('it assigns no address');
   const tooSmall6 = mtu < MIN_MTU_IPV6;
   if (address4 === undefined && tooSmall6) {
-    throw unusable(`it gives an IPv6 address alone, but an MTU of ${mtu}, and IPv6 needs ${MIN_MTU_IPV6}`);
+    throw unusable(`it assigns only an IPv6 address, but an MTU of ${mtu}; IPv6 requires ${MIN_MTU_IPV6}`);
   }
   const [address6, prefix6] = tooSmall6 ? [undefined, undefined] : given6;
   const given = number('x-dtls-port');

@@ -69,12 +69,12 @@ async function tunnel(
   const [, host, digits] = /^(\[[0-9a-f:.]+\]|[^:/@\s]{1,255}):(\d{1,5})$/i.exec(url) ?? [];
   const target = host === undefined ? null : URL.parse(`https://${host}:${digits}/`);
   if (host === undefined || target === null) {
-    refuse(answer(400, 'Bad Request', 'CONNECT needs host:port.'));
+    refuse(answer(400, 'Bad Request', 'CONNECT requires host:port.'));
     return;
   }
   const port = Number(digits);
   const control = new AbortController();
-  const onGone = (): void => control.abort(new Error('the program has gone'));
+  const onGone = (): void => control.abort(new Error('the program has disconnected'));
   socket.once('close', onGone);
   try {
     const stream = await client.connect({ host: bareHost(host), port, url: target, signal: control.signal });
@@ -108,7 +108,7 @@ function forward(
   };
   const url = URL.parse(incoming.url ?? '');
   if (url === null || url.protocol !== 'http:') {
-    refuse(400, 'This is the HTTP proxy of a tunnel: it takes requests for http: URLs, and CONNECT for all others.');
+    refuse(400, 'This is the HTTP proxy of a tunnel: it accepts requests for http: URLs, and CONNECT for all others.');
     return;
   }
   const port = Number(url.port || 80);

@@ -47,7 +47,7 @@ export async function listening(
     server.listen(port, host);
     await once(server, 'listening');
   } catch (cause) {
-    const message = `Nothing can listen on ${endpointText(host, port)}: ${errorText(cause)}.`;
+    const message = `Cannot listen on ${endpointText(host, port)}: ${errorText(cause)}.`;
     throw new TunneliteError('ERR_CLIENT_LISTEN', message, { cause });
   }
   const bound = server.address() as { readonly address: string; readonly port: number };

@@ -42,7 +42,7 @@ async function serve(socket: Socket, client: ProxiedClient, clock: Clock, option
   if (request === undefined) return;
   const { command, host, port } = request;
   const control = new AbortController();
-  const onGone = (): void => control.abort(new Error('the program has gone'));
+  const onGone = (): void => control.abort(new Error('the program has disconnected'));
   socket.once('close', onGone);
   try {
     if (command === SocksCommand.UdpAssociate) {

@@ -49,7 +49,7 @@ export class PacScript {
    * @throws TunneliteError `ERR_CLIENT_PROXY` when the script fails, takes too long, or its packages are not installed
    */
   find(url: URL): Promise<string> {
-    if (this.#waiting.size >= MAX_WAITING) return Promise.reject(failure('has more to answer than it can'));
+    if (this.#waiting.size >= MAX_WAITING) return Promise.reject(failure('has too many pending requests'));
     const id = ++this.#id;
     return new Promise((resolve, reject) => {
       const timer = patience(this.#options.clock, ANSWER_TIMEOUT_MS, () =>
@@ -61,7 +61,7 @@ export class PacScript {
   }
 
   close(): void {
-    this.#stop(failure('was not needed any more'));
+    this.#stop(failure('is no longer needed'));
   }
 
   /** Ends the thread, and rejects all pending queries. The next query starts a new thread. */
@@ -99,7 +99,7 @@ export class PacScript {
       if (worker === this.#worker) this.#take(answer);
     });
     worker.on('error', (error) => {
-      if (worker === this.#worker) this.#stop(failure(`broke off: ${errorText(error)}`, error));
+      if (worker === this.#worker) this.#stop(failure(`failed: ${errorText(error)}`, error));
     });
     worker.on('exit', () => {
       if (worker === this.#worker) this.#stop(failure('ended its thread'));
@@ -119,7 +119,7 @@ export class PacScript {
     if (answer.kind === 'found') waiting.resolve(answer.text);
     else if (answer.missing) {
       const hint = 'Run “npm install pac-resolver quickjs-wasi”: they are optional packages of tunnelite.';
-      waiting.reject(new TunneliteError('ERR_CLIENT_PROXY', 'No proxy configuration file can be run here.', { hint }));
+      waiting.reject(new TunneliteError('ERR_CLIENT_PROXY', 'Proxy configuration files cannot be run here.', { hint }));
     } else waiting.reject(failure(`failed: ${printable(answer.message)}`));
   }
 

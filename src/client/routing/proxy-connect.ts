@@ -49,7 +49,7 @@ export function connectThrough(stream: Duplex, { proxy, host, port, clock, signa
       const result = reader.next();
       if (!result) return;
       if ('fault' in result) {
-        refuse(`did not answer as one. ${result.fault.explanation.replace(/\.$/, '')}`);
+        refuse(`did not answer as a proxy. ${result.fault.explanation.replace(/\.$/, '')}`);
         return;
       }
       const { status, text } = result.message;
@@ -63,8 +63,8 @@ export function connectThrough(stream: Duplex, { proxy, host, port, clock, signa
       if (rest.length > 0) stream.unshift(rest);
       resolve(stream);
     };
-    const onError = (error: Error): void => refuse(`broke off: ${errorText(error)}`, error);
-    const onEnd = (): void => refuse('ended the connection without an answer');
+    const onError = (error: Error): void => refuse(`aborted the connection: ${errorText(error)}`, error);
+    const onEnd = (): void => refuse('closed the connection without an answer');
     const onAbort = (): void => fail(signal!.reason);
     const timer = patience(clock, ANSWER_TIMEOUT_MS, () =>
       refuse(`did not answer CONNECT ${target} within ${ANSWER_TIMEOUT_MS / 1000} s`),

@@ -66,7 +66,7 @@ export class ProxyRules {
     const { fetch, clock, address, resolve } = this.#options;
     const control = new AbortController();
     const timer = patience(clock, FETCH_TIMEOUT_MS, () =>
-      control.abort(new Error(`it did not come within ${FETCH_TIMEOUT_MS / 1000} s`)),
+      control.abort(new Error(`it was not received within ${FETCH_TIMEOUT_MS / 1000} s`)),
     );
     try {
       const { status, body } = await fetch(new URL(pac), { maxBytes: MAX_PAC_BYTES, signal: control.signal });

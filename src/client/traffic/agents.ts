@@ -55,7 +55,7 @@ function withConnections<T extends Agent>(
     const port = Number(options.port || defaultPort);
     const url = URL.parse(`${protocol}//${endpointText(host, port)}/`);
     if (url === null) {
-      created(new TypeError(`“${host}” is no host.`));
+      created(new TypeError(`“${host}” is not a host.`));
       return;
     }
     connect({ ...options, host, port, url }).then(

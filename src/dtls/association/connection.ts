@@ -331,7 +331,7 @@ export class Connection<Context = unknown> implements DtlsAssociation<Context> {
     const { records } = this;
     if (records.exhausted(epoch)) {
       this.end('sequence-overflow', {
-        explanation: `All ${MAX_SEQUENCE + 1} record sequence numbers are used; a new handshake is needed.`,
+        explanation: `All ${MAX_SEQUENCE + 1} record sequence numbers are used up; a new handshake is required.`,
       });
       return false;
     }

@@ -18,5 +18,5 @@ export function certificateIdentity(cert: string, key: string | KeyObject): Cert
       cause: error,
     });
   }
-  throw new TunneliteError('ERR_DTLS_CERTIFICATE', 'The private key is not that of the first certificate.');
+  throw new TunneliteError('ERR_DTLS_CERTIFICATE', 'The private key does not belong to the first certificate.');
 }

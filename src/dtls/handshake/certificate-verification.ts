@@ -90,7 +90,7 @@ function verifyPath(
     if (!issuer || issuer.raw.equals(certificate.raw)) break;
     certificate = issuer;
   }
-  const explanation = `No trusted certificate has signed the certificate of ${oneLine(certificate.subject)}.`;
+  const explanation = `No trusted certificate signed the certificate of ${oneLine(certificate.subject)}.`;
   return { alert: 'unknown_ca', explanation };
 }
 

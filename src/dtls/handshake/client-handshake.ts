@@ -103,7 +103,7 @@ export class ClientHandshake extends Handshake {
         this.#finished(body, raw, now);
         break;
       default:
-        this.#fail('unexpected_message', `Handshake message ${type} came while ${this.state} was expected.`);
+        this.#fail('unexpected_message', `Handshake message ${type} was received while ${this.state} was expected.`);
     }
   }
 
@@ -131,17 +131,17 @@ export class ClientHandshake extends Handshake {
       return;
     }
     if (hello.version !== DTLS_1_2) {
-      this.#fail('protocol_version', 'The server chose another version than DTLS 1.2.');
+      this.#fail('protocol_version', 'The server chose a version other than DTLS 1.2.');
       return;
     }
     const suite = cipherSuiteById(hello.cipherSuite);
     if (!suite || !this.#hello?.cipherSuites.includes(suite.id) || hello.compressionMethod !== 0) {
-      this.#fail('illegal_parameter', 'The server chose what we did not offer.');
+      this.#fail('illegal_parameter', 'The server chose parameters that the client did not offer.');
       return;
     }
     const problem = this.#checkExtensions(hello, suite);
     if (problem) {
-      this.#fail(problem, 'The ServerHello has extensions that do not go with our ClientHello.');
+      this.#fail(problem, 'The ServerHello has extensions that were not in the ClientHello.');
       return;
     }
     this.transcript.push(raw);
@@ -163,7 +163,7 @@ export class ClientHandshake extends Handshake {
       this.installKeys(suite, credentials.masterSecret);
       this.state = CLIENT_STATE.finished;
     } else if (resumed) {
-      this.#fail('illegal_parameter', 'The server resumed a session that we do not have.');
+      this.#fail('illegal_parameter', 'The server resumed a session that the client does not have.');
     } else {
       this.state =
         credentials.kind === 'certificate'
@@ -237,7 +237,7 @@ export class ClientHandshake extends Handshake {
   /** Creates our ephemeral key and the shared secret; false means that the handshake has failed. */
   #agree({ group, publicKey }: ServerKeyExchange): boolean {
     if (group === undefined || !GROUP_PREFERENCE.includes(group)) {
-      this.#fail('illegal_parameter', 'The server chose a group that we did not offer.');
+      this.#fail('illegal_parameter', 'The server chose a group that the client did not offer.');
       return false;
     }
     this.#ephemeral = new EphemeralKey(group);
@@ -310,10 +310,10 @@ export class ClientHandshake extends Handshake {
       return "The server's Finished could not be decrypted: the two sides have different keys.";
     }
     if (this.state === CLIENT_STATE.serverHello) {
-      return 'The server did not answer: UDP may be blocked, or it does not know our session.';
+      return 'The server did not answer: UDP may be blocked, or the server does not know the session.';
     }
     return this.state === CLIENT_STATE.finished
-      ? 'The server did not send its Finished: it may have another key.'
-      : `The server fell silent while ${this.state} was expected.`;
+      ? 'The server did not send its Finished; its key may be different.'
+      : `The server stopped answering while ${this.state} was expected.`;
   }
 }

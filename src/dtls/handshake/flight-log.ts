@@ -71,7 +71,7 @@ export class FlightLog {
       messages: complete ? REPLY : ['ClientHello'],
       ...this.#came,
       repeat: this.#heardAgain,
-      explanation: `The client has not seen flight ${complete ? last : answer}, or not all of it.`,
+      explanation: `The client did not receive flight ${complete ? last : answer}, or not all of it.`,
     });
   }
 

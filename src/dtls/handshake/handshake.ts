@@ -199,7 +199,7 @@ export abstract class Handshake implements ConnectionHandshake {
     const peer = this.connection.side === 'client' ? 'server' : 'client';
     const expected = this.#verifyData(peer);
     if (body.length === expected.length && timingSafeEqual(body, expected)) return true;
-    this.connection.fail('decrypt_error', `The ${peer}'s Finished does not match the handshake as we saw it.`);
+    this.connection.fail('decrypt_error', `The ${peer}'s Finished does not match the handshake as received here.`);
     return false;
   }
 

@@ -161,7 +161,11 @@ export class ServerHandshake extends Handshake {
     const name = expected(SERVER_TRANSITIONS[this.state], type, epoch);
     if (name === 'clientKeyExchange') this.#clientKeyExchange(body, raw);
     else if (name === 'finished') this.#finished(body, raw, now);
-    else this.connection.fail('unexpected_message', `Handshake message ${type} came while ${this.state} was expected.`);
+    else
+      this.connection.fail(
+        'unexpected_message',
+        `Handshake message ${type} was received while ${this.state} was expected.`,
+      );
   }
 
   #clientKeyExchange(body: Buffer, raw: Buffer): void {
@@ -193,7 +197,7 @@ export class ServerHandshake extends Handshake {
     const key: PreSharedKey | undefined =
       typeof credentials.key === 'function' ? credentials.key(Buffer.from(exchange.identity)) : credentials.key;
     if (!key) {
-      connection.fail('unknown_psk_identity', 'There is no key for the identity that the client sent.');
+      connection.fail('unknown_psk_identity', "There is no key for the client's identity.");
       return undefined;
     }
     return pskPremasterSecret(key, agreed);
@@ -213,7 +217,7 @@ export class ServerHandshake extends Handshake {
 
   protected override sent(datagrams: number, bytes: number, again: Again | undefined): void {
     if (this.#log === undefined) return;
-    const missing = again === 'asked' ? 'The client has asked for it.' : this.#missing();
+    const missing = again === 'asked' ? 'The client requested it.' : this.#missing();
     const last = this.state === SERVER_STATE.done;
     this.#log.sent(this.flight.messages, { datagrams, bytes }, last, again && missing);
   }
@@ -226,17 +230,18 @@ export class ServerHandshake extends Handshake {
   #missing(): string {
     const { begun, ahead } = this.reassembly;
     if (this.state === SERVER_STATE.finished) {
-      if (this.connection.stats.notAuthentic > 0) return "The client's Finished came and could not be decrypted.";
-      if (begun) return "A part of the client's Finished has not come.";
+      if (this.connection.stats.notAuthentic > 0)
+        return "The client's Finished was received and could not be decrypted.";
+      if (begun) return "A part of the client's Finished was not received.";
       return this.#credentials.kind === 'resume'
-        ? "Nothing of the client's Finished has come."
-        : "The client's ClientKeyExchange has come, and its Finished has not.";
+        ? "The client's Finished was not received."
+        : "The client's ClientKeyExchange was received, but not its Finished.";
     }
-    if (begun) return "A part of the client's ClientKeyExchange has not come.";
+    if (begun) return "A part of the client's ClientKeyExchange was not received.";
     if (ahead || this.early > 0) {
-      return "The datagram with the client's ClientKeyExchange has not come, and what follows it has.";
+      return "The datagram with the client's ClientKeyExchange was not received, but later ones were.";
     }
-    return 'Nothing of the client has come since.';
+    return 'Nothing was received from the client since.';
   }
 
   protected override timeoutExplanation(): string {

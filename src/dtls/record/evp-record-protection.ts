@@ -139,14 +139,14 @@ class EvpSealer implements RecordSealer {
     const explicit = this.#explicit;
     const body = explicit + length + TAG_LENGTH;
     // These checks protect other memory from errors of the caller.
-    if (handle === 0) throw new TunneliteError('ERR_CLOSED', 'A record was to be sealed with freed keys.');
+    if (handle === 0) throw new TunneliteError('ERR_CLOSED', 'A record cannot be sealed with freed keys.');
     if (
       length < 0 ||
       length > MAX_PLAINTEXT ||
       outputOffset < 0 ||
       outputOffset + RECORD_HEADER_LENGTH + body > output.length
     )
-      throw new TunneliteError('ERR_INTERNAL', 'A record does not fit the memory it is to be sealed in.');
+      throw new TunneliteError('ERR_INTERNAL', 'A record does not fit into the memory for the sealed record.');
     if (explicit > 0 && (sequence !== this.#nextSequence || epoch !== this.#epoch)) this.#setNonce(epoch, sequence);
     writeRecordHeader(output, outputOffset, type, epoch, sequence, body);
     fillAad(aad, output, outputOffset, explicit + length);

@@ -25,13 +25,13 @@ export function loadLibcrypto(): Libcrypto | string {
 }
 
 function load(): Libcrypto | string {
-  if (!layoutIsKnown()) return `the calling conventions of ${process.arch} were not tried here`;
+  if (!layoutIsKnown()) return `the calling conventions of ${process.arch} are not supported`;
   const result = loadKoffi();
   if ('missing' in result) return result.missing;
   try {
     return declare(result.koffi);
   } catch {
-    return 'this node does not export the functions of its OpenSSL';
+    return 'this Node.js does not export the functions of its OpenSSL';
   }
 }
 

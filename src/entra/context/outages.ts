@@ -58,7 +58,7 @@ export const OutageSchema = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 1_000_000,
-        description: 'How many requests; until cleared when left out.',
+        description: 'Number of requests. Default: until cleared.',
       }),
     ),
   },

@@ -36,16 +36,16 @@ export interface Requester {
 export const FailureSchema = Type.Object(
   {
     code: Type.Enum(AADSTS_CODES, { noun: 'AADSTS code', description: 'AADSTS number.' }),
-    user: Type.Optional(Type.String({ format: 'user', description: 'User name or object id; anyone when left out.' })),
-    client: Type.Optional(Type.String({ format: 'guid', description: 'Client id; any when left out.' })),
+    user: Type.Optional(Type.String({ format: 'user', description: 'User name or object id. Default: anyone.' })),
+    client: Type.Optional(Type.String({ format: 'guid', description: 'Client id. Default: any.' })),
     endpoint: Type.Enum([...OVERRIDE_ENDPOINTS], {
       noun: 'endpoint to fail at',
       default: 'token',
-      description: 'Where it strikes.',
+      description: 'Endpoint at which it fails.',
     }),
-    times: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1, description: 'How many requests fail.' }),
+    times: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1, description: 'Number of requests to fail.' }),
     suberror: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 256, description: "In the place of the table's `suberror`." }),
+      Type.String({ minLength: 1, maxLength: 256, description: "Replaces the table's `suberror`." }),
     ),
     claims: Type.Optional(Type.String({ format: 'text', maxLength: 100_000, description: 'JSON text.' })),
   },
@@ -76,7 +76,7 @@ export class Overrides {
   add(request: FailNext): number {
     const failure = check<OrderedFailure>(FailureSchema, request, { what: 'failure', code: 'ERR_IDENTITY_OVERRIDE' });
     if (this.#armed.length >= LIMIT) {
-      throw new TunneliteError('ERR_IDENTITY_OVERRIDE', `${LIMIT} failures wait for their request already.`, {
+      throw new TunneliteError('ERR_IDENTITY_OVERRIDE', `The limit of ${LIMIT} pending failures is reached.`, {
         hint: 'Clear them first: DELETE /failures, or overrides.clear().',
       });
     }

@@ -20,7 +20,7 @@ export function absentUsers(directory: Directory): AbsentUser[] {
       .filter(({ name }) => name !== 'all' && tenant.users.find(name) === undefined)
       .map(({ path, what, name }) => ({
         path: ['tenants', i, ...path],
-        warning: `${what} names the user ${name}, whom the tenant ${tenant.settings.displayName} does not have. Add the user, or correct the name.`,
+        warning: `${what} names the user ${name}, who does not exist in the tenant ${tenant.settings.displayName}. Add the user, or correct the name.`,
       })),
   );
 }

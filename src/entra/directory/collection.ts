@@ -62,7 +62,7 @@ export class Collection<T extends object> implements Iterable<T> {
     if (this.#items.size >= this.#shape.limit) {
       throw new TunneliteError(
         'ERR_IDENTITY_DIRECTORY_INVALID',
-        `There are ${this.#shape.limit} of ${this.#shape.noun} already, more are not accepted.`,
+        `The limit of ${this.#shape.limit} for ${this.#shape.noun} is reached.`,
       );
     }
     this.#store(item);
@@ -121,7 +121,7 @@ export class Collection<T extends object> implements Iterable<T> {
     for (const name of [this.#shape.alias?.(item), this.#shape.key(item)]) {
       const holder = name === undefined ? undefined : this.find(name);
       if (holder && holder !== replaced) {
-        throw new TunneliteError('ERR_IDENTITY_EXISTS', `There is a ${this.#shape.noun} '${name}' already.`);
+        throw new TunneliteError('ERR_IDENTITY_EXISTS', `There is already a ${this.#shape.noun} '${name}'.`);
       }
     }
   }

@@ -81,7 +81,7 @@ export class Directory {
     );
     const collection = TENANT_COLLECTIONS.find((key) => key in changes);
     if (collection) {
-      throw new TunneliteError(INVALID, `The ${collection} of a tenant cannot be replaced as a whole here.`, {
+      throw new TunneliteError(INVALID, `The ${collection} of a tenant cannot be replaced as a whole.`, {
         hint: `Add, change and remove them one by one under /${collection}.`,
       });
     }
@@ -177,7 +177,7 @@ export class Directory {
     for (const name of [parsed.id, ...parsed.domains]) {
       const holder = this.findTenant(name);
       if (holder && holder !== self) {
-        throw new TunneliteError('ERR_IDENTITY_EXISTS', `There is a tenant '${name}' already.`);
+        throw new TunneliteError('ERR_IDENTITY_EXISTS', `There is already a tenant '${name}'.`);
       }
     }
     const stray = parsed.federatedDomains.find(
@@ -187,7 +187,7 @@ export class Directory {
       throw new TunneliteError(
         INVALID,
         `The federated domain '${stray}' is not among the domains of tenant ${parsed.id}.`,
-        { hint: 'List it under domains as well.' },
+        { hint: 'Also list it under domains.' },
       );
     }
   }

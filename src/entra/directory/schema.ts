@@ -29,20 +29,20 @@ const Seconds = (description: string) => Type.Integer({ minimum: 0, maximum: 315
 
 export const UserSchema = Type.Object(
   {
-    id: Type.Optional(Guid('Object id (`oid`). Derived from tenant and name when left out.')),
+    id: Type.Optional(Guid('Object id (`oid`). Default: derived from tenant and name.')),
     userPrincipalName: Type.String({ format: 'user-name', description: 'Sign-in name.' }),
-    displayName: Type.Optional(Text('Shown on pages and as claim `name`.')),
+    displayName: Type.Optional(Text('Shown on pages, and the claim `name`.')),
     givenName: Type.Optional(Text('Claim `given_name`.')),
     surname: Type.Optional(Text('Claim `family_name`.')),
     mail: Type.Optional(Text('Claim `email`.')),
     password: Type.Optional(
-      Text('Plain text: this is a test directory. A user without one cannot sign in by password.'),
+      Text('Plain text: this is a test directory. A user without one cannot sign in with a password.'),
     ),
     type: Type.Enum(['member', 'guest'], {
       default: 'member',
-      description: 'A guest has `acct` 1. When another tenant has a member of that name, the guest signs in there.',
+      description: 'A guest has `acct` 1. If another tenant has a member with that name, the guest signs in there.',
     }),
-    homeTenant: Type.Optional(Text('Of a guest: id or domain of the tenant that knows the password.')),
+    homeTenant: Type.Optional(Text('For a guest: id or domain of the tenant with the password.')),
     enabled: Flag(true, '`false`: 50057.'),
     locked: Flag(false, '`true`: 50053. Also set by ten wrong passwords in a row.'),
     passwordExpired: Flag(false, '`true`: 50055; the sign-in page asks for a new password.'),
@@ -58,15 +58,15 @@ export const UserSchema = Type.Object(
     }),
     risk: Type.Enum(['none', 'low', 'medium', 'high'], {
       default: 'none',
-      description: '`high`: 53011. `medium` meets policies on risk.',
+      description: '`high`: 53011. `medium` triggers policies on risk.',
     }),
-    device: Type.Optional(Guid('Device this user signs in from when the request names none.')),
+    device: Type.Optional(Guid('Device that this user signs in from if the request names none.')),
     roles: Names('App roles: claim `roles`.'),
     groups: Names('Group ids: claim `groups`.'),
     directoryRoles: Names('Role template ids: claim `wids`.'),
     claims: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
-        description: "Claims put into every token of this user, over the issuer's own.",
+        description: "Claims in every token of this user, which override the issuer's own.",
       }),
     ),
   },
@@ -76,15 +76,15 @@ export const UserSchema = Type.Object(
 export const DeviceSchema = Type.Object(
   {
     id: Guid('Device id: claim `deviceid`.'),
-    displayName: Type.Optional(Text('A name for people.')),
+    displayName: Type.Optional(Text('Display name.')),
     owner: Type.Optional(User('User name or object id. A device of another user is not accepted.')),
     enabled: Flag(true, '`false`: 50187.'),
     joinType: Type.Enum(['registered', 'joined', 'hybrid', 'none'], {
       default: 'registered',
       description: '`none`: 50129. `hybrid` meets `domain-joined-device`.',
     }),
-    managed: Flag(true, '`false`: 530003 where a compliant device is asked for.'),
-    compliant: Flag(true, '`false`: 53000 where a compliant device is asked for.'),
+    managed: Flag(true, '`false`: 530003 if a compliant device is required.'),
+    compliant: Flag(true, '`false`: 53000 if a compliant device is required.'),
   },
   closed,
 );
@@ -93,7 +93,7 @@ export const ScopeSchema = Type.Object(
   {
     id: Type.Optional(Guid('Permission id.')),
     value: Type.String({ format: 'permission', description: 'Name, as in `scp`.' }),
-    description: Type.Optional(Text('What the consent page says.')),
+    description: Type.Optional(Text('Text on the consent page.')),
     adminConsentRequired: Flag(false, '`true`: users cannot consent, 90094.'),
   },
   closed,
@@ -108,15 +108,15 @@ export const ApplicationSchema = Type.Object(
       default: 'AzureADMyOrg',
       description: 'Single tenant or multi-tenant, as in the app manifest.',
     }),
-    publicClient: Flag(true, '`true`: no secret, as every app on a phone; `false`: needs a secret or certificate.'),
+    publicClient: Flag(true, '`true`: no secret, like all apps on phones; `false`: needs a secret or certificate.'),
     redirectUris: Names(
       'Of public and web clients. Compared exactly; `http://localhost` may have any port, a loopback address that of a public client.',
     ),
-    spaRedirectUris: Names('Of single page apps: PKCE is compulsory, refresh tokens live 24 hours.'),
-    identifierUris: Names('App-ID URIs, when the app is a resource itself.'),
+    spaRedirectUris: Names('Of single page apps: PKCE is required, and refresh tokens are valid for 24 hours.'),
+    identifierUris: Names('App-ID URIs, if the app itself is a resource.'),
     accessTokenVersion: TokenVersion({
       default: 2,
-      description: '`requestedAccessTokenVersion` of the manifest, when the app is a resource.',
+      description: '`requestedAccessTokenVersion` of the manifest, if the app is a resource.',
     }),
     scopes: Type.Array(ScopeSchema, { default: [], maxItems: 200, description: 'Delegated permissions it publishes.' }),
     appRoles: Names('Application permissions it publishes.'),
@@ -151,7 +151,7 @@ export const ApplicationSchema = Type.Object(
     }),
     approvedClientApp: Flag(false, 'Meets the policy control `approved-client-app`.'),
     appProtection: Flag(false, 'Meets the policy control `app-protection`.'),
-    logoutUris: Names('Where `/logout` may return to, beside the redirect URIs.'),
+    logoutUris: Names('Where `/logout` may return to, in addition to the redirect URIs.'),
   },
   closed,
 );
@@ -174,7 +174,7 @@ export const ConsentSchema = Type.Object(
     resource: Guid('App id of the API.'),
     scopes: Names('Names of delegated permissions.'),
     roles: Names('Names of application permissions.'),
-    user: Type.Optional(Text('Object id of the consenting user; for the whole tenant when left out.')),
+    user: Type.Optional(Text('Object id of the consenting user. Default: consent for the whole tenant.')),
   },
   closed,
 );
@@ -196,8 +196,8 @@ export type PolicyControl = (typeof POLICY_CONTROLS)[number];
 
 export const PolicySchema = Type.Object(
   {
-    id: Type.Optional(Guid('Named in `claims` as `capolids`. Derived from the name when left out.')),
-    displayName: Text('For people.'),
+    id: Type.Optional(Guid('`capolids` in `claims`. Default: derived from the name.')),
+    displayName: Text('Display name.'),
     enabled: Flag(true, 'A disabled policy is kept and ignored.'),
     users: AllOr('user', '`all`, user names or object ids.'),
     excludeUsers: Users('User names or object ids.'),
@@ -208,14 +208,14 @@ export const PolicySchema = Type.Object(
     authenticationContexts: Type.Array(Type.String({ format: 'auth-context' }), {
       default: [],
       maxItems: 99,
-      description: '`c1` to `c99`: the policy applies only where the client asks for that context.',
+      description: '`c1` to `c99`: the policy applies only if the client requests that context.',
     }),
     risk: Type.Optional(
-      Type.Array(Type.Enum(['low', 'medium', 'high'], {}), { description: 'Only users of such risk.' }),
+      Type.Array(Type.Enum(['low', 'medium', 'high'], {}), { description: 'Only users with such a risk.' }),
     ),
     controls: Type.Array(Type.Enum(POLICY_CONTROLS, {}), {
       default: [],
-      description: 'What has to be met.',
+      description: 'Required controls.',
     }),
     operator: Type.Enum(['and', 'or'], {
       default: 'and',
@@ -239,7 +239,7 @@ export const TenantSchema = Type.Object(
     region: Type.String({ default: 'EU', maxLength: 8, description: '`tenant_region_scope` of the metadata.' }),
     federatedDomains: Type.Array(Type.String({ format: 'tenant-domain' }), {
       default: [],
-      description: 'Domains whose users sign in at the mock STS of the organization.',
+      description: 'Domains whose users sign in at the organization’s mock STS.',
     }),
     securityDefaults: Flag(false, '`true`: the password grant fails with 530035.'),
     users: Type.Array(UserSchema, { default: [], maxItems: 100_000 }),

@@ -46,23 +46,23 @@ export const AADSTS = {
     error: 'invalid_grant',
     message:
       "User account '{user}' from another tenant does not exist in tenant '{tenant}' and cannot access the application '{client}' in that tenant. The account needs to be added as an external user in the tenant first.",
-    provoke: 'sign in at a tenant with a user of another tenant that is no guest there',
+    provoke: 'sign in at a tenant with a user of another tenant who is not a guest there',
   },
   50027: {
     error: 'invalid_grant',
     message: 'JWT token is invalid or malformed.',
-    provoke: 'a `client_assertion` that is no JWT',
+    provoke: 'a `client_assertion` that is not a JWT',
   },
   50034: {
     error: 'invalid_grant',
     message:
       'The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory.',
-    provoke: 'a user name that no tenant knows',
+    provoke: 'a user name that no tenant has',
   },
   50049: {
     error: 'invalid_instance',
     message: 'Unknown or invalid instance.',
-    provoke: 'instance discovery for a host that is no login host',
+    provoke: 'instance discovery for a host that is not a login host',
   },
   50053: {
     error: 'invalid_grant',
@@ -165,7 +165,7 @@ export const AADSTS = {
   50129: {
     error: 'interaction_required',
     message: 'Device is not Workplace joined - Workplace join is required to register the device.',
-    provoke: 'policy with control `compliant-device`, device that the directory does not know or with `joinType: none`',
+    provoke: 'policy with control `compliant-device`, device that is not in the directory or has `joinType: none`',
   },
   50131: {
     error: 'invalid_grant',
@@ -510,7 +510,7 @@ export const AADSTS = {
     error: 'unauthorized_client',
     message:
       "Application with identifier '{client}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
-    provoke: 'a client id that the tenant does not know',
+    provoke: 'a client id that the tenant does not have',
   },
   700021: {
     error: 'invalid_client',
@@ -600,7 +600,7 @@ export const AADSTS = {
   9002313: {
     error: 'invalid_grant',
     message: 'Invalid request. Request is malformed or invalid.',
-    provoke: 'a token request that is no form, too large, or has a malformed value',
+    provoke: 'a token request that is not a form, is too large, or has a malformed value',
   },
   9002325: {
     error: 'invalid_request',

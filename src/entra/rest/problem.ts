@@ -78,14 +78,14 @@ function wordsOf(error: FastifyError, { request }: FastifyReply): TunneliteError
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
       const type = request.headers['content-type'];
       const sent = type ? `The body is ${printable(type)}` : 'The body has no content type';
-      return badRequest(`${sent}, but only JSON is read.`, 'Send it with "Content-Type: application/json".');
+      return badRequest(`${sent}, but only JSON is accepted.`, 'Send it with "Content-Type: application/json".');
     }
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return badRequest(`The body is longer than ${request.routeOptions.bodyLimit} bytes.`, 'Send less at a time.');
     case 'FST_ERR_BAD_URL':
       return badRequest(`The address ${addressed(request)} is not valid.`, 'Write a percent sign in a name as %25.');
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      return badRequest(`The address ${addressed(request)} has a name in it that is too long.`, 'Shorten it.');
+      return badRequest(`The address ${addressed(request)} contains a name that is too long.`, 'Shorten it.');
     default:
       return new TunneliteError('ERR_REQUEST_INVALID', errorText(error));
   }
@@ -101,7 +101,7 @@ function badRequest(message: string, hint: string): TunneliteError {
 }
 
 const FAULTS: Readonly<Record<Exclude<StrictFault, 'not-json'>, string>> = {
-  'repeated-member': 'has a member that is there twice',
+  'repeated-member': 'has a repeated member',
   'too-deep': 'is nested too deeply',
 };
 
@@ -118,7 +118,7 @@ export function readStrictJson(app: FastifyInstance): void {
     // Otherwise null would count as no body.
     if (typeof parsed !== 'string') {
       if (parsed.value !== null) return parsed.value;
-      throw badRequest('The body is null, but has to be an object.', 'Send {} where there is nothing to say.');
+      throw badRequest('The body is null, but must be an object.', 'For no members, send {}.');
     }
     const what = parsed === 'not-json' ? `is not JSON: ${whyNotJson(text)}` : FAULTS[parsed];
     throw badRequest(`The body ${what}.`, '/api/openapi.json describes every request.');
@@ -155,8 +155,8 @@ const NO_HTTP: ClientError = [
   'Use http:// with this port, and a client that speaks HTTP/1.1.',
 ];
 const CLIENT_ERRORS: Readonly<Record<string, ClientError>> = {
-  HPE_HEADER_OVERFLOW: [431, 'The head of the request is longer than 16 KB.', 'Ask for less at a time.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.', 'Send it at once, as a whole.'],
+  HPE_HEADER_OVERFLOW: [431, 'The head of the request is longer than 16 KB.', 'Send a shorter request.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.', 'Send it completely at once.'],
 };
 
 /** A request for an unknown route. */

@@ -169,12 +169,12 @@ export class SigningKeys {
         const der = Buffer.from(entry.x5c, 'base64');
         const key = assemble(entry.jwk, der, entry.state, Number(entry.createdAt), entry.tenantId);
         if (!new X509Certificate(der).publicKey.equals(key.publicKey)) {
-          throw new Error(`The certificate of key ${key.kid} is of another key.`);
+          throw new Error(`The certificate of key ${key.kid} belongs to another key.`);
         }
         return key;
       });
       if (keys.filter((key) => key.state === 'current').length !== 1) {
-        throw new Error('Exactly one key has to be current.');
+        throw new Error('Exactly one key must be current.');
       }
     } catch (cause) {
       throw new TunneliteError('ERR_IDENTITY_KEYS_INVALID', undefined, { cause });

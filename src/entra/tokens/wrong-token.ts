@@ -77,19 +77,19 @@ export const WRONG_TOKENS = {
     make: ({ claim }) => claim({ aud: '00000003-0000-0000-c000-000000000000' }),
   },
   'aud-array': {
-    summary: 'the right audience, but as a list with one entry',
+    summary: 'the correct audience, but as a list with one entry',
     gateway: 'audience',
     strict: 'audience',
     make: ({ claim, claims }) => claim({ aud: [claims.aud] }),
   },
   iss: {
-    summary: 'from another issuer, well signed',
+    summary: 'from another issuer, with a valid signature',
     gateway: 'issuer',
     strict: 'issuer',
     make: ({ claim, claims }) => claim({ iss: `https://issuer.invalid/${String(claims.tid)}/v2.0` }),
   },
   tid: {
-    summary: 'of another tenant (tid and iss agree), signed with the right key',
+    summary: 'from another tenant (tid and iss agree), signed with the correct key',
     gateway: 'tenant',
     strict: 'tenant',
     make: ({ claim, claims }) => claim({ tid: FOREIGN_TENANT, iss: inTenant(claims.iss, claims.tid, FOREIGN_TENANT) }),
@@ -112,7 +112,7 @@ export const WRONG_TOKENS = {
     },
   },
   'foreign-key': {
-    summary: 'signed with a key of somebody else, under the right kid',
+    summary: 'signed with a foreign key, under the correct kid',
     gateway: 'signature',
     strict: 'signature',
     make: async ({ header, claims, foreign }) => signed(json(header), json(claims), await foreign()),
@@ -246,7 +246,7 @@ export const WRONG_TOKENS = {
       signed(json({ ...header, x5u: ELSEWHERE }), json(claims), await foreign()),
   },
   crit: {
-    summary: 'well signed, with a critical header extension that nobody knows',
+    summary: 'valid signature, with an unknown critical header extension',
     gateway: 'malformed',
     strict: 'malformed',
     make: ({ head }) => head({ crit: ['urn:example:extension'], 'urn:example:extension': true }),
@@ -258,20 +258,20 @@ export const WRONG_TOKENS = {
     make: ({ head }) => head({ crit: ['b64'], b64: false }),
   },
   'duplicate-claim': {
-    summary: 'well signed, with two aud claims, the second one right',
+    summary: 'valid signature, with two aud claims, the second one correct',
     gateway: 'malformed',
     strict: 'malformed',
     make: ({ raw, header, claims }) =>
       raw(json(header), json(claims).replace('{', '{"aud":"00000003-0000-0000-c000-000000000000",')),
   },
   nested: {
-    summary: 'well signed, with another token as its payload',
+    summary: 'valid signature, with another token as its payload',
     gateway: 'malformed',
     strict: 'malformed',
     make: ({ raw, header, claim }) => raw(json({ ...header, cty: 'JWT' }), claim({})),
   },
   'not-json': {
-    summary: 'well signed, with a payload that is not JSON',
+    summary: 'valid signature, with a payload that is not JSON',
     gateway: 'malformed',
     strict: 'malformed',
     make: ({ raw, header }) => raw(json(header), 'aud=everything'),
@@ -295,13 +295,13 @@ export const WRONG_TOKENS = {
     make: () => 'this.is.not-a-token',
   },
   '8kb': {
-    summary: 'good, but longer than 8 KiB, as with many groups or roles',
+    summary: 'valid, but longer than 8 KiB, as with many groups or roles',
     gateway: 'accepted',
     strict: 'accepted',
     make: ({ claim }) => claim({ roles: Array.from({ length: 130 }, (_, i) => `Role.${i}.${'x'.repeat(40)}`) }),
   },
   '1mb': {
-    summary: 'well signed, one mebibyte long',
+    summary: 'valid signature, one mebibyte long',
     gateway: 'too-large',
     strict: 'too-large',
     make: ({ claim }) => claim({ padding: 'x'.repeat(786_432) }),

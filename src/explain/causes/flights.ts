@@ -21,17 +21,17 @@ export function lostFlight(flights: readonly Flight[]): string | undefined {
   const again = flights.filter(({ fields }) => fields.repeat > 0);
   const asked = again.filter(({ fields }) => fields.direction === 'in');
   const late = again.filter(
-    ({ fields }) => fields.direction === 'out' && !/asked for it/.test(fields.explanation ?? ''),
+    ({ fields }) => fields.direction === 'out' && !/client requested it/.test(fields.explanation ?? ''),
   );
   const sent = flights.findLast(({ fields }) => fields.direction === 'out' && fields.repeat > 0)?.fields;
   if (sent === undefined) return undefined;
   const [lastAsked, lastLate] = [asked.at(-1)?.fields, late.at(-1)?.fields];
   const flight = `Flight ${sent.flight} (${sent.messages})`;
   if (lastAsked !== undefined) {
-    return `${flight} was lost on the way to the client, which repeated its ${lastAsked.messages} ${timesOf(lastAsked.repeat)}; it was sent ${timesOf(sent.repeat + 1)}.`;
+    return `${flight} was lost on the way to the client, which resent its ${lastAsked.messages} ${timesOf(lastAsked.repeat)}; it was sent ${timesOf(sent.repeat + 1)}.`;
   }
   if (lastLate === undefined) return undefined;
-  return `${flight} was sent ${timesOf(sent.repeat + 1)}. ${lastLate.explanation ?? ''} So it was lost on the way to the client, or the client's answer on the way back.`;
+  return `${flight} was sent ${timesOf(sent.repeat + 1)}. ${lastLate.explanation ?? ''} It was lost on the way to the client, or the client's answer was lost on the way back.`;
 }
 
 function timesOf(count: number): string {
@@ -49,12 +49,12 @@ export const FLIGHT_CAUSES: readonly Cause[] = [
     what: (_, { visit, event }) => {
       const flights = flightsBefore(visit, event.seq);
       const took = event.time - flights[0]!.time;
-      return `${lostFlight(flights)} DTLS came up ${took} ms after the ClientHello.`;
+      return `${lostFlight(flights)} DTLS was ready ${took} ms after the ClientHello.`;
     },
-    why: 'UDP loses datagrams, and both sides repeat theirs after a while: so DTLS comes up late, and data goes over TLS until then.',
+    why: 'UDP loses datagrams, and each side resends its own after a timeout. DTLS is therefore ready later, and data goes over TLS until then.',
     next: [
-      'Nothing, if it happens now and then.',
-      'If it happens each time, compare a capture at both ends: something on the way drops datagrams of that kind or size.',
+      'Nothing, if it happens occasionally.',
+      'If it happens every time, compare captures at both ends: a device on the path drops datagrams of that kind or size.',
     ],
     docs: ['docs/reference/dtls.md'],
     seams: ['udp'],

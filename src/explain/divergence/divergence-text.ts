@@ -18,8 +18,8 @@ const events = (count: number): string => `${count} ${count === 1 ? 'event' : 'e
 /** Describes where two runs diverge, the events around that point, and the events that only one run has. Ends with a line break. */
 export function divergenceText(divergence: Divergence, names = { good: 'the good run', bad: 'this run' }): string {
   const { good, bad, agreed, common, fields, onlyGood, onlyBad } = divergence;
-  if (!good && !bad) return `Both runs are the same: ${events(common)}, but for ids, ports, times and amounts.\n`;
-  const lines = [`The runs agree in ${events(agreed)}, and part then. ${inWords(good, bad, names, fields)}`];
+  if (!good && !bad) return `Both runs are the same: ${events(common)}, except for ids, ports, times and amounts.\n`;
+  const lines = [`The runs agree in ${events(agreed)}, and then differ. ${inWords(good, bad, names, fields)}`];
   if (good) lines.push('', `${capital(names.good)}:`, ...contextOf(good, '-'));
   if (bad) lines.push('', `${capital(names.bad)}:`, ...contextOf(bad, '+'));
   lines.push(...listOf(onlyGood, names.good), ...listOf(onlyBad, names.bad));
@@ -37,7 +37,7 @@ function inWords(
   if (good && bad && good.event.name === bad.event.name) {
     const values = fields.map((field) => {
       const [was, is] = [good, bad].map(({ event }) => (event.fields as Readonly<Record<string, unknown>>)[field]);
-      return `${field} was ${shown(was)}, and is ${shown(is)}`;
+      return `${field} was ${shown(was)} and is now ${shown(is)}`;
     });
     return `Both have ${good.event.name}: ${values.join('; ')}.`;
   }

@@ -21,7 +21,7 @@ export async function* journalFile(path: string): AsyncGenerator<TunneliteEvent>
     number++;
     if (line.trim() === '') return;
     const event = parseEvent(line);
-    if (!event) throw bad('The line is no event.');
+    if (!event) throw bad('The line is not an event.');
     yield event;
   };
   try {

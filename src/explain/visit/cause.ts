@@ -13,7 +13,7 @@ export const AREAS = {
   ending: 'Ends of sessions',
   names: 'DNS and routes',
   resource: 'Resources',
-  fault: 'Faults on purpose',
+  fault: 'Injected faults',
 } as const;
 export type Area = keyof typeof AREAS;
 

@@ -53,7 +53,7 @@ const MAX_AGENT = 120;
 export function describeClient(agent: string | undefined, library: string | undefined): ClientDescription {
   const by = library === undefined ? '' : ` (${library})`;
   if (agent === undefined) {
-    const name = library === undefined ? 'a client that did not say what it is' : `a client that uses ${library}`;
+    const name = library === undefined ? 'a client that did not identify itself' : `a client that uses ${library}`;
     return { kind: 'unknown', name, version: undefined, agent, library };
   }
   for (const [pattern, kind, name] of AGENTS) {
@@ -64,5 +64,5 @@ export function describeClient(agent: string | undefined, library: string | unde
     }
   }
   const shown = agent.length > MAX_AGENT ? `${agent.slice(0, MAX_AGENT)}…` : agent;
-  return { kind: 'other', name: `a client that calls itself “${shown}”${by}`, version: undefined, agent, library };
+  return { kind: 'other', name: `a client with the User-Agent “${shown}”${by}`, version: undefined, agent, library };
 }

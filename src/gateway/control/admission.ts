@@ -51,17 +51,17 @@ export function admit(host: AdmissionHost, client: AdmissionClient, session: Gat
   });
   if (fault) return refuse('fault', fault.explanation);
   if (settings.denyRoaming && session.loginAddress !== client.remoteAddress) {
-    return refuse('roaming', `The session was made from ${session.loginAddress}; roaming is denied.`);
+    return refuse('roaming', `The session was created from ${session.loginAddress}, and roaming is denied.`);
   }
   const perUser = settings.maxSessionsPerUser;
   if (perUser && sessions.connected(session.username) - Number(session.connected) >= perUser) {
-    return refuse('user-limit', `${session.username} has ${perUser} sessions already, as many as are allowed.`);
+    return refuse('user-limit', `${session.username} already has ${perUser} sessions, the maximum.`);
   }
   const channels = settings.disableUdp || !client.headers.asksDtls ? undefined : host.dataChannels;
   const overhead = channels?.overhead(client.headers, client.tls) ?? 0;
   const agreed = negotiate(settings, client.headers, client.remoteAddress, overhead);
   if (!sessions.assignAddresses(session, agreed.ipv4, agreed.ipv6)) {
-    return refuse('pool-exhausted', 'Every address of the pool is in use; enlarge the pool or end sessions.');
+    return refuse('pool-exhausted', 'All addresses of the pool are in use; enlarge the pool or end sessions.');
   }
   return { ok: true, agreed, channels };
 }

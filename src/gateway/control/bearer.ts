@@ -24,7 +24,10 @@ export function readBearer(headers: readonly string[], prefix: BearerPrefix): Be
   const [header] = headers;
   if (header === undefined) return { kind: 'absent' };
   if (headers.length > 1) {
-    return { kind: 'refused', explanation: `The request has ${headers.length} Authorization headers; one is taken.` };
+    return {
+      kind: 'refused',
+      explanation: `The request has ${headers.length} Authorization headers; only one is allowed.`,
+    };
   }
   if (prefix === 'strict') {
     const match = /^bearer ([\S\ufeff]+)$/i.exec(header);
@@ -33,12 +36,15 @@ export function readBearer(headers: readonly string[], prefix: BearerPrefix): Be
   if (header.slice(0, 6).toLowerCase() !== 'bearer') {
     // The value may be a token without a scheme, and the result is stored.
     const scheme = ownString(/^[A-Za-z-]{1,20}/.exec(header)?.[0] ?? 'something else');
-    return { kind: 'refused', explanation: `Authorization used ${scheme}; only Bearer is taken.` };
+    return { kind: 'refused', explanation: `Authorization used ${scheme}; only Bearer is accepted.` };
   }
   const token = header.slice(7);
-  if (token === '') return { kind: 'refused', explanation: 'Authorization said Bearer but held no token.' };
+  if (token === '') return { kind: 'refused', explanation: 'Authorization has the scheme Bearer but no token.' };
   if (WHITE_SPACE.test(token)) {
-    return { kind: 'refused', explanation: 'The token has white space in it; exactly one space goes after "Bearer".' };
+    return {
+      kind: 'refused',
+      explanation: 'The token contains white space; "Bearer" must be followed by exactly one space.',
+    };
   }
   return { kind: 'token', token };
 }

@@ -24,10 +24,10 @@ export async function sessionOfCookie(
     const session = await sessions.find(cookie);
     return session ? { session } : { session, ended: sessions.endedOf(cookie) };
   }
-  const had = webvpn === undefined ? 'no webvpn cookie' : 'a webvpn cookie that is no session cookie';
+  const had = webvpn === undefined ? 'no webvpn cookie' : 'a webvpn cookie that is not a session cookie';
   return {
     reason: 'no-cookie',
-    explanation: `CONNECT came with ${had}, on a connection that had not authenticated.`,
+    explanation: `CONNECT had ${had}, and the connection was not authenticated.`,
     answer: serviceUnavailable(),
   };
 }
@@ -48,12 +48,12 @@ export function entitledSession(
   if (away) return { ...away, answer: serviceUnavailable(away.explanation), session: of };
   if (!session?.cookieGood) {
     const explanation = ended
-      ? `The cookie is of the session ${ended.id}, and no longer valid (${ended.reason}).`
-      : 'No session is known that this cookie is of: it has expired long ago, was made invalid, or is of another gateway.';
+      ? `The cookie belongs to the session ${ended.id} and is no longer valid (${ended.reason}).`
+      : 'No session has this cookie: it expired long ago, was invalidated, or belongs to another gateway.';
     return { reason: 'unknown-cookie', explanation, answer: cookieRefused(), session: of };
   }
   if (/^\/?CSCOSSLC\/tunnel$/.test(target)) return { session };
-  const explanation = `CONNECT asked for ${target} instead of /CSCOSSLC/tunnel.`;
+  const explanation = `CONNECT requested ${target} instead of /CSCOSSLC/tunnel.`;
   return { reason: 'path', explanation, answer: notFound(), session: session.id };
 }
 

@@ -120,7 +120,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     } else if (this.#state === ConnectionState.Closing) {
       if (deadlines.closeOverdue(look.machineNow)) this.tls.destroy();
     } else if (this.overdueAt(look.now)) {
-      this.#reject('auth-timeout', `No CONNECT came within ${this.#host.settings.authTimeout} s.`);
+      this.#reject('auth-timeout', `No CONNECT was received within ${this.#host.settings.authTimeout} s.`);
     }
   }
 
@@ -244,7 +244,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
       const secured = state !== ConnectionState.Handshake;
       reportFailure(this.#host, this.remote, { code: this.#failure, firstBytes: this.transport.firstBytes, secured });
     }
-    this.#lost(this.#failure ? `The TCP connection broke (${this.#failure}).` : 'The TCP connection was closed.');
+    this.#lost(this.#failure ? `The TCP connection failed (${this.#failure}).` : 'The TCP connection was closed.');
     this.#abandon?.();
     this.writer.abandon();
     this.#host.onGone(this);
@@ -273,7 +273,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
     this.#rejected = true;
     const withheld = this.#host.strangers.next(`http.rejected ${reason}`);
     if (withheld !== undefined) {
-      const more = withheld > 0 ? ` ${withheld} more like it were not told.` : '';
+      const more = withheld > 0 ? ` ${withheld} more of this kind were not reported.` : '';
       this.#host.emit('http.rejected', { remote: this.remote, reason, explanation: `${explanation}${more}` });
     }
     this.closeConnection();
@@ -283,7 +283,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
   #onRequest(request: HttpRequest): void {
     if (this.#requests === 0) this.transport.forgetFirstBytes();
     if (++this.#requests > MAX_REQUESTS_PER_CONNECTION) {
-      this.#reject('too-many-requests', `A connection may carry ${MAX_REQUESTS_PER_CONNECTION} requests.`);
+      this.#reject('too-many-requests', `A connection is limited to ${MAX_REQUESTS_PER_CONNECTION} requests.`);
       return;
     }
     this.#headers = mergeClientHeaders(this.#headers, request.headers, request.method);
@@ -317,7 +317,7 @@ export class ControlConnection implements CstpConnection, FaultSubject {
       authenticated,
     });
     if (answer) this.#answer(answer, request);
-    else this.#reject('no-ca', 'The CA certificate was asked for, but the gateway was not given one.');
+    else this.#reject('no-ca', 'The CA certificate was requested, but the gateway has none.');
   }
 
   #onPost(request: HttpRequest): void {

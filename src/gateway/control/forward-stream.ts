@@ -34,7 +34,7 @@ export class ForwardStream extends Duplex {
 
   #gone(): void {
     const whole = this.readableEnded && this.writableFinished;
-    this.destroy(whole ? undefined : new Error('The client broke the connection.'));
+    this.destroy(whole ? undefined : new Error('The client aborted the connection.'));
   }
 
   override _read(): void {
@@ -43,7 +43,7 @@ export class ForwardStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (this.#tls.destroyed) {
-      done(new Error('The client broke the connection.'));
+      done(new Error('The client aborted the connection.'));
       return;
     }
     this.#bytesOut += chunk.length;

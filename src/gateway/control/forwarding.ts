@@ -68,7 +68,7 @@ export async function readForward(
     const cookie = decodeCookie(shown.cookie);
     const found = cookie && (await host.sessionTable.find(cookie));
     if (!found?.valid) {
-      return unauthorized('unknown-cookie', 'The session cookie is unknown, has expired, or was made invalid.');
+      return unauthorized('unknown-cookie', 'The session cookie is unknown, has expired, or was invalidated.');
     }
     const fault = cookieFault(host.faults, found, remote);
     if (fault !== undefined) return unauthorized('fault', fault);
@@ -87,16 +87,16 @@ export async function readForward(
 function badRequest({ headers, version, target }: HttpRequest): string | undefined {
   const hosts = headerValues(headers, 'host');
   if (version === '1.1' && hosts.length !== 1) {
-    return `The request has ${hosts.length} Host headers; HTTP/1.1 wants exactly one (RFC 9112 §3.2).`;
+    return `The request has ${hosts.length} Host headers; HTTP/1.1 requires exactly one (RFC 9112 §3.2).`;
   }
   const [host] = hosts;
   if (host !== undefined && host !== '' && !sameHost(host, target)) {
-    return `Host says ${host.slice(0, 100)}, but the CONNECT is for ${target} (RFC 9112 §3.2.3).`;
+    return `Host is ${host.slice(0, 100)}, but the CONNECT is for ${target} (RFC 9112 §3.2.3).`;
   }
   for (const name of ['transfer-encoding', 'content-length']) {
     const [value] = headerValues(headers, name);
     if (value === undefined || value === '0') continue;
-    return `CONNECT has no content, but this one came with ${name} (RFC 9110 §9.3.6).`;
+    return `CONNECT must not have content, but this one has ${name} (RFC 9110 §9.3.6).`;
   }
   return undefined;
 }
@@ -113,17 +113,17 @@ type Credentials =
   | { readonly reason: string; readonly problem: string };
 
 const HOW =
-  'Show a token (Proxy-Authorization: Bearer …, or Basic with the user name bearer and the token as password) or the cookie of a session (Cookie: webvpn=…, or Basic with the user name cookie).';
+  'Send a token (Proxy-Authorization: Bearer …, or Basic with the user name bearer and the token as password) or the cookie of a session (Cookie: webvpn=…, or Basic with the user name cookie).';
 
 function credentials({ headers }: HttpRequest, bearerPrefix: LoginHost['bearerPrefix']): Credentials {
   const values = headerValues(headers, 'proxy-authorization');
   const [value] = values;
   if (values.length > 1)
-    return { reason: 'scheme', problem: `There are ${values.length} Proxy-Authorization headers.` };
+    return { reason: 'scheme', problem: `The request has ${values.length} Proxy-Authorization headers.` };
   if (value === undefined) {
     const cookie = cookieNamed(headerValues(headers, 'cookie'), 'webvpn');
     return cookie === undefined
-      ? { reason: 'no-credentials', problem: `CONNECT came without credentials. ${HOW}` }
+      ? { reason: 'no-credentials', problem: `CONNECT had no credentials. ${HOW}` }
       : { cookie };
   }
   const basic = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(value);
@@ -137,7 +137,7 @@ function credentials({ headers }: HttpRequest, bearerPrefix: LoginHost['bearerPr
   const [user, password] = [text.slice(0, Math.max(0, colon)).toLowerCase(), text.slice(colon + 1)];
   if (user === 'bearer' && password !== '') return { token: password };
   if (user === 'cookie' && password !== '') return { cookie: password };
-  return { reason: 'scheme', problem: `With Basic, the user name says what the password is. ${HOW}` };
+  return { reason: 'scheme', problem: `With Basic, the user name must name the kind of password. ${HOW}` };
 }
 
 function cookieNamed(lines: readonly string[], name: string): string | undefined {

@@ -28,7 +28,7 @@ export type LoginRequest =
 /** @param repeated the connection is already authenticated */
 export function readLogin(host: LoginHost, headers: ClientHeaders, repeated: boolean): LoginRequest {
   if (repeated) {
-    const explanation = 'A second login was tried on a connection that had already authenticated.';
+    const explanation = 'The connection had already authenticated and sent a second login.';
     return refused('repeated', explanation);
   }
   const bearer = readBearer(headers.authorization, host.bearerPrefix);

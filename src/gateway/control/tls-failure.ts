@@ -32,7 +32,7 @@ const BY_CODE: readonly (readonly [pattern: RegExp, failure: TlsFailure])[] = [
     /UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|VERSION_TOO_LOW|WRONG_SSL_VERSION/,
     {
       reason: 'version',
-      explanation: 'The client and the gateway have no TLS version in common; the gateway speaks 1.2 and 1.3.',
+      explanation: 'The client and the gateway have no TLS version in common; the gateway supports 1.2 and 1.3.',
     },
   ],
   [
@@ -61,15 +61,19 @@ export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer 
   if (!firstBytes || firstBytes.length === 0) {
     return {
       reason: 'probe',
-      explanation: 'It connected and left without a byte, as load balancers do to see whether the port is open.',
+      explanation:
+        'It connected and closed without sending a byte, as load balancers do to check whether the port is open.',
     };
   }
   const text = firstBytes.toString('latin1');
   if (/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|PRI) /.test(text)) {
-    return { reason: 'plain-http', explanation: 'It spoke plain HTTP. This port is TLS: use https:// in the address.' };
+    return {
+      reason: 'plain-http',
+      explanation: 'It sent plain HTTP. This port requires TLS: use https:// in the address.',
+    };
   }
   if (text.startsWith('SSH-')) {
-    return { reason: 'ssh', explanation: 'It spoke SSH. This port is TLS; the client is pointed at the wrong port.' };
+    return { reason: 'ssh', explanation: 'It sent SSH. This port requires TLS; the client uses the wrong port.' };
   }
   if (firstBytes[0] !== 0x16 && (startsLikeText(firstBytes) || !isReset(code))) {
     return {
@@ -81,16 +85,16 @@ export function classifyTlsFailure(code: string | undefined, firstBytes: Buffer 
   if (isReset(code) || code === 'EPIPE') {
     return {
       reason: 'reset',
-      explanation: `The client reset the connection during or right after the handshake; most often it does not trust the certificate. ${TRUST_HINT}`,
+      explanation: `The client reset the connection during or right after the handshake; usually it does not trust the certificate. ${TRUST_HINT}`,
     };
   }
   if (code === undefined) {
     return {
       reason: 'abandoned',
-      explanation: `The client closed the connection during or right after the handshake; most often it does not trust the certificate. ${TRUST_HINT}`,
+      explanation: `The client closed the connection during or right after the handshake; usually it does not trust the certificate. ${TRUST_HINT}`,
     };
   }
-  return { reason: 'other', explanation: `The TLS library says ${code}.` };
+  return { reason: 'other', explanation: `The error of the TLS library is ${code}.` };
 }
 
 /** Error code of a handshake that took too long. */
@@ -99,7 +103,7 @@ export const HANDSHAKE_TIMED_OUT = 'TIMEOUT';
 /** Same as {@link classifyTlsFailure}, and includes the gateway's own time limit. */
 export function handshakeFailure(code: string | undefined, firstBytes: Buffer | undefined): TlsFailure {
   if (code !== HANDSHAKE_TIMED_OUT) return classifyTlsFailure(code, firstBytes);
-  return { reason: 'timeout', explanation: `The TLS handshake was not done within ${HANDSHAKE_TIMEOUT} s.` };
+  return { reason: 'timeout', explanation: `The TLS handshake was not complete within ${HANDSHAKE_TIMEOUT} s.` };
 }
 
 /** The client's alert (RFC 8446 §6), if the code of the TLS library contains one: `unknown_ca`. */

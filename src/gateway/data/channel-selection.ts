@@ -152,8 +152,8 @@ const REASONS: { readonly [E in ChannelEvent]: string } = {
   'cstp-data': 'the client sent data over TLS',
   'dtls-up': 'a DTLS handshake was completed',
   'dtls-data': 'the client sent data over DTLS again',
-  'dtls-sign': 'the client was heard over DTLS again',
-  'dtls-silent': 'nothing was heard over DTLS until its deadline',
+  'dtls-sign': 'the client is active over DTLS again',
+  'dtls-silent': 'nothing was received over DTLS before its deadline',
   'dtls-down': 'the DTLS association ended',
 };
 

@@ -7,10 +7,10 @@ import type { Tunnel } from '../session/tunnel.ts';
 import { DPD_DEAD_FACTOR, DPD_PROBE_FACTOR } from './constants.ts';
 
 const FAULTS = {
-  magic: 'The bytes are no CSTP packet: it would start with "STF".',
-  version: 'A CSTP packet has another version than 1.',
+  magic: 'The bytes are not a CSTP packet, which starts with "STF".',
+  version: 'A CSTP packet has a version other than 1.',
   reserved: 'The last byte of a CSTP header is not zero.',
-  length: `A CSTP packet says it is longer than ${CSTP_MAX_PAYLOAD} bytes.`,
+  length: `The length field of a CSTP packet exceeds ${CSTP_MAX_PAYLOAD} bytes.`,
 } as const;
 
 /** What the channel needs from its connection. */
@@ -137,7 +137,7 @@ export class CstpChannel implements ControlChannel {
         this.#tunnel.protocolError(
           'cstp',
           'compressed',
-          'A compressed packet came although no compression was agreed on.',
+          'A compressed packet was received, but no compression was negotiated.',
         );
         break;
       default:

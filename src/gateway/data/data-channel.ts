@@ -215,7 +215,7 @@ class UdpDataChannels implements DataChannelServer, DatagramReceiver {
       this.#refusals.tell(
         from,
         'failure',
-        `Handling a datagram failed: ${error instanceof Error ? error.message : error}.`,
+        `Processing a datagram failed: ${error instanceof Error ? error.message : error}.`,
       );
     }
   }

@@ -328,7 +328,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
     this.#options.emit('channel.dtls.missing', {
       session: this.tunnel.id,
       port,
-      explanation: `Nothing came from the client to UDP port ${port}, which it was told: its data stays on TLS. A firewall drops UDP, or a port mapping in front (Docker, NAT) has TCP only, or another UDP port: then set gateway.announcedUdpPort to that.`,
+      explanation: `Nothing was received from the client on the announced UDP port ${port}, so its data stays on TLS. A firewall drops UDP, or a port mapping (Docker, NAT) covers only TCP or has another UDP port: then set gateway.announcedUdpPort to that port.`,
     });
   }
 
@@ -358,7 +358,7 @@ export class DtlsDataChannel implements DataChannel, Sleeper {
         this.tunnel.protocolError(
           'dtls',
           'compressed',
-          'A compressed packet came although no compression was agreed on.',
+          'A compressed packet was received, but no compression was negotiated.',
         );
         return;
       default:

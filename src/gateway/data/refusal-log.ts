@@ -7,23 +7,23 @@ import { AFTER_END_MS, HELLO_AFTER_END_MS } from './data-channel-constants.ts';
 
 /** Explains dropped datagrams that prevent DTLS from working. Other drops are normal in a network. */
 const EXPLANATIONS: { readonly [R in DropReason]?: string } = {
-  malformed: 'This datagram is not DTLS, or was cut short on its way.',
+  malformed: 'This datagram is not DTLS, or was truncated on the way.',
   'unknown-peer':
-    'A record of no association that is known here: its tunnel has ended, perhaps with the gateway that it was of, or somebody else is meant.',
+    'A record of an unknown association: its tunnel has ended, perhaps because the gateway restarted, or it was meant for another server.',
   'rate-limited':
-    'A record of no association at this address; whether its sender moved here was not looked into, as too many such records come.',
+    'A record of no association at this address; whether its sender has moved here was not checked, because there are too many such records.',
   'unknown-session':
-    'No session has the id in this ClientHello: it is of an older tunnel, or the client does not send X-DTLS-App-ID as its session id.',
-  'no-common-cipher': 'The client offers no cipher suite that its tunnel was set up for.',
+    'No session has the id in this ClientHello: it belongs to an older tunnel, or the client does not send X-DTLS-App-ID as its session id.',
+  'no-common-cipher': 'The client offers no cipher suite that was negotiated for its tunnel.',
   version: 'The client does not offer DTLS 1.2.',
   'zero-random': 'The random of this ClientHello is all zeros, as a defective GnuTLS sends it.',
-  'not-authentic': 'A record is not authentic: it was changed on the way, or made by somebody without the keys.',
-  full: 'There are as many DTLS associations as are allowed.',
+  'not-authentic': 'A record is not authentic: it was modified on the way, or forged.',
+  full: 'The limit of DTLS associations is reached.',
 };
 
 /** Why the two sides of a handshake have different keys (openconnect built with OpenSSL exports its key only once). */
 export const OTHER_KEY =
-  "The client's key may be of an earlier TLS connection, as openconnect keeps it where it is built with OpenSSL, or be exported with a context.";
+  "The client's key may come from an earlier TLS connection (openconnect built with OpenSSL keeps it), or was exported with a context.";
 
 /** Most recent ends to store. */
 const MAX_ENDED = 1024;

@@ -55,7 +55,7 @@ export class AddressPool {
     if (hostBits < 2) {
       throw new TunneliteError(
         'ERR_GATEWAY_POOL_INVALID',
-        `The address pool ${cidr} has no room for a gateway and a client.`,
+        `The address pool ${cidr} is too small for a gateway and a client.`,
       );
     }
     this.#base = maskBytes(address.toByteArray(), prefix);

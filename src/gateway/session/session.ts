@@ -321,7 +321,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
   rekey(explanation: string): boolean {
     if (!this.connected) return false;
     this.emit('session.rekey', { session: this.id, ...personFields(this), explanation });
-    this.end('rekey', `${explanation} The client is to come back with its cookie, for new keys.`);
+    this.end('rekey', `${explanation} The client must reconnect with its cookie to get new keys.`);
     return true;
   }
 
@@ -351,7 +351,7 @@ export class GatewaySession implements SessionInfo, TunnelOwner, Sleeper {
     if (this.connected) {
       this.#tunnel?.check(now);
     } else if (this.#expiresAt !== undefined && now >= this.#expiresAt) {
-      const explanation = 'Nobody used its cookie in time.';
+      const explanation = 'Its cookie was not used in time.';
       this.#apply({ event: SessionEvent.Expire, reason: 'expired', explanation });
     }
   }

@@ -144,7 +144,7 @@ export class Sessions implements SessionHost {
   }
 
   onCookieSpent({ key, id }: GatewaySession): void {
-    this.#remember(key, { id, reason: 'made invalid' });
+    this.#remember(key, { id, reason: 'invalidated' });
     this.#options.store.delete(key).catch(() => {});
   }
 

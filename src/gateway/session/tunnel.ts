@@ -207,17 +207,17 @@ export class Tunnel implements TunnelPort, Traffic {
 
   disconnectedByClient(payload: Buffer): void {
     const text = payload.toString('utf8', 1, Math.min(payload.length, MAX_GOODBYE)).replaceAll(/[^\x20-\x7e]/g, '');
-    const said = text && ` It said "${text}".`;
+    const said = text && ` Its message was "${text}".`;
     // Only the first byte matters, and only two values have a meaning.
     switch (payload[0]) {
       case DISCONNECT_BY_USER:
         this.end('user', `The user disconnected; the cookie is no longer valid.${said}`);
         break;
       case DISCONNECT_TO_RECONNECT:
-        this.end('temporary', `The client will reconnect; its cookie stays valid for a while.${said}`);
+        this.end('temporary', `The client will reconnect; its cookie remains valid for a while.${said}`);
         break;
       default:
-        this.end('temporary', `The client left for now; its cookie stays valid for a while.${said}`);
+        this.end('temporary', `The client left temporarily; its cookie remains valid for a while.${said}`);
     }
   }
 
@@ -233,7 +233,7 @@ export class Tunnel implements TunnelPort, Traffic {
 
   /** Call when the CSTP connection was lost without a disconnect packet. */
   connectionLost(why: string): void {
-    this.end('connection-lost', `${why} The client may come back with its cookie.`);
+    this.end('connection-lost', `${why} The client may reconnect with its cookie.`);
   }
 
   /** Requests the end of this tunnel; ignored after it was replaced. */
@@ -247,14 +247,17 @@ export class Tunnel implements TunnelPort, Traffic {
     if (!this.#channels) return;
     this.#tellDropped(now);
     if (sessionTimeout && now - acceptedAt >= sessionTimeout * 1000) {
-      this.end('session-timeout', `The session reached its limit of ${sessionTimeout} s.`);
+      this.end('session-timeout', `The session has reached its time limit of ${sessionTimeout} s.`);
     } else if (idleTimeout && now - this.#usedAt >= idleTimeout * 1000) {
       this.end('idle', `No data for ${idleTimeout} s (ICMP does not count).`);
     } else {
       const silence = this.#channels.control.checkLiveness(now, dpd);
       if (silence === undefined) return;
       this.#owner.emit('channel.cstp.dead', { session: this.id, silence });
-      this.end('dpd', `The client was silent for ${Math.round(silence / 1000)} s; its cookie stays valid for a while.`);
+      this.end(
+        'dpd',
+        `The client was silent for ${Math.round(silence / 1000)} s; its cookie remains valid for a while.`,
+      );
     }
   }
 

@@ -105,4 +105,4 @@ export function registrationFromGraph(text: string, tenantId?: string): AppRegis
   };
 }
 
-const GRAPH_HINT = 'Give the output of "az ad app show --id <client id>", or the manifest from the admin center.';
+const GRAPH_HINT = 'Use the output of "az ad app show --id <client id>", or the manifest from the admin center.';

@@ -116,7 +116,7 @@ function read(file: XcconfigFile, settings: Map<string, string>, count: { files:
       const next = file.include(path);
       if (next) read(next, settings, count, level + 1);
       else if (!optional)
-        throw bad(`Line ${index + 1} of a build configuration includes "${path}", which is not there.`);
+        throw bad(`Line ${index + 1} of a build configuration includes "${path}", which does not exist.`);
       continue;
     }
     const comment = whole.indexOf('//');
@@ -124,7 +124,7 @@ function read(file: XcconfigFile, settings: Map<string, string>, count: { files:
     if (line === '') continue;
     const [, name, conditions = '', assigned = ''] = ASSIGNMENT.exec(line) ?? [];
     if (name === undefined) {
-      throw bad(`Line ${index + 1} of a build configuration is no setting: "${line.slice(0, 80)}".`);
+      throw bad(`Line ${index + 1} of a build configuration is not a setting: "${line.slice(0, 80)}".`);
     }
     const terms = conditions.split(/[[\],\s]+/).filter((term) => term !== '');
     if (!terms.every((term) => HOLDS.test(term))) continue;
@@ -138,6 +138,6 @@ function read(file: XcconfigFile, settings: Map<string, string>, count: { files:
 
 function bad(message: string): TunneliteError {
   return new TunneliteError('ERR_IDENTITY_APP_CHECK', message, {
-    hint: 'Give an .xcconfig file of the Xcode project: lines such as NAME = value.',
+    hint: 'Use an .xcconfig file of the Xcode project: lines such as NAME = value.',
   });
 }

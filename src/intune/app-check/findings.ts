@@ -34,7 +34,7 @@ export function formatAppFindings(findings: readonly AppFinding[]): string {
   const [errors, warnings] = [count('error'), count('warning')];
   const sum =
     errors + warnings === 0
-      ? 'Everything fits.'
+      ? 'No problems found.'
       : `${errors} error${errors === 1 ? '' : 's'}, ${warnings} warning${warnings === 1 ? '' : 's'}.`;
   return `${[...lines, sum].join('\n')}\n`;
 }

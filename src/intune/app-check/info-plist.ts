@@ -111,7 +111,7 @@ function dictionaryOf(node: Node, depth: number): PlistDictionary {
   for (let i = 0; i < children.length; i += 2) {
     const key = children[i]!;
     const value = children[i + 1];
-    if (nameOf(key) !== 'key') throw bad(`The property list has <${nameOf(key)}> where a <key> belongs.`);
+    if (nameOf(key) !== 'key') throw bad(`The property list has <${nameOf(key)}> instead of a <key>.`);
     if (!value) throw bad(`The key "${textOf(key)}" of the property list has no value.`);
     entries.push([textOf(key), plistValue(value, depth + 1)]);
   }
@@ -127,7 +127,7 @@ export function parseInfoPlist(text: string): PlistDictionary {
   if (text.startsWith('bplist')) throw bad('This is a binary property list.');
   if (text.length > MAX_CHARACTERS) throw bad(`The property list has more than ${MAX_CHARACTERS} characters.`);
   if (/<!DOCTYPE[^<>[]*\[|<!ENTITY/i.test(text)) {
-    throw bad('The property list defines entities, which Xcode does not write.', 'Remove them from its DOCTYPE.');
+    throw bad('The property list defines entities, which Xcode does not create.', 'Remove them from its DOCTYPE.');
   }
   const valid = XMLValidator.validate(text);
   if (valid !== true) throw notXml(`line ${valid.err.line}: ${valid.err.msg}`);
@@ -139,6 +139,6 @@ export function parseInfoPlist(text: string): PlistDictionary {
   }
   const root = nodes.find((node) => nameOf(node) === 'plist');
   const top = root && elementsOf(root)[0];
-  if (!top || nameOf(top) !== 'dict') throw bad('This is no property list with a dictionary in it.');
+  if (!top || nameOf(top) !== 'dict') throw bad('This is not a property list with a dictionary.');
   return dictionaryOf(top, 0);
 }

@@ -19,8 +19,8 @@ const QUERIED_SCHEMES = [
 const unknown = (subject: string, value: string): AppFinding =>
   warning(
     subject,
-    `It is ${value}, with a build setting whose value is not known here.`,
-    'Give the bundle id, the build setting, or the .xcconfig file that has it.',
+    `It is ${value}, with a build setting whose value is unknown here.`,
+    'Provide the bundle id, the build setting, or the .xcconfig file with it.',
   );
 
 /** Compares ignoring case. Checks the length first: one string is compared with many. */
@@ -30,12 +30,12 @@ const same = (a: string, b: string): boolean => a.length === b.length && a.toLow
 export function checkBundleId({ bundleId }: AppSettings): AppFinding {
   const subject = 'CFBundleIdentifier';
   if (bundleId === undefined)
-    return error(subject, 'Info.plist has no bundle id.', 'Add CFBundleIdentifier, or give the bundle id.');
+    return error(subject, 'Info.plist has no bundle id.', 'Add CFBundleIdentifier, or provide the bundle id.');
   if (unresolved(bundleId)) {
     return warning(
       subject,
-      `The bundle id is the build setting ${bundleId}, whose value is not known here.`,
-      'Give the bundle id, so that redirect URI and URL schemes can be checked.',
+      `The bundle id is the build setting ${bundleId}, whose value is unknown here.`,
+      'Provide the bundle id to check redirect URI and URL schemes.',
     );
   }
   return ok(subject, `The bundle id is ${bundleId}.`);
@@ -67,12 +67,12 @@ export function checkAuthority(
   try {
     parsed = parseAuthority(authority);
   } catch {
-    return error(subject, `It is "${authority}", which is no authority.`, `Set it to ${good}.`);
+    return error(subject, `It is "${authority}", which is not an authority.`, `Set it to ${good}.`);
   }
   const { cloud, tenant } = parsed;
   const fix = `Set it to ${cloud.origin}/${tenantId ?? '<tenant id>'}.`;
   if (/^(common|organizations|consumers)$/i.test(tenant) && registration.signInAudience === 'AzureADMyOrg') {
-    return error(subject, `It names "${tenant}", but the app registration is for one tenant only.`, fix);
+    return error(subject, `It names "${tenant}", but the app registration is for a single tenant.`, fix);
   }
   const names = [tenantId, ...registration.tenantDomains].filter((name) => name !== undefined);
   if (tenantId !== undefined && !names.some((name) => same(name, tenant))) {
@@ -85,7 +85,7 @@ export function checkAuthority(
   if (!hosts.some((host) => same(host, new URL(authority).host))) {
     return warning(
       subject,
-      `Its host ${new URL(authority).host} is no login host of Microsoft's clouds.`,
+      `Its host ${new URL(authority).host} is not a login host of Microsoft's clouds.`,
       `For production set it to ${good}.`,
     );
   }
@@ -106,18 +106,18 @@ export function checkRedirectUri({ redirectUri, bundleId }: AppSettings, registr
   if (hasOneSlash(redirectUri)) {
     return error(
       subject,
-      `It is ${redirectUri}, with one slash after the colon, as a page of the documentation prints it; MSAL needs two.`,
+      `It is ${redirectUri}, with one slash after the colon, as on a page of the documentation; MSAL needs two.`,
       fix,
     );
   }
   if (wanted !== undefined && redirectUri !== wanted) {
-    return error(subject, `It is ${redirectUri}, but with the bundle id ${bundleId} it has to be ${wanted}.`, fix);
+    return error(subject, `It is ${redirectUri}, but with the bundle id ${bundleId} it must be ${wanted}.`, fix);
   }
   if (registration.redirectUris.includes(redirectUri)) return ok(subject, `${redirectUri} is registered.`);
   const plain = (uri: string): string => uri.replace(/\/$/, '').replace(ONE_SLASH, '$1://auth');
   const bare = plain(redirectUri);
   const near = registration.redirectUris.find((uri) => same(plain(uri), bare));
-  const but = near && hasOneSlash(near) ? 'with one slash after the colon' : 'but they are compared letter by letter';
+  const but = near && hasOneSlash(near) ? 'with one slash after the colon' : 'but the comparison is exact';
   const why = near ? `; ${near} is, ${but}` : '';
   return error(
     subject,
@@ -137,13 +137,13 @@ export function checkUrlSchemes({ bundleId, urlSchemes }: AppSettings): readonly
     if (open.length > 0) {
       return warning(
         subject,
-        `The URL scheme ${scheme} is not declared, unless ${open.join(' or ')} is it: a build setting in that is not known here.`,
-        `Add ${scheme} to CFBundleURLSchemes in CFBundleURLTypes, or give the build setting.`,
+        `The URL scheme ${scheme} is not declared, unless ${open.join(' or ')} is: its build setting is unknown here.`,
+        `Add ${scheme} to CFBundleURLSchemes in CFBundleURLTypes, or provide the build setting.`,
       );
     }
     return error(
       subject,
-      `The URL scheme ${scheme} is not declared, so iOS cannot bring the answer of a sign-in back to the app.`,
+      `The URL scheme ${scheme} is not declared, so iOS cannot return the response of a sign-in to the app.`,
       `Add ${scheme} to CFBundleURLSchemes in CFBundleURLTypes.`,
     );
   });
@@ -153,13 +153,13 @@ export function checkUrlSchemes({ bundleId, urlSchemes }: AppSettings): readonly
 export function checkQueriedSchemes({ queriedSchemes }: AppSettings): AppFinding {
   const subject = 'LSApplicationQueriesSchemes';
   const missing = QUERIED_SCHEMES.filter((scheme) => !queriedSchemes.some((declared) => same(declared, scheme)));
-  if (missing.length === 0) return ok(subject, 'All schemes that Intune and MSAL ask for are listed.');
+  if (missing.length === 0) return ok(subject, 'All schemes that Intune and MSAL require are listed.');
   const open = queriedSchemes.filter(unresolved);
   if (open.length > 0) {
     return warning(
       subject,
-      `${missing.join(', ')} may be missing: ${open.join(', ')} has a build setting whose value is not known here.`,
-      `Add ${missing.join(', ')}, or give the build setting.`,
+      `${missing.join(', ')} may be missing: ${open.join(', ')} has a build setting whose value is unknown here.`,
+      `Add ${missing.join(', ')}, or provide the build setting.`,
     );
   }
   return error(

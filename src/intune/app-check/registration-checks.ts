@@ -70,13 +70,13 @@ export function checkPermission(
     return {
       level: needed.level,
       subject,
-      message: `${name} is listed, but nobody consented to it for the tenant (users meet AADSTS65001).`,
+      message: `${name} is listed, but there is no consent for the tenant (users get AADSTS65001).`,
       fix: 'Under API permissions choose "Grant admin consent".',
     };
   }
   return ok(
     subject,
-    `${name} is listed${registration.consents ? ' and consented to' : '; whether it was consented to is not known here'}.`,
+    `${name} is listed${registration.consents ? ' and consented to' : '; the consent is unknown here'}.`,
   );
 }
 
@@ -86,7 +86,7 @@ export function checkOptionalClaim({ optionalClaims }: AppRegistration): AppFind
   if (optionalClaims.includes('acct')) return ok(subject, 'The optional claim acct is on access tokens.');
   return warning(
     subject,
-    'The optional claim acct is not on access tokens; the documentation of Tunnel for MAM asks for it.',
+    'The optional claim acct is not on access tokens; the documentation of Tunnel for MAM requires it.',
     'Under Token configuration add the optional claim acct for access tokens.',
   );
 }

@@ -71,7 +71,7 @@ export function deliver({ store }: GraphObjects, request: DeliveryRequest): Deli
   const withheld = platform === 'ios' && protections.length === 0;
   if (withheld && targeted.length > 0) {
     notes.push(
-      `No app protection policy applies to ${app} on iOS for this user, so that no app configuration policy reaches the app: assign one to a group of the user.`,
+      `No app protection policy applies to ${app} on iOS for this user, so no app configuration policy reaches the app: assign one to a group of the user.`,
     );
   }
   if (targeted.length === 0) notes.push(`No app configuration policy applies to ${app} for this user.`);

@@ -40,7 +40,7 @@ export function appliesToApp(policy: AppPolicyObject, { app, platform, enrolled 
       return undefined;
     case 'allMicrosoftApps':
     case 'allCoreMicrosoftApps':
-      return /^com\.microsoft\./i.test(app) ? undefined : `it is for Microsoft’s own apps, and ${app} is none`;
+      return /^com\.microsoft\./i.test(app) ? undefined : `it is for Microsoft’s own apps, and ${app} is not one`;
     default: {
       if (lists(policy, app, platform)) return undefined;
       const others: string[] = [];
@@ -56,7 +56,7 @@ export function appliesToApp(policy: AppPolicyObject, { app, platform, enrolled 
 /** Why a policy does not apply to a member of these groups; undefined if it does. An exclusion overrides all inclusions. */
 export function appliesToUser(policy: AppPolicyObject, groups: ReadonlySet<string>): string | undefined {
   const assigned = policy.assignments ?? [];
-  if (assigned.length === 0) return 'it is assigned to nobody';
+  if (assigned.length === 0) return 'it is assigned to no one';
   let included = false;
   for (const { target } of assigned) {
     const type = target['@odata.type'];

@@ -69,6 +69,6 @@ export function assertPrecondition({ ifMatch, method }: Pick<Call, 'ifMatch' | '
   throw new GraphError(
     412,
     'PreconditionFailed',
-    'The condition that If-Match names does not hold: objects have no ETag here. Leave the header out, or send *.',
+    'The If-Match condition is not met: objects have no ETag here. Remove the header, or send *.',
   );
 }

@@ -25,7 +25,7 @@ export function readCertificate(encoded: string): X509Certificate {
     return new X509Certificate(bytes);
   } catch {
     throw badRequest(
-      "The value of property 'trustedRootCertificate' is no X.509 certificate; the base64 of its DER, without PEM armour lines, is expected.",
+      "The value of property 'trustedRootCertificate' is not an X.509 certificate; the base64 of its DER, without PEM header lines, is expected.",
       path,
     );
   }

@@ -163,7 +163,7 @@ export function updateApplication(tenant: Tenant, id: string, body: unknown): vo
 
 /** Converts a Graph body to directory members. Refuses other members, because they would not be stored. */
 function readApplication(body: unknown, whole = true): Json {
-  if (!isObject(body)) throw badRequest('The body has to be an object.');
+  if (!isObject(body)) throw badRequest('The body must be an object.');
   const members: Record<string, unknown> = {};
   const redirects = (value: unknown): unknown => (isObject(value) ? memberOf(value, 'redirectUris') : undefined);
   const claims = (value: unknown): unknown => {
@@ -205,7 +205,7 @@ function readApplication(body: unknown, whole = true): Json {
         throw new GraphError(
           400,
           'Request_BadRequest',
-          `Invalid property '${written.slice(0, 200)}': it is not kept of an application here.`,
+          `Invalid property '${written.slice(0, 200)}': it is not supported for applications here.`,
           [written],
         );
     }

@@ -133,7 +133,7 @@ function patchPrincipal({ tenant, body }: Call, appId: string): void {
       );
     }
     if (typeof value !== 'boolean')
-      throw new GraphError(400, 'Request_BadRequest', `Property '${name}' has to be true or false.`, [name]);
+      throw new GraphError(400, 'Request_BadRequest', `Property '${name}' must be true or false.`, [name]);
     changes[lower === 'accountenabled' ? 'enabled' : 'assignmentRequired'] = value;
   }
   tenant.servicePrincipals.update(appId, changes);
@@ -147,7 +147,7 @@ function groupsAnswer(context: GraphContext, call: Call, id: string | undefined,
     throw new GraphError(
       403,
       'Authorization_RequestDenied',
-      `The tenant '${call.tenant.id}' keeps no groups here: only the first one does.`,
+      `The tenant '${call.tenant.id}' has no groups here: only the first tenant does.`,
     );
   }
   if (id === undefined) {

@@ -138,7 +138,7 @@ class Parser {
   }
 
   #not(depth: number): Filter {
-    if (depth > MAX_DEPTH) throw invalid('it is nested too deeply');
+    if (depth > MAX_DEPTH) throw invalid('the nesting is too deep');
     if (this.#takes('not')) {
       const inner = this.#not(depth + 1);
       return (object) => !inner(object);
@@ -168,7 +168,7 @@ class Parser {
     const operator = this.#next();
     if (operator.text === 'in') return this.#among(operand);
     const test = Object.hasOwn(COMPARISONS, operator.text) && COMPARISONS[operator.text];
-    if (!test) throw invalid(`'${operator.text}' is no operator`);
+    if (!test) throw invalid(`'${operator.text}' is not an operator`);
     const right = this.#operand(this.#next());
     return (object) => test(this.#compare(operand(object), right(object)));
   }
@@ -219,7 +219,7 @@ class Parser {
 
   #next(): Token {
     const token = this.#tokens[this.#at++];
-    if (!token) throw invalid('it ends too early');
+    if (!token) throw invalid('it is incomplete');
     return token;
   }
 

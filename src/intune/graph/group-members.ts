@@ -13,7 +13,7 @@ export function assertNoCycle(store: GraphStore, group: string, members: readonl
       throw new GraphError(
         400,
         'Request_BadRequest',
-        `The group '${group}' would be a member of itself: groups that contain each other in a circle cannot be assigned to.`,
+        `The group '${group}' would be a member of itself: groups cannot contain each other circularly.`,
       );
     }
     if (seen.has(id)) continue;

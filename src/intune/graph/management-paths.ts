@@ -66,7 +66,7 @@ export function managementAnswer(context: GraphContext, call: Call): GraphAnswer
     throw new GraphError(
       403,
       'Forbidden',
-      `The tenant '${call.tenant.id}' has no device management here: only the first one has.`,
+      `The tenant '${call.tenant.id}' has no device management here: only the first tenant has.`,
     );
   }
   assertPrecondition(call);

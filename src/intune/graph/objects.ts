@@ -92,7 +92,7 @@ export class GraphObjects {
     const { members, links } = readObject(type, body, undefined, LINKS[set]);
     const now = this.#now();
     const id = this.#idOf(set, type, body, kept);
-    if (this.store.find(set, id)) throw badRequest(`An object with the id '${id}' is there already.`, ['id']);
+    if (this.store.find(set, id)) throw badRequest(`An object with the id '${id}' already exists.`, ['id']);
     const object: GraphObject = {
       '@odata.type': type.name,
       id,
@@ -220,7 +220,7 @@ export class GraphObjects {
     if (set === 'groups') {
       const list = links.get('members@odata.bind');
       if (list === undefined) return group === undefined ? { members: [] } : {};
-      if (!Array.isArray(list)) throw badRequest("'members@odata.bind' has to be a list of addresses.");
+      if (!Array.isArray(list)) throw badRequest("'members@odata.bind' must be a list of addresses.");
       const before = group === undefined ? [] : this.store.find('groups', group)?.links.members;
       return { members: this.#membersOf(list.map(referredId), group, before) };
     }
@@ -229,7 +229,7 @@ export class GraphObjects {
     if (inline === undefined && bound === undefined) return {};
     const id = bound === undefined ? (isObject(inline) ? memberOf(inline, 'id') : undefined) : referredId(bound);
     if (typeof id !== 'string')
-      throw badRequest("'microsoftTunnelConfiguration' has to name an object by its id.", [
+      throw badRequest("'microsoftTunnelConfiguration' must refer to an object by its id.", [
         'microsoftTunnelConfiguration',
       ]);
     return { configuration: this.get('microsoftTunnelConfigurations', id).object.id };

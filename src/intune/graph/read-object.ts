@@ -38,7 +38,7 @@ export function readObject(
   before: GraphObject | undefined,
   links: readonly string[] = [],
 ): ReadObject {
-  if (!isObject(body)) throw badRequest('The body has to be an object.');
+  if (!isObject(body)) throw badRequest('The body must be an object.');
   const names = new Map(Object.keys(type.members).map((name) => [name.toLowerCase(), name]));
   const members: Record<string, unknown> = {};
   const related = new Map<string, unknown>();
@@ -60,7 +60,7 @@ export function readObject(
         [written],
       );
     }
-    if (Object.hasOwn(members, name)) throw badRequest(`The property '${name}' is there twice.`, [written]);
+    if (Object.hasOwn(members, name)) throw badRequest(`The property '${name}' is repeated.`, [written]);
     const member = type.members[name]!;
     if (member.readOnly) {
       // Sending an object back unchanged has no effect.

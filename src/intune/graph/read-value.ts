@@ -109,7 +109,7 @@ function pair(name: string, value: unknown, i: number): NameValue {
 function readApp(value: unknown): AppEntry {
   const identifier = isObject(value) ? memberOf(value, 'mobileAppIdentifier') : undefined;
   if (!isObject(value) || !isObject(identifier)) {
-    throw badRequest("An app has to have a 'mobileAppIdentifier'.", ['mobileAppIdentifier']);
+    throw badRequest("An app must have a 'mobileAppIdentifier'.", ['mobileAppIdentifier']);
   }
   const type = identifier['@odata.type'];
   const [platform, key] =
@@ -137,7 +137,7 @@ function readApp(value: unknown): AppEntry {
 /** Parses one assignment; the store assigns its ID. @throws GraphError */
 function readAssignment(value: unknown): Assignment {
   const target = isObject(value) ? memberOf(value, 'target') : undefined;
-  if (!isObject(target)) throw badRequest("An assignment has to have a 'target'.", ['target']);
+  if (!isObject(target)) throw badRequest("An assignment must have a 'target'.", ['target']);
   const written = String(target['@odata.type']).toLowerCase();
   const type = (Object.keys(TARGETS) as TargetType[]).find((known) => known.toLowerCase() === written);
   if (type === undefined) throw unknownType(target['@odata.type'], ['target', '@odata.type']);
@@ -169,7 +169,7 @@ export function unknownType(type: unknown, path: readonly (string | number)[] = 
   const name = typeof type === 'string' ? type.replace(/^#/, '').slice(0, 200) : undefined;
   return badRequest(
     name === undefined
-      ? "The '@odata.type' is missing, and what the object is cannot be told without it."
+      ? "The '@odata.type' is missing, so the type of the object is unknown."
       : `A type named '${name}' could not be resolved by the model. When a model is available, each type name must resolve to a valid type.`,
     path,
   );

@@ -17,7 +17,7 @@ const MAX_MEMBERS = 30_000;
 export async function answerGraph(context: GraphContext, request: GraphRequest): Promise<GraphAnswer> {
   const token = await authenticate(request.authorization, context);
   const tenant = context.directory.findTenant(token.tenantId);
-  if (!tenant) throw new GraphError(401, 'InvalidAuthenticationToken', `The tenant '${token.tenantId}' is not known.`);
+  if (!tenant) throw new GraphError(401, 'InvalidAuthenticationToken', `The tenant '${token.tenantId}' is unknown.`);
   const segments = parsePath(request.path);
   const base = `${request.origin}/${request.version}`;
   const call: Call = {
@@ -51,7 +51,7 @@ function bodyOf({ method, body, contentType }: GraphRequest): unknown {
     throw badRequest('Write requests (excluding DELETE) must contain the Content-Type header declaration.');
   }
   const { members } = jsonShape(body);
-  if (members > MAX_MEMBERS) throw badRequest(`The payload has ${members} members; at most ${MAX_MEMBERS} are read.`);
+  if (members > MAX_MEMBERS) throw badRequest(`The payload has ${members} members; the limit is ${MAX_MEMBERS}.`);
   const parsed = parseStrict(body.replace(/^\ufeff/, ''));
   if (typeof parsed === 'string') throw badRequest(NOT_JSON);
   return parsed.value;

@@ -63,7 +63,7 @@ export class GraphStore {
     const before = entries.get(key);
     const size = Buffer.byteLength(JSON.stringify(entry));
     const bytes = this.#bytes + size - (before ? (this.#sizes.get(before) ?? 0) : 0);
-    if (!before && entries.size >= MAX_OBJECTS) throw new StoreFull(`There are ${MAX_OBJECTS} ${set} already.`);
+    if (!before && entries.size >= MAX_OBJECTS) throw new StoreFull(`The limit of ${MAX_OBJECTS} ${set} is reached.`);
     if (bytes > MAX_BYTES) throw new StoreFull(`All objects together would be larger than ${MAX_BYTES} bytes.`);
     this.#bytes = bytes;
     this.#sizes.set(entry, size);

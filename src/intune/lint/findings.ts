@@ -61,7 +61,7 @@ export function formatLint(findings: readonly LintFinding[]): string {
   const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
   const sum =
     findings.length === 0
-      ? 'Nothing to complain of.'
+      ? 'No problems found.'
       : `${plural(count('error'), 'error')}, ${plural(count('warning'), 'warning')}.`;
   return `${[...lines, sum].join('\n')}\n`;
 }

@@ -37,6 +37,6 @@ function bounded(findings: readonly LintFinding[]): readonly LintFinding[] {
   const worst = left.find(({ level }) => level === 'error') ?? left[0]!;
   return [
     ...findings.slice(0, MAX_FINDINGS),
-    { ...worst, message: `${worst.message} And ${left.length - 1} more findings, which are not told one by one.` },
+    { ...worst, message: `${worst.message} And ${left.length - 1} more findings, which are not listed.` },
   ];
 }

@@ -30,8 +30,8 @@ function lintTarget(policy: PolicyPicture): readonly LintFinding[] {
       level: 'error',
       rule: 'unassigned',
       subject,
-      message: 'It is assigned to nobody.',
-      fix: 'Assign it to a group of the users.',
+      message: 'It is assigned to no one.',
+      fix: 'Assign it to a group of users.',
     });
   }
   if (policy.apps.length === 0 && policy.appGroup === 'selectedPublicApps') {
@@ -39,7 +39,7 @@ function lintTarget(policy: PolicyPicture): readonly LintFinding[] {
       level: 'error',
       rule: 'no-apps',
       subject,
-      message: 'It is for no app.',
+      message: 'It has no app.',
       fix: 'Add the app, by its bundle id or package id.',
     });
   }
@@ -48,7 +48,7 @@ function lintTarget(policy: PolicyPicture): readonly LintFinding[] {
       level: 'error',
       rule: 'enrolled-only',
       subject,
-      message: `It is for enrolled devices alone (${levels.join(', ')}); Tunnel for MAM is for devices that are not enrolled.`,
+      message: `It is only for enrolled devices (${levels.join(', ')}); Tunnel for MAM is for devices that are not enrolled.`,
       fix: 'Target apps on all device types, or on unmanaged devices.',
     });
   }
@@ -67,7 +67,7 @@ function lintProtection(policy: PolicyPicture, picture: Picture): readonly LintF
           level: 'error',
           rule: 'protection-missing',
           subject: policy.subject,
-          message: `No app protection policy for iOS is for ${app.app}, so that this policy does not reach it.`,
+          message: `No app protection policy for iOS includes ${app.app}, so this policy does not reach it.`,
           fix: `Create an app protection policy for ${app.app}, and assign it to the same groups.`,
         },
       ];
@@ -78,7 +78,7 @@ function lintProtection(policy: PolicyPicture, picture: Picture): readonly LintF
           level: 'warning',
           rule: 'protection-missing',
           subject: policy.subject,
-          message: `The app protection policies for ${app.app} are assigned to other groups than this policy, which reaches only users who are in a group of each.`,
+          message: `The app protection policies for ${app.app} are assigned to groups other than those of this policy, which reaches only users who are in a group of each.`,
           fix: 'Assign an app protection policy to the groups of this policy.',
         },
       ];
@@ -89,7 +89,7 @@ function lintProtection(policy: PolicyPicture, picture: Picture): readonly LintF
           level: 'warning',
           rule: 'launch-off',
           subject: found[0]!.subject,
-          message: `It does not start the tunnel with ${app.app} (connectToVpnOnLaunch): the user has to.`,
+          message: `It does not start the tunnel with ${app.app} (connectToVpnOnLaunch): the user must start it.`,
           fix: 'Set “Start Microsoft Tunnel connection on app-launch” to Yes.',
         },
       ];
@@ -141,7 +141,7 @@ function lintRaces(policies: readonly PolicyPicture[]): readonly LintFinding[] {
           level: 'warning',
           rule: 'policies-race',
           subject: policy.subject,
-          message: `There are so many policies that this one and the ${policies.length - i - 1} after it were not held against all others.`,
+          message: `There are too many policies to compare this one and the ${policies.length - i - 1} after it with all others.`,
           fix: 'Keep one policy with tunnel settings for an app and its users.',
         });
         return findings;
@@ -170,7 +170,7 @@ function raceOf(
     level: 'error',
     rule: 'policies-race',
     subject: policy.subject,
-    message: `${other.subject} is for ${app.app} and the same users too, with other values of ${names.join(', ')}: which one wins is not sure.`,
+    message: `${other.subject} also applies to ${app.app} and the same users, with other values of ${names.join(', ')}: it is undefined which one wins.`,
     fix: 'Keep one policy with tunnel settings for an app and its users.',
   };
 }

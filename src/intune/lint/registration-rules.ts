@@ -45,7 +45,7 @@ export function lintApplications({ applications = [], servicePrincipals }: Pictu
           level: 'error',
           rule: 'app-registration',
           subject,
-          message: `The redirect URI ${uri} has one slash after the colon, as a page of the documentation prints it; MSAL asks for ${right}, and sign-in fails with AADSTS50011.`,
+          message: `The redirect URI ${uri} has one slash after the colon, as on a page of the documentation; MSAL requires ${right}, and sign-in fails with AADSTS50011.`,
           fix: `Change it to ${right}.`,
         };
       });

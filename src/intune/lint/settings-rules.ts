@@ -62,7 +62,7 @@ export function lintSettings(policy: PolicyPicture, picture: Picture): readonly 
     say(
       'error',
       'connection-type',
-      `${TUNNEL}connection_type is ${type === '' ? 'missing' : `“${type}”`}, and clients know no other type than MicrosoftProtect.`,
+      `${TUNNEL}connection_type is ${type === '' ? 'missing' : `“${type}”`}, but clients support only the type MicrosoftProtect.`,
       `Set it to MicrosoftProtect.`,
     );
   }
@@ -85,7 +85,7 @@ function lintTwice({ settings }: PolicyPicture, say: Say): void {
     say(
       'error',
       'key-twice',
-      `${name.slice(0, 200)} stands in it ${given.length} times, with different values: which one wins is not sure.`,
+      `${name.slice(0, 200)} occurs ${given.length} times, with different values: it is undefined which one wins.`,
       'Keep one of them.',
     );
   }
@@ -97,7 +97,7 @@ function lintKey(name: string, value: string, say: Say): void {
     say(
       'error',
       'key-spaces',
-      `The key “${name}” has a space before or after it, so that nobody finds it.`,
+      `The key “${name}” has a leading or trailing space, so it is not found.`,
       `Write ${key}.`,
     );
   }
@@ -105,8 +105,8 @@ function lintKey(name: string, value: string, say: Say): void {
     say(
       'error',
       'value-spaces',
-      `The value of ${key} has a space before or after it, which belongs to it then.`,
-      'Take the space out.',
+      `The value of ${key} has a leading or trailing space, which becomes part of it.`,
+      'Remove the space.',
     );
   }
   if (KNOWN_KEYS.includes(key)) return;
@@ -116,8 +116,8 @@ function lintKey(name: string, value: string, say: Say): void {
   say(
     'error',
     'key-unknown',
-    `The key ${key} is not one of the tunnel’s, and nobody goes by it.`,
-    near === undefined ? `Take it out; the keys are ${KNOWN_KEYS.join(', ')}.` : `Write ${near}.`,
+    `The key ${key} is not a key of the tunnel, and has no effect.`,
+    near === undefined ? `Remove it; the keys are ${KNOWN_KEYS.join(', ')}.` : `Write ${near}.`,
   );
 }
 
@@ -127,7 +127,7 @@ function lintAddress(address: string, siteId: string, { sites, serverConfigurati
     say(
       'error',
       'server-address-missing',
-      `${key} is missing: the app does not know where the gateway is.`,
+      `${key} is missing: the app does not know the gateway’s address.`,
       'Set it to host:port of the site.',
     );
     return;
@@ -137,7 +137,7 @@ function lintAddress(address: string, siteId: string, { sites, serverConfigurati
     say(
       'error',
       'server-address-form',
-      `${key} is “${address.slice(0, 200)}”, with more than a host and a port.`,
+      `${key} is “${address.slice(0, 200)}”, which is more than a host and a port.`,
       'Write host:port, without https:// and without a path.',
     );
     return;
@@ -154,7 +154,7 @@ function lintAddress(address: string, siteId: string, { sites, serverConfigurati
     say(
       'error',
       'server-address-ip',
-      `${key} has the address ${host}: certificates of gateways name hosts, so that TLS fails.`,
+      `${key} has the address ${host}: certificates of gateways contain host names, so TLS fails.`,
       'Write the host name of the site.',
     );
   }
@@ -178,7 +178,7 @@ function lintAddress(address: string, siteId: string, { sites, serverConfigurati
       'error',
       'server-address-site',
       `${key} is ${address}, but the site “${nameOf(site.displayName)}” is at ${wanted}.`,
-      'Choose the site in the policy again, so that the portal writes its address.',
+      'Choose the site in the policy again, to let the portal write its address.',
     );
   }
 }
@@ -192,7 +192,7 @@ function lintJson(custom: string, roots: string, say: Say): void {
       say(
         'error',
         'json-value',
-        `The value of ${TUNNEL}${key} is no JSON, so that the app takes the whole policy for invalid.`,
+        `The value of ${TUNNEL}${key} is not JSON, so the app considers the whole policy invalid.`,
         'Write it as one line of JSON.',
       );
       return undefined;
@@ -206,7 +206,7 @@ function lintJson(custom: string, roots: string, say: Say): void {
     say(
       'error',
       'json-value',
-      `bypassedUrls in ${TUNNEL}custom_configuration is no list of names.`,
+      `bypassedUrls in ${TUNNEL}custom_configuration is not a list of names.`,
       'Write {"bypassedUrls":["sts.contoso.com"]}.',
     );
   }
@@ -215,7 +215,7 @@ function lintJson(custom: string, roots: string, say: Say): void {
     say(
       'error',
       'json-value',
-      `The value of ${TUNNEL}trusted_root_certificates is no list.`,
+      `The value of ${TUNNEL}trusted_root_certificates is not a list.`,
       'Choose the root certificate in the policy again.',
     );
   }
@@ -228,7 +228,7 @@ function lintProxy(policy: PolicyPicture, value: (key: string) => string, say: S
     say(
       'warning',
       'proxy-both',
-      'A PAC file and a fixed proxy are both set: which one counts is nowhere written.',
+      'A PAC file and a fixed proxy are both set: it is undocumented which one is used.',
       'Keep one of them: proxy_pacurl, or proxy_address with proxy_port.',
     );
   }
@@ -247,7 +247,7 @@ function lintProxy(policy: PolicyPicture, value: (key: string) => string, say: S
     say(
       'warning',
       'pac-android',
-      `On Android only Edge goes by a PAC file; ${others.map(({ app }) => app).join(', ')} will not.`,
+      `On Android only Edge uses a PAC file; ${others.map(({ app }) => app).join(', ')} will not.`,
       'Set proxy_address and proxy_port for these apps, in a policy of their own.',
     );
   }
@@ -260,8 +260,8 @@ function lintIgnored(policy: PolicyPicture, values: ReadonlyMap<string, string>,
     say(
       'warning',
       'per-app-vpn-ios',
-      `Per-app VPN (${TUNNEL}targeted_apps) is for Android alone; ${ios.join(', ')} ignores it: on iOS the tunnel is in the app itself.`,
-      'Take it out, or move it to the policy for Android.',
+      `Per-app VPN (${TUNNEL}targeted_apps) is only for Android; ${ios.join(', ')} ignores it: on iOS the tunnel is in the app itself.`,
+      'Remove it, or move it to the policy for Android.',
     );
   }
   const general = [...values.keys()].filter((key) => GENERAL.includes(key));
@@ -271,7 +271,7 @@ function lintIgnored(policy: PolicyPicture, values: ReadonlyMap<string, string>,
       'warning',
       'general-settings',
       `The general settings ${general.join(', ')} are for VPN profiles of enrolled devices and for Defender; Tunnel for MAM ignores them.`,
-      'Take them out of this policy.',
+      'Remove them from this policy.',
     );
   }
 }

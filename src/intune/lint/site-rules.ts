@@ -19,8 +19,8 @@ export function lintSites({ sites = [], serverConfigurations }: Picture): readon
         level: 'error',
         rule: 'site-address-ip',
         subject,
-        message: `Its public address is the IP address ${address}: certificates of gateways name hosts, so that TLS fails.`,
-        fix: 'Set a host name that the certificate has, and that clients can resolve.',
+        message: `Its public address is the IP address ${address}: certificates of gateways contain host names, so TLS fails.`,
+        fix: 'Set a host name that is in the certificate and that clients can resolve.',
       });
     } else if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(address)) {
       findings.push({
@@ -30,8 +30,8 @@ export function lintSites({ sites = [], serverConfigurations }: Picture): readon
         message:
           address === ''
             ? 'It has no public address.'
-            : `Its public address “${address.slice(0, 200)}” is no host name.`,
-        fix: 'Set the host name alone, without https:// and without a port: that is in the server configuration.',
+            : `Its public address “${address.slice(0, 200)}” is not a host name.`,
+        fix: 'Set only the host name, without https:// and without a port: the server configuration has the port.',
       });
     }
     const linked = (site.microsoftTunnelConfiguration as { id?: unknown } | null | undefined)?.id;
@@ -41,7 +41,7 @@ export function lintSites({ sites = [], serverConfigurations }: Picture): readon
         level: 'error',
         rule: 'site-configuration',
         subject,
-        message: 'Its server configuration is not there.',
+        message: 'Its server configuration does not exist.',
         fix: 'Choose a server configuration for the site.',
       });
     }
@@ -88,7 +88,7 @@ function lintRoot(subject: string, encoded: unknown, now: number): readonly Lint
       level: 'error',
       rule: 'root-not-ca',
       subject,
-      message: `The certificate (${name}) is not one of a certificate authority, so that nothing is trusted because of it.`,
+      message: `The certificate (${name}) is not that of a certificate authority, so it makes no server trusted.`,
       fix,
     });
   }
@@ -97,8 +97,8 @@ function lintRoot(subject: string, encoded: unknown, now: number): readonly Lint
       level: 'error',
       rule: 'root-expired',
       subject,
-      message: `The certificate (${name}) is good from ${certificate.validFrom} to ${certificate.validTo}, and not now.`,
-      fix: 'Upload a certificate that is good now.',
+      message: `The certificate (${name}) is valid from ${certificate.validFrom} to ${certificate.validTo}, but not now.`,
+      fix: 'Upload a certificate that is valid now.',
     });
   }
   return findings;

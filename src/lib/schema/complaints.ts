@@ -60,10 +60,10 @@ export const COMPLAINTS = {
   minimum: outOfRange,
   maximum: outOfRange,
   minLength: ({ node, value }) => ({
-    message: value === '' ? 'the text is empty' : 'the text is too short',
+    message: value === '' ? 'the string is empty' : 'the string is too short',
     expected: node.minLength === 1 ? describe(node) : `at least ${node.minLength} characters`,
   }),
-  maxLength: ({ node }) => ({ message: 'the text is too long', expected: `at most ${node.maxLength} characters` }),
+  maxLength: ({ node }) => ({ message: 'the string is too long', expected: `at most ${node.maxLength} characters` }),
   minItems: ({ node }) => ({ message: 'the list has too few entries', expected: describe(node) }),
   maxItems: ({ node, value }) => ({
     message: `the list has ${(value as unknown[]).length} entries`,
@@ -109,5 +109,5 @@ export function unknownKey(node: Node, path: Path, key: string): Problem {
 /** A single-line string has no control characters, whatever the schema. */
 export function controlCharacters(node: Node, path: Path, text: string): Problem | undefined {
   if ((node.format !== undefined && FORMATS[node.format]?.lines) || !/\p{Cc}/u.test(text)) return undefined;
-  return { path: [...path], message: 'the text has control characters in it', expected: 'one line of text' };
+  return { path: [...path], message: 'the string contains control characters', expected: 'a single line' };
 }

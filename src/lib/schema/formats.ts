@@ -106,7 +106,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     test: (text) => /^[0-9]{1,6}(\.[0-9]{1,3})?$/.test(text),
   },
   'date-time': {
-    expected: 'a date and time in the form of ISO 8601, such as 2030-01-31T12:00:00Z',
+    expected: 'a date and time in ISO 8601 format, such as 2030-01-31T12:00:00Z',
     test: (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)),
   },
   certificate: {
@@ -142,7 +142,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     test: (text) => /^[^:"\\\p{Cc}]+$/u.test(text),
   },
   'authority-url': {
-    expected: 'a URL that begins with https:// (on this machine http:// will do)',
+    expected: 'a URL that begins with https:// (on this machine also http://)',
     test: (text) => isSecureUrl(text),
   },
   'pac-url': {
@@ -150,7 +150,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     test: isPacUrl,
   },
   origin: {
-    expected: 'a URL of host and port alone, such as https://192.0.2.10:8444',
+    expected: 'a URL with only a host and a port, such as https://192.0.2.10:8444',
     test: (text) => isSecureUrl(text) && new URL(text).href === `${new URL(text).origin}/`,
   },
 };

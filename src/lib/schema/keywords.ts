@@ -27,7 +27,7 @@ export function checkKeywords(node: Node, where = 'schema'): void {
   if (node.format !== undefined && !Object.hasOwn(FORMATS, node.format)) {
     wrong(`${where} has the unknown format "${node.format}"`);
   }
-  if (node.properties && node.additionalProperties !== false) wrong(`${where} takes keys that it does not name`);
+  if (node.properties && node.additionalProperties !== false) wrong(`${where} accepts keys that it does not name`);
   for (const place of ['properties', 'patternProperties'] as const) {
     for (const [key, member] of Object.entries(node[place] ?? {})) checkKeywords(member, `${where}/${key}`);
   }

@@ -9,7 +9,7 @@ export const NOTHING = Type.Object({}, { additionalProperties: false });
 const PARTS: Readonly<Record<string, string>> = { body: 'body', querystring: 'query', params: 'path' };
 
 function none(): never {
-  throw new TunneliteError('ERR_INTERNAL', 'A route has a schema and no compiler for it.', {
+  throw new TunneliteError('ERR_INTERNAL', 'A route has a schema but no compiler for it.', {
     hint: 'Describe the route with route().',
   });
 }

@@ -13,7 +13,7 @@ import type { Sampler } from './sampler.ts';
 import type { LoadSurroundings } from './types.ts';
 
 const MODEL =
-  'Open loop: arrivals and requests are intended for times that were computed before the start, whatever the gateway answers, and times run from when something was intended.';
+  'Open loop: arrivals and requests are intended for times that were computed before the start, regardless of the gateway’s answers; durations are measured from the intended times.';
 
 export interface ResultParts {
   readonly checked: CheckedPlan;
@@ -60,7 +60,7 @@ function countLost(tally: Tally): void {
 function lagReason(name: string, p99: number, bound: number): string[] {
   if (p99 <= bound * 1000) return [];
   return [
-    `In the phase “${name}” the generator was ${timeText(p99)} late at the 99th percentile, more than ${timeText(bound * 1000)}: its times are the generator's, not the gateway's. Have fewer clients or a longer period, give it a processor of its own, or split the run.`,
+    `In the phase “${name}” the generator was ${timeText(p99)} late at the 99th percentile, more than ${timeText(bound * 1000)}: its times are those of the generator, not of the gateway. Use fewer clients or a longer period, give it its own processor, or split the run.`,
   ];
 }
 

@@ -155,7 +155,7 @@ export class Course implements Timetable {
       client.login(intended, tally);
       return undefined;
     }
-    return 'every client has a tunnel, or is about to';
+    return 'every client has a tunnel, or is connecting';
   }
 
   #strike(phase: Phase, index: number, tally: Tally, now: number): string | undefined {

@@ -178,7 +178,7 @@ export class LoadClientRun {
     const arrival = this.#place === 'logging in' ? this.#login?.arrival : undefined;
     if (arrival) {
       arrival.tally.count('login.failed');
-      arrival.tally.refused('not through when the run ended');
+      arrival.tally.refused('not finished when the run ended');
       arrival.tally.record('login', now - arrival.intended);
     }
     if (this.#flow?.stalled) this.#fleet.books.at(now).count('flows.stalled');

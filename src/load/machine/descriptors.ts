@@ -25,6 +25,6 @@ export function checkDescriptors(
   const most = Math.max(0, Math.floor((limit - OTHERS) / each));
   const message = `${clients} clients need ${needed} file descriptors, and this process may have ${limit}: enough for ${most} clients.`;
   throw new TunneliteError('ERR_LOAD_DESCRIPTORS', message, {
-    hint: `Raise the limit in the shell that starts it (ulimit -n ${needed}; where the hard limit is lower, as root or in /etc/security/limits.conf), or have fewer clients.`,
+    hint: `Raise the limit in the shell that starts it (ulimit -n ${needed}; if the hard limit is lower, as root or in /etc/security/limits.conf), or use fewer clients.`,
   });
 }

@@ -31,7 +31,7 @@ export function planProblems(plan: LoadPlan, workers: number): Problem[] {
 function sizeProblems({ clients }: LoadPlan, workers: number): Problem[] {
   const path = ['clients'];
   if (clients < workers) {
-    return [{ path, message: `of ${workers} workers some would have no client`, expected: `${workers} or more` }];
+    return [{ path, message: `some of ${workers} workers would have no client`, expected: `${workers} or more` }];
   }
   if (clients <= MAX_CLIENTS * workers) return [];
   const message = `${clients} clients are too many for ${workers === 1 ? 'one process' : `${workers} workers`}`;
@@ -46,7 +46,7 @@ function loginProblems({ token, password, source }: LoadPlan): Problem[] {
     problems.push({
       path: ['token', given[1]!],
       atKey: true,
-      message: 'tokens come from one place',
+      message: 'there is more than one source of tokens',
       expected: 'one of users, file and command',
     });
   }
@@ -54,15 +54,15 @@ function loginProblems({ token, password, source }: LoadPlan): Problem[] {
     problems.push({
       path: ['password'],
       atKey: true,
-      message: 'clients log in with a token or with a password',
-      hint: 'Leave one of the two out.',
+      message: 'clients log in with either a token or a password',
+      hint: 'Remove one of the two.',
     });
   }
   if (source !== undefined && !source.startsWith('127.')) {
     problems.push({
       path: ['source'],
-      message: `${source} is not of the loopback network`,
-      expected: 'a part of 127.0.0.0/8, such as 127.1.0.0/16',
+      message: `${source} is not in the loopback network`,
+      expected: 'a network in 127.0.0.0/8, such as 127.1.0.0/16',
     });
   }
   return problems;
@@ -83,7 +83,7 @@ function trafficProblems({ traffic, flows, clients, lag }: LoadPlan, workers: nu
       problems.push({
         path,
         message: `${clients} clients every ${every} are ${rate} requests per second${workers > 1 ? ' of each worker' : ''}, more than one process can send`,
-        hint: 'Have fewer clients, a longer period, or more workers (--worker).',
+        hint: 'Use fewer clients, a longer period, or more workers (--worker).',
       });
     }
   }
@@ -98,12 +98,12 @@ function trafficProblems({ traffic, flows, clients, lag }: LoadPlan, workers: nu
   if (flows && flowTarget(flows.to) === undefined) {
     problems.push({
       path: ['flows', 'to'],
-      message: `“${flows.to.slice(0, 60)}” is no address of a service`,
+      message: `“${flows.to.slice(0, 60)}” is not an address of a service`,
       expected: 'host:port, such as tcpecho.contoso.internal:7',
     });
   }
   if (lag !== undefined && parseDuration(lag) < 1)
-    problems.push({ path: ['lag'], message: 'no generator is never late', expected: '1ms or more' });
+    problems.push({ path: ['lag'], message: 'every generator is sometimes late', expected: '1ms or more' });
   return problems;
 }
 
@@ -124,7 +124,7 @@ function clientProblems({ client }: LoadPlan): Problem[] {
   if (client.timeout !== undefined && parseDuration(client.timeout) < 1000) {
     problems.push({
       path: ['client', 'timeout'],
-      message: 'nobody connects in so short a time',
+      message: 'the time is too short to connect',
       expected: '1s or more',
     });
   }
@@ -146,7 +146,7 @@ function phasesProblems(plan: LoadPlan): Problem[] {
     if (phase.name !== undefined) {
       const other = names.get(phase.name);
       if (other !== undefined)
-        problems.push({ path: [...path, 'name'], message: `phases[${other}] has this name already` });
+        problems.push({ path: [...path, 'name'], message: `phases[${other}] already has this name` });
       else names.set(phase.name, i);
     }
     total += parseDuration(phase.for);
@@ -155,18 +155,18 @@ function phasesProblems(plan: LoadPlan): Problem[] {
     else if (!loggedIn) {
       problems.push({
         path: at,
-        message: `at a ${phase.phase} before any login there is nobody`,
+        message: `before the first login, a ${phase.phase} has no clients`,
         hint: 'Begin with a login storm.',
       });
     }
     if (plan.client?.dtls === 'off' && NEEDS_DTLS.has(phase.phase)) {
-      problems.push({ path: at, message: `with client.dtls: off, a ${phase.phase} is nothing to the clients` });
+      problems.push({ path: at, message: `with client.dtls: off, a ${phase.phase} has no effect` });
     }
     if (phase.phase === 'return' && !impaired) {
       problems.push({
         path: at,
-        message: 'nothing was lost that could return',
-        hint: 'Put a udp blackout or a partial loss before it.',
+        message: 'there was no loss before to recover from',
+        hint: 'Add a udp blackout or a partial loss before it.',
       });
     }
     impaired =
@@ -198,14 +198,14 @@ function phaseProblems(phase: LoadPhase, path: Path): Problem[] {
   if (phase.phase === 'partial loss' && phase.loss === undefined) {
     problems.push({
       path: [...path, 'phase'],
-      message: 'it is not said how much is lost',
+      message: 'the amount of loss is missing',
       hint: 'Set loss, such as 0.3 for 30 %.',
     });
   }
   if (phase.phase === 'steady') {
     for (const key of ['arrivals', 'share'] as const) {
       if (phase[key] !== undefined)
-        problems.push({ path: [...path, key], atKey: true, message: 'nothing arrives in a steady phase' });
+        problems.push({ path: [...path, key], atKey: true, message: 'a steady phase has no arrivals' });
     }
   }
   if (phase.warmup !== undefined && parseDuration(phase.warmup) >= length) {
@@ -217,7 +217,7 @@ function phaseProblems(phase: LoadPhase, path: Path): Problem[] {
   }
   const { arrivals } = phase;
   if (typeof arrivals === 'object' && 'ramp' in arrivals && arrivals.ramp[0] === 0 && arrivals.ramp[1] === 0) {
-    problems.push({ path: [...path, 'arrivals', 'ramp'], message: 'from 0 to 0, nobody arrives' });
+    problems.push({ path: [...path, 'arrivals', 'ramp'], message: 'from 0 to 0, no client arrives' });
   }
   return [...problems, ...thresholdProblems(phase.thresholds, path)];
 }

@@ -7,7 +7,7 @@ export const TIMES = {
   dtls: 'from the open tunnel to data over DTLS',
   fallback:
     'interruption by the loss of UDP: the first answer over TLS, less the intended time of the first request without an answer',
-  decision: 'from the loss of UDP to the client’s own decision for TLS',
+  decision: 'from the loss of UDP to the client’s own switch to TLS',
   return: 'from the return of UDP to data over DTLS',
   reconnect: 'from the loss of the connection to an open tunnel',
   interruption:

@@ -76,7 +76,7 @@ function fromSource(
   const { value, label } = source;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const empty = value === null || value === undefined;
-    const message = `${source.locate([])}: ${empty ? 'The file is empty' : 'The file does not hold an object with keys'}. Expected: a plan, with clients and phases.`;
+    const message = `${source.locate([])}: ${empty ? 'The file is empty' : 'The file does not contain an object with keys'}. Expected: a plan, with clients and phases.`;
     throw new TunneliteError('ERR_LOAD_PLAN', message);
   }
   const name = basename(label).replace(/\.(ya?ml|json)$/i, '');

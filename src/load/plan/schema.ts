@@ -16,7 +16,7 @@ const Rate = (description: string) => Type.Number({ minimum: 0.001, maximum: 1_0
 export const ArrivalsSchema = Type.Union(
   [
     Type.Enum(['at once'], { noun: 'arrival process' }),
-    Type.Object({ constant: Rate('Arrivals per second, evenly.') }, closed),
+    Type.Object({ constant: Rate('Arrivals per second, evenly spaced.') }, closed),
     Type.Object(
       {
         ramp: Type.Array(Type.Number({ minimum: 0, maximum: 1_000_000 }), {
@@ -27,9 +27,9 @@ export const ArrivalsSchema = Type.Union(
       },
       closed,
     ),
-    Type.Object({ poisson: Rate('Arrivals per second on average, at times that know nothing of each other.') }, closed),
+    Type.Object({ poisson: Rate('Average arrivals per second, at independent times.') }, closed),
   ],
-  { description: 'When clients are struck, or log in. Default `at once`.' },
+  { description: 'When clients are affected, or log in. Default `at once`.' },
 );
 
 const Thresholds = (description: string) =>
@@ -42,19 +42,19 @@ const PhaseSchema = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 64,
-        description: 'Default: its kind, with a number where there are several.',
+        description: 'Default: its kind, with a number if there are several.',
       }),
     ),
-    for: Time('How long it lasts; with `until` at most.'),
+    for: Time('Duration; with `until` the maximum.'),
     until: Maybe(
       Type.Enum(['done'], {
-        description: '`done`: it ends as soon as all arrivals were there and each client has got where it was to get.',
+        description: '`done`: it ends as soon as all clients have arrived and reached their goal.',
       }),
     ),
     arrivals: Maybe(ArrivalsSchema),
-    share: Maybe(Share('Which share of the clients takes part. Default 1.')),
-    warmup: Maybe(Time('What was intended in the first so much of the phase is left out of its figures. Default 0s.')),
-    loss: Maybe(Share('With `partial loss`: which share of the datagrams is lost, in each direction.')),
+    share: Maybe(Share('Fraction of the clients that take part. Default 1.')),
+    warmup: Maybe(Time('Duration at the start of the phase whose events are excluded from its figures. Default 0s.')),
+    loss: Maybe(Share('With `partial loss`: fraction of datagrams lost, in each direction.')),
     how: Maybe(
       Type.Enum(['silence', 'reset'], {
         description: 'With `node loss`: connections go silent (default), or are reset.',
@@ -62,10 +62,10 @@ const PhaseSchema = Type.Object(
     ),
     cookies: Maybe(
       Type.Enum(['lost', 'kept'], {
-        description: 'With `node loss`: the sessions are gone (default), or another node knows them.',
+        description: 'With `node loss`: the sessions are lost (default), or another node has them.',
       }),
     ),
-    thresholds: Maybe(Thresholds('What has to be so of this phase.')),
+    thresholds: Maybe(Thresholds('Thresholds of this phase.')),
   },
   closed,
 );
@@ -79,12 +79,12 @@ const TokenSchema = Type.Object(
         description: 'Users of the running instance, in turn.',
       }),
     ),
-    file: Maybe(Word('A file that holds a token; read again when that expires.')),
-    command: Maybe(Word('A command that prints a token; run again when that expires.')),
+    file: Maybe(Word('A file with a token; read again when it expires.')),
+    command: Maybe(Word('A command that prints a token; run again when it expires.')),
   },
   {
     ...closed,
-    description: 'Where tokens come from: one of these. Default: the running instance, for its first user.',
+    description: 'Source of tokens: one of these. Default: the running instance, for its first user.',
   },
 );
 
@@ -93,7 +93,7 @@ const ClientSchema = Type.Object(
     dtls: Maybe(Type.Enum(['auto', 'psk', 'legacy', 'off'], { noun: 'kind of DTLS', description: 'Default `auto`.' })),
     unanswered: Maybe(
       Time(
-        'How long data over DTLS may be unanswered before a client moves to TLS; 0s: by dead peer detection alone, as openconnect. Default 3500ms.',
+        'How long data over DTLS may be unanswered before a client moves to TLS; 0s: only dead peer detection, as in openconnect. Default 3500ms.',
       ),
     ),
     dtlsRetry: Maybe(
@@ -103,9 +103,9 @@ const ClientSchema = Type.Object(
         description: 'Pause after the first failed DTLS handshake, and the longest. Default [10s, 60s].',
       }),
     ),
-    reconnect: Maybe(Time('For how long a lost tunnel is looked for. Default 300s.')),
-    timeout: Maybe(Time('Time limit for each try to connect. Default 30s.')),
-    userAgent: Maybe(Type.String({ minLength: 1, maxLength: 200, description: 'What the clients call themselves.' })),
+    reconnect: Maybe(Time('How long to try to restore a lost tunnel. Default 300s.')),
+    timeout: Maybe(Time('Time limit for each connection attempt. Default 30s.')),
+    userAgent: Maybe(Type.String({ minLength: 1, maxLength: 200, description: 'User-Agent of the clients.' })),
   },
   { ...closed, description: 'How the clients behave.' },
 );
@@ -114,22 +114,22 @@ export const PlanSchema = Type.Object(
   {
     $schema: Maybe(Type.String({ description: 'For editors; ignored.' })),
     name: Maybe(Type.String({ minLength: 1, maxLength: 256, description: 'Default: the name of the file.' })),
-    description: Maybe(Type.String({ format: 'text', maxLength: 4096, description: 'What it shows.' })),
+    description: Maybe(Type.String({ format: 'text', maxLength: 4096, description: 'Description.' })),
     seed: Maybe(
       Type.Integer({
         minimum: 0,
         maximum: 4_294_967_295,
-        description: 'The arrivals, who takes part, and which datagrams are lost follow from it. Default 1.',
+        description: 'Seed of arrivals, participating clients and lost datagrams. Default 1.',
       }),
     ),
-    clients: Type.Integer({ minimum: 1, maximum: MAX_CLIENTS, description: 'How many clients there are.' }),
+    clients: Type.Integer({ minimum: 1, maximum: MAX_CLIENTS, description: 'Number of clients.' }),
     server: Maybe(Word('`host:port` of the gateway. Default: the running instance.')),
     token: Maybe(TokenSchema),
     password: Maybe(
       Type.Object(
         {
           user: Type.String({ minLength: 1, maxLength: 256, description: 'Name of the user.' }),
-          file: Word('A file that holds the password in its first line.'),
+          file: Word('A file with the password in its first line.'),
         },
         { ...closed, description: 'The login of a server without bearer tokens, such as ocserv.' },
       ),
@@ -138,7 +138,7 @@ export const PlanSchema = Type.Object(
       Type.String({
         format: 'cidr4',
         maxLength: 32,
-        description: 'Loopback addresses that clients are spread over, such as 127.1.0.0/16.',
+        description: 'Loopback addresses to distribute clients over, such as 127.1.0.0/16.',
       }),
     ),
     client: Maybe(ClientSchema),
@@ -150,7 +150,7 @@ export const PlanSchema = Type.Object(
           size: Maybe(
             Type.Integer({ minimum: 48, maximum: 1280, description: 'Bytes of the inner packet. Default 84.' }),
           ),
-          settle: Maybe(Time('How long answers are waited for after the last phase. Default 2s.')),
+          settle: Maybe(Time('How long to wait for answers after the last phase. Default 2s.')),
         },
         { ...closed, description: 'Requests of each client: pings through the tunnel.' },
       ),
@@ -158,20 +158,18 @@ export const PlanSchema = Type.Object(
     flows: Maybe(
       Type.Object(
         {
-          to: Word('`host:port` of a TCP service that returns what it is sent.'),
-          every: Maybe(Time('How often each sends. Default 1s.')),
-          share: Maybe(Share('Which share of the clients has one. Default 1.')),
+          to: Word('`host:port` of a TCP echo service.'),
+          every: Maybe(Time('Interval at which each sends. Default 1s.')),
+          share: Maybe(Share('Fraction of the clients that have one. Default 1.')),
         },
         { ...closed, description: 'Inner TCP connections that stay open.' },
       ),
     ),
     lag: Maybe(
-      Time(
-        'The generator may be so late at the 99th percentile of what it does; beyond it the run is invalid. Default 100ms.',
-      ),
+      Time('Maximum lateness of the generator at the 99th percentile; beyond it the run is invalid. Default 100ms.'),
     ),
-    phases: Type.Array(PhaseSchema, { minItems: 1, maxItems: 1000, description: 'What happens, one after the other.' }),
-    thresholds: Maybe(Thresholds('What has to be so of all phases together.')),
+    phases: Type.Array(PhaseSchema, { minItems: 1, maxItems: 1000, description: 'Phases, one after the other.' }),
+    thresholds: Maybe(Thresholds('Thresholds of all phases together.')),
   },
   { ...closed, title: 'Tunnelite load plan' },
 );

@@ -44,7 +44,7 @@ export function parseThreshold(text: string): Threshold | Complaint {
   const [, name, sign, value] = FORM.exec(text) ?? [];
   if (name === undefined || value === undefined) {
     return {
-      message: `“${text.slice(0, 60)}” is no threshold`,
+      message: `“${text.slice(0, 60)}” is not a threshold`,
       expected: `a figure, a comparison and a value, ${EXAMPLES}`,
     };
   }
@@ -57,12 +57,12 @@ export function parseThreshold(text: string): Threshold | Complaint {
   if (time === undefined || statistic === undefined) return unknown(name);
   if (statistic === 'count') {
     if (!/^\d{1,12}$/.test(value))
-      return { message: `“${value.slice(0, 40)}” is no count`, expected: 'a whole number' };
+      return { message: `“${value.slice(0, 40)}” is not a count`, expected: 'a whole number' };
     return { text, operator, time, statistic, value: Number(value) };
   }
   const milliseconds = durationOf(value);
   if (milliseconds === undefined) {
-    return { message: `“${value.slice(0, 40)}” is no time`, expected: 'a duration, such as 12s or 250ms' };
+    return { message: `“${value.slice(0, 40)}” is not a time`, expected: 'a duration, such as 12s or 250ms' };
   }
   return { text, operator, time, statistic, value: milliseconds * 1000 };
 }
@@ -73,11 +73,11 @@ export const isThreshold = (one: Threshold | Complaint): one is Threshold => 'op
 function counted(text: string, operator: Operator, counter: CounterName, value: string): Threshold | Complaint {
   const [, number, percent] = /^(\d{1,12}(?:\.\d{1,6})?)\s*(%)?$/.exec(value) ?? [];
   if (number === undefined)
-    return { message: `“${value.slice(0, 40)}” is no count`, expected: 'a number, or a percentage such as 5%' };
+    return { message: `“${value.slice(0, 40)}” is not a count`, expected: 'a number, or a percentage such as 5%' };
   if (percent === undefined) return { text, operator, counter, value: Number(number), of: undefined };
   const of = COUNTERS[counter];
   if (of === undefined)
-    return { message: `${counter} is a part of nothing, so that a percentage means nothing`, expected: 'a number' };
+    return { message: `${counter} has no total, so a percentage is not possible`, expected: 'a number' };
   return { text, operator, counter, value: Number(number) / 100, of };
 }
 
@@ -91,7 +91,7 @@ function unknown(name: string): Complaint {
   return {
     message: `there is no figure “${name.slice(0, 60)}”`,
     hint: time
-      ? `Say which statistic of it: ${STATISTICS.map((one) => `${time}.${one}`).join(', ')}.`
+      ? `Choose a statistic: ${STATISTICS.map((one) => `${time}.${one}`).join(', ')}.`
       : nearest === undefined
         ? 'docs/how-to/run-a-load-test.md lists the figures.'
         : `Did you mean “${nearest}”?`,

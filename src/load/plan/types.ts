@@ -27,7 +27,7 @@ export type Arrivals =
 
 export interface LoadPhase {
   readonly phase: PhaseKind;
-  /** Default: its kind, with a number where there are several. */
+  /** Default: its kind, with a number if there are several. */
   readonly name?: string;
   /** Its duration; with `until`, its maximum duration. */
   readonly for: Duration;
@@ -55,7 +55,7 @@ export interface LoadToken {
   readonly users?: readonly string[];
   /** A file that contains one token; read again when that expires. */
   readonly file?: string;
-  /** A command that prints a token; run again when that expires. */
+  /** A command that prints a token; run again when it expires. */
   readonly command?: string;
 }
 

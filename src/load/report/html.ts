@@ -108,7 +108,7 @@ function facts(meta: LoadMeta): Html {
 function thresholds({ thresholds, meta }: LoadResult): Html {
   const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Thresholds"><table><thead><tr><th scope="col">Result</th><th scope="col">Phase</th><th scope="col">Threshold and figure</th></tr></thead>
 <tbody>${thresholds.map(({ passed, phase, text }) => html`<tr><td><span class="mark ${passed ? 'passed' : 'failed'}">${passed ? 'held' : 'not held'}</span></td><td>${phase ?? 'all'}</td><td>${text}</td></tr>\n`)}</tbody></table></div>`;
-  const none = meta.worker ? 'They are judged when the results of all workers are merged.' : 'The plan has none.';
+  const none = meta.worker ? 'They are evaluated when the results of all workers are merged.' : 'The plan has none.';
   return html`<section><h2>Thresholds</h2>${thresholds.length > 0 ? table : html`<p class="note">${none}</p>`}</section>`;
 }
 
@@ -123,7 +123,7 @@ function phaseSection(phase: PhaseResult, meta: LoadMeta): Html {
   return html`<h3>${name} <small>${kind}${seconds(from)} to ${seconds(to)}${process}</small></h3>
 ${measuresTable(name, measures, meta)}
 ${Object.entries(dropped).map(([why, count]) => html`<p class="note">${count} arrivals dropped: ${why}</p>`)}
-${leftOut > 0 && html`<p class="note">${leftOut} requests and arrivals of the warm-up left out</p>`}
+${leftOut > 0 && html`<p class="note">${leftOut} requests and arrivals of the warm-up excluded</p>`}
 `;
 }
 

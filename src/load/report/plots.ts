@@ -40,7 +40,7 @@ export function timePlots({ series, meta }: LoadResult): Plot[] {
   ][] = [
     [
       'clients',
-      'Clients by the way of their data',
+      'Clients by data channel',
       'count',
       [
         ['DTLS', clients.dtls],

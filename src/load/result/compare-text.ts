@@ -24,7 +24,7 @@ export function comparisonText({ a, b, plans, tolerance, figures, worse, reasons
       .map((cell, i) => cell.padStart(widths[i + 1]!))
       .join('  ')}  ${rest[3]}`.trimEnd();
   const lines = runs.map(([letter, run]) => `${letter}  ${runText(run)}`);
-  if (plans.length > 0) lines.push(`The plans differ in ${plans.join(', ')}: what is different may come of that.`);
+  if (plans.length > 0) lines.push(`The plans differ in ${plans.join(', ')}, which may cause differences.`);
   let phase: string | undefined;
   let first = true;
   for (const [i, one] of figures.entries()) {
@@ -35,9 +35,9 @@ export function comparisonText({ a, b, plans, tolerance, figures, worse, reasons
     }
     lines.push(line(rows[i]!));
   }
-  if (figures.length === 0) lines.push('There is nothing that both have measured.');
+  if (figures.length === 0) lines.push('The results have no figures in common.');
   lines.push(...reasons);
-  if (reasons.length > 0) lines.push('Nothing follows from figures that are not the gateway’s.');
+  if (reasons.length > 0) lines.push('Figures that do not measure the gateway prove nothing.');
   const by = tolerance > 0 ? ` by more than ${percent(tolerance)}` : '';
   lines.push(worse === 0 ? `Nothing is worse${by}.` : `${worse} of ${figures.length} figures are worse${by}.`);
   return `${lines.map(printable).join('\n')}\n`;

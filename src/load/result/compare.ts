@@ -35,7 +35,7 @@ export const COMPARED: readonly string[] = [
 /** Suggestions for the name of an unknown figure. */
 export function suggestFigure(name: string): string {
   const meant = suggest(name, [...new Set([...COMPARED, ...TIME_NAMES])]);
-  return meant === undefined ? `They are ${COMPARED.join(', ')}.` : `Did you mean ${meant}?`;
+  return meant === undefined ? `Use one of ${COMPARED.join(', ')}.` : `Did you mean ${meant}?`;
 }
 
 /** Ours: a smaller difference, in microseconds, is within the granularity of timers and of a busy machine. */

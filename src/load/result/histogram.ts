@@ -116,13 +116,13 @@ function checkEncoded(text: string): void {
     const body = packed.subarray(COMPRESSED_HEADER, COMPRESSED_HEADER + length);
     bytes = inflateSync(body, { maxOutputLength: MAX_BYTES });
   } catch (cause) {
-    throw new Error('a histogram cannot be unpacked, or is too long', { cause });
+    throw new Error('a histogram cannot be decompressed, or is too long', { cause });
   }
   if (bytes.length < HEADER || !is(bytes, COOKIE) || bytes.readUInt32BE(4) > bytes.length - HEADER)
     throw new Error('there is no histogram');
   const digits = bytes.readInt32BE(12);
   if (digits !== DIGITS || bytes.readBigInt64BE(16) !== 1n || bytes.readBigInt64BE(24) !== BigInt(LONGEST_US))
-    throw new Error('a histogram has other buckets than those of a load test');
+    throw new Error('a histogram has buckets other than those of a load test');
   checkCounts(bytes.subarray(HEADER, HEADER + bytes.readUInt32BE(4)));
 }
 
@@ -139,7 +139,7 @@ function checkCounts(words: Buffer): void {
     } while (byte >= 0x80 && scale < MAX_COUNT * 128);
     // The sign is the lowest bit.
     const count = word % 2 === 0 ? word / 2 : -(word + 1) / 2;
-    if (byte >= 0x80 || count > MAX_COUNT) throw new Error('a histogram counts too much');
+    if (byte >= 0x80 || count > MAX_COUNT) throw new Error('a histogram has too large a count');
     buckets += count < 0 ? -count : 1;
     if (buckets > MAX_BUCKETS) throw new Error('a histogram has too many buckets');
   }

@@ -74,22 +74,23 @@ function inOrder(named: readonly NamedResult[]): readonly NamedResult[] {
     if (worker === undefined) {
       throw refuse(
         `${file} is the result of ${result.meta.workers ? 'several workers already' : 'a whole run'}, and not of a worker.`,
-        'Merge what "tunnelite load --worker 1/n" to "n/n" have written. "tunnelite load compare" looks at two whole runs.',
+        'Merge the results of "tunnelite load --worker 1/n" to "n/n". "tunnelite load compare" compares two whole runs.',
       );
     }
     const other = seen.get(worker.index);
-    if (other !== undefined) throw refuse(`${other} and ${file} are both of worker ${worker.index}.`);
+    if (other !== undefined) throw refuse(`${other} and ${file} are both from worker ${worker.index}.`);
     seen.set(worker.index, file);
     const { of } = first.result.meta.worker!;
-    if (worker.of !== of) throw refuse(`${first.file} is of ${of} workers, and ${file} of ${worker.of}.`);
-    if (worker.index > worker.of) throw refuse(`${file} is of worker ${worker.index} of ${worker.of}.`);
+    if (worker.of !== of)
+      throw refuse(`${first.file} is from a run with ${of} workers, ${file} from one with ${worker.of}.`);
+    if (worker.index > worker.of) throw refuse(`${file} is from worker ${worker.index} of ${worker.of}.`);
     const different = differences(sharedBy(first.result), sharedBy(result));
     if (different.length > 0) {
       throw refuse(`${first.file} and ${file} did not run the same plan: they differ in ${different.join(', ')}.`);
     }
     if (result.meta.tunnelite !== first.result.meta.tunnelite) {
       throw refuse(
-        `${first.file} is of Tunnelite ${first.result.meta.tunnelite}, and ${file} of ${result.meta.tunnelite}: they may measure differently.`,
+        `${first.file} is from Tunnelite ${first.result.meta.tunnelite}, ${file} from ${result.meta.tunnelite}: they may measure differently.`,
         'Run all workers with the same version.',
       );
     }
@@ -116,12 +117,12 @@ function togetherReasons(results: readonly LoadResult[], starts: readonly string
   return [
     ...(missing.length > 0
       ? [
-          `Of ${of} workers ${missing.length === 1 ? `number ${missing[0]} is` : `${missing.length} are`} missing${missing.length > 1 ? ` (${numbers(missing)})` : ''}: the gateway had fewer clients than the plan says, or they are not counted.`,
+          `Of ${of} workers ${missing.length === 1 ? `number ${missing[0]} is` : `${missing.length} are`} missing${missing.length > 1 ? ` (${numbers(missing)})` : ''}: the gateway had fewer clients than in the plan, or they are not counted.`,
         ]
       : []),
     ...(apart > MOST_APART_MS
       ? [
-          `The workers began up to ${(apart / 1000).toFixed(1)} s apart by their clocks: the plan did not happen at once. Start them with the same --start-at, on machines whose clocks agree.`,
+          `The workers started up to ${(apart / 1000).toFixed(1)} s apart by their clocks: the plan did not run simultaneously. Start them with the same --start-at, on machines with synchronized clocks.`,
         ]
       : []),
   ];
@@ -139,7 +140,7 @@ function mergePhase(named: readonly NamedResult[], at: number): { readonly phase
     if (part === undefined) continue;
     const [other] = parts;
     if (other && (other.name !== part.name || other.phase !== part.phase)) {
-      throw refuse(`The phase ${at + 1} of ${file} is “${part.name}”, and elsewhere “${other.name}”.`);
+      throw refuse(`The phase ${at + 1} of ${file} is “${part.name}”, but elsewhere “${other.name}”.`);
     }
     parts.push(part);
     try {

@@ -24,7 +24,7 @@ export function readResult(file: string): LoadResult {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw refuse(file, `This is no JSON: ${errorText(cause)}.`);
+    throw refuse(file, `This is not JSON: ${errorText(cause)}.`);
   }
   return checkResult(value, file);
 }
@@ -45,8 +45,8 @@ export function checkResult(value: unknown, label: string): LoadResult {
     throw refuse(
       label,
       typeof message === 'string'
-        ? `This run came to no result: ${printable(message.slice(0, 500))}`
-        : 'This is no result of a load test.',
+        ? `This run has no result: ${printable(message.slice(0, 500))}`
+        : 'This is not a result of a load test.',
     );
   }
   if (version !== RESULT_VERSION) {
@@ -70,7 +70,7 @@ export function checkResult(value: unknown, label: string): LoadResult {
   if (problem) throw refuse(label, `meta.plan.${pathText(problem.path)}: ${problem.message}.`);
   const { series } = result;
   for (const [name, column] of columnsOf(series)) {
-    if (column.length !== series.t.length) throw refuse(label, `series.${name} is longer or shorter than series.t.`);
+    if (column.length !== series.t.length) throw refuse(label, `series.${name} and series.t have different lengths.`);
   }
   return result;
 }
@@ -90,15 +90,11 @@ function textOf(file: string): string {
     descriptor = openSync(file, 'r');
     const stat = fstatSync(descriptor);
     const { size } = stat;
-    if (!stat.isFile()) throw new Error('it is no file');
-    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, more than the ${MAX_BYTES} of a result`);
+    if (!stat.isFile()) throw new Error('it is not a file');
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes; the limit is ${MAX_BYTES}`);
     return readFileSync(descriptor, 'utf8').replace(/^\ufeff/, '');
   } catch (cause) {
-    throw refuse(
-      file,
-      `It cannot be read: ${errorText(cause)}.`,
-      'Name a file that "tunnelite load --out FILE" has written.',
-    );
+    throw refuse(file, `It cannot be read: ${errorText(cause)}.`, 'Use a file written by "tunnelite load --out FILE".');
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }

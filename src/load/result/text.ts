@@ -47,7 +47,7 @@ function clientsText({ plan: { clients }, worker }: LoadResult['meta']): string 
 }
 
 function workersText({ worker, workers }: LoadResult['meta']): string[] {
-  if (worker) return ['  Thresholds are judged when the results of all workers are merged.'];
+  if (worker) return ['  Thresholds are evaluated when the results of all workers are merged.'];
   return workers ? [`  ${workers.length} workers, merged`] : [];
 }
 
@@ -66,7 +66,7 @@ function phaseLines(phase: PhaseResult, result: LoadResult): string[] {
     `${name} (${seconds(from)} to ${seconds(to)}${process})`,
     ...measureLines(measures, result),
     ...Object.entries(dropped).map(([why, count]) => `  ${count} arrivals dropped: ${why}`),
-    ...(leftOut > 0 ? [`  ${leftOut} requests and arrivals of the warm-up left out`] : []),
+    ...(leftOut > 0 ? [`  ${leftOut} requests and arrivals of the warm-up excluded`] : []),
   ];
 }
 

@@ -39,6 +39,6 @@ export function freeNumber(
     if (!taken(number)) return number;
   }
   throw new TunneliteError('ERR_NETSTACK_PORT_IN_USE', `All ${count} ${name} between these two ends are in use.`, {
-    hint: 'Close flows that are no longer needed, wait until old connections have left TIME-WAIT, or use another address.',
+    hint: 'Close unneeded flows, wait until old connections have left TIME-WAIT, or use another address.',
   });
 }

@@ -40,12 +40,12 @@ function sectionProblems(scenario: Scenario): Problem[] {
   const { identity } = scenario;
   if (typeof identity?.directory === 'string') {
     return [
-      { path: ['identity', 'directory'], message: 'a scenario has its directory in itself, not in another file' },
+      { path: ['identity', 'directory'], message: 'a scenario must contain its directory, not refer to another file' },
     ];
   }
   if (typeof identity?.authority === 'string') {
     return [
-      { path: ['identity', 'authority'], message: 'a scenario needs the built-in Entra ID', hint: 'Leave this out.' },
+      { path: ['identity', 'authority'], message: 'a scenario requires the built-in Entra ID', hint: 'Remove this.' },
     ];
   }
   const input = merge(IN_PROCESS_DEFAULTS, configurationOf(scenario));
@@ -67,7 +67,7 @@ function clientProblems(scenario: Scenario, shape: Shape): Problem[] {
   if (clock === 'virtual' && client !== 'bundled') {
     problems.push({
       path: ['client'],
-      message: 'another program lives in real time, and cannot take part in a virtual one',
+      message: 'another program runs in real time, and cannot use virtual time',
       hint: 'Set clock: real, or client: bundled.',
     });
   }
@@ -77,13 +77,13 @@ function clientProblems(scenario: Scenario, shape: Shape): Problem[] {
       problems.push({
         path: [key],
         atKey: true,
-        message: `with clock: real, a client's ${key} is that of this machine`,
+        message: `with clock: real, clients use the ${key} of this machine`,
         hint: 'Use a fault rule or a profile, or set clock: virtual.',
       });
     }
   }
   if (client !== 'bundled' && clients > 20) {
-    problems.push({ path: ['clients'], message: `${clients} programs are too many at a time`, expected: '20 at most' });
+    problems.push({ path: ['clients'], message: `${clients} programs at a time are too many`, expected: '20 at most' });
   }
   if (typeof client === 'object') problems.push(...commandProblems(scenario, shape));
   if (token?.from === 'sign-in') {
@@ -92,13 +92,17 @@ function clientProblems(scenario: Scenario, shape: Shape): Problem[] {
       problems.push({
         path: ['token', key],
         atKey: true,
-        message: `Entra ID is not told the ${key} of a token at a sign-in`,
+        message: `a sign-in cannot set the ${key} of a token`,
         hint: key === 'lifetime' ? 'Set identity.lifetimes.accessToken, or from: mint.' : 'Set from: mint.',
       });
     }
   }
   if (token?.lifetime !== undefined && parseDuration(token.lifetime) < 1000) {
-    problems.push({ path: ['token', 'lifetime'], message: 'tokens count in seconds', expected: '1s or more' });
+    problems.push({
+      path: ['token', 'lifetime'],
+      message: 'lifetimes of tokens are whole seconds',
+      expected: '1s or more',
+    });
   }
   if (traffic) {
     problems.push(...pageProblems(traffic.fetch, clock, ['traffic', 'fetch']));
@@ -106,7 +110,11 @@ function clientProblems(scenario: Scenario, shape: Shape): Problem[] {
       problems.push({ path: ['traffic', 'every'], message: 'this is too often', expected: '10ms or more' });
     }
     if (traffic.timeout !== undefined && parseDuration(traffic.timeout) < 1) {
-      problems.push({ path: ['traffic', 'timeout'], message: 'no page comes in no time', expected: '1ms or more' });
+      problems.push({
+        path: ['traffic', 'timeout'],
+        message: 'no page can arrive in zero time',
+        expected: '1ms or more',
+      });
     }
   }
   return problems;
@@ -132,14 +140,14 @@ function commandProblems({ client, traffic, timeline }: Scenario, shape: Shape):
   for (const key of ['command', 'fetch'] as const) {
     for (const [i, text] of (client[key] ?? []).entries()) {
       const path = ['client', key, i];
-      if (i === 0 && text === '') problems.push({ path, message: 'this has to be a program' });
+      if (i === 0 && text === '') problems.push({ path, message: 'this must be a program' });
       if (text.includes('\0')) problems.push({ path, message: 'there is a zero byte in this argument' });
       for (const [, name] of text.matchAll(/\{([A-Za-z]+)\}/g)) {
         const known = PLACEHOLDERS.filter((one) => one !== 'url' || key === 'fetch');
         if (known.includes(name as never)) continue;
         problems.push({
           path,
-          message: `nothing is filled in for {${name}}`,
+          message: `the placeholder {${name}} is unknown`,
           expected: listed(known),
           ...meant(name!, known),
         });
@@ -152,8 +160,8 @@ function commandProblems({ client, traffic, timeline }: Scenario, shape: Shape):
   if (fetches && client.fetch === undefined && !viaSocks) {
     problems.push({
       path: ['client'],
-      message: 'it is not said how pages are fetched through the tunnel of this program',
-      hint: 'Have it serve SOCKS at {socksPort}, as ocproxy does, or name a program in client.fetch.',
+      message: 'it is not defined how to fetch pages through the tunnel of this program',
+      hint: 'Let it serve SOCKS at {socksPort}, like ocproxy, or set a program in client.fetch.',
     });
   }
   return problems;

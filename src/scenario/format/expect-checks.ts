@@ -54,15 +54,15 @@ function expectationProblems(
   const subjects = own(expectation, SUBJECTS);
   const [subject] = subjects;
   if (subject === undefined) {
-    problems.push({ path, message: 'it is not said what is expected', expected: `one of ${listed(SUBJECTS)}` });
+    problems.push({ path, message: 'there is no expectation', expected: `one of ${listed(SUBJECTS)}` });
     return problems;
   }
   if (subjects.length > 1) {
     problems.push({
       path: [...path, subjects[1]!],
       atKey: true,
-      message: `an expectation is about one thing, and this one has ${listed(subjects).replace(' or ', ' and ')}`,
-      hint: 'Write two.',
+      message: `an expectation has one subject, but this one has ${listed(subjects).replace(' or ', ' and ')}`,
+      hint: 'Split it into two.',
     });
   }
   for (const [key, having] of Object.entries(QUALIFIERS)) {
@@ -70,8 +70,8 @@ function expectationProblems(
     problems.push({
       path: [...path, key],
       atKey: true,
-      message: `${key} says nothing about ${subject}`,
-      hint: `It goes with ${listed(having)}.`,
+      message: `${key} does not apply to ${subject}`,
+      hint: `It applies to ${listed(having)}.`,
     });
   }
   const name = expectation.event ?? expectation.never;
@@ -95,14 +95,14 @@ function expectationProblems(
   if (pages !== undefined && !browses) {
     problems.push({
       path: [...path, 'pages'],
-      message: 'nobody fetches a page',
+      message: 'no page is fetched',
       hint: 'Add traffic, or a step with fetch.',
     });
   }
   if (pages !== undefined && Object.keys(pages).length === 0) {
     problems.push({
       path: [...path, 'pages'],
-      message: 'it is not said how many',
+      message: 'the number is missing',
       expected: 'fetched, failed or longest',
     });
   }
@@ -110,7 +110,7 @@ function expectationProblems(
     problems.push({
       path: [...path, 'exit'],
       atKey: true,
-      message: 'the bundled client is no program, and has no exit status',
+      message: 'the bundled client is not a program, so it has no exit status',
     });
   }
   for (const [key, count] of [
@@ -134,7 +134,7 @@ function expectationProblems(
     if (typeof condition !== 'object' || condition === null || Object.keys(condition).length > 0) continue;
     problems.push({
       path: [...path, 'where', field],
-      message: 'nothing is asked of this field, so it tells nothing',
+      message: 'this field has no condition',
       expected: 'a value, or equals, not, contains, above, atLeast, below or atMost',
     });
   }
@@ -145,7 +145,7 @@ function expectationProblems(
     else if (from >= end)
       problems.push({
         path: at,
-        message: `the scenario is over at ${durationText(end)}, so nothing happens from ${between[0]} on`,
+        message: `the scenario ends at ${durationText(end)}, so there are no events after ${between[0]}`,
       });
     else if (to > end)
       problems.push({ path: [...at, 1], message: `${between[1]} is after the end, which is at ${durationText(end)}` });
@@ -156,7 +156,7 @@ function expectationProblems(
 function countProblems(count: ExpectedCount | undefined, path: Path): Problem[] {
   if (typeof count !== 'object') return [];
   if (Object.keys(count).length === 0)
-    return [{ path, message: 'it is not said how many', expected: 'atLeast, atMost or both' }];
+    return [{ path, message: 'the number is missing', expected: 'atLeast, atMost or both' }];
   if ((count.atLeast ?? 0) > (count.atMost ?? Infinity)) return [{ path, message: 'atLeast is above atMost' }];
   return [];
 }

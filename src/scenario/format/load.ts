@@ -62,7 +62,7 @@ function fromSource(source: Omit<SourceFile, 'path'>, file: string | undefined):
   const { value, label } = source;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const empty = value === null || value === undefined;
-    const message = `${source.locate([])}: ${empty ? 'The file is empty' : 'The file does not hold an object with keys'}. Expected: a scenario, with timeline and expect.`;
+    const message = `${source.locate([])}: ${empty ? 'The file is empty' : 'The file does not contain an object with keys'}. Expected: a scenario, with timeline and expect.`;
     throw new TunneliteError('ERR_SCENARIO_INVALID', message);
   }
   const name = basename(label).replace(/\.(ya?ml|json)$/i, '');

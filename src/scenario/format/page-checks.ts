@@ -6,8 +6,8 @@ export function pageProblems(url: string, clock: string, path: Path): Problem[] 
   if (parsed?.protocol === 'http:' && parsed.username === '' && parsed.password === '') return [];
   const expected = 'a URL such as http://intranet.contoso.internal/whoami';
   if (parsed?.protocol === 'https:' && clock === 'virtual') {
-    return [{ path, message: 'in virtual time, pages are fetched by http', expected }];
+    return [{ path, message: 'in virtual time, use http for pages', expected }];
   }
   if (parsed?.protocol === 'https:') return [];
-  return [{ path, message: `"${url.slice(0, 60)}" is no page that can be fetched`, expected }];
+  return [{ path, message: `"${url.slice(0, 60)}" is not a URL of a page`, expected }];
 }

@@ -21,7 +21,7 @@ const Count = (description: string) =>
     [
       Type.Integer({ minimum: 0, maximum: MOST }),
       Type.Object(
-        { atLeast: Maybe(Whole(0, MOST, 'So many or more.')), atMost: Maybe(Whole(0, MOST, 'So many or less.')) },
+        { atLeast: Maybe(Whole(0, MOST, 'Minimum number.')), atMost: Maybe(Whole(0, MOST, 'Maximum number.')) },
         closed,
       ),
     ],
@@ -63,23 +63,23 @@ const { gateway, identity, services, resources } = ConfigSchema.properties;
 
 const TokenSchema = Type.Object(
   {
-    user: Maybe(Word('User name; the first user of the directory when left out.')),
-    lifetime: Maybe(Time('How long a token is good for, such as 10m.')),
+    user: Maybe(Word('User name. Default: the first user of the directory.')),
+    lifetime: Maybe(Time('Lifetime of a token, such as 10m.')),
     wrong: Maybe(
       Type.Enum([...WRONG_TOKEN_NAMES], {
         noun: 'deliberately wrong token',
         description: 'A deliberately wrong token.',
       }),
     ),
-    claims: Maybe(Type.Record(Type.String(), Type.Unknown(), { description: 'More claims, or other ones.' })),
+    claims: Maybe(Type.Record(Type.String(), Type.Unknown(), { description: 'Claims to add or replace.' })),
     from: Maybe(
       Type.Enum(['mint', 'sign-in'], {
         description:
-          '`mint` (default): made at once. `sign-in`: asked for at the token endpoint over HTTPS, so that faults of the seam `http` count.',
+          '`mint` (default): created directly. `sign-in`: requested from the token endpoint over HTTPS, so that faults of the seam `http` apply.',
       }),
     ),
   },
-  { ...closed, description: 'What clients sign in with. Each keeps its token until the gateway refuses it.' },
+  { ...closed, description: 'Token for clients. Each client keeps its token until the gateway refuses it.' },
 );
 
 const Arguments = (description: string) =>
@@ -93,8 +93,8 @@ const ClientSchema = Type.Union(
         command: Arguments(
           'Program and arguments; placeholders such as `{server}` are filled in: docs/how-to/write-a-scenario.md.',
         ),
-        fetch: Maybe(Arguments('A program that fetches `{url}` through the tunnel; exit status 0 means that it came.')),
-        restart: Maybe(Time('Starts it again so long after it has ended.')),
+        fetch: Maybe(Arguments('A program that fetches `{url}` through the tunnel; exit status 0 means success.')),
+        restart: Maybe(Time('Delay after which it is restarted when it has ended.')),
       },
       closed,
     ),
@@ -110,9 +110,11 @@ const LinkSchema = Type.Union(
     Type.Enum(Object.keys(LINKS), { noun: 'link' }),
     Type.Object(
       {
-        delay: Maybe(Type.Number({ minimum: 0, maximum: 60_000, description: 'Milliseconds, one way.' })),
-        jitter: Maybe(Type.Number({ minimum: 0, maximum: 60_000, description: 'Milliseconds at most.' })),
-        loss: Maybe(Type.Number({ minimum: 0, maximum: 0.99, description: 'Share of packets that are lost.' })),
+        delay: Maybe(Type.Number({ minimum: 0, maximum: 60_000, description: 'One-way delay in milliseconds.' })),
+        jitter: Maybe(
+          Type.Number({ minimum: 0, maximum: 60_000, description: 'Maximum additional delay in milliseconds.' }),
+        ),
+        loss: Maybe(Type.Number({ minimum: 0, maximum: 0.99, description: 'Fraction of packets that are lost.' })),
         down: Maybe(Type.Number({ minimum: 1, maximum: 1e12, description: 'Bytes per second to the client.' })),
         up: Maybe(Type.Number({ minimum: 1, maximum: 1e12, description: 'Bytes per second from the client.' })),
       },
@@ -125,10 +127,10 @@ const LinkSchema = Type.Union(
 const TrafficSchema = Type.Object(
   {
     fetch: Type.String({ minLength: 1, maxLength: 2048, description: 'A page behind the gateway.' }),
-    every: Time('How often each client fetches it while it has a tunnel.'),
-    timeout: Maybe(Time('When a page counts as failed. Default 20s.')),
+    every: Time('Interval at which each client fetches it while it has a tunnel.'),
+    timeout: Maybe(Time('Time after which a page counts as failed. Default 20s.')),
   },
-  { ...closed, description: 'What clients do all the time.' },
+  { ...closed, description: 'What clients do continuously.' },
 );
 
 const RuleSchema = Type.Object(
@@ -146,12 +148,12 @@ const RuleSchema = Type.Object(
 
 const StepSchema = Type.Object(
   {
-    at: Time('When, since the start. A step with nothing else is the end.'),
+    at: Time('Time since the start. A step with nothing else is the end.'),
     fault: Maybe(RuleSchema),
-    clear: Maybe(Word('Removes the fault rule of this name.')),
+    clear: Maybe(Word('Removes the fault rule with this name.')),
     profile: Maybe(
       Type.Union([Type.Enum(Object.keys(FAULT_PROFILES), { noun: 'network profile' }), Type.Null()], {
-        description: 'Puts all clients on a kind of network; null: on none.',
+        description: 'Applies a network profile to all clients; null: none.',
       }),
     ),
     keys: Maybe(
@@ -161,64 +163,64 @@ const StepSchema = Type.Object(
       }),
     ),
     sessions: Maybe(
-      Type.Enum([...SESSION_ACTIONS], { noun: 'action on sessions', description: 'Does something to every session.' }),
+      Type.Enum([...SESSION_ACTIONS], { noun: 'action on sessions', description: 'Action on every session.' }),
     ),
     gateway: Maybe(
-      Type.Enum([...GATEWAY_ACTIONS], { noun: 'action of the gateway', description: 'What the gateway does.' }),
+      Type.Enum([...GATEWAY_ACTIONS], { noun: 'action of the gateway', description: 'Action of the gateway.' }),
     ),
     cookies: Maybe(
       Type.Enum(['keep', 'lose'], {
         description: 'With `gateway: restart` or `stop`: whether sessions can be resumed with their cookies.',
       }),
     ),
-    client: Maybe(Type.Enum([...CLIENT_ACTIONS], { noun: 'action of a client', description: 'What clients do.' })),
+    client: Maybe(
+      Type.Enum([...CLIENT_ACTIONS], { noun: 'action of a client', description: 'Action of the clients.' }),
+    ),
     of: Maybe(Whole(0, 9999, 'With `client` and `fetch`: which client, from 0. Default: all.')),
     fetch: Maybe(Type.String({ minLength: 1, maxLength: 2048, description: 'Fetches a page, once.' })),
-    advance: Maybe(Time('Moves the clock that tokens and sessions go by; with `clock: real` only.')),
+    advance: Maybe(Time('Moves the clock for tokens and sessions; only with `clock: real`.')),
   },
   closed,
 );
 
 const ExpectationSchema = Type.Object(
   {
-    event: Maybe(Word('Events of this name, or area such as `channel.*`, are in the journal.')),
-    never: Maybe(Word('No such event is.')),
-    where: Maybe(
-      Type.Record(Type.String(), Condition, { description: 'What fields have to be: values, or comparisons.' }),
-    ),
-    text: Maybe(Word("What the event's sentence contains.")),
+    event: Maybe(Word('The journal has events with this name or in this area, such as `channel.*`.')),
+    never: Maybe(Word('The journal has no such event.')),
+    where: Maybe(Type.Record(Type.String(), Condition, { description: 'Required fields: values, or comparisons.' })),
+    text: Maybe(Word("Text that the event's sentence contains.")),
     level: Maybe(
       Type.Enum(['trace', 'debug', 'info', 'warn', 'error'], {
         noun: 'level',
-        description: 'This severity or a graver one.',
+        description: 'This level or a more severe one.',
       }),
     ),
-    count: Maybe(Count('How often. Default: at least once.')),
+    count: Maybe(Count('Number of events. Default: at least one.')),
     between: Maybe(
       Type.Array(Type.String({ format: 'duration', maxLength: 64 }), {
         minItems: 2,
         maxItems: 2,
-        description: 'From and to, since the start.',
+        description: 'Start and end, since the start.',
       }),
     ),
-    rule: Maybe(Word('The fault rule of this name struck.')),
-    hits: Maybe(Count('With `rule`: how often. Default: at least once.')),
+    rule: Maybe(Word('The fault rule with this name struck.')),
+    hits: Maybe(Count('With `rule`: number of strikes. Default: at least one.')),
     pages: Maybe(
       Type.Object(
         {
-          fetched: Maybe(Count('Pages that came.')),
-          failed: Maybe(Count('Pages that did not.')),
+          fetched: Maybe(Count('Pages that were received.')),
+          failed: Maybe(Count('Pages that failed.')),
           longest: Maybe(
             Type.Object(
-              { atLeast: Maybe(Time('So long or longer.')), atMost: Maybe(Time('So long or shorter.')) },
-              { ...closed, description: 'How long the longest took that came.' },
+              { atLeast: Maybe(Time('Minimum duration.')), atMost: Maybe(Time('Maximum duration.')) },
+              { ...closed, description: 'Duration of the slowest page that was received.' },
             ),
           ),
         },
         { ...closed, description: 'Pages that were fetched.' },
       ),
     ),
-    client: Maybe(Word('A client said something that contains this.')),
+    client: Maybe(Word('A client printed a line that contains this.')),
     exit: Maybe(
       Type.Union([Type.Integer({ minimum: 0, maximum: 255 }), Type.Enum(['any'])], {
         description: 'A client that is a program ended with this status.',
@@ -236,17 +238,17 @@ export const ScenarioSchema = Type.Object(
     clock: Maybe(
       Type.Enum(['virtual', 'real'], {
         noun: 'clock',
-        description: '`virtual` (default): in memory, as fast as it can. `real`: on sockets.',
+        description: '`virtual` (default): in memory, as fast as possible. `real`: on sockets.',
       }),
     ),
-    seed: Maybe(Whole(0, 4_294_967_295, 'All chance follows from it. Default 1.')),
+    seed: Maybe(Whole(0, 4_294_967_295, 'Seed of all random decisions. Default 1.')),
     gateway: section(gateway),
     identity: section(identity),
     services: section(services),
     resources: section(resources),
     token: Maybe(TokenSchema),
     client: Maybe(ClientSchema),
-    clients: Maybe(Whole(1, 1000, 'How many clients there are. Default 1.')),
+    clients: Maybe(Whole(1, 1000, 'Number of clients. Default 1.')),
     link: Maybe(LinkSchema),
     nat: Maybe(
       Type.Enum(['none', 'easy', 'hard'], {
@@ -258,12 +260,12 @@ export const ScenarioSchema = Type.Object(
     timeline: Type.Array(StepSchema, {
       minItems: 1,
       maxItems: 1000,
-      description: 'What happens, in order. The last step, with a time alone, is the end.',
+      description: 'Steps, in order. The last step, with only a time, is the end.',
     }),
     expect: Type.Array(ExpectationSchema, {
       minItems: 1,
       maxItems: 1000,
-      description: 'What has to be so at the end.',
+      description: 'Expectations at the end.',
     }),
   },
   { ...closed, title: 'Tunnelite scenario' },

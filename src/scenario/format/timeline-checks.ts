@@ -90,8 +90,8 @@ export function timelineProblems(scenario: Scenario, shape: Shape): Problem[] {
     if (end !== undefined) {
       problems.push({
         path,
-        message: `the scenario is over at ${durationText(end)}, so this step never happens`,
-        hint: 'A step without an action is the end: put it last.',
+        message: `the scenario ends at ${durationText(end)}, so this step never happens`,
+        hint: 'A step without an action is the end of the scenario: put it last.',
       });
       continue;
     }
@@ -99,7 +99,7 @@ export function timelineProblems(scenario: Scenario, shape: Shape): Problem[] {
       problems.push({
         path: [...path, 'at'],
         message: `${step.at} is before the step above, which is at ${durationText(before)}`,
-        hint: 'Write the steps in the order of their times.',
+        hint: 'Sort the steps by time.',
       });
     }
     before = Math.max(before, at);
@@ -107,7 +107,7 @@ export function timelineProblems(scenario: Scenario, shape: Shape): Problem[] {
       problems.push({
         path: [...path, actions[1]!],
         atKey: true,
-        message: `a step does one thing, and this one has ${listed(actions).replace(' or ', ' and ')}`,
+        message: `a step has one action, but this one has ${listed(actions).replace(' or ', ' and ')}`,
         hint: 'Write two steps at the same time.',
       });
     }
@@ -125,7 +125,7 @@ export function timelineProblems(scenario: Scenario, shape: Shape): Problem[] {
   }
   const last = ['timeline', timeline.length - 1, 'at'];
   const most = clock === 'real' ? MAX_REAL_MS : MAX_VIRTUAL_MS;
-  if (end === 0) problems.push({ path: last, message: 'the scenario ends as it begins', expected: 'a later time' });
+  if (end === 0) problems.push({ path: last, message: 'the scenario has no duration', expected: 'a later time' });
   if (end > most) {
     problems.push({
       path: last,
@@ -149,8 +149,8 @@ function stepProblems(
     if (rules.get(fault.name) !== path[1]) {
       problems.push({
         path: [...path, 'fault', 'name'],
-        message: `there is a rule ${fault.name} already, in an earlier step`,
-        hint: 'Choose another name, so that each is counted by itself.',
+        message: `an earlier step already has a rule ${fault.name}`,
+        hint: 'Choose another name, so that each is counted separately.',
       });
     }
     inForce.add(fault.name);
@@ -159,7 +159,7 @@ function stepProblems(
   if (clear !== undefined && !inForce.clear(clear)) {
     const known = [...rules.keys()];
     const message = rules.has(clear)
-      ? `the rule ${clear} is not in force at this time`
+      ? `the rule ${clear} is not active at this time`
       : `there is no rule ${JSON.stringify(clear)} to remove`;
     problems.push({
       path: [...path, 'clear'],
@@ -172,7 +172,7 @@ function stepProblems(
     problems.push({
       path: [...path, 'cookies'],
       atKey: true,
-      message: 'cookies are a matter of gateway: restart and gateway: stop',
+      message: 'cookies applies only to gateway: restart and gateway: stop',
     });
   }
   if (step.of !== undefined) {
@@ -180,7 +180,7 @@ function stepProblems(
       problems.push({
         path: [...path, 'of'],
         atKey: true,
-        message: 'only a step with client or fetch is about one client',
+        message: 'only a step with client or fetch can select a client',
       });
     } else if (step.of >= clients) {
       problems.push({
@@ -195,7 +195,7 @@ function stepProblems(
     if (!can.includes(client)) {
       problems.push({
         path: [...path, 'client'],
-        message: `a client ${clock === 'real' ? `on the real clock${kind === 'bundled' ? '' : ' that is a program'}` : ''} cannot be told to ${client}`,
+        message: `a client ${clock === 'real' ? `on the real clock${kind === 'bundled' ? '' : ' that is a program'}` : ''} does not support ${client}`,
         expected: listed(can),
         hint: 'Use a fault rule to cut lines on the real clock.',
       });
@@ -206,7 +206,7 @@ function stepProblems(
     problems.push({
       path: [...path, 'advance'],
       atKey: true,
-      message: 'virtual time passes by itself',
+      message: 'virtual time passes automatically',
       hint: 'Move the steps that follow to later times, or set clock: real.',
     });
   }

@@ -68,7 +68,7 @@ export interface ScenarioStep {
   readonly fault?: FaultRule & { readonly name: string };
   /** Removes a fault rule by its name. */
   readonly clear?: string;
-  /** Puts all clients on a kind of network; null: on none. */
+  /** Applies a network profile to all clients; null: none. */
   readonly profile?: ProfileName | null;
   /** Changes the key that tokens are signed with: `rotate` leaves the old one published, `emergency` does not. */
   readonly keys?: (typeof KEY_ACTIONS)[number];
@@ -87,7 +87,7 @@ export interface ScenarioStep {
   readonly advance?: Duration;
 }
 
-/** From and to, since the start. */
+/** Start and end, since the start. */
 export type Between = readonly [Duration, Duration];
 
 /** A condition checked at the end: one of `event`, `never`, `rule`, `pages`, `client` and `exit`. */
@@ -102,13 +102,13 @@ export interface Expectation {
   readonly text?: string;
   /** With `event` and `never`: of this severity or a higher one. */
   readonly level?: EventLevel;
-  /** How often. Default: at least once. */
+  /** Number of events. Default: at least one. */
   readonly count?: ExpectedCount;
   /** Time range; if omitted, the whole run. */
   readonly between?: Between;
-  /** The fault rule of this name struck. */
+  /** The fault rule with this name struck. */
   readonly rule?: string;
-  /** With `rule`: how often. Default: at least once. */
+  /** With `rule`: number of strikes. Default: at least one. */
   readonly hits?: ExpectedCount;
   /** Pages of the traffic, counted when they complete. */
   readonly pages?: {

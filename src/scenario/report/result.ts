@@ -23,13 +23,13 @@ export interface ScenarioResult {
   readonly file: string | undefined;
   readonly clock: 'virtual' | 'real';
   readonly seed: number;
-  /** `error`: it could not be run to its end. */
+  /** `error`: it could not be completed. */
   readonly outcome: 'passed' | 'failed' | 'error';
   readonly passed: boolean;
   readonly expectations: readonly ExpectationResult[];
   readonly rules: readonly RuleResult[];
   readonly pages: { readonly fetched: number; readonly failed: number };
-  /** Why it could not be run to its end. */
+  /** Why it could not be completed. */
   readonly error: { readonly code: string; readonly message: string; readonly hint: string | undefined } | undefined;
   /** Duration in milliseconds by the timeline. */
   readonly duration: number;

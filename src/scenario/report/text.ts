@@ -19,7 +19,7 @@ export function reportText(result: Omit<ScenarioResult, 'report'>): string {
   const lines = [
     error === undefined
       ? `FAILED  ${name}: ${failed.length} of ${all} not met (${clock}, seed ${seed}, ${time}${fetched})`
-      : `ERROR   ${name}: it could not be run to its end (${clock}, seed ${seed}, ${time})`,
+      : `ERROR   ${name}: it could not be completed (${clock}, seed ${seed}, ${time})`,
   ];
   if (error) {
     lines.push('', `  ${indented(error.message, '  ')}`);

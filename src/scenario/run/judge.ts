@@ -128,7 +128,7 @@ function eventVerdict(expectation: Expectation, { events }: Recording, span: Spa
 function ruleVerdict(name: string, { hits: count }: Expectation, rules: ReadonlyMap<string, FaultHandle>): Verdict {
   const rule = rules.get(name);
   const expected = `the fault rule ${name} strikes${timesText(count)}`;
-  if (rule === undefined) return { expected, passed: false, found: 'it was never in force' };
+  if (rule === undefined) return { expected, passed: false, found: 'it was never active' };
   const [hits, seen] = [rule.hits(), rule.seen()];
   const passed = isExpected(hits, count ?? AT_LEAST_ONCE);
   if (passed) return { expected, passed, found: `it struck ${number(hits, 'time')}` };
@@ -167,8 +167,8 @@ type Longest = NonNullable<NonNullable<Expectation['pages']>['longest']>;
 
 const longestText = ({ atLeast, atMost }: Longest): string =>
   [
-    ...(atLeast === undefined ? [] : [`takes ${atLeast} or more`]),
-    ...(atMost === undefined ? [] : [`takes ${atMost} or less`]),
+    ...(atLeast === undefined ? [] : [`takes at least ${atLeast}`]),
+    ...(atMost === undefined ? [] : [`takes at most ${atMost}`]),
   ].join(', ');
 
 const inMilliseconds = ({ atLeast, atMost }: Longest): ExpectedCount => ({
@@ -177,7 +177,7 @@ const inMilliseconds = ({ atLeast, atMost }: Longest): ExpectedCount => ({
 });
 
 function clientVerdict(text: string, { count }: Expectation, { notes }: Recording, span: Span | undefined): Verdict {
-  const expected = `a client says “${text}”${spanText(span)}${timesText(count)}`;
+  const expected = `a client prints “${text}”${spanText(span)}${timesText(count)}`;
   const all = notes.filter((note) => note.text.toLowerCase().includes(text.toLowerCase()));
   const inTime = all.filter(({ at }) => within(at, span));
   const passed = isExpected(inTime.length, count ?? AT_LEAST_ONCE);
@@ -190,7 +190,7 @@ function clientVerdict(text: string, { count }: Expectation, { notes }: Recordin
   return {
     expected,
     passed,
-    found: last.length === 0 ? 'no client said anything' : `nothing like it; the last lines:${listed(last.map(line))}`,
+    found: last.length === 0 ? 'no client printed anything' : `no such line; the last lines:${listed(last.map(line))}`,
   };
 }
 
@@ -233,9 +233,9 @@ function unexpectedExits(
       const lines = last.map((note) => `${timeText(note.at).padStart(10)}  ${note.text}`);
       return {
         place: locate(['client']),
-        expected: `client ${index} lives until the end (an expectation with exit, or client.restart, would allow it to end)`,
+        expected: `client ${index} runs until the end (an expectation with exit, or client.restart, would allow it to end)`,
         passed: false,
-        found: `it ended with ${statusText(status)} at ${timeText(at)}${lines.length === 0 ? ', without a word' : `; its last lines:${listed(lines)}`}`,
+        found: `it ended with ${statusText(status)} at ${timeText(at)}${lines.length === 0 ? ', without output' : `; its last lines:${listed(lines)}`}`,
       };
     });
 }

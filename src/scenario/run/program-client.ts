@@ -64,7 +64,7 @@ export class ProgramClient implements StageClient {
 
   async fetch(url: string, timeout: number): Promise<string | undefined> {
     const { sim, wanted, folder } = this.#parts;
-    if (this.#program?.running !== true) return 'the client does not run';
+    if (this.#program?.running !== true) return 'the client is not running';
     if (!wanted.fetch)
       return fetchBySocks({ url, socksPort: this.#socksPort, ca: sim.ca, clock: systemClock, timeout });
     let last = '';

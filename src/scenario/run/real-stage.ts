@@ -40,7 +40,7 @@ export async function realStage(
       const limit = Promise.withResolvers<never>();
       const most = end + timeout;
       const timer = systemClock.setTimer(most, () =>
-        limit.reject(new TunneliteError('ERR_SCENARIO_LIMIT', `It is not over after ${Math.round(most / 1000)} s.`)),
+        limit.reject(new TunneliteError('ERR_SCENARIO_LIMIT', `It has not ended after ${Math.round(most / 1000)} s.`)),
       );
       const onAbort = (): void => limit.reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });

@@ -79,8 +79,8 @@ export async function runScenario(
   if (recording.overflowed && error === undefined) {
     error = {
       code: 'ERR_SCENARIO_LIMIT',
-      message: 'More happened than a run remembers, so it cannot be told whether it was as expected.',
-      hint: 'Make it shorter, with fewer clients or less traffic.',
+      message: 'There were more events than a run keeps, so it is unknown whether the expectations were met.',
+      hint: 'Use a shorter run, fewer clients or less traffic.',
     };
   }
   const failed = recording.pages.filter(({ failure }) => failure !== undefined).length;

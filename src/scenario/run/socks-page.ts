@@ -75,7 +75,7 @@ async function opened(
 async function greet(stream: TcpStream, host: string, port: number, signal: AbortSignal): Promise<void> {
   stream.write(Buffer.from([5, 1, 0]));
   const method = await bytes(stream, 2, signal);
-  if (method[0] !== 5 || method[1] !== 0) throw new Error('the SOCKS server wants a sign-in');
+  if (method[0] !== 5 || method[1] !== 0) throw new Error('the SOCKS server requires a sign-in');
   const name = Buffer.from(host);
   stream.write(Buffer.concat([Buffer.from([5, 1, 0, 3, name.length]), name, Buffer.from([port >> 8, port & 0xff])]));
   const head = await bytes(stream, 4, signal);

@@ -86,7 +86,7 @@ export class Timeline {
   #failed(step: ScenarioStep, index: number, error: unknown): void {
     this.#ended = true;
     const where = this.#loaded.locate(['timeline', index]);
-    const message = `${where}: the step at ${step.at} could not be made: ${errorText(error)}`;
+    const message = `${where}: the step at ${step.at} failed: ${errorText(error)}`;
     this.#over.reject(new TunneliteError('ERR_SCENARIO_STEP', message, { cause: error }));
   }
 

@@ -87,7 +87,7 @@ export class Tokens {
     if (typeof token === 'string') return token;
     throw new TunneliteError(
       'ERR_SCENARIO_STEP',
-      `Entra ID gave no token, but status ${answer.status}: ${text.slice(0, 300)}`,
+      `Entra ID returned no token, but status ${answer.status}: ${text.slice(0, 300)}`,
     );
   }
 }

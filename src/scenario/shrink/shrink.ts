@@ -67,13 +67,13 @@ export async function shrinkScenario(
   scenario: string | Scenario | LoadedScenario,
   options: ShrinkOptions = {},
 ): Promise<ShrunkScenario> {
-  if (options.maxRuns !== undefined) checkCount('How many runs there may be', options.maxRuns, { least: 1 });
+  if (options.maxRuns !== undefined) checkCount('The maximum number of runs', options.maxRuns, { least: 1 });
   const loaded =
     typeof scenario === 'string' ? readScenario(scenario) : 'locate' in scenario ? scenario : checkScenario(scenario);
   if (loaded.scenario.clock === 'real') {
     throw new TunneliteError(
       'ERR_SCENARIO_SHRINK',
-      `${loaded.name} lives on the real clock, on which it does not do the same twice.`,
+      `${loaded.name} uses the real clock, so its runs are not repeatable.`,
     );
   }
   return new Shrinker(loaded, options).shrink();
@@ -224,8 +224,8 @@ class Shrinker {
       outcome === 'passed'
         ? 'passes'
         : error === undefined
-          ? 'does not fail in the way that is looked for'
-          : `cannot be run to its end: ${error.message}`;
+          ? 'does not fail in the same way'
+          : `cannot be completed: ${error.message}`;
     return new TunneliteError('ERR_SCENARIO_SHRINK', `${this.#name} ${what} (seed ${this.#best.seed}).`);
   }
 

@@ -23,9 +23,9 @@ export function framingOf(headers: readonly HeaderLine[], limit: number, silent:
   const lengths = headerValues(headers, 'content-length');
   const encodings = headerValues(headers, 'transfer-encoding');
   if (encodings.length > 0) {
-    if (lengths.length > 0) return badLength('Content-Length and Transfer-Encoding came together.');
+    if (lengths.length > 0) return badLength('Content-Length and Transfer-Encoding are both present.');
     if (encodings.length > 1 || encodings[0]!.toLowerCase() !== 'chunked') {
-      return badLength('The only transfer encoding understood is "chunked".');
+      return badLength('The only supported transfer encoding is "chunked".');
     }
     return { kind: 'chunked' };
   }
@@ -36,7 +36,7 @@ export function framingOf(headers: readonly HeaderLine[], limit: number, silent:
   }
   const length = Number(text);
   if (length > limit) {
-    return { reason: 'body-too-large', explanation: `The body has ${length} bytes; at most ${limit} are taken.` };
+    return { reason: 'body-too-large', explanation: `The body has ${length} bytes; the limit is ${limit}.` };
   }
   return { kind: 'length', length };
 }
@@ -161,7 +161,7 @@ export class BodyReader {
   #readSize(cursor: Cursor): HttpFault | undefined {
     const line = this.#line;
     const step = line.next(cursor, MAX_CHUNK_LINE);
-    if (step === LineStep.TooLong) return badChunk('A chunk size line does not end.');
+    if (step === LineStep.TooLong) return badChunk('A chunk size line is too long.');
     if (step === LineStep.More) return undefined;
     const match = /^([0-9A-Fa-f]{1,8})([ \t]*(?:;[^\r\n]*)?)\r?\n$/.exec(
       line.bytes.toString('latin1', line.start, line.end),

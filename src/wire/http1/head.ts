@@ -98,7 +98,7 @@ export class HeadReader<S extends StartLine> {
     if (!this.#judged && length > PLAUSIBLE_BYTES) {
       this.#judged = true;
       if (!this.#format.plausible(line.bytes.toString('latin1', line.start, line.start + PLAUSIBLE_BYTES))) {
-        return malformed(`The first line is no HTTP ${this.#format.name} line.`);
+        return malformed(`The first line is not an HTTP ${this.#format.name} line.`);
       }
     }
     if (step === LineStep.TooLong) {
@@ -111,7 +111,7 @@ export class HeadReader<S extends StartLine> {
     const strict = length > 1 && line.bytes[line.end - 2] === CR;
     if (length === (strict ? 2 : 1)) {
       if (++this.#emptyLines <= MAX_EMPTY_LINES) return undefined;
-      return malformed(`Only empty lines came instead of a ${this.#format.name}.`);
+      return malformed(`There were only empty lines instead of a ${this.#format.name}.`);
     }
     const end = line.end - (strict ? 2 : 1);
     const text = line.bytes.toString('latin1', line.start, end);
@@ -155,7 +155,7 @@ export class HeadReader<S extends StartLine> {
     if (++this.#count > this.#limits.headerCount) {
       return {
         reason: 'too-many-headers',
-        explanation: `A ${this.#format.name} may have ${this.#limits.headerCount} header lines.`,
+        explanation: `A ${this.#format.name} is limited to ${this.#limits.headerCount} header lines.`,
       };
     }
     return this.#takeHeader(bytes, start, end);

@@ -81,7 +81,7 @@ function serialize(start: string, headers: readonly HeaderLine[], body: Buffer):
   let head = `${start}\r\n`;
   for (const [name, value] of headers) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
-      throw new TunneliteError('ERR_HTTP_HEADER', `“${name.slice(0, 40)}” is no header name.`);
+      throw new TunneliteError('ERR_HTTP_HEADER', `“${name.slice(0, 40)}” is not a header name.`);
     }
     if (/[\r\n\0]/.test(value)) throw new TunneliteError('ERR_HTTP_HEADER', `${name} has a line break in its value.`);
     head += `${name}: ${value}\r\n`;

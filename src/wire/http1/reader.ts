@@ -150,7 +150,7 @@ export class ResponseReader extends MessageReader<StatusLine, HttpResponse> {
       limits,
       ({ start: { status }, headers }) => {
         if (status < 200 && ++interim > MAX_INTERIM) {
-          return { reason: 'malformed', explanation: `More than ${MAX_INTERIM} interim answers came.` };
+          return { reason: 'malformed', explanation: `More than ${MAX_INTERIM} interim responses were received.` };
         }
         const bodiless = status < 200 || status === 204 || status === 304 || method === 'HEAD';
         if (bodiless || (method === 'CONNECT' && status < 300)) return NO_BODY;

@@ -17,17 +17,17 @@ export const requestLine: StartLineFormat<RequestLine> = {
       return {
         reason: 'malformed',
         explanation: HEADER_LINE.test(line)
-          ? `A header line (${ownString(line.slice(0, Math.min(line.indexOf(':'), 40)))}) came where a request should begin: the empty line that ends the headers came too early, as a line break at the end of a header’s value makes it.`
-          : 'The first line is no HTTP request line.',
+          ? `A header line (${ownString(line.slice(0, Math.min(line.indexOf(':'), 40)))}) is in place of a request line: the empty line that ends the headers came too early, probably because of a line break at the end of a header’s value.`
+          : 'The first line is not an HTTP request line.',
       };
     }
     const [, method = '', target = '', major, minor] = match;
     if (major !== '1') {
-      const explanation = `HTTP/${major}.${minor} was asked for; only HTTP/1.1 and HTTP/1.0 are spoken here.`;
+      const explanation = `HTTP/${major}.${minor} was requested; only HTTP/1.1 and HTTP/1.0 are supported.`;
       return { reason: 'version', explanation };
     }
     if (target.length > limits.target) {
-      const explanation = `The URL has ${target.length} bytes; the server takes ${limits.target} at most.`;
+      const explanation = `The URL has ${target.length} bytes; the limit is ${limits.target}.`;
       return { reason: 'url-too-long', explanation };
     }
     return { method: ownString(method), target: ownString(target), version: minor === '0' ? '1.0' : '1.1' };
@@ -42,7 +42,7 @@ export const statusLine: StartLineFormat<StatusLine> = {
     const match = STATUS_LINE.exec(line);
     if (!match) {
       const seen = line.slice(0, 80).replaceAll(/[^\x20-\x7e]/g, '.');
-      return { reason: 'malformed', explanation: `The first line is “${seen}”, which is no HTTP status line.` };
+      return { reason: 'malformed', explanation: `The first line is “${seen}”, which is not an HTTP status line.` };
     }
     return { status: Number(match[2]), text: ownString(match[3] ?? ''), version: match[1] === '0' ? '1.0' : '1.1' };
   },

@@ -205,7 +205,7 @@ t.test('a connection that breaks or closes ends the link, once, and not for good
   const { socket, ends } = setup();
   socket.emit('error', new Error('reset'));
   socket.emit('close');
-  t.match(ends, [{ error: { message: 'The connection broke: reset.' }, final: false }]);
+  t.match(ends, [{ error: { message: 'The connection was lost: reset.' }, final: false }]);
   t.equal(ends.length, 1);
   const other = setup();
   other.socket.emit('close');

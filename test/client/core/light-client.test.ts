@@ -93,7 +93,7 @@ t.test('without that patience, DTLS is given up after two periods of silence, as
   t.equal(lab.client.channel, 'dtls');
   await pass(clock, 2);
   t.equal(lab.client.channel, 'tls');
-  t.match(lab.told.at(-1), /nothing came over DTLS for 60 s/);
+  t.match(lab.told.at(-1), /nothing was received over DTLS for 60 s/);
 });
 
 t.test('a path that lets only small datagrams through is found out, and larger packets go over TLS', async (t) => {

@@ -68,7 +68,7 @@ t.test(
     t.match(parse('1280', '10.0.0.1', 'fd00::1/64'), { address4: '10.0.0.1', address6: 'fd00::1', prefix6: 64 });
     t.match(parse('1279', '10.0.0.1', 'fd00::1/64'), { address4: '10.0.0.1', address6: undefined, prefix6: undefined });
     t.match(parse('1280', 'fd00::1/64'), { address4: undefined, address6: 'fd00::1' });
-    t.throws(() => parse('1279', 'fd00::1/64'), { code: 'ERR_CLIENT_PROTOCOL', message: /IPv6 needs 1280/ });
+    t.throws(() => parse('1279', 'fd00::1/64'), { code: 'ERR_CLIENT_PROTOCOL', message: /IPv6 requires 1280/ });
   },
 );
 

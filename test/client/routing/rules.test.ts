@@ -155,7 +155,7 @@ t.test('web requests go by a proxy, which is reached through the tunnel', async 
   const { client: odd } = await client(t, sim, { proxy: { host: 'ssh.contoso.internal', port: 22 } });
   await t.rejects(odd.fetch('http://elsewhere.example/'), {
     code: 'ERR_CLIENT_PROXY',
-    message: /did not answer as one/,
+    message: /did not answer as a proxy/,
   });
 });
 
@@ -192,7 +192,7 @@ t.test('a proxy configuration file is fetched through the tunnel, and says which
   );
   t.strictSame(proxy.asked, ['elsewhere.example:80']);
   t.equal(served, 1, 'the file is fetched once');
-  await t.rejects(tunnel.fetch('http://socks.example/'), { code: 'ERR_CLIENT_PROXY', message: /HTTP proxies only/ });
+  await t.rejects(tunnel.fetch('http://socks.example/'), { code: 'ERR_CLIENT_PROXY', message: /only HTTP proxies/ });
 
   script = 'function FindProxyForURL() { throw new Error("broken"); }';
   const { client: broken } = await client(t, sim, { proxy: setting });

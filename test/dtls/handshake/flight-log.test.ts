@@ -77,17 +77,17 @@ const LOST: Readonly<Record<string, readonly [fate: LinkOptions['fate'], flights
   'our answer': [
     loses('to-client', 1, () => true),
     ['in 1 ClientHello again 1', 'out 4 ServerHello+ServerHelloDone again 1'],
-    /Nothing of the client has come since|The client has not seen flight 4/,
+    /Nothing was received from the client since|The client did not receive flight 4/,
   ],
   'our last flight': [
     (to, index) => (to === 'to-client' && index === 1 ? [] : [1]),
     ['in 5 ClientKeyExchange+ChangeCipherSpec+Finished again 1', 'out 6 ChangeCipherSpec+Finished again 1'],
-    /The client has not seen flight 6/,
+    /The client did not receive flight 6/,
   ],
   'the whole reply': [
     loses('to-server', 1, holds(CLIENT_KEY_EXCHANGE)),
     ['out 4 ServerHello+ServerHelloDone again 1'],
-    /Nothing of the client has come since/,
+    /Nothing was received from the client since/,
   ],
 };
 for (const [what, [fate, flights, why]] of Object.entries(LOST)) {
@@ -131,7 +131,7 @@ t.test('which datagram of the reply is missing is told where the client sends it
   t.match(told.at(-1), {
     flight: 4,
     repeat: 1,
-    explanation: /datagram with the client's ClientKeyExchange has not come/,
+    explanation: /datagram with the client's ClientKeyExchange was not received/,
   });
   link.server.input(records[0]!, peer, link.now + 501);
   t.match(told.at(-1), { direction: 'out', flight: 6 }, 'the Finished that came early was kept');

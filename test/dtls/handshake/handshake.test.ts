@@ -226,7 +226,7 @@ t.test('different keys on the two sides end in a timeout that says so', (t) => {
   link.client.start(0);
   link.run(70_000);
   t.match(link.failed[0], { reason: 'timeout', details: { explanation: /different keys/, otherKey: true } });
-  t.match(link.clientClosed[0], { reason: 'timeout', details: { explanation: /another key/ } });
+  t.match(link.clientClosed[0], { reason: 'timeout', details: { explanation: /key may be different/ } });
   t.equal(link.server.handshakes, 0);
   t.equal(link.server.nextDeadline, Infinity);
   t.end();

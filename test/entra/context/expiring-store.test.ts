@@ -2,7 +2,7 @@ import t from 'tap';
 import { ExpiringStore } from '../../../src/entra/context/expiring-store.ts';
 import { ManualClock } from '../../../src/lib/clock.ts';
 
-t.test('an entry is there until its time is over, and gone at that very moment', async (t) => {
+t.test('an entry is there until time limit, and gone at that very moment', async (t) => {
   const clock = new ManualClock();
   const store = new ExpiringStore<string>(clock, 10);
   store.set('a', 'one', 5);

@@ -214,11 +214,11 @@ t.test('what is no JSON, or of another kind, is refused in the same shape', asyn
   await app.register(directoryAdmin(provider.idp));
   const refused: [status: number, type: string | undefined, payload: string, message: RegExp, hint: RegExp][] = [
     [400, 'application/json', '{"code":', /^The body is not JSON: .*end of JSON/, /openapi\.json/],
-    [400, 'application/json', '{"code":1,"code":50076}', /^The body has a member that is there twice\.$/, /openapi/],
+    [400, 'application/json', '{"code":1,"code":50076}', /^The body has a repeated member\.$/, /openapi/],
     [400, 'application/json', `${'['.repeat(40)}${']'.repeat(40)}`, /^The body is nested too deeply\.$/, /openapi/],
     [400, 'application/json', '{"__proto__":{"code":50076}}', /^body __proto__: "__proto__" is not a key here/, /./],
-    [415, 'application/xml', '<code/>', /^The body is application\/xml, but only JSON is read\.$/, /Content-Type/],
-    [415, undefined, 'code', /^The body has no content type, but only JSON is read\.$/, /Content-Type/],
+    [415, 'application/xml', '<code/>', /^The body is application\/xml, but only JSON is accepted\.$/, /Content-Type/],
+    [415, undefined, 'code', /^The body has no content type, but only JSON is accepted\.$/, /Content-Type/],
     [413, 'application/json', '1'.repeat(2 ** 20 + 1), /^The body is longer than 1048576 bytes\.$/, /less/],
   ];
   for (const [status, type, payload, message, hint] of refused) {

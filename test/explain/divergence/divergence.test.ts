@@ -83,7 +83,7 @@ t.test('the first event that only one has is found, with what is around it', asy
   );
   t.match(
     divergenceText(found),
-    /The runs agree in 9 events, and part then\. Then came channel\.dtls\.open in the good run, and channel\.dtls\.missing in this run\./,
+    /The runs agree in 9 events, and then differ\. Then came channel\.dtls\.open in the good run, and channel\.dtls\.missing in this run\./,
   );
 });
 
@@ -92,7 +92,7 @@ t.test('an event that says something else is told by its fields', async (t) => {
   const bad = journalOf((emit) => visit(emit, 2, { host: 'nosuch.contoso.internal' }));
   const found = await divergenceOf(good, bad);
   t.strictSame(found.fields, ['question']);
-  t.match(divergenceText(found), /question was "intranet\.contoso\.internal", and is "nosuch\.contoso\.internal"\./);
+  t.match(divergenceText(found), /question was "intranet\.contoso\.internal" and is now "nosuch\.contoso\.internal"\./);
 });
 
 t.test('what comes in another order is the same', async (t) => {
@@ -171,7 +171,7 @@ t.test('on the command line: words, JSON, exit codes, and the line of a bad file
   const broken = write('broken.ndjson', `${eventJson(journalOf((emit) => visit(emit, 1))[0]!)}\n{"seq":1}\n`);
   const refused = await cli(['journal', 'diff', good, broken]);
   t.not(refused.code, 0);
-  t.match(refused.err, /broken\.ndjson:3: The line is no event\./);
+  t.match(refused.err, /broken\.ndjson:3: The line is not an event\./);
   t.match((await cli(['journal', 'diff', good, join(folder, 'none')])).err, /cannot be read/);
   t.match(
     (await cli(['journal', 'diff', good, write('long', 'x'.repeat(1_500_000))])).err,

@@ -338,6 +338,9 @@ t.test('a flood of strangers is told a few times, and by number afterwards', asy
   t.equal(lab.events.of('http.rejected').length, 5);
   clock.advance(10_000);
   await flood(1);
-  t.match(lab.events.of('http.rejected')[5], { reason: 'pending', explanation: /25 more like it were not told\.$/ });
+  t.match(lab.events.of('http.rejected')[5], {
+    reason: 'pending',
+    explanation: /25 more of this kind were not reported\.$/,
+  });
   for (const socket of sockets) socket.destroy();
 });

@@ -98,7 +98,7 @@ t.test(
     t.match(selection.apply('dtls-silent', 2 * DPD + UNANSWERED_SWITCH_MS), {
       from: 'dtls',
       to: 'cstp',
-      reason: /nothing was heard/,
+      reason: /nothing was received/,
     });
     t.equal(selection.check(4 * DPD), 'probe', 'it is still asked');
     t.match(selection.apply('dtls-sign', 4 * DPD + 10), { from: 'cstp', to: 'dtls' });

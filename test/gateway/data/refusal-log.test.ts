@@ -21,7 +21,7 @@ t.test('refusals and garbage are told where an operator looks, in words', (t) =>
   }
   t.match(told(), [
     { remote: '192.0.2.1:4321', reason: 'malformed', explanation: /not DTLS/ },
-    { reason: 'unknown-peer', explanation: /no association/ },
+    { reason: 'unknown-peer', explanation: /unknown association/ },
     { reason: 'unknown-session', explanation: /X-DTLS-App-ID/ },
     { reason: 'no-common-cipher' },
     { reason: 'rate-limited' },

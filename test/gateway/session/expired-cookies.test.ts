@@ -51,7 +51,7 @@ function connect(session: GatewaySession): void {
   session.connect({ tunnel: session.plan(tunnelTerms({ address4: undefined })), control, data: undefined });
 }
 
-t.test('a cookie is good until its time is over, and not a moment longer, though nobody looks', async (t) => {
+t.test('a cookie is good until time limit, and not a moment longer, though nobody looks', async (t) => {
   const early = await loggedIn();
   t.ok(early.life >= TABLE_COOKIE_TIMEOUT * 1000);
   early.clock.advance(early.life - 1);
@@ -67,7 +67,7 @@ t.test('a cookie is good until its time is over, and not a moment longer, though
   t.match(late.sessions.endedOf(late.cookie), { id: late.session.id });
 });
 
-t.test('a cookie from the store of another server is good until its time is over', async (t) => {
+t.test('a cookie from the store of another server is good until time limit', async (t) => {
   for (const [left, good] of [
     [1, true],
     [0, false],
@@ -98,7 +98,7 @@ t.test('a cookie made invalid stays so for other servers, even if its session ma
   connect(session);
   t.equal((await store.get(session.key))?.expiresAt, undefined, 'a cookie in use has no end');
   session.expireCookie('A fault has it so.');
-  session.end('restart', 'The gateway goes down.', { dropCookie: false });
+  session.end('restart', 'The gateway is stopping.', { dropCookie: false });
   t.equal(session.state, 'disconnected');
   t.equal(await store.get(session.key), undefined);
   t.equal(await sessions.find(cookie), undefined);

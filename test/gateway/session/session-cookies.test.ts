@@ -51,10 +51,10 @@ t.test('a second CONNECT with the cookie takes over; the first connection is tol
 
 t.test('what a disconnect packet says decides whether the cookie lives on', async (t) => {
   for (const [label, payload, status, explanation] of [
-    ['nothing: for now', Buffer.alloc(0), CONNECTED, /left for now/],
+    ['nothing: for now', Buffer.alloc(0), CONNECTED, /left temporarily/],
     ['b0 and a text: by the user', Buffer.from('\xb0bye', 'latin1'), REFUSED, /user disconnected.*"bye"/],
     ['91: to come again', Buffer.from('\x91rekey', 'latin1'), CONNECTED, /will reconnect.*"rekey"/],
-    ['anything else: the tunnel ends', Buffer.from('hello'), CONNECTED, /left for now.*"ello"/],
+    ['anything else: the tunnel ends', Buffer.from('hello'), CONNECTED, /left temporarily.*"ello"/],
   ] as const) {
     await using lab = await startTestGateway();
     const client = await lab.dial();

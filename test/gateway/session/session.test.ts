@@ -189,7 +189,7 @@ t.test('who acts on an event gets the session whole: one thing takes effect afte
   t.strictSame(log.slice(-5), ['channel.cstp.close', 'session.disconnect', 'stored', 'session.expired', 'cookie gone']);
 });
 
-t.test('a cookie expires when its time is over, but not while a tunnel uses it', async (t) => {
+t.test('a cookie expires when time limit, but not while a tunnel uses it', async (t) => {
   const { session, log, time, connect } = setup();
   time.now = 9_999;
   session.check(time.now);

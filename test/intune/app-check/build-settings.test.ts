@@ -100,14 +100,14 @@ t.test('one build configuration follows on another', async (t) => {
 
 t.test('what is no build configuration is refused in words', async (t) => {
   const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
-    [{ main: 'A = 1\nnonsense' }, /Line 2 of a build configuration is no setting: "nonsense"/],
-    [{ main: '#include "absent"' }, /Line 1 of a build configuration includes "absent", which is not there/],
+    [{ main: 'A = 1\nnonsense' }, /Line 2 of a build configuration is not a setting: "nonsense"/],
+    [{ main: '#include "absent"' }, /Line 1 of a build configuration includes "absent", which does not exist/],
     [{ main: '#include "main"' }, /includes more than 64 files; does one include itself/],
     [{ main: '#include "a"\n'.repeat(65), a: '' }, /includes more than 64 files/],
     [{ main: `A = ${'x'.repeat(4097)}` }, /The build setting A is longer than 4096 characters/],
     [{ main: `A = x\n${'A = $(inherited)$(inherited)\n'.repeat(40)}` }, /longer than 4096/],
     [{ main: 'x'.repeat(1_048_577) }, /more than 1048576 characters/],
-    [{ main: 'y'.repeat(1000) }, /is no setting: "y{80}"/],
+    [{ main: 'y'.repeat(1000) }, /is not a setting: "y{80}"/],
   ];
   for (const [files, words] of refused) {
     t.throws(() => xcconfig(files), { code: 'ERR_IDENTITY_APP_CHECK', message: words });

@@ -40,12 +40,12 @@ t.test('every kind of value in a property list is read', (t) => {
 t.test('what is no XML property list is refused in words', (t) => {
   const refused: Record<string, RegExp> = {
     'bplist00\u0000': /binary property list/,
-    '': /not XML|no property list/,
-    '{"a":1}': /not XML|no property list/,
-    '<html></html>': /no property list/,
-    [`${HEAD}<array/></plist>`]: /no property list with a dictionary/,
+    '': /not XML|not a property list/,
+    '{"a":1}': /not XML|not a property list/,
+    '<html></html>': /not a property list/,
+    [`${HEAD}<array/></plist>`]: /not a property list with a dictionary/,
     [`${HEAD}<dict><key>a</key></dict></plist>`]: /"a" of the property list has no value/,
-    [`${HEAD}<dict><string>a</string></dict></plist>`]: /where a <key> belongs/,
+    [`${HEAD}<dict><string>a</string></dict></plist>`]: /instead of a <key>/,
     [`${HEAD}<dict><key>a</key><bomb/></dict></plist>`]: /element <bomb>/,
     [`${HEAD}<dict><key>a</key><string>b</dict></plist>`]: /line 3/,
     [`${HEAD}${'<dict><key>a</key>'.repeat(60)}<true/>${'</dict>'.repeat(60)}</plist>`]: /nested too deeply/,

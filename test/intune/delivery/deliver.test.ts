@@ -46,7 +46,7 @@ t.test('a policy for the app and a group of the user reaches it', async (t) => {
 
 t.test('whom and what a policy is not for', async (t) => {
   const cases: [Record<string, unknown>, RegExp, object?][] = [
-    [{ assignments: [] }, /assigned to nobody/],
+    [{ assignments: [] }, /assigned to no one/],
     [{ assignments: [target(OTHER)] }, /in none of the groups/],
     [{ assignments: [target(GROUP), target(GROUP, 'exclusionGroupAssignmentTarget')] }, /excludes the group/],
     [{ apps: [] }, /not among its apps/],

@@ -86,7 +86,7 @@ t.test('a tenant sees none of another one’s groups, and changes none', async (
   ] as const) {
     const answer = await other(method, `/v1.0/groups${path}`, body);
     t.equal(answer.status, 403, `${method} ${path}`);
-    t.match(answer.body, { error: { code: 'Authorization_RequestDenied', message: /only the first one/ } });
+    t.match(answer.body, { error: { code: 'Authorization_RequestDenied', message: /only the first tenant/ } });
   }
   t.match((await graph('GET', `/v1.0/groups/${id}`)).body, { displayName: 'secret' });
 });

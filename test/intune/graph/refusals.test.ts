@@ -208,7 +208,7 @@ t.test('certificates of the wrong kind', async (t) => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['not base64!', /base64/],
     [ca.certPem, /base64/],
-    [base64('hello'), /no X\.509 certificate/],
+    [base64('hello'), /not an X\.509 certificate/],
     [base64(key), /a private key/],
     [base64(`${ca.certPem}\n${ca.certPem}`), /a chain of certificates/],
     [base64('-----BEGIN CERTIFICATE REQUEST-----\nAA==\n'), /a certificate request/],

@@ -105,9 +105,9 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
         value: 'vpn.contoso.com:8443',
       }),
     'key-twice',
-    /server_address stands in it 2 times, with different values.*Keep one/s,
+    /server_address occurs 2 times, with different values.*Keep one/s,
   ],
-  ['a key with a space', set('proxy_port ', '-1'), 'key-spaces', /space before or after/],
+  ['a key with a space', set('proxy_port ', '-1'), 'key-spaces', /leading or trailing space/],
   ['a value with a space', set('connection_name', 'name '), 'value-spaces', /space/],
   ['no address', set('server_address', undefined), 'server-address-missing', /missing/],
   ['no port', set('server_address', 'vpn.contoso.com'), 'server-address-port', /vpn\.contoso\.com:443/],
@@ -121,9 +121,9 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
   ],
   ['a site that is not there', set('site_id', CONFIGURATION), 'server-address-site', /no such site/],
   ['another type', set('connection_type', 'AnyConnect'), 'connection-type', /MicrosoftProtect/],
-  ['no JSON', set('custom_configuration', '{bypassedUrls:[]}'), 'json-value', /no JSON/],
+  ['no JSON', set('custom_configuration', '{bypassedUrls:[]}'), 'json-value', /not JSON/],
   ['names that are no list', set('custom_configuration', '{"bypassedUrls":"sts"}'), 'json-value', /bypassedUrls/],
-  ['roots that are no list', set('trusted_root_certificates', '{}'), 'json-value', /no list/],
+  ['roots that are no list', set('trusted_root_certificates', '{}'), 'json-value', /not a list/],
   [
     'PAC and a fixed proxy',
     (all) => {
@@ -153,9 +153,9 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
       (other.customSettings as { value: string }[])[2]!.value = SITE.toUpperCase();
     },
     'policies-race',
-    /which one wins is not sure/,
+    /undefined which one wins/,
   ],
-  ['per-app VPN', set('targeted_apps', 'a|b'), 'per-app-vpn-ios', /Android alone/],
+  ['per-app VPN', set('targeted_apps', 'a|b'), 'per-app-vpn-ios', /only for Android/],
   [
     'general settings',
     (all) => (all.targetedManagedAppConfigurations[0]!.customSettings as object[]).push({ name: 'vpn', value: '1' }),
@@ -170,7 +170,7 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
       all.iosManagedAppProtections[0]!.assignments = [to('groupAssignmentTarget', SITE)];
     },
     'protection-missing',
-    /^WARNING.*assigned to other groups/s,
+    /^WARNING.*assigned to groups other/s,
   ],
   [
     'protection that excludes the group of the policy',
@@ -181,9 +181,14 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
       ];
     },
     'protection-missing',
-    /^WARNING.*assigned to other groups/s,
+    /^WARNING.*assigned to groups other/s,
   ],
-  ['exclusions alone', policy({ assignments: [to('exclusionGroupAssignmentTarget', SITE)] }), 'unassigned', /nobody/],
+  [
+    'exclusions alone',
+    policy({ assignments: [to('exclusionGroupAssignmentTarget', SITE)] }),
+    'unassigned',
+    /assigned to no one/,
+  ],
   [
     'no start on launch',
     (all) => {
@@ -193,8 +198,8 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
     'launch-off',
     /connectToVpnOnLaunch/,
   ],
-  ['nobody', policy({ assignments: [] }), 'unassigned', /to nobody/],
-  ['no app', policy({ apps: [] }), 'no-apps', /for no app/],
+  ['nobody', policy({ assignments: [] }), 'unassigned', /assigned to no one/],
+  ['no app', policy({ apps: [] }), 'no-apps', /It has no app/],
   [
     'another bundle id',
     (all) => {
@@ -214,25 +219,25 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
     'a site at a URL',
     (all) => Object.assign(all.microsoftTunnelSites[0]!, { publicAddress: 'https://vpn.contoso.com' }),
     'site-address-form',
-    /no host name/,
+    /not a host name/,
   ],
   [
     'a site without configuration',
     (all) => all.microsoftTunnelConfigurations.pop(),
     'site-configuration',
-    /is not there/,
+    /does not exist/,
   ],
   [
     'a leaf as root',
     (all) => Object.assign(all.deviceConfigurations[0]!, { trustedRootCertificate: der(leaf.certPem) }),
     'root-not-ca',
-    /not one of a certificate authority/,
+    /not that of a certificate authority/,
   ],
   [
     'no certificate',
     (all) => Object.assign(all.deviceConfigurations[0]!, { trustedRootCertificate: 'AAAA' }),
     'root-unreadable',
-    /no X\.509/,
+    /not an X\.509/,
   ],
   [
     'a leaf in a policy',
@@ -259,7 +264,7 @@ const CASES: readonly (readonly [string, (all: Tenant) => unknown, string, RegEx
 
 t.test('a tenant without a mistake', async (t) => {
   t.strictSame(lintDocument(tenant(), NOW), []);
-  t.equal(formatLint([]), 'Nothing to complain of.\n');
+  t.equal(formatLint([]), 'No problems found.\n');
 });
 
 for (const [what, change, rule, text] of CASES) {

@@ -59,43 +59,43 @@ t.test('each mistake is told with file, line and column', async (t) => {
     ['clients: 200', 'clients: 1e300', /a\.yaml:3:10/],
     ['clients: 200', 'clients: 2.5', /a\.yaml:3:10/],
     ['clients: 200', 'cliens: 200', /a\.yaml:3.*cliens/s],
-    ['source: 127.1.0.0/16', 'source: 10.0.0.0/8', /a\.yaml:6:9.*not of the loopback network/],
+    ['source: 127.1.0.0/16', 'source: 10.0.0.0/8', /a\.yaml:6:9.*not in the loopback network/],
     ['source: 127.1.0.0/16', 'source: 127.1.0.0/99', /a\.yaml:6:9/],
     [
       'token: { users: [alice@contoso.com] }',
       'token: { file: a, command: b }',
-      /a\.yaml:5:\d+.*tokens come from one place/,
+      /a\.yaml:5:\d+.*there is more than one source of tokens/,
     ],
-    ['source:', 'password: { user: a, file: b }\nsource:', /a\.yaml:6:1.*with a token or with a password/],
+    ['source:', 'password: { user: a, file: b }\nsource:', /a\.yaml:6:1.*with either a token or a password/],
     ['dtlsRetry: [2s, 8s]', 'dtlsRetry: [8s, 2s]', /the longest pause is shorter than the first/],
     ['dtlsRetry: [2s, 8s]', 'dtlsRetry: [0s, 2s]', /this is too often/],
     ['timeout: 10s', 'timeout: 10', /a\.yaml:7:\d+/],
-    ['timeout: 10s', 'timeout: 10ms', /nobody connects in so short a time/],
+    ['timeout: 10s', 'timeout: 10ms', /the time is too short to connect/],
     ['ping: 10.20.0.53', 'ping: intranet', /“intranet” cannot be pinged/],
     ['every: 250ms', 'every: 1ms', /this is too often/],
     ['clients: 200', 'clients: 100000', /400000 requests per second/],
-    ['tcpecho.contoso.internal:7', 'tcpecho', /no address of a service/],
-    ['tcpecho.contoso.internal:7', '10.20.0.999:7', /no address of a service/],
+    ['tcpecho.contoso.internal:7', 'tcpecho', /not an address of a service/],
+    ['tcpecho.contoso.internal:7', '10.20.0.999:7', /not an address of a service/],
     ['share: 0.5', 'share: 1.5', /a\.yaml:9:\d+/],
     ['phase: login storm, ', 'phase: login strom, ', /a\.yaml:11:\d+.*login storm/],
-    ['phase: login storm', 'phase: steady', /nothing arrives in a steady phase/],
+    ['phase: login storm', 'phase: steady', /a steady phase has no arrivals/],
     ['warmup: 1s', 'warmup: 6s', /nothing of the phase is left/],
-    ['ramp: [10, 100]', 'ramp: [0, 0]', /nobody arrives/],
+    ['ramp: [10, 100]', 'ramp: [0, 0]', /no client arrives/],
     ['ramp: [10, 100]', 'ramp: [-1, 5]', /a\.yaml:11/],
     ['poisson: 50', 'poisson: 0', /a\.yaml:14/],
     ['poisson: 50', 'constant: 5, poisson: 50', /a\.yaml:14/],
     ['for: 6s', 'for: 1ms', /this is too short/],
     ['for: 6s', 'for: 8d', /at most/],
-    [', loss: 0.3', '', /how much is lost/],
+    [', loss: 0.3', '', /the amount of loss is missing/],
     ['phase: partial loss, for: 12s, loss', 'phase: roam, for: 12s, loss', /only a partial loss has this/],
     ['phase: node loss', 'phase: roam', /only a node loss has this/],
-    ['dtls: psk', 'dtls: off', /is nothing to the clients/],
+    ['dtls: psk', 'dtls: off', /has no effect/],
     ['fallback.p99 < 12s', 'fallback.p98 < 12s', /a\.yaml:12:\d+.*no figure “fallback.p98”.*fallback/s],
-    ['fallback.p99 < 12s', 'fallback < 12s', /Say which statistic|no figure “fallback”/],
-    ['fallback.p99 < 12s', 'fallback.p99 < 12', /“12” is no time/],
-    ['fallback.p99 < 12s', 'fallback.p99 about 12s', /is no threshold/],
-    ['flows.broken == 0', 'flows.broken == 1s', /“1s” is no count/],
-    ['flows.broken == 0', 'flows.opened == 1%', /a part of nothing/],
+    ['fallback.p99 < 12s', 'fallback < 12s', /Choose a statistic|no figure “fallback”/],
+    ['fallback.p99 < 12s', 'fallback.p99 < 12', /“12” is not a time/],
+    ['fallback.p99 < 12s', 'fallback.p99 about 12s', /is not a threshold/],
+    ['flows.broken == 0', 'flows.broken == 1s', /“1s” is not a count/],
+    ['flows.broken == 0', 'flows.opened == 1%', /has no total/],
   ] as const) {
     const complaint = complaintOf(changed(from, to));
     t.match(complaint, /^ERR_LOAD_PLAN /, to);
@@ -105,14 +105,14 @@ t.test('each mistake is told with file, line and column', async (t) => {
 
 t.test('what comes in the wrong order is told', async (t) => {
   const phases = (list: string): string => complaintOf(`clients: 1\nphases: ${list}\n`);
-  t.match(phases('[{ phase: udp blackout, for: 1s }]'), /before any login there is nobody/);
+  t.match(phases('[{ phase: udp blackout, for: 1s }]'), /before the first login, a udp blackout has no clients/);
   t.match(
     phases('[{ phase: login storm, for: 1s }, { phase: return, for: 1s }]'),
-    /nothing was lost that could return/,
+    /there was no loss before to recover from/,
   );
   t.match(
     phases('[{ phase: login storm, for: 1s, name: a }, { phase: steady, for: 1s, name: a }]'),
-    /phases\[0\] has this name/,
+    /phases\[0\] already has this name/,
   );
   t.match(phases('[]'), /phases/);
   t.equal(phases('[{ phase: login storm, for: 1s }]'), 'nothing');
@@ -120,7 +120,7 @@ t.test('what comes in the wrong order is told', async (t) => {
 
 t.test('what is no plan at all is told', async (t) => {
   t.match(complaintOf(''), /ERR_LOAD_PLAN a\.yaml.*The file is empty/);
-  t.match(complaintOf('[1]'), /does not hold an object/);
+  t.match(complaintOf('[1]'), /does not contain an object/);
   t.match(complaintOf('a: ['), /ERR_CONFIG_SYNTAX/);
   t.match(complaintOf('__proto__: { clients: 1 }\nclients: 1\nphases: [{ phase: login storm, for: 1s }]'), /ERR_/);
 });

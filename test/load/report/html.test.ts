@@ -62,7 +62,7 @@ t.test('plots are of what is known', async (t) => {
 
 t.test('the report of merged results names each worker and its machine', async (t) => {
   const workers = [1, 2].map((index) => ({ file: `${index}`, result: loadResult({ worker: { index, of: 2 } }) }));
-  t.match(resultHtml(workers[0]!.result), /judged when the results of all workers are merged/);
+  t.match(resultHtml(workers[0]!.result), /evaluated when the results of all workers are merged/);
   const page = resultHtml(mergeResults(workers));
   t.match(page, /6, by 2 workers/);
   t.match(page, /<th scope="row">Worker 2<\/th><td>2 × Test/);

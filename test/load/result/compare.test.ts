@@ -61,7 +61,7 @@ t.test('other plans, and results that prove nothing, are said', async (t) => {
   const comparison = compare({}, { plan: { clients: 9, name: 'other' }, late: true });
   t.strictSame(comparison.plans, ['clients']);
   t.match(comparison.reasons, [/^b\.json: In the phase .* late/]);
-  t.match(comparisonText(comparison), /The plans differ in clients[\s\S]*Nothing follows from figures/);
+  t.match(comparisonText(comparison), /The plans differ in clients[\s\S]*Figures that do not measure the gateway/);
   t.match(compare({ interrupted: true }, {}).reasons, [/^a\.json: The run was interrupted/]);
 });
 

@@ -75,13 +75,13 @@ t.test('results that do not belong together are refused, with what is different'
   refused(/nothing to merge/);
   refused(/1\.json is the result of a whole run/, loadResult());
   refused(/1\.json is the result of several workers already/, merge(worker(1, 1)));
-  refused(/1\.json and 2\.json are both of worker 1/, worker(1, 2), worker(1, 2));
-  refused(/1\.json is of 2 workers, and 2\.json of 3/, worker(1, 2), worker(2, 3));
+  refused(/1\.json and 2\.json are both from worker 1/, worker(1, 2), worker(1, 2));
+  refused(/1\.json is from a run with 2 workers, 2\.json from one with 3/, worker(1, 2), worker(2, 3));
   refused(/did not run the same plan: they differ in clients, seed/, worker(1, 2), {
     ...worker(2, 2, { plan: { clients: 7 } }),
     meta: { ...worker(2, 2, { plan: { clients: 7 } }).meta, seed: 9 },
   });
-  refused(/Tunnelite 0\.1\.0, and 2\.json of 9/, worker(1, 2), {
+  refused(/Tunnelite 0\.1\.0, 2\.json from 9/, worker(1, 2), {
     ...worker(2, 2),
     meta: { ...worker(2, 2).meta, tunnelite: '9' },
   });

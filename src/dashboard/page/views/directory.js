@@ -220,8 +220,8 @@ function NextFailure({ users, ofTenant, base, after }) {
     <p>${CODES.find(([value]) => value === code)?.[1] ?? 'docs/reference/aadsts-codes.md lists all codes.'}</p>
     <div class="buttons">
       <${Act} how=${{ title: 'End every sign-in of this user', cli: ['directory', 'revoke', user, ...ofTenant], rest: revoke }} run=${() => json(revoke.path, revoke)} disabled=${user === ''} done=${`Every sign-in of ${user} has ended: refresh fails with 50173.`}>Revoke sign-ins</${Act}>
-      <${Act} how=${{ title: 'Sign with a new key', cli: ['directory', 'rotate'], rest: rotate('rotate') }} run=${() => json('/api/directory/keys/rotate', rotate('rotate')).then(({ kid }) => `Signing with key ${kid} now; the old one stays published.`)}>Rotate the key</${Act}>
-      <${Act} how=${{ title: 'Sign with a new key; the others are gone at once', cli: ['directory', 'rotate', '--emergency'], rest: rotate('emergency-rotate') }} run=${() => json('/api/directory/keys/emergency-rotate', rotate('emergency-rotate')).then(({ kid }) => `Signing with key ${kid} now; all others are gone.`)}>Replace all keys</${Act}>
+      <${Act} how=${{ title: 'Sign with a new key', cli: ['directory', 'rotate'], rest: rotate('rotate') }} run=${() => json('/api/directory/keys/rotate', rotate('rotate')).then(({ kid }) => `Signing with key ${kid} now; the old key remains published.`)}>Rotate the key</${Act}>
+      <${Act} how=${{ title: 'Sign with a new key; the others are gone at once', cli: ['directory', 'rotate', '--emergency'], rest: rotate('emergency-rotate') }} run=${() => json('/api/directory/keys/emergency-rotate', rotate('emergency-rotate')).then(({ kid }) => `Signing with key ${kid} now; all other keys are removed.`)}>Replace all keys</${Act}>
     </div>
   </section>`;
 }

@@ -89,7 +89,7 @@ function Findings({ findings }) {
     <div class="card-head"><h2 id="lint-title">What would fail in the field</h2>
       <${Act} how=${{ title: 'Lint', cli: ['intune', 'lint'], rest: { path: '/api/intune/lint' } }} run=${async () => {
         const { findings: now } = await json('/api/intune/lint');
-        return now.length === 0 ? 'Nothing to complain of.' : `${plural(now.length, 'finding')}.`;
+        return now.length === 0 ? 'No problems found.' : `${plural(now.length, 'finding')}.`;
       }}>Look again</${Act}>
     </div>
     <${FindingList} findings=${findings} />
@@ -98,7 +98,7 @@ function Findings({ findings }) {
 
 /** @param {{ findings: readonly import('../ui/intune.js').Finding[] }} props */
 export function FindingList({ findings }) {
-  if (findings.length === 0) return html`<p>Nothing to complain of.</p>`;
+  if (findings.length === 0) return html`<p>No problems found.</p>`;
   return html`${findings.slice(0, MOST).map(
     ({ level, subject, message, fix, rule }) => html`<div class=${`finding ${level === 'error' ? 'fatal' : 'trouble'}`}>
       <b>${short(subject, 200)}</b>
