@@ -196,8 +196,8 @@ export class Lifecycle {
       if (ms !== undefined) {
         timer = clock.setTimer(ms, () => {
           ended = this.#host.connected();
+          // The end of the last session completes this.
           this.#host.endConnected(`The gateway was drained, and the timeout of ${durationText(ms)} has passed.`);
-          look();
         });
       }
       look();
