@@ -41,6 +41,8 @@ t.test('a script is asked with the URL and the host, and knows the functions of 
 t.test('a script that throws, or is none, is an error with its words', async (t) => {
   for (const [script, words] of [
     [find('throw new Error("out of order");'), /out of order/],
+    [find('throw "out of order";'), /failed: out of order/],
+    [find('throw null;'), /failed: /],
     [find('return nothing;'), /nothing/],
     ['this is no script', /failed: /],
     ['', /FindProxyForURL/],
