@@ -223,6 +223,31 @@ t.test(
   },
 );
 
+t.test('data is asked about when it was unanswered for a second, and ends the channel with its patience', async (t) => {
+  const { path, log, at, sent, come, settle } = await setup({ unansweredLimit: 3_500 });
+  const send = async (): Promise<void> => {
+    path.send(Buffer.alloc(100), 1, 1);
+    await settle();
+    t.strictSame(sent(), ['0000']);
+  };
+  await at(60_000);
+  await send();
+  t.equal(await at(60_999), 61_000);
+  t.strictSame(sent(), []);
+  await at(61_000);
+  t.strictSame(sent(), [PROBE]);
+  await come('04');
+  t.equal(await at(69_000), Number.POSITIVE_INFINITY, 'it is answered');
+  t.strictSame(sent(), []);
+  await send();
+  t.equal(await at(69_000), 70_000, 'and the next data has a second, too');
+  t.strictSame(sent(), []);
+  await at(72_499);
+  t.equal(path.up, true);
+  await at(72_500);
+  t.match(log, [UP, 'down: data was unanswered for 3.5 s']);
+});
+
 t.test('a keepalive is sent when nothing else was for its period', async (t) => {
   const { path, at, sent, settle } = await setup({ keepalive: 20_000 });
   t.equal(await at(19_999), 20_000);
