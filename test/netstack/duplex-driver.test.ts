@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createServer as createTls, connect as tlsConnect } from 'node:tls';
@@ -252,4 +253,22 @@ t.test('bad addresses and taken ports are refused in words', async (t) => {
   t.equal(stack.connect({ ...local, localAddress: '10.0.0.9', localPort: 5 }).localPort, 5);
   stack.close();
   t.throws(() => stack.connect(local), { code: 'ERR_CLOSED' });
+});
+
+t.test('the end of a stream comes after all that its reader has not taken yet', async (t) => {
+  const peer = new RawPeer({ accept: false });
+  peer.send({ seq: 0, flags: 2 });
+  const stream = peer.requests[0]!.accept().toDuplex();
+  peer.iss = peer.out.at(-1)!.seq;
+  let sent = 0;
+  for (let i = 0; i < 150; i++) {
+    peer.send({ seq: 1 + sent, payload: Buffer.alloc(1000, i) });
+    sent += 1000;
+  }
+  peer.send({ seq: 1 + sent, flags: FIN | ACK });
+  const got: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => void got.push(chunk));
+  await once(stream, 'end');
+  t.ok(Buffer.concat(got).equals(Buffer.concat(Array.from({ length: 150 }, (_, i) => Buffer.alloc(1000, i)))));
+  stream.destroy();
 });

@@ -36,7 +36,21 @@ t.test('packets and bytes are counted both ways, good and bad', async (t) => {
     bytesIn: sum(seen.in),
     packetsOut: seen.out.length,
     bytesOut: sum(seen.out),
+    tcpIn: 3,
+    tcpOut: seen.out.length,
   });
+});
+
+t.test('an address that is no longer ours gets nothing from the next batch on', async (t) => {
+  let ours = true;
+  const peer = new RawPeer({ stack: { isLocal: () => ours } }).establish();
+  ours = false;
+  peer.send({ seq: 1, payload: 'a' });
+  t.equal(peer.data, '');
+  t.equal(peer.stack.stats().dropNotLocal, 1);
+  ours = true;
+  peer.send({ seq: 1, payload: 'b' });
+  t.equal(peer.data, 'b');
 });
 
 t.test('the driver is not woken for a deadline that is no earlier than the one it knows', async (t) => {

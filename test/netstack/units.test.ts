@@ -100,6 +100,7 @@ t.test('NewReno doubles in slow start, adds a segment per window after, halves o
   t.equal(reno.ssthresh, 5500);
   reno.undo();
   t.equal(reno.cwnd, 11_000);
+  t.equal(reno.ssthresh, 10_000, 'both windows come back');
 });
 
 t.test('CUBIC cuts to 0.7, is back at the old window after K seconds, then probes beyond (RFC 9438 §4)', async (t) => {

@@ -273,3 +273,14 @@ t.test('what is left of a scaled window is told rounded down, so that nobody sen
   t.equal(send(BUFFER - 100 - sent), 0);
   t.ok(send(28 + 72) === 0 && peer.data.length === BUFFER, 'what was granted before is taken');
 });
+
+t.test('a segment counts as old when its last byte is', async (t) => {
+  const peer = new RawPeer().establish();
+  peer.send({ seq: 1, payload: 'hello' });
+  peer.send({ seq: 1, payload: 'hello' });
+  peer.send({ seq: 1, payload: 'hell' });
+  t.equal(peer.stack.stats().dropTcpWindow, 2);
+  peer.send({ seq: 1, payload: 'hello!' });
+  t.equal(peer.stack.stats().dropTcpWindow, 2);
+  t.equal(peer.data, 'hello!');
+});

@@ -295,3 +295,22 @@ t.test('a peer that is forgotten ends all of its flows, and no others', async (t
   );
   t.equal([...peer.stack.flows].length, 1);
 });
+
+t.test('a FIN alone is sent again as it is towards a closed window', async (t) => {
+  for (const data of [0, 3]) {
+    const peer = new RawPeer().establish();
+    if (data > 0) peer.flow!.write(Buffer.alloc(data));
+    peer.flow!.end();
+    peer.stack.flush();
+    peer.send({ seq: 1, ack: 1 + data, window: 0 });
+    peer.sent();
+    peer.wait(1000);
+    const again = peer.sent();
+    t.ok(again.length > 0);
+    for (const { seq, flags, payload } of again) {
+      t.equal(seq, 1 + data);
+      t.ok(flags & FIN);
+      t.equal(payload.length, 0);
+    }
+  }
+});

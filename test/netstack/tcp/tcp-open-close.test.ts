@@ -298,3 +298,18 @@ t.test('a SYN that comes again is answered at once, and does not put off our own
   }
   t.strictSame(times, [0, 600, 1000], 'not within 50 ms of the last');
 });
+
+t.test('a window is small or not by the largest that the peer ever offered, with its SYN too', async (t) => {
+  for (const [window, sent] of [
+    [65_535, 0],
+    [1000, 1],
+  ] as const) {
+    const peer = new RawPeer();
+    peer.send({ seq: 0, flags: SYN, window });
+    peer.iss = peer.out.splice(0)[0]!.seq;
+    peer.send({ seq: 1, window: 500 });
+    peer.flow!.write(Buffer.alloc(3000));
+    peer.stack.flush();
+    t.equal(peer.sent().length, sent, `500 of ${window} bytes`);
+  }
+});

@@ -13,6 +13,7 @@ function opening(): RawPeer {
   });
   peer.own(flow);
   peer.iss = peer.out[0]!.seq;
+  t.equal(peer.out[0]!.ack, 0, 'nothing is acknowledged yet');
   t.equal(peer.sent()[0]?.flags, SYN);
   return peer;
 }
