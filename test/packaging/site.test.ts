@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import t from 'tap';
 import { pages } from '../support/documents/markdown.ts';
 
@@ -39,6 +40,22 @@ t.test('what the site is made of is neither packed nor kept in the repository', 
   const made = ['docs/site/dist/index.html', 'docs/site/node_modules', 'docs/site/.vitepress/cache/x'];
   const ignored = execFileSync('git', ['check-ignore', '--no-index', ...made], { cwd: repository, encoding: 'utf8' });
   t.same(ignored.trim().split('\n'), made);
+});
+
+t.test('a heading has the same anchor on the site as on GitHub', async (t) => {
+  t.match(read('docs/site/.vitepress/config.js'), /anchor: \{ slugify: anchorSlug \}/);
+  const module = pathToFileURL(join(repository, 'docs/site/.vitepress/anchor-slug.js')).href;
+  const { anchorSlug } = (await import(module)) as { anchorSlug: (heading: string) => string };
+  t.equal(anchorSlug('Members of faults.rules'), 'members-of-faultsrules');
+  for (const { path, anchors } of pages()) {
+    if (!path.startsWith('docs/')) continue;
+    const text = read(path).replaceAll(/^ *```.*?^ *```$/gms, '');
+    for (const [, heading = ''] of text.matchAll(/^#{1,6} (.+)$/gm)) {
+      // markdown-it-anchor passes the text of a heading without its marks.
+      const slug = anchorSlug(heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll(/[`*]/g, ''));
+      t.ok(anchors.has(slug), `${path}: ${heading}`);
+    }
+  }
 });
 
 t.test('pages have no HTML, which the site would show as text', async (t) => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { defineConfig } from 'vitepress';
+import { anchorSlug } from './anchor-slug.js';
 
 const docs = resolve(import.meta.dirname, '../..');
 const repository = dirname(docs);
@@ -73,6 +74,7 @@ export default defineConfig({
   markdown: {
     // Pages have no HTML: what looks like a tag is a placeholder such as <file>.
     html: false,
+    anchor: { slugify: anchorSlug },
     config(md) {
       md.use(repositoryLinks);
       md.use(diagrams);
