@@ -694,7 +694,7 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
   'dns.query': {
     // An unresolved name matters in a log; a missing IPv6 address is common.
     level: (e) => (/^(answered$|answered by \S+$|no record)/.test(e.outcome) ? 'debug' : 'info'),
-    text: (e) => `DNS ${e.type} ${e.question}: ${e.outcome}, ${e.answers} answers`,
+    text: (e) => `DNS ${e.type} ${e.question}: ${e.outcome}, ${e.answers} ${e.answers === 1 ? 'answer' : 'answers'}`,
   },
   'dns.stray': {
     level: 'warn',

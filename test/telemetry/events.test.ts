@@ -20,3 +20,10 @@ function emitted(): Map<string, string[]> {
 t.test('every event of the table is emitted somewhere, and every emitted one is in the table', async (t) => {
   t.strictSame([...emitted().keys()].sort(), Object.keys(EVENTS).sort());
 });
+
+t.test('the event of a DNS query has one answer or several answers', async (t) => {
+  const sentence = (answers: number) =>
+    EVENTS['dns.query'].text({ session: undefined, question: 'a.test', type: 'A', outcome: 'answered', answers });
+  t.equal(sentence(1), 'DNS A a.test: answered, 1 answer');
+  t.equal(sentence(2), 'DNS A a.test: answered, 2 answers');
+});
