@@ -67,7 +67,8 @@ function shown({ unit }: ComparedFigure, value: number | null): string {
 function changeText({ a, b, change }: ComparedFigure): string {
   if (a === null || b === null) return '–';
   if (change === null) return b === 0 ? '0 %' : 'new';
-  return `${change > 0 ? '+' : ''}${Number((change * 100).toFixed(1))} %`;
+  const percents = Number((change * 100).toFixed(1));
+  return `${percents > 0 ? '+' : ''}${percents === 0 ? 0 : percents} %`;
 }
 
 const verdictText = ({ verdict }: ComparedFigure): string =>

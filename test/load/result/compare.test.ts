@@ -30,6 +30,15 @@ t.test('what takes longer is worse, and what is shorter better, beyond the toler
   t.match(text, /figures are worse by more than 10 %\.\n$/);
 });
 
+t.test('a change that rounds to nothing has no sign', async (t) => {
+  const comparison = compare({}, {}, 0, ['login.p50']);
+  const shown = (change: number) =>
+    comparisonText({ ...comparison, figures: comparison.figures.map((figure) => ({ ...figure, change })) });
+  t.match(shown(0.0004), / {2}0 %$/m);
+  t.match(shown(-0.0004), / {2}0 %$/m);
+  t.match(shown(0.002), / \+0\.2 %$/m);
+});
+
 t.test('less than can be told apart is no difference: the request period, and the grain of timers', async (t) => {
   const comparison = compare({ fallbacks: [2000] }, { fallbacks: [2900] });
   t.equal(verdictOf(comparison, 'fallback.p50'), 'same', 'within the request period of a second');
