@@ -190,3 +190,22 @@ t.test('a certificate asks for a cookie first, also where cookies are not demand
   const [first] = link.datagrams('to-client');
   t.ok(first!.length <= link.datagrams('to-server')[0]!.length, 'the answer to what is not proven is the shorter one');
 });
+
+t.test(
+  'a server that hears no more than a ClientHello repeats its answer until three times as much has gone out',
+  (t) => {
+    for (const options of [{}, resume] as LinkOptions[]) {
+      const link = new DtlsLink({ ...options, fate: () => [] });
+      link.client.start(0);
+      const hello = link.datagrams('to-server')[0]!;
+      link.server.input(hello, CLIENT, 0);
+      for (let now = 0; now < 59_000; now += 100) link.server.tick(now);
+      t.equal(link.server.handshakes, 1, 'it still waits');
+      const answers = link.datagrams('to-client').map(({ length }) => length);
+      const sum = answers.reduce((total, length) => total + length, 0);
+      t.ok(sum <= 3 * hello.length, `${sum} bytes for ${hello.length}`);
+      t.ok(sum + answers[0]! > 3 * hello.length, 'and no less');
+    }
+    t.end();
+  },
+);
