@@ -20,6 +20,7 @@ const connect = async () => TunnelClient.connect({ server: ready.gateway, token:
 t.test('status shows where everything is, and the secret when it is asked for', async (t) => {
   const { out } = await run('status');
   t.match(out, new RegExp(`^gateway +${ready.gateway} \\(listening\\)$`, 'm'));
+  t.match(out.split('\n'), [/^gateway/, /^Entra ID/, `CA         ${ready.ca}`]);
   t.match(out, /^sessions +0 connected, 0 without a tunnel$/m);
   t.match(out, /^REST +http:\/\/127\.0\.0\.1:\d+\/api\/docs$/m);
   t.match((await json('status')).value, { pid: ready.pid, clock: { mode: 'real' }, gatewayState: 'listening' });

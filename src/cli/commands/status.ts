@@ -20,6 +20,7 @@ export default command({
     const rows = [
       ['gateway', `${status.gateway} (${state})`],
       ['Entra ID', status.authority],
+      ['CA', instance.ca],
       ['dashboard', `${instance.admin} ("tunnelite dashboard" opens it)`],
       ['REST', `${instance.admin}/api/docs`],
       ['sessions', `${connected} connected, ${all - connected} without a tunnel`],
