@@ -123,7 +123,9 @@ function findingsOf(visit: Visit): { readonly findings: readonly Finding[]; read
 
 function findingOf(one: Cause, evidence: Evidence, up: number): Finding {
   const { event, visit } = evidence;
-  const { rule } = (one.seams && visit.struckBy(one.seams, event.seq)) ?? {};
+  // A handshake belongs to one connection: a rule that struck another one did not make it fail.
+  const connection = event.name === 'tls.failed' ? (event as TunneliteEvent<'tls.failed'>).fields.remote : undefined;
+  const { rule } = (one.seams && visit.struckBy(one.seams, event.seq, connection)) ?? {};
   const why = one.why(evidence);
   return {
     cause: one.id,

@@ -33,7 +33,7 @@ export class Visit {
   readonly events: readonly TunneliteEvent[];
   readonly #byName = new Map<EventName, TunneliteEvent[]>();
   #logins: ReadonlySet<string> | undefined;
-  /** By seam, in order. */
+  /** By seam, and by seam and remote address, in order. */
   readonly #strikes = new Map<string, Strike[]>();
 
   constructor({ session, address, client, events }: VisitParts) {
@@ -46,12 +46,16 @@ export class Visit {
       if (same) same.push(event);
       else this.#byName.set(event.name, [event]);
       if (event.name === 'fault.injected') {
-        const { rule, seam } = event.fields;
-        const strike = { rule, seq: event.seq };
-        const same = this.#strikes.get(seam);
-        if (same) same.push(strike);
-        else this.#strikes.set(seam, [strike]);
+        this.#addStrike(event as TunneliteEvent<'fault.injected'>);
       }
+    }
+  }
+
+  #addStrike({ seq, fields: { rule, seam, remote } }: TunneliteEvent<'fault.injected'>): void {
+    for (const key of remote === undefined ? [seam] : [seam, `${seam} ${remote}`]) {
+      const same = this.#strikes.get(key);
+      if (same) same.push({ rule, seq });
+      else this.#strikes.set(key, [{ rule, seq }]);
     }
   }
 
@@ -77,9 +81,10 @@ export class Visit {
     return all.slice(Math.max(0, end - most), end);
   }
 
-  /** The last fault rule to strike before an event, at one of these seams. */
-  struckBy(seams: readonly string[], before: number): Strike | undefined {
-    const last = seams.flatMap((seam) => lastBefore(this.#strikes.get(seam) ?? [], before) ?? []);
+  /** The last fault rule to strike before an event, at one of these seams; with `remote`, on that connection. */
+  struckBy(seams: readonly string[], before: number, remote?: string): Strike | undefined {
+    const keys = remote === undefined ? seams : seams.map((seam) => `${seam} ${remote}`);
+    const last = keys.flatMap((key) => lastBefore(this.#strikes.get(key) ?? [], before) ?? []);
     return last.reduce<Strike | undefined>((latest, one) => (latest && latest.seq > one.seq ? latest : one), undefined);
   }
 
