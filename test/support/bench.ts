@@ -128,8 +128,8 @@ export const WITH_PEERS: readonly Benchmark[] = [
     says: [
       /^weight +[1-9]\d+ bytes/m,
       /^first paint +[1-9].* ms$/m,
-      /^dashboard open .* ms CPU of the gateway a MB, .* ×/m,
-      /^that is +.* % of a core$/m,
+      /^nobody looks +[\d.]+ .*ms, [\d.]+ Mbit\/s, [\d.]+ ms, [\d.]+ ms$/m,
+      /^dashboard open +[\d.]+ .*ms, [\d.]+ × .*[\d.]+ Mbit\/s \(-?[\d.]+ %\), [\d.]+ ms, [\d.]+ ms$/m,
       /^50 sessions +.* % of a core\); [1-9]\d* elements$/m,
       /^scrolling +[1-9].* ms a frame/m,
     ],
