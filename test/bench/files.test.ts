@@ -8,6 +8,7 @@ const PARTS = [
   'client/fleet.ts',
   'client/gateway.ts',
   'client/tunnel-client.ts',
+  'dashboard/watcher.ts',
   'dtls/contenders.ts',
   'dtls/load.ts',
   'dtls/serve.ts',

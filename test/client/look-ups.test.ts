@@ -122,7 +122,7 @@ t.test('why a name has no address is told, in words and as the number of DNS', a
   for (const [rcode, words] of [
     [0, /^x\.contoso\.internal: it has no address\.$/],
     [2, /the server failed/],
-    [3, /there is no such name/],
+    [3, /the name does not exist/],
     [5, /only for the on-premises network/],
     [4, /DNS error 4/],
   ] as const) {

@@ -137,7 +137,7 @@ const STATED: readonly (readonly [page: string, sentence: string, ...values: num
   ['docs/how-to/share-a-report.md', 'larger than # when unpacked', inner('src/report/unpack.ts', 'unpacked')],
   [
     'docs/how-to/connect-a-phone.md',
-    'for # wrong attempts of all phones together; one phone may try # times',
+    'after # wrong attempts by all phones together; one phone may try # times',
     pairing.CODE_TRIES,
     pairing.TRIES_PER_ADDRESS,
   ],

@@ -219,7 +219,7 @@ t.test(
     await at(60_000);
     t.equal(path.up, true);
     await at(60_001);
-    t.match(log.slice(0, 2), [UP, 'down: nothing came over DTLS for 60 s']);
+    t.match(log.slice(0, 2), [UP, 'down: nothing was received over DTLS for 60 s']);
   },
 );
 

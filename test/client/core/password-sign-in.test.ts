@@ -55,5 +55,5 @@ t.test('a status other than 200 ends the login there, and its words are shown', 
 
 t.test('one more form is a refusal', async (t) => {
   const { done } = await signIn([200, FORM], [200, FORM], [200, FORM]);
-  await t.rejects(done, { code: 'ERR_CLIENT_TOKEN_REFUSED', message: /did not take name and password/ });
+  await t.rejects(done, { code: 'ERR_CLIENT_TOKEN_REFUSED', message: /refused the name and password/ });
 });

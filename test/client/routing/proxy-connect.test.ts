@@ -43,7 +43,7 @@ t.test(
 t.test('a proxy that refuses, is none, or leaves is an error with its name, and the stream is cut', async (t) => {
   for (const [answer, message] of [
     ['HTTP/1.1 403 Not here\r\n\r\n', /proxy\.test:3128 answered 403 Not here to CONNECT \[fd00::1\]:443/],
-    ['SSH-2.0-x\r\n\r\n', /did not answer as one/],
+    ['SSH-2.0-x\r\n\r\n', /did not answer as a proxy/],
   ] as const) {
     const { stream, opened } = proxied(answer);
     await t.rejects(opened, { code: 'ERR_CLIENT_PROXY', message });
