@@ -55,7 +55,7 @@ t.test('each finding has its number, cause, reason and what to do next', async (
   t.match(
     text,
     [
-      'What to make of it',
+      'Findings',
       '',
       '   1. The token has expired (token-expired)',
       '      It was good until noon.',
@@ -64,17 +64,17 @@ t.test('each finding has its number, cause, reason and what to do next', async (
       '      → See the clock.',
       '      More: docs/a.md, docs/b.md',
       '',
-      '   2. DTLS was late (dtls-late, 3 times, got over)',
+      '   2. DTLS was late (dtls-late, 3 times, resolved)',
     ].join('\n'),
   );
-  t.match(text, '   3. A hint (hint)\n', 'a note is nothing to get over');
+  t.match(text, '   3. A hint (hint)\n', 'a note is nothing to resolve');
   t.ok(text.endsWith('\n\n  … and 2 more\n'));
 });
 
 t.test('what was left out is told where it was', async (t) => {
   const steps = Array.from({ length: 50 }, (_, i) => step(i < 25 ? i : i + 7));
   const lines = explanationText(explanation({ steps, stepsLeft: 7, lost: 12 })).split('\n');
-  t.equal(lines[2], '(Events up to #12 have fallen out of the journal.)');
+  t.equal(lines[2], '(Events up to #12 were dropped from the journal.)');
   const at = lines.indexOf('  … 7 more');
   t.match(lines[at - 1], /step 24$/);
   t.match(lines[at + 1], /step 32$/);
@@ -103,7 +103,7 @@ t.test('a remote endpoint is an address, and a port where there is one', async (
 
 t.test('a client is known by its User-Agent, or by its TLS library', async (t) => {
   const kinds: [string | undefined, string | undefined, string, string][] = [
-    [undefined, undefined, 'unknown', 'a client that did not say what it is'],
+    [undefined, undefined, 'unknown', 'a client that did not identify itself'],
     [undefined, 'GnuTLS', 'unknown', 'a client that uses GnuTLS'],
     ['Open AnyConnect VPN Agent v9.12', 'GnuTLS', 'openconnect', 'openconnect 9.12 (GnuTLS)'],
     ['AnyConnect-compatible OpenConnect VPN Agent v9.12', undefined, 'openconnect', 'openconnect 9.12'],
@@ -112,8 +112,8 @@ t.test('a client is known by its User-Agent, or by its TLS library', async (t) =
     ['curl/8.5.0', undefined, 'curl', 'curl 8.5.0'],
     ['Mozilla/5.0 (X11) Firefox/130.0', undefined, 'browser', 'a browser 130.0'],
     ['Mozilla/4.0', undefined, 'browser', 'a browser'],
-    ['my-client', 'OpenSSL', 'other', 'a client that calls itself “my-client” (OpenSSL)'],
-    ['y'.repeat(200), undefined, 'other', `a client that calls itself “${'y'.repeat(120)}…”`],
+    ['my-client', 'OpenSSL', 'other', 'a client with the User-Agent “my-client” (OpenSSL)'],
+    ['y'.repeat(200), undefined, 'other', `a client with the User-Agent “${'y'.repeat(120)}…”`],
   ];
   for (const [agent, library, kind, name] of kinds) {
     const described = describeClient(agent, library);
