@@ -124,12 +124,15 @@ async function measure(clients: number): Promise<Cost> {
     '--json',
   ];
   const run = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.js'), ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // With --json an error is a line of the output.
   let said = '';
-  run.stderr.on('data', (text) => {
-    said += text;
-  });
+  for (const stream of [run.stdout, run.stderr]) {
+    stream.on('data', (text) => {
+      if (said.length < 4_000) said += text;
+    });
+  }
   const course = new CpuCourse([run.pid!, gateway.process.pid!]);
   await new Promise((resolve) => run.once('close', resolve));
   course.stop();
