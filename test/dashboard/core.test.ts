@@ -175,8 +175,10 @@ t.test('why data goes over a channel is the last thing that was said of it', asy
     event(2, 'channel.switch', { session: 'k3', to: 'dtls', reason: 'a handshake' }),
   ]);
   t.match(reasons.of({ ...session, dataChannel: 'dtls' }), { text: 'DTLS is up (X)', tone: 'good' });
+  t.match(reasons.of(session), { text: 'data goes over TLS', tone: 'quiet' }, 'until its event is there');
   reasons.take([event(3, 'channel.switch', { session: 'k3', to: 'cstp', reason: 'silence' })]);
   t.match(reasons.of(session), { text: 'fell back to TLS: silence', tone: 'fallback' });
+  t.match(reasons.of({ ...session, dataChannel: 'dtls' }), { text: 'DTLS is up', tone: 'good' }, 'the other way round');
   reasons.take([event(4, 'session.connect', { session: 'k3' })]);
   t.match(reasons.of(session), { tone: 'quiet' });
   for (let i = 0; i < 100; i++)
@@ -191,7 +193,7 @@ t.test('why data goes over a channel is the last thing that was said of it', asy
     event(3, 'channel.dtls.open', { session: 's2', cipher: 'X' }),
   ]);
   t.match(reasons.of({ ...session, id: 's1' }), { text: /never came/ }, 'the newest counts');
-  t.match(reasons.of({ ...session, id: 's2' }), { text: /DTLS is up/ });
+  t.match(reasons.of({ ...session, id: 's2', dataChannel: 'dtls' }), { text: /DTLS is up/ });
   t.ok(reasons.version > version);
 });
 

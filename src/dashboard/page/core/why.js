@@ -79,9 +79,13 @@ export class Reasons extends Store {
   /** @param {{ id: string, dataChannel?: string, dtlsCipher?: string, state: string }} session @returns {Why} */
   of(session) {
     const known = this.bySession.get(session.id);
-    if (known) return known;
-    if (session.dataChannel === 'dtls') return { text: 'DTLS is up', time: 0, tone: 'good' };
-    if (session.dataChannel === 'cstp') return { text: 'DTLS has not come yet', time: 0, tone: 'quiet' };
+    const { dataChannel } = session;
+    // The list of sessions and the events arrive separately: until both say the same, the channel of the list is shown without a reason.
+    if (known && (dataChannel === undefined || (known.tone === 'good') === (dataChannel === 'dtls'))) return known;
+    if (dataChannel === 'dtls') return { text: 'DTLS is up', time: 0, tone: 'good' };
+    if (dataChannel === 'cstp') {
+      return { text: known ? 'data goes over TLS' : 'DTLS has not come yet', time: 0, tone: 'quiet' };
+    }
     return { text: session.state === 'connected' ? '' : 'no tunnel; its cookie is still good', time: 0, tone: 'quiet' };
   }
 }
