@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { createEventParser } from '../../src/dashboard/page/core/event-stream.js';
 import { Filter, matcher } from '../../src/dashboard/page/core/filter.js';
-import { bits, bytes, count, plain, short, span } from '../../src/dashboard/page/core/format.js';
+import { bits, bytes, codeParts, count, plain, short, span } from '../../src/dashboard/page/core/format.js';
 import { History } from '../../src/dashboard/page/core/history.js';
 import { matching, Requests } from '../../src/dashboard/page/core/requests.js';
 import { Ring } from '../../src/dashboard/page/core/ring.js';
@@ -164,6 +164,18 @@ t.test('a search is kept up to date, and looks at what is new alone', async (t) 
     [3],
   );
   t.notOk(matcher({ words: '(a+)+$ [', name: '', level: '' })(event(1, 'x')), 'a search is words, no expression');
+});
+
+t.test('commands in a sentence are code', async (t) => {
+  const code = (text: string): string =>
+    codeParts(text)
+      .map((part) => (part.code ? `<${part.text}>` : part.text))
+      .join('');
+  t.equal(code('Run `tunnelite ca`, or `curl`.'), 'Run <tunnelite ca>, or <curl>.');
+  t.equal(code('`all of it`'), '<all of it>');
+  t.equal(code('none'), 'none');
+  t.equal(code('half `open'), 'half `open');
+  t.equal(code('``'), '');
 });
 
 t.test('why data goes over a channel is the last thing that was said of it', async (t) => {

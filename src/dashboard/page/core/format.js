@@ -97,3 +97,14 @@ export function moment(at) {
 export function plural(number, noun) {
   return `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
+
+/**
+ * The parts of a sentence: those in backquotes, such as commands, are code.
+ * @param {string} text @returns {readonly { code: boolean, text: string }[]}
+ */
+export function codeParts(text) {
+  const pieces = text.split('`');
+  // A backquote without a partner is only a character.
+  if (pieces.length % 2 === 0) return [{ code: false, text }];
+  return pieces.map((piece, i) => ({ code: i % 2 === 1, text: piece })).filter((part) => part.text !== '');
+}

@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks';
 import { ApiError, json, query } from '../core/api.js';
-import { plain } from '../core/format.js';
+import { codeParts, plain } from '../core/format.js';
 import { Poll } from '../core/poll.js';
 import { IS_REPORT } from '../core/report.js';
 import { command } from '../core/shell.js';
@@ -40,9 +40,14 @@ function Told({ session, title }) {
     ${(value.findings ?? []).map(
       (/** @type {any} */ one) => html`<article key=${`${one.cause}-${one.seq}`} class=${`finding ${one.weight}`}>
         <h3>${plain(one.title)} ${one.times > 1 && html`<span class="chip none">${one.times} times</span>`} ${one.overcome && html`<span class="chip good">overcome</span>`}</h3>
-        <p>${plain(one.what)} ${plain(one.why)}</p>
-        <ul>${(one.next ?? []).map((/** @type {string} */ next) => html`<li key=${next}>${plain(next)}</li>`)}</ul>
+        <p>${sentence(one.what)} ${sentence(one.why)}</p>
+        <ul>${(one.next ?? []).map((/** @type {string} */ next) => html`<li key=${next}>${sentence(next)}</li>`)}</ul>
       </article>`,
     )}
   </section>`;
+}
+
+/** A sentence with its commands as code. @param {unknown} text */
+function sentence(text) {
+  return codeParts(plain(text)).map((part) => (part.code ? html`<code>${part.text}</code>` : part.text));
 }
