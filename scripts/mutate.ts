@@ -10,6 +10,7 @@ import { endTests } from './mutation/run-test.ts';
 import { sampleOf } from './mutation/sample.ts';
 import { copyTree } from './mutation/tree-copy.ts';
 import { Trials, type Verdict } from './mutation/trial.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const USAGE = `npm run mutate -- <folder or file of src>... [options]
 
@@ -54,12 +55,7 @@ if (values.help || (positionals.length === 0 && values.again === undefined)) {
 }
 
 const root = join(import.meta.dirname, '..');
-const count = (name: 'sample' | 'seed' | 'jobs' | 'budget' | 'slowest'): number => {
-  const value = Number(values[name]);
-  if (Number.isInteger(value) && value > 0) return value;
-  console.error(`--${name} ${values[name]}: give a whole number above 0`);
-  process.exit(2);
-};
+const count = (name: 'sample' | 'seed' | 'jobs' | 'budget' | 'slowest'): number => wholeNumber(name, values[name], 1);
 const [sample, seed, jobs, budget, slowest] = [
   count('sample'),
   count('seed'),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endTests, runTest } from './mutation/run-test.ts';
 import { sampleOf } from './mutation/sample.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const USAGE = `npm run repeat -- [options] [test file or pattern]...
 
@@ -35,12 +36,8 @@ if (values.help) {
   process.exit(0);
 }
 
-function count(name: 'runs' | 'seed' | 'jobs' | 'busy' | 'limit', least: number): number {
-  const value = Number(values[name]);
-  if (Number.isInteger(value) && value >= least) return value;
-  console.error(`--${name} ${values[name]}: give a whole number from ${least}`);
-  process.exit(2);
-}
+const count = (name: 'runs' | 'seed' | 'jobs' | 'busy' | 'limit', least: number): number =>
+  wholeNumber(name, values[name], least);
 const [runs, seed, jobs, busy, limit] = [
   count('runs', 1),
   count('seed', 0),

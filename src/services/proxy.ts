@@ -9,9 +9,10 @@ import type { Visitor } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { joinStreams } from '../lib/stream-pair.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { MAX_PIPELINED, MAX_PROXY_HEAD_BYTES, PROXY_IDLE_MS } from './constants.ts';
+import { MAX_PROXY_HEAD_BYTES, PROXY_IDLE_MS } from './constants.ts';
 import { endReadably } from './last-words.ts';
 import { type Onward, openOnward } from './onward.ts';
+import { type PipeliningClient, requestAnswered, requestCame } from './pipelining.ts';
 import { ProxyAccess, type ProxyMode, type ProxySettings } from './proxy-access.ts';
 import {
   badRequest,
@@ -47,14 +48,12 @@ export interface Proxies {
 }
 
 /** State of a connection. */
-interface Client {
+interface Client extends PipeliningClient {
   readonly visitor: Visitor;
   readonly service: string;
   readonly mode: () => ProxyMode;
   /** Idle, waiting for a request. */
   idle: Timer | undefined;
-  /** Requests that are not answered yet. */
-  waiting: number;
   /** Settles with the answer to the latest request. */
   last: Promise<void> | undefined;
   /** Requests come through an inspected tunnel. */
@@ -145,14 +144,11 @@ class HttpProxy {
   /** Waits until the requests before this one are answered: one after the other, whatever a client sends ahead. */
   async #turn(stream: Duplex, client: Client, response: ServerResponse): Promise<void> {
     client.idle?.cancel();
-    client.waiting += 1;
-    // Node reads on at the end of each request, so this has to come after those that have arrived.
-    if (client.waiting === MAX_PIPELINED) queueMicrotask(() => stream.pause());
+    requestCame(client, stream);
     const before = client.last;
     client.last = new Promise((resolve) => {
       response.once('close', () => {
-        client.waiting -= 1;
-        if (client.waiting === MAX_PIPELINED - 1) stream.resume();
+        requestAnswered(client, stream);
         if (client.waiting === 0 && !stream.destroyed) this.#wait(stream, client);
         resolve();
       });

@@ -8,8 +8,9 @@ import type { AnswerOnPurpose, Visitor } from '../lib/person.ts';
 import type { RandomSource } from '../lib/random.ts';
 import { OWN_COMPILERS } from '../lib/schema/index.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { MAX_BODY_BYTES, MAX_HTTP2_STREAMS, MAX_PIPELINED, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
+import { MAX_BODY_BYTES, MAX_HTTP2_STREAMS, SERVICE_HEADERS_TIMEOUT_MS } from './constants.ts';
 import { HandshakeStream } from './last-words.ts';
+import { requestAnswered, requestCame } from './pipelining.ts';
 import { recordSite } from './record-site.ts';
 import type { RequestRecorder } from './recorder.ts';
 import type { StreamService } from './types.ts';
@@ -169,14 +170,14 @@ async function build(options: SiteOptions): Promise<Built> {
   app.addHook('onRequest', (request, reply, done) => {
     const visit = visitOf(request.raw.socket);
     (request as Visited)[VISIT] = visit ?? null;
-    if (visit) waits(visit, request.raw);
+    if (visit) requestCame(visit, sourceOf(request.raw));
     const answer = visit?.visitor.answer;
     if (answer === undefined) done();
     else answerOnPurpose(reply, answer, options.ports.clock).catch(done);
   });
   app.addHook('onResponse', (request, reply, done) => {
     const visit = visitOf(request);
-    if (visit) answered(visit, request.raw);
+    if (visit) requestAnswered(visit, sourceOf(request.raw));
     const { service = `${options.name}-http`, source = '' } = visit ?? {};
     const { method, host, url: path } = request;
     options.emit('service.request', { service, method, host, path, status: reply.statusCode, source });
@@ -201,16 +202,9 @@ async function build(options: SiteOptions): Promise<Built> {
   };
 }
 
-/** Counts a request. A client that sends ahead without end is read no further; HTTP/2 has a limit of its own. */
-function waits(visit: Visit, { httpVersionMajor, socket }: IncomingMessage): void {
-  visit.waiting += 1;
-  // Node reads on at the end of each request, so this has to come after those that have arrived.
-  if (visit.waiting === MAX_PIPELINED && httpVersionMajor < 2) queueMicrotask(() => socket.pause());
-}
-
-function answered(visit: Visit, { httpVersionMajor, socket }: IncomingMessage): void {
-  visit.waiting -= 1;
-  if (visit.waiting === MAX_PIPELINED - 1 && httpVersionMajor < 2) socket.resume();
+/** The stream of a request whose client may send others ahead without a limit: HTTP/2 has one of its own. */
+function sourceOf({ httpVersionMajor, socket }: IncomingMessage): IncomingMessage['socket'] | undefined {
+  return httpVersionMajor < 2 ? socket : undefined;
 }
 
 /** Responds as a fault rule specifies. */

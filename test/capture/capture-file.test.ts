@@ -73,7 +73,6 @@ t.test('a file that is given up during a write is closed after it', async (t) =>
   file.destroy();
   // Would get the descriptor if it were free, and the packet with it.
   const other = openSync(join(t.testdirName, 'other'), 'w');
-  await new Promise((resolve) => setTimeout(resolve, 1));
   while (statSync(path).size === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   t.equal(fstatSync(other).size, 0);
   closeSync(other);

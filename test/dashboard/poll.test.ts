@@ -88,9 +88,8 @@ t.test('a hidden page draws nothing, and once when it is shown again', async (t)
   page.hidden = true;
   for (let i = 0; i < 3; i++) {
     store.changed(0);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    while (store.pending !== undefined) await new Promise(setImmediate);
   }
-  await new Promise((resolve) => setTimeout(resolve, 1));
   t.equal(store.pending, undefined, 'nothing waits for a timer');
   t.equal(drawn, 0);
   page.hidden = false;

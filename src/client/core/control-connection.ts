@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { isWildcard, sniName } from '../../lib/endpoint.ts';
 import { TunneliteError } from '../../lib/errors.ts';
-import { HANDSHAKE_PIECE } from '../../tls/constants.ts';
+import { HANDSHAKE_PIECE, MAX_WAITING_PACKETS } from '../../tls/constants.ts';
 import { tryDirectWrites } from '../../tls/direct-trial.ts';
 import { RecordWriter } from '../../tls/record-writer.ts';
 import { Transport } from '../../tls/transport.ts';
@@ -15,8 +15,8 @@ import { checkIdentity, noPeerCertificate } from './server-identity.ts';
 
 /** Bytes of a request in one record: with the TLS overhead, they fit the block. */
 const REQUEST_PIECE = HANDSHAKE_PIECE - 64;
-/** Largest request, in bytes: many times what a gateway takes, and less than the queue of the connection. */
-const MAX_REQUEST = 262_144;
+/** Largest request, in bytes: many times what a gateway takes, and no more than can wait in the connection, which drops what is beyond. */
+const MAX_REQUEST = MAX_WAITING_PACKETS * REQUEST_PIECE;
 
 export interface ControlConnectionOptions {
   readonly host: string;
