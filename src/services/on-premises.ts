@@ -1,3 +1,4 @@
+import { allEnded } from '../lib/all-ended.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { TunneliteError } from '../lib/errors.ts';
 import { canonicalAddress } from '../lib/ip-address.ts';
@@ -122,7 +123,7 @@ export async function createOnPremises(options: OnPremisesOptions): Promise<OnPr
       proxies.reset();
       options.recorder?.clear();
       stubs.reset();
-      await Promise.all(sites.map((site) => site.reset()));
+      await allEnded(sites.map((site) => site.reset()));
     },
     async close() {
       for (const service of streams.values()) await service.close();

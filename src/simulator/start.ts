@@ -7,6 +7,7 @@ import type { Directory } from '../entra/directory/index.ts';
 import { AADSTS } from '../entra/index.ts';
 import { FaultEngine, type Surroundings } from '../faults/index.ts';
 import { createGateway, type SessionStore } from '../gateway/index.ts';
+import { allEnded } from '../lib/all-ended.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { CloseStack } from '../lib/dispose.ts';
 import { connectHost } from '../lib/endpoint.ts';
@@ -174,7 +175,8 @@ export async function runSimulator(
         constraints: nameConstraints(config),
         welcome: welcomeNames(config),
       }));
-    const [leaves, keys] = await Promise.all([
+    // A start that has failed writes no certificate any more.
+    const [leaves, keys] = await allEnded([
       leafCertificates(certificates, config, emit),
       // A new RSA key takes a while, on a thread of its own.
       config.identity.authority === null ? signingKeys(certificates, clock, random, emit, offload) : undefined,

@@ -189,6 +189,17 @@ t.test('a stream that is closed like the socket of a program ends with FIN, unle
   done.peer.send({ seq: 8, ack: 2, flags: FIN | ACK });
   t.equal(await over, undefined, 'both directions came to their end');
 
+  for (const [bytes, flag] of [
+    [1024, FIN],
+    [1025, RST],
+  ] as const) {
+    const unread = opened();
+    unread.peer.send({ seq: 1, payload: Buffer.alloc(bytes) });
+    t.equal(unread.stream.readableLength, bytes);
+    unread.stream.destroy();
+    t.equal(flagsOf(unread.peer) & (FIN | RST), flag, `${bytes} bytes that nobody has read`);
+  }
+
   const late = opened();
   late.peer.send({ seq: 1, flags: FIN | ACK });
   late.stream.resume();
@@ -197,7 +208,7 @@ t.test('a stream that is closed like the socket of a program ends with FIN, unle
   t.equal(flagsOf(late.peer) & (FIN | RST), FIN, 'after the other end');
 
   for (const [why, cut] of [
-    ['unread', ({ peer, stream }) => peer.send({ seq: 1, payload: 'unread' }) ?? stream.destroy()],
+    ['unread', ({ peer, stream }) => peer.send({ seq: 1, payload: Buffer.alloc(1025) }) ?? stream.destroy()],
     ['aborted', ({ stream }) => stream.destroy(new DOMException('Enough.', 'AbortError'))],
   ] as [string, (one: ReturnType<typeof opened>) => unknown][]) {
     const one = opened();

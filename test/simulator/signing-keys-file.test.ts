@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { startSimulator } from '../../src/simulator/index.ts';
@@ -13,4 +13,7 @@ t.test('signing keys that cannot be read keep the simulator from starting, and t
     message: `${file} cannot be read: Unknown format.`,
     hint: /^Delete the file/,
   });
+  // The certificates, which are made at the same time, are complete: nothing is written after the failure.
+  const files = readdirSync(certs.directory).filter((name) => /^(gateway|identity|services)/.test(name));
+  t.strictSame(files.sort(), ['gateway.pem', 'identity.pem', 'services.pem']);
 });

@@ -99,7 +99,7 @@ export interface TcpFlow extends FlowAddresses {
    * Ends both directions: sends the queued data, then FIN. Later data from the peer is answered with RST; if there is unread data, RST
    * is sent at once (RFC 1122 §4.2.2.13). The stack gives up when the peer accepts no data, or does not end its side, for one to two minutes.
    *
-   * @param discard bytes of later data to accept and discard before RST is sent, for closing messages of the peer. Default 0.
+   * @param discard bytes of unread and later data to discard before RST is sent, for closing messages of the peer. Default 0.
    */
   close(discard?: number): void;
   /** Reports that `bytes` of delivered data have been processed, so that the window can reopen. */

@@ -70,13 +70,13 @@ export class Connection extends Tcb {
 
   close(discard = 0): void {
     if (this.closeReason !== undefined || this.orphaned) return;
-    const waiting = this.readyBytes + this.chunkLength - this.chunkStart;
-    if (this.unconsumed > 0 || waiting > 0 || this.reassembly !== undefined) {
+    const unread = this.unconsumed + this.readyBytes + this.chunkLength - this.chunkStart;
+    if (unread > discard || this.reassembly !== undefined) {
       this.reset();
       return;
     }
     this.orphaned = true;
-    this.discards = discard;
+    this.discards = discard - unread;
     this.end();
     if (this.state === TcpState.FinWait2) awaitFin(this);
     else if (this.cc === undefined) this.reset();

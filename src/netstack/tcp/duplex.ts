@@ -4,7 +4,10 @@ import { TunneliteError } from '../../lib/errors.ts';
 import type { TcpCloseReason, TcpFlow, TcpFlowHandler } from '../core/types.ts';
 
 const HIGH_WATER = 256 * 1024;
-/** Bytes that are discarded after `destroy`: closing messages of TLS, and session tickets that arrive with them. Our value. */
+/**
+ * Bytes that `destroy` discards, whether they are here already or arrive later: closing messages of TLS, and session tickets that arrive
+ * with them. Our value.
+ */
 const GOODBYE_BYTES = 1024;
 
 /**
@@ -15,7 +18,7 @@ const GOODBYE_BYTES = 1024;
 export class TcpDuplex extends Duplex implements TcpFlowHandler {
   /**
    * Whether `destroy` closes like a program's socket: with FIN, unless data was not read or not passed on. If not, `destroy` before the end
-   * resets the connection. An abort always resets it.
+   * resets the connection. An abort always resets it. Up to 1,024 unread bytes may be the end of TLS, which its reader no longer wants.
    */
   closesOnDestroy = false;
   readonly #flow: TcpFlow;
@@ -130,14 +133,14 @@ export class TcpDuplex extends Duplex implements TcpFlowHandler {
     // Like closing a socket: data that was written and ended still arrives. An abort sends RST. Data received later is answered with RST,
     // since nobody will read it (RFC 2525 §2.17, RFC 9293 §3.6.1).
     if (!this.#over) {
-      if (this.#breaksOff(error)) this.#flow.reset();
-      else if (!this.#ended || !this.writableFinished) this.#flow.close(this.closesOnDestroy ? GOODBYE_BYTES : 0);
+      const spare = (this.closesOnDestroy ? GOODBYE_BYTES : 0) - this.readableLength;
+      if (spare < 0 || this.#breaksOff(error)) this.#flow.reset();
+      else if (!this.#ended || !this.writableFinished) this.#flow.close(spare);
     }
     done(error);
   }
 
   #breaksOff(error: Error | null): boolean {
-    if (this.readableLength > 0) return true;
     if (!this.closesOnDestroy) return error !== null || !this.writableFinished;
     return error?.name === 'AbortError' || this.writableLength > 0;
   }

@@ -158,16 +158,13 @@ export function deliver(tcb: Tcb): void {
   if (tcb.ready !== undefined) {
     const ready = tcb.ready;
     tcb.ready = undefined;
-    tcb.readyBytes = 0;
     for (let i = 0; i < ready.length; i++) {
       const data = ready[i]!;
+      tcb.readyBytes -= data.length;
       tcb.unconsumed += data.length;
       owner.onData(data);
-      if (tcb.closeReason === 'reset-local') {
-        // The application reset the connection meanwhile: discard what was not delivered.
-        for (i++; i < ready.length; i++) tcb.host.limits.held(tcb, -ready[i]!.length);
-        return;
-      }
+      // The application reset the connection meanwhile, which discarded the rest.
+      if (tcb.closeReason === 'reset-local') return;
     }
   }
   if (tcb.chunkLength > tcb.chunkStart) {

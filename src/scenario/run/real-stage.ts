@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { allEnded } from '../../lib/all-ended.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { CloseStack } from '../../lib/dispose.ts';
 import { TunneliteError } from '../../lib/errors.ts';
-import { startSimulator } from '../../simulator/index.ts';
+import { type Simulator, startSimulator } from '../../simulator/index.ts';
 import { configurationOf } from '../format/checks.ts';
 import type { LoadedScenario } from '../format/load.ts';
 import { BundledClient } from './bundled-client.ts';
@@ -17,18 +19,28 @@ export async function realStage(
   { scenario, end }: LoadedScenario,
   { seed, timeout, recording, signal }: StageParts,
 ): Promise<Stage> {
-  const sim = await startSimulator({ ...configurationOf({ ...scenario, seed }) }, { onEvent: recording.onEvent });
-  const tokens = new Tokens(scenario.token ?? {}, () => sim, { clock: systemClock });
   const { client = 'bundled', clients: count = 1 } = scenario;
-  const indices = Array.from({ length: count }, (_, i) => i);
+  const closing = new CloseStack();
   // In a folder that nobody else can read, because it contains tokens.
   const folder = client === 'bundled' ? undefined : mkdtempSync(join(tmpdir(), 'tunnelite-scenario-'));
+  if (folder !== undefined) closing.defer(() => rmSync(folder, { recursive: true, force: true }));
+  let sim: Simulator;
+  try {
+    sim = await startSimulator({ ...configurationOf({ ...scenario, seed }) }, { onEvent: recording.onEvent });
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+  closing.use(sim);
+  const tokens = new Tokens(scenario.token ?? {}, () => sim, { clock: systemClock });
+  const indices = Array.from({ length: count }, (_, i) => i);
   const wanted = client === 'openconnect' ? OPENCONNECT : client;
   const clients = indices.map((index) =>
     typeof wanted === 'string'
       ? new BundledClient(index, sim, tokens, recording)
       : new ProgramClient({ index, sim, wanted, tokens, recording, folder: join(folder!, `client-${index}`) }),
   );
+  closing.defer(async () => void (await allEnded(clients.map((one) => one.stop()))));
   return {
     sim,
     clock: systemClock,
@@ -51,10 +63,6 @@ export async function realStage(
         signal?.removeEventListener('abort', onAbort);
       }
     },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(clients.map((one) => one.stop()));
-      await sim.close();
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => closing.close(),
   };
 }

@@ -65,6 +65,48 @@ t.test('close with data that nobody has read is RST at once (RFC 2525 §2.17)', 
   t.ok(peer.sent()[0]!.flags & RST);
 });
 
+t.test('a goodbye that nobody has read yet is as good as one that comes later', async (t) => {
+  for (const [text, later, flag] of [
+    ['goodbye', '', FIN],
+    ['good', 'bye', FIN],
+    ['goodbye', '!', RST],
+    ['goodbye!', '', RST],
+  ] as const) {
+    const peer = new RawPeer().establish();
+    peer.autoConsume = false;
+    peer.send({ seq: 1, payload: text });
+    peer.sent();
+    peer.flow!.close(7);
+    peer.stack.flush();
+    if (later) peer.send({ seq: 1 + text.length, ack: 2, payload: later });
+    const flags = peer.sent().reduce((all, segment) => all | segment.flags, 0);
+    t.equal(flags & (flag === RST ? RST : FIN | RST), flag, `${text} ${later}`);
+  }
+});
+
+t.test('close between two pieces of one batch is RST, since the second is not read', async (t) => {
+  const peer = new RawPeer({ accept: false });
+  peer.send({ seq: 0, flags: 2 });
+  const flow = peer.requests[0]!.accept();
+  peer.iss = peer.sent()[0]!.seq;
+  // A piece that fills its memory is put aside, and the next begins another.
+  for (let at = 0; at < 60_000; at += 1000) peer.send({ seq: 1 + at, payload: Buffer.alloc(1000) }, false);
+  const pieces: number[] = [];
+  flow.handler = {
+    onData(chunk) {
+      pieces.push(chunk.length);
+      flow.consumed(chunk.length);
+      flow.close();
+    },
+    onClose() {},
+  };
+  peer.stack.flush();
+  t.equal(pieces.length, 1);
+  t.ok(peer.sent().some(({ flags }) => flags & RST));
+  t.equal(flow.state, TcpState.Closed);
+  t.equal(peer.stack.stats().tcpFlows, 0);
+});
+
 t.test('a closed flow whose peer never ends its side is gone after a minute', async (t) => {
   const peer = new RawPeer().establish();
   peer.flow!.close();
