@@ -37,7 +37,7 @@ while kill -0 $PPID 2>/dev/null; do timeout 1 cat <&$VPNFD >/dev/null; done\n`,
   const since = at.journal.mark();
   const client = new PeerProcess('openconnect', [
     ...(await signIn(at)),
-    ...['--no-dtls', ...args, '--script-tun', `--script=bash ${path('far-end.sh')}`, at.urls.gateway],
+    ...['--no-dtls', ...args, '--script-tun', `--script=exec bash ${path('far-end.sh')}`, at.urls.gateway],
   ]);
   t.teardown(() => client[Symbol.asyncDispose]());
   return (await at.journal.waitFor({ name: 'session.connect', since }, { timeout: 60_000 })).fields.session;

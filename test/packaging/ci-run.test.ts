@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import ts from 'typescript';
@@ -20,11 +20,11 @@ ok 2 - test/deep/two.test.ts # time=1ms
 `;
 
 /** Runs .ci/run with programs that do nothing in place of npm, node and the package manager; the tests print \`tap\`. */
-function ci(t: Test, { tap = GOOD, status = 0, failing = '' } = {}) {
+function ci(t: Test, { tap = GOOD, status = 0, failing = '', leaves = '' } = {}) {
   const npm = `#!/bin/sh
 case "$*" in
   ${failing === '' ? '"no such command"' : `*"${failing}"*`}) exit 1 ;;
-  "test "*) cat tap.txt; exit ${status} ;;
+  "test "*) ${leaves} cat tap.txt; exit ${status} ;;
 esac
 `;
   const nothing = '#!/bin/sh\nexit 0\n';
@@ -42,6 +42,8 @@ esac
     encoding: 'utf8',
     env: { ...process.env, PATH: `${join(root, 'bin')}:${process.env.PATH}` },
   });
+  const left = join(root, 'left.pid');
+  if (existsSync(left)) process.kill(Number(readFileSync(left, 'utf8')));
   return { code: result.status, out: result.stdout + result.stderr, last: result.stdout.trim().split('\n').at(-1) };
 }
 
@@ -51,7 +53,7 @@ t.test('a run in which everything holds ends with 0 and counts', { skip: windows
   t.match(last, /^\d+ passed, 0 failed$/);
 });
 
-const wrong: readonly (readonly [string, Parameters<typeof ci>[1], RegExp])[] = [
+const wrong: [string, Parameters<typeof ci>[1], RegExp][] = [
   ['a check that fails', { failing: 'run -s typecheck' }, /typecheck: FAILED/],
   ['packages that cannot be installed', { failing: 'ci ' }, /npm ci/],
   [
@@ -73,6 +75,12 @@ const wrong: readonly (readonly [string, Parameters<typeof ci>[1], RegExp])[] = 
   ],
   ['a test that is left to do', { tap: GOOD.replace('ok 1 - another', 'not ok 1 - another # TODO') }, /Left to do:/],
 ];
+if (process.platform === 'linux')
+  wrong.push([
+    'a process that a test has left',
+    { leaves: '(exec sleep 300 >/dev/null 2>&1) & echo "$!" >left.pid;' },
+    /Left running:\nsleep 300/,
+  ]);
 for (const [what, circumstances, words] of wrong) {
   t.test(`the run fails for ${what}`, { skip: windows }, async (t) => {
     const { code, out, last } = ci(t, circumstances);
