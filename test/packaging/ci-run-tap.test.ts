@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 
 // .ci/run with the test runner itself: what it prints in these cases is its own affair, and changes with its versions.
@@ -44,7 +44,7 @@ esac
     cwd: root,
     encoding: 'utf8',
     timeout: 100_000,
-    env: environment({ PATH: `${join(root, 'bin')}:${process.env.PATH}` }),
+    env: environment({ PATH: [join(root, 'bin'), dirname(process.execPath), process.env.PATH].join(delimiter) }),
   });
   return { status, out: stdout + stderr };
 }
