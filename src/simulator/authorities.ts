@@ -195,17 +195,38 @@ function directoryOf({ identity: { directory } }: Config): Directory {
   return new Directory((directory as DirectoryInput | null) ?? undefined);
 }
 
+interface SigningKeysOptions {
+  readonly certificates: CertificateStore;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly emit: Emit;
+  readonly offload?: Offload;
+  /** Waits for changes that are being written. */
+  readonly closing: CloseStack;
+}
+
 /** The keys of the last start, or new ones; changes are written back one after the other. */
-export async function signingKeys(
-  certificates: CertificateStore,
-  clock: Clock,
-  random: RandomSource,
-  emit: Emit,
-  offload: Offload = directly,
-): Promise<SigningKeys> {
+export async function signingKeys({
+  certificates,
+  clock,
+  random,
+  emit,
+  offload = directly,
+  closing,
+}: SigningKeysOptions): Promise<SigningKeys> {
   let writing = Promise.resolve();
+  closing.defer(() => writing);
   const save = (): void => {
-    writing = writing.then(() => certificates.writeState(KEYS_STATE, JSON.parse(keys.serialize()))).catch(() => {});
+    const state = JSON.parse(keys.serialize()) as unknown;
+    writing = writing
+      .then(() => certificates.writeState(KEYS_STATE, state))
+      .catch((error: unknown) =>
+        emit('identity.keys.unsaved', {
+          path: keysFile(certificates.directory ?? 'memory'),
+          reason: errorText(error),
+          explanation: 'The next start uses the former keys, which do not verify tokens signed since.',
+        }),
+      );
   };
   const settings = {
     clock,
@@ -224,6 +245,8 @@ export async function signingKeys(
   return keys;
 }
 
+const keysFile = (directory: string): string => join(directory, `${KEYS_STATE}.json`);
+
 /** Keys stored in the certificate directory; errors in them name the file. */
 function loadKeys(
   stored: unknown,
@@ -234,7 +257,7 @@ function loadKeys(
     return SigningKeys.load(JSON.stringify(stored), settings);
   } catch (error) {
     if (directory === undefined || !isTunneliteError(error, 'ERR_IDENTITY_KEYS_INVALID')) throw error;
-    const file = join(directory, `${KEYS_STATE}.json`);
+    const file = keysFile(directory);
     throw new TunneliteError(error.code, `${file} cannot be read: ${errorText(error.cause)}`, { cause: error });
   }
 }

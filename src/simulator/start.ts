@@ -179,7 +179,9 @@ export async function runSimulator(
     const [leaves, keys] = await allEnded([
       leafCertificates(certificates, config, emit),
       // A new RSA key takes a while, on a thread of its own.
-      config.identity.authority === null ? signingKeys(certificates, clock, random, emit, offload) : undefined,
+      config.identity.authority === null
+        ? signingKeys({ certificates, clock, random, emit, offload, closing })
+        : undefined,
     ]);
     const keylog = runtime.keylog ?? keylogOf(config, closing);
     const network = await createInnerNetwork({

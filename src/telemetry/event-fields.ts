@@ -31,6 +31,7 @@ export const EVENT_FIELDS: { readonly [Name in EventName]: readonly (keyof Event
   'identity.keys.rotated': ['kid', 'emergency'],
   'identity.keys.loaded': ['url', 'count'],
   'identity.keys.failed': ['url', 'reason', 'explanation'],
+  'identity.keys.unsaved': ['path', 'reason', 'explanation'],
   'intune.changed': ['set', 'change', 'displayName', 'id'],
   'intune.configuration.applied': ['configuration', 'applied', 'needsRestart'],
   'intune.delivered': ['user', 'app', 'platform', 'enrolled', 'policies', 'settings', 'conflicts', 'explanation'],

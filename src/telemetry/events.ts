@@ -99,6 +99,8 @@ export interface EventMap {
   'identity.keys.rotated': { kid: string; emergency: boolean };
   'identity.keys.loaded': { url: string; count: number };
   'identity.keys.failed': { url: string; reason: string; explanation: string };
+  /** The built-in Entra ID has new signing keys, which could not be written to `path`: the next start has the former ones. */
+  'identity.keys.unsaved': { path: string; reason: string; explanation: string };
   // policies
   /** An object of Microsoft Graph was created, changed or removed. `set`: its collection. */
   'intune.changed': { set: string; change: string; displayName: string; id: string };
@@ -519,6 +521,11 @@ export const EVENTS: { readonly [K in EventName]: EventSpec<K> } = {
     text: (e) => `Signing key is now ${e.kid}${e.emergency ? ' (emergency: the old keys were removed)' : ''}`,
   },
   'identity.keys.loaded': { level: 'debug', text: (e) => `Loaded ${e.count} signing keys from ${e.url}` },
+  'identity.keys.unsaved': {
+    level: 'warn',
+    text: (e) => `Cannot save the new signing keys: ${e.reason} ${e.explanation}`,
+    problem: always,
+  },
   'identity.keys.failed': {
     level: 'warn',
     text: (e) => `Could not load signing keys from ${e.url} (${e.reason}): ${e.explanation}`,
