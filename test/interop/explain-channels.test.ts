@@ -54,19 +54,6 @@ provokes(
     );
   },
 );
-provokes('channel-fell-back', async (t) => {
-  const { id, tunnel } = await tunnelOf(t);
-  await sim.journal.waitFor({ name: 'channel.switch', fields: { session: id, to: 'dtls' } });
-  await using _ = sim.faults.add({
-    name: 'udp-lost',
-    on: { seam: 'udp', session: id, direction: 'in' },
-    then: { do: 'drop' },
-  });
-  const fetched = tunnel.fetch('http://10.20.0.10/').catch(() => {});
-  await sim.journal.waitFor({ name: 'channel.switch', fields: { session: id, to: 'cstp' } }, { timeout: 90_000 });
-  await fetched;
-  return about(id);
-});
 /** A tunnel whose DTLS handshake loses one datagram on the way, and came up all the same. */
 const losing = (on: object) => async (t: Test) => {
   await using _ = sim.faults.add({
@@ -124,3 +111,21 @@ provokesThere('channel-udp-off', async () => {
 });
 provokesThere('admission-user-limit', () => oneMore('alice@contoso.com'));
 provokesThere('admission-pool-exhausted', () => oneMore('bob@contoso.com'));
+
+// A gateway that notices within seconds that nothing is heard over UDP.
+const watchful = await start(t, { gateway: { dpd: 3 } });
+const provokesWatchful = provoker(() => watchful, skip);
+provokesWatchful('channel-fell-back', async (t) => {
+  const tunnel = await SocksTunnel.open(watchful, await watchful.token(), t.testdir());
+  t.teardown(() => tunnel[Symbol.asyncDispose]());
+  const { fields } = await watchful.journal.waitFor({ name: 'channel.switch', fields: { to: 'dtls' } });
+  const id = fields.session;
+  await using _ = watchful.faults.add({
+    name: 'udp-lost',
+    on: { seam: 'udp', session: id, direction: 'in' },
+    then: { do: 'drop' },
+  });
+  // The client has nothing to send, with which it could be the first to return to TLS.
+  await watchful.journal.waitFor({ name: 'channel.switch', fields: { session: id, to: 'cstp' } }, { timeout: 90_000 });
+  return about(id);
+});
