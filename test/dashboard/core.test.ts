@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { createEventParser } from '../../src/dashboard/page/core/event-stream.js';
 import { Filter, matcher } from '../../src/dashboard/page/core/filter.js';
-import { bits, bytes, codeParts, count, plain, short, span } from '../../src/dashboard/page/core/format.js';
+import { bits, bytes, codeParts, count, plain, short, span, spelled } from '../../src/dashboard/page/core/format.js';
 import { History } from '../../src/dashboard/page/core/history.js';
 import { matching, Requests } from '../../src/dashboard/page/core/requests.js';
 import { Ring } from '../../src/dashboard/page/core/ring.js';
@@ -97,6 +97,7 @@ t.test('values are read as people read them', async (t) => {
     '–',
   ]);
   t.equal(plain('a\u202eb\u0000\n\u200b'), 'a\\u202eb\\u0000\\u000a\\u200b');
+  t.equal(spelled('a\u202eb\u0000\n\tc\u200b'), 'a\\u202eb\\u0000\n\tc\\u200b', 'lines and tabs stay');
   t.strictSame([plain(undefined), plain(null), plain({ a: 1 }), plain(0)], ['', '', '{"a":1}', '0']);
   t.equal(short('x'.repeat(100), 10), `${'x'.repeat(9)}…`);
 });

@@ -6,6 +6,9 @@
  */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
+/** @param {string} one */
+const spell = (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /**
  * Formats any value as one harmless line.
  * @param {unknown} value
@@ -13,8 +16,18 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e
 export function plain(value) {
   if (value === undefined || value === null) return '';
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return text.replace(UNPRINTABLE, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(UNPRINTABLE, spell);
 }
+
+/** The same without line breaks and tabs, which a text of several lines keeps. */
+const HIDDEN =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/**
+ * Spells what would change how other text looks, and leaves lines as they are.
+ * @param {string} text
+ */
+export const spelled = (text) => (text.search(HIDDEN) < 0 ? text : text.replace(HIDDEN, spell));
 
 /** @param {unknown} value @param {number} length */
 export function short(value, length) {
