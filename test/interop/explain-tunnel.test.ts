@@ -34,6 +34,11 @@ const fetching = (url: string) => async () => {
   await shared!.fetch(url).catch(() => {});
   return about(own);
 };
+/** The same for what gets no answer. */
+const asking = (url: string) => async (t: Test) => {
+  shared!.askFor(t, url);
+  return about(own);
+};
 
 // What goes through
 provokes('dns-outside', fetching('http://www.example.com/'), (t, { finding, explanation }) => {
@@ -49,20 +54,20 @@ provokes(
   },
   (t, { finding }) => t.equal(finding.rule, 'no-names'),
 );
-provokes('resource-default-deny', fetching('http://10.20.9.9/'), (t, { finding }) =>
+provokes('resource-default-deny', asking('http://10.20.9.9/'), (t, { finding }) =>
   t.match(finding.what, /by the rule default-deny/),
 );
 provokes('resource-closed-port', fetching('http://10.20.0.10:81/'));
-provokes('resource-special-address', fetching('http://169.254.169.254:82/'));
+provokes('resource-special-address', asking('http://169.254.169.254:82/'));
 provokes('resource-refused', fetching('http://refused.contoso.internal/'));
-provokes('resource-unreachable', fetching('http://lost.contoso.internal/'));
-provokes('resource-denied', async () => {
+provokes('resource-unreachable', asking('http://lost.contoso.internal/'));
+provokes('resource-denied', async (t) => {
   await sim.resources.add({
     match: 'own.contoso.internal',
     ports: [80],
     to: { host: '127.0.0.1', port: sim.gateway.port },
   });
-  return fetching('http://own.contoso.internal/')();
+  return asking('http://own.contoso.internal/')(t);
 });
 provokes('resource-removed-upstream', async () => {
   const { id } = await sim.resources.add({ match: '10.20.8.8', ports: [80], to: { host: '127.0.0.1', port: 1 } });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { type Simulator, startSimulator } from '../../src/index.ts';
 import { skipUnless } from '../support/interop.ts';
+import { quickOpenconnect } from '../support/quick-openconnect.ts';
 import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
 
 // UDP that is rejected: the system answers with ICMP "port unreachable", as the kernel and openconnect see it.
@@ -96,6 +97,7 @@ t.test(
   'openconnect falls back to TLS, and comes back',
   { skip: skipUnless({ programs: SOCKS_TUNNEL_PROGRAMS }) },
   async (t) => {
+    quickOpenconnect(t);
     const sim = await running(t);
     await using tunnel = await SocksTunnel.open(sim, await sim.token(), t.testdir());
     await sim.journal.waitFor({ name: 'channel.dtls.open' }, { timeout: 60_000 });

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Test } from 'tap';
 import { freePort } from './free-port.ts';
 import { signInArguments } from './openconnect-arguments.ts';
 import { PeerProcess } from './peer-process.ts';
@@ -60,8 +61,8 @@ export class SocksTunnel implements AsyncDisposable {
     this.#client.signal(name);
   }
 
-  /** The body of a page in the tunnel. ocproxy listens a little after the client has its address. */
-  async fetch(url: string): Promise<Buffer> {
+  /** The body of a page in the tunnel. ocproxy listens a little after the client has its address. `signal` ends curl. */
+  async fetch(url: string, signal?: AbortSignal): Promise<Buffer> {
     const { stdout } = await run(
       'curl',
       [
@@ -77,9 +78,19 @@ export class SocksTunnel implements AsyncDisposable {
         '--output',
         '-',
       ],
-      { encoding: 'buffer', maxBuffer: 4_000_000 },
+      { encoding: 'buffer', maxBuffer: 4_000_000, signal },
     );
     return stdout;
+  }
+
+  /** Asks for a page that does not come, and does not wait for ocproxy to give up, which takes it 12 s. It ends with the test. */
+  askFor(t: Test, url: string): void {
+    const over = new AbortController();
+    const asked = this.fetch(url, over.signal).catch(() => {});
+    t.teardown(() => {
+      over.abort();
+      return asked;
+    });
   }
 
   /**
