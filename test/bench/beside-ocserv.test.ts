@@ -1,3 +1,3 @@
 import { benchmarksOf, runBenchmarks } from '../support/bench.ts';
 
-runBenchmarks(benchmarksOf('report', 'tunnel/main'));
+runBenchmarks(benchmarksOf('tunnel/main'));

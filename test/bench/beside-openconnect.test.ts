@@ -1,3 +1,3 @@
 import { benchmarksOf, runBenchmarks } from '../support/bench.ts';
 
-runBenchmarks(benchmarksOf('client/openconnect', 'dashboard/'));
+runBenchmarks(benchmarksOf('client/openconnect'));

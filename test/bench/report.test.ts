@@ -1,0 +1,3 @@
+import { benchmarksOf, runBenchmarks } from '../support/bench.ts';
+
+runBenchmarks(benchmarksOf('report'));
