@@ -218,7 +218,7 @@ def instance(tmp_path_factory):
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "start", "--port", "0", "--ready-file", str(ready), "--certs", str(certs)]
-            + ["--set", "gateway.dpd=5"],  # clients notice within seconds that UDP is gone
+            + ["--set", "gateway.dpd=3"],  # clients notice within seconds that UDP is gone
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
