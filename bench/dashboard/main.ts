@@ -1,7 +1,7 @@
 // What the dashboard costs: its weight and first paint in Debian's Chromium; what an open one takes of the gateway under a bulk transfer; and with
 // thousands of sessions in its list, what asking for them takes of the gateway and how long a frame takes while the list is scrolled.
 //
-//   node bench/dashboard/main.ts [rounds] [megabytes of a transfer] [sessions]
+//   node bench/dashboard/main.ts [rounds] [megabytes of a transfer] [sessions] [seconds of rest]
 //
 // Needs Chromium at /usr/bin/chromium, taskset and nice. During transfers, the client has cores of its own, and the browser shares that of the gateway, with
 // the lowest priority. `watcher.ts` requests what the page requests, and draws nothing: the difference is what a browser on the same machine costs.
@@ -17,7 +17,7 @@ import { Child } from '../lib/child.ts';
 import { digits, least, median, medianAndLeast, timesAndLeast } from '../lib/figures.ts';
 import { processTree, threadTimes } from '../lib/processes.ts';
 
-const [rounds = 5, megabytes = 200, sessions = 5000] = process.argv.slice(2).map(Number);
+const [rounds = 5, megabytes = 200, sessions = 5000, rest = 2] = process.argv.slice(2).map(Number);
 const BYTES = 4_000_000;
 const LABELS = [
   ['nobody', 'nobody looks'],
@@ -25,7 +25,7 @@ const LABELS = [
   ['dashboard', 'dashboard open'],
 ] as const;
 /** How long it is looked on while nothing is transferred, and how long a page has to come to rest. */
-const [IDLE_MS, REST_MS] = [4_000, 2_000];
+const [IDLE_MS, REST_MS] = [rest * 2000, rest * 1000];
 const repository = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'tunnelite-bench-'));
 

@@ -124,7 +124,7 @@ export const WITH_PEERS: readonly Benchmark[] = [
   },
   {
     path: 'dashboard/main.ts',
-    args: ['1', '4', '50'],
+    args: ['1', '4', '50', '0.2'],
     says: [
       /^weight +[1-9]\d+ bytes/m,
       /^first paint +[1-9].* ms$/m,
