@@ -14,7 +14,7 @@ const SILENT: ReadonlySet<string> = new Set([
   ...['before', 'beforeEach', 'after', 'afterEach', 'testdir', 'fixture', 'context', 'name', 'jobs', 'mock'],
 ]);
 /** Helpers that make tests with assertions out of a list. */
-const MAKES_TESTS: ReadonlySet<string> = new Set(['runBenchmarks', 'runOpenconnectScenarios']);
+const MAKES_TESTS: ReadonlySet<string> = new Set(['runBenchmarks', 'runOpenconnectScenarios', 'tellStoriesTwice']);
 /** Names of what throws when a property, or what the journal should hold, is otherwise. */
 const PROPERTY = /^(?:fc\.(?:assert|modelRun|asyncModelRun)|assert(?:\.\w+)?|[\w.]+\.journal\.expect\w*)$/;
 

@@ -1,0 +1,3 @@
+import { tellStoriesTwice } from '../support/same-seed.ts';
+
+tellStoriesTwice(51, 100);
