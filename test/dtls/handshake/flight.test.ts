@@ -2,6 +2,7 @@ import t from 'tap';
 import { Flight } from '../../../src/dtls/handshake/flight.ts';
 import { handshakeMessage, readHandshakeHeader } from '../../../src/dtls/handshake/handshake-message.ts';
 import { Reassembly } from '../../../src/dtls/handshake/reassembly.ts';
+import { RETRANSMIT_TIMEOUT_MS, SMALL_MTU } from '../../../src/dtls/protocol/constants.ts';
 import { RecordLayer } from '../../../src/dtls/record/record-layer.ts';
 import { SlabMemory } from '../../../src/udp/datagram-memory.ts';
 import { recordsOf } from '../../support/dtls-link.ts';
@@ -60,4 +61,58 @@ t.test('the rest of a datagram is left where hardly anything would fit', async (
     t.equal(datagrams[1]!.length, MTU);
     t.strictSame(received(datagrams), messages);
   }
+});
+
+/** Sends what the flight has; the sizes of the datagrams. */
+function sizesOf(flight: Flight, { mtu = 1200, now = 0, awaits = true } = {}): number[] {
+  const memory = new SlabMemory();
+  const sizes: number[] = [];
+  flight.send(new RecordLayer(), memory, mtu, (length) => void sizes.push(length), now, awaits);
+  return sizes;
+}
+
+t.test('each time nothing comes, the wait is twice as long, up to a bound, until an answer comes', async (t) => {
+  const flight = new Flight(RETRANSMIT_TIMEOUT_MS);
+  flight.push(22, 0, handshakeMessage(11, 0, Buffer.alloc(10)));
+  t.strictSame([flight.deadline, flight.sentAt], [Infinity, -Infinity]);
+  const waits: number[] = [];
+  for (let now = 5; waits.length < 8; now += 10_000) {
+    sizesOf(flight, { now });
+    t.equal(flight.sentAt, now);
+    waits.push(flight.deadline - now);
+    flight.backOff();
+  }
+  t.strictSame(waits, [400, 800, 1600, 3200, 6400, 8000, 8000, 8000]);
+  sizesOf(flight, { now: 7, awaits: false });
+  t.strictSame([flight.deadline, flight.sentAt], [Infinity, 7], 'the last of all waits for nothing');
+
+  sizesOf(flight, { now: 9 });
+  t.notOk(flight.empty);
+  flight.clear();
+  t.ok(flight.empty);
+  t.strictSame([flight.deadline, flight.sentAt], [Infinity, -Infinity]);
+  t.strictSame(sizesOf(flight, { now: 11 }), []);
+  t.equal(flight.deadline - 11, RETRANSMIT_TIMEOUT_MS);
+});
+
+t.test('datagrams are smaller once two large ones seem to be lost, and only in that flight', async (t) => {
+  const flight = new Flight(RETRANSMIT_TIMEOUT_MS);
+  const fill = (): void => flight.push(22, 0, handshakeMessage(11, 0, Buffer.alloc(1500)));
+  fill();
+  for (const large of [true, true, false, false]) {
+    const sizes = sizesOf(flight);
+    t.equal(sizes[0], large ? 1200 : SMALL_MTU);
+    t.strictSame(sizesOf(flight, { mtu: SMALL_MTU - 100 })[0], SMALL_MTU - 100, 'a small path stays small');
+    flight.backOff();
+  }
+  flight.clear();
+  fill();
+  t.equal(sizesOf(flight)[0], 1200);
+});
+
+t.test('a flight names its messages', async (t) => {
+  const flight = new Flight(RETRANSMIT_TIMEOUT_MS);
+  flight.push(22, 0, handshakeMessage(1, 0, Buffer.alloc(10)));
+  flight.push(20, 0, Buffer.from([1]));
+  t.strictSame(flight.messages, ['ClientHello', 'ChangeCipherSpec']);
 });
