@@ -1,4 +1,6 @@
 import { Buffer } from 'node:buffer';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { seededRandom } from '../../../src/lib/random.ts';
 import { SendBuffer } from '../../../src/netstack/tcp/send-buffer.ts';
@@ -97,4 +99,57 @@ t.test('a release that is repeated, or older, changes nothing', async (t) => {
   stream.release(20);
   t.strictSame(stream.read(50, 50), expected(50, 50));
   t.equal(stream.end, 100);
+});
+
+t.test('what was read before a release does not matter, however much is released at once', async (t) => {
+  const wrong: string[] = [];
+  for (const read of [0, 1, 62, 63, 64, 65, 100, 150, 198]) {
+    for (const released of [1, 63, 64, 65, 99, 100, 101, 149, 150, 151, 199]) {
+      const stream = new Stream(0xffff_ff00);
+      for (let i = 0; i < 200; i++) stream.write(3);
+      stream.read(3 * read, 4);
+      stream.release(3 * released);
+      for (const from of [released, Math.max(read, released), Math.max(read, released) + 1, released, 199]) {
+        if (from > 199) continue;
+        const length = 600 - 3 * from;
+        if (!stream.read(3 * from, length).equals(expected(3 * from, length)))
+          wrong.push(`${read} ${released} ${from}`);
+      }
+    }
+  }
+  t.strictSame(wrong, []);
+});
+
+t.test('pieces that are released are not kept, and no others are let go', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const buffer = new SendBuffer(0);
+  const pieces: WeakRef<Buffer>[] = [];
+  const push = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const piece = Buffer.alloc(10);
+      pieces.push(new WeakRef(piece));
+      buffer.push(piece);
+    }
+  };
+  const kept = async (): Promise<number> => {
+    // References are strong until the end of the turn in which they were made.
+    await new Promise((resolve) => setImmediate(resolve));
+    gc();
+    return pieces.filter((piece) => piece.deref() !== undefined).length;
+  };
+  push(100);
+  t.equal(await kept(), 100);
+  for (const [seq, left] of [
+    [9, 100],
+    [10, 99],
+    [11, 99],
+    [305, 70],
+    [990, 1],
+    [999, 1],
+    [1000, 0],
+  ] as const) {
+    buffer.release(seq);
+    t.equal(await kept(), left, `up to ${seq}`);
+  }
 });
