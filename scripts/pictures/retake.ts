@@ -8,7 +8,7 @@ import { palettePng } from './palette-png.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const images = join(repository, 'docs/images');
-const TESTS = ['dashboard', 'dashboard-policies', 'report-chromium', 'entra-msal-browser'];
+const TESTS = ['dashboard', 'dashboard-pages', 'dashboard-policies', 'report-chromium', 'entra-msal-browser'];
 
 const given = process.argv[2];
 const folder = given ?? mkdtempSync(join(tmpdir(), 'tunnelite-pictures-'));

@@ -23,7 +23,7 @@ t.test('each picture is on a page, and each has a text for people who do not see
 });
 
 t.test('screenshots are taken again by name, have a palette, and are small', async (t) => {
-  const tests = ['dashboard', 'dashboard-policies', 'report-chromium', 'entra-msal-browser']
+  const tests = ['dashboard', 'dashboard-pages', 'dashboard-policies', 'report-chromium', 'entra-msal-browser']
     .map((name) => read(`test/interop/${name}.test.ts`))
     .join();
   for (const image of images.filter((name) => name.endsWith('.png'))) {

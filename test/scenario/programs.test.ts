@@ -6,9 +6,11 @@ import { runScenario, type Scenario } from '../../src/scenario/index.ts';
 // Clients that are programs, good and bad; here they are Node.js with a line of code.
 
 t.setTimeout(120_000);
+// They wait most of the time, for ends that leave a busy machine enough.
+t.jobs = 3;
 
 const program = (code: string, ...args: string[]): readonly string[] => [process.execPath, '-e', code, ...args];
-const scenario = (client: Scenario['client'], expect: Scenario['expect'], end = '3s'): Scenario => ({
+const scenario = (client: Scenario['client'], expect: Scenario['expect'], end = '6s'): Scenario => ({
   clock: 'real',
   client: client!,
   timeline: [{ at: end }],
@@ -32,7 +34,7 @@ t.test('the bundled client runs on the real clock too', async (t) => {
     timeline: [
       { at: '1s', gateway: 'restart', cookies: 'lose' },
       { at: '3s', fetch: 'http://intranet.contoso.internal/nowhere' },
-      { at: '9s' },
+      { at: '14s' },
     ],
     expect: [
       { event: 'session.connect', where: { resumed: false }, count: 2 },
@@ -125,7 +127,7 @@ t.test('pages are fetched by a program that is named, and its status tells', asy
     timeline: [
       { at: '500ms', fetch: 'http://intranet.contoso.internal/good' },
       { at: '500ms', fetch: 'http://intranet.contoso.internal/bad' },
-      { at: '4s' },
+      { at: '6s' },
     ],
   });
   t.ok(result.passed, result.report);
