@@ -186,11 +186,11 @@ t.test(
     const [site] = (await sim.intune()).objects.store.list('microsoftTunnelSites');
     await goTo(page, `policy/microsoftTunnelSites/${site!.object.id}`);
     await page.getByText('Public IP address or FQDN').waitFor();
-    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.locator('#main').getByRole('button', { name: 'Delete', exact: true }).click();
     await says(page, /cannot be deleted.*belongs to it/);
     await assertAccessible(t, page, 'a site');
     await goTo(page, place);
-    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.locator('#main').getByRole('button', { name: 'Delete', exact: true }).click();
     await says(page, `Tunnel for ${LOB} is deleted.`);
     await page.locator('main.view-policies').waitFor();
     await page.locator('.list-policies .row', { hasText: `Tunnel for ${LOB}` }).waitFor({ state: 'detached' });
