@@ -13,7 +13,7 @@ const USAGE = `npm run coverage -- [options] <folder of src>...
   --jobs <n> files at a time (2)
 
 Runs the tests in the folder of the same name under test/, and for folders that whole simulators use more than those the files named in this program,
-with the processes that they start, and prints the share of the branches that they reach. A file that fails is named.`;
+with the processes that they start, and prints the share of the branches that they reach. A file that fails is named, and the exit code is 1.`;
 
 /** Folders that whole simulators, clients, or Chromium use more than their own tests. */
 const WHOLE = [
@@ -80,7 +80,10 @@ async function measure(folder: string): Promise<void> {
           const env = { NODE_V8_COVERAGE: of, TAP_TIMEOUT: '300' };
           const { outcome, because } = await runTest({ root, test, limit: LIMIT, env });
           if (outcome === 'passed' || tries === 2) {
-            if (outcome !== 'passed') console.log(`  ${test} ${outcome}: ${because}`);
+            if (outcome !== 'passed') {
+              console.log(`  ${test} ${outcome}: ${because}`);
+              process.exitCode = 1;
+            }
             break;
           }
         }
