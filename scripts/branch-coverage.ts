@@ -15,10 +15,11 @@ const USAGE = `npm run coverage -- [options] <folder of src>...
 Runs the tests in the folder of the same name under test/, and for folders that whole simulators use more than those the files named in this program,
 with the processes that they start, and prints the share of the branches that they reach. A file that fails is named, and the exit code is 1.`;
 
-/** Folders that whole simulators, clients, or Chromium use more than their own tests. */
+/** Tests of whole simulators. */
 const WHOLE = [
   'test/e2e/{access,capture,client-flows,clock,configured-behaviour,entra-rest,flow,har,half-close,http-connect,key-roll-over,limits,metrics,proxy,reload,reset,resources,rest,rest-hostile,sessions,simulator,stubs,tcp-faults}.test.ts',
 ];
+/** Tests of the folders that whole programs use more than their own tests do. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
   client: [...WHOLE, 'test/cli/tunnel-commands*.test.ts'],
   gateway: WHOLE,
@@ -51,51 +52,46 @@ interface Summary {
   };
 }
 
-/** Keeps what V8 tells of this folder: a report reads all that is told of others too, which takes minutes. */
-function keepOnly(folder: string, directory: string): number {
-  let kept = 0;
-  for (const name of readdirSync(directory)) {
-    const file = join(directory, name);
-    const told = JSON.parse(readFileSync(file, 'utf8')) as { result: readonly { readonly url: string }[] };
+/** Takes over what V8 tells of this folder: a report reads all that is told of others too, which takes minutes. */
+function takeOver(folder: string, from: string, to: string): void {
+  for (const name of readdirSync(from)) {
+    const told = JSON.parse(readFileSync(join(from, name), 'utf8')) as { result: readonly { readonly url: string }[] };
     const result = told.result.filter(({ url }) => url.startsWith(`file://${join(root, 'src', folder)}/`));
-    kept += result.length;
-    if (result.length > 0) writeFileSync(file, JSON.stringify({ result }));
-    else rmSync(file);
+    // Its name contains the process and the time, so that no two are the same.
+    if (result.length > 0) writeFileSync(join(to, name), JSON.stringify({ result }));
   }
-  return kept;
+  rmSync(from, { recursive: true });
+}
+
+/** Runs a test, up to three times: Node.js writes what it saw when a process ends, and sometimes crashes while it does so. */
+async function run(test: string, data: string): Promise<void> {
+  for (let left = 2; ; left--) {
+    const { outcome, because } = await runTest({ root, test, limit: LIMIT, env: { NODE_V8_COVERAGE: data } });
+    if (outcome === 'passed') return;
+    if (left === 0) {
+      console.log(`  ${test} ${outcome}: ${because}`);
+      process.exitCode = 1;
+      return;
+    }
+  }
 }
 
 async function measure(folder: string): Promise<void> {
   const tests = [`test/${folder}/**/*.test.ts`, ...(MORE[folder] ?? [])].flatMap((one) => globSync(one, { cwd: root }));
   const queue = [...new Set(tests)].sort();
   const data = mkdtempSync(join(tmpdir(), 'tunnelite-coverage-'));
-  const reports = join(data, 'reports');
+  const [all, reports] = [join(data, 'all'), join(data, 'reports')];
   try {
+    mkdirSync(all);
     const next = async (): Promise<void> => {
       for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
-        const of = join(data, test.replaceAll('/', '_'));
-        mkdirSync(of);
-        // Node.js writes what it saw when a process ends; one that crashes while it does so is run again.
-        for (let tries = 0; tries < 3; tries++) {
-          const env = { NODE_V8_COVERAGE: of, TAP_TIMEOUT: '300' };
-          const { outcome, because } = await runTest({ root, test, limit: LIMIT, env });
-          if (outcome === 'passed' || tries === 2) {
-            if (outcome !== 'passed') {
-              console.log(`  ${test} ${outcome}: ${because}`);
-              process.exitCode = 1;
-            }
-            break;
-          }
-        }
-        keepOnly(folder, of);
+        const own = join(data, test.replaceAll('/', '_'));
+        mkdirSync(own);
+        await run(test, own);
+        takeOver(folder, own, all);
       }
     };
     await Promise.all(Array.from({ length: jobs }, next));
-    const all = join(data, 'all');
-    mkdirSync(all);
-    for (const [i, file] of globSync('test_*/*.json', { cwd: data }).entries()) {
-      writeFileSync(join(all, `${i}.json`), readFileSync(join(data, file)));
-    }
     const c8 = join(root, 'node_modules/.bin/c8');
     const args = ['report', '--temp-directory', all, '--include', `src/${folder}/**`, '--reporter', 'json-summary'];
     const { status, stderr } = spawnSync(c8, [...args, '--reports-dir', reports], { cwd: root, encoding: 'utf8' });

@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { AssociationRegistry } from '../../../src/dtls/association/association-registry.ts';
 import type { Connection } from '../../../src/dtls/association/connection.ts';
 import type { DtlsPeer } from '../../../src/dtls/association/types.ts';
@@ -28,6 +28,19 @@ function connection(registry: AssociationRegistry<string>, at: DtlsPeer): Fake {
   return one as unknown as Fake;
 }
 
+/** Asserts what is at home, where alice is. */
+function assertSlots(
+  t: Test,
+  registry: AssociationRegistry<string>,
+  current: Fake | undefined,
+  pending: Fake | undefined,
+): void {
+  for (const slot of [registry.find(HOME), registry.rivals('alice', AWAY)]) {
+    t.equal(slot?.current, current);
+    t.equal(slot?.pending, pending);
+  }
+}
+
 t.test('a handshake is pending until it is complete, by address and by session', async (t) => {
   const registry = new AssociationRegistry<string>();
   const one = connection(registry, HOME);
@@ -42,10 +55,7 @@ t.test('a handshake is pending until it is complete, by address and by session',
 
   t.strictSame(registry.complete(one), { replaced: undefined, neighbour: undefined });
   t.strictSame([registry.size, registry.completed], [1, 1]);
-  t.equal(registry.find(HOME)?.current, one);
-  t.equal(registry.find(HOME)?.pending, undefined);
-  t.equal(registry.rivals('alice', AWAY)?.current, one);
-  t.equal(registry.rivals('alice', AWAY)?.pending, undefined);
+  assertSlots(t, registry, one, undefined);
   t.equal([...registry.atAddress(HOME.address)][0], one);
   t.strictSame([...registry.atAddress(AWAY.address)], []);
 });
@@ -73,17 +83,11 @@ t.test('a slot stays while the other of its two connections is there', async (t)
   registry.complete(first);
   registry.begin(second, 'alice', 'two', 0);
   registry.remove(second);
-  t.equal(registry.find(HOME)?.current, first);
-  t.equal(registry.find(HOME)?.pending, undefined);
-  t.equal(registry.rivals('alice', AWAY)?.current, first);
-  t.equal(registry.rivals('alice', AWAY)?.pending, undefined);
+  assertSlots(t, registry, first, undefined);
 
   registry.begin(second, 'alice', 'two', 0);
   registry.remove(first);
-  t.equal(registry.find(HOME)?.current, undefined);
-  t.equal(registry.find(HOME)?.pending, second);
-  t.equal(registry.rivals('alice', AWAY)?.current, undefined);
-  t.equal(registry.rivals('alice', AWAY)?.pending, second);
+  assertSlots(t, registry, undefined, second);
   t.strictSame(first.ended, []);
 });
 

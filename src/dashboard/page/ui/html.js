@@ -12,7 +12,5 @@ function shown(child) {
   return Array.isArray(child) ? child.map(shown) : child;
 }
 
-/**
- * Templates of the page. Values become text or elements, never markup.
- */
+/** Templates of the page. Values become text or elements, never markup. */
 export const html = htm.bind((type, props, ...children) => h(type, props, ...children.map(shown)));
