@@ -7,6 +7,7 @@ import { skipUnless } from '../support/interop.ts';
 import { signInArguments } from '../support/openconnect-arguments.ts';
 import { PeerProcess } from '../support/peer-process.ts';
 import { start } from '../support/running-simulator.ts';
+import { scriptedTunnel } from '../support/scripted-tunnel.ts';
 
 // Settings that leave a client without a tunnel or an address, packets that nothing answers, and servers that do not.
 
@@ -27,20 +28,13 @@ async function signIn(at: Simulator): Promise<readonly string[]> {
 }
 
 /** A tunnel whose far end is a script of Python, with the client's address as its argument: what it writes are packets. */
-async function scripted(t: Test, at: Simulator, script: string, ...args: string[]): Promise<string> {
-  writeFileSync(
-    path('far-end.sh'),
-    `python3 -c "$(cat ${path('far-end.py')})" "$INTERNAL_IP4_ADDRESS" >&$VPNFD
-while kill -0 $PPID 2>/dev/null; do timeout 1 cat <&$VPNFD >/dev/null; done\n`,
-  );
-  writeFileSync(path('far-end.py'), script);
-  const since = at.journal.mark();
-  const client = new PeerProcess('openconnect', [
-    ...(await signIn(at)),
-    ...['--no-dtls', ...args, '--script-tun', `--script=exec bash ${path('far-end.sh')}`, at.urls.gateway],
-  ]);
-  t.teardown(() => client[Symbol.asyncDispose]());
-  return (await at.journal.waitFor({ name: 'session.connect', since }, { timeout: 60_000 })).fields.session;
+function scripted(t: Test, at: Simulator, python: string, ...args: string[]): Promise<string> {
+  writeFileSync(path('far-end.py'), python);
+  return scriptedTunnel(t, at, {
+    folder,
+    script: `python3 -c "$(cat ${path('far-end.py')})" "$INTERNAL_IP4_ADDRESS" >&$VPNFD`,
+    args: ['--no-dtls', ...args],
+  });
 }
 
 const PACKETS = `

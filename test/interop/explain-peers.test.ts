@@ -8,8 +8,8 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { about, provoker, run } from '../support/explaining.ts';
 import { skipUnless } from '../support/interop.ts';
 import { signInArguments } from '../support/openconnect-arguments.ts';
-import { PeerProcess } from '../support/peer-process.ts';
 import { start } from '../support/running-simulator.ts';
+import { scriptedTunnel } from '../support/scripted-tunnel.ts';
 import { SOCKS_TUNNEL_PROGRAMS, SocksTunnel } from '../support/socks-tunnel.ts';
 
 // Clients in use that do what the gateway does not expect of them, or whom something on the way does it to, and what is made of it.
@@ -35,27 +35,9 @@ async function tunnelOf(t: Test, ...args: string[]): Promise<{ tunnel: SocksTunn
   return { tunnel, id: fields.session };
 }
 
-/** A tunnel whose far end is a script of bash: what it writes to `$VPNFD` are packets. It ends with its client, which no end of a file tells it. */
-async function scripted(t: Test, script: string, args = ['--no-dtls'], at = sim): Promise<string> {
-  const [ca, token, file] = ['ca.pem', 'scripted.jwt', 'script.sh'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  writeFileSync(ca, at.ca);
-  writeFileSync(token, await at.token(), { mode: 0o600 });
-  writeFileSync(
-    file,
-    `${script}\nread -r _ _ _ client _ < /proc/$PPID/stat\nwhile kill -0 $client 2>/dev/null; do timeout 1 cat <&$VPNFD >/dev/null; done\n`,
-  );
-  const since = at.journal.mark();
-  const client = new PeerProcess('openconnect', [
-    ...signInArguments({ token, ca }),
-    ...[...args, '--script-tun', `--script=bash ${file}`, at.urls.gateway],
-  ]);
-  t.teardown(() => client[Symbol.asyncDispose]());
-  return (await at.journal.waitFor({ name: 'session.connect', since }, { timeout: 600_000 })).fields.session;
-}
+/** A tunnel over TLS whose far end is a script. */
+const scripted = (t: Test, script: string): Promise<string> =>
+  scriptedTunnel(t, sim, { folder, script, args: ['--no-dtls'] });
 
 /** The cookie that openconnect gets for a token. */
 async function cookie(): Promise<string> {
@@ -181,7 +163,7 @@ provokesWaiting(
       on: { seam: 'udp', direction: 'in', kind: 'handshake' },
       then: { do: 'drop' },
     });
-    const session = await scripted(t, '', [], waiting);
+    const session = await scriptedTunnel(t, waiting, { folder, script: '', args: [], within: MANY_TIMES * 60_000 });
     await waiting.journal.waitFor(
       { name: 'channel.dtls.refused', fields: { session, reason: 'timeout' } },
       { timeout: MANY_TIMES * 120_000 },
